@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ranked mutual exclusion. A thread takes locks in rising rank; debug builds (GAIT_CHECKS) stop a
+ * thread that does not, with the names of both locks.
+ */
+#ifndef GAIT_LOCK_H
+#define GAIT_LOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+/* Every lock of the library, in the order in which a thread may take them. */
+enum lock_rank {
+    LOCK_HEAPS,      /* the list of heaps of the process (fork)                  */
+    LOCK_CYCLE,      /* who drives a cycle                                       */
+    LOCK_WORLD,      /* the list of mutators and their blocked states            */
+    LOCK_MUTATOR,    /* one mutator's roots while it is in native code           */
+    LOCK_COROUTINE,  /* one coroutine's roots while it does not run              */
+    LOCK_ROOTS,      /* static roots and handles                                 */
+    LOCK_CONTROL,    /* the pacer's state                                        */
+    LOCK_FINALIZERS, /* finalizer tables and queue                               */
+    LOCK_KINDS,      /* the table of kinds                                       */
+    LOCK_SWEEP,      /* background sweeping and scavenging                       */
+    LOCK_CENTRAL,    /* the spans of one class and kind                          */
+    LOCK_PAGES,      /* the page heap                                            */
+    LOCK_MARK,       /* the shared queue of marking work                         */
+    LOCK_LOG,        /* lines of output                                          */
+};
+
+struct lock {
+    pthread_mutex_t mutex;
+#ifdef GAIT_CHECKS
+    enum lock_rank rank;
+    const char *name;
+#endif
+};
+
+/** name: a string that outlives the lock. Never fails. */
+void lock_init(struct lock *lock, enum lock_rank rank, const char *name);
+void lock_destroy(struct lock *lock);
+void lock_acquire(struct lock *lock);
+bool lock_try(struct lock *lock); /* exempt from the rank check: it can't wait */
+void lock_release(struct lock *lock);
+
+/** After fork, in the child: make a lock that some vanished thread may have held a fresh one. */
+void lock_reset(struct lock *lock, enum lock_rank rank, const char *name);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole contract with the operating system. Nothing outside this folder includes an OS header.
+ *
+ * Results: 0 or negative; a function that returns a pointer returns NULL on failure. Every call
+ * that takes memory, a thread or another resource can be made to fail by a test: fault.h.
+ */
+#ifndef GAIT_PLATFORM_H
+#define GAIT_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- Memory. Addresses and sizes are multiples of platform_page_bytes(). ------------------- */
+
+/** The OS page size, bytes: a power of two, at most 64 KiB. */
+size_t platform_page_bytes(void);
+
+/** Reserve addresses, not accessible, that cost no memory. alignment: a power of two. */
+void *platform_reserve(size_t bytes, size_t alignment);
+
+/** Give a whole reservation back. */
+void platform_unreserve(void *start, size_t bytes);
+
+/** Make reserved addresses readable and writable; they read as zero. @return negative: no memory. */
+int platform_commit(void *start, size_t bytes);
+
+/** Give the memory behind committed addresses back; they stay usable and read as zero. */
+int platform_release(void *start, size_t bytes);
+
+/** Commit and reserve in one: zeroed, readable, writable memory. Freed by platform_unreserve. */
+void *platform_map(size_t bytes);
+
+/** Ask the OS for small pages only behind these addresses (option disablethp). A hint. */
+void platform_disable_thp(void *start, size_t bytes);
+
+/* ---- Time, ns. ------------------------------------------------------------------------------ */
+
+int64_t platform_now_ns(void);         /* monotonic */
+int64_t platform_thread_cpu_ns(void);  /* CPU time of the calling thread */
+int64_t platform_process_cpu_ns(void); /* CPU time of the process */
+
+/* ---- The machine. --------------------------------------------------------------------------- */
+
+/** CPUs that the process may use: affinity mask and cgroup quota (v1 and v2), at least 1. */
+int platform_cpus(void);
+
+/** The cgroup's memory limit (v1 and v2, the lowest of the path), else physical memory; bytes. */
+int64_t platform_memory_bytes(void);
+
+/** Resident memory of the process, bytes; 0 when the OS does not say. */
+int64_t platform_resident_bytes(void);
+
+/* ---- Threads. -------------------------------------------------------------------------------- */
+
+struct platform_thread {
+    uintptr_t handle;
+};
+
+/** Start a thread with all signals blocked. name: at most 15 characters. @return negative: none. */
+int platform_thread_start(struct platform_thread *thread, void (*run)(void *), void *argument,
+                          const char *name);
+void platform_thread_join(struct platform_thread *thread);
+
+/** Let the calling thread run only on CPUs that nothing else wants. A hint. */
+void platform_thread_idle_priority(void);
+
+/** The calling thread's stack: [*low, *high). @return negative: not known. */
+int platform_stack_bounds(void **low, void **high);
+
+void platform_sleep_ns(int64_t ns);
+void platform_yield(void);
+
+/** Have hook(value) called when a thread exits whose value for the key is not NULL. */
+typedef struct platform_key {
+    unsigned handle;
+} platform_key;
+int platform_key_create(platform_key *key, void (*hook)(void *value));
+void platform_key_delete(platform_key *key);
+int platform_key_set(platform_key *key, void *value);
+void *platform_key_get(const platform_key *key);
+
+/* ---- Waiting on a 32-bit word (futex). -------------------------------------------------------- */
+
+/**
+ * Sleep while *word == expected, at most timeout_ns (negative: no bound). May wake without cause.
+ * The caller reads the word again, with acquire order, after the call.
+ */
+void platform_wait(volatile uint32_t *word, uint32_t expected, int64_t timeout_ns);
+
+/** Wake up to count threads that wait on word. The caller has stored the word before. */
+void platform_wake(volatile uint32_t *word, int count);
+
+/* ---- fork. ------------------------------------------------------------------------------------ */
+
+/** Register handlers once per process. @return negative: not registered. */
+int platform_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+
+/* ---- The end. ---------------------------------------------------------------------------------- */
+
+/** Write "gait: …" as one line to stderr and abort. For bugs of the caller or of the collector. */
+_Noreturn void platform_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
