@@ -4,7 +4,7 @@
  * sanitizers. It has the part of Criterion that tests/unit uses: Test, TestSuite and
  * ParameterizedTest with .init, .fini, .signal, .exit_code, .timeout and .disabled, and the
  * classic assertions. Each test runs in a child process, one after the other; results are
- * printed as TAP. The exit status is 1 if a test failed.
+ * printed as TAP, reasons on stderr. The exit status is 1 if a test failed.
  *
  * A test file is a program of its own, so this header holds main(). An argument that does not
  * start with a dash runs only the tests whose "suite.name" contains it.
@@ -107,9 +107,9 @@ __attribute__((format(printf, 6, 7), unused)) static void plain_check(bool holds
         return;
     va_list arguments;
     va_start(arguments, format);
-    printf("# %s:%d: %s:", file, line, claim);
-    vprintf(format, arguments);
-    printf("\n");
+    fprintf(stderr, "%s:%d: %s:", file, line, claim);
+    vfprintf(stderr, format, arguments);
+    fprintf(stderr, "\n");
     va_end(arguments);
     fflush(NULL);
     plain_failed = true;
@@ -158,7 +158,7 @@ __attribute__((format(printf, 6, 7), unused)) static void plain_check(bool holds
 
 #define cr_skip(...) _exit(PLAIN_SKIPPED)
 #define cr_skip_test(...) _exit(PLAIN_SKIPPED)
-#define cr_log_info(...) (printf("# " __VA_ARGS__), printf("\n"))
+#define cr_log_info(...) (fprintf(stderr, __VA_ARGS__), fprintf(stderr, "\n"))
 #define cr_log_warn(...) cr_log_info(__VA_ARGS__)
 
 static struct plain_options plain_suite_options(const char *name) {
@@ -207,8 +207,9 @@ static bool plain_run(const struct plain_test *test, void *parameter, size_t ind
     printf("%sok %d - %s::%s%s%s\n", passed || skipped ? "" : "not ", number, test->suite,
            test->name, label, skipped ? " # SKIP" : "");
     if (!passed && !skipped)
-        printf("# %s %d\n", WIFSIGNALED(status) ? "died of signal" : "exit status",
-               WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        fprintf(stderr, "%s::%s%s: %s %d\n", test->suite, test->name, label,
+                WIFSIGNALED(status) ? "died of signal" : "exit status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     return passed || skipped;
 }
 
