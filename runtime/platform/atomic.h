@@ -7,5 +7,15 @@
 #define GAIT_ATOMIC_H
 
 #include <atomic_ops.h>
+#include <stddef.h>
+
+/* Counts that many threads change and any may read: unordered, a stale value is an old figure. */
+static inline void counter_add(volatile AO_t *counter, size_t amount) {
+    (void)AO_fetch_and_add(counter, amount);
+}
+
+static inline void counter_sub(volatile AO_t *counter, size_t amount) {
+    (void)AO_fetch_and_add(counter, (AO_t)0 - amount);
+}
 
 #endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page heap: free runs of pages in bins by length, joined with their neighbours when pages come
+ * back, taken best fit first. Pages that the OS has back stay in the runs, marked page by page, and
+ * are taken last of equal fits.
+ *
+ * See pages.h for the invariant. Everything here runs with the lock PAGES held, but for the calls
+ * into the OS that space_scavenge makes: it takes the pages out of the runs meanwhile.
+ */
+#include "pages.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "../platform/platform.h"
+
+/* How many pages space_scavenge gives back in one call of the OS: long enough to be cheap, short
+ * enough not to hold a large run out of reach. Guess: 1 MiB. */
+#define SCAVENGE_PAGES 128
+
+static unsigned bin_of(size_t pages) {
+    if (pages < 64)
+        return (unsigned)pages;
+    unsigned shift = 61 - (unsigned)__builtin_clzll(pages); /* 64 .. 79 -> 4 .. */
+    return 64 + 4 * (shift - 4) + (unsigned)((pages >> shift) & 3);
+}
+
+static void bin_add(struct space *space, struct span *run) {
+    struct page_bins *bins = space->bins;
+    unsigned bin = bin_of(run->pages);
+    run->previous = NULL;
+    run->next = bins->heads[bin];
+    if (run->next)
+        run->next->previous = run;
+    bins->heads[bin] = run;
+    bins->filled[bin >> 6] |= (uint64_t)1 << (bin & 63);
+}
+
+static void bin_remove(struct space *space, struct span *run) {
+    struct page_bins *bins = space->bins;
+    unsigned bin = bin_of(run->pages);
+    if (run->previous)
+        run->previous->next = run->next;
+    else if (!(bins->heads[bin] = run->next))
+        bins->filled[bin >> 6] &= ~((uint64_t)1 << (bin & 63));
+    if (run->next)
+        run->next->previous = run->previous;
+    run->state = SPAN_NONE;
+}
+
+static void entry_set(struct space *space, size_t page, page_entry entry) {
+    AO_store((volatile AO_t *)&space->entries[page], entry);
+}
+
+/* Give a run that is in no bin its descriptor and its last entry, and put it into its bin. */
+static void run_link(struct space *space, size_t first, size_t count) {
+    struct span *run = &space->spans[first];
+    size_t last = first + count - 1;
+    run->state = SPAN_FREE;
+    run->pages = (uint32_t)count;
+    page_entry flags = space_entry(space, last) & (ENTRY_FREE | ENTRY_RELEASED);
+    entry_set(space, last, flags | (page_entry)(count - 1) << 32);
+    bin_add(space, run);
+}
+
+void run_insert(struct space *space, size_t first, size_t count, page_entry flags) {
+    for (size_t page = first; page < first + count; page++)
+        entry_set(space, page, ENTRY_FREE | flags);
+    if (first > 0 && (space_entry(space, first - 1) & ENTRY_FREE)) {
+        size_t before = first - 1 - ENTRY_BACK(space_entry(space, first - 1));
+        bin_remove(space, &space->spans[before]);
+        count += first - before;
+        first = before;
+    }
+    size_t after = first + count;
+    if (after < AO_load(&space->extent_bytes) >> PAGE_SHIFT &&
+        space->spans[after].state == SPAN_FREE) {
+        bin_remove(space, &space->spans[after]);
+        count += space->spans[after].pages;
+    }
+    run_link(space, first, count);
+    if (first + count > space->scavenge_top && !flags)
+        space->scavenge_top = first + count;
+}
+
+/* The run to take count pages from: the best fit, or one of the next larger bin. */
+static struct span *run_find(struct space *space, size_t count) {
+    struct page_bins *bins = space->bins;
+    unsigned bin = bin_of(count);
+    struct span *best = NULL;
+    for (struct span *run = bins->heads[bin]; run; run = run->next)
+        if (run->pages >= count && (!best || run->pages < best->pages)) {
+            best = run;
+            if (run->pages == count)
+                return run;
+        }
+    if (best)
+        return best;
+    for (bin++; bin < PAGE_BINS; bin = (bin | 63) + 1) {
+        uint64_t filled = bins->filled[bin >> 6] >> (bin & 63);
+        if (filled)
+            return bins->heads[bin + (unsigned)__builtin_ctzll(filled)];
+    }
+    return NULL;
+}
+
+/* Take count pages from the start of a run; *released: how many of them the OS has. */
+static void run_take(struct space *space, struct span *run, size_t count, size_t *released) {
+    size_t first = span_page(space, run), total = run->pages;
+    bin_remove(space, run);
+    *released = 0;
+    for (size_t page = first; page < first + count; page++) {
+        *released += (space_entry(space, page) & ENTRY_RELEASED) != 0;
+        entry_set(space, page, 0);
+    }
+    if (total > count)
+        run_link(space, first + count, total - count);
+}
+
+struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
+    if (count == 0 || count > space->reserved_bytes >> PAGE_SHIFT)
+        return NULL;
+    lock_acquire(&space->lock);
+    struct span *run = run_find(space, count);
+    if (!run && space_extend(space, count << PAGE_SHIFT) == 0)
+        run = run_find(space, count);
+    if (!run) {
+        lock_release(&space->lock);
+        return NULL;
+    }
+    size_t released;
+    run_take(space, run, count, &released);
+    counter_add(&space->used_bytes, count << PAGE_SHIFT);
+    counter_sub(&space->released_bytes, released << PAGE_SHIFT);
+    counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
+    lock_release(&space->lock);
+    *zeroed = released == count;
+    if (released && space->hooks.before_grow)
+        space->hooks.before_grow(space->hooks.data, released << PAGE_SHIFT);
+    return run;
+}
+
+void space_give_pages(struct space *space, struct span *span) {
+    size_t count = span->pages;
+    lock_acquire(&space->lock);
+    span->state = SPAN_NONE;
+    counter_sub(&space->used_bytes, count << PAGE_SHIFT);
+    counter_add(&space->free_bytes, count << PAGE_SHIFT);
+    run_insert(space, span_page(space, span), count, 0);
+    lock_release(&space->lock);
+}
+
+/* The highest stretch of at most SCAVENGE_PAGES pages below scavenge_top that the OS could have:
+ * aligned to its pages. Takes it out of the free runs. @return its length, 0: there is none. */
+static size_t scavenge_find(struct space *space, size_t most, size_t *found) {
+    size_t unit = platform_page_bytes() >> PAGE_SHIFT;
+    unit = unit ? unit : 1;
+    size_t top = space->scavenge_top / unit * unit;
+    for (; top > 0; top -= unit) {
+        size_t first = top - unit;
+        page_entry entry = space_entry(space, first);
+        if (!(entry & ENTRY_FREE) || (entry & ENTRY_RELEASED))
+            continue;
+        size_t start = top;
+        while (start > 0 && top - start < most &&
+               (space_entry(space, start - 1) & (ENTRY_FREE | ENTRY_RELEASED)) == ENTRY_FREE)
+            start--;
+        start = (start + unit - 1) / unit * unit;
+        if (start >= top)
+            continue;
+        space->scavenge_top = start;
+        *found = start;
+        return top - start;
+    }
+    space->scavenge_top = 0;
+    return 0;
+}
+
+/* The free run that holds a page: walk back to its first page, which is the one with a state. */
+static struct span *run_of(struct space *space, size_t page) {
+    while (space->spans[page].state != SPAN_FREE)
+        page--;
+    return &space->spans[page];
+}
+
+size_t space_scavenge(struct space *space, size_t bytes) {
+    size_t given = 0;
+    while (given < bytes) {
+        size_t want = (bytes - given + PAGE_BYTES - 1) >> PAGE_SHIFT, first;
+        lock_acquire(&space->lock);
+        size_t count = scavenge_find(space, want < SCAVENGE_PAGES ? want : SCAVENGE_PAGES, &first);
+        if (count == 0) {
+            lock_release(&space->lock);
+            break;
+        }
+        /* out of the runs: nobody takes these pages while the OS does */
+        struct span *run = run_of(space, first);
+        size_t start = span_page(space, run), total = run->pages;
+        bin_remove(space, run);
+        for (size_t page = first; page < first + count; page++)
+            entry_set(space, page, 0);
+        if (first > start)
+            run_link(space, start, first - start);
+        if (start + total > first + count)
+            run_link(space, first + count, start + total - first - count);
+        lock_release(&space->lock);
+
+        bool gone = platform_release(space_page_start(space, first), count << PAGE_SHIFT) == 0;
+
+        lock_acquire(&space->lock);
+        run_insert(space, first, count, gone ? ENTRY_RELEASED : 0);
+        if (gone) {
+            counter_sub(&space->free_bytes, count << PAGE_SHIFT);
+            counter_add(&space->released_bytes, count << PAGE_SHIFT);
+            given += count << PAGE_SHIFT;
+        }
+        lock_release(&space->lock);
+        if (!gone)
+            break;
+    }
+    return given;
+}
+
+void space_check(struct space *space) {
+    lock_acquire(&space->lock);
+    size_t pages = AO_load(&space->extent_bytes) >> PAGE_SHIFT, dirty = 0, released = 0, used = 0;
+    bool after_free = false;
+    for (size_t page = 0; page < pages;) {
+        struct span *span = &space->spans[page];
+        size_t length = span->state == SPAN_NONE ? 1 : span->pages;
+        assert(page + length <= pages);
+        if (span->state == SPAN_FREE) {
+            assert(!after_free);
+            for (size_t i = page; i < page + length; i++) {
+                page_entry entry = space_entry(space, i);
+                assert(entry & ENTRY_FREE && ENTRY_CLASS(entry) == 0);
+                *(entry & ENTRY_RELEASED ? &released : &dirty) += PAGE_BYTES;
+            }
+            assert(ENTRY_BACK(space_entry(space, page + length - 1)) == length - 1);
+        } else if (span->state == SPAN_USED) {
+            used += length << PAGE_SHIFT;
+        }
+        after_free = span->state == SPAN_FREE;
+        page += length;
+    }
+    assert(dirty <= AO_load(&space->free_bytes));
+    assert(released <= AO_load(&space->released_bytes));
+    assert(used <= AO_load(&space->used_bytes));
+    (void)dirty, (void)released, (void)used;
+    lock_release(&space->lock);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The address space of a heap: one reserved range of 8 KiB pages and three flat tables beside it.
+ *
+ *   entries[page]  one word: which span a page belongs to; all that a marker needs to know
+ *   spans[page]    a descriptor, in use at the first page of a span or of a free run
+ *   bits[page]     mark and allocation bits of the span that starts at this page
+ *
+ * "Is this a heap address" is one subtraction and one compare (space_holds); an address leads to
+ * its span without a search. Pages are committed chunk by chunk and stay committed; what is given
+ * back to the OS stays addressable and reads as zero.
+ *
+ * Bits: cell i of a span has, in pair i / 64 of its words, a mark bit and an allocation bit. Which
+ * word of the pair is which turns over with each cycle: word (epoch & 1) holds the allocation
+ * bits, the other the mark bits, so that ending a cycle makes the marks the allocations.
+ *
+ *   .inv.bits: an allocation bit is set for a cell that was handed out, or lies in a run that was,
+ *   and was not swept since. A mark bit is set only where the allocation bit is.
+ *   .inv.entry: an entry's class is 0 on a page of no span. An entry is written before any address
+ *   in the page is handed out, and cleared only when no reachable object refers into the page.
+ */
+#ifndef GAIT_SPACE_H
+#define GAIT_SPACE_H
+
+#include <gait/inline.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../platform/atomic.h"
+#include "../platform/lock.h"
+
+#define PAGE_SHIFT 13
+#define PAGE_BYTES ((size_t)1 << PAGE_SHIFT)
+#define CLASS_LARGE 255 /* the class of a span with one object of more than 32 KiB */
+#define BITS_WORDS 16   /* words of bits per page: 8 pairs, for 512 cells */
+#define SPAN_CELLS_MAX 512
+
+/* An entry: class, kind, layout, flags, and how many pages back the span starts. */
+typedef uint64_t page_entry;
+
+#define ENTRY_CLASS(entry) ((unsigned)(entry)&255)
+#define ENTRY_KIND(entry) ((unsigned)((entry) >> 8) & 255)
+#define ENTRY_LAYOUT(entry) ((unsigned)((entry) >> 16) & 255)
+#define ENTRY_BACK(entry) ((size_t)((entry) >> 32))
+#define ENTRY_FREE ((page_entry)1 << 24)     /* a page of a free run                        */
+#define ENTRY_RELEASED ((page_entry)1 << 25) /* of these, one that the OS has back: zero    */
+
+enum span_state {
+    SPAN_NONE, /* not the first page of anything */
+    SPAN_FREE, /* the first page of a free run   */
+    SPAN_USED
+};
+
+/* One per page. */
+struct span {
+    struct span *next; /* free run: its bin, lock PAGES. used: its central's list, lock CENTRAL */
+    struct span *previous;    /* likewise                                                       */
+    size_t object_bytes;      /* used, large: what was asked for, rounded to words              */
+    uint32_t pages;           /* length of the span or run                                      */
+    unsigned swept_epoch;     /* atomic: claimed by compare-and-swap before sweeping            */
+    uint16_t cells;           /* cells of the span                                              */
+    uint16_t search;          /* owner: no free cell lies below this one                        */
+    uint16_t free_cells;      /* as the last sweep found                                        */
+    uint8_t state;            /* enum span_state                                                */
+    uint8_t size_class;       /* constant while used                                            */
+    uint8_t kind;             /* constant while used                                            */
+    bool zeroed;              /* owner: cells from search on were never written                 */
+    bool owned;               /* a mutator allocates from it; lock CENTRAL                      */
+    bool listed;              /* on a central's list; lock CENTRAL                              */
+};
+
+/* What of a class follows from the class alone. */
+struct class_info {
+    uint32_t cell_bytes;
+    uint32_t span_pages;
+    uint32_t cells;
+    uint32_t magic; /* offset / cell_bytes == offset * magic >> 32 for offsets in a span */
+};
+extern const struct class_info class_table[GAIT_SIZE_CLASSES];
+
+struct space;
+
+/* What the heap's slow paths ask of the layers above; installed once, before use. */
+struct space_hooks {
+    void *data;
+    /* pages are about to be taken that the OS has: make room under the limit */
+    void (*before_grow)(void *data, size_t bytes);
+};
+
+struct page_bins;
+
+struct space {
+    char *base;          /* constant: start of the reserved range                              */
+    size_t reserved_bytes; /* constant                                                         */
+    AO_t extent_bytes;   /* committed part, from base; grows only; written under PAGES         */
+    page_entry *entries; /* constant addresses of the tables                                   */
+    struct span *spans;
+    uint64_t *bits;
+    unsigned epoch; /* atomic: turns with each cycle; its low bit says which bits are which      */
+    size_t chunk_bytes; /* constant: how much is committed at a time                             */
+    size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
+
+    struct lock lock;        /* rank PAGES: free runs, and the counts below                      */
+    struct page_bins *bins;  /* free runs by length                                              */
+    size_t scavenge_top;     /* pages at and above are free of pages worth giving back           */
+    AO_t free_bytes;         /* free, not given back; read unordered: a figure                   */
+    AO_t released_bytes;     /* free and given back, or never touched                            */
+    AO_t used_bytes;         /* in spans                                                         */
+    AO_t metadata_bytes;     /* the tables' touched part and the collector's own                 */
+    struct space_hooks hooks;
+};
+
+/** Reserve a range of up to reserve_bytes (halving until the OS agrees). @return negative: none. */
+int space_init(struct space *space, size_t reserve_bytes, bool disable_thp);
+void space_destroy(struct space *space);
+
+/** Take count pages: the first one's descriptor, state NONE; *zeroed: they read as zero. NULL: none. */
+struct span *space_take_pages(struct space *space, size_t count, bool *zeroed);
+
+/** Give the pages of a span back to the free runs. Its entries are cleared. */
+void space_give_pages(struct space *space, struct span *span);
+
+/** Give up to bytes of free pages back to the OS, highest addresses first. @return how many bytes. */
+size_t space_scavenge(struct space *space, size_t bytes);
+
+/** Assert what must hold of the free runs. Takes the lock. */
+void space_check(struct space *space);
+
+static inline bool space_holds(const struct space *space, uintptr_t address) {
+    return address - (uintptr_t)space->base < AO_load(&space->extent_bytes);
+}
+
+static inline size_t space_page(const struct space *space, uintptr_t address) {
+    return (address - (uintptr_t)space->base) >> PAGE_SHIFT;
+}
+
+static inline char *space_page_start(const struct space *space, size_t page) {
+    return space->base + (page << PAGE_SHIFT);
+}
+
+static inline size_t span_page(const struct space *space, const struct span *span) {
+    return (size_t)(span - space->spans);
+}
+
+static inline char *span_start(const struct space *space, const struct span *span) {
+    return space_page_start(space, span_page(space, span));
+}
+
+/* The entry of a page: relaxed, ordered by the address dependency on the reference followed. */
+static inline page_entry space_entry(const struct space *space, size_t page) {
+    return AO_load((const volatile AO_t *)&space->entries[page]);
+}
+
+/* The words of bits of the span that starts at a page: pair i is at 2 * i. */
+static inline uint64_t *space_bits(const struct space *space, size_t page) {
+    return space->bits + page * BITS_WORDS;
+}
+
+static inline unsigned space_epoch(const struct space *space) {
+    return AO_int_load_acquire(&space->epoch); /* pairs with the turn in cycle.c */
+}
+
+static inline size_t span_cell_bytes(const struct span *span) {
+    return span->size_class == CLASS_LARGE ? span->object_bytes
+                                           : class_table[span->size_class].cell_bytes;
+}
+
+/** Where an address lies: its span, its cell; false: in no cell that is allocated. */
+struct cell {
+    char *start;
+    page_entry entry;
+    size_t head;    /* the span's first page */
+    uint64_t *pair; /* the pair of words that has its bits */
+    uint64_t bit;
+};
+
+/* Find the cell that holds address, allocated or not. @return false: in no span's cells. */
+static inline bool space_cell(const struct space *space, uintptr_t address, struct cell *cell) {
+    size_t page = space_page(space, address);
+    page_entry entry = space_entry(space, page);
+    unsigned size_class = ENTRY_CLASS(entry);
+    if (size_class == 0)
+        return false;
+    size_t head = page - ENTRY_BACK(entry);
+    size_t offset = (address - (uintptr_t)space->base) - (head << PAGE_SHIFT);
+    size_t index = 0;
+    if (size_class != CLASS_LARGE) {
+        const struct class_info *info = &class_table[size_class];
+        index = offset * info->magic >> 32;
+        if (index >= info->cells)
+            return false;
+        offset = index * info->cell_bytes;
+    } else {
+        offset = 0;
+    }
+    cell->start = space_page_start(space, head) + offset;
+    cell->entry = entry;
+    cell->head = head;
+    cell->pair = space_bits(space, head) + 2 * (index >> 6);
+    cell->bit = (uint64_t)1 << (index & 63);
+    return true;
+}
+
+static inline bool cell_allocated(const struct cell *cell, unsigned epoch) {
+    return (AO_load((const volatile AO_t *)&cell->pair[epoch & 1]) & cell->bit) != 0;
+}
+
+static inline bool cell_marked(const struct cell *cell, unsigned epoch) {
+    return (AO_load((const volatile AO_t *)&cell->pair[~epoch & 1]) & cell->bit) != 0;
+}
+
+#endif
