@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The shared library exports exactly the functions that the public headers mark GAIT_API.
+"""The shared library exports exactly the functions that the public headers mark GAIT_API
+(or GAIT_PACER_API).
 
 Usage: check_symbols.py NM LIBRARY HEADER...
 """
@@ -22,7 +23,7 @@ def declared(headers):
             text = re.sub(r"/\*.*?\*/|//[^\n]*|^\s*#[^\n]*", "", file.read(),
                           flags=re.DOTALL | re.MULTILINE)
         # The name is the last word before the parameters, an array's bounds or the end.
-        for declaration in re.findall(r"\bGAIT_API\b([^;]*)", text):
+        for declaration in re.findall(r"\bGAIT_(?:PACER_)?API\b([^;]*)", text):
             declaration = re.sub(r"__attribute__\s*\(\(.*?\)\)", "", declaration)
             names.add(re.search(r"(\w+)\s*(?=[(\[]|$)", declaration.strip()).group(1))
     return names
@@ -32,9 +33,9 @@ def main():
     nm, library, *headers = sys.argv[1:]
     have, want = exported(nm, library), declared(headers)
     for name in sorted(have - want):
-        print(f"{name}: exported, but no public header declares it GAIT_API")
+        print(f"{name}: exported, but no public header marks it")
     for name in sorted(want - have):
-        print(f"{name}: declared GAIT_API, but not exported")
+        print(f"{name}: marked in a public header, but not exported")
     for name in sorted(name for name in have if not name.startswith("gait_")):
         print(f"{name}: does not start with gait_")
     bad = have != want or not all(name.startswith("gait_") for name in have)
