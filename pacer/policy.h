@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the pacer's files share: constants of the policy, and the goal with the
+ * trigger bound that comes with it. Values without a source of their own are
+ * Go's (src/runtime/mgcpacer.go), which found them by experience.
+ */
+#ifndef PACER_POLICY_H
+#define PACER_POLICY_H
+
+#include "gait/pacer.h"
+
+/** Share of the CPUs that marks in the background; assists come on top. */
+#define POLICY_BACKGROUND_SHARE 0.25
+
+/** Least GOGC goal at GOGC=100; also the most room that a large heap leaves above its trigger. */
+#define POLICY_HEAP_MINIMUM_BYTES (UINT64_C(4) << 20)
+
+/** Room that a sweep in progress needs: Go's sweepMinHeapDistance, mgcsweep.go. */
+#define POLICY_SWEEP_ROOM_BYTES (UINT64_C(1) << 20)
+
+/** A goal and the least trigger under it. */
+struct policy_goal {
+    uint64_t goal_bytes;
+    uint64_t min_trigger_bytes; /* at most goal_bytes */
+};
+
+/** The goal as gait_pacer_goal documents it. Defined in goal.c. */
+struct policy_goal policy_goal(const struct gait_pacer *pacer);
+
+/** Compute the assist ratio from the figures in the pacer. Defined in assist.c. */
+void policy_revise(struct gait_pacer *pacer);
+
+#endif
