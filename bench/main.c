@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs the workload that the first argument names; the others are its parameters. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "main.h"
+#include "peer.h"
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} workloads[] = {
+    {"trees", trees_main}, {"mark", mark_main},       {"alloc", alloc_main},
+    {"churn", churn_main}, {"gcbench", gcbench_main},
+};
+
+int main(int argc, char **argv) {
+    for (size_t i = 0; argc > 1 && i < sizeof workloads / sizeof workloads[0]; i++)
+        if (strcmp(argv[1], workloads[i].name) == 0) {
+            bench_set_parameters(argv + 2);
+            peer_start();
+            workloads[i].run();
+            peer_report();
+            return 0;
+        }
+    fprintf(stderr, "usage: %s trees|mark|alloc|churn|gcbench [name=value …]\n", argv[0]);
+    return 2;
+}

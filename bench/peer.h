@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The memory manager under a workload, chosen when compiling: PEER_HEADER names the file in
+ * peers/ that defines, for its peer,
+ *
+ *   peer_thread                        a thread's attachment
+ *   peer_start(), peer_report()        begin the process; print the peer's own figures
+ *   peer_attach(), peer_detach(t)      around what a thread does with objects
+ *   peer_block(t), peer_unblock(t)     around waiting
+ *   peer_alloc(t, kind, bytes)         a zeroed object; never NULL
+ *   peer_init(slot, word)              store into the newest object, before it is linked
+ *   peer_store(t, slot, word)          store a reference into any object or global
+ *   peer_poll(t)                       at back-edges that allocate nothing
+ *   peer_globals(t, slots, count)      static words that hold references
+ *   PEER_ROOTS(t, name, count)         local array `name` of words that hold references, zeroed …
+ *   PEER_ROOTS_END(t, name)            … until here, in the same block
+ *   peer_collect(t)                    a full collection
+ *   peer_free(object), PEER_FREES      without a collector: whether and how objects are freed
+ *
+ * Each header writes this as an embedder of that peer would who wants speed.
+ */
+#ifndef BENCH_PEER_H
+#define BENCH_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uintptr_t peer_word;
+
+/** Where the references of an object lie. */
+enum peer_kind {
+    PEER_LEAF,  /* nowhere         */
+    PEER_REFS,  /* in every word   */
+    PEER_HEAD1, /* in word 0       */
+    PEER_HEAD2, /* in words 0 .. 1 */
+    PEER_HEAD4, /* in words 0 .. 3 */
+    PEER_KINDS
+};
+
+#include "bench.h"
+#include PEER_HEADER
+
+/** Run body(thread, index) on `count` threads, attached; the caller, attached too, waits. */
+typedef void (*peer_body)(peer_thread *thread, unsigned index);
+void peer_run_threads(peer_thread *self, unsigned count, peer_body body);
+
+#endif

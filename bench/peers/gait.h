@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gait, with precise roots and barriers. Settings come from the environment (GOGC, GOMEMLIMIT …).
+ *
+ * peer_heap and peer_kinds are constant after peer_start.
+ */
+#ifndef BENCH_PEERS_GAIT_H
+#define BENCH_PEERS_GAIT_H
+
+#include <gait/gait.h>
+#include <gait/stats.h>
+
+typedef gait_mutator peer_thread;
+
+extern gait_heap *peer_heap;
+extern gait_kind peer_kinds[PEER_KINDS];
+
+#define PEER_FREES false
+static inline void peer_free(void *object) { (void)object; }
+
+void peer_start(void);
+void peer_report(void);
+
+static inline peer_thread *peer_attach(void) {
+    gait_mutator *mutator = gait_attach(peer_heap);
+    if (!mutator)
+        bench_die("cannot attach");
+    return mutator;
+}
+
+static inline void peer_detach(peer_thread *thread) { gait_detach(thread); }
+static inline void peer_block(peer_thread *thread) { gait_enter_native(thread); }
+static inline void peer_unblock(peer_thread *thread) { gait_leave_native(thread); }
+
+static inline __attribute__((always_inline)) void *peer_alloc(peer_thread *thread,
+                                                              enum peer_kind kind, size_t bytes) {
+    void *object = gait_alloc(thread, peer_kinds[kind], bytes);
+    if (GAIT_UNLIKELY(!object))
+        bench_die("out of memory");
+    return object;
+}
+
+static inline void peer_init(peer_word *slot, peer_word word) { gait_init(slot, word); }
+
+static inline void peer_store(peer_thread *thread, peer_word *slot, peer_word word) {
+    gait_store(thread, slot, word);
+}
+
+static inline void peer_poll(peer_thread *thread) { gait_poll(thread); }
+
+static inline void peer_globals(peer_thread *thread, peer_word *slots, size_t count) {
+    if (gait_roots_add(thread, slots, count))
+        bench_die("cannot add roots");
+}
+
+#define PEER_ROOTS(thread, name, count)                                                            \
+    gait_word name[count] = {0};                                                                   \
+    struct gait_frame name##_frame;                                                                \
+    gait_push_frame(thread, &name##_frame, name, count)
+#define PEER_ROOTS_END(thread, name) gait_pop_frame(thread)
+
+static inline void peer_collect(peer_thread *thread) { gait_collect(thread); }
+
+#endif
