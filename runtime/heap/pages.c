@@ -45,7 +45,7 @@ static void bin_remove(struct space *space, struct span *run) {
         bins->filled[bin >> 6] &= ~((uint64_t)1 << (bin & 63));
     if (run->next)
         run->next->previous = run->previous;
-    run->state = SPAN_NONE;
+    span_set_state(run, SPAN_NONE);
 }
 
 static void entry_set(struct space *space, size_t page, page_entry entry) {
@@ -56,7 +56,7 @@ static void entry_set(struct space *space, size_t page, page_entry entry) {
 static void run_link(struct space *space, size_t first, size_t count) {
     struct span *run = &space->spans[first];
     size_t last = first + count - 1;
-    run->state = SPAN_FREE;
+    span_set_state(run, SPAN_FREE);
     run->pages = (uint32_t)count;
     page_entry flags = space_entry(space, last) & (ENTRY_FREE | ENTRY_RELEASED);
     entry_set(space, last, flags | (page_entry)(count - 1) << 32);
@@ -74,7 +74,7 @@ void run_insert(struct space *space, size_t first, size_t count, page_entry flag
     }
     size_t after = first + count;
     if (after < AO_load(&space->extent_bytes) >> PAGE_SHIFT &&
-        space->spans[after].state == SPAN_FREE) {
+        span_state(&space->spans[after]) == SPAN_FREE) {
         bin_remove(space, &space->spans[after]);
         count += space->spans[after].pages;
     }
@@ -135,15 +135,15 @@ struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
     counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
     lock_release(&space->lock);
     *zeroed = released == count;
-    if (released && space->hooks.before_grow)
-        space->hooks.before_grow(space->hooks.data, released << PAGE_SHIFT);
+    if (released && space->hooks.after_grow)
+        space->hooks.after_grow(space->hooks.data, released << PAGE_SHIFT);
     return run;
 }
 
 void space_give_pages(struct space *space, struct span *span) {
     size_t count = span->pages;
     lock_acquire(&space->lock);
-    span->state = SPAN_NONE;
+    span_set_state(span, SPAN_NONE);
     counter_sub(&space->used_bytes, count << PAGE_SHIFT);
     counter_add(&space->free_bytes, count << PAGE_SHIFT);
     run_insert(space, span_page(space, span), count, 0);
@@ -178,7 +178,7 @@ static size_t scavenge_find(struct space *space, size_t most, size_t *found) {
 
 /* The free run that holds a page: walk back to its first page, which is the one with a state. */
 static struct span *run_of(struct space *space, size_t page) {
-    while (space->spans[page].state != SPAN_FREE)
+    while (span_state(&space->spans[page]) != SPAN_FREE)
         page--;
     return &space->spans[page];
 }
@@ -227,9 +227,9 @@ void space_check(struct space *space) {
     bool after_free = false;
     for (size_t page = 0; page < pages;) {
         struct span *span = &space->spans[page];
-        size_t length = span->state == SPAN_NONE ? 1 : span->pages;
+        size_t length = span_state(span) == SPAN_NONE ? 1 : span->pages;
         assert(page + length <= pages);
-        if (span->state == SPAN_FREE) {
+        if (span_state(span) == SPAN_FREE) {
             assert(!after_free);
             for (size_t i = page; i < page + length; i++) {
                 page_entry entry = space_entry(space, i);
@@ -237,10 +237,10 @@ void space_check(struct space *space) {
                 *(entry & ENTRY_RELEASED ? &released : &dirty) += PAGE_BYTES;
             }
             assert(ENTRY_BACK(space_entry(space, page + length - 1)) == length - 1);
-        } else if (span->state == SPAN_USED) {
+        } else if (span_state(span) == SPAN_USED) {
             used += length << PAGE_SHIFT;
         }
-        after_free = span->state == SPAN_FREE;
+        after_free = span_state(span) == SPAN_FREE;
         page += length;
     }
     assert(dirty <= AO_load(&space->free_bytes));

@@ -55,20 +55,20 @@ enum span_state {
 /* One per page. */
 struct span {
     struct span *next; /* free run: its bin, lock PAGES. used: its central's list, lock CENTRAL */
-    struct span *previous;    /* likewise                                                       */
-    size_t object_bytes;      /* used, large: what was asked for, rounded to words              */
-    uint32_t pages;           /* length of the span or run                                      */
-    unsigned swept_epoch;     /* atomic: claimed by compare-and-swap before sweeping            */
-    uint16_t cells;           /* cells of the span                                              */
-    uint16_t search;          /* owner: no free cell lies below this one                        */
-    uint16_t free_cells;      /* as the last sweep found                                        */
-    uint8_t state;            /* enum span_state                                                */
-    uint8_t size_class;       /* constant while used                                            */
-    uint8_t kind;             /* constant while used                                            */
-    bool zeroed;              /* owner: cells from search on were never written                 */
-    bool owned;               /* a mutator allocates from it; lock CENTRAL                      */
-    bool listed;              /* on a central's list; lock CENTRAL                              */
+    struct span *previous; /* free run: likewise                                                */
+    size_t object_bytes;   /* large: what was asked for, rounded to words; constant while used  */
+    uint32_t pages;        /* length of the span or run; constant while used                    */
+    unsigned swept;        /* atomic: the epoch in which it was swept, or SWEEPING              */
+    uint16_t cells;        /* cells of the span; constant while used                            */
+    uint16_t search;       /* no free cell lies below this one; the owner's                     */
+    unsigned state;        /* atomic, enum span_state: a walker of pages reads it unordered     */
+    uint8_t size_class;    /* constant while used                                               */
+    uint8_t kind;          /* constant while used                                               */
+    bool zeroed;           /* cells from search on were never written; the owner's              */
+    bool owned;            /* a mutator allocates from it; lock CENTRAL                         */
 };
+
+#define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */
 
 /* What of a class follows from the class alone. */
 struct class_info {
@@ -84,11 +84,16 @@ struct space;
 /* What the heap's slow paths ask of the layers above; installed once, before use. */
 struct space_hooks {
     void *data;
-    /* pages are about to be taken that the OS has: make room under the limit */
-    void (*before_grow)(void *data, size_t bytes);
+    /* pages were taken that the OS had: make room under the limit */
+    void (*after_grow)(void *data, size_t bytes);
+    /* make sure that a span is swept; false: sweeping has not begun yet in this epoch */
+    bool (*sweep_span)(void *data, struct span *span);
+    /* sweep until the central of this kind and class may have a span; false: nothing is left */
+    bool (*sweep_more)(void *data, unsigned kind, unsigned size_class);
 };
 
 struct page_bins;
+struct kind;
 
 struct space {
     char *base;          /* constant: start of the reserved range                              */
@@ -100,6 +105,8 @@ struct space {
     unsigned epoch; /* atomic: turns with each cycle; its low bit says which bits are which      */
     size_t chunk_bytes; /* constant: how much is committed at a time                             */
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
+
+    struct kind *kinds; /* constant address: GAIT_KINDS_MAX of them, see kinds.h                  */
 
     struct lock lock;        /* rank PAGES: free runs, and the counts below                      */
     struct page_bins *bins;  /* free runs by length                                              */
@@ -143,6 +150,14 @@ static inline size_t span_page(const struct space *space, const struct span *spa
     return (size_t)(span - space->spans);
 }
 
+static inline enum span_state span_state(const struct span *span) {
+    return (enum span_state)AO_int_load_acquire(&span->state); /* pairs with span_set_state */
+}
+
+static inline void span_set_state(struct span *span, enum span_state state) {
+    AO_int_store_release(&span->state, state);
+}
+
 static inline char *span_start(const struct space *space, const struct span *span) {
     return space_page_start(space, span_page(space, span));
 }
@@ -150,6 +165,19 @@ static inline char *span_start(const struct space *space, const struct span *spa
 /* The entry of a page: relaxed, ordered by the address dependency on the reference followed. */
 static inline page_entry space_entry(const struct space *space, size_t page) {
     return AO_load((const volatile AO_t *)&space->entries[page]);
+}
+
+/* Set or clear flags of bits that other threads may change meanwhile. */
+static inline void bits_set(uint64_t *word, uint64_t bits) {
+    AO_or((volatile AO_t *)word, bits); /* unordered: handshakes order marks and cycles */
+}
+
+static inline void bits_clear(uint64_t *word, uint64_t bits) {
+    AO_and((volatile AO_t *)word, ~bits);
+}
+
+static inline uint64_t bits_get(const uint64_t *word) {
+    return AO_load((const volatile AO_t *)word);
 }
 
 /* The words of bits of the span that starts at a page: pair i is at 2 * i. */
@@ -203,11 +231,11 @@ static inline bool space_cell(const struct space *space, uintptr_t address, stru
 }
 
 static inline bool cell_allocated(const struct cell *cell, unsigned epoch) {
-    return (AO_load((const volatile AO_t *)&cell->pair[epoch & 1]) & cell->bit) != 0;
+    return (bits_get(&cell->pair[epoch & 1]) & cell->bit) != 0;
 }
 
 static inline bool cell_marked(const struct cell *cell, unsigned epoch) {
-    return (AO_load((const volatile AO_t *)&cell->pair[~epoch & 1]) & cell->bit) != 0;
+    return (bits_get(&cell->pair[~epoch & 1]) & cell->bit) != 0;
 }
 
 #endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking runs out of spans, and spans out of the central lists and the page heap. See cache.h.
+ */
+#include "cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A run is at most this long: zeroed memory should still be in the first-level cache when objects
+ * are made of it. */
+#define RUN_BYTES_MAX ((size_t)8192)
+
+/* What every mutator's head starts with: a full run for every class, shared and never written. */
+static struct gait_run no_runs[GAIT_SIZE_CLASSES];
+
+void cache_init(struct cache *cache, struct space *space, struct gait_run **runs, bool single) {
+    memset(cache, 0, sizeof *cache);
+    cache->space = space;
+    cache->runs = runs;
+    cache->single = single;
+    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++)
+        runs[kind] = no_runs;
+}
+
+/* ---- Central lists ---- */
+
+static struct central *central_of(struct space *space, const struct span *span) {
+    return &space->kinds[span->kind].centrals[span->size_class];
+}
+
+/* With the central's lock held: forget a list of an epoch that has ended. */
+static void central_renew(struct central *central, unsigned epoch) {
+    if (central->epoch != epoch) {
+        central->epoch = epoch;
+        central->first = central->last = NULL;
+    }
+}
+
+/* With the lock held. */
+static void central_push(struct central *central, struct span *span) {
+    span->next = NULL;
+    if (central->first)
+        central->last->next = span;
+    else
+        central->first = span;
+    central->last = span;
+}
+
+void central_offer(struct space *space, struct span *span) {
+    struct central *central = central_of(space, span);
+    lock_acquire(&central->lock);
+    central_renew(central, space_epoch(space));
+    if (!span->owned)
+        central_push(central, span);
+    lock_release(&central->lock);
+}
+
+static struct span *central_take(struct space *space, unsigned kind, unsigned size_class) {
+    struct central *central = &space->kinds[kind].centrals[size_class];
+    lock_acquire(&central->lock);
+    central_renew(central, space_epoch(space));
+    struct span *span = central->first;
+    if (span) {
+        central->first = span->next;
+        span->owned = true;
+    }
+    lock_release(&central->lock);
+    return span;
+}
+
+/* ---- Spans ---- */
+
+static void bits_reset(struct space *space, const struct span *span) {
+    uint64_t *pair = space_bits(space, span_page(space, span));
+    for (unsigned i = 0; i < (span->cells + 63u) / 64; i++)
+        AO_store((volatile AO_t *)&pair[2 * i], 0), AO_store((volatile AO_t *)&pair[2 * i + 1], 0);
+}
+
+/* Make a span of pages that were just taken. Its entries are written last: from then on markers
+ * and walkers may look at it. */
+static void span_make(struct space *space, struct span *span, unsigned kind, unsigned size_class,
+                      size_t pages, unsigned cells, size_t object_bytes) {
+    size_t page = span_page(space, span);
+    span->next = span->previous = NULL;
+    span->object_bytes = object_bytes;
+    span->pages = (uint32_t)pages;
+    AO_int_store(&span->swept, space_epoch(space));
+    span->cells = (uint16_t)cells;
+    span->search = 0;
+    span->size_class = (uint8_t)size_class;
+    span->kind = (uint8_t)kind;
+    bits_reset(space, span);
+    page_entry entry =
+        size_class | kind << 8 | (page_entry)space->kinds[kind].layout << 16;
+    for (size_t back = 0; back < pages; back++)
+        AO_store((volatile AO_t *)&space->entries[page + back], entry | (page_entry)back << 32);
+    counter_add(&space->kinds[kind].span_bytes, pages << PAGE_SHIFT);
+    span_set_state(span, SPAN_USED);
+}
+
+static struct span *span_fresh(struct space *space, unsigned kind, unsigned size_class) {
+    const struct class_info *info = &class_table[size_class];
+    bool zeroed;
+    struct span *span = space_take_pages(space, info->span_pages, &zeroed);
+    if (!span)
+        return NULL;
+    span->zeroed = zeroed;
+    span->owned = true;
+    span_make(space, span, kind, size_class, info->span_pages, info->cells, 0);
+    return span;
+}
+
+void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed) {
+    struct space *space = cache->space;
+    size_t words_bytes = (bytes + 7) & ~(size_t)7;
+    size_t pages = (words_bytes + PAGE_BYTES - 1) >> PAGE_SHIFT;
+    if (words_bytes < bytes || pages > space->reserved_bytes >> PAGE_SHIFT)
+        return NULL;
+    struct span *span = space_take_pages(space, pages, zeroed);
+    if (!span)
+        return NULL;
+    span->zeroed = false;
+    span->owned = false;
+    span_make(space, span, kind, CLASS_LARGE, pages, 1, words_bytes);
+    uint64_t *pair = space_bits(space, span_page(space, span));
+    unsigned epoch = space_epoch(space);
+    bits_set(&pair[epoch & 1], 1);
+    if (cache->black) {
+        bits_set(&pair[~epoch & 1], 1);
+        cache->black_bytes += pages << PAGE_SHIFT;
+    }
+    return span_start(space, span);
+}
+
+/* ---- Runs ---- */
+
+/* The next free run of an owned span, from span->search on, at most most cells long: its
+ * allocation bits are set, and its mark bits if black. @return its length in cells, 0: none. */
+static unsigned run_next(struct space *space, struct span *span, unsigned most, bool black,
+                         unsigned *first) {
+    unsigned epoch = space_epoch(space), cells = span->cells, at = span->search;
+    uint64_t *bits = space_bits(space, span_page(space, span));
+    while (at < cells) {
+        uint64_t free = ~bits_get(&bits[2 * (at >> 6) + (epoch & 1)]) >> (at & 63);
+        if (free) {
+            at += (unsigned)__builtin_ctzll(free);
+            break;
+        }
+        at = (at | 63) + 1;
+    }
+    if (at >= cells) {
+        span->search = (uint16_t)cells;
+        return 0;
+    }
+    *first = at;
+    unsigned limit = most < cells - at ? at + most : cells;
+    while (at < limit) {
+        uint64_t *pair = &bits[2 * (at >> 6)];
+        uint64_t used = bits_get(&pair[epoch & 1]) >> (at & 63);
+        unsigned length = used ? (unsigned)__builtin_ctzll(used) : 64 - (at & 63);
+        if (length > limit - at)
+            length = limit - at;
+        if (length == 0)
+            break;
+        uint64_t run = (length == 64 ? ~(uint64_t)0 : ((uint64_t)1 << length) - 1) << (at & 63);
+        bits_set(&pair[epoch & 1], run);
+        if (black)
+            bits_set(&pair[~epoch & 1], run);
+        at += length;
+        if (at & 63)
+            break;
+    }
+    span->search = (uint16_t)at;
+    return at - *first;
+}
+
+static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
+    if (!cache->kinds[kind]) {
+        cache->kinds[kind] = calloc(1, sizeof **cache->kinds);
+        if (cache->kinds[kind])
+            cache->runs[kind] = cache->kinds[kind]->runs;
+    }
+    return cache->kinds[kind];
+}
+
+/* Own no span of this kind and class any more. usable: it may still have free cells. */
+static void span_disown(struct space *space, struct span *span, bool usable) {
+    struct central *central = central_of(space, span);
+    lock_acquire(&central->lock);
+    span->owned = false;
+    if (usable) {
+        central_renew(central, space_epoch(space));
+        central_push(central, span);
+    }
+    lock_release(&central->lock);
+}
+
+/* A span with free cells for its new owner. */
+static struct span *span_find(struct space *space, unsigned kind, unsigned size_class) {
+    for (;;) {
+        struct span *span = central_take(space, kind, size_class);
+        if (span)
+            return span;
+        if (!space->hooks.sweep_more ||
+            !space->hooks.sweep_more(space->hooks.data, kind, size_class))
+            return span_fresh(space, kind, size_class);
+    }
+}
+
+size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
+    struct space *space = cache->space;
+    struct cache_kind *cached = cache_kind_of(cache, kind);
+    if (!cached)
+        return 0;
+    size_t cell_bytes = class_table[size_class].cell_bytes;
+    unsigned most = cache->single || cell_bytes > RUN_BYTES_MAX
+                        ? 1
+                        : (unsigned)(RUN_BYTES_MAX / cell_bytes);
+    struct gait_run *run = &cached->runs[size_class];
+    struct span **slot = &cached->spans[size_class];
+    run->cursor = run->end = NULL;
+    unsigned first, count = 0;
+    while (count == 0) {
+        if (*slot && AO_int_load_acquire(&(*slot)->swept) != space_epoch(space) &&
+            !space->hooks.sweep_span(space->hooks.data, *slot)) {
+            /* the sweeper will find it, and put it on the list */
+            span_disown(space, *slot, false);
+            *slot = NULL;
+        }
+        if (!*slot && !(*slot = span_find(space, kind, size_class)))
+            return 0;
+        count = run_next(space, *slot, most, cache->black, &first);
+        if (count == 0) {
+            span_disown(space, *slot, false);
+            *slot = NULL;
+        }
+    }
+    size_t bytes = count * cell_bytes;
+    run->cursor = span_start(space, *slot) + first * cell_bytes;
+    run->end = run->cursor + bytes;
+    if (!(*slot)->zeroed)
+        memset(run->cursor, 0, bytes);
+    if (cache->black)
+        cache->black_bytes += bytes;
+    return bytes;
+}
+
+/* Do something with the bits of the cells that are left in a run. */
+static void run_rest(struct space *space, struct span *span, const struct gait_run *run,
+                     void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
+    size_t cell_bytes = class_table[span->size_class].cell_bytes;
+    char *start = span_start(space, span);
+    size_t at = (size_t)(run->cursor - start) / cell_bytes;
+    size_t end = (size_t)(run->end - start) / cell_bytes;
+    uint64_t *bits = space_bits(space, span_page(space, span));
+    unsigned epoch = space_epoch(space);
+    while (at < end) {
+        size_t length = end - at < 64 - (at & 63) ? end - at : 64 - (at & 63);
+        uint64_t mask = (length == 64 ? ~(uint64_t)0 : ((uint64_t)1 << length) - 1) << (at & 63);
+        act(&bits[2 * (at >> 6)], mask, epoch);
+        at += length;
+    }
+}
+
+static void rest_mark(uint64_t *pair, uint64_t bits, unsigned epoch) {
+    bits_set(&pair[~epoch & 1], bits);
+}
+
+static void rest_free(uint64_t *pair, uint64_t bits, unsigned epoch) {
+    bits_clear(&pair[epoch & 1], bits);
+}
+
+void cache_blacken(struct cache *cache) {
+    cache->black = true;
+    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++) {
+        struct cache_kind *cached = cache->kinds[kind];
+        for (unsigned size_class = 0; cached && size_class < GAIT_SIZE_CLASSES; size_class++) {
+            struct gait_run *run = &cached->runs[size_class];
+            if (run->cursor == run->end)
+                continue;
+            run_rest(cache->space, cached->spans[size_class], run, rest_mark);
+            cache->black_bytes += (size_t)(run->end - run->cursor);
+        }
+    }
+}
+
+size_t cache_destroy(struct cache *cache) {
+    struct space *space = cache->space;
+    size_t left = 0;
+    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++) {
+        struct cache_kind *cached = cache->kinds[kind];
+        if (!cached)
+            continue;
+        for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++) {
+            struct span *span = cached->spans[size_class];
+            if (!span)
+                continue;
+            const struct gait_run *run = &cached->runs[size_class];
+            bool swept = AO_int_load_acquire(&span->swept) == space_epoch(space);
+            /* While black, or before the span is swept, marks are on: the next cycle frees it. */
+            bool usable = swept && !cache->black;
+            if (usable && run->cursor < run->end) {
+                run_rest(space, span, run, rest_free);
+                left += (size_t)(run->end - run->cursor);
+                span->zeroed = false;
+                size_t first = (size_t)(run->cursor - span_start(space, span)) /
+                               class_table[size_class].cell_bytes;
+                span->search = (uint16_t)first;
+            }
+            span_disown(space, span, usable && span->search < span->cells);
+        }
+        cache->runs[kind] = no_runs;
+        free(cached);
+        cache->kinds[kind] = NULL;
+    }
+    return left;
+}

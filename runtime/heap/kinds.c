@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registration of kinds. See kinds.h.
+ */
+#include "kinds.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void kinds_init(struct kind_table *table, struct space *space) {
+    memset(table, 0, sizeof *table);
+    lock_init(&table->lock, LOCK_KINDS, "kinds");
+    space->kinds = table->kinds;
+}
+
+static void kind_free(struct kind *kind) {
+    if (kind->centrals)
+        for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
+            lock_destroy(&kind->centrals[size_class].lock);
+    free(kind->centrals);
+    free(kind->bitmap);
+    free(kind->name);
+    memset(kind, 0, sizeof *kind);
+}
+
+void kinds_destroy(struct kind_table *table) {
+    for (size_t kind = 0; kind < kinds_count(table); kind++)
+        kind_free(&table->kinds[kind]);
+    lock_destroy(&table->lock);
+}
+
+static bool info_valid(const gait_kind_info *info) {
+    if (!info || !info->name)
+        return false;
+    switch (info->layout) {
+    case GAIT_LEAF:
+    case GAIT_REFS:
+    case GAIT_CONSERVATIVE:
+    case GAIT_PREFIX:
+    case GAIT_WEAK:
+    case GAIT_EPHEMERON:
+        return true;
+    case GAIT_BITMAP:
+        return info->bitmap != NULL;
+    case GAIT_REPEAT:
+        return info->element_words >= 1 && info->element_words <= 64;
+    case GAIT_CALLBACK:
+        return info->scan != NULL;
+    }
+    return false;
+}
+
+static int kind_fill(struct kind *kind, const gait_kind_info *info) {
+    kind->name = strdup(info->name);
+    kind->layout = info->layout;
+    kind->head_words = info->head_words;
+    kind->element_words = info->element_words;
+    kind->element_bitmap = info->element_bitmap;
+    kind->scan = info->scan;
+    kind->scan_data = info->scan_data;
+    kind->centrals = calloc(GAIT_SIZE_CLASSES, sizeof *kind->centrals);
+    bool with_bitmap = (info->layout == GAIT_BITMAP || info->layout == GAIT_REPEAT) &&
+                       info->bitmap && info->head_words;
+    if (with_bitmap) {
+        size_t bytes = (info->head_words + 63) / 64 * sizeof(uint64_t);
+        if ((kind->bitmap = malloc(bytes)))
+            memcpy(kind->bitmap, info->bitmap, bytes);
+    }
+    if (!kind->name || !kind->centrals || (with_bitmap && !kind->bitmap)) {
+        free(kind->centrals);
+        kind->centrals = NULL;
+        kind_free(kind);
+        return GAIT_E_MEMORY;
+    }
+    for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
+        lock_init(&kind->centrals[size_class].lock, LOCK_CENTRAL, "central");
+    return 0;
+}
+
+int kinds_register(struct kind_table *table, const gait_kind_info *info) {
+    if (!info_valid(info))
+        return GAIT_E_INVALID;
+    lock_acquire(&table->lock);
+    size_t count = AO_load(&table->count);
+    int result = count == GAIT_KINDS_MAX ? GAIT_E_FULL : kind_fill(&table->kinds[count], info);
+    if (result == 0) {
+        result = (int)count;
+        AO_store_release(&table->count, count + 1);
+    }
+    lock_release(&table->lock);
+    return result;
+}

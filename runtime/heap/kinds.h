@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of kinds: what an embedder registered, and, per kind and size class, the central list
+ * of spans that have free cells.
+ *
+ * Entries are filled under the lock KINDS and published by count; they never change afterwards.
+ */
+#ifndef GAIT_KINDS_H
+#define GAIT_KINDS_H
+
+#include "space.h"
+
+/* Swept spans of one kind and class that have free cells and no owner. */
+struct central {
+    struct lock lock;   /* rank CENTRAL: guards what follows, and owned of its spans */
+    unsigned epoch;     /* the list is of this epoch; of an older one, it is empty   */
+    struct span *first; /* first in, first out: sweeping goes up the addresses       */
+    struct span *last;
+};
+
+struct kind {
+    char *name;
+    gait_layout layout;
+    uint32_t head_words;
+    uint64_t *bitmap; /* of the head; NULL: no references there */
+    uint32_t element_words;
+    uint64_t element_bitmap;
+    gait_scan_fn scan;
+    void *scan_data;
+    struct central *centrals; /* [GAIT_SIZE_CLASSES] */
+    AO_t live_objects;        /* found by the running sweep; figures */
+    AO_t live_bytes;
+    AO_t span_bytes;
+};
+
+struct kind_table {
+    struct lock lock; /* rank KINDS: registration */
+    AO_t count;       /* released after the entry is filled */
+    struct kind kinds[GAIT_KINDS_MAX];
+};
+
+void kinds_init(struct kind_table *table, struct space *space);
+void kinds_destroy(struct kind_table *table);
+
+/** @return the kind, or GAIT_E_INVALID, GAIT_E_FULL, GAIT_E_MEMORY. */
+int kinds_register(struct kind_table *table, const gait_kind_info *info);
+
+/** How many kinds there are: those below are filled. */
+static inline size_t kinds_count(const struct kind_table *table) {
+    return AO_load_acquire(&table->count); /* pairs with the store in kinds_register */
+}
+
+#endif

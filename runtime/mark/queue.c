@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks of marking work and the stacks that they change hands through. See queue.h.
+ */
+#include "queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../platform/platform.h"
+
+/* Blocks come from the OS in slabs. 64 KiB: a multiple of every page size. */
+#define SLAB_BYTES ((size_t)65536)
+#define TOP_ADDRESS (((AO_t)1 << 36) - 1)
+#define TOP_TAG ((AO_t)1 << 36)
+
+/* The first block of a slab is its link. */
+struct mark_slab {
+    struct mark_slab *next;
+};
+
+_Static_assert(sizeof(struct mark_block) == MARK_BLOCK_BYTES, "a block fills its size");
+
+void queue_init(struct mark_queue *queue, AO_t *metadata_bytes) {
+    memset(queue, 0, sizeof *queue);
+    queue->metadata_bytes = metadata_bytes;
+    lock_init(&queue->lock, LOCK_MARK, "mark");
+}
+
+void queue_destroy(struct mark_queue *queue) {
+    for (struct mark_slab *slab = queue->slabs, *next; slab; slab = next) {
+        next = slab->next;
+        platform_unreserve(slab, SLAB_BYTES);
+    }
+    lock_destroy(&queue->lock);
+}
+
+static void stack_push(struct mark_stack *stack, struct mark_block *block) {
+    AO_t top;
+    do {
+        top = AO_load(&stack->top);
+        AO_store(&block->next, top & TOP_ADDRESS);
+        /* release: the taker sees the block's words; pairs with the acquire in stack_pop */
+    } while (!AO_compare_and_swap_release(&stack->top, top,
+                                          ((top & ~TOP_ADDRESS) + TOP_TAG) | (AO_t)block >> 12));
+}
+
+static struct mark_block *stack_pop(struct mark_stack *stack) {
+    for (;;) {
+        AO_t top = AO_load_acquire(&stack->top);
+        struct mark_block *block = (struct mark_block *)((top & TOP_ADDRESS) << 12);
+        if (!block)
+            return NULL;
+        /* stale if another thread took the block: then the swap fails */
+        AO_t next = AO_load(&block->next);
+        if (AO_compare_and_swap_full(&stack->top, top, ((top & ~TOP_ADDRESS) + TOP_TAG) | next))
+            return block;
+    }
+}
+
+/* Map a slab, keep one of its blocks, put the others on the free stack. */
+static struct mark_block *slab_map(struct mark_queue *queue) {
+    char *memory = platform_map(SLAB_BYTES);
+    if (!memory)
+        return NULL;
+    struct mark_slab *slab = (struct mark_slab *)memory;
+    lock_acquire(&queue->lock);
+    slab->next = queue->slabs;
+    queue->slabs = slab;
+    lock_release(&queue->lock);
+    counter_add(queue->metadata_bytes, SLAB_BYTES);
+    for (size_t at = 2 * MARK_BLOCK_BYTES; at < SLAB_BYTES; at += MARK_BLOCK_BYTES)
+        stack_push(&queue->free, (struct mark_block *)(memory + at));
+    return (struct mark_block *)(memory + MARK_BLOCK_BYTES);
+}
+
+struct mark_block *queue_block(struct mark_queue *queue) {
+    struct mark_block *block = stack_pop(&queue->free);
+    if (!block)
+        block = slab_map(queue);
+    if (block)
+        block->count = 0;
+    return block;
+}
+
+void queue_recycle(struct mark_queue *queue, struct mark_block *block) {
+    stack_push(&queue->free, block);
+}
+
+void queue_publish(struct mark_queue *queue, struct mark_block *block) {
+    counter_add(&queue->published, 1);
+    stack_push(&queue->full, block);
+}
+
+struct mark_block *queue_take(struct mark_queue *queue) {
+    return stack_pop(&queue->full);
+}
+
+void queue_publish_ephemerons(struct mark_queue *queue, struct mark_block *block) {
+    stack_push(&queue->ephemerons, block);
+}
+
+struct mark_block *queue_take_ephemerons(struct mark_queue *queue) {
+    return stack_pop(&queue->ephemerons);
+}
+
+void queue_clear(struct mark_queue *queue) {
+    for (struct mark_block *block; (block = stack_pop(&queue->full));)
+        queue_recycle(queue, block);
+    for (struct mark_block *block; (block = stack_pop(&queue->ephemerons));)
+        queue_recycle(queue, block);
+    AO_store(&queue->overflowed, 0);
+}

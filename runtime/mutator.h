@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mutator: one thread's attachment to a heap.
+ *
+ * States: RUNNING, only its thread touches it; NATIVE, its thread touches nothing of the heap, and
+ * the collector may hold it; HELD, the collector acts in its place and its thread waits to go on.
+ * NATIVE -> HELD -> NATIVE by the collector, NATIVE <-> RUNNING by the thread, by compare-and-swap.
+ *
+ * All fields are used by whoever has the mutator: its thread while RUNNING, the collector while
+ * HELD or while the world is stopped. Exceptions are named.
+ */
+#ifndef GAIT_MUTATOR_H
+#define GAIT_MUTATOR_H
+
+#include <gait/inline.h>
+#include <setjmp.h>
+
+#include "heap/cache.h"
+#include "mark/marker.h"
+
+/* Words that the barrier collects before they are looked at. Go's is 512; a store adds two. */
+#define BARRIER_WORDS 512
+
+enum mutator_state { MUTATOR_RUNNING, MUTATOR_NATIVE, MUTATOR_HELD };
+
+struct gait_mutator {
+    struct gait_mutator_head head; /* first: the inline functions' part */
+    gait_heap *heap;               /* constant */
+    unsigned state;                /* atomic: enum mutator_state, waited on by its thread */
+    unsigned handshake;            /* atomic: number of the last handshake answered */
+    struct cache cache;
+    struct marker marker; /* roots, assists, barrier: used within one call at a time */
+    size_t barrier_count;
+    gait_word barrier_words[BARRIER_WORDS];
+
+    gait_roots_fn visit_roots; /* NULL: none */
+    void *visit_data;
+    gait_coroutine *coroutine;      /* what runs; NULL: the thread itself */
+    struct gait_frame *base_frames; /* frames and callback of the thread itself, while a */
+    gait_roots_fn base_visit;       /* coroutine runs                                    */
+    void *base_visit_data;
+    gait_word pending; /* an object that an allocation is about to return; a root */
+
+    char *stack_high;    /* conservative stacks: end of the running C stack; NULL: not scanned */
+    char *stack_low;     /* where it stood at the safepoint */
+    char *base_high;     /* of the thread itself, while a coroutine runs */
+    jmp_buf registers;   /* callee-saved registers at the safepoint */
+    size_t stack_bytes;  /* scanned at the last root scan */
+
+    int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
+    size_t unreported_bytes;     /* gcstress: allocations since the last forced cycle */
+    int64_t cpu_ns;              /* thread CPU time when last looked at */
+    AO_t assist_cpu_ns;          /* read unordered: figures */
+
+    gait_mutator *next; /* world's list; lock WORLD */
+    gait_mutator *previous;
+    bool lost; /* its thread is gone: after a fork */
+};
+
+/** Look at the words that the barrier collected: the white ones are published as work. */
+void mutator_flush_barrier(gait_mutator *mutator);
+
+/** Push all roots of this mutator; its state was saved by mutator_save_stack. */
+void mutator_scan_roots(gait_mutator *mutator);
+
+/** Visit the same roots with any visitor: verify.c. */
+void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
+
+/** Remember registers and the stack pointer, for conservative scanning. Not inlined. */
+void mutator_save_stack(gait_mutator *mutator);
+
+#endif

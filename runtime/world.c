@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handshakes and stops. See world.h and docs/design/world.md.
+ *
+ * Every exchange is a store, a full fence and a load on each side: the collector stores its request
+ * and then looks at a mutator's state; a mutator stores its state and then looks for requests. One
+ * of the two sees the other.
+ */
+#include "world.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "platform/platform.h"
+
+/* How long the collector sleeps between two looks at mutators that have not answered: a bound on
+ * a wake that was missed, not a polling rate. */
+#define LOOK_AGAIN_NS 1000000
+
+void world_init(struct world *world) {
+    memset(world, 0, sizeof *world);
+    lock_init(&world->lock, LOCK_WORLD, "world");
+}
+
+void world_destroy(struct world *world) {
+    lock_destroy(&world->lock);
+}
+
+static void answer_count(struct world *world) {
+    AO_int_fetch_and_add1_full(&world->answers);
+    platform_wake(&world->answers, 1);
+}
+
+/* ---- The mutator's side ---- */
+
+static void native_begin(struct world *world, gait_mutator *mutator) {
+    counter_sub(&world->running, 1);
+    AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* full: then look for requests */
+    AO_nop_full();
+    if (AO_int_load(&mutator->head.poll))
+        answer_count(world); /* the collector can act in its place now */
+}
+
+static void native_end(struct world *world, gait_mutator *mutator) {
+    for (;;) {
+        while (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING))
+            platform_wait(&mutator->state, MUTATOR_HELD, -1);
+        if (!AO_int_load_acquire(&world->stopping))
+            break;
+        AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
+        AO_nop_full();
+        answer_count(world);
+        while (AO_int_load_acquire(&world->stopping))
+            platform_wait(&world->stopping, 1, -1);
+    }
+    counter_add(&world->running, 1);
+}
+
+void world_enter_native(struct world *world, gait_mutator *mutator) {
+    assert(AO_int_load(&mutator->state) == MUTATOR_RUNNING);
+    native_begin(world, mutator);
+}
+
+void world_leave_native(struct world *world, gait_mutator *mutator) {
+    native_end(world, mutator);
+    if (AO_int_load(&mutator->head.poll))
+        world_answer(world, mutator);
+}
+
+void world_answer(struct world *world, gait_mutator *mutator) {
+    AO_int_store_full(&mutator->head.poll, 0);
+    AO_nop_full(); /* a request made from here on raises poll again */
+    unsigned number = AO_int_load_acquire(&world->handshake); /* pairs with world_handshake */
+    if (AO_int_load(&mutator->handshake) != number) {
+        world->action(mutator);
+        AO_int_store_release(&mutator->handshake, number);
+        answer_count(world);
+    }
+    if (AO_int_load_acquire(&world->stopping)) {
+        native_begin(world, mutator);
+        answer_count(world);
+        native_end(world, mutator);
+    }
+}
+
+void world_add(struct world *world, gait_mutator *mutator,
+               void (*prepare)(gait_mutator *mutator)) {
+    lock_acquire(&world->lock);
+    prepare(mutator);
+    AO_int_store(&mutator->handshake, AO_int_load(&world->handshake));
+    AO_int_store(&mutator->state, MUTATOR_RUNNING);
+    mutator->previous = NULL;
+    mutator->next = world->first;
+    if (world->first)
+        world->first->previous = mutator;
+    world->first = mutator;
+    counter_add(&world->count, 1);
+    counter_add(&world->running, 1);
+    lock_release(&world->lock);
+}
+
+void world_remove(struct world *world, gait_mutator *mutator,
+                  void (*finish)(gait_mutator *mutator)) {
+    lock_acquire(&world->lock);
+    finish(mutator);
+    if (mutator->previous)
+        mutator->previous->next = mutator->next;
+    else
+        world->first = mutator->next;
+    if (mutator->next)
+        mutator->next->previous = mutator->previous;
+    counter_sub(&world->count, 1);
+    lock_release(&world->lock);
+}
+
+/* ---- The collector's side ---- */
+
+/* Act for a mutator in native code. @return false: it is running. */
+static bool act_for(gait_mutator *mutator, void (*action)(gait_mutator *mutator),
+                    unsigned number) {
+    if (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_HELD))
+        return false;
+    action(mutator);
+    AO_int_store(&mutator->handshake, number);
+    AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
+    platform_wake(&mutator->state, 1);
+    return true;
+}
+
+void world_handshake(struct world *world, void (*action)(gait_mutator *mutator)) {
+    lock_acquire(&world->lock);
+    world->action = action;
+    unsigned number = AO_int_load(&world->handshake) + 1;
+    AO_int_store_release(&world->handshake, number);
+    AO_nop_full();
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+        AO_int_store(&mutator->head.poll, 1);
+    AO_nop_full();
+    for (;;) {
+        unsigned answers = AO_int_load_acquire(&world->answers);
+        size_t open = 0;
+        for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+            if (AO_int_load_acquire(&mutator->handshake) != number)
+                open += !act_for(mutator, action, number);
+        if (open == 0)
+            break;
+        platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
+    }
+    lock_release(&world->lock);
+}
+
+void world_stop(struct world *world) {
+    lock_acquire(&world->lock);
+    world->stop_begin_ns = platform_now_ns();
+    AO_int_store_full(&world->stopping, 1);
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+        AO_int_store(&mutator->head.poll, 1);
+    AO_nop_full();
+    for (;;) {
+        unsigned answers = AO_int_load_acquire(&world->answers);
+        size_t open = 0;
+        for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+            open += AO_int_load_acquire(&mutator->state) == MUTATOR_RUNNING;
+        if (open == 0)
+            break;
+        platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
+    }
+}
+
+void world_start(struct world *world) {
+    AO_int_store_full(&world->stopping, 0);
+    platform_wake(&world->stopping, INT32_MAX);
+    lock_release(&world->lock);
+}

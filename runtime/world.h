@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mutators of a heap: attach, detach, states, handshakes, stopping.
+ *
+ * A handshake has every mutator run an action once, each at a safepoint of its own; for one in
+ * native code the collector runs it. A stop waits until no mutator is running. Both hold the lock
+ * WORLD throughout, so that no mutator comes or goes meanwhile; a thread that wants to detach is
+ * in native code before it takes the lock.
+ *
+ * One thread, the collector, asks; see docs/design/world.md for why no request is lost.
+ */
+#ifndef GAIT_WORLD_H
+#define GAIT_WORLD_H
+
+#include "mutator.h"
+
+struct world {
+    struct lock lock; /* rank WORLD: the list, and each mutator's place in it */
+    gait_mutator *first;
+    AO_t count;                           /* mutators attached; a figure */
+    AO_t running;                         /* of these, not in native code; a figure */
+    unsigned handshake;                   /* atomic: number of the current or last handshake */
+    void (*action)(gait_mutator *mutator); /* of that handshake; released with its number */
+    unsigned stopping;                    /* atomic, waited on: not 0 while the world is stopped */
+    unsigned answers;                     /* atomic, waited on: raised when a mutator answers */
+    int64_t stop_begin_ns;                /* the collector's */
+};
+
+void world_init(struct world *world);
+void world_destroy(struct world *world);
+
+/** Have every mutator run action. The collector only; not while the world is stopped. */
+void world_handshake(struct world *world, void (*action)(gait_mutator *mutator));
+
+/** Stop all mutators; let them go on. The collector only. */
+void world_stop(struct world *world);
+void world_start(struct world *world);
+
+/** Add a mutator in state RUNNING; prepare runs with the lock held. Not by a mutator that runs. */
+void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator));
+
+/** Remove one in state NATIVE; finish runs with the lock held. */
+void world_remove(struct world *world, gait_mutator *mutator,
+                  void (*finish)(gait_mutator *mutator));
+
+/** RUNNING -> NATIVE and back, by the mutator's thread. Leaving waits while the world is stopped. */
+void world_enter_native(struct world *world, gait_mutator *mutator);
+void world_leave_native(struct world *world, gait_mutator *mutator);
+
+/** Answer what is asked of a running mutator: the slow part of a poll. */
+void world_answer(struct world *world, gait_mutator *mutator);
+
+#endif
