@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranked mutual exclusion. A thread takes locks in rising rank; debug builds (GAIT_CHECKS) stop a
- * thread that does not, with the names of both locks.
+ * Ranked mutual exclusion. A thread takes locks in rising rank, one of each rank; debug builds
+ * (GAIT_CHECKS) stop a thread that does not, with the names of both locks. Since every thread
+ * climbs the same ladder, none can wait in a circle.
+ *
+ * One exception, for fork: a thread that holds LOCK_HEAPS may take several locks of one rank (those
+ * of all heaps), rank by rank. Only one thread at a time can do so, so the ladder still holds.
  */
 #ifndef GAIT_LOCK_H
 #define GAIT_LOCK_H
@@ -30,19 +34,33 @@ enum lock_rank {
 struct lock {
     pthread_mutex_t mutex;
 #ifdef GAIT_CHECKS
-    enum lock_rank rank;
-    const char *name;
+    enum lock_rank rank; /* constant after lock_init                               */
+    const char *name;    /* constant after lock_init                               */
+    struct lock *next;   /* what its holder took before it; guarded by this lock   */
 #endif
 };
 
 /** name: a string that outlives the lock. Never fails. */
 void lock_init(struct lock *lock, enum lock_rank rank, const char *name);
+
+/** The lock is free and nobody wants it any more. */
 void lock_destroy(struct lock *lock);
+
 void lock_acquire(struct lock *lock);
-bool lock_try(struct lock *lock); /* exempt from the rank check: it can't wait */
+
+/**
+ * Take the lock if it is free. Exempt from the rank check, since it can't wait; what is acquired
+ * after it is checked against it all the same. @return true: taken.
+ */
+bool lock_try(struct lock *lock);
+
+/** Release a lock that the calling thread holds, in any order. */
 void lock_release(struct lock *lock);
 
-/** After fork, in the child: make a lock that some vanished thread may have held a fresh one. */
+/**
+ * After fork, in the child: make a lock that some vanished thread, or this one, may hold a fresh
+ * one.
+ */
 void lock_reset(struct lock *lock, enum lock_rank rank, const char *name);
 
 #endif

@@ -4,6 +4,7 @@
  *
  * Results: 0 or negative; a function that returns a pointer returns NULL on failure. Every call
  * that takes memory, a thread or another resource can be made to fail by a test: fault.h.
+ * Thread rule: any thread, under any lock, unless said otherwise. errno is not preserved.
  */
 #ifndef GAIT_PLATFORM_H
 #define GAIT_PLATFORM_H
@@ -17,16 +18,22 @@
 /** The OS page size, bytes: a power of two, at most 64 KiB. */
 size_t platform_page_bytes(void);
 
-/** Reserve addresses, not accessible, that cost no memory. alignment: a power of two. */
+/** Reserve addresses, not accessible, that cost no memory. alignment: a power of two, any size. */
 void *platform_reserve(size_t bytes, size_t alignment);
 
-/** Give a whole reservation back. */
+/** Give a whole reservation, or a whole platform_map, back. Never fails. */
 void platform_unreserve(void *start, size_t bytes);
 
-/** Make reserved addresses readable and writable; they read as zero. @return negative: no memory. */
+/**
+ * Make reserved addresses readable and writable; they read as zero. Committing again keeps what
+ * they hold. @return negative: no memory; then any part of the range may be committed.
+ */
 int platform_commit(void *start, size_t bytes);
 
-/** Give the memory behind committed addresses back; they stay usable and read as zero. */
+/**
+ * Give the memory behind committed addresses back, at once; they stay usable and read as zero.
+ * @return negative: refused (such as locked pages); then each page is as before, or zero.
+ */
 int platform_release(void *start, size_t bytes);
 
 /** Commit and reserve in one: zeroed, readable, writable memory. Freed by platform_unreserve. */
@@ -43,13 +50,19 @@ int64_t platform_process_cpu_ns(void); /* CPU time of the process */
 
 /* ---- The machine. --------------------------------------------------------------------------- */
 
-/** CPUs that the process may use: affinity mask and cgroup quota (v1 and v2), at least 1. */
+/**
+ * CPUs that the process may use: those of the calling thread's affinity mask, at most the cgroup's
+ * quota (v1 and v2, the lowest of the path) rounded up; at least 1. Reads files.
+ */
 int platform_cpus(void);
 
-/** The cgroup's memory limit (v1 and v2, the lowest of the path), else physical memory; bytes. */
+/**
+ * The cgroup's memory limit (v1 and v2, the lowest of the path), at most physical memory; bytes.
+ * 0 when the OS tells neither. Reads files.
+ */
 int64_t platform_memory_bytes(void);
 
-/** Resident memory of the process, bytes; 0 when the OS does not say. */
+/** Resident memory of the process, bytes; 0 when the OS does not say. Reads a file. */
 int64_t platform_resident_bytes(void);
 
 /* ---- Threads. -------------------------------------------------------------------------------- */
@@ -58,17 +71,23 @@ struct platform_thread {
     uintptr_t handle;
 };
 
-/** Start a thread with all signals blocked. name: at most 15 characters. @return negative: none. */
+/**
+ * Start a thread with all signals blocked and a small stack (256 KiB). name: copied, cut after 15
+ * characters. @return negative: none.
+ */
 int platform_thread_start(struct platform_thread *thread, void (*run)(void *), void *argument,
                           const char *name);
+
+/** Wait for the end of a thread, once. Not in the child of a fork, where the thread is no more. */
 void platform_thread_join(struct platform_thread *thread);
 
-/** Let the calling thread run only on CPUs that nothing else wants. A hint. */
+/** Let the calling thread run only on CPUs that nothing else wants, from now on. A hint. */
 void platform_thread_idle_priority(void);
 
-/** The calling thread's stack: [*low, *high). @return negative: not known. */
+/** The calling thread's C stack: [*low, *high). @return negative: not known. */
 int platform_stack_bounds(void **low, void **high);
 
+/** Sleep for ns, signals or not. Nothing when ns is not positive. */
 void platform_sleep_ns(int64_t ns);
 void platform_yield(void);
 
@@ -76,12 +95,19 @@ void platform_yield(void);
 typedef struct platform_key {
     unsigned handle;
 } platform_key;
+
+/** The hook may be NULL. It runs on the exiting thread, whose value for the key is NULL by then. */
 int platform_key_create(platform_key *key, void (*hook)(void *value));
+
+/** Hooks of this key run no more. */
 void platform_key_delete(platform_key *key);
+
+/** The calling thread's value. Setting NULL never fails. */
 int platform_key_set(platform_key *key, void *value);
 void *platform_key_get(const platform_key *key);
 
-/* ---- Waiting on a 32-bit word (futex). -------------------------------------------------------- */
+/* ---- Waiting on a 32-bit word (futex). --------------------------------------------------------
+ */
 
 /**
  * Sleep while *word == expected, at most timeout_ns (negative: no bound). May wake without cause.
@@ -92,14 +118,22 @@ void platform_wait(volatile uint32_t *word, uint32_t expected, int64_t timeout_n
 /** Wake up to count threads that wait on word. The caller has stored the word before. */
 void platform_wake(volatile uint32_t *word, int count);
 
-/* ---- fork. ------------------------------------------------------------------------------------ */
+/* ---- fork. ------------------------------------------------------------------------------------
+ */
 
-/** Register handlers once per process. @return negative: not registered. */
+/**
+ * Have prepare called before each fork of the process, parent and child after it, all on the
+ * thread that forks. For good: once per process. @return negative: not registered.
+ */
 int platform_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
-/* ---- The end. ---------------------------------------------------------------------------------- */
+/* ---- The end. ----------------------------------------------------------------------------------
+ */
 
-/** Write "gait: …" as one line to stderr and abort. For bugs of the caller or of the collector. */
+/**
+ * Write "gait: …" as one line of at most 511 bytes to stderr and abort. For bugs of the caller or
+ * of the collector. Takes no lock.
+ */
 _Noreturn void platform_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks, in nanoseconds. CPU time is what threads really ran, not wall time: the pacer's share
+ * of the CPU is measured with these. No state.
+ */
+#include "platform.h"
+
+#include <time.h>
+
+static int64_t read_clock(clockid_t clock) {
+    struct timespec time;
+    if (clock_gettime(clock, &time) != 0)
+        platform_fatal("the clock %d can't be read", (int)clock);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int64_t platform_now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
+
+int64_t platform_thread_cpu_ns(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
+
+int64_t platform_process_cpu_ns(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }

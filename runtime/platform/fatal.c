@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of the process. Takes no lock and no memory, and bypasses stdio: what is wrong may be
+ * wrong there.
+ */
+#include "platform.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void platform_fatal(const char *format, ...) {
+    char line[512] = "gait: ";
+    size_t length = strlen(line);
+    size_t room = sizeof line - length - 1; /* one byte is for the newline */
+    va_list arguments;
+    va_start(arguments, format);
+    int wanted = vsnprintf(line + length, room, format, arguments);
+    va_end(arguments);
+    if (wanted > 0)
+        length += (size_t)wanted < room ? (size_t)wanted : room - 1;
+    line[length++] = '\n';
+
+    for (size_t written = 0; written < length;) {
+        ssize_t count = write(STDERR_FILENO, line + written, length - written);
+        if (count < 0 && errno != EINTR)
+            break;
+        written += count > 0 ? (size_t)count : 0;
+    }
+    abort();
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine as this process may use it: what the kernel says of CPUs and memory, and the limits
+ * of control groups (cgroup.c). Nothing is remembered: affinity and limits may change.
+ */
+#include "cgroup.h"
+#include "kernel_file.h"
+#include "platform.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+/** CPUs in the affinity mask. */
+static int affinity_cpus(void) {
+    /* The kernel refuses a mask that is shorter than its own: room for 65536 CPUs. */
+    cpu_set_t mask[64];
+    memset(mask, 0, sizeof mask);
+    int count = 0;
+    if (sched_getaffinity(0, sizeof mask, mask) == 0)
+        count = CPU_COUNT_S(sizeof mask, mask);
+    else
+        count = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? count : 1;
+}
+
+int platform_cpus(void) {
+    int cpus = affinity_cpus();
+    /* Part of a CPU counts as one: the quota then throttles, but no CPU time is left unused. */
+    double quota = ceil(cgroup_cpu_quota());
+    return quota < cpus ? (int)quota : cpus;
+}
+
+int64_t platform_memory_bytes(void) {
+    struct sysinfo system;
+    int64_t physical_bytes =
+        sysinfo(&system) == 0 ? (int64_t)system.totalram * (int64_t)system.mem_unit : 0;
+    int64_t limit_bytes = cgroup_memory_limit_bytes();
+    if (limit_bytes == INT64_MAX)
+        return physical_bytes;
+    return physical_bytes && physical_bytes < limit_bytes ? physical_bytes : limit_bytes;
+}
+
+int64_t platform_resident_bytes(void) {
+    /* statm: total resident …, in pages */
+    char line[128];
+    if (kernel_file_first_line("/proc/self/statm", line, sizeof line) < 0)
+        return 0;
+    const char *resident = strchr(line, ' ');
+    return resident ? strtoll(resident, NULL, 10) * (int64_t)platform_page_bytes() : 0;
+}

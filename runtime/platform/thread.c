@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads of the library, and what it asks about threads of the program. A thread of the library
+ * blocks every signal: handlers of the program never run on it.
+ */
+#include "fault.h"
+#include "platform.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Guess: marking is iterative, so a collector thread's frames take a few KiB, a scan callback of
+   the embedder takes what it takes. Stacks are touched lazily, so the unused part costs nothing. */
+enum { STACK_BYTES = 256 * 1024, NAME_BYTES = 16 };
+
+struct thread_start {
+    void (*run)(void *);
+    void *argument;
+    char name[NAME_BYTES];
+};
+
+static void *thread_main(void *data) {
+    struct thread_start start = *(struct thread_start *)data;
+    free(data);
+    pthread_setname_np(pthread_self(), start.name);
+    start.run(start.argument);
+    return NULL;
+}
+
+/** pthread_create with a stack of STACK_BYTES, or of the default size if that is too small. */
+static int create(pthread_t *thread, struct thread_start *start) {
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return -1;
+    /* The C library takes thread-local variables out of the stack: a program that has many of
+       them makes a small stack impossible (EINVAL). */
+    int error = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    if (!error)
+        error = pthread_create(thread, &attributes, thread_main, start);
+    pthread_attr_destroy(&attributes);
+    if (error == EINVAL)
+        error = pthread_create(thread, NULL, thread_main, start);
+    return error ? -1 : 0;
+}
+
+int platform_thread_start(struct platform_thread *thread, void (*run)(void *), void *argument,
+                          const char *name) {
+    if (fault_hits(FAULT_THREAD))
+        return -1;
+    struct thread_start *start = malloc(sizeof *start);
+    if (!start)
+        return -1;
+    start->run = run;
+    start->argument = argument;
+    snprintf(start->name, sizeof start->name, "%s", name);
+
+    /* The mask is inherited: blocked here, no signal finds the new thread open to it. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t handle;
+    int result = create(&handle, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result < 0) {
+        free(start);
+        return -1;
+    }
+    thread->handle = (uintptr_t)handle;
+    return 0;
+}
+
+void platform_thread_join(struct platform_thread *thread) {
+    if (pthread_join((pthread_t)thread->handle, NULL) != 0)
+        platform_fatal("platform_thread_join: not a thread that can be joined");
+}
+
+void platform_thread_idle_priority(void) {
+    struct sched_param none = {0};
+    sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
+int platform_stack_bounds(void **low, void **high) {
+    pthread_attr_t attributes;
+    if (fault_hits(FAULT_STACK) || pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return -1;
+    size_t bytes;
+    int error = pthread_attr_getstack(&attributes, low, &bytes);
+    pthread_attr_destroy(&attributes);
+    if (error)
+        return -1;
+    *high = (char *)*low + bytes;
+    return 0;
+}
+
+void platform_sleep_ns(int64_t ns) {
+    if (ns <= 0)
+        return;
+    struct timespec left = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+        ;
+}
+
+void platform_yield(void) { sched_yield(); }
+
+int platform_key_create(platform_key *key, void (*hook)(void *value)) {
+    pthread_key_t handle;
+    if (fault_hits(FAULT_KEY_CREATE) || pthread_key_create(&handle, hook) != 0)
+        return -1;
+    key->handle = handle;
+    return 0;
+}
+
+void platform_key_delete(platform_key *key) { pthread_key_delete(key->handle); }
+
+int platform_key_set(platform_key *key, void *value) {
+    /* Clearing takes nothing, so it never fails. */
+    if (value && fault_hits(FAULT_KEY_SET))
+        return -1;
+    return pthread_setspecific(key->handle, value) == 0 ? 0 : -1;
+}
+
+void *platform_key_get(const platform_key *key) { return pthread_getspecific(key->handle); }
