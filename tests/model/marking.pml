@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One collection cycle beside two mutators: handshakes, barrier, termination, weak references,
+ * sweeping. docs/design/marking.md states the protocol and argues for it; this file checks it.
+ *
+ * An object has one field: an object of more fields is, for marking, like several objects that
+ * become grey together. Sets of objects are bit masks. The mutators run every program of at most
+ * OPS0 and OPS1 operations. The barrier buffer is a set; that it may be full at any moment is an
+ * operation that flushes it. What one thread does on state that no other can see is one step.
+ *
+ * Checked: `marking_ends` asserts that all that is reachable is marked; `sweep_one` that nothing
+ * reachable is freed; weak reads that nothing freed is returned; CHECK_INVARIANT looks at
+ * .inv.grey and .inv.early after every step. Spin checks that no state is a deadlock.
+ *
+ * Parts that a configuration turns on:
+ *   ALLOCATION  ATTACH  NATIVE  COROUTINES  WEAK (with settling and sweeping)  EPHEMERON
+ * Mutations, each of which must be caught: see `run`.
+ */
+
+/* How many operations each mutator does at most. */
+#ifndef OPS0
+#define OPS0 2
+#endif
+#ifndef OPS1
+#define OPS1 2
+#endif
+
+#include "state.pml"
+#include "mutator.pml"
+
+/* ------------------------------------------------------------------------------------------ */
+/* Markers                                                                                     */
+
+#ifdef START_MARKING_EARLY
+#define MAY_MARK (phase != NONE)
+#else
+#define MAY_MARK (phase == SCAN)
+#endif
+
+proctype marker(bit me) {
+    byte n;
+
+end:
+    do
+    :: over -> break
+    :: atomic {
+            MAY_MARK && grey ->
+            if
+            :: HAS(grey, 1) -> n = 1
+            :: HAS(grey, 2) -> n = 2
+            :: HAS(grey, 3) -> n = 3
+            :: HAS(grey, 4) -> n = 4
+            fi;
+            grey = grey & ~SET(n);
+            hand[me] = field[n];
+            busy[me] = 1;
+            n = 0
+        }
+        d_step {
+            shade_set(SET(hand[me]));
+            hand[me] = 0;
+            busy[me] = 0;
+            check()
+        }
+    od
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The collector                                                                               */
+
+#define ANSWERED(m) (asked[m] == NONE)
+
+/* Under the lock that guards the list of mutators. */
+inline ask(h) {
+    d_step {
+        asked[0] = (attached[0] -> h : NONE);
+        asked[1] = (attached[1] -> h : NONE);
+        phase = (h == BARRIER_ON || h == SCAN -> h : phase);
+        stopping = (h == STOP)
+    }
+}
+
+#ifdef NATIVE
+/* Root by root, under the mutator's lock. */
+inline answer_for(m) {
+    if
+    :: asked[m] == SCAN ->
+        d_step { shade_set(SET(root[m * 2])) }
+        d_step { shade_set(SET(root[m * 2 + 1])) }
+        d_step {
+            scanned[m] = 1;
+            asked[m] = NONE;
+            check()
+        }
+    :: asked[m] == NONE || asked[m] == STOPPED -> skip
+    :: else -> answer(m)
+    fi;
+    locked[m] = 0
+}
+#endif
+
+#ifdef NATIVE
+#define UNANSWERED(m) (native[m] && asked[m] != NONE && asked[m] != STOPPED)
+
+inline await(done) {
+    do
+    :: done -> break
+    :: atomic { UNANSWERED(1) -> locked[1] = 1 }
+        answer_for(1)
+    od;
+    skip
+}
+#else
+inline await(done) {
+    (done)
+}
+#endif
+
+inline handshake(h) {
+    ask(h);
+    await(ANSWERED(0) && ANSWERED(1))
+}
+
+inline scan_static() {
+    d_step {
+        shade_set(SET(global));
+        global_scanned = 1;
+        check()
+    }
+}
+
+#ifdef COROUTINES
+/* Those that are suspended, each under its lock. */
+inline scan_coroutines() {
+    n = 0;
+    do
+    :: n < STACKS ->
+        d_step {
+            if
+            :: !running[n] && !stack_scanned[n] -> shade_set(STACK_SET(n)); stack_scanned[n] = 1
+            :: else -> skip
+            fi;
+            n++;
+            check()
+        }
+    :: else -> break
+    od;
+    n = 0
+}
+#endif
+
+#ifdef EPHEMERON
+inline pass_over_ephemerons() {
+    marked_since = 0;
+    n = key;
+    d_step {
+        if
+        :: HAS(marked, n) -> shade_set(SET(value))
+        :: else -> skip
+        fi;
+        n = 0
+    }
+}
+#ifdef EPHEMERON_IGNORES_MARKS
+#define CONVERGED true
+#else
+#define CONVERGED (!marked_since)
+#endif
+#else
+#define CONVERGED true
+#endif
+
+#define NO_WORK (grey == 0 && IDLE && CONVERGED)
+
+inline restart() {
+    asked[0] = NONE;
+    asked[1] = NONE;
+    stopping = 0
+}
+
+/* Runs with the world stopped. */
+inline marking_ends() {
+    reach(s);
+    assert((s & ~marked) == 0);
+    s = 0;
+#ifdef WEAK
+    phase = NONE;
+    flipped = 1;
+    barrier[0] = 0;
+    barrier[1] = 0;
+    scanned[0] = 0;
+    scanned[1] = 0;
+    buffer[0] = 0;
+    buffer[1] = 0;
+    settling[0] = 1;
+    settling[1] = 1
+#else
+    over = 1
+#endif
+}
+
+#ifdef WEAK
+inline settle() {
+    n = weak;
+    d_step {
+        if
+#ifdef SETTLE_NO_COMPARE
+        :: n && !HAS(marked, n) ->
+#else
+        :: n && !HAS(marked, n) && weak == n ->
+#endif
+            reach(s);
+            assert(!HAS(s, weak));
+            s = 0;
+            weak = 0
+        :: else -> skip
+        fi;
+        n = 0
+    }
+#ifdef NO_SETTLED_HANDSHAKE
+    settling[0] = 0;
+    settling[1] = 0
+#else
+    handshake(SETTLED)
+#endif
+}
+
+inline sweep() {
+    n = 1;
+    do
+    :: n <= 4 ->
+        d_step {
+            if
+            :: HAS(allocated & ~marked, n) ->
+                reach(s);
+                assert(!HAS(s, n));
+                s = 0;
+                allocated = allocated & ~SET(n);
+                dead = dead & ~SET(n);
+                field[n] = 0;
+                weak_stale = (weak == n -> 1 : weak_stale);
+                stale[0] = (reading[0] == n -> 1 : stale[0]);
+                stale[1] = (reading[1] == n -> 1 : stale[1])
+            :: else -> skip
+            fi;
+            n++
+        }
+    :: else -> break
+    od;
+    n = 0;
+    d_step {
+        assert(dead == 0);
+        flipped = 0;
+        marked = 0
+    }
+}
+#endif
+
+proctype collector() {
+    byte n;
+    bit ended;
+
+    ask(BARRIER_ON);
+#ifdef START_MARKING_EARLY
+    scan_static();
+#endif
+    await(ANSWERED(0) && ANSWERED(1));
+    ask(SCAN);
+#ifdef COROUTINES_EARLY
+    scan_coroutines();
+#endif
+#ifndef START_MARKING_EARLY
+    scan_static();
+#endif
+    await(ANSWERED(0) && ANSWERED(1));
+#if defined(COROUTINES) && !defined(COROUTINES_EARLY)
+    scan_coroutines();
+#endif
+    do
+    :: ended -> break
+    :: !ended && grey == 0 && IDLE ->
+#ifdef EPHEMERON
+        pass_over_ephemerons();
+        if
+        :: marked_since -> goto again
+        :: else
+        fi;
+#endif
+#ifdef RAGGED_FLUSH
+        handshake(FLUSH);
+        if
+        :: !NO_WORK -> goto again
+        :: else
+        fi;
+#endif
+        ask(STOP);
+        await((!attached[0] || asked[0] == STOPPED) && (!attached[1] || asked[1] == STOPPED));
+        d_step {
+            if
+            :: NO_WORK -> marking_ends(); ended = 1
+            :: else -> skip
+            fi;
+            restart()
+        }
+    again:
+        skip
+    od;
+#ifdef WEAK
+#ifdef SWEEP_BEFORE_SETTLE
+    sweep();
+    settle();
+#else
+    settle();
+    sweep();
+#endif
+    over = 1
+#endif
+}
+
+/* ------------------------------------------------------------------------------------------ */
+/* The heap at first: 1 is static and refers to 2; what more there is depends on the part.      */
+
+init {
+    d_step {
+        global = 1;
+        field[1] = 2;
+        allocated = 30 & ~SET(4);
+        attached[0] = 1;
+        attached[1] = 1
+    }
+#ifdef ATTACH
+    attached[1] = 0;
+    root[0] = 3;
+#elif defined(COROUTINES)
+    d_step {
+#ifdef ALLOCATION
+        global = 0;
+        field[1] = 0;
+        allocated = SET(3) | SET(4);
+#else
+        allocated = 30;
+#endif
+        current[1] = 1;
+        running[0] = 1;
+        running[1] = 1;
+        root[0] = 3; /* mutator 0's own stack */
+        root[4] = 4  /* the coroutine's      */
+    }
+#elif defined(WEAK)
+    if
+    :: weak = 2
+    :: weak = 3; field[3] = 2
+    fi;
+    d_step {
+        t = SET(global) | SET(weak);
+        close(t);
+        dead = allocated & ~t;
+        t = 0
+    }
+#elif defined(EPHEMERON)
+    d_step {
+        key = 2;
+        value = 3
+    }
+#else
+    root[2] = 3; /* only mutator 1 can reach it */
+#endif
+    atomic {
+        run mutator(0, OPS0);
+        run mutator(1, OPS1);
+        run marker(0);
+#if MARKERS == 2
+        run marker(1);
+#endif
+        run collector()
+    }
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mutator: its safepoint, and the operations that it does between safepoints. In the inlines,
+ * `me` is the mutator; i, j and n are its registers, 0 between operations.
+ */
+
+/* What may run: not in native code, not stopped. */
+#define READY (attached[me] && RUNS(me) && asked[me] != STOPPED)
+
+inline scan_own(m) {
+    shade_set(STACK_SET(STACK(m)));
+    scanned[m] = 1;
+#ifdef COROUTINES
+    stack_scanned[STACK(m)] = 1;
+#endif
+}
+
+/* A safepoint. */
+inline answer(m) {
+    d_step {
+        if
+        :: asked[m] == BARRIER_ON -> barrier[m] = 1; asked[m] = NONE
+        :: asked[m] == SCAN -> scan_own(m); asked[m] = NONE
+        :: asked[m] == FLUSH -> flush(m); asked[m] = NONE
+        :: asked[m] == STOP ->
+#ifndef NO_TERMINATION_FLUSH
+            flush(m);
+#endif
+            asked[m] = STOPPED
+#ifdef WEAK
+        :: asked[m] == SETTLED -> settling[m] = 0; asked[m] = NONE
+#endif
+        fi;
+        check()
+    }
+}
+
+/* The buffer may be full. */
+inline may_flush() {
+    if
+    :: flush(me)
+    :: skip
+    fi
+}
+
+/* Slots differ in their contents only: keep them sorted, so that there are fewer states. */
+inline sort_slots() {
+#ifndef NATIVE /* there, root by root, the order tells */
+    if
+    :: SLOT(me, 0) < SLOT(me, 1) ->
+        n = SLOT(me, 0);
+        SLOT(me, 0) = SLOT(me, 1);
+        SLOT(me, 1) = n;
+        n = 0
+    :: else -> skip
+    fi;
+#endif
+    i = 0;
+    j = 0
+}
+
+/* A root slot. */
+inline choose_slot(i) {
+    if
+    :: i = 0
+    :: i = 1
+    fi
+}
+
+/* The field of the object in a root slot, or the static root. */
+#define STATIC 2
+inline choose_place(i) {
+    if
+    :: SLOT(me, 0) -> i = 0
+    :: SLOT(me, 1) -> i = 1
+    :: i = STATIC
+    fi
+}
+
+/* The barrier of a store of `stored` over `old`: both go into the buffer. */
+inline shade_store(old, stored) {
+    if
+    :: barrier[me] ->
+#ifndef NO_DELETION_BARRIER
+        buffer[me] = buffer[me] | SET(old);
+#endif
+#ifdef INSERTION_UNTIL_SCANNED
+        if
+        :: !scanned[me] -> buffer[me] = buffer[me] | SET(stored)
+        :: else -> skip
+        fi;
+#elif !defined(NO_INSERTION_BARRIER)
+        buffer[me] = buffer[me] | SET(stored);
+#endif
+        buffer[me] = buffer[me] & ~marked /* to shade these does nothing */
+    :: else -> skip
+    fi
+}
+
+inline load() {
+    choose_place(i);
+    choose_slot(j);
+    d_step {
+        if
+        :: i == STATIC -> SLOT(me, j) = global
+        :: else -> SLOT(me, j) = field[SLOT(me, i)]
+        fi;
+        sort_slots();
+        check()
+    }
+}
+
+/* Two steps: another mutator's store to the same place may come in between. */
+inline store_shades() {
+    choose_place(i);
+    choose_slot(j);
+    d_step {
+        if
+        :: i == STATIC -> shade_store(global, SLOT(me, j))
+        :: else -> shade_store(field[SLOT(me, i)], SLOT(me, j))
+        fi
+    }
+    may_flush()
+}
+
+inline store_writes() {
+    d_step {
+        if
+        :: i == STATIC -> global = SLOT(me, j)
+        :: else -> field[SLOT(me, i)] = SLOT(me, j)
+        fi;
+        i = 0;
+        j = 0;
+        check()
+    }
+}
+
+inline drop() {
+    choose_slot(j);
+    d_step {
+        SLOT(me, j) = 0;
+        sort_slots()
+    }
+}
+
+#ifdef ALLOCATION
+#ifdef BLACK_BEFORE_SCAN
+#define ALLOCATES_BLACK barrier[me]
+#else
+#define ALLOCATES_BLACK (barrier[me] && scanned[me])
+#endif
+
+/* A new object in slot j, initialised without a barrier by what was in slot i. */
+inline alloc() {
+    choose_slot(i);
+    choose_slot(j);
+    d_step {
+        n = 1;
+        do
+        :: HAS(allocated, n) -> n++
+        :: else -> break
+        od;
+        allocated = allocated | SET(n);
+        if
+        :: ALLOCATES_BLACK -> marked = marked | SET(n)
+#ifdef WEAK
+        :: flipped -> marked = marked | SET(n)
+#endif
+        :: else -> skip
+        fi;
+        field[n] = SLOT(me, i);
+        SLOT(me, j) = n;
+        n = 0;
+        sort_slots();
+        check()
+    }
+}
+#endif
+
+#ifdef ATTACH
+/* Under the lock that guards the list of mutators, as is the start of a handshake. */
+inline attach() {
+    d_step {
+        attached[me] = 1;
+#ifndef NO_ATTACH_BARRIER
+        barrier[me] = (phase != NONE);
+#endif
+#ifdef ATTACH_SCANNED_EARLY
+        scanned[me] = (phase != NONE)
+#else
+        scanned[me] = (phase == SCAN)
+#endif
+    }
+}
+
+inline detach() {
+    d_step {
+#ifndef DETACH_NO_FLUSH
+        flush(me);
+#endif
+        buffer[me] = 0;
+        root[me * 2] = 0;
+        root[me * 2 + 1] = 0;
+        asked[me] = NONE;
+        barrier[me] = 0;
+        scanned[me] = 0;
+        attached[me] = 0;
+        check()
+    }
+}
+#endif
+
+#ifdef COROUTINES
+/* Go on as the coroutine that does not run; its lock is held. Not a safepoint. */
+inline switch_stack() {
+    d_step {
+        n = 0;
+        do
+        :: running[n] -> n++
+        :: else -> break
+        od;
+        running[current[me]] = 0;
+        running[n] = 1;
+        current[me] = n;
+        if
+        :: !scanned[me] ->
+#ifndef SWITCH_KEEPS_SCANNED
+            stack_scanned[n] = 0
+#else
+            skip
+#endif
+        :: scanned[me] && !stack_scanned[n] ->
+#ifndef SWITCH_NO_SCAN
+            shade_set(STACK_SET(n));
+#endif
+            stack_scanned[n] = 1
+        :: else -> skip
+        fi;
+        n = 0;
+        check()
+    }
+}
+#endif
+
+#ifdef WEAK
+/* Two steps while settling: what the slot said may be settled, and swept, in between. */
+inline weak_reads() {
+    choose_slot(j);
+    d_step {
+        n = weak;
+        assert(n == 0 || settling[me] || !weak_stale);
+        reading[me] = n;
+        stale[me] = (n && weak_stale);
+#ifndef WEAK_NO_SHADE
+        if
+        :: barrier[me] -> buffer[me] = buffer[me] | (SET(n) & ~marked)
+        :: else -> skip
+        fi;
+#endif
+        if
+        :: !settling[me] -> SLOT(me, j) = n; reading[me] = 0; stale[me] = 0; n = 0; sort_slots()
+        :: else -> i = 1
+        fi;
+        check()
+    }
+    may_flush()
+}
+
+inline weak_returns() {
+    if
+    :: i == 0 -> skip
+    :: else ->
+        d_step {
+            i = 0;
+            if
+#ifdef WEAK_NO_MARK_CHECK
+            :: n ->
+#else
+            :: HAS(marked, n) ->
+#endif
+                assert(!stale[me]);
+                SLOT(me, j) = n
+            :: else -> SLOT(me, j) = 0
+            fi;
+            reading[me] = 0;
+            stale[me] = 0;
+            n = 0;
+            sort_slots()
+        }
+    fi
+}
+
+inline weak_set() {
+    choose_slot(j);
+    d_step {
+        weak = SLOT(me, j);
+        weak_stale = 0;
+        j = 0
+    }
+}
+#endif
+
+#ifdef EPHEMERON
+inline ephemeron_get() {
+    choose_slot(j);
+    d_step {
+        if
+        :: barrier[me] -> buffer[me] = buffer[me] | (SET(value) & ~marked)
+        :: else -> skip
+        fi;
+        SLOT(me, j) = value;
+        sort_slots();
+        check()
+    }
+    may_flush()
+}
+
+/* The key is cleared first: a pass never sees the new key beside the old value. */
+inline ephemeron_shades() {
+    choose_slot(i);
+    choose_slot(j);
+    d_step {
+        shade_store(0, SLOT(me, j));
+        key = 0
+    }
+    may_flush()
+}
+
+inline ephemeron_writes() {
+    value = SLOT(me, j);
+    d_step {
+        key = SLOT(me, i);
+        i = 0;
+        j = 0
+    }
+}
+#endif
+
+proctype mutator(bit me; byte ops) {
+    byte i, j, n;
+
+end:
+    do
+    :: over -> break
+    :: READY && asked[me] != NONE -> answer(me)
+    :: atomic { READY && ops > 0 -> ops--; load() }
+    :: atomic { READY && ops > 0 -> ops--; store_shades() }
+        store_writes()
+    :: atomic { READY && ops > 0 && (SLOT(me, 0) || SLOT(me, 1)) -> ops--; drop() }
+#ifdef ALLOCATION
+    :: atomic { READY && ops > 0 && allocated != 30 -> ops--; alloc() }
+#endif
+#ifdef ATTACH
+    :: atomic { !attached[me] && ops > 0 && !stopping -> attach() }
+    :: atomic { READY && ops > 0 -> ops--; detach() }
+#endif
+#ifdef NATIVE
+    :: atomic { READY && ops > 0 && !locked[me] -> ops--; native[me] = 1 }
+#ifdef NATIVE_NO_LOCK
+    :: native[me] && asked[me] != STOPPED -> native[me] = 0
+#else
+    :: atomic { native[me] && asked[me] != STOPPED && !locked[me] -> native[me] = 0 }
+#endif
+#endif
+#ifdef COROUTINES
+    :: atomic { READY && ops > 0 -> ops--; switch_stack() }
+#endif
+#ifdef WEAK
+    :: atomic { READY && ops > 0 -> ops--; weak_reads() }
+        weak_returns()
+    :: atomic { READY && ops > 0 -> ops--; weak_set() }
+#endif
+#ifdef EPHEMERON
+    :: atomic { READY && ops > 0 -> ops--; ephemeron_get() }
+    :: atomic { READY && ops > 0 -> ops--; ephemeron_shades() }
+        ephemeron_writes()
+#endif
+    od
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state of the model, the sets that are computed from it, and what is asserted of it.
+ * The inlines here run inside d_step; `s` and `t` are their scratch, 0 in between.
+ */
+
+#ifndef MARKERS
+#define MARKERS 1
+#endif
+#ifdef COROUTINES
+#define STACKS 3 /* 0 and 1 run on mutator 0 and 1 at first; 2 is suspended */
+#else
+#define STACKS 2
+#endif
+
+/* Objects 1 .. 4; 0 is NULL and in no set. */
+#define SET(x) ((1 << (x)) & 30)
+#define HAS(set, x) ((set) & SET(x))
+#define FIELDS_OF(set)                                                                             \
+    ((((set) >> 1) & 1) * SET(field[1]) | (((set) >> 2) & 1) * SET(field[2]) |                     \
+     (((set) >> 3) & 1) * SET(field[3]) | (((set) >> 4) & 1) * SET(field[4]))
+
+byte field[5];
+byte global;           /* a static root slot                                                     */
+byte root[STACKS * 2]; /* the two root slots of each stack; seen by its own mutator only         */
+byte allocated;        /* set                                                                    */
+
+byte marked;           /* set: test-and-set by shade                                             */
+byte grey;             /* set: the shared queue                                                  */
+byte hand[MARKERS];    /* the reference that a marker has read and will shade                    */
+bit busy[MARKERS];
+bit global_scanned;
+
+mtype = { NONE, BARRIER_ON, SCAN, FLUSH, STOP, STOPPED, SETTLED };
+mtype phase = NONE;    /* NONE, then the last of BARRIER_ON and SCAN that was asked for          */
+bit stopping;          /* from the request to stop to the restart: nothing attaches              */
+bit over;              /* the model ends                                                         */
+
+/* Of a mutator; written by its own thread, or by the collector on its behalf. */
+mtype asked[2] = NONE; /* the handshake that it has not answered                                 */
+bit barrier[2];
+bit scanned[2];        /* its roots are grey, it allocates black                                 */
+byte buffer[2];        /* set                                                                    */
+bit attached[2];
+
+#ifdef NATIVE
+bit native[2];
+bit locked[2];         /* the collector holds the mutator's lock                                 */
+#define RUNS(m) (!native[m])
+#else
+#define RUNS(m) true
+#endif
+
+#ifdef COROUTINES
+byte current[2];            /* the stack that a mutator runs on                                  */
+bit running[STACKS];        /* guarded by the coroutine's lock, as is stack_scanned              */
+bit stack_scanned[STACKS];  /* its roots are grey, and only scanned mutators ran on it since     */
+#define STACK(m) current[m]
+#else
+#define STACK(m) (m)
+#endif
+#define SLOT(m, i) root[STACK(m) * 2 + (i)]
+
+#ifdef WEAK
+byte weak;             /* a weak word of an object that lives throughout                         */
+bit weak_stale;        /* ghost: what it refers to has been freed since it was stored            */
+byte reading[2];       /* ghost: what a mutator's weak read has read, until it returns           */
+bit stale[2];          /* ghost: that has been freed                                             */
+bit settling[2];       /* this mutator's weak reads look at the mark                             */
+bit flipped;           /* marked is what is allocated; what is allocated now is marked too       */
+byte dead;             /* ghost, set: garbage before the cycle, not yet freed                    */
+#endif
+
+#ifdef EPHEMERON
+byte key, value;       /* a pair of an ephemeron that lives throughout                           */
+bit marked_since;      /* an object was marked since the last pass over ephemerons began         */
+#endif
+
+/* ------------------------------------------------------------------------------------------ */
+/* Sets, reachability, shading. These run inside d_step.                                       */
+
+byte s; /* scratch */
+byte t;
+
+inline close(set) {
+    set = set | FIELDS_OF(set);
+    set = set | FIELDS_OF(set);
+    set = set | FIELDS_OF(set);
+}
+
+#define STACK_SET(k) (SET(root[(k) * 2]) | SET(root[(k) * 2 + 1]))
+
+/* set := what the program can reach. Detached mutators have empty stacks. */
+inline reach(set) {
+    set = SET(global) | STACK_SET(0) | STACK_SET(1);
+#ifdef COROUTINES
+    set = set | STACK_SET(2);
+#endif
+    close(set);
+#ifdef EPHEMERON
+    if
+    :: HAS(set, key) -> set = set | SET(value); close(set)
+    :: else -> skip
+    fi;
+#endif
+}
+
+inline shade_set(set) {
+#ifdef EPHEMERON
+    if
+    :: (set) & ~marked -> marked_since = 1
+    :: else -> skip
+    fi;
+#endif
+    grey = grey | ((set) & ~marked);
+    marked = marked | (set);
+}
+
+inline flush(m) {
+    shade_set(buffer[m]);
+    buffer[m] = 0;
+}
+
+#if MARKERS == 1
+#define IDLE (!busy[0])
+#define HANDS SET(hand[0])
+#else
+#define IDLE (!busy[0] && !busy[1])
+#define HANDS (SET(hand[0]) | SET(hand[1]))
+#endif
+
+#define ADD_IF(condition, set, more) set = set | ((condition) -> (more) : 0)
+
+/*
+ * .inv.grey: what a black object, a scanned stack or the scanned static roots refer to is marked,
+ * in a buffer or in a marker's hand, or reachable from such or from a grey object (or from static
+ * roots not yet scanned) through objects that are not black. Unscanned stacks protect nothing.
+ * .inv.early: there is no black object until all barriers are on.
+ */
+inline check() {
+#ifdef CHECK_INVARIANT
+    t = grey | buffer[0] | buffer[1] | HANDS;
+    ADD_IF(!global_scanned, t, SET(global));
+    t = t | FIELDS_OF(t & (grey | ~marked));
+    t = t | FIELDS_OF(t & (grey | ~marked));
+    t = t | FIELDS_OF(t & (grey | ~marked));
+    s = FIELDS_OF(marked & ~grey);
+    ADD_IF(global_scanned, s, SET(global));
+    ADD_IF(scanned[0], s, STACK_SET(STACK(0)));
+    ADD_IF(scanned[1], s, STACK_SET(STACK(1)));
+#ifdef COROUTINES
+    ADD_IF(stack_scanned[0], s, STACK_SET(0));
+    ADD_IF(stack_scanned[1], s, STACK_SET(1));
+    ADD_IF(stack_scanned[2], s, STACK_SET(2));
+#endif
+    assert(phase == NONE || (s & ~(marked | t)) == 0);
+    assert(phase == NONE || (marked & ~grey) == 0 ||
+           ((barrier[0] || !attached[0]) && (barrier[1] || !attached[1])));
+    s = 0;
+    t = 0
+#else
+    skip
+#endif
+}
