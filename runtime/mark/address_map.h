@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hash table of nodes by address that never moves more than one bucket's nodes at a time, so
+ * that nobody waits for a table to be copied: linear hashing (Litwin 1980). Each insertion beyond
+ * the buckets there are splits one bucket in two.
+ *
+ *   .inv.split: a node moves only from a bucket to a higher one. Whoever walks the buckets upwards
+ *   meets every node that stays in the map, however many are added meanwhile; some of them twice.
+ *
+ * The owner of the map guards it by a lock of its own. Nodes are the owner's.
+ */
+#ifndef GAIT_ADDRESS_MAP_H
+#define GAIT_ADDRESS_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ADDRESS_MAP_SEGMENTS 48
+
+struct address_node {
+    struct address_node *next;
+    uintptr_t key;
+};
+
+struct address_map {
+    size_t buckets; /* in use */
+    size_t count;   /* nodes */
+    /* segment 0 has 64 buckets, and each other as many as all before it */
+    struct address_node **segments[ADDRESS_MAP_SEGMENTS];
+};
+
+/** @return negative: no memory. */
+int address_map_init(struct address_map *map);
+
+/** Frees the map, not its nodes. */
+void address_map_destroy(struct address_map *map);
+
+/** Add a node whose key is set. Nodes of equal keys are found in the order of last in, first out. */
+void address_map_add(struct address_map *map, struct address_node *node);
+
+/** The first node with this key, or NULL. */
+struct address_node *address_map_find(struct address_map *map, uintptr_t key);
+
+/** Take out a node that is in the map. */
+void address_map_remove(struct address_map *map, struct address_node *node);
+
+/** The nodes of a bucket below map->buckets. */
+struct address_node *address_map_bucket(struct address_map *map, size_t bucket);
+
+#endif

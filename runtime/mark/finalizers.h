@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finalizers and cleanups: who has some, and the queue of those to be run.
+ *
+ * One entry per object that has any; its address is the key. An entry leaves the map when its
+ * object dies, between the flip of a cycle and its sweeping: as long as the entry is there, the
+ * address can't have got a new object.
+ *
+ *   .inv.order: an object's cleanups are queued when it dies for good: after its finalizer, if it
+ *   has one, was queued by an earlier cycle.
+ *   .inv.queue: the object of a queued finalizer is allocated, and a root until it is taken.
+ *
+ * All of it is guarded by the lock FINALIZERS, but for the figures; passes over all entries hold
+ * it for a bucket or a few jobs at a time.
+ */
+#ifndef GAIT_FINALIZERS_H
+#define GAIT_FINALIZERS_H
+
+#include "../platform/lock.h"
+#include "address_map.h"
+#include "marker.h"
+
+/* A finalizer (object is not NULL) or a cleanup, to be run once. */
+struct finalizer_job {
+    struct finalizer_job *next;
+    void *object;
+    gait_finalizer_fn finalize; /* with an object */
+    gait_cleanup_fn clean_up;   /* without */
+    void *data;
+};
+
+struct finalizers {
+    struct lock lock; /* rank FINALIZERS */
+    struct address_map entries;
+    struct finalizer_job *first; /* the queue, first in, first out */
+    struct finalizer_job **last;
+    struct finalizer_job *cursor; /* of finalizers_push: the next job to push */
+    AO_t queued;                  /* jobs in the queue; read unordered: a figure */
+    unsigned signal;              /* atomic, waited on: raised with each batch, and by stop */
+    unsigned stopped;             /* atomic: nobody waits any more */
+};
+
+/** @return negative: no memory. */
+int finalizers_init(struct finalizers *finalizers);
+void finalizers_destroy(struct finalizers *finalizers);
+
+/** After fork, in the child: the lock is anew. */
+void finalizers_reset_locks(struct finalizers *finalizers);
+
+/** Set, replace or (NULL) remove an object's finalizer. The object is reachable.
+ * @return 0, GAIT_E_MEMORY, GAIT_E_MISSING. */
+int finalizers_set(struct finalizers *finalizers, void *object, gait_finalizer_fn finalize,
+                   void *data);
+
+/** Add a cleanup to a reachable object. @return 0, GAIT_E_MEMORY. */
+int finalizers_cleanup_add(struct finalizers *finalizers, void *object, gait_cleanup_fn clean_up,
+                           void *data);
+
+/** Remove all equal cleanups of an object. @return how many. */
+size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
+                                 gait_cleanup_fn clean_up, void *data);
+
+/**
+ * While marking: push what objects with finalizers refer to, but not these themselves, and the
+ * objects of queued finalizers. Once per cycle after all mutators have their barrier on, and again
+ * after a marker_rescan.
+ */
+void finalizers_push(struct finalizers *finalizers, struct marker *marker);
+
+/**
+ * Queue what is to be run for dead objects, and wake those who wait for it. The collector, after
+ * weak_settle and before sweeping, beside running mutators.
+ * @return bytes of the objects that are kept for their finalizers.
+ */
+size_t finalizers_settle(struct finalizers *finalizers, struct space *space,
+                         gait_word value_mask);
+
+/**
+ * Take the first job. Its object is no root any more: the caller makes it one of its own before
+ * its next safepoint, and shades it if its barrier is on. @return false: there is none.
+ */
+bool finalizers_take(struct finalizers *finalizers, struct finalizer_job *job);
+
+/** Jobs in the queue: a figure. */
+size_t finalizers_queued(const struct finalizers *finalizers);
+
+/** Wait until there is a job. Not by a running mutator. @return false: timeout (ns; negative: none)
+ * or stopped. */
+bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns);
+
+/** Let every wait, also a later one, end with false. */
+void finalizers_stop(struct finalizers *finalizers);
+
+/** Visit the objects of queued finalizers. Nothing runs beside: the world is stopped. */
+void finalizers_visit(struct finalizers *finalizers, struct gait_visitor *visitor);
+
+#endif
