@@ -13,13 +13,15 @@
 #define GAIT_MUTATOR_H
 
 #include <gait/inline.h>
-#include <setjmp.h>
 
 #include "heap/cache.h"
 #include "mark/marker.h"
 
 /* Words that the barrier collects before they are looked at. Go's is 512; a store adds two. */
 #define BARRIER_WORDS 512
+
+/* Callee-saved registers that may hold a reference: enough for x86-64 and aarch64. */
+#define MUTATOR_REGISTERS 12
 
 enum mutator_state { MUTATOR_RUNNING, MUTATOR_NATIVE, MUTATOR_HELD };
 
@@ -43,8 +45,10 @@ struct gait_mutator {
 
     char *stack_high;    /* conservative stacks: end of the running C stack; NULL: not scanned */
     char *stack_low;     /* where it stood at the safepoint */
-    char *base_high;     /* of the thread itself, while a coroutine runs */
-    jmp_buf registers;   /* callee-saved registers at the safepoint */
+    gait_word registers[MUTATOR_REGISTERS]; /* callee-saved, at the safepoint */
+    char *base_high;     /* the same of the thread itself, while a coroutine runs */
+    char *base_low;
+    gait_word base_registers[MUTATOR_REGISTERS];
     size_t stack_bytes;  /* scanned at the last root scan */
 
     int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */

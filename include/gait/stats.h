@@ -38,7 +38,6 @@ extern "C" {
     X(cpu_dedicated_ns, "CPU time: dedicated workers and the cycle's own work")                    \
     X(cpu_fractional_ns, "CPU time: fractional worker")                                            \
     X(cpu_idle_ns, "CPU time: helpers on idle CPUs")                                               \
-    X(cpu_pause_ns, "CPU time: stopped phases, threads stopped x duration")                        \
     X(cpu_sweep_ns, "CPU time: sweeping")                                                          \
     X(cpu_scavenge_ns, "CPU time: returning memory")                                               \
     X(cpu_total_ns, "CPU time of the process since the heap was created")                          \

@@ -51,7 +51,7 @@ void central_offer(struct space *space, struct span *span) {
     struct central *central = central_of(space, span);
     lock_acquire(&central->lock);
     central_renew(central, space_epoch(space));
-    if (!span->owned)
+    if (!AO_char_load(&span->owned))
         central_push(central, span);
     lock_release(&central->lock);
 }
@@ -63,7 +63,7 @@ static struct span *central_take(struct space *space, unsigned kind, unsigned si
     struct span *span = central->first;
     if (span) {
         central->first = span->next;
-        span->owned = true;
+        AO_char_store(&span->owned, 1);
     }
     lock_release(&central->lock);
     return span;
@@ -106,7 +106,7 @@ static struct span *span_fresh(struct space *space, unsigned kind, unsigned size
     if (!span)
         return NULL;
     span->zeroed = zeroed;
-    span->owned = true;
+    AO_char_store(&span->owned, 1);
     span_make(space, span, kind, size_class, info->span_pages, info->cells, 0);
     return span;
 }
@@ -121,7 +121,7 @@ void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed
     if (!span)
         return NULL;
     span->zeroed = false;
-    span->owned = false;
+    AO_char_store(&span->owned, 0);
     span_make(space, span, kind, CLASS_LARGE, pages, 1, words_bytes);
     uint64_t *pair = space_bits(space, span_page(space, span));
     unsigned epoch = space_epoch(space);
@@ -188,7 +188,7 @@ static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
 static void span_disown(struct space *space, struct span *span, bool usable) {
     struct central *central = central_of(space, span);
     lock_acquire(&central->lock);
-    span->owned = false;
+    AO_char_store(&span->owned, 0);
     if (usable) {
         central_renew(central, space_epoch(space));
         central_push(central, span);

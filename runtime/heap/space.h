@@ -65,7 +65,7 @@ struct span {
     uint8_t size_class;    /* constant while used                                               */
     uint8_t kind;          /* constant while used                                               */
     bool zeroed;           /* cells from search on were never written; the owner's              */
-    bool owned;            /* a mutator allocates from it; lock CENTRAL                         */
+    unsigned char owned;   /* atomic: not 0: a mutator allocates from it; lock CENTRAL          */
 };
 
 #define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */

@@ -39,11 +39,15 @@ void marker_init(struct marker *marker, struct space *space, struct mark_queue *
     marker->base = (uintptr_t)space->base;
 }
 
+static void marker_look(struct marker *marker) {
+    marker->extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
+    marker->mark_side = ~space_epoch(marker->space) & 1;
+}
+
 void marker_begin(struct marker *marker) {
     /* full: counted before it takes or makes work; pairs with the look in cycle.c */
     AO_fetch_and_add1_full(&marker->queue->active);
-    marker->extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
-    marker->mark_side = ~space_epoch(marker->space) & 1;
+    marker_look(marker);
 }
 
 /* ---- Marking one cell ---- */
@@ -395,6 +399,7 @@ static bool block_take(struct marker *marker) {
     if (marker->block)
         queue_recycle(marker->queue, marker->block);
     marker->block = block;
+    marker_look(marker); /* a cycle may have passed since marker_begin; none can while it has work */
     return true;
 }
 

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks and counters -> pacer -> actions. See control.h.
+ */
+#include "control.h"
+
+#include <string.h>
+
+#include "platform/platform.h"
+
+/* The assist ratio is computed anew each time that mutators have taken this much. */
+#define REVISE_BYTES ((size_t)65536)
+/* The longest that an assist marks before it lets the mutator go on. The debt that is left stays. */
+#define ASSIST_WORK_BYTES ((size_t)65536)
+/* What the scavenger gives back between two naps. */
+#define SCAVENGE_BYTES ((size_t)1 << 20)
+
+static AO_t bits_of(double value) {
+    AO_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static double double_of(AO_t bits) {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+size_t control_total_bytes(struct control *control) {
+    struct space *space = control->space;
+    return AO_load(&space->used_bytes) + AO_load(&space->free_bytes) +
+           AO_load(&space->metadata_bytes);
+}
+
+/* With the lock held, after any change: what allocation looks at. */
+static void publish(struct control *control) {
+    struct gait_pacer_target target = gait_pacer_target(&control->pacer);
+    AO_store(&control->trigger_bytes, target.trigger_bytes);
+    AO_store(&control->goal_bytes, target.goal_bytes);
+    AO_store(&control->limit_bytes, (AO_t)control->pacer.memory_limit_bytes);
+    AO_store(&control->assist_work_per_byte, bits_of(control->pacer.assist_work_per_byte));
+    AO_store(&control->assist_bytes_per_work, bits_of(control->pacer.assist_bytes_per_work));
+}
+
+/* With the lock held. */
+static void look_at_memory(struct control *control) {
+    size_t total = control_total_bytes(control);
+    size_t allocated = AO_load(&control->allocated_bytes);
+    size_t freed = AO_load(&control->sweeper->freed_bytes);
+    struct gait_pacer_memory memory = {
+        .mapped_bytes = total,
+        .free_bytes = AO_load(&control->space->free_bytes),
+        .allocated_bytes = allocated > freed ? allocated - freed : 0,
+    };
+    gait_pacer_set_memory(&control->pacer, &memory);
+    if (total > AO_load(&control->peak_total_bytes))
+        AO_store(&control->peak_total_bytes, total);
+}
+
+void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
+                  int32_t gogc_percent, int64_t memory_limit_bytes, int32_t procs) {
+    memset(control, 0, sizeof *control);
+    lock_init(&control->lock, LOCK_CONTROL, "control");
+    control->space = space;
+    control->sweeper = sweeper;
+    control->procs = procs;
+    gait_pacer_init(&control->pacer, gogc_percent, memory_limit_bytes);
+    gait_limiter_init(&control->limiter, platform_now_ns(), procs);
+    control->start_process_ns = control->limiter_process_ns = platform_process_cpu_ns();
+    look_at_memory(control);
+    gait_pacer_commit(&control->pacer, true);
+    publish(control);
+}
+
+void control_destroy(struct control *control) {
+    lock_destroy(&control->lock);
+}
+
+int64_t control_gc_cpu_ns(const struct control *control) {
+    int64_t sum = 0;
+    for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)
+        sum += (int64_t)AO_load(&control->cpu_ns[purpose]);
+    return sum;
+}
+
+/* ---- While the program runs ---- */
+
+/* With the lock held, while marking. */
+static void revise(struct control *control) {
+    look_at_memory(control);
+    struct gait_pacer_progress progress = {
+        .live_bytes = AO_load(&control->live_bytes),
+        .scannable_bytes = AO_load(&control->scannable_bytes),
+        .work = {.heap_bytes = (int64_t)AO_load(&control->heap_work_bytes),
+                 .stack_bytes = control->pacer.work.stack_bytes,
+                 .globals_bytes = control->pacer.work.globals_bytes},
+    };
+    gait_pacer_revise(&control->pacer, &progress);
+    publish(control);
+}
+
+static void revise_if_free(struct control *control) {
+    if (!lock_try(&control->lock))
+        return; /* whoever has it publishes figures as new as these */
+    if (AO_load(&control->marking))
+        revise(control);
+    lock_release(&control->lock);
+}
+
+bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
+                       bool scannable) {
+    counter_add(&control->allocated_bytes, bytes);
+    if (scannable)
+        counter_add(&control->scannable_bytes, bytes);
+    size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
+    if (!AO_load(&control->marking))
+        return live >= AO_load(&control->trigger_bytes);
+    mutator->assist_credit_bytes -= (int64_t)bytes;
+    size_t revise_at = AO_load(&control->revise_at_bytes);
+    if (live >= revise_at &&
+        AO_compare_and_swap(&control->revise_at_bytes, revise_at, live + REVISE_BYTES))
+        revise_if_free(control);
+    return false;
+}
+
+void control_unallocated(struct control *control, size_t bytes, bool scannable) {
+    counter_sub(&control->allocated_bytes, bytes);
+    counter_sub(&control->live_bytes, bytes);
+    if (scannable)
+        counter_sub(&control->scannable_bytes, bytes);
+}
+
+/* Take up to want bytes of work from what the background did ahead. */
+static size_t credit_take(struct control *control, size_t want) {
+    for (;;) {
+        AO_t credit = AO_load(&control->credit_bytes);
+        if ((intptr_t)credit <= 0)
+            return 0;
+        size_t take = credit < want ? credit : want;
+        if (AO_compare_and_swap(&control->credit_bytes, credit, credit - take))
+            return take;
+    }
+}
+
+void control_assist(struct control *control, gait_mutator *mutator) {
+    if (mutator->assist_credit_bytes >= 0)
+        return;
+    if (AO_load(&control->limiting)) {
+        mutator->assist_credit_bytes = 0;
+        return;
+    }
+    double bytes_per_work = double_of(AO_load(&control->assist_bytes_per_work));
+    struct gait_pacer_debt debt =
+        gait_pacer_assist(double_of(AO_load(&control->assist_work_per_byte)), bytes_per_work,
+                          -mutator->assist_credit_bytes);
+    size_t work = debt.work_bytes > 0 ? (size_t)debt.work_bytes : 0;
+    size_t taken = credit_take(control, work);
+    mutator->assist_credit_bytes += (int64_t)((double)taken * bytes_per_work);
+    if (taken >= work) {
+        mutator->assist_credit_bytes += 1; /* the last byte that rounding leaves */
+        return;
+    }
+    int64_t begin_ns = platform_thread_cpu_ns();
+    size_t budget = work - taken < ASSIST_WORK_BYTES ? work - taken : ASSIST_WORK_BYTES;
+    struct marker *marker = &mutator->marker;
+    size_t before = marker->scanned_bytes;
+    marker_begin(marker);
+    bool dry = marker_drain(marker, budget, NULL);
+    marker_end(marker);
+    size_t done = marker->scanned_bytes - before;
+    counter_add(&control->heap_work_bytes, done);
+    /* no work to be had: others hold the last of it, and marking is about to end */
+    mutator->assist_credit_bytes =
+        dry ? 0 : mutator->assist_credit_bytes + 1 + (int64_t)((double)done * bytes_per_work);
+    int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
+    control_add_cpu(control, CPU_ASSIST, spent_ns);
+    counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);
+}
+
+void control_marked(struct control *control, size_t scanned_bytes) {
+    counter_add(&control->heap_work_bytes, scanned_bytes);
+    counter_add(&control->credit_bytes, scanned_bytes);
+    revise_if_free(control);
+    control_update_limiter(control);
+}
+
+bool control_idle_cpu(struct control *control, size_t running) {
+    return !AO_load(&control->limiting) && running < (size_t)control->procs;
+}
+
+double control_fraction(struct control *control) {
+    lock_acquire(&control->lock);
+    struct gait_pacer_workers workers = gait_pacer_divide(control->procs, false, false);
+    double share = workers.dedicated > 0 ? 1 : workers.fractional_share * control->procs;
+    lock_release(&control->lock);
+    return share;
+}
+
+/* ---- A cycle ---- */
+
+void control_begin(struct control *control, struct cycle_record *record, bool periodic,
+                   bool stopped, uint64_t stack_bytes, uint64_t globals_bytes) {
+    control_update_limiter(control);
+    lock_acquire(&control->lock);
+    record->start_ns = platform_now_ns();
+    record->start_bytes = AO_load(&control->live_bytes);
+    record->trigger_bytes = AO_load(&control->trigger_bytes);
+    record->procs = control->procs;
+    control->cycle_process_ns = platform_process_cpu_ns();
+    for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)
+        control->cycle_cpu_ns[purpose] = (int64_t)AO_load(&control->cpu_ns[purpose]);
+    AO_store(&control->heap_work_bytes, 0);
+    AO_store(&control->credit_bytes, 0);
+    look_at_memory(control);
+    struct gait_pacer_start start = {
+        .now_ns = record->start_ns,
+        .procs = control->procs,
+        .periodic = periodic,
+        .stop_the_world = stopped,
+        .live_bytes = record->start_bytes,
+        .scannable_bytes = AO_load(&control->scannable_bytes),
+        .stack_bytes = stack_bytes,
+        .globals_bytes = globals_bytes,
+    };
+    gait_pacer_start_cycle(&control->pacer, &start);
+    control->pacer.work.stack_bytes = (int64_t)stack_bytes;
+    control->pacer.work.globals_bytes = (int64_t)globals_bytes;
+    record->assist_ratio = control->pacer.assist_work_per_byte;
+    AO_store(&control->revise_at_bytes, record->start_bytes + REVISE_BYTES);
+    AO_store(&control->marking, 1);
+    publish(control);
+    lock_release(&control->lock);
+}
+
+void control_end(struct control *control, struct cycle_record *record, uint64_t marked_bytes,
+                 uint64_t stack_bytes, uint64_t globals_bytes) {
+    lock_acquire(&control->lock);
+    gait_pacer_set_roots(&control->pacer, stack_bytes, globals_bytes);
+    revise(control);
+    record->end_ns = platform_now_ns();
+    record->peak_bytes = AO_load(&control->live_bytes);
+    record->goal_bytes = AO_load(&control->goal_bytes);
+    record->marked_bytes = marked_bytes;
+    record->stack_bytes = stack_bytes;
+    record->globals_bytes = globals_bytes;
+    for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)
+        record->cpu_ns[purpose] =
+            (int64_t)AO_load(&control->cpu_ns[purpose]) - control->cycle_cpu_ns[purpose];
+    int64_t background = record->cpu_ns[CPU_DEDICATED] + record->cpu_ns[CPU_FRACTIONAL] +
+                         record->cpu_ns[CPU_IDLE];
+    int64_t process = platform_process_cpu_ns() - control->cycle_process_ns;
+    struct gait_pacer_mark_cpu cpu = {
+        .mutator_cpu_ns = process - background - record->cpu_ns[CPU_ASSIST],
+        .assist_cpu_ns = record->cpu_ns[CPU_ASSIST],
+        .background_cpu_ns = background,
+    };
+    gait_pacer_end_cycle_measured(&control->pacer, &cpu);
+    gait_pacer_set_marked(&control->pacer, marked_bytes);
+    AO_store(&control->marking, 0);
+    AO_store(&control->live_bytes, marked_bytes);
+    AO_store(&control->scannable_bytes, AO_load(&control->heap_work_bytes));
+    control->last_in_use_bytes = AO_load(&control->space->used_bytes);
+    gait_pacer_commit(&control->pacer, false);
+    publish(control);
+    lock_release(&control->lock);
+    control->last_cycle_ns = record->end_ns;
+    control_update_limiter(control);
+}
+
+void control_swept(struct control *control) {
+    lock_acquire(&control->lock);
+    control->last_in_use_bytes = AO_load(&control->space->used_bytes);
+    look_at_memory(control);
+    gait_pacer_commit(&control->pacer, true);
+    publish(control);
+    lock_release(&control->lock);
+}
+
+void control_update_limiter(struct control *control) {
+    int64_t now_ns = platform_now_ns();
+    lock_acquire(&control->lock);
+    if (gait_limiter_need_update(&control->limiter, now_ns)) {
+        int64_t process = platform_process_cpu_ns(), gc = control_gc_cpu_ns(control);
+        int64_t gc_spent = gc - control->limiter_gc_ns;
+        int64_t spent = process - control->limiter_process_ns;
+        gait_limiter_update_measured(&control->limiter, now_ns, spent - gc_spent, gc_spent);
+        control->limiter_process_ns = process;
+        control->limiter_gc_ns = gc;
+        if (control->limiting_since_ns)
+            counter_add(&control->limiter_ns, (size_t)(now_ns - control->limiting_since_ns));
+        control->limiting_since_ns = control->limiter.limiting ? now_ns : 0;
+        AO_store(&control->limiting, control->limiter.limiting);
+    }
+    lock_release(&control->lock);
+}
+
+bool control_periodic_due(struct control *control) {
+    lock_acquire(&control->lock);
+    bool due =
+        gait_pacer_periodic_due(&control->pacer, platform_now_ns(), control->last_cycle_ns);
+    lock_release(&control->lock);
+    return due;
+}
+
+/* ---- Settings ---- */
+
+/* With the lock held. */
+static void settings_changed(struct control *control) {
+    look_at_memory(control);
+    gait_pacer_commit(&control->pacer, sweep_done(control->sweeper));
+    if (AO_load(&control->marking))
+        revise(control);
+    else
+        publish(control);
+}
+
+int32_t control_set_gogc(struct control *control, int32_t percent) {
+    lock_acquire(&control->lock);
+    int32_t before = control->pacer.gogc_percent;
+    if (percent != GAIT_KEEP) {
+        gait_pacer_set_gogc(&control->pacer, percent);
+        settings_changed(control);
+    }
+    lock_release(&control->lock);
+    return before;
+}
+
+int64_t control_set_limit(struct control *control, int64_t bytes) {
+    lock_acquire(&control->lock);
+    int64_t before = gait_pacer_set_memory_limit(&control->pacer, bytes);
+    if (bytes >= 0)
+        settings_changed(control);
+    lock_release(&control->lock);
+    if (bytes >= 0)
+        control_after_grow(control, 0);
+    return before;
+}
+
+int32_t control_set_procs(struct control *control, int32_t procs) {
+    control_update_limiter(control);
+    lock_acquire(&control->lock);
+    int32_t before = control->procs;
+    if (procs > 0) {
+        control->procs = procs;
+        gait_limiter_reset_capacity(&control->limiter, platform_now_ns(), procs);
+    }
+    lock_release(&control->lock);
+    return before;
+}
+
+/* ---- Memory ---- */
+
+size_t control_scavenge_due(struct control *control) {
+    struct space *space = control->space;
+    lock_acquire(&control->lock);
+    look_at_memory(control);
+    size_t retained = AO_load(&space->used_bytes) + AO_load(&space->free_bytes);
+    size_t total = control_total_bytes(control), due = 0;
+    struct gait_pacer_scavenge_goals goals = gait_pacer_scavenge(
+        &control->pacer, retained, control->last_in_use_bytes, platform_page_bytes());
+    if (goals.gogc_bytes != GAIT_PACER_NONE && retained > goals.gogc_bytes)
+        due = retained - goals.gogc_bytes;
+    if (goals.limit_bytes != GAIT_PACER_NONE && total > goals.limit_bytes &&
+        total - goals.limit_bytes > due)
+        due = total - goals.limit_bytes;
+    lock_release(&control->lock);
+    size_t free_bytes = AO_load(&space->free_bytes);
+    due = due < free_bytes ? due : free_bytes;
+    return due < SCAVENGE_BYTES ? due : SCAVENGE_BYTES;
+}
+
+void control_after_grow(struct control *control, size_t bytes) {
+    (void)bytes;
+    size_t total = control_total_bytes(control), limit = AO_load(&control->limit_bytes);
+    if (total > AO_load(&control->peak_total_bytes))
+        AO_store(&control->peak_total_bytes, total);
+    if (total <= limit || AO_load(&control->limiting) || AO_load(&control->space->free_bytes) == 0)
+        return;
+    int64_t begin_ns = platform_thread_cpu_ns();
+    space_scavenge(control->space, total - limit);
+    control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From clocks and counters to the pacer, and from its decisions to actions. The only part that
+ * calls pacer/.
+ *
+ * The pacer and the limiter are guarded by the lock CONTROL. What allocation looks at on its way
+ * is published in atomics after each change: they are read unordered, and a value that is a moment
+ * old only moves a trigger or an assist by as much.
+ */
+#ifndef GAIT_CONTROL_H
+#define GAIT_CONTROL_H
+
+#include <gait/pacer.h>
+
+#include "heap/space.h"
+#include "mutator.h"
+#include "sweep/sweep.h"
+
+/* What collection spent CPU time on. */
+enum cpu_purpose {
+    CPU_ASSIST,
+    CPU_DEDICATED,
+    CPU_FRACTIONAL,
+    CPU_IDLE,
+    CPU_SWEEP,
+    CPU_SCAVENGE,
+    CPU_PURPOSES
+};
+
+/* One cycle, as it is told by traces and figures. Written by the collector only. */
+struct cycle_record {
+    uint64_t number;
+    int64_t start_ns;            /* monotonic, as are the next three */
+    int64_t mark_ns;             /* barrier on, roots asked for: concurrent marking begins */
+    int64_t end_ns;              /* marking terminated */
+    int64_t stop_ns;             /* length of the pause that ends marking */
+    int64_t cpu_ns[CPU_PURPOSES]; /* spent in this cycle */
+    uint64_t start_bytes;        /* live heap as it started */
+    uint64_t trigger_bytes;
+    uint64_t peak_bytes;         /* live heap as marking ended */
+    uint64_t marked_bytes;
+    uint64_t goal_bytes;
+    uint64_t stack_bytes;
+    uint64_t globals_bytes;
+    double assist_ratio;         /* bytes of scanning per byte allocated, as marking began */
+    int32_t procs;
+    bool forced;
+    bool stopped;                /* the world was stopped while it marked */
+};
+
+struct control {
+    struct lock lock; /* rank CONTROL: pacer, limiter, and the figures that say so */
+    struct gait_pacer pacer;
+    struct gait_limiter limiter;
+    struct space *space;           /* constant */
+    struct sweeper *sweeper;       /* constant */
+    int32_t procs;                 /* lock */
+    int64_t limiter_process_ns;    /* process CPU time at the last limiter update; lock */
+    int64_t limiter_gc_ns;         /* collector CPU time at the last limiter update; lock */
+    int64_t limiting_since_ns;     /* 0: not limiting; lock */
+    uint64_t last_in_use_bytes;    /* spans as the last cycle ended; lock */
+
+    AO_t live_bytes;               /* marked by the last cycle and allocated since */
+    AO_t scannable_bytes;          /* part of it in kinds with references */
+    AO_t allocated_bytes;          /* since the heap was created */
+    AO_t revise_at_bytes;          /* live heap at which the assist ratio is computed anew */
+    AO_t heap_work_bytes;          /* scanned in this cycle, heap */
+    AO_t credit_bytes;             /* work done in the background that assists may use; signed */
+    AO_t cpu_ns[CPU_PURPOSES];     /* since the heap was created */
+    AO_t limiter_ns;               /* time spent limiting */
+    AO_t peak_total_bytes;
+
+    AO_t trigger_bytes;            /* published by control_publish */
+    AO_t goal_bytes;
+    AO_t limit_bytes;
+    AO_t assist_work_per_byte;     /* bits of a double */
+    AO_t assist_bytes_per_work;    /* bits of a double */
+    AO_t marking;                  /* not 0: between control_begin and control_end */
+    AO_t limiting;                 /* not 0: the CPU limiter is */
+
+    int64_t start_process_ns;      /* constant: process CPU time as the heap was created */
+    int64_t cycle_process_ns;      /* as marking began; the collector's */
+    int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
+    int64_t last_cycle_ns;         /* when the last cycle ended; the collector's */
+};
+
+void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
+                  int32_t gogc_percent, int64_t memory_limit_bytes, int32_t procs);
+void control_destroy(struct control *control);
+
+/** All memory that the heap holds and the OS has given, bytes: what the limit applies to. */
+size_t control_total_bytes(struct control *control);
+
+/** Count CPU time. Any thread. */
+static inline void control_add_cpu(struct control *control, enum cpu_purpose purpose, int64_t ns) {
+    counter_add(&control->cpu_ns[purpose], (size_t)ns);
+}
+
+/** CPU time of the collector, all purposes, ns. */
+int64_t control_gc_cpu_ns(const struct control *control);
+
+/** Memory was handed to a mutator. @return whether a cycle is due. */
+bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
+                       bool scannable);
+
+/** A mutator gave memory back that it had not used. */
+void control_unallocated(struct control *control, size_t bytes, bool scannable);
+
+/** While marking: have a mutator pay its debt. */
+void control_assist(struct control *control, gait_mutator *mutator);
+
+/** Background marking was done: credit for assists, figures for the assist ratio. */
+void control_marked(struct control *control, size_t scanned_bytes);
+
+/** May markers run on CPUs that mutators leave idle? running: mutators not in native code. */
+bool control_idle_cpu(struct control *control, size_t running);
+
+/** Share of one CPU that the collector's thread may take while no CPU is idle. */
+double control_fraction(struct control *control);
+
+/** Marking begins; it has ended; its bytes are known and the next goal is set. */
+void control_begin(struct control *control, struct cycle_record *record, bool periodic,
+                   bool stopped, uint64_t stack_bytes, uint64_t globals_bytes);
+void control_end(struct control *control, struct cycle_record *record, uint64_t marked_bytes,
+                 uint64_t stack_bytes, uint64_t globals_bytes);
+
+/** Sweeping has ended: the trigger no longer has to leave it room. */
+void control_swept(struct control *control);
+
+/** Count CPU time into the limiter's bucket. Often while marking; cheap if it isn't due. */
+void control_update_limiter(struct control *control);
+
+/** Settings. @return the one before. */
+int32_t control_set_gogc(struct control *control, int32_t percent);
+int64_t control_set_limit(struct control *control, int64_t bytes);
+int32_t control_set_procs(struct control *control, int32_t procs);
+
+/** Is a cycle due since the last one was long ago? */
+bool control_periodic_due(struct control *control);
+
+/** How many bytes the scavenger should give back now in the background; 0: none. */
+size_t control_scavenge_due(struct control *control);
+
+/** Pages were taken: give others back if the limit asks for it. Hook of the space. */
+void control_after_grow(struct control *control, size_t bytes);
+
+#endif

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The collection cycle, told once. The collector's thread runs it:
+ *
+ *   1. Finish sweeping: every mark bit is clear.
+ *   2. A handshake turns every mutator's barrier on. Nothing is marked before all have answered.
+ *   3. A handshake has every mutator push its own roots and allocate black from there on; the
+ *      collector does it for those in native code. No stack is looked at again.
+ *   4. The collector pushes static slots, handles, stopped coroutines, and what finalizers keep.
+ *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
+ *   6. When work has run out, ephemerons whose keys are marked give more; then a handshake has
+ *      every mutator look through its barrier's words. More work: back to 5.
+ *   7. The world is stopped. A barrier's word that is white: start it, and back to 5. Else marking
+ *      has ended: barriers off, and the bits turn over: marks become allocations. Start the world.
+ *   8. Weak references are settled, finalizers queued, beside the running program, which takes
+ *      fresh spans meanwhile. Then sweeping opens, and the collector sweeps.
+ *
+ * A heap without barriers has the world stopped from 2 to 7. docs/design/marking.md has the
+ * invariants and why they hold, tests/model/ checks them.
+ */
+#include "cycle.h"
+
+#include <string.h>
+
+#include "instance.h"
+#include "mark/weak.h"
+#include "observe/observe.h"
+#include "verify.h"
+
+/* One burst of marking or sweeping while CPUs are busy, and the least nap after it: a waking thread
+ * is let in at once, a runnable one costs somebody a tick of the scheduler. Measured on 2 CPUs
+ * with two busy mutators: 100 us bursts keep an iteration's p99.9 at 150 us. */
+#define BURST_NS 100000
+#define NAP_NS_LEAST 60000
+/* Bytes scanned between two looks at the clock: some 20 us. */
+#define LOOK_BYTES ((size_t)16384)
+/* How long a marker that finds no work naps while others have some. */
+#define HUNGRY_NAP_NS 20000
+/* A heap with fewer live bytes is marked before a helper is awake. Guess. */
+#define HELP_BYTES ((size_t)4 << 20)
+/* The collector looks at the clock for periodic cycles this often. */
+#define PERIOD_LOOK_NS ((int64_t)1000000000)
+
+/* ---- Mutators' parts in handshakes ---- */
+
+static void barrier_turn_on(gait_mutator *mutator) {
+    mutator->head.barrier = 1;
+    mutator->assist_credit_bytes = 0;
+}
+
+static void roots_scan(gait_mutator *mutator) {
+    mutator_scan_roots(mutator);
+    cache_blacken(&mutator->cache);
+    counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
+}
+
+void cycle_mutator_joins(gait_mutator *mutator) {
+    struct cycle *cycle = &mutator->heap->cycle;
+    mutator->head.barrier = AO_int_load(&cycle->barrier_on);
+    mutator->cache.black = AO_int_load(&cycle->black) != 0;
+}
+
+void cycle_mutator_leaves(gait_mutator *mutator) {
+    gait_heap *heap = mutator->heap;
+    if (mutator->head.barrier)
+        mutator_flush_barrier(mutator);
+    counter_add(&heap->cycle.black_bytes, mutator->cache.black_bytes);
+    control_unallocated(&heap->control, cache_destroy(&mutator->cache), false);
+}
+
+/* ---- Marking ---- */
+
+/* Is there no work, published or held? Work that is made later is noticed by the next stop. */
+static bool work_is_out(struct mark_queue *queue) {
+    return AO_load_acquire(&queue->active) == 0 && !queue_has_work(queue);
+}
+
+static bool cpu_is_idle(gait_heap *heap) {
+    return control_idle_cpu(&heap->control, AO_load(&heap->world.running));
+}
+
+static bool is_shutdown(struct cycle *cycle) {
+    return AO_int_load_acquire(&cycle->shutdown) != 0;
+}
+
+/* Mark in one burst. Counts work and CPU time. @return CPU time spent, ns. */
+static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
+                          int64_t burst_ns) {
+    int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+    size_t before = marker->scanned_bytes;
+    marker_begin(marker);
+    while (!marker_drain(marker, LOOK_BYTES, NULL))
+        if (platform_now_ns() - begin_ns >= burst_ns)
+            break;
+    marker_end(marker);
+    int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+    control_add_cpu(&heap->control, purpose, spent_ns);
+    control_marked(&heap->control, marker->scanned_bytes - before);
+    return spent_ns;
+}
+
+/* The collector's marking, until there is no work anywhere. */
+static void mark_until_out(gait_heap *heap, bool stopped) {
+    struct cycle *cycle = &heap->cycle;
+    struct mark_queue *queue = &heap->queue;
+    double share = control_fraction(&heap->control);
+    while (!work_is_out(queue) && !is_shutdown(cycle)) {
+        if (!queue_has_work(queue)) {
+            AO_fetch_and_add1_full(&queue->hungry);
+            platform_sleep_ns(HUNGRY_NAP_NS);
+            AO_fetch_and_sub1_full(&queue->hungry);
+            continue;
+        }
+        bool flat = stopped || share >= 1 || cpu_is_idle(heap);
+        int64_t spent_ns = mark_burst(heap, &cycle->marker,
+                                      share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL, BURST_NS);
+        if (!flat && queue_has_work(queue)) {
+            int64_t nap_ns = (int64_t)((double)spent_ns * (1 / share - 1));
+            platform_sleep_ns(nap_ns > NAP_NS_LEAST ? nap_ns : NAP_NS_LEAST);
+        }
+    }
+}
+
+static void helpers_wake(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (cycle->helper_count == 0)
+        return;
+    AO_int_fetch_and_add1_full(&cycle->helping); /* odd */
+    platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
+}
+
+static void helpers_rest(gait_heap *heap) {
+    if (heap->cycle.helper_count > 0)
+        AO_int_fetch_and_add1_full(&heap->cycle.helping); /* even */
+}
+
+static void helper_run(void *argument) {
+    struct cycle_helper *helper = argument;
+    gait_heap *heap = helper->heap;
+    struct cycle *cycle = &heap->cycle;
+    struct mark_queue *queue = &heap->queue;
+    if (helper->idle && heap->concurrent)
+        platform_thread_idle_priority();
+    while (!is_shutdown(cycle)) {
+        unsigned helping = AO_int_load_acquire(&cycle->helping);
+        if (helping % 2 == 0) {
+            platform_wait(&cycle->helping, helping, -1);
+            continue;
+        }
+        if (!queue_has_work(queue) || (helper->idle && heap->concurrent && !cpu_is_idle(heap))) {
+            AO_fetch_and_add1_full(&queue->hungry);
+            platform_sleep_ns(HUNGRY_NAP_NS);
+            AO_fetch_and_sub1_full(&queue->hungry);
+            continue;
+        }
+        mark_burst(heap, &helper->marker, helper->idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
+    }
+}
+
+/* Phase 4. */
+static void push_shared_roots(gait_heap *heap) {
+    struct marker *marker = &heap->cycle.marker;
+    marker_begin(marker);
+    roots_push(&heap->roots, marker);
+    roots_push_coroutines(&heap->roots, marker, space_epoch(&heap->space));
+    finalizers_push(&heap->finalizers, marker);
+    marker_end(marker);
+}
+
+/* Phases 5 and 6, without the handshake: until marking gives no more work by itself. */
+static void mark_to_fixpoint(gait_heap *heap, bool stopped) {
+    struct marker *marker = &heap->cycle.marker;
+    for (bool more = true; more && !is_shutdown(&heap->cycle);) {
+        mark_until_out(heap, stopped);
+        marker_begin(marker);
+        more = marker_ephemerons(marker);
+        if (AO_load_acquire(&heap->queue.overflowed)) {
+            marker_rescan(marker);
+            more = true;
+        }
+        marker_end(marker);
+    }
+}
+
+static uint64_t count_marked(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    uint64_t marked = cycle->marker.marked_bytes + AO_load(&cycle->black_bytes);
+    for (unsigned i = 0; i < cycle->helper_count; i++)
+        marked += cycle->helpers[i].marker.marked_bytes;
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        marked += mutator->marker.marked_bytes + mutator->cache.black_bytes;
+    return marked;
+}
+
+static void reset_counts(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    AO_store(&cycle->black_bytes, 0);
+    AO_store(&cycle->stack_bytes, 0);
+    cycle->marker.marked_bytes = 0;
+    for (unsigned i = 0; i < cycle->helper_count; i++)
+        cycle->helpers[i].marker.marked_bytes = 0;
+}
+
+/* Phase 7, with the world stopped. @return false: a barrier held a white word. */
+static bool marking_is_over(gait_heap *heap) {
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        mutator_flush_barrier(mutator);
+    return work_is_out(&heap->queue) && !AO_load_acquire(&heap->queue.overflowed) &&
+           !is_shutdown(&heap->cycle);
+}
+
+static void turn_over(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    uint64_t marked = count_marked(heap);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
+        mutator->head.barrier = 0;
+        mutator->cache.black = false;
+        mutator->cache.black_bytes = 0;
+        mutator->marker.marked_bytes = 0;
+        mutator->assist_credit_bytes = 0;
+    }
+    AO_int_store(&cycle->barrier_on, 0);
+    AO_int_store(&cycle->black, 0);
+    AO_int_store_release(&heap->space.epoch, space_epoch(&heap->space) + 1);
+    reset_counts(heap);
+    control_end(&heap->control, &cycle->record, marked, AO_load(&cycle->stack_bytes),
+                roots_bytes(&heap->roots));
+}
+
+static void count_pause(struct cycle *cycle, int64_t ns) {
+    unsigned bucket = 63u - (unsigned)__builtin_clzll((unsigned long long)ns | 1);
+    lock_acquire(&cycle->lock);
+    cycle->pauses++;
+    cycle->pause_total_ns += (uint64_t)ns;
+    if ((uint64_t)ns > cycle->pause_max_ns)
+        cycle->pause_max_ns = (uint64_t)ns;
+    cycle->pause_histogram[bucket < GAIT_PAUSE_BUCKETS ? bucket : GAIT_PAUSE_BUCKETS - 1]++;
+    lock_release(&cycle->lock);
+}
+
+/* End a stop: count it as a pause. @return its length, ns. */
+static int64_t start_the_world(gait_heap *heap) {
+    int64_t begin_ns = heap->world.stop_begin_ns;
+    world_start(&heap->world);
+    int64_t pause_ns = platform_now_ns() - begin_ns;
+    count_pause(&heap->cycle, pause_ns);
+    return pause_ns;
+}
+
+/* Phases 2 to 7 beside the running program. @return false: given up. */
+static bool mark_concurrently(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    struct cycle_record *record = &cycle->record;
+    AO_int_store_release(&cycle->barrier_on, 1);
+    world_handshake(&heap->world, barrier_turn_on);
+    AO_int_store_release(&cycle->black, 1);
+    world_handshake(&heap->world, roots_scan);
+    record->mark_ns = platform_now_ns();
+    push_shared_roots(heap);
+    if (record->start_bytes >= HELP_BYTES)
+        helpers_wake(heap);
+    for (;;) {
+        do {
+            mark_to_fixpoint(heap, false);
+            world_handshake(&heap->world, mutator_flush_barrier);
+        } while (!work_is_out(&heap->queue) && !is_shutdown(cycle));
+        world_stop(&heap->world);
+        if (marking_is_over(heap) || is_shutdown(cycle))
+            break;
+        start_the_world(heap);
+    }
+    if (cycle->helping % 2)
+        helpers_rest(heap);
+    bool over = !is_shutdown(cycle);
+    if (over) {
+        if (heap->options.gccheckmark)
+            verify_marks(heap);
+        turn_over(heap);
+    }
+    record->stop_ns = start_the_world(heap);
+    return over;
+}
+
+/* Phases 2 to 7 with the world stopped. */
+static bool mark_stopped(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    world_stop(&heap->world);
+    cycle->record.mark_ns = platform_now_ns();
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
+        mutator_scan_roots(mutator);
+        cache_blacken(&mutator->cache);
+        counter_add(&cycle->stack_bytes, mutator->stack_bytes);
+    }
+    push_shared_roots(heap);
+    if (cycle->record.start_bytes >= HELP_BYTES)
+        helpers_wake(heap);
+    mark_to_fixpoint(heap, true);
+    if (cycle->helping % 2)
+        helpers_rest(heap);
+    bool over = !is_shutdown(cycle);
+    if (over) {
+        if (heap->options.gccheckmark)
+            verify_marks(heap);
+        turn_over(heap);
+    }
+    cycle->record.stop_ns = start_the_world(heap);
+    return over;
+}
+
+/* ---- Sweeping ---- */
+
+static void sweep_in_bursts(gait_heap *heap) {
+    struct sweeper *sweeper = &heap->sweeper;
+    for (bool more = true; more && !is_shutdown(&heap->cycle);) {
+        int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+        while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < BURST_NS)
+            ;
+        control_add_cpu(&heap->control, CPU_SWEEP, platform_thread_cpu_ns() - begin_cpu_ns);
+        if (more && !cpu_is_idle(heap) &&
+            AO_load(&heap->control.live_bytes) < AO_load(&heap->control.trigger_bytes))
+            platform_sleep_ns(NAP_NS_LEAST);
+    }
+    sweep_finish(sweeper);
+    control_swept(&heap->control);
+}
+
+/* ---- The cycle ---- */
+
+static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
+    struct cycle *cycle = &heap->cycle;
+    unsigned wanted = AO_int_load_acquire(&cycle->wanted);
+    if (!sweep_done(&heap->sweeper))
+        sweep_in_bursts(heap);
+    for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++) {
+        AO_store(&heap->kinds.kinds[kind].live_objects, 0);
+        AO_store(&heap->kinds.kinds[kind].live_bytes, 0);
+    }
+    AO_int_store(&cycle->due, 0);
+    uint64_t number = cycle->record.number + 1;
+    memset(&cycle->record, 0, sizeof cycle->record);
+    cycle->record.number = number;
+    cycle->record.forced = forced;
+    cycle->record.stopped = !heap->concurrent;
+    control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
+                  AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots));
+    AO_store(&cycle->stack_bytes, 0);
+    bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
+    if (!over)
+        return;
+    int64_t begin_cpu_ns = platform_thread_cpu_ns();
+    weak_settle(&heap->space, heap->value_mask);
+    finalizers_settle(&heap->finalizers, &heap->space);
+    control_add_cpu(&heap->control, CPU_DEDICATED, platform_thread_cpu_ns() - begin_cpu_ns);
+    sweep_open(&heap->sweeper);
+    lock_acquire(&cycle->lock);
+    cycle->cycles++;
+    cycle->forced_cycles += forced;
+    cycle->last = cycle->record;
+    lock_release(&cycle->lock);
+    observe_cycle(heap, &cycle->record);
+    sweep_in_bursts(heap);
+    AO_int_store_release(&cycle->done, wanted);
+    platform_wake(&cycle->done, INT32_MAX);
+    AO_int_fetch_and_add1_full(&cycle->scavenge);
+    platform_wake(&cycle->scavenge, 1);
+}
+
+static void collector_run(void *argument) {
+    gait_heap *heap = argument;
+    struct cycle *cycle = &heap->cycle;
+    while (!is_shutdown(cycle)) {
+        unsigned wake = AO_int_load_acquire(&cycle->wake);
+        bool forced = AO_int_load_acquire(&cycle->wanted) != AO_int_load(&cycle->done);
+        bool periodic = !forced && control_periodic_due(&heap->control);
+        if (forced || periodic || AO_int_load_acquire(&cycle->due))
+            run_cycle(heap, forced, periodic);
+        else
+            platform_wait(&cycle->wake, wake, PERIOD_LOOK_NS);
+    }
+}
+
+static void scavenger_run(void *argument) {
+    gait_heap *heap = argument;
+    struct cycle *cycle = &heap->cycle;
+    while (!is_shutdown(cycle)) {
+        unsigned scavenge = AO_int_load_acquire(&cycle->scavenge);
+        size_t due = control_scavenge_due(&heap->control);
+        if (due == 0) {
+            platform_wait(&cycle->scavenge, scavenge, -1);
+            continue;
+        }
+        int64_t begin_ns = platform_thread_cpu_ns();
+        size_t given = space_scavenge(&heap->space, due);
+        int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
+        control_add_cpu(&heap->control, CPU_SCAVENGE, spent_ns);
+        if (given == 0)
+            platform_wait(&cycle->scavenge, scavenge, -1);
+        else
+            platform_sleep_ns(gait_pacer_scavenge_sleep_ns(
+                spent_ns, control_set_procs(&heap->control, 0)));
+    }
+}
+
+/* ---- Requests ---- */
+
+static void collector_wake(struct cycle *cycle) {
+    AO_int_fetch_and_add1_full(&cycle->wake);
+    platform_wake(&cycle->wake, 1);
+}
+
+void cycle_request(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (AO_int_load(&cycle->due) == 0 && AO_int_compare_and_swap_full(&cycle->due, 0, 1))
+        collector_wake(cycle);
+}
+
+void cycle_force(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    unsigned mine = AO_int_fetch_and_add1_full(&cycle->wanted) + 1;
+    collector_wake(cycle);
+    for (;;) {
+        unsigned done = AO_int_load_acquire(&cycle->done);
+        if ((int)(done - mine) >= 0 || is_shutdown(cycle))
+            return;
+        platform_wait(&cycle->done, done, -1);
+    }
+}
+
+/* ---- Threads ---- */
+
+/* Dedicated helpers beside the collector's thread, which is the first, then idle ones. */
+static void helpers_plan(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    int32_t procs = heap->options.max_procs;
+    int32_t dedicated = gait_pacer_divide(procs, false, !heap->concurrent).dedicated;
+    for (int32_t i = 1; i < procs && cycle->helper_count < CYCLE_HELPERS_MAX; i++) {
+        struct cycle_helper *helper = &cycle->helpers[cycle->helper_count++];
+        helper->heap = heap;
+        helper->idle = i >= dedicated;
+        marker_init(&helper->marker, &heap->space, &heap->queue, heap->value_mask);
+    }
+}
+
+static void threads_end(struct cycle *cycle, unsigned helpers, bool scavenger, bool collector) {
+    AO_int_store_full(&cycle->shutdown, 1);
+    AO_int_fetch_and_add_full(&cycle->helping, 2);
+    platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
+    AO_int_fetch_and_add1_full(&cycle->scavenge);
+    platform_wake(&cycle->scavenge, 1);
+    collector_wake(cycle);
+    if (collector)
+        platform_thread_join(&cycle->collector);
+    if (scavenger)
+        platform_thread_join(&cycle->scavenger);
+    for (unsigned i = 0; i < helpers; i++)
+        platform_thread_join(&cycle->helpers[i].thread);
+}
+
+int cycle_start(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    cycle->heap = heap;
+    lock_init(&cycle->lock, LOCK_CYCLE, "cycle");
+    marker_init(&cycle->marker, &heap->space, &heap->queue, heap->value_mask);
+    helpers_plan(heap);
+    unsigned helpers = 0;
+    bool scavenger = false;
+    for (; helpers < cycle->helper_count; helpers++)
+        if (platform_thread_start(&cycle->helpers[helpers].thread, helper_run,
+                                  &cycle->helpers[helpers], "gait-mark") < 0)
+            goto no_helper;
+    if (platform_thread_start(&cycle->scavenger, scavenger_run, heap, "gait-scavenge") < 0)
+        goto no_helper;
+    scavenger = true;
+    if (platform_thread_start(&cycle->collector, collector_run, heap, "gait-collect") < 0)
+        goto no_helper;
+    return 0;
+no_helper:
+    threads_end(cycle, helpers, scavenger, false);
+    lock_destroy(&cycle->lock);
+    return -1;
+}
+
+void cycle_stop(gait_heap *heap) {
+    threads_end(&heap->cycle, heap->cycle.helper_count, true, true);
+    lock_destroy(&heap->cycle.lock);
+}

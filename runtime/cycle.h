@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The collection cycle, and the threads that run it. The phases are told in cycle.c.
+ */
+#ifndef GAIT_CYCLE_H
+#define GAIT_CYCLE_H
+
+#include <gait/stats.h>
+
+#include "control.h"
+#include "platform/platform.h"
+
+#define CYCLE_HELPERS_MAX 16
+
+/* A thread that helps to mark. */
+struct cycle_helper {
+    gait_heap *heap;
+    struct platform_thread thread;
+    struct marker marker;
+    bool idle; /* runs at idle priority, and only while a CPU is idle; else dedicated */
+};
+
+struct cycle {
+    gait_heap *heap;
+    struct platform_thread collector;
+    struct platform_thread scavenger;
+    struct marker marker; /* the collector's */
+    struct cycle_helper helpers[CYCLE_HELPERS_MAX];
+    unsigned helper_count;
+
+    unsigned wanted;      /* atomic: forced cycles asked for */
+    unsigned done;        /* atomic, waited on: of these, those that are done */
+    unsigned wake;        /* atomic, waited on by the collector: raised to wake it */
+    unsigned due;         /* atomic: the trigger was reached */
+    unsigned shutdown;    /* atomic: threads are to end */
+    unsigned helping;     /* atomic, waited on by helpers: odd while there may be work */
+    unsigned scavenge;    /* atomic, waited on by the scavenger: raised after each cycle */
+    unsigned barrier_on;  /* mutators attach with the barrier on; changes under WORLD or stopped */
+    unsigned black;       /* and allocate black; likewise */
+    AO_t black_bytes;     /* allocated black by mutators that are gone since */
+    AO_t stack_bytes;     /* roots scanned by mutators in this cycle */
+
+    struct cycle_record record; /* of the running or last cycle; the collector's */
+    struct lock lock;           /* rank CYCLE: what follows, for figures */
+    uint64_t cycles;
+    uint64_t forced_cycles;
+    struct cycle_record last;
+    uint64_t pauses;
+    uint64_t pause_total_ns;
+    uint64_t pause_max_ns;
+    uint64_t pause_histogram[GAIT_PAUSE_BUCKETS];
+};
+
+/** Start the collector's threads. @return negative: no threads to be had; none is left running. */
+int cycle_start(gait_heap *heap);
+
+/** End them; marking that is under way is given up. */
+void cycle_stop(gait_heap *heap);
+
+/** Ask for a cycle, since the trigger was reached. Any thread. */
+void cycle_request(gait_heap *heap);
+
+/** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
+void cycle_force(gait_heap *heap);
+
+/** How a mutator joins and leaves: world_add's prepare and world_remove's finish. */
+void cycle_mutator_joins(gait_mutator *mutator);
+void cycle_mutator_leaves(gait_mutator *mutator);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * struct gait_heap: the parts of one heap, each guarded as its own header says.
+ */
+#ifndef GAIT_INSTANCE_H
+#define GAIT_INSTANCE_H
+
+#include "control.h"
+#include "cycle.h"
+#include "heap/kinds.h"
+#include "heap/space.h"
+#include "mark/finalizers.h"
+#include "mark/queue.h"
+#include "mark/roots.h"
+#include "options.h"
+#include "platform/platform.h"
+#include "sweep/sweep.h"
+#include "world.h"
+
+struct gait_heap {
+    /* constant after creation */
+    struct options options;
+    uint32_t flags;
+    gait_word value_mask;
+    FILE *log;
+    bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
+    platform_key key; /* a thread's mutator in this heap */
+
+    struct space space;
+    struct kind_table kinds;
+    struct mark_queue queue;
+    struct roots roots;
+    struct finalizers finalizers;
+    struct sweeper sweeper;
+    struct world world;
+    struct control control;
+    struct cycle cycle;
+
+    /* read and written as a pair under lock, rank LOG */
+    struct lock oom_lock;
+    gait_oom_fn oom_handler;
+    void *oom_data;
+
+    gait_heap *next; /* the process's heaps; lock HEAPS */
+};
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mutator's roots and its barrier's words. See mutator.h.
+ */
+#include "mutator.h"
+
+#include "instance.h"
+
+void mutator_flush_barrier(gait_mutator *mutator) {
+    if (mutator->barrier_count == 0)
+        return;
+    struct marker *marker = &mutator->marker;
+    marker_begin(marker);
+    for (size_t i = 0; i < mutator->barrier_count; i++)
+        if (marker_is_white(marker, mutator->barrier_words[i]))
+            marker_push(marker, mutator->barrier_words[i]);
+    mutator->barrier_count = 0;
+    marker_end(marker);
+}
+
+/* A caller's variable is in a callee-saved register, or in its frame, above this one's address. */
+__attribute__((noinline)) void mutator_save_stack(gait_mutator *mutator) {
+    if (!mutator->stack_high)
+        return;
+    gait_word *to = mutator->registers;
+#if defined(__x86_64__)
+    __asm__ volatile("movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
+                     "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
+                     :
+                     : "r"(to)
+                     : "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("stp x19, x20, [%0]\n\tstp x21, x22, [%0, 16]\n\tstp x23, x24, [%0, 32]\n\t"
+                     "stp x25, x26, [%0, 48]\n\tstp x27, x28, [%0, 64]\n\tstr x29, [%0, 80]"
+                     :
+                     : "r"(to)
+                     : "memory");
+#else
+#error "say which registers a called function saves"
+#endif
+    mutator->stack_low = __builtin_frame_address(0);
+}
+
+static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        visitor->visit(visitor, words[i], false);
+}
+
+/* Reads whole stack frames of running code, padding and all. */
+__attribute__((no_sanitize("address", "thread"))) static size_t
+visit_stack(struct gait_visitor *visitor, const char *low, const char *high) {
+    const gait_word *word = (const gait_word *)((uintptr_t)low & ~(uintptr_t)7);
+    for (; (const char *)(word + 1) <= high; word++)
+        visitor->visit(visitor, *word, true);
+    return (size_t)(high - low);
+}
+
+static void visit_registers(struct gait_visitor *visitor, const gait_word *registers) {
+    for (size_t i = 0; i < MUTATOR_REGISTERS; i++)
+        visitor->visit(visitor, registers[i], true);
+}
+
+static size_t visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame) {
+    size_t words = 0;
+    for (; frame; frame = frame->previous) {
+        visit_words(visitor, frame->slots, frame->count);
+        words += frame->count;
+    }
+    return words * sizeof(gait_word);
+}
+
+void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
+    size_t bytes = visit_frames(visitor, mutator->head.frames);
+    if (mutator->visit_roots)
+        mutator->visit_roots(visitor, mutator->visit_data);
+    if (mutator->coroutine) { /* the thread's own stack stands still below the coroutine's */
+        bytes += visit_frames(visitor, mutator->base_frames);
+        if (mutator->base_visit)
+            mutator->base_visit(visitor, mutator->base_visit_data);
+        if (mutator->base_high)
+            bytes += visit_stack(visitor, mutator->base_low, mutator->base_high);
+        visit_registers(visitor, mutator->base_registers);
+    }
+    visitor->visit(visitor, mutator->pending, false);
+    if (mutator->stack_high) {
+        bytes += visit_stack(visitor, mutator->stack_low, mutator->stack_high);
+        visit_registers(visitor, mutator->registers);
+    }
+    mutator->stack_bytes = bytes;
+}
+
+void mutator_scan_roots(gait_mutator *mutator) {
+    marker_begin(&mutator->marker);
+    mutator_visit_roots(mutator, &mutator->marker.visitor);
+    marker_end(&mutator->marker);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sweeping by chunks of pages. See sweep.h.
+ */
+#include "sweep.h"
+
+#include <string.h>
+
+#include "../platform/platform.h"
+
+/* Pages claimed at a time: some 5 us of work. */
+#define CHUNK_PAGES 64
+/* Chunks that a mutator sweeps before it takes a fresh span instead: bounds what an allocation
+ * may take to some 50 us. */
+#define MORE_CHUNKS 8
+
+void sweep_init(struct sweeper *sweeper, struct space *space, bool clobber) {
+    memset(sweeper, 0, sizeof *sweeper);
+    sweeper->space = space;
+    sweeper->clobber = clobber;
+    AO_int_store(&sweeper->opened, space_epoch(space));
+}
+
+void sweep_open(struct sweeper *sweeper) {
+    AO_store(&sweeper->end, AO_load(&sweeper->space->extent_bytes) >> PAGE_SHIFT);
+    AO_store_full(&sweeper->cursor, 0);
+    /* release: who sees the epoch opened sees weak references settled and the cursor reset */
+    AO_int_store_release(&sweeper->opened, space_epoch(sweeper->space));
+}
+
+static bool is_open(const struct sweeper *sweeper) {
+    return AO_int_load_acquire(&sweeper->opened) == space_epoch(sweeper->space);
+}
+
+static void clobber_cells(struct space *space, struct span *span, uint64_t dead, unsigned first) {
+    size_t bytes = span_cell_bytes(span);
+    for (; dead; dead &= dead - 1) {
+        size_t cell = first + (size_t)__builtin_ctzll(dead);
+        memset(span_start(space, span) + cell * bytes, SWEEP_CLOBBER, bytes);
+    }
+}
+
+/* The sweep of one span that this thread has claimed. */
+static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoch) {
+    struct space *space = sweeper->space;
+    uint64_t *bits = space_bits(space, span_page(space, span));
+    size_t live = 0, dead = 0;
+    for (unsigned first = 0; first < span->cells; first += 64) {
+        uint64_t *pair = &bits[2 * (first >> 6)];
+        uint64_t now = bits_get(&pair[epoch & 1]), before = bits_get(&pair[~epoch & 1]);
+        live += (size_t)__builtin_popcountll(now);
+        dead += (size_t)__builtin_popcountll(before & ~now);
+        if (sweeper->clobber)
+            clobber_cells(space, span, before & ~now, first);
+        AO_store((volatile AO_t *)&pair[~epoch & 1], 0);
+    }
+    size_t cell_bytes = span->size_class == CLASS_LARGE ? (size_t)span->pages << PAGE_SHIFT
+                                                        : span_cell_bytes(span);
+    struct kind *kind = &space->kinds[span->kind];
+    if (live > 0) {
+        counter_add(&kind->live_objects, live);
+        counter_add(&kind->live_bytes, live * cell_bytes);
+    }
+    counter_add(&sweeper->freed_bytes, dead * cell_bytes);
+    span->search = 0;
+    span->zeroed = false;
+    /* Nobody takes an unswept span. A mutator may leave one just before sweeping opens; if that is
+     * seen late, the span is offered one cycle later. */
+    bool owned = AO_char_load(&span->owned);
+    AO_int_store_release(&span->swept, epoch); /* pairs with cache_refill: it sees the bits */
+    if (owned)
+        return;
+    if (live == 0) {
+        counter_sub(&kind->span_bytes, (size_t)span->pages << PAGE_SHIFT);
+        space_give_pages(space, span);
+    } else if (live < span->cells) {
+        central_offer(space, span);
+    }
+}
+
+/* Sweep a span unless it was, or wait for who does. */
+static void span_claim(struct sweeper *sweeper, struct span *span, unsigned epoch, bool wait) {
+    unsigned swept = AO_int_load_acquire(&span->swept);
+    if (swept == epoch)
+        return;
+    if (swept != SWEEPING && AO_int_compare_and_swap_acquire(&span->swept, swept, SWEEPING)) {
+        span_sweep(sweeper, span, epoch);
+        return;
+    }
+    while (wait && AO_int_load_acquire(&span->swept) != epoch)
+        platform_yield();
+}
+
+bool sweep_step(struct sweeper *sweeper) {
+    if (!is_open(sweeper))
+        return false;
+    struct space *space = sweeper->space;
+    AO_fetch_and_add1_full(&sweeper->active); /* full: counted before the claim; see sweep_done */
+    size_t end = AO_load(&sweeper->end);
+    size_t page = AO_load(&sweeper->cursor) < end
+                      ? AO_fetch_and_add_full(&sweeper->cursor, CHUNK_PAGES)
+                      : end;
+    size_t stop = page + CHUNK_PAGES < end ? page + CHUNK_PAGES : end;
+    unsigned epoch = space_epoch(space);
+    for (; page < stop; page++) {
+        page_entry entry = space_entry(space, page);
+        struct span *span = &space->spans[page];
+        if (ENTRY_CLASS(entry) != 0 && ENTRY_BACK(entry) == 0 && span_state(span) == SPAN_USED)
+            span_claim(sweeper, span, epoch, false);
+    }
+    AO_fetch_and_sub1_full(&sweeper->active);
+    return stop < end;
+}
+
+bool sweep_done(const struct sweeper *sweeper) {
+    return is_open(sweeper) && AO_load_acquire(&sweeper->cursor) >= AO_load(&sweeper->end) &&
+           AO_load_acquire(&sweeper->active) == 0;
+}
+
+void sweep_finish(struct sweeper *sweeper) {
+    while (sweep_step(sweeper))
+        ;
+    while (!sweep_done(sweeper))
+        platform_yield();
+}
+
+bool sweep_span(struct sweeper *sweeper, struct span *span) {
+    if (!is_open(sweeper))
+        return false;
+    span_claim(sweeper, span, space_epoch(sweeper->space), true);
+    return true;
+}
+
+bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class) {
+    const struct central *central = &sweeper->space->kinds[kind].centrals[size_class];
+    for (unsigned i = 0; i < MORE_CHUNKS; i++) {
+        bool more = sweep_step(sweeper);
+        /* unordered: only says whether to look under the lock */
+        if (__atomic_load_n(&central->first, __ATOMIC_RELAXED) &&
+            __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) == space_epoch(sweeper->space))
+            return true;
+        if (!more)
+            return false;
+    }
+    return false;
+}
+
+void sweep_clear_marks(struct sweeper *sweeper) {
+    struct space *space = sweeper->space;
+    unsigned side = ~space_epoch(space) & 1;
+    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
+    for (size_t page = 0; page < pages; page++) {
+        page_entry entry = space_entry(space, page);
+        if (ENTRY_CLASS(entry) == 0 || ENTRY_BACK(entry) != 0)
+            continue;
+        for (unsigned i = 0; i < BITS_WORDS / 2; i++)
+            AO_store((volatile AO_t *)&space_bits(space, page)[2 * i + side], 0);
+    }
+}

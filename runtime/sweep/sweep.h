@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sweeping: after the bits have turned over, each span's dead cells become free.
+ *
+ * The marks of the ended cycle are the allocation bits already; what is left to do per span is to
+ * clear the other word of each pair for the next cycle, to count, and to offer the span to its
+ * central list or its pages to the page heap. Sweepers claim chunks of pages by a cursor, and each
+ * span by a compare-and-swap on `swept`.
+ *
+ *   .inv.swept: a span is swept once per epoch, by one thread; while `swept` is not the epoch
+ *   nobody allocates from it, and its mark bits are not meant.
+ */
+#ifndef GAIT_SWEEP_H
+#define GAIT_SWEEP_H
+
+#include "../heap/cache.h"
+
+struct sweeper {
+    struct space *space;
+    bool clobber;      /* constant: fill dead cells with SWEEP_CLOBBER */
+    AO_t cursor;       /* next page to claim */
+    AO_t end;          /* pages at and above did not exist when sweeping began */
+    AO_t active;       /* sweepers between claim and done */
+    unsigned opened;   /* atomic: the epoch that may be swept */
+    AO_t freed_bytes;  /* since the heap was created; a figure */
+};
+
+#define SWEEP_CLOBBER 0xdb
+
+void sweep_init(struct sweeper *sweeper, struct space *space, bool clobber);
+
+/** Allow sweeping in the current epoch. The collector, after weak references are settled. */
+void sweep_open(struct sweeper *sweeper);
+
+/** Sweep a chunk of pages. @return false: none is left to claim. */
+bool sweep_step(struct sweeper *sweeper);
+
+/** Sweep all that is left, and wait for sweepers that are at it. */
+void sweep_finish(struct sweeper *sweeper);
+
+/** Is everything claimed and done? */
+bool sweep_done(const struct sweeper *sweeper);
+
+/** Have one span swept. @return false: sweeping is not open yet. */
+bool sweep_span(struct sweeper *sweeper, struct span *span);
+
+/** A mutator's part: sweep a little, until a central list may have a span. */
+bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class);
+
+/** Clear every mark bit: a cycle was given up. No other thread marks or sweeps. */
+void sweep_clear_marks(struct sweeper *sweeper);
+
+#endif
