@@ -248,11 +248,7 @@ inline sweep() {
     :: else -> break
     od;
     n = 0;
-    d_step {
-        assert(dead == 0);
-        flipped = 0;
-        marked = 0
-    }
+    assert(dead == 0)
 }
 #endif
 

@@ -30,6 +30,7 @@ inline answer(m) {
 #ifdef WEAK
         :: asked[m] == SETTLED -> settling[m] = 0; asked[m] = NONE
 #endif
+        :: else -> skip /* answered by another: only without the lock */
         fi;
         check()
     }
