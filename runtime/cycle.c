@@ -372,11 +372,23 @@ static void collector_run(void *argument) {
         unsigned wake = AO_int_load_acquire(&cycle->wake);
         bool forced = AO_int_load_acquire(&cycle->wanted) != AO_int_load(&cycle->done);
         bool periodic = !forced && control_periodic_due(&heap->control);
-        if (forced || periodic || AO_int_load_acquire(&cycle->due))
+        if (forced || periodic || AO_int_load_acquire(&cycle->due)) {
+            lock_acquire(&cycle->gate);
             run_cycle(heap, forced, periodic);
-        else
+            lock_release(&cycle->gate);
+        } else {
             platform_wait(&cycle->wake, wake, PERIOD_LOOK_NS);
+        }
     }
+}
+
+size_t cycle_scavenge(gait_heap *heap, size_t bytes) {
+    int64_t begin_ns = platform_thread_cpu_ns();
+    lock_acquire(&heap->cycle.scavenge_lock);
+    size_t given = space_scavenge(&heap->space, bytes);
+    lock_release(&heap->cycle.scavenge_lock);
+    control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
+    return given;
 }
 
 static void scavenger_run(void *argument) {
@@ -390,20 +402,23 @@ static void scavenger_run(void *argument) {
             continue;
         }
         int64_t begin_ns = platform_thread_cpu_ns();
-        size_t given = space_scavenge(&heap->space, due);
-        int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
-        control_add_cpu(&heap->control, CPU_SCAVENGE, spent_ns);
-        if (given == 0)
+        if (cycle_scavenge(heap, due) == 0)
             platform_wait(&cycle->scavenge, scavenge, -1);
         else
             platform_sleep_ns(gait_pacer_scavenge_sleep_ns(
-                spent_ns, control_set_procs(&heap->control, 0)));
+                platform_thread_cpu_ns() - begin_ns, control_set_procs(&heap->control, 0)));
     }
 }
 
 /* ---- Requests ---- */
 
-static void collector_wake(struct cycle *cycle) {
+static int threads_start(gait_heap *heap);
+
+static void collector_wake(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (AO_int_load(&cycle->threads) == 0 &&
+        AO_int_compare_and_swap_full(&cycle->threads, 0, 1) && threads_start(heap) < 0)
+        AO_int_store_release(&cycle->threads, 0); /* the next request tries again */
     AO_int_fetch_and_add1_full(&cycle->wake);
     platform_wake(&cycle->wake, 1);
 }
@@ -411,13 +426,13 @@ static void collector_wake(struct cycle *cycle) {
 void cycle_request(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     if (AO_int_load(&cycle->due) == 0 && AO_int_compare_and_swap_full(&cycle->due, 0, 1))
-        collector_wake(cycle);
+        collector_wake(heap);
 }
 
 void cycle_force(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     unsigned mine = AO_int_fetch_and_add1_full(&cycle->wanted) + 1;
-    collector_wake(cycle);
+    collector_wake(heap);
     for (;;) {
         unsigned done = AO_int_load_acquire(&cycle->done);
         if ((int)(done - mine) >= 0 || is_shutdown(cycle))
@@ -447,7 +462,8 @@ static void threads_end(struct cycle *cycle, unsigned helpers, bool scavenger, b
     platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
     AO_int_fetch_and_add1_full(&cycle->scavenge);
     platform_wake(&cycle->scavenge, 1);
-    collector_wake(cycle);
+    AO_int_fetch_and_add1_full(&cycle->wake);
+    platform_wake(&cycle->wake, 1);
     if (collector)
         platform_thread_join(&cycle->collector);
     if (scavenger)
@@ -456,31 +472,54 @@ static void threads_end(struct cycle *cycle, unsigned helpers, bool scavenger, b
         platform_thread_join(&cycle->helpers[i].thread);
 }
 
-int cycle_start(gait_heap *heap) {
+/* All of the threads or none. */
+static int threads_start(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    cycle->heap = heap;
-    lock_init(&cycle->lock, LOCK_CYCLE, "cycle");
-    marker_init(&cycle->marker, &heap->space, &heap->queue, heap->value_mask);
-    helpers_plan(heap);
     unsigned helpers = 0;
     bool scavenger = false;
+    AO_int_store(&cycle->shutdown, 0);
     for (; helpers < cycle->helper_count; helpers++)
         if (platform_thread_start(&cycle->helpers[helpers].thread, helper_run,
                                   &cycle->helpers[helpers], "gait-mark") < 0)
-            goto no_helper;
+            goto no_thread;
     if (platform_thread_start(&cycle->scavenger, scavenger_run, heap, "gait-scavenge") < 0)
-        goto no_helper;
+        goto no_thread;
     scavenger = true;
     if (platform_thread_start(&cycle->collector, collector_run, heap, "gait-collect") < 0)
-        goto no_helper;
+        goto no_thread;
     return 0;
-no_helper:
+no_thread:
     threads_end(cycle, helpers, scavenger, false);
-    lock_destroy(&cycle->lock);
     return -1;
 }
 
-void cycle_stop(gait_heap *heap) {
-    threads_end(&heap->cycle, heap->cycle.helper_count, true, true);
-    lock_destroy(&heap->cycle.lock);
+int cycle_init(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    cycle->heap = heap;
+    lock_init(&cycle->gate, LOCK_CYCLE, "cycle");
+    lock_init(&cycle->scavenge_lock, LOCK_SWEEP, "scavenge");
+    lock_init(&cycle->lock, LOCK_LOG, "figures");
+    marker_init(&cycle->marker, &heap->space, &heap->queue, heap->value_mask);
+    helpers_plan(heap);
+    AO_int_store(&cycle->threads, 1);
+    if (threads_start(heap) == 0)
+        return 0;
+    AO_int_store(&cycle->threads, 0);
+    cycle_destroy(heap);
+    return -1;
+}
+
+void cycle_destroy(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (AO_int_load(&cycle->threads))
+        threads_end(cycle, cycle->helper_count, true, true);
+    lock_destroy(&cycle->gate);
+    lock_destroy(&cycle->scavenge_lock);
+    lock_destroy(&cycle->lock);
+}
+
+void cycle_threads_lost(gait_heap *heap) {
+    AO_int_store(&heap->cycle.threads, 0);
+    AO_store(&heap->queue.active, 0);
+    AO_store(&heap->queue.hungry, 0);
 }

@@ -40,8 +40,12 @@ struct cycle {
     AO_t black_bytes;     /* allocated black by mutators that are gone since */
     AO_t stack_bytes;     /* roots scanned by mutators in this cycle */
 
+    unsigned threads;     /* atomic: not 0: the collector's threads are there; 0 after a fork */
+
+    struct lock gate;           /* rank CYCLE: held while a cycle runs */
+    struct lock scavenge_lock;  /* rank SWEEP: held while pages are given back */
     struct cycle_record record; /* of the running or last cycle; the collector's */
-    struct lock lock;           /* rank CYCLE: what follows, for figures */
+    struct lock lock;           /* rank LOG: what follows, for figures */
     uint64_t cycles;
     uint64_t forced_cycles;
     struct cycle_record last;
@@ -51,17 +55,23 @@ struct cycle {
     uint64_t pause_histogram[GAIT_PAUSE_BUCKETS];
 };
 
-/** Start the collector's threads. @return negative: no threads to be had; none is left running. */
-int cycle_start(gait_heap *heap);
+/** Make ready and start the collector's threads. @return negative: no threads to be had. */
+int cycle_init(gait_heap *heap);
 
-/** End them; marking that is under way is given up. */
-void cycle_stop(gait_heap *heap);
+/** End the threads; marking that is under way is given up. */
+void cycle_destroy(gait_heap *heap);
+
+/** In a fork's child: the threads are gone, and started again when a cycle is asked for. */
+void cycle_threads_lost(gait_heap *heap);
 
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void cycle_request(gait_heap *heap);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void cycle_force(gait_heap *heap);
+
+/** Give up to bytes of free pages back to the OS. Not by a running mutator. @return how many. */
+size_t cycle_scavenge(gait_heap *heap, size_t bytes);
 
 /** How a mutator joins and leaves: world_add's prepare and world_remove's finish. */
 void cycle_mutator_joins(gait_mutator *mutator);

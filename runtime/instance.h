@@ -41,7 +41,8 @@ struct gait_heap {
     gait_oom_fn oom_handler;
     void *oom_data;
 
-    gait_heap *next; /* the process's heaps; lock HEAPS */
+    gait_heap *next;     /* the process's heaps; lock HEAPS */
+    bool forking_native; /* around fork: its thread was made native; lock HEAPS */
 };
 
 #endif

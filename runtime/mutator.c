@@ -22,22 +22,7 @@ void mutator_flush_barrier(gait_mutator *mutator) {
 __attribute__((noinline)) void mutator_save_stack(gait_mutator *mutator) {
     if (!mutator->stack_high)
         return;
-    gait_word *to = mutator->registers;
-#if defined(__x86_64__)
-    __asm__ volatile("movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
-                     "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
-                     :
-                     : "r"(to)
-                     : "memory");
-#elif defined(__aarch64__)
-    __asm__ volatile("stp x19, x20, [%0]\n\tstp x21, x22, [%0, 16]\n\tstp x23, x24, [%0, 32]\n\t"
-                     "stp x25, x26, [%0, 48]\n\tstp x27, x28, [%0, 64]\n\tstr x29, [%0, 80]"
-                     :
-                     : "r"(to)
-                     : "memory");
-#else
-#error "say which registers a called function saves"
-#endif
+    registers_save(mutator->registers);
     mutator->stack_low = __builtin_frame_address(0);
 }
 
@@ -56,7 +41,7 @@ visit_stack(struct gait_visitor *visitor, const char *low, const char *high) {
 }
 
 static void visit_registers(struct gait_visitor *visitor, const gait_word *registers) {
-    for (size_t i = 0; i < MUTATOR_REGISTERS; i++)
+    for (size_t i = 0; i < REGISTERS_SAVED; i++)
         visitor->visit(visitor, registers[i], true);
 }
 

@@ -16,12 +16,10 @@
 
 #include "heap/cache.h"
 #include "mark/marker.h"
+#include "platform/registers.h"
 
 /* Words that the barrier collects before they are looked at. Go's is 512; a store adds two. */
 #define BARRIER_WORDS 512
-
-/* Callee-saved registers that may hold a reference: enough for x86-64 and aarch64. */
-#define MUTATOR_REGISTERS 12
 
 enum mutator_state { MUTATOR_RUNNING, MUTATOR_NATIVE, MUTATOR_HELD };
 
@@ -45,15 +43,14 @@ struct gait_mutator {
 
     char *stack_high;    /* conservative stacks: end of the running C stack; NULL: not scanned */
     char *stack_low;     /* where it stood at the safepoint */
-    gait_word registers[MUTATOR_REGISTERS]; /* callee-saved, at the safepoint */
+    gait_word registers[REGISTERS_SAVED]; /* callee-saved, at the safepoint */
     char *base_high;     /* the same of the thread itself, while a coroutine runs */
     char *base_low;
-    gait_word base_registers[MUTATOR_REGISTERS];
+    gait_word base_registers[REGISTERS_SAVED];
     size_t stack_bytes;  /* scanned at the last root scan */
 
     int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
-    size_t unreported_bytes;     /* gcstress: allocations since the last forced cycle */
-    int64_t cpu_ns;              /* thread CPU time when last looked at */
+    uint32_t stress_count;       /* gcstress: allocations since the last forced cycle */
     AO_t assist_cpu_ns;          /* read unordered: figures */
 
     gait_mutator *next; /* world's list; lock WORLD */
@@ -63,6 +60,9 @@ struct gait_mutator {
 
 /** Look at the words that the barrier collected: the white ones are published as work. */
 void mutator_flush_barrier(gait_mutator *mutator);
+
+/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread only. */
+void mutator_shade(gait_mutator *mutator, gait_word word);
 
 /** Push all roots of this mutator; its state was saved by mutator_save_stack. */
 void mutator_scan_roots(gait_mutator *mutator);

@@ -99,9 +99,8 @@ void world_add(struct world *world, gait_mutator *mutator,
     lock_release(&world->lock);
 }
 
-void world_remove(struct world *world, gait_mutator *mutator,
-                  void (*finish)(gait_mutator *mutator)) {
-    lock_acquire(&world->lock);
+void world_drop(struct world *world, gait_mutator *mutator,
+                void (*finish)(gait_mutator *mutator)) {
     finish(mutator);
     if (mutator->previous)
         mutator->previous->next = mutator->next;
@@ -110,6 +109,12 @@ void world_remove(struct world *world, gait_mutator *mutator,
     if (mutator->next)
         mutator->next->previous = mutator->previous;
     counter_sub(&world->count, 1);
+}
+
+void world_remove(struct world *world, gait_mutator *mutator,
+                  void (*finish)(gait_mutator *mutator)) {
+    lock_acquire(&world->lock);
+    world_drop(world, mutator, finish);
     lock_release(&world->lock);
 }
 

@@ -43,6 +43,9 @@ void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_
 void world_remove(struct world *world, gait_mutator *mutator,
                   void (*finish)(gait_mutator *mutator));
 
+/** The same by a thread that has the world stopped. */
+void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_mutator *mutator));
+
 /** RUNNING -> NATIVE and back, by the mutator's thread. Leaving waits while the world is stopped. */
 void world_enter_native(struct world *world, gait_mutator *mutator);
 void world_leave_native(struct world *world, gait_mutator *mutator);

@@ -377,7 +377,8 @@ GAIT_API int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes);
  */
 GAIT_API int32_t gait_set_max_procs(gait_heap *heap, int32_t procs);
 
-/** The release of the library, as "0.1.0". */
+/** The release that the headers are of, and that of the library that runs. */
+#define GAIT_VERSION "0.1.0"
 GAIT_API const char *gait_version(void);
 
 #ifdef __cplusplus

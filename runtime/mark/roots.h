@@ -14,9 +14,10 @@
 #define GAIT_ROOTS_H
 
 #include <gait/inline.h>
-#include <setjmp.h>
+#include <stdbool.h>
 
 #include "../platform/lock.h"
+#include "../platform/registers.h"
 #include "address_map.h"
 #include "marker.h"
 
@@ -34,7 +35,7 @@ struct gait_coroutine {
     char *stack_high;
     struct gait_frame *frames; /* the youngest frame of its shadow stack */
     char *saved_low;           /* where its C stack stood; NULL: it never ran */
-    jmp_buf registers;         /* callee-saved registers then; meant if saved_low is not NULL */
+    gait_word registers[REGISTERS_SAVED]; /* then; meant if saved_low is not NULL */
     unsigned scanned;          /* the cycle in which it was scanned; 0: never */
     bool running;
 };
@@ -55,7 +56,7 @@ int roots_init(struct roots *roots);
 /** Frees handles and coroutines too. */
 void roots_destroy(struct roots *roots);
 
-/** After fork, in the child: the locks are anew. */
+/** After fork, in the child: the locks are anew, and no coroutine counts as scanned. */
 void roots_reset_locks(struct roots *roots);
 
 /** Add static slots. The caller shades what they hold. @return 0, GAIT_E_INVALID, GAIT_E_MEMORY. */
@@ -84,8 +85,10 @@ struct gait_coroutine *roots_coroutine_new(struct roots *roots, gait_roots_fn vi
 void roots_coroutine_free(struct roots *roots, struct gait_coroutine *coroutine);
 
 /**
- * A mutator suspends a coroutine: frames and saved_low (registers are set by then) are kept. cycle:
- * the one in which the mutator's roots, and so the coroutine's, were scanned; 0: not in this one.
+ * A mutator suspends a coroutine, whose registers it has saved already (saved_low NULL: no C stack
+ * is scanned). cycle: the one in which the mutator's roots, and so the coroutine's, were scanned; 0:
+ * not in this one: then the coroutine is scanned once more, whoever scanned it before, since this
+ * mutator may have put new white objects on its stack.
  */
 void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames,
                        char *saved_low, unsigned cycle);
@@ -99,6 +102,10 @@ bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, u
 /** Push the roots of all suspended coroutines that were not scanned in this cycle. The collector,
  * after all mutators were scanned in it. @return bytes scanned. */
 size_t roots_push_coroutines(struct roots *roots, struct marker *marker, unsigned cycle);
+
+/** Visit a shadow stack, or a C stack conservatively: its words from low on. @return bytes. */
+size_t roots_visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame);
+size_t roots_visit_stack(struct gait_visitor *visitor, const char *low, const char *high);
 
 /** Visit all of it with any visitor. Nothing runs beside: the world is stopped. */
 void roots_visit(struct roots *roots, struct gait_visitor *visitor);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slow path of allocation: let the collector in, pay for what was taken, refill a run; and when
+ * there is no memory: collect, ask the handler, give up.
+ */
+#include <gait/gait.h>
+#include <string.h>
+
+#include "instance.h"
+
+/* Large memory is zeroed in pieces, so that other threads' handshakes need not wait for it. */
+#define ZERO_PIECE_BYTES ((size_t)262144)
+
+static bool has_references(const gait_heap *heap, gait_kind kind) {
+    return heap->kinds.kinds[kind].layout != GAIT_LEAF;
+}
+
+static void count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)))
+        cycle_request(heap);
+}
+
+static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    unsigned size_class = gait_size_class(bytes);
+    size_t run_bytes = cache_refill(&mutator->cache, kind, size_class);
+    if (run_bytes == 0)
+        return NULL;
+    count(mutator, kind, run_bytes);
+    struct gait_run *run = &mutator->head.runs[kind][size_class];
+    char *object = run->cursor;
+    run->cursor += class_table[size_class].cell_bytes;
+    return object;
+}
+
+/* The object is a root of this mutator while its memory is zeroed between polls. */
+static void zero(gait_mutator *mutator, char *object, size_t bytes) {
+    mutator->pending = (gait_word)object;
+    for (size_t at = 0; at < bytes; at += ZERO_PIECE_BYTES) {
+        memset(object + at, 0, bytes - at < ZERO_PIECE_BYTES ? bytes - at : ZERO_PIECE_BYTES);
+        gait_poll(mutator);
+    }
+    mutator->pending = 0;
+}
+
+static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    bool zeroed;
+    char *object = cache_large(&mutator->cache, kind, bytes, &zeroed);
+    if (!object)
+        return NULL;
+    size_t span_bytes = (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+    count(mutator, kind, span_bytes);
+    if (!zeroed)
+        zero(mutator, object, (bytes + 7) & ~(size_t)7);
+    return object;
+}
+
+static void *take(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    return bytes <= GAIT_SMALL_MAX_BYTES ? take_small(mutator, kind, bytes)
+                                         : take_large(mutator, kind, bytes);
+}
+
+static bool ask_handler(gait_mutator *mutator, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    lock_acquire(&heap->oom_lock);
+    gait_oom_fn handler = heap->oom_handler;
+    void *data = heap->oom_data;
+    lock_release(&heap->oom_lock);
+    return handler && handler(mutator, bytes, data);
+}
+
+/* Out of memory: a full collection, then the handler as long as it says so, then NULL. */
+static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    do {
+        gait_collect(mutator);
+        void *object = take(mutator, kind, bytes);
+        if (object)
+            return object;
+    } while (ask_handler(mutator, bytes));
+    return NULL;
+}
+
+void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
+        platform_fatal("gait_alloc: the mutator is in native code or detached");
+    if (kind >= kinds_count(&heap->kinds))
+        platform_fatal("gait_alloc: unknown kind %u", (unsigned)kind);
+    if (bytes == 0)
+        bytes = 1;
+    gait_poll(mutator);
+    if (heap->options.gcstress && ++mutator->stress_count >= heap->options.gcstress) {
+        mutator->stress_count = 0;
+        gait_collect(mutator);
+    }
+    if (AO_load(&heap->control.marking))
+        control_assist(&heap->control, mutator);
+    void *object = take(mutator, kind, bytes);
+    return object ? object : take_after_collecting(mutator, kind, bytes);
+}

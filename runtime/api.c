@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heaps and mutators: create, destroy, attach, detach, control. What is said about each function
+ * is in gait.h.
+ */
+#include <gait/gait.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "forking.h"
+#include "instance.h"
+
+static void say(char *error, size_t error_bytes, const char *format, ...) {
+    if (!error || error_bytes == 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, error_bytes, format, arguments);
+    va_end(arguments);
+}
+
+/* ---- Heaps ---- */
+
+static void hook_after_grow(void *data, size_t bytes) {
+    control_after_grow(&((gait_heap *)data)->control, bytes);
+}
+
+static bool hook_sweep_span(void *data, struct span *span) {
+    return sweep_span(&((gait_heap *)data)->sweeper, span);
+}
+
+static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
+    return sweep_more(&((gait_heap *)data)->sweeper, kind, size_class);
+}
+
+static void thread_exits(void *mutator) {
+    gait_detach(mutator);
+}
+
+gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes) {
+    gait_config defaults;
+    if (!config) {
+        gait_config_init(&defaults);
+        config = &defaults;
+    }
+    gait_heap *heap = calloc(1, sizeof *heap);
+    if (!heap) {
+        say(error, error_bytes, "gait_heap_create: no memory");
+        return NULL;
+    }
+    if (options_read(&heap->options, config, error, error_bytes) < 0)
+        goto no_options;
+    heap->flags = config->flags;
+    heap->value_mask = config->value_mask;
+    heap->log = config->log ? config->log : stderr;
+    heap->concurrent =
+        !(heap->flags & GAIT_STOP_THE_WORLD) && !heap->options.gcstoptheworld;
+    if (platform_key_create(&heap->key, thread_exits) < 0) {
+        say(error, error_bytes, "gait_heap_create: no thread-specific key to be had");
+        goto no_key;
+    }
+    if (space_init(&heap->space, config->reserve_bytes, heap->options.disablethp) < 0) {
+        say(error, error_bytes, "gait_heap_create: no addresses to be had");
+        goto no_space;
+    }
+    kinds_init(&heap->kinds, &heap->space);
+    queue_init(&heap->queue, &heap->space.metadata_bytes);
+    if (roots_init(&heap->roots) < 0) {
+        say(error, error_bytes, "gait_heap_create: no memory");
+        goto no_roots;
+    }
+    if (finalizers_init(&heap->finalizers) < 0) {
+        say(error, error_bytes, "gait_heap_create: no memory");
+        goto no_finalizers;
+    }
+    sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
+    world_init(&heap->world);
+    lock_init(&heap->oom_lock, LOCK_LOG, "out of memory");
+    control_init(&heap->control, &heap->space, &heap->sweeper, heap->options.gogc_percent,
+                 heap->options.memory_limit_bytes, heap->options.max_procs);
+    heap->space.hooks = (struct space_hooks){.data = heap,
+                                             .after_grow = hook_after_grow,
+                                             .sweep_span = hook_sweep_span,
+                                             .sweep_more = hook_sweep_more};
+    if (cycle_init(heap) < 0) {
+        say(error, error_bytes, "gait_heap_create: no threads to be had");
+        goto no_cycle;
+    }
+    forking_add(heap);
+    return heap;
+no_cycle:
+    control_destroy(&heap->control);
+    lock_destroy(&heap->oom_lock);
+    world_destroy(&heap->world);
+    finalizers_destroy(&heap->finalizers);
+no_finalizers:
+    roots_destroy(&heap->roots);
+no_roots:
+    queue_destroy(&heap->queue);
+    kinds_destroy(&heap->kinds);
+    space_destroy(&heap->space);
+no_space:
+    platform_key_delete(&heap->key);
+no_key:
+no_options:
+    free(heap);
+    return NULL;
+}
+
+void gait_heap_destroy(gait_heap *heap) {
+    if (gait_current(heap))
+        gait_detach(gait_current(heap));
+    if (heap->world.first)
+        platform_fatal("gait_heap_destroy: %zu threads are attached",
+                       (size_t)AO_load(&heap->world.count));
+    forking_remove(heap);
+    cycle_destroy(heap);
+    control_destroy(&heap->control);
+    lock_destroy(&heap->oom_lock);
+    world_destroy(&heap->world);
+    finalizers_destroy(&heap->finalizers);
+    roots_destroy(&heap->roots);
+    queue_destroy(&heap->queue);
+    kinds_destroy(&heap->kinds);
+    space_destroy(&heap->space);
+    platform_key_delete(&heap->key);
+    free(heap);
+}
+
+int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
+    return kinds_register(&heap->kinds, info);
+}
+
+/* ---- Mutators ---- */
+
+gait_mutator *gait_current(gait_heap *heap) {
+    return platform_key_get(&heap->key);
+}
+
+gait_heap *gait_mutator_heap(gait_mutator *mutator) {
+    return mutator->heap;
+}
+
+gait_mutator *gait_attach(gait_heap *heap) {
+    gait_mutator *mutator = gait_current(heap);
+    if (mutator)
+        return mutator;
+    if (!(mutator = calloc(1, sizeof *mutator)))
+        return NULL;
+    mutator->heap = heap;
+    cache_init(&mutator->cache, &heap->space, mutator->head.runs, heap->options.gcstress != 0);
+    marker_init(&mutator->marker, &heap->space, &heap->queue, heap->value_mask);
+    void *low, *high;
+    if ((heap->flags & GAIT_CONSERVATIVE_STACKS) && platform_stack_bounds(&low, &high) == 0)
+        mutator->stack_high = high;
+    if (platform_key_set(&heap->key, mutator) < 0) {
+        free(mutator);
+        return NULL;
+    }
+    world_add(&heap->world, mutator, cycle_mutator_joins);
+    return mutator;
+}
+
+static void check_running(const gait_mutator *mutator, const char *call) {
+    if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
+        platform_fatal("%s: the mutator is in native code or detached", call);
+}
+
+void gait_detach(gait_mutator *mutator) {
+    gait_heap *heap = mutator->heap;
+    /* a thread that exits in native code is detached as well */
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) {
+        if (AO_int_load(&mutator->head.poll))
+            gait_poll_slow(mutator);
+        mutator->head.frames = NULL;
+        mutator->visit_roots = NULL;
+        mutator->stack_high = NULL;
+        world_enter_native(&heap->world, mutator);
+    }
+    platform_key_set(&heap->key, NULL);
+    world_remove(&heap->world, mutator, cycle_mutator_leaves);
+    free(mutator);
+}
+
+void gait_enter_native(gait_mutator *mutator) {
+    check_running(mutator, "gait_enter_native");
+    mutator_save_stack(mutator);
+    world_enter_native(&mutator->heap->world, mutator);
+}
+
+void gait_leave_native(gait_mutator *mutator) {
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+        platform_fatal("gait_leave_native: the mutator is not in native code");
+    world_leave_native(&mutator->heap->world, mutator);
+}
+
+void gait_poll_slow(gait_mutator *mutator) {
+    check_running(mutator, "gait_poll");
+    mutator_save_stack(mutator);
+    world_answer(&mutator->heap->world, mutator);
+}
+
+/* ---- Objects ---- */
+
+static bool find_object(gait_heap *heap, const void *address, struct cell *cell) {
+    return space_holds(&heap->space, (uintptr_t)address) &&
+           space_cell(&heap->space, (uintptr_t)address, cell) &&
+           cell_allocated(cell, space_epoch(&heap->space));
+}
+
+void *gait_object_base(gait_heap *heap, const void *address) {
+    struct cell cell;
+    return find_object(heap, address, &cell) ? cell.start : NULL;
+}
+
+gait_kind gait_object_kind(gait_heap *heap, const void *object) {
+    struct cell cell;
+    if (!find_object(heap, object, &cell))
+        platform_fatal("gait_object_kind: %p is not an object", object);
+    return ENTRY_KIND(cell.entry);
+}
+
+size_t gait_object_bytes(gait_heap *heap, const void *object) {
+    struct cell cell;
+    if (!find_object(heap, object, &cell))
+        platform_fatal("gait_object_bytes: %p is not an object", object);
+    return entry_cell_bytes(&heap->space, cell.entry, cell.head);
+}
+
+/* ---- Control ---- */
+
+void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *data) {
+    lock_acquire(&heap->oom_lock);
+    heap->oom_handler = handler;
+    heap->oom_data = data;
+    lock_release(&heap->oom_lock);
+}
+
+void gait_collect(gait_mutator *mutator) {
+    gait_enter_native(mutator);
+    cycle_force(mutator->heap);
+    gait_leave_native(mutator);
+}
+
+size_t gait_free_os_memory(gait_mutator *mutator) {
+    gait_collect(mutator);
+    gait_enter_native(mutator);
+    size_t given = cycle_scavenge(mutator->heap, SIZE_MAX);
+    gait_leave_native(mutator);
+    return given;
+}
+
+int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
+    if (percent < 0 && percent != GAIT_KEEP)
+        percent = GAIT_GOGC_OFF;
+    return control_set_gogc(&heap->control, percent);
+}
+
+int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
+    return control_set_limit(&heap->control, limit_bytes);
+}
+
+int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {
+    return control_set_procs(&heap->control, procs);
+}
+
+const char *gait_version(void) {
+    return GAIT_VERSION;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Roots, coroutines and finalizers as the embedder calls them: the tables of mark/ with the
+ * calling mutator's barrier. What is said about each function is in gait.h.
+ */
+#include <gait/gait.h>
+
+#include "instance.h"
+
+/* ---- Static slots and handles ---- */
+
+static void shade_all(gait_mutator *mutator, const gait_word *slots, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        mutator_shade(mutator, slots[i]);
+}
+
+int gait_roots_add(gait_mutator *mutator, gait_word *slots, size_t count) {
+    int result = roots_add(&mutator->heap->roots, slots, count);
+    if (result == 0)
+        shade_all(mutator, slots, count);
+    return result;
+}
+
+int gait_roots_remove(gait_mutator *mutator, gait_word *slots) {
+    shade_all(mutator, slots, roots_count(&mutator->heap->roots, slots));
+    return roots_remove(&mutator->heap->roots, slots);
+}
+
+gait_handle *gait_handle_new(gait_mutator *mutator, gait_word value) {
+    gait_handle *handle = roots_handle_new(&mutator->heap->roots);
+    if (handle)
+        gait_handle_set(mutator, handle, value);
+    return handle;
+}
+
+gait_word gait_handle_get(const gait_handle *handle) {
+    return __atomic_load_n(&handle->value, __ATOMIC_ACQUIRE); /* pairs with gait_store */
+}
+
+void gait_handle_set(gait_mutator *mutator, gait_handle *handle, gait_word value) {
+    gait_store(mutator, &handle->value, value);
+}
+
+void gait_handle_free(gait_mutator *mutator, gait_handle *handle) {
+    mutator_shade(mutator, gait_handle_get(handle));
+    roots_handle_free(&mutator->heap->roots, handle);
+}
+
+void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *data) {
+    mutator->visit_roots = visit;
+    mutator->visit_data = data;
+}
+
+/* ---- Coroutines ---- */
+
+gait_coroutine *gait_coroutine_new(gait_mutator *mutator, gait_roots_fn visit, void *data,
+                                   void *stack_low, void *stack_high) {
+    return roots_coroutine_new(&mutator->heap->roots, visit, data, stack_low, stack_high);
+}
+
+void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
+    roots_coroutine_free(&mutator->heap->roots, coroutine);
+}
+
+/* What runs until now stands still from here on. */
+static void suspend_running(gait_mutator *mutator, unsigned cycle) {
+    mutator_save_stack(mutator);
+    gait_coroutine *from = mutator->coroutine;
+    if (from) {
+        for (unsigned i = 0; i < REGISTERS_SAVED; i++)
+            from->registers[i] = mutator->registers[i];
+        coroutine_suspend(from, mutator->head.frames, mutator->stack_low, cycle);
+        return;
+    }
+    mutator->base_frames = mutator->head.frames;
+    mutator->base_visit = mutator->visit_roots;
+    mutator->base_visit_data = mutator->visit_data;
+    mutator->base_high = mutator->stack_high;
+    mutator->base_low = mutator->stack_low;
+    for (unsigned i = 0; i < REGISTERS_SAVED; i++)
+        mutator->base_registers[i] = mutator->registers[i];
+}
+
+void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to) {
+    gait_heap *heap = mutator->heap;
+    if (to == mutator->coroutine)
+        return;
+    /* black: this mutator's roots, and with them those of what runs, were scanned in this cycle */
+    unsigned cycle = mutator->cache.black ? space_epoch(&heap->space) + 1 : 0;
+    suspend_running(mutator, cycle);
+    mutator->coroutine = to;
+    if (!to) {
+        mutator->head.frames = mutator->base_frames;
+        mutator->visit_roots = mutator->base_visit;
+        mutator->visit_data = mutator->base_visit_data;
+        mutator->stack_high = mutator->base_high;
+        return;
+    }
+    struct marker *marker = mutator->cache.black ? &mutator->marker : NULL;
+    if (marker)
+        marker_begin(marker);
+    bool resumed = coroutine_resume(to, marker, cycle);
+    if (marker)
+        marker_end(marker);
+    if (!resumed)
+        platform_fatal("gait_coroutine_switch: the coroutine runs on another thread");
+    mutator->head.frames = to->frames;
+    mutator->visit_roots = to->visit;
+    mutator->visit_data = to->data;
+    mutator->stack_high = to->stack_high;
+}
+
+/* ---- Finalizers ---- */
+
+static bool is_object(gait_heap *heap, const void *object) {
+    return object && gait_object_base(heap, object) == object;
+}
+
+int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
+                       void *data) {
+    if (!is_object(mutator->heap, object))
+        return GAIT_E_INVALID;
+    return finalizers_set(&mutator->heap->finalizers, object, finalize, data);
+}
+
+int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup, void *data) {
+    if (!is_object(mutator->heap, object) || !cleanup)
+        return GAIT_E_INVALID;
+    return finalizers_cleanup_add(&mutator->heap->finalizers, object, cleanup, data);
+}
+
+size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup,
+                           void *data) {
+    return finalizers_cleanup_cancel(&mutator->heap->finalizers, object, cleanup, data);
+}
+
+size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
+    struct finalizer_job job;
+    size_t ran = 0;
+    gait_poll(mutator);
+    for (; ran < max && finalizers_take(&mutator->heap->finalizers, &job); ran++) {
+        if (!job.finalize) {
+            job.clean_up(mutator, job.data);
+            continue;
+        }
+        gait_word object = (gait_word)job.object;
+        struct gait_frame frame;
+        gait_push_frame(mutator, &frame, &object, 1);
+        mutator_shade(mutator, object);
+        job.finalize(mutator, job.object, job.data);
+        gait_pop_frame(mutator);
+    }
+    return ran;
+}
+
+bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
+    gait_enter_native(mutator);
+    bool some = finalizers_wait(&mutator->heap->finalizers, timeout_ns);
+    gait_leave_native(mutator);
+    return some;
+}
+
+void gait_stop_finalizers(gait_heap *heap) {
+    finalizers_stop(&heap->finalizers);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stores of references while marking is on: the hybrid barrier shades what a slot held and what it
+ * gets (docs/design/marking.md), by putting both words into the mutator's buffer.
+ */
+#include <gait/gait.h>
+#include <string.h>
+
+#include "instance.h"
+#include "mark/weak.h"
+
+static gait_word slot_read(const gait_word *slot) {
+    return __atomic_load_n(slot, __ATOMIC_RELAXED); /* its word is looked at when it is flushed */
+}
+
+static void slot_write(gait_word *slot, gait_word value) {
+    __atomic_store_n(slot, value, __ATOMIC_RELEASE); /* as gait_store: pairs with a marker's read */
+}
+
+/* Only words that may be heap addresses go into the buffer. */
+static void shade(gait_mutator *mutator, gait_word word) {
+    gait_heap *heap = mutator->heap;
+    if (!space_holds(&heap->space, word & heap->value_mask))
+        return;
+    if (mutator->barrier_count == BARRIER_WORDS)
+        mutator_flush_barrier(mutator);
+    mutator->barrier_words[mutator->barrier_count++] = word;
+}
+
+void mutator_shade(gait_mutator *mutator, gait_word word) {
+    if (mutator->head.barrier)
+        shade(mutator, word);
+}
+
+void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value) {
+    shade(mutator, slot_read(slot));
+    shade(mutator, value);
+}
+
+bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
+                           gait_word desired) {
+    if (mutator->head.barrier) {
+        shade(mutator, *expected);
+        shade(mutator, desired);
+    }
+    return __atomic_compare_exchange_n(slot, expected, desired, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
+void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count) {
+    if (mutator->head.barrier)
+        for (size_t i = 0; i < count; i++)
+            gait_barrier(mutator, &to[i], slot_read(&from[i]));
+    if (to <= from || to >= from + count)
+        for (size_t i = 0; i < count; i++)
+            slot_write(&to[i], slot_read(&from[i]));
+    else
+        for (size_t i = count; i-- > 0;)
+            slot_write(&to[i], slot_read(&from[i]));
+}
+
+void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        gait_store(mutator, &to[i], value);
+}
+
+/* ---- Weak words and pairs: a read makes strong what was weak ---- */
+
+gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
+    gait_heap *heap = mutator->heap;
+    gait_word word = weak_read(&heap->space, heap->value_mask, slot);
+    mutator_shade(mutator, word);
+    return word;
+}
+
+void gait_weak_set(gait_mutator *mutator, gait_word *slot, gait_word value) {
+    (void)mutator;
+    slot_write(slot, value);
+}
+
+gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
+    gait_heap *heap = mutator->heap;
+    gait_word value = weak_read_pair(&heap->space, heap->value_mask, pair);
+    mutator_shade(mutator, value);
+    return value;
+}
+
+void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key, gait_word value) {
+    mutator_shade(mutator, key);
+    mutator_shade(mutator, value);
+    weak_store_pair(pair, key, value);
+}
