@@ -10,9 +10,7 @@
 
 #define FIRST_BUCKETS ((size_t)64)
 
-static unsigned log2_floor(size_t n) {
-    return 63 - (unsigned)__builtin_clzll(n);
-}
+static unsigned log2_floor(size_t n) { return 63 - (unsigned)__builtin_clzll(n); }
 
 /* The segment that a bucket lies in, and how many buckets lie below that segment. */
 static unsigned segment_of(size_t bucket, size_t *below) {

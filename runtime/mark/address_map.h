@@ -35,7 +35,8 @@ int address_map_init(struct address_map *map);
 /** Frees the map, not its nodes. */
 void address_map_destroy(struct address_map *map);
 
-/** Add a node whose key is set. Nodes of equal keys are found in the order of last in, first out. */
+/** Add a node whose key is set. Nodes of equal keys are found in the order of last in, first out.
+ */
 void address_map_add(struct address_map *map, struct address_node *node);
 
 /** The first node with this key, or NULL. */

@@ -72,8 +72,7 @@ void finalizers_push(struct finalizers *finalizers, struct marker *marker);
  * weak_settle and before sweeping, beside running mutators.
  * @return bytes of the objects that are kept for their finalizers.
  */
-size_t finalizers_settle(struct finalizers *finalizers, struct space *space,
-                         gait_word value_mask);
+size_t finalizers_settle(struct finalizers *finalizers, struct space *space, gait_word value_mask);
 
 /**
  * Take the first job. Its object is no root any more: the caller makes it one of its own before

@@ -273,6 +273,10 @@ static void scan_object(struct marker *marker, char *start, page_entry entry, si
     marker->scanned_bytes += bytes;
 }
 
+void marker_scan(struct marker *marker, char *start, page_entry entry, size_t object_bytes) {
+    scan_object(marker, start, entry, object_bytes);
+}
+
 /* The rest of a large object, piece by piece: put the rest of the rest back first. */
 static void scan_slice(struct marker *marker, const gait_word *words, size_t count) {
     if (count > SLICE_WORDS && block_room(marker, 2)) {

@@ -79,6 +79,9 @@ bool marker_drain(struct marker *marker, size_t budget_bytes, const volatile AO_
 /** Push the values of all ephemerons whose keys are marked. @return whether any was pushed. */
 bool marker_ephemerons(struct marker *marker);
 
+/** Push an object's references as if it had just been marked; its mark stays as it is. */
+void marker_scan(struct marker *marker, char *start, page_entry entry, size_t object_bytes);
+
 /** After an overflow: push the unmarked references of all marked objects. */
 void marker_rescan(struct marker *marker);
 

@@ -26,17 +26,17 @@ struct gait_handle {
 };
 
 struct gait_coroutine {
-    struct lock lock;               /* rank COROUTINE: what it saved, scanned and running */
-    struct gait_coroutine *next;    /* the list; lock ROOTS */
+    struct lock lock;            /* rank COROUTINE: what it saved, scanned and running */
+    struct gait_coroutine *next; /* the list; lock ROOTS */
     struct gait_coroutine *previous;
     gait_roots_fn visit; /* constant; NULL: none */
     void *data;          /* constant */
     char *stack_low;     /* constant; both NULL: no C stack is scanned */
     char *stack_high;
-    struct gait_frame *frames; /* the youngest frame of its shadow stack */
-    char *saved_low;           /* where its C stack stood; NULL: it never ran */
+    struct gait_frame *frames;            /* the youngest frame of its shadow stack */
+    char *saved_low;                      /* where its C stack stood; NULL: it never ran */
     gait_word registers[REGISTERS_SAVED]; /* then; meant if saved_low is not NULL */
-    unsigned scanned;          /* the cycle in which it was scanned; 0: never */
+    unsigned scanned;                     /* the cycle in which it was scanned; 0: never */
     bool running;
 };
 
@@ -86,12 +86,12 @@ void roots_coroutine_free(struct roots *roots, struct gait_coroutine *coroutine)
 
 /**
  * A mutator suspends a coroutine, whose registers it has saved already (saved_low NULL: no C stack
- * is scanned). cycle: the one in which the mutator's roots, and so the coroutine's, were scanned; 0:
- * not in this one: then the coroutine is scanned once more, whoever scanned it before, since this
- * mutator may have put new white objects on its stack.
+ * is scanned). cycle: the one in which the mutator's roots, and so the coroutine's, were scanned;
+ * 0: not in this one: then the coroutine is scanned once more, whoever scanned it before, since
+ * this mutator may have put new white objects on its stack.
  */
-void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames,
-                       char *saved_low, unsigned cycle);
+void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames, char *saved_low,
+                       unsigned cycle);
 
 /**
  * A mutator resumes a coroutine. marker: not NULL if the mutator's own roots were scanned in this

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Static slots, handles, coroutines. See roots.h.
+ *
+ * Static slots are kept in parts of at most PART_WORDS, each a node of the map under the address of
+ * its first slot, so that roots_push holds the lock for a few parts at a time.
+ */
+#include "roots.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../platform/platform.h"
+
+/* Some 2 us of pushing. Guess. */
+#define PART_WORDS 1024
+/* A slab of handles fills 4 KiB. */
+#define SLAB_HANDLES 511
+
+struct root_part {
+    struct address_node node; /* key: the first slot */
+    size_t count;
+    struct root_part *more; /* the next part of the same roots_add */
+    bool first;             /* the first part of a roots_add: what roots_remove looks for */
+};
+
+struct handle_slab {
+    struct handle_slab *next;
+    struct gait_handle handles[SLAB_HANDLES];
+};
+
+int roots_init(struct roots *roots) {
+    memset(roots, 0, sizeof *roots);
+    if (address_map_init(&roots->ranges) < 0)
+        return -1;
+    lock_init(&roots->lock, LOCK_ROOTS, "roots");
+    return 0;
+}
+
+void roots_destroy(struct roots *roots) {
+    for (size_t bucket = 0; bucket < roots->ranges.buckets; bucket++) {
+        struct address_node *node = address_map_bucket(&roots->ranges, bucket), *next;
+        for (; node; node = next) {
+            next = node->next;
+            free(node);
+        }
+    }
+    address_map_destroy(&roots->ranges);
+    for (struct handle_slab *slab = roots->slabs, *next; slab; slab = next) {
+        next = slab->next;
+        free(slab);
+    }
+    for (struct gait_coroutine *coroutine = roots->coroutines, *next; coroutine; coroutine = next) {
+        next = coroutine->next;
+        lock_destroy(&coroutine->lock);
+        free(coroutine);
+    }
+    lock_destroy(&roots->lock);
+}
+
+void roots_reset_locks(struct roots *roots) {
+    lock_reset(&roots->lock, LOCK_ROOTS, "roots");
+    for (struct gait_coroutine *coroutine = roots->coroutines; coroutine;
+         coroutine = coroutine->next) {
+        lock_reset(&coroutine->lock, LOCK_COROUTINE, "coroutine");
+        coroutine->scanned = 0; /* a cycle that was given up is begun again under its number */
+    }
+}
+
+static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        /* unordered: the mutators' barriers cover what is stored meanwhile */
+        visitor->visit(visitor, AO_load((const volatile AO_t *)&words[i]), false);
+}
+
+/* ---- Static slots ---- */
+
+static void parts_free(struct root_part *part) {
+    for (struct root_part *more; part; part = more) {
+        more = part->more;
+        free(part);
+    }
+}
+
+/* The parts of a range, not yet in the map. NULL: no memory. */
+static struct root_part *parts_new(gait_word *slots, size_t count) {
+    struct root_part *first = NULL, **to = &first;
+    do {
+        struct root_part *part = malloc(sizeof *part);
+        if (!part) {
+            parts_free(first);
+            return NULL;
+        }
+        part->node.key = (uintptr_t)slots;
+        part->count = count < PART_WORDS ? count : PART_WORDS;
+        part->more = NULL;
+        part->first = part == first || !first;
+        *to = part;
+        to = &part->more;
+        slots += part->count;
+        count -= part->count;
+    } while (count > 0);
+    return first;
+}
+
+int roots_add(struct roots *roots, gait_word *slots, size_t count) {
+    if (!slots || (uintptr_t)slots % sizeof(gait_word) != 0 ||
+        count > (UINTPTR_MAX - (uintptr_t)slots) / sizeof(gait_word))
+        return GAIT_E_INVALID;
+    struct root_part *parts = parts_new(slots, count);
+    if (!parts)
+        return GAIT_E_MEMORY;
+    lock_acquire(&roots->lock);
+    for (struct root_part *part = parts; part; part = part->more)
+        address_map_add(&roots->ranges, &part->node);
+    lock_release(&roots->lock);
+    counter_add(&roots->bytes, count * sizeof(gait_word));
+    return 0;
+}
+
+/* With the lock held: the parts of the last roots_add of this first slot, or NULL. */
+static struct root_part *parts_find(struct roots *roots, const gait_word *slots) {
+    struct address_node *node = address_map_find(&roots->ranges, (uintptr_t)slots);
+    for (; node; node = node->next)
+        if (node->key == (uintptr_t)slots && ((struct root_part *)node)->first)
+            break;
+    return (struct root_part *)node;
+}
+
+static size_t parts_count(const struct root_part *part) {
+    size_t count = 0;
+    for (; part; part = part->more)
+        count += part->count;
+    return count;
+}
+
+int roots_remove(struct roots *roots, gait_word *slots) {
+    lock_acquire(&roots->lock);
+    struct root_part *parts = parts_find(roots, slots);
+    for (struct root_part *part = parts; part; part = part->more)
+        address_map_remove(&roots->ranges, &part->node);
+    lock_release(&roots->lock);
+    if (!parts)
+        return GAIT_E_MISSING;
+    counter_sub(&roots->bytes, parts_count(parts) * sizeof(gait_word));
+    parts_free(parts);
+    return 0;
+}
+
+size_t roots_count(struct roots *roots, gait_word *slots) {
+    lock_acquire(&roots->lock);
+    size_t count = parts_count(parts_find(roots, slots));
+    lock_release(&roots->lock);
+    return count;
+}
+
+size_t roots_bytes(const struct roots *roots) { return AO_load(&roots->bytes); }
+
+/* With the lock held. */
+static void visit_bucket(struct roots *roots, size_t bucket, struct gait_visitor *visitor) {
+    struct address_node *node = address_map_bucket(&roots->ranges, bucket);
+    for (; node; node = node->next)
+        visit_words(visitor, (gait_word *)node->key, ((struct root_part *)node)->count);
+}
+
+/* ---- Handles ---- */
+
+static struct handle_slab *slabs_get(const struct roots *roots) {
+    return (struct handle_slab *)AO_load_acquire((const volatile AO_t *)&roots->slabs);
+}
+
+static void handle_store(struct gait_handle *handle, gait_word value) {
+    AO_store((volatile AO_t *)&handle->value, value); /* unordered: 0, or no reference */
+}
+
+/* With the lock held. */
+static void slab_add(struct roots *roots, struct handle_slab *slab) {
+    slab->next = roots->slabs;
+    for (size_t i = 0; i < SLAB_HANDLES; i++) {
+        slab->handles[i].value = (gait_word)roots->free_handles;
+        roots->free_handles = &slab->handles[i];
+    }
+    AO_store_release((volatile AO_t *)&roots->slabs, (AO_t)slab); /* pairs with slabs_get */
+}
+
+struct gait_handle *roots_handle_new(struct roots *roots) {
+    lock_acquire(&roots->lock);
+    if (!roots->free_handles) {
+        struct handle_slab *slab = malloc(sizeof *slab);
+        if (slab)
+            slab_add(roots, slab);
+    }
+    struct gait_handle *handle = roots->free_handles;
+    if (handle) {
+        roots->free_handles = (struct gait_handle *)handle->value;
+        handle_store(handle, 0);
+    }
+    lock_release(&roots->lock);
+    if (handle)
+        counter_add(&roots->bytes, sizeof(gait_word));
+    return handle;
+}
+
+void roots_handle_free(struct roots *roots, struct gait_handle *handle) {
+    lock_acquire(&roots->lock);
+    handle_store(handle, (gait_word)roots->free_handles);
+    roots->free_handles = handle;
+    lock_release(&roots->lock);
+    counter_sub(&roots->bytes, sizeof(gait_word));
+}
+
+/* A free handle holds the address of another one, which is no object's. */
+static void visit_slab(const struct handle_slab *slab, struct gait_visitor *visitor) {
+    visit_words(visitor, &slab->handles[0].value, SLAB_HANDLES);
+}
+
+void roots_push(struct roots *roots, struct marker *marker) {
+    bool more = true;
+    for (size_t bucket = 0; more; bucket++) {
+        lock_acquire(&roots->lock);
+        if ((more = bucket < roots->ranges.buckets))
+            visit_bucket(roots, bucket, &marker->visitor);
+        lock_release(&roots->lock);
+    }
+    for (struct handle_slab *slab = slabs_get(roots); slab; slab = slab->next)
+        visit_slab(slab, &marker->visitor);
+}
+
+/* ---- Coroutines ---- */
+
+struct gait_coroutine *roots_coroutine_new(struct roots *roots, gait_roots_fn visit, void *data,
+                                           char *stack_low, char *stack_high) {
+    struct gait_coroutine *coroutine = calloc(1, sizeof *coroutine);
+    if (!coroutine)
+        return NULL;
+    lock_init(&coroutine->lock, LOCK_COROUTINE, "coroutine");
+    coroutine->visit = visit;
+    coroutine->data = data;
+    coroutine->stack_low = stack_low;
+    coroutine->stack_high = stack_high;
+    lock_acquire(&roots->lock);
+    coroutine->next = roots->coroutines;
+    if (coroutine->next)
+        coroutine->next->previous = coroutine;
+    roots->coroutines = coroutine;
+    lock_release(&roots->lock);
+    return coroutine;
+}
+
+void roots_coroutine_free(struct roots *roots, struct gait_coroutine *coroutine) {
+    lock_acquire(&coroutine->lock); /* waits while the collector scans it */
+    assert(!coroutine->running);
+    lock_acquire(&roots->lock);
+    if (coroutine->previous)
+        coroutine->previous->next = coroutine->next;
+    else
+        roots->coroutines = coroutine->next;
+    if (coroutine->next)
+        coroutine->next->previous = coroutine->previous;
+    if (roots->cursor == coroutine)
+        roots->cursor = coroutine->next;
+    lock_release(&roots->lock);
+    lock_release(&coroutine->lock);
+    lock_destroy(&coroutine->lock);
+    free(coroutine);
+}
+
+size_t roots_visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame) {
+    size_t words = 0;
+    for (; frame; frame = frame->previous) {
+        visit_words(visitor, frame->slots, frame->count);
+        words += frame->count;
+    }
+    return words * sizeof(gait_word);
+}
+
+/* Reads whole stack frames of functions that were left in the middle, padding and all. */
+__attribute__((no_sanitize("address", "thread"))) size_t
+roots_visit_stack(struct gait_visitor *visitor, const char *low, const char *high) {
+    uintptr_t start = ((uintptr_t)low + sizeof(gait_word) - 1) & ~(sizeof(gait_word) - 1);
+    for (const gait_word *word = (const gait_word *)start; (const char *)(word + 1) <= high; word++)
+        visitor->visit(visitor, *word, true);
+    return (size_t)(high - low);
+}
+
+/* With the coroutine's lock held, or the world stopped. */
+static size_t coroutine_visit(struct gait_coroutine *coroutine, struct gait_visitor *visitor) {
+    size_t bytes = roots_visit_frames(visitor, coroutine->frames);
+    if (coroutine->visit)
+        coroutine->visit(visitor, coroutine->data);
+    if (coroutine->saved_low) {
+        bytes += roots_visit_stack(visitor, coroutine->saved_low, coroutine->stack_high);
+        roots_visit_stack(visitor, (const char *)coroutine->registers,
+                          (const char *)(coroutine->registers + REGISTERS_SAVED));
+    }
+    return bytes;
+}
+
+void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames, char *saved_low,
+                       unsigned cycle) {
+    lock_acquire(&coroutine->lock);
+    assert(coroutine->running);
+    coroutine->frames = frames;
+    coroutine->saved_low = saved_low;
+    coroutine->scanned = cycle;
+    coroutine->running = false;
+    lock_release(&coroutine->lock);
+}
+
+bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle) {
+    lock_acquire(&coroutine->lock);
+    bool resumed = !coroutine->running;
+    if (resumed) {
+        if (marker && coroutine->scanned != cycle)
+            coroutine_visit(coroutine, &marker->visitor);
+        coroutine->running = true;
+    }
+    lock_release(&coroutine->lock);
+    return resumed;
+}
+
+/* The next coroutine to look at, with its lock held, or NULL at the end. Whoever frees a coroutine
+ * holds its lock before the list's, so the list's has to be let go where the former is taken. */
+static struct gait_coroutine *coroutine_next(struct roots *roots) {
+    for (;;) {
+        lock_acquire(&roots->lock);
+        struct gait_coroutine *coroutine = roots->cursor;
+        bool taken = coroutine && lock_try(&coroutine->lock);
+        if (taken)
+            roots->cursor = coroutine->next;
+        lock_release(&roots->lock);
+        if (taken || !coroutine)
+            return coroutine;
+        platform_yield();
+    }
+}
+
+size_t roots_push_coroutines(struct roots *roots, struct marker *marker, unsigned cycle) {
+    lock_acquire(&roots->lock);
+    roots->cursor = roots->coroutines;
+    lock_release(&roots->lock);
+    size_t bytes = 0;
+    for (struct gait_coroutine *coroutine; (coroutine = coroutine_next(roots));) {
+        if (!coroutine->running && coroutine->scanned != cycle) {
+            bytes += coroutine_visit(coroutine, &marker->visitor);
+            coroutine->scanned = cycle;
+        }
+        lock_release(&coroutine->lock);
+    }
+    return bytes;
+}
+
+void roots_visit(struct roots *roots, struct gait_visitor *visitor) {
+    for (size_t bucket = 0; bucket < roots->ranges.buckets; bucket++)
+        visit_bucket(roots, bucket, visitor);
+    for (struct handle_slab *slab = slabs_get(roots); slab; slab = slab->next)
+        visit_slab(slab, visitor);
+    for (struct gait_coroutine *coroutine = roots->coroutines; coroutine;
+         coroutine = coroutine->next)
+        if (!coroutine->running)
+            coroutine_visit(coroutine, visitor);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading and clearing of weak words and pairs. See weak.h.
+ */
+#include "weak.h"
+
+#include "../platform/platform.h"
+
+/* The key of a pair that is being changed: an address that is no object's. */
+static const gait_word claim_place;
+#define WEAK_CLAIM ((gait_word)&claim_place)
+
+/* acquire: what a reference leads to was written before the store that we read */
+static gait_word word_load(const gait_word *word) {
+    return AO_load_acquire((const volatile AO_t *)word);
+}
+
+static bool word_swap(gait_word *word, gait_word old, gait_word fresh) {
+    return AO_compare_and_swap_full((volatile AO_t *)word, old, fresh);
+}
+
+bool weak_is_dead(const struct space *space, gait_word value_mask, gait_word word) {
+    gait_word address = word & value_mask;
+    struct cell cell;
+    return space_holds(space, address) && space_cell(space, address, &cell) &&
+           (gait_word)cell.start == address && !cell_allocated(&cell, space_epoch(space));
+}
+
+/* ---- Reading and storing ---- */
+
+/* A key that no thread is changing. */
+static gait_word key_load(const gait_word *key) {
+    gait_word word;
+    while ((word = word_load(key)) == WEAK_CLAIM)
+        platform_yield();
+    return word;
+}
+
+gait_word weak_read(struct space *space, gait_word value_mask, const gait_word *slot) {
+    gait_word word = key_load(slot);
+    return weak_is_dead(space, value_mask, word) ? 0 : word;
+}
+
+gait_word weak_read_pair(struct space *space, gait_word value_mask, const gait_word *pair) {
+    gait_word key, value;
+    do {
+        key = key_load(&pair[0]);
+        value = word_load(&pair[1]);
+    } while (word_load(&pair[0]) != key);
+    return key == 0 || weak_is_dead(space, value_mask, key) ? 0 : value;
+}
+
+/* Take a pair to change it. @return its key. */
+static gait_word pair_claim(gait_word *pair) {
+    gait_word key;
+    do
+        key = key_load(&pair[0]);
+    while (!word_swap(&pair[0], key, WEAK_CLAIM));
+    return key;
+}
+
+void weak_store_pair(gait_word *pair, gait_word key, gait_word value) {
+    pair_claim(pair);
+    AO_store_release((volatile AO_t *)&pair[1], value);
+    AO_store_release((volatile AO_t *)&pair[0], key); /* pairs with key_load */
+}
+
+/* ---- Settling ---- */
+
+static void settle_word(struct space *space, gait_word value_mask, gait_word *slot) {
+    gait_word word = word_load(slot);
+    if (weak_is_dead(space, value_mask, word))
+        word_swap(slot, word, 0); /* fails if a mutator has stored another word */
+}
+
+/* A dead value beside a live key is none that anyone may read: the object was to be dead, and is
+ * only kept for its finalizer; or the collector had no memory to note the pair. */
+static bool pair_is_dead(struct space *space, gait_word value_mask, gait_word key,
+                         gait_word value) {
+    return weak_is_dead(space, value_mask, key) || weak_is_dead(space, value_mask, value);
+}
+
+static void settle_pair(struct space *space, gait_word value_mask, gait_word *pair) {
+    gait_word key = word_load(&pair[0]);
+    if (key == WEAK_CLAIM || !pair_is_dead(space, value_mask, key, word_load(&pair[1])) ||
+        !word_swap(&pair[0], key, WEAK_CLAIM))
+        return; /* a mutator has stored another pair */
+    /* nobody else changes the pair now; what is in it may be another one with the same key */
+    bool dead = pair_is_dead(space, value_mask, key, word_load(&pair[1]));
+    if (dead)
+        AO_store_release((volatile AO_t *)&pair[1], 0);
+    AO_store_release((volatile AO_t *)&pair[0], dead ? 0 : key);
+}
+
+void weak_settle_object(struct space *space, gait_word value_mask, char *start, page_entry entry,
+                        size_t object_bytes) {
+    unsigned layout = ENTRY_LAYOUT(entry);
+    if (layout != GAIT_WEAK && layout != GAIT_EPHEMERON)
+        return;
+    size_t words;
+    gait_word *part = weak_part(space, start, entry, object_bytes, &words);
+    if (layout == GAIT_WEAK)
+        for (size_t i = 0; i < words; i++)
+            settle_word(space, value_mask, &part[i]);
+    else
+        for (size_t i = 0; i + 1 < words; i += 2)
+            settle_pair(space, value_mask, &part[i]);
+}
+
+typedef void (*object_act)(struct space *space, gait_word value_mask, char *start, page_entry entry,
+                           size_t object_bytes);
+
+/* Call act for each live object of a span. */
+static void each_object(struct space *space, gait_word value_mask, size_t page, page_entry entry,
+                        object_act act) {
+    const struct span *span = &space->spans[page];
+    const uint64_t *bits = space_bits(space, page);
+    size_t bytes = span_cell_bytes(span);
+    unsigned epoch = space_epoch(space);
+    for (size_t first = 0; first < span->cells; first += 64) {
+        uint64_t live = bits_get(&bits[2 * (first >> 6) + (epoch & 1)]);
+        for (; live; live &= live - 1) {
+            size_t cell = first + (size_t)__builtin_ctzll(live);
+            act(space, value_mask, space_page_start(space, page) + cell * bytes, entry, bytes);
+        }
+    }
+}
+
+/* Call act for each live object of the weak layouts; fresh: also those in spans of this epoch. */
+static void each_weak_object(struct space *space, gait_word value_mask, bool fresh,
+                             object_act act) {
+    unsigned epoch = space_epoch(space);
+    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
+    for (size_t page = 0; page < pages;) {
+        const struct span *span = &space->spans[page];
+        /* the state first: a span that is USED has its entries, and stays until it is swept */
+        if (span_state(span) != SPAN_USED) {
+            page++;
+            continue;
+        }
+        page_entry entry = space_entry(space, page);
+        unsigned layout = ENTRY_LAYOUT(entry);
+        if ((layout == GAIT_WEAK || layout == GAIT_EPHEMERON) &&
+            (fresh || AO_int_load_acquire(&span->swept) != epoch))
+            each_object(space, value_mask, page, entry, act);
+        page += span->pages;
+    }
+}
+
+void weak_settle(struct space *space, gait_word value_mask) {
+    /* a span of this epoch was made after the flip: nobody could store a dead word there */
+    each_weak_object(space, value_mask, false, weak_settle_object);
+}
+
+static void drop_claims(struct space *space, gait_word value_mask, char *start, page_entry entry,
+                        size_t object_bytes) {
+    (void)value_mask;
+    size_t words;
+    gait_word *part = weak_part(space, start, entry, object_bytes, &words);
+    for (size_t i = 0; ENTRY_LAYOUT(entry) == GAIT_EPHEMERON && i + 1 < words; i += 2)
+        if (word_load(&part[i]) == WEAK_CLAIM)
+            part[i] = part[i + 1] = 0;
+}
+
+void weak_drop_claims(struct space *space) { each_weak_object(space, 0, true, drop_claims); }
