@@ -66,7 +66,8 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     control->sweeper = sweeper;
     control->procs = procs;
     gait_pacer_init(&control->pacer, gogc_percent, memory_limit_bytes);
-    gait_limiter_init(&control->limiter, platform_now_ns(), procs);
+    control->start_ns = platform_now_ns();
+    gait_limiter_init(&control->limiter, control->start_ns, procs);
     control->start_process_ns = control->limiter_process_ns = platform_process_cpu_ns();
     look_at_memory(control);
     gait_pacer_commit(&control->pacer, true);
@@ -226,7 +227,11 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     gait_pacer_start_cycle(&control->pacer, &start);
     control->pacer.work.stack_bytes = (int64_t)stack_bytes;
     control->pacer.work.globals_bytes = (int64_t)globals_bytes;
+    record->scannable_bytes = start.scannable_bytes;
+    record->start_goal_bytes = gait_pacer_goal(&control->pacer);
     record->assist_ratio = control->pacer.assist_work_per_byte;
+    record->dedicated = control->pacer.workers.dedicated;
+    record->fractional_share = control->pacer.workers.fractional_share;
     AO_store(&control->revise_at_bytes, record->start_bytes + REVISE_BYTES);
     AO_store(&control->marking, 1);
     publish(control);
@@ -242,6 +247,10 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->peak_bytes = AO_load(&control->live_bytes);
     record->goal_bytes = AO_load(&control->goal_bytes);
     record->marked_bytes = marked_bytes;
+    record->scanned_bytes = AO_load(&control->heap_work_bytes);
+    record->expected_bytes = control->pacer.last_heap_work_bytes +
+                             control->pacer.last_stack_work_bytes + globals_bytes;
+    record->cons_mark = control->pacer.cons_mark;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;
     for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)

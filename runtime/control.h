@@ -42,7 +42,14 @@ struct cycle_record {
     uint64_t goal_bytes;
     uint64_t stack_bytes;
     uint64_t globals_bytes;
+    uint64_t scannable_bytes;    /* live heap in kinds with references, as it started */
+    uint64_t scanned_bytes;      /* heap looked at for references */
+    uint64_t expected_bytes;     /* heap, stacks and globals that the last cycle looked at */
+    uint64_t start_goal_bytes;   /* the goal as it started */
     double assist_ratio;         /* bytes of scanning per byte allocated, as marking began */
+    double cons_mark;            /* that its trigger was chosen by */
+    double fractional_share;     /* workers, as the pacer divides them */
+    int32_t dedicated;
     int32_t procs;
     bool forced;
     bool stopped;                /* the world was stopped while it marked */
@@ -78,7 +85,8 @@ struct control {
     AO_t marking;                  /* not 0: between control_begin and control_end */
     AO_t limiting;                 /* not 0: the CPU limiter is */
 
-    int64_t start_process_ns;      /* constant: process CPU time as the heap was created */
+    int64_t start_ns;              /* constant: when the heap was created */
+    int64_t start_process_ns;      /* constant: process CPU time then */
     int64_t cycle_process_ns;      /* as marking began; the collector's */
     int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
     int64_t last_cycle_ns;         /* when the last cycle ended; the collector's */

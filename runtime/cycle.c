@@ -343,13 +343,15 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     cycle->record.stopped = !heap->concurrent;
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots));
+    observe_begin(heap, &cycle->record);
     AO_store(&cycle->stack_bytes, 0);
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
     if (!over)
         return;
     int64_t begin_cpu_ns = platform_thread_cpu_ns();
     weak_settle(&heap->space, heap->value_mask);
-    finalizers_settle(&heap->finalizers, &heap->space);
+    size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
+    counter_add(&heap->control.live_bytes, kept);
     control_add_cpu(&heap->control, CPU_DEDICATED, platform_thread_cpu_ns() - begin_cpu_ns);
     sweep_open(&heap->sweeper);
     lock_acquire(&cycle->lock);
@@ -359,6 +361,7 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     lock_release(&cycle->lock);
     observe_cycle(heap, &cycle->record);
     sweep_in_bursts(heap);
+    observe_swept(heap, &cycle->record);
     AO_int_store_release(&cycle->done, wanted);
     platform_wake(&cycle->done, INT32_MAX);
     AO_int_fetch_and_add1_full(&cycle->scavenge);

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gctrace and gcpacertrace: a cycle as lines of text. See observe.h; docs/tuning.md tells the
+ * fields.
+ */
+#include "../instance.h"
+#include "line.h"
+#include "observe.h"
+
+#define BYTES_PER_MB_SHIFT 20
+#define NS_PER_MS 1000000
+/* What background marking takes of the CPUs, percent: the pacer's aim. */
+#define EXPECTED_PERCENT 25
+
+static unsigned long long mb(uint64_t bytes) { return bytes >> BYTES_PER_MB_SHIFT; }
+
+static int percent(int64_t part, int64_t whole) {
+    return whole > 0 && part > 0 ? (int)((double)part * 100 / (double)whole) : 0;
+}
+
+/* The collector's share of the process's CPU time since the heap was created, percent. */
+static int gc_percent(const struct control *control) {
+    return percent(control_gc_cpu_ns(control),
+                   platform_process_cpu_ns() - control->start_process_ns);
+}
+
+/* Wall time of the phases. In a stopped cycle, what lies before and after marking is a pause. */
+struct phases {
+    int64_t before_ns;
+    int64_t mark_ns;
+    int64_t after_ns;
+};
+
+static struct phases phases_of(const struct cycle_record *record, int64_t stop_begin_ns) {
+    int64_t mark_end_ns = record->stopped ? record->end_ns : stop_begin_ns;
+    return (struct phases){
+        .before_ns = record->mark_ns - record->start_ns,
+        .mark_ns = mark_end_ns - record->mark_ns,
+        .after_ns = stop_begin_ns + record->stop_ns - mark_end_ns,
+    };
+}
+
+static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
+    const struct control *control = &heap->control;
+    struct phases phases = phases_of(record, heap->world.stop_begin_ns);
+    long long start_ms = (record->start_ns - control->start_ns) / NS_PER_MS;
+    struct line line = {.length = 0};
+    line_add(&line, "gc %llu @%lld.%03llds %d%%: ", (unsigned long long)record->number,
+             start_ms / 1000, start_ms % 1000, gc_percent(control));
+    line_add_ms(&line, phases.before_ns);
+    line_add(&line, "+");
+    line_add_ms(&line, phases.mark_ns);
+    line_add(&line, "+");
+    line_add_ms(&line, phases.after_ns);
+    line_add(&line, " ms clock, ");
+    /* a pause costs every CPU; handshakes keep only the collector's busy */
+    line_add_ms(&line, phases.before_ns * (record->stopped ? record->procs : 1));
+    line_add(&line, "+");
+    line_add_ms(&line, record->cpu_ns[CPU_ASSIST]);
+    line_add(&line, "/");
+    line_add_ms(&line, record->cpu_ns[CPU_DEDICATED] + record->cpu_ns[CPU_FRACTIONAL]);
+    line_add(&line, "/");
+    line_add_ms(&line, record->cpu_ns[CPU_IDLE]);
+    line_add(&line, "+");
+    line_add_ms(&line, phases.after_ns * record->procs);
+    line_add(&line,
+             " ms cpu, %llu->%llu->%llu MB, %llu MB goal, %llu MB stacks, %llu MB globals, %d P%s",
+             mb(record->start_bytes), mb(record->peak_bytes), mb(record->marked_bytes),
+             mb(record->goal_bytes), mb(record->stack_bytes), mb(record->globals_bytes),
+             record->procs, record->forced ? " (forced)" : "");
+    line_write(&line, heap->log);
+}
+
+static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
+    struct line line = {.length = 0};
+    line_add(&line,
+             "gc %llu bytes: start=%llu trigger=%llu peak=%llu marked=%llu goal=%llu stacks=%llu "
+             "globals=%llu",
+             (unsigned long long)record->number, (unsigned long long)record->start_bytes,
+             (unsigned long long)record->trigger_bytes, (unsigned long long)record->peak_bytes,
+             (unsigned long long)record->marked_bytes, (unsigned long long)record->goal_bytes,
+             (unsigned long long)record->stack_bytes, (unsigned long long)record->globals_bytes);
+    line_write(&line, heap->log);
+}
+
+static void trace_pacer(gait_heap *heap, const struct cycle_record *record) {
+    int64_t spent_ns =
+        record->cpu_ns[CPU_ASSIST] + record->cpu_ns[CPU_DEDICATED] + record->cpu_ns[CPU_FRACTIONAL];
+    int64_t capacity_ns = (record->end_ns - record->start_ns) * record->procs;
+    struct line line = {.length = 0};
+    line_add(&line,
+             "pacer: %d%% CPU (%d exp.) for %llu+%llu+%llu B work (%llu B exp.) in %llu B -> %llu B"
+             " (∆goal %lld, cons/mark ",
+             percent(spent_ns, capacity_ns), EXPECTED_PERCENT,
+             (unsigned long long)record->scanned_bytes, (unsigned long long)record->stack_bytes,
+             (unsigned long long)record->globals_bytes, (unsigned long long)record->expected_bytes,
+             (unsigned long long)record->start_bytes, (unsigned long long)record->peak_bytes,
+             (long long)(record->peak_bytes - record->goal_bytes));
+    line_add_double(&line, record->cons_mark);
+    line_add(&line, ")");
+    line_write(&line, heap->log);
+}
+
+void observe_begin(gait_heap *heap, const struct cycle_record *record) {
+    if (!heap->options.gcpacertrace)
+        return;
+    struct line line = {.length = 0};
+    line_add(&line, "pacer: assist ratio=");
+    line_add_double(&line, record->assist_ratio);
+    line_add(&line, " (scan %llu MB in %llu->%llu MB) workers=%d+", mb(record->scannable_bytes),
+             mb(record->start_bytes), mb(record->start_goal_bytes), record->dedicated);
+    line_add_double(&line, record->fractional_share);
+    line_write(&line, heap->log);
+}
+
+void observe_cycle(gait_heap *heap, const struct cycle_record *record) {
+    if (heap->options.gcpacertrace)
+        trace_pacer(heap, record);
+    if (heap->options.gctrace)
+        trace_cycle(heap, record);
+    if (heap->options.gctrace > 1)
+        trace_bytes(heap, record);
+}
+
+void observe_swept(gait_heap *heap, const struct cycle_record *record) {
+    if (!heap->options.gcpacertrace)
+        return;
+    uint64_t live_bytes = AO_load(&heap->control.live_bytes);
+    uint64_t allocated_bytes =
+        live_bytes > record->marked_bytes ? live_bytes - record->marked_bytes : 0;
+    struct line line = {.length = 0};
+    /* sweeping is not tied to allocation, hence no pages per byte */
+    line_add(&line,
+             "pacer: sweep done at heap size %lluMB; allocated %lluMB during sweep; swept %llu "
+             "pages at ",
+             mb(live_bytes), mb(allocated_bytes), (unsigned long long)AO_load(&heap->sweeper.end));
+    line_add_double(&line, 0);
+    line_add(&line, " pages/byte");
+    line_write(&line, heap->log);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gait_read_stats and gait_read_kinds: figures from where they are kept. Counters are read
+ * unordered, each for itself; those of the last cycle together, under the lock CYCLE.
+ */
+#include <gait/stats.h>
+#include <string.h>
+
+#include "../instance.h"
+
+static void read_memory(gait_heap *heap, gait_stats *stats) {
+    struct space *space = &heap->space;
+    stats->span_bytes = AO_load(&space->used_bytes);
+    stats->free_bytes = AO_load(&space->free_bytes);
+    stats->metadata_bytes = AO_load(&space->metadata_bytes);
+    stats->released_bytes = AO_load(&space->released_bytes);
+    stats->total_bytes = stats->span_bytes + stats->free_bytes + stats->metadata_bytes;
+    stats->peak_total_bytes = AO_load(&heap->control.peak_total_bytes);
+    if (stats->peak_total_bytes < stats->total_bytes)
+        stats->peak_total_bytes = stats->total_bytes; /* it is noted at pacing points only */
+    stats->globals_bytes = roots_bytes(&heap->roots);
+}
+
+static void read_pacing(gait_heap *heap, gait_stats *stats) {
+    struct control *control = &heap->control;
+    stats->heap_live_bytes = AO_load(&control->live_bytes);
+    stats->heap_goal_bytes = AO_load(&control->goal_bytes);
+    stats->heap_trigger_bytes = AO_load(&control->trigger_bytes);
+    stats->limit_bytes = AO_load(&control->limit_bytes);
+    stats->allocated_bytes = AO_load(&control->allocated_bytes);
+    stats->freed_bytes = AO_load(&heap->sweeper.freed_bytes);
+}
+
+static void read_cpu(gait_heap *heap, gait_stats *stats) {
+    struct control *control = &heap->control;
+    uint64_t gc_ns = 0;
+    const struct {
+        enum cpu_purpose purpose;
+        uint64_t *field;
+    } purposes[CPU_PURPOSES] = {
+        {CPU_ASSIST, &stats->cpu_assist_ns},         {CPU_DEDICATED, &stats->cpu_dedicated_ns},
+        {CPU_FRACTIONAL, &stats->cpu_fractional_ns}, {CPU_IDLE, &stats->cpu_idle_ns},
+        {CPU_SWEEP, &stats->cpu_sweep_ns},           {CPU_SCAVENGE, &stats->cpu_scavenge_ns},
+    };
+    for (unsigned i = 0; i < CPU_PURPOSES; i++)
+        gc_ns += *purposes[i].field = AO_load(&control->cpu_ns[purposes[i].purpose]);
+    int64_t total_ns = platform_process_cpu_ns() - control->start_process_ns;
+    stats->cpu_total_ns = total_ns > 0 ? (uint64_t)total_ns : 0;
+    stats->gc_cpu_fraction = total_ns > 0 ? (double)gc_ns / (double)total_ns : 0;
+    stats->limiter_ns = AO_load(&control->limiter_ns);
+}
+
+static void read_cycles(gait_heap *heap, gait_stats *stats) {
+    struct cycle *cycle = &heap->cycle;
+    lock_acquire(&cycle->lock);
+    stats->cycles = cycle->cycles;
+    stats->forced_cycles = cycle->forced_cycles;
+    stats->heap_marked_bytes = cycle->last.marked_bytes;
+    stats->heap_peak_bytes = cycle->last.peak_bytes;
+    stats->stack_bytes = cycle->last.stack_bytes;
+    stats->pauses = cycle->pauses;
+    stats->pause_total_ns = cycle->pause_total_ns;
+    stats->pause_max_ns = cycle->pause_max_ns;
+    memcpy(stats->pause_histogram, cycle->pause_histogram, sizeof stats->pause_histogram);
+    lock_release(&cycle->lock);
+}
+
+int gait_read_stats(gait_heap *heap, gait_stats *stats) {
+    if (stats->struct_bytes != sizeof *stats)
+        return GAIT_E_INVALID;
+    memset(stats, 0, sizeof *stats);
+    stats->struct_bytes = sizeof *stats;
+    read_memory(heap, stats);
+    read_pacing(heap, stats);
+    read_cpu(heap, stats);
+    read_cycles(heap, stats);
+    stats->mutators = AO_load(&heap->world.count);
+    stats->finalizers_queued = finalizers_queued(&heap->finalizers);
+    return 0;
+}
+
+#define NAME(name, text) #name,
+static const char *const names[] = {GAIT_STATS(NAME)};
+#undef NAME
+#define TEXT(name, text) text,
+static const char *const texts[] = {GAIT_STATS(TEXT)};
+#undef TEXT
+
+const char *gait_stats_name(size_t index) {
+    return index < sizeof names / sizeof names[0] ? names[index] : NULL;
+}
+
+const char *gait_stats_text(size_t index) {
+    return index < sizeof texts / sizeof texts[0] ? texts[index] : NULL;
+}
+
+size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count) {
+    size_t known = kinds_count(&heap->kinds);
+    for (size_t i = 0; i < known && i < count; i++) {
+        struct kind *kind = &heap->kinds.kinds[i];
+        kinds[i] = (gait_kind_stats){
+            .kind = (gait_kind)i,
+            .name = kind->name,
+            .objects = AO_load(&kind->live_objects),
+            .object_bytes = AO_load(&kind->live_bytes),
+            .span_bytes = AO_load(&kind->span_bytes),
+        };
+    }
+    return known;
+}
