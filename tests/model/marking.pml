@@ -5,12 +5,13 @@
  *
  * An object has one field: an object of more fields is, for marking, like several objects that
  * become grey together. Sets of objects are bit masks. The mutators run every program of at most
- * OPS0 and OPS1 operations. The barrier buffer is a set; that it may be full at any moment is an
- * operation that flushes it. What one thread does on state that no other can see is one step.
+ * OPS0 and OPS1 operations. The barrier buffer is a set; whether it is full after a store is free.
+ * What one thread does on state that no other can see is one step.
  *
- * Checked: `marking_ends` asserts that all that is reachable is marked; `sweep_one` that nothing
- * reachable is freed; weak reads that nothing freed is returned; CHECK_INVARIANT looks at
- * .inv.grey and .inv.early after every step. Spin checks that no state is a deadlock.
+ * Checked: `marking_ends` asserts that all that is reachable is marked; `sweep` that nothing
+ * reachable is freed and that what was garbage before the cycle is; weak reads that nothing freed
+ * is returned; `settle` that nothing reachable is cleared. CHECK_INVARIANT looks at .inv.grey and
+ * .inv.early after every step. Spin checks that no state is a deadlock.
  *
  * Parts that a configuration turns on:
  *   ALLOCATION  ATTACH  NATIVE  COROUTINES  WEAK (with settling and sweeping)  EPHEMERON

@@ -356,7 +356,7 @@ end:
     :: atomic { READY && ops > 0 -> ops--; detach() }
 #endif
 #ifdef NATIVE
-    :: atomic { READY && ops > 0 && !locked[me] -> ops--; native[me] = 1 }
+    :: atomic { me == 1 && READY && ops > 0 && !locked[me] -> ops--; native[me] = 1 }
 #ifdef NATIVE_NO_LOCK
     :: native[me] && asked[me] != STOPPED -> native[me] = 0
 #else

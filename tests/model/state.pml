@@ -44,7 +44,7 @@ byte buffer[2];        /* set                                                   
 bit attached[2];
 
 #ifdef NATIVE
-bit native[2];
+bit native[2];         /* in native code: mutator 1 only, the other one always runs               */
 bit locked[2];         /* the collector holds the mutator's lock                                 */
 #define RUNS(m) (!native[m])
 #else
