@@ -236,7 +236,23 @@ void finalizers_push(struct finalizers *finalizers, struct marker *marker) {
     lock_release(&finalizers->lock);
 }
 
-void finalizers_visit(struct finalizers *finalizers, struct gait_visitor *visitor) {
+struct visiting {
+    struct space *space;
+    struct gait_visitor *visitor;
+};
+
+static void visit_contents(uintptr_t object, void *data) {
+    struct visiting *visiting = data;
+    struct cell cell;
+    if (space_cell(visiting->space, object, &cell))
+        marker_visit_object(visiting->space, visiting->visitor, cell.start, cell.entry,
+                            entry_cell_bytes(visiting->space, cell.entry, cell.head));
+}
+
+void finalizers_visit(struct finalizers *finalizers, struct space *space,
+                      struct gait_visitor *visitor) {
+    struct visiting visiting = {space, visitor};
+    each_finalizable(finalizers, visit_contents, &visiting);
     for (const struct finalizer_job *job = finalizers->first; job; job = job->next)
         if (job->object)
             visitor->visit(visitor, (gait_word)job->object, false);

@@ -90,7 +90,8 @@ bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns);
 /** Let every wait, also a later one, end with false. */
 void finalizers_stop(struct finalizers *finalizers);
 
-/** Visit the objects of queued finalizers. Nothing runs beside: the world is stopped. */
-void finalizers_visit(struct finalizers *finalizers, struct gait_visitor *visitor);
+/** Visit what finalizers_push pushes, with any visitor. Nothing runs beside: the world is stopped. */
+void finalizers_visit(struct finalizers *finalizers, struct space *space,
+                      struct gait_visitor *visitor);
 
 #endif

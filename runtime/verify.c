@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A search of all that is reachable, breadth first, with marks of its own. See verify.h.
+ *
+ * It shares with marking what says where references are (marker_visit_object, the visits of roots)
+ * and nothing else: not the queue, not the marks, not the order.
+ *
+ * The first search forgets an object as soon as its references were looked at. Only if it finds
+ * that something was missed, a second one keeps every object with the one that led to it, for the
+ * paths. The world stands still, so both see the same.
+ */
+#include "verify.h"
+
+#include "instance.h"
+#include "mark/weak.h"
+#include "observe/line.h"
+
+#define CHUNK_BYTES ((size_t)256 << 10)
+#define CHUNK_ENTRIES (CHUNK_BYTES / sizeof(struct entry) - 1)
+/* Missed objects that are told of, and the objects of a path that are shown at each of its ends. */
+#define REPORTS_MAX 8
+#define PATH_SHOWN 24
+
+/* An object that was found, and what led to it: another one, or a class of roots. */
+struct entry {
+    char *object; /* NULL: a class of roots */
+    struct entry *parent;
+};
+
+struct chunk {
+    struct chunk *next;
+    size_t count;
+    struct entry entries[];
+};
+
+/* First in, first out. */
+struct queue {
+    struct chunk *first;
+    struct chunk *last;
+    size_t taken; /* of the first chunk */
+};
+
+enum root_class { ROOT_MUTATOR, ROOT_SHARED, ROOT_FINALIZER, ROOT_CLASSES };
+
+static const char *const root_names[ROOT_CLASSES] = {
+    "a mutator's roots",
+    "static slots, handles or a stopped coroutine",
+    "finalizers that are queued or may come",
+};
+
+struct search {
+    struct gait_visitor visitor; /* first: visit casts */
+    gait_heap *heap;
+    struct space *space;
+    unsigned epoch;
+    uint64_t *visited; /* a bit per cell: one word for each pair of the space's */
+    size_t visited_bytes;
+    struct queue grey;
+    struct queue kept;       /* chunks that were taken from grey, if keep */
+    struct queue ephemerons; /* found; parent: their own entry, if keep */
+    struct entry roots[ROOT_CLASSES];
+    struct entry *source; /* whose references are visited now */
+    bool keep;            /* keep what leads to what, and tell what was missed */
+    bool failed;          /* there was no memory */
+    size_t missed;        /* objects without a mark that one with a mark, or a root, leads to */
+};
+
+/* ---- Memory ---- */
+
+static void chunk_append(struct queue *queue, struct chunk *chunk) {
+    chunk->next = NULL;
+    if (queue->last)
+        queue->last->next = chunk;
+    else
+        queue->first = chunk;
+    queue->last = chunk;
+}
+
+/* @return the entry's place, or NULL: no memory. */
+static struct entry *queue_put(struct search *search, struct queue *queue, char *object,
+                               struct entry *parent) {
+    if (!queue->last || queue->last->count == CHUNK_ENTRIES) {
+        struct chunk *chunk = platform_map(CHUNK_BYTES);
+        if (!chunk) {
+            search->failed = true;
+            return NULL;
+        }
+        chunk_append(queue, chunk);
+    }
+    struct entry *entry = &queue->last->entries[queue->last->count++];
+    *entry = (struct entry){object, parent};
+    return entry;
+}
+
+/* Drop the first chunk, of which all was taken: keep it, or give it back. */
+static void queue_drop(struct search *search, struct queue *queue) {
+    struct chunk *chunk = queue->first;
+    queue->first = chunk->next;
+    queue->taken = 0;
+    if (!queue->first)
+        queue->last = NULL;
+    if (search->keep)
+        chunk_append(&search->kept, chunk);
+    else
+        platform_unreserve(chunk, CHUNK_BYTES);
+}
+
+/* @return the next entry, good until the next call (or for long, if keep); NULL: none. */
+static struct entry *queue_next(struct search *search, struct queue *queue) {
+    if (queue->first && queue->taken == CHUNK_ENTRIES)
+        queue_drop(search, queue);
+    if (!queue->first || queue->taken == queue->first->count)
+        return NULL;
+    return &queue->first->entries[queue->taken++];
+}
+
+static void queue_free(struct queue *queue) {
+    for (struct chunk *chunk = queue->first, *next; chunk; chunk = next) {
+        next = chunk->next;
+        platform_unreserve(chunk, CHUNK_BYTES);
+    }
+    *queue = (struct queue){0};
+}
+
+static void search_free(struct search *search) {
+    queue_free(&search->grey);
+    queue_free(&search->kept);
+    queue_free(&search->ephemerons);
+    if (search->visited)
+        platform_unreserve(search->visited, search->visited_bytes);
+    search->visited = NULL;
+}
+
+static bool search_alloc(struct search *search) {
+    size_t page_bytes = platform_page_bytes();
+    size_t pages = AO_load_acquire(&search->space->extent_bytes) >> PAGE_SHIFT;
+    size_t bytes = pages * (BITS_WORDS / 2) * sizeof(uint64_t);
+    search->visited_bytes = (bytes + page_bytes) & ~(page_bytes - 1);
+    search->visited = platform_map(search->visited_bytes);
+    return search->visited != NULL;
+}
+
+/* ---- Cells ---- */
+
+static bool cell_at(const struct search *search, gait_word address, struct cell *cell) {
+    return space_holds(search->space, address) && space_cell(search->space, address, cell) &&
+           cell_allocated(cell, search->epoch);
+}
+
+/* The object that a word refers to, as marking takes it. */
+static bool cell_of(const struct search *search, gait_word word, bool conservative,
+                    struct cell *cell) {
+    gait_word address = word & search->heap->value_mask;
+    if (conservative)
+        return cell_at(search, word, cell) || cell_at(search, address, cell);
+    return cell_at(search, address, cell) && cell->start == (char *)address;
+}
+
+static uint64_t *visited_word(const struct search *search, const struct cell *cell) {
+    return &search->visited[(size_t)(cell->pair - search->space->bits) / 2];
+}
+
+static bool is_visited(const struct search *search, const struct cell *cell) {
+    return (*visited_word(search, cell) & cell->bit) != 0;
+}
+
+static size_t cell_bytes(const struct search *search, const struct cell *cell) {
+    return entry_cell_bytes(search->space, cell->entry, cell->head);
+}
+
+/* ---- Telling of a path ---- */
+
+/* Add an object's address, kind and size. */
+static void add_object(const struct search *search, struct line *line, const char *object) {
+    struct cell cell;
+    if (!cell_at(search, (gait_word)object, &cell))
+        return;
+    line_add(line, "%p (%s, %zu bytes)", (const void *)object,
+             search->space->kinds[ENTRY_KIND(cell.entry)].name, cell_bytes(search, &cell));
+}
+
+/* Add at which of its bytes an object refers to another one, if a plain word does. */
+static void add_offset(const struct search *search, struct line *line, const char *object,
+                       const char *target) {
+    struct cell cell;
+    if (!cell_at(search, (gait_word)object, &cell))
+        return;
+    const gait_word *words = (const gait_word *)object;
+    for (size_t i = 0; i < cell_bytes(search, &cell) / sizeof(gait_word); i++)
+        if ((words[i] & search->heap->value_mask) == (gait_word)target) {
+            line_add(line, ", at byte %zu:", i * sizeof(gait_word));
+            return;
+        }
+}
+
+static void tell(const struct search *search, const struct entry *source, const char *missed) {
+    FILE *log = search->heap->log;
+    struct line line = {.length = 0};
+    line_add(&line, "gccheckmark: reachable, but not marked: ");
+    add_object(search, &line, missed);
+    line_write(&line, log);
+
+    size_t length = 0;
+    const struct entry *root = source;
+    for (; root->parent; root = root->parent)
+        length++;
+    line_add(&line, "gccheckmark:   from %s", root_names[root - search->roots]);
+    line_write(&line, log);
+    for (size_t left = length; left > 0; left--) {
+        if (length - left == PATH_SHOWN && left > PATH_SHOWN) {
+            line_add(&line, "gccheckmark:   … %zu more …", left - PATH_SHOWN);
+            line_write(&line, log);
+            left = PATH_SHOWN;
+        }
+        const struct entry *entry = source;
+        const char *target = missed;
+        for (size_t up = 1; up < left; up++) {
+            target = entry->object;
+            entry = entry->parent;
+        }
+        line_add(&line, "gccheckmark:   ");
+        add_object(search, &line, entry->object);
+        add_offset(search, &line, entry->object, target);
+        line_write(&line, log);
+    }
+}
+
+/* ---- The search ---- */
+
+static void visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
+    struct search *search = (struct search *)visitor;
+    struct cell cell;
+    if (search->failed || !cell_of(search, word, conservative, &cell) || is_visited(search, &cell))
+        return;
+    bool marked = cell_marked(&cell, search->epoch);
+    /* what lay on a C stack as marking began is there no more, and what lies there now may be old
+     * and dead: a word that was not scanned proves nothing */
+    if (!marked && conservative && !search->source->parent && search->heap->concurrent)
+        return;
+    *visited_word(search, &cell) |= cell.bit;
+    if (!marked) {
+        if (search->keep && search->missed < REPORTS_MAX)
+            tell(search, search->source, cell.start);
+        search->missed++;
+    } else if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF) {
+        queue_put(search, &search->grey, cell.start, search->source);
+    }
+}
+
+static void visit_roots(struct search *search) {
+    search->source = &search->roots[ROOT_MUTATOR];
+    for (gait_mutator *mutator = search->heap->world.first; mutator; mutator = mutator->next)
+        mutator_visit_roots(mutator, &search->visitor);
+    search->source = &search->roots[ROOT_SHARED];
+    roots_visit(&search->heap->roots, &search->visitor);
+    search->source = &search->roots[ROOT_FINALIZER];
+    finalizers_visit(&search->heap->finalizers, search->space, &search->visitor);
+}
+
+/* Visit what the objects in the queue lead to, until there are none. */
+static void visit_grey(struct search *search) {
+    struct entry *entry;
+    while (!search->failed && (entry = queue_next(search, &search->grey))) {
+        struct cell cell;
+        if (!cell_at(search, (gait_word)entry->object, &cell))
+            continue;
+        search->source = entry;
+        marker_visit_object(search->space, &search->visitor, cell.start, cell.entry,
+                            cell_bytes(search, &cell));
+        if (ENTRY_LAYOUT(cell.entry) == GAIT_EPHEMERON)
+            queue_put(search, &search->ephemerons, cell.start, entry);
+    }
+}
+
+/* Visit the values of a found ephemeron whose keys are found, or no objects. */
+static void visit_pairs(struct search *search, const struct entry *ephemeron) {
+    struct cell cell, key;
+    size_t words;
+    if (!cell_at(search, (gait_word)ephemeron->object, &cell))
+        return;
+    const gait_word *pair =
+        weak_part(search->space, cell.start, cell.entry, cell_bytes(search, &cell), &words);
+    struct entry here = {ephemeron->object, &search->roots[ROOT_SHARED]};
+    search->source = search->keep ? ephemeron->parent : &here;
+    for (; words >= 2; words -= 2, pair += 2)
+        if (!cell_of(search, pair[0], false, &key) || is_visited(search, &key))
+            visit(&search->visitor, pair[1], false);
+}
+
+static void visit_ephemerons(struct search *search) {
+    const struct queue *queue = &search->ephemerons;
+    for (const struct chunk *chunk = queue->first; chunk; chunk = chunk->next)
+        for (size_t i = 0; i < chunk->count; i++)
+            visit_pairs(search, &chunk->entries[i]);
+}
+
+static bool grey_is_empty(const struct search *search) {
+    const struct queue *grey = &search->grey;
+    return !grey->first || (grey->taken == grey->first->count && !grey->first->next);
+}
+
+/* @return false: there was no memory for it. */
+static bool search_run(struct search *search) {
+    if (!search_alloc(search))
+        return false;
+    visit_roots(search);
+    do {
+        visit_grey(search);
+        visit_ephemerons(search);
+    } while (!search->failed && !grey_is_empty(search));
+    return !search->failed;
+}
+
+static bool search_heap(gait_heap *heap, bool keep, size_t *missed) {
+    struct search search = {
+        .visitor.visit = visit,
+        .heap = heap,
+        .space = &heap->space,
+        .epoch = space_epoch(&heap->space),
+        .keep = keep,
+    };
+    bool complete = search_run(&search);
+    search_free(&search);
+    *missed = search.missed;
+    return complete;
+}
+
+void verify_marks(gait_heap *heap) {
+    size_t missed;
+    if (!search_heap(heap, false, &missed) && missed == 0) {
+        struct line line = {.length = 0};
+        line_add(&line, "gccheckmark: no memory for the search; not checked");
+        line_write(&line, heap->log);
+        return;
+    }
+    if (missed == 0)
+        return;
+    search_heap(heap, true, &missed);
+    platform_fatal("gccheckmark: marking missed %zu reachable objects; the log has the paths",
+                   missed);
+}
