@@ -54,10 +54,6 @@ void finalizers_destroy(struct finalizers *finalizers) {
     lock_destroy(&finalizers->lock);
 }
 
-void finalizers_reset_locks(struct finalizers *finalizers) {
-    lock_reset(&finalizers->lock, LOCK_FINALIZERS, "finalizers");
-}
-
 /* ---- Entries ---- */
 
 static struct finalizer_entry *entry_find(struct finalizers *finalizers, const void *object) {

@@ -44,9 +44,6 @@ struct finalizers {
 int finalizers_init(struct finalizers *finalizers);
 void finalizers_destroy(struct finalizers *finalizers);
 
-/** After fork, in the child: the lock is anew. */
-void finalizers_reset_locks(struct finalizers *finalizers);
-
 /** Set, replace or (NULL) remove an object's finalizer. The object is reachable.
  * @return 0, GAIT_E_MEMORY, GAIT_E_MISSING. */
 int finalizers_set(struct finalizers *finalizers, void *object, gait_finalizer_fn finalize,
@@ -90,7 +87,8 @@ bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns);
 /** Let every wait, also a later one, end with false. */
 void finalizers_stop(struct finalizers *finalizers);
 
-/** Visit what finalizers_push pushes, with any visitor. Nothing runs beside: the world is stopped. */
+/** Visit what finalizers_push pushes, with any visitor. Nothing runs beside: the world is stopped.
+ */
 void finalizers_visit(struct finalizers *finalizers, struct space *space,
                       struct gait_visitor *visitor);
 

@@ -6,6 +6,7 @@
  */
 #include "marker.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Words pushed between two looks at the room in the block. */
@@ -198,17 +199,13 @@ static void ephemeron_defer(struct marker *marker, char *start) {
 }
 
 /* Push the values whose keys are marked. @return whether some key is not. */
-static bool ephemeron_scan(struct marker *marker, const gait_word *pairs, size_t words,
-                           bool *pushed) {
+static bool ephemeron_scan(struct marker *marker, const gait_word *pairs, size_t words) {
     bool open = false;
     for (size_t i = 0; i + 1 < words; i += 2) {
-        gait_word value = word_read(&pairs[i + 1]);
-        if (marker_is_white(marker, word_read(&pairs[i]))) {
+        if (marker_is_white(marker, word_read(&pairs[i])))
             open = true;
-        } else if (marker_is_white(marker, value)) {
-            marker_push(marker, value);
-            *pushed = true;
-        }
+        else
+            marker_push(marker, word_read(&pairs[i + 1]));
     }
     return open;
 }
@@ -261,14 +258,12 @@ static void scan_object(struct marker *marker, char *start, page_entry entry, si
     case GAIT_WEAK:
         scan_words(marker, object, head_words(kind, words));
         break;
-    case GAIT_EPHEMERON: {
-        bool pushed = false;
+    case GAIT_EPHEMERON:
         head = head_words(kind, words);
         scan_words(marker, object, head);
-        if (ephemeron_scan(marker, object + head, words - head, &pushed))
+        if (ephemeron_scan(marker, object + head, words - head))
             ephemeron_defer(marker, start);
         break;
-    }
     }
     marker->scanned_bytes += bytes;
 }
@@ -350,6 +345,27 @@ static void share(struct marker *marker) {
     queue_publish(marker->queue, other);
 }
 
+/* Push the value of a pair, unless the pair has got another key, which is unmarked: the barrier has
+ * shaded that pair. @return whether it was unmarked. */
+static bool pair_push(struct marker *marker, const gait_word *pair) {
+    gait_word value = word_read(&pair[1]);
+    if (marker_is_white(marker, word_read(&pair[0])) || !marker_is_white(marker, value))
+        return false;
+    marker_push(marker, value);
+    return true;
+}
+
+/* Push the values of pairs that were taken out of the table of keys. @return whether any was. */
+static bool pairs_push(struct marker *marker, struct ephemeron_wait *wait) {
+    bool pushed = false;
+    for (struct ephemeron_wait *next; wait; wait = next) {
+        next = (struct ephemeron_wait *)wait->node.next;
+        pushed |= pair_push(marker, wait->pair);
+        free(wait);
+    }
+    return pushed;
+}
+
 /* Mark the ring's oldest entry and push its references. */
 static inline void ring_process(struct marker *marker) {
     unsigned slot = marker->ring_first;
@@ -367,6 +383,8 @@ static inline void ring_process(struct marker *marker) {
                                     space_page(marker->space, (uintptr_t)start));
     marker->marked_bytes += bytes;
     marker->marked_objects++;
+    if (AO_load(&marker->queue->keys.pairs)) /* unordered: see ephemerons.h */
+        pairs_push(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)start));
     scan_object(marker, start, entry, bytes);
 }
 
@@ -451,7 +469,25 @@ void marker_end(struct marker *marker) {
 
 /* ---- Rare passes ---- */
 
+/* Have the pairs of an ephemeron object wait for their keys. *pushed: a value was pushed. @return
+ * false: no memory for all of them. */
+static bool pairs_wait(struct marker *marker, const gait_word *pairs, size_t words, bool *pushed) {
+    bool all = true;
+    for (size_t i = 0; i + 1 < words; i += 2) {
+        gait_word key = word_read(&pairs[i]);
+        if (marker_is_white(marker, key))
+            all &= ephemerons_add(&marker->queue->keys, key & marker->value_mask, &pairs[i]) == 0;
+        *pushed |= pair_push(marker, &pairs[i]); /* also if the key was marked meanwhile */
+    }
+    return all;
+}
+
+static bool key_is_marked(void *data, uintptr_t key) {
+    return !marker_is_white(data, key);
+}
+
 bool marker_ephemerons(struct marker *marker) {
+    struct ephemerons *keys = &marker->queue->keys;
     bool pushed = false;
     struct mark_block *open = NULL, *block;
     while ((block = queue_take_ephemerons(marker->queue))) {
@@ -465,7 +501,7 @@ bool marker_ephemerons(struct marker *marker) {
             size_t words = bytes / sizeof(gait_word);
             size_t head = head_words(&marker->space->kinds[ENTRY_KIND(cell.entry)], words);
             const gait_word *pairs = (const gait_word *)start + head;
-            if (ephemeron_scan(marker, pairs, words - head, &pushed))
+            if (!pairs_wait(marker, pairs, words - head, &pushed))
                 block->words[kept++] = (gait_word)start;
         }
         block->count = kept;
@@ -479,6 +515,8 @@ bool marker_ephemerons(struct marker *marker) {
         else
             queue_recycle(marker->queue, block);
     }
+    if (!pushed && AO_load(&keys->pairs))
+        pushed = pairs_push(marker, ephemerons_retake(keys, key_is_marked, marker));
     return pushed;
 }
 

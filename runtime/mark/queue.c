@@ -25,6 +25,7 @@ void queue_init(struct mark_queue *queue, AO_t *metadata_bytes) {
     memset(queue, 0, sizeof *queue);
     queue->metadata_bytes = metadata_bytes;
     lock_init(&queue->lock, LOCK_MARK, "mark");
+    ephemerons_init(&queue->keys);
 }
 
 void queue_destroy(struct mark_queue *queue) {
@@ -32,6 +33,7 @@ void queue_destroy(struct mark_queue *queue) {
         next = slab->next;
         platform_unreserve(slab, SLAB_BYTES);
     }
+    ephemerons_destroy(&queue->keys);
     lock_destroy(&queue->lock);
 }
 
@@ -109,5 +111,6 @@ void queue_clear(struct mark_queue *queue) {
         queue_recycle(queue, block);
     for (struct mark_block *block; (block = stack_pop(&queue->ephemerons));)
         queue_recycle(queue, block);
+    ephemerons_clear(&queue->keys);
     AO_store(&queue->overflowed, 0);
 }

@@ -16,6 +16,7 @@
 
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
+#include "ephemerons.h"
 
 #define MARK_BLOCK_BYTES 4096
 #define MARK_BLOCK_WORDS ((MARK_BLOCK_BYTES - 16) / 8)
@@ -42,6 +43,7 @@ struct mark_queue {
     AO_t *metadata_bytes;   /* where the blocks' memory is counted                         */
     struct lock lock;       /* rank MARK: guards slabs                                     */
     struct mark_slab *slabs;
+    struct ephemerons keys; /* keys that the pairs of ephemerons wait for */
 };
 
 void queue_init(struct mark_queue *queue, AO_t *metadata_bytes);
@@ -63,7 +65,8 @@ static inline bool queue_has_work(const struct mark_queue *queue) {
     return (AO_load_acquire(&queue->full.top) & (((AO_t)1 << 36) - 1)) != 0;
 }
 
-/** Drop all published work: a cycle was given up. No thread is active. */
+/** Drop what a cycle has left: ephemerons whose keys are dead, or, if it was given up, work. No
+ * thread is active. */
 void queue_clear(struct mark_queue *queue);
 
 #endif

@@ -59,15 +59,6 @@ void roots_destroy(struct roots *roots) {
     lock_destroy(&roots->lock);
 }
 
-void roots_reset_locks(struct roots *roots) {
-    lock_reset(&roots->lock, LOCK_ROOTS, "roots");
-    for (struct gait_coroutine *coroutine = roots->coroutines; coroutine;
-         coroutine = coroutine->next) {
-        lock_reset(&coroutine->lock, LOCK_COROUTINE, "coroutine");
-        coroutine->scanned = 0; /* a cycle that was given up is begun again under its number */
-    }
-}
-
 static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {
     for (size_t i = 0; i < count; i++)
         /* unordered: the mutators' barriers cover what is stored meanwhile */

@@ -56,9 +56,6 @@ int roots_init(struct roots *roots);
 /** Frees handles and coroutines too. */
 void roots_destroy(struct roots *roots);
 
-/** After fork, in the child: the locks are anew, and no coroutine counts as scanned. */
-void roots_reset_locks(struct roots *roots);
-
 /** Add static slots. The caller shades what they hold. @return 0, GAIT_E_INVALID, GAIT_E_MEMORY. */
 int roots_add(struct roots *roots, gait_word *slots, size_t count);
 

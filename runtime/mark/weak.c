@@ -107,12 +107,7 @@ void weak_settle_object(struct space *space, gait_word value_mask, char *start, 
             settle_pair(space, value_mask, &part[i]);
 }
 
-typedef void (*object_act)(struct space *space, gait_word value_mask, char *start, page_entry entry,
-                           size_t object_bytes);
-
-/* Call act for each live object of a span. */
-static void each_object(struct space *space, gait_word value_mask, size_t page, page_entry entry,
-                        object_act act) {
+static void settle_span(struct space *space, gait_word value_mask, size_t page, page_entry entry) {
     const struct span *span = &space->spans[page];
     const uint64_t *bits = space_bits(space, page);
     size_t bytes = span_cell_bytes(span);
@@ -121,14 +116,13 @@ static void each_object(struct space *space, gait_word value_mask, size_t page, 
         uint64_t live = bits_get(&bits[2 * (first >> 6) + (epoch & 1)]);
         for (; live; live &= live - 1) {
             size_t cell = first + (size_t)__builtin_ctzll(live);
-            act(space, value_mask, space_page_start(space, page) + cell * bytes, entry, bytes);
+            weak_settle_object(space, value_mask, space_page_start(space, page) + cell * bytes,
+                               entry, bytes);
         }
     }
 }
 
-/* Call act for each live object of the weak layouts; fresh: also those in spans of this epoch. */
-static void each_weak_object(struct space *space, gait_word value_mask, bool fresh,
-                             object_act act) {
+void weak_settle(struct space *space, gait_word value_mask) {
     unsigned epoch = space_epoch(space);
     size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
     for (size_t page = 0; page < pages;) {
@@ -140,26 +134,10 @@ static void each_weak_object(struct space *space, gait_word value_mask, bool fre
         }
         page_entry entry = space_entry(space, page);
         unsigned layout = ENTRY_LAYOUT(entry);
+        /* a span of this epoch was made after the flip: nobody could store a dead word there */
         if ((layout == GAIT_WEAK || layout == GAIT_EPHEMERON) &&
-            (fresh || AO_int_load_acquire(&span->swept) != epoch))
-            each_object(space, value_mask, page, entry, act);
+            AO_int_load_acquire(&span->swept) != epoch)
+            settle_span(space, value_mask, page, entry);
         page += span->pages;
     }
 }
-
-void weak_settle(struct space *space, gait_word value_mask) {
-    /* a span of this epoch was made after the flip: nobody could store a dead word there */
-    each_weak_object(space, value_mask, false, weak_settle_object);
-}
-
-static void drop_claims(struct space *space, gait_word value_mask, char *start, page_entry entry,
-                        size_t object_bytes) {
-    (void)value_mask;
-    size_t words;
-    gait_word *part = weak_part(space, start, entry, object_bytes, &words);
-    for (size_t i = 0; ENTRY_LAYOUT(entry) == GAIT_EPHEMERON && i + 1 < words; i += 2)
-        if (word_load(&part[i]) == WEAK_CLAIM)
-            part[i] = part[i + 1] = 0;
-}
-
-void weak_drop_claims(struct space *space) { each_weak_object(space, 0, true, drop_claims); }

@@ -29,9 +29,6 @@ void weak_settle(struct space *space, gait_word value_mask);
 void weak_settle_object(struct space *space, gait_word value_mask, char *start, page_entry entry,
                         size_t object_bytes);
 
-/** After fork, in the child: empty the pairs that threads, which are gone now, were changing. */
-void weak_drop_claims(struct space *space);
-
 /** A weak word or a key: 0 if its target is dead. Not for a pair's value. */
 gait_word weak_read(struct space *space, gait_word value_mask, const gait_word *slot);
 

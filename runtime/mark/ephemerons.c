@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of keys that ephemerons wait for. See ephemerons.h.
+ */
+#include "ephemerons.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ephemerons_init(struct ephemerons *ephemerons) {
+    memset(ephemerons, 0, sizeof *ephemerons);
+    for (unsigned i = 0; i < EPHEMERON_STRIPES; i++)
+        lock_init(&ephemerons->stripes[i].lock, LOCK_MARK, "ephemerons");
+}
+
+void ephemerons_destroy(struct ephemerons *ephemerons) {
+    ephemerons_clear(ephemerons);
+    for (unsigned i = 0; i < EPHEMERON_STRIPES; i++)
+        lock_destroy(&ephemerons->stripes[i].lock);
+}
+
+/* Objects of a page spread over the stripes. */
+static unsigned stripe_of(uintptr_t key) {
+    return (unsigned)(key >> 4 ^ key >> 10) % EPHEMERON_STRIPES;
+}
+
+int ephemerons_add(struct ephemerons *ephemerons, uintptr_t key, const gait_word *pair) {
+    struct ephemeron_wait *wait = malloc(sizeof *wait);
+    if (!wait)
+        return -1;
+    wait->node.key = key;
+    wait->pair = pair;
+    unsigned stripe = stripe_of(key);
+    struct address_map *map = &ephemerons->stripes[stripe].map;
+    lock_acquire(&ephemerons->stripes[stripe].lock);
+    bool usable = map->buckets > 0 || address_map_init(map) == 0;
+    if (usable)
+        address_map_add(map, &wait->node);
+    lock_release(&ephemerons->stripes[stripe].lock);
+    if (!usable) {
+        free(wait);
+        return -1;
+    }
+    AO_fetch_and_add1_full(&ephemerons->pairs); /* full: before the caller's last look at the key */
+    return 0;
+}
+
+struct ephemeron_wait *ephemerons_take(struct ephemerons *ephemerons, uintptr_t key) {
+    struct ephemeron_wait *list = NULL, *wait;
+    unsigned stripe = stripe_of(key);
+    struct address_map *map = &ephemerons->stripes[stripe].map;
+    size_t taken = 0;
+    lock_acquire(&ephemerons->stripes[stripe].lock);
+    while (map->buckets > 0 && (wait = (struct ephemeron_wait *)address_map_find(map, key))) {
+        address_map_remove(map, &wait->node);
+        wait->node.next = (struct address_node *)list;
+        list = wait;
+        taken++;
+    }
+    lock_release(&ephemerons->stripes[stripe].lock);
+    counter_sub(&ephemerons->pairs, taken);
+    return list;
+}
+
+struct ephemeron_wait *ephemerons_retake(struct ephemerons *ephemerons,
+                                         bool (*is_marked)(void *data, uintptr_t key), void *data) {
+    struct address_node *list = NULL, *node, *next;
+    size_t taken = 0;
+    for (unsigned i = 0; i < EPHEMERON_STRIPES; i++) {
+        struct address_map *map = &ephemerons->stripes[i].map;
+        bool more = true;
+        for (size_t bucket = 0; more; bucket++) {
+            lock_acquire(&ephemerons->stripes[i].lock);
+            more = bucket < map->buckets;
+            for (node = more ? address_map_bucket(map, bucket) : NULL; node; node = next) {
+                next = node->next;
+                if (!is_marked(data, node->key))
+                    continue;
+                address_map_remove(map, node);
+                node->next = list;
+                list = node;
+                taken++;
+            }
+            lock_release(&ephemerons->stripes[i].lock);
+        }
+    }
+    counter_sub(&ephemerons->pairs, taken);
+    return (struct ephemeron_wait *)list;
+}
+
+void ephemerons_clear(struct ephemerons *ephemerons) {
+    for (unsigned i = 0; i < EPHEMERON_STRIPES; i++) {
+        struct address_map *map = &ephemerons->stripes[i].map;
+        for (size_t bucket = 0; bucket < map->buckets; bucket++) {
+            struct address_node *node = address_map_bucket(map, bucket), *next;
+            for (; node; node = next) {
+                next = node->next;
+                free(node);
+            }
+        }
+        address_map_destroy(map);
+    }
+    AO_store(&ephemerons->pairs, 0);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The keys that ephemerons wait for: a hash table from an unmarked key to the pairs that have it,
+ * so that each pair is looked at a bounded number of times, however long the chains of pairs whose
+ * values are other pairs' keys (Hayes 1997; Barros and Ierusalimschy 2008). Marking fills it when
+ * it has run out of other work; from then on each marker asks it about every object that it marks.
+ *
+ *   .inv.key: a pair is added before its key is looked at for the last time, and an object is
+ *   marked before it is looked up here. So one side sees the other; where the machine lets the
+ *   second order slip, ephemerons_retake finds the pair.
+ *
+ * The table is split by key into stripes, each with a lock of rank MARK.
+ */
+#ifndef GAIT_EPHEMERONS_H
+#define GAIT_EPHEMERONS_H
+
+#include <gait/gait.h>
+#include <stdbool.h>
+
+#include "../platform/atomic.h"
+#include "../platform/lock.h"
+#include "address_map.h"
+
+#define EPHEMERON_STRIPES 16
+
+/* A pair that waits for its key. */
+struct ephemeron_wait {
+    struct address_node node; /* key: the key's address */
+    const gait_word *pair;
+};
+
+struct ephemerons {
+    char apart[64]; /* pairs is read for each marked object: not beside what changes often */
+    AO_t pairs;     /* in the table; read unordered by markers: see .inv.key */
+    char apart_too[64];
+    struct {
+        struct lock lock;       /* rank MARK: the map */
+        struct address_map map; /* without buckets while it was never used */
+    } stripes[EPHEMERON_STRIPES];
+};
+
+void ephemerons_init(struct ephemerons *ephemerons);
+void ephemerons_destroy(struct ephemerons *ephemerons);
+
+/** Add a pair under its key's address. @return negative: no memory. */
+int ephemerons_add(struct ephemerons *ephemerons, uintptr_t key, const gait_word *pair);
+
+/** Take out all pairs of a key: a list that is the caller's to free, node by node. */
+struct ephemeron_wait *ephemerons_take(struct ephemerons *ephemerons, uintptr_t key);
+
+/** Take out all pairs for whose keys is_marked says yes. Time grows with the table. */
+struct ephemeron_wait *ephemerons_retake(struct ephemerons *ephemerons,
+                                         bool (*is_marked)(void *data, uintptr_t key), void *data);
+
+/** Forget all pairs. */
+void ephemerons_clear(struct ephemerons *ephemerons);
+
+#endif
