@@ -62,7 +62,8 @@ struct search {
     struct entry *source; /* whose references are visited now */
     bool keep;            /* keep what leads to what, and tell what was missed */
     bool failed;          /* there was no memory */
-    size_t missed;        /* objects without a mark that one with a mark, or a root, leads to */
+    size_t found;         /* objects */
+    size_t missed;        /* of these, without a mark; what they lead to is not looked for */
 };
 
 /* ---- Memory ---- */
@@ -238,6 +239,7 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
     if (!marked && conservative && !search->source->parent && search->heap->concurrent)
         return;
     *visited_word(search, &cell) |= cell.bit;
+    search->found++;
     if (!marked) {
         if (search->keep && search->missed < REPORTS_MAX)
             tell(search, search->source, cell.start);
@@ -287,16 +289,14 @@ static void visit_pairs(struct search *search, const struct entry *ephemeron) {
             visit(&search->visitor, pair[1], false);
 }
 
-static void visit_ephemerons(struct search *search) {
+/* @return whether anything new was found. */
+static bool visit_ephemerons(struct search *search) {
+    size_t before = search->found;
     const struct queue *queue = &search->ephemerons;
     for (const struct chunk *chunk = queue->first; chunk; chunk = chunk->next)
         for (size_t i = 0; i < chunk->count; i++)
             visit_pairs(search, &chunk->entries[i]);
-}
-
-static bool grey_is_empty(const struct search *search) {
-    const struct queue *grey = &search->grey;
-    return !grey->first || (grey->taken == grey->first->count && !grey->first->next);
+    return search->found != before;
 }
 
 /* @return false: there was no memory for it. */
@@ -304,10 +304,9 @@ static bool search_run(struct search *search) {
     if (!search_alloc(search))
         return false;
     visit_roots(search);
-    do {
+    do
         visit_grey(search);
-        visit_ephemerons(search);
-    } while (!search->failed && !grey_is_empty(search));
+    while (visit_ephemerons(search));
     return !search->failed;
 }
 
