@@ -3,7 +3,7 @@
  * A search of all that is reachable, breadth first, with marks of its own. See verify.h.
  *
  * It shares with marking what says where references are (marker_visit_object, the visits of roots)
- * and nothing else: not the queue, not the marks, not the order.
+ * and the table of keys that pairs wait for; not the queue, the marks or the order.
  *
  * The first search forgets an object as soon as its references were looked at. Only if it finds
  * that something was missed, a second one keeps every object with the one that led to it, for the
@@ -11,7 +11,10 @@
  */
 #include "verify.h"
 
+#include <stdlib.h>
+
 #include "instance.h"
+#include "mark/ephemerons.h"
 #include "mark/weak.h"
 #include "observe/line.h"
 
@@ -56,14 +59,15 @@ struct search {
     uint64_t *visited; /* a bit per cell: one word for each pair of the space's */
     size_t visited_bytes;
     struct queue grey;
-    struct queue kept;       /* chunks that were taken from grey, if keep */
-    struct queue ephemerons; /* found; parent: their own entry, if keep */
+    struct queue kept;      /* chunks that were taken from grey, if keep */
+    struct queue objects;   /* found ephemerons; parent: their own entry. Only if keep */
+    struct ephemerons keys; /* keys that are not found yet, with their pairs */
+    struct queue pairs;     /* pairs whose keys were found since; object: the pair */
     struct entry roots[ROOT_CLASSES];
     struct entry *source; /* whose references are visited now */
     bool keep;            /* keep what leads to what, and tell what was missed */
     bool failed;          /* there was no memory */
-    size_t found;         /* objects */
-    size_t missed;        /* of these, without a mark; what they lead to is not looked for */
+    size_t missed;        /* objects without a mark; what they lead to is not looked for */
 };
 
 /* ---- Memory ---- */
@@ -126,7 +130,9 @@ static void queue_free(struct queue *queue) {
 static void search_free(struct search *search) {
     queue_free(&search->grey);
     queue_free(&search->kept);
-    queue_free(&search->ephemerons);
+    queue_free(&search->objects);
+    queue_free(&search->pairs);
+    ephemerons_destroy(&search->keys);
     if (search->visited)
         platform_unreserve(search->visited, search->visited_bytes);
     search->visited = NULL;
@@ -228,6 +234,16 @@ static void tell(const struct search *search, const struct entry *source, const 
 
 /* ---- The search ---- */
 
+/* Pairs waited for this key. */
+static void key_found(struct search *search, const struct cell *key) {
+    struct ephemeron_wait *wait = ephemerons_take(&search->keys, (uintptr_t)key->start), *next;
+    for (; wait; wait = next) {
+        next = (struct ephemeron_wait *)wait->node.next;
+        queue_put(search, &search->pairs, (char *)wait->pair, NULL);
+        free(wait);
+    }
+}
+
 static void visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
     struct search *search = (struct search *)visitor;
     struct cell cell;
@@ -239,7 +255,8 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
     if (!marked && conservative && !search->source->parent && search->heap->concurrent)
         return;
     *visited_word(search, &cell) |= cell.bit;
-    search->found++;
+    if (AO_load(&search->keys.pairs))
+        key_found(search, &cell);
     if (!marked) {
         if (search->keep && search->missed < REPORTS_MAX)
             tell(search, search->source, cell.start);
@@ -259,44 +276,57 @@ static void visit_roots(struct search *search) {
     finalizers_visit(&search->heap->finalizers, search->space, &search->visitor);
 }
 
-/* Visit what the objects in the queue lead to, until there are none. */
-static void visit_grey(struct search *search) {
-    struct entry *entry;
-    while (!search->failed && (entry = queue_next(search, &search->grey))) {
-        struct cell cell;
-        if (!cell_at(search, (gait_word)entry->object, &cell))
-            continue;
-        search->source = entry;
-        marker_visit_object(search->space, &search->visitor, cell.start, cell.entry,
-                            cell_bytes(search, &cell));
-        if (ENTRY_LAYOUT(cell.entry) == GAIT_EPHEMERON)
-            queue_put(search, &search->ephemerons, cell.start, entry);
+/* Visit the values of an ephemeron whose keys are found, or no objects; the others wait. */
+static void visit_ephemeron(struct search *search, struct entry *entry, const struct cell *cell) {
+    size_t words;
+    const gait_word *pair =
+        weak_part(search->space, cell->start, cell->entry, cell_bytes(search, cell), &words);
+    if (search->keep)
+        queue_put(search, &search->objects, cell->start, entry);
+    for (; words >= 2; words -= 2, pair += 2) {
+        struct cell key;
+        if (!cell_of(search, pair[0], false, &key) || is_visited(search, &key))
+            visit(&search->visitor, pair[1], false);
+        else if (ephemerons_add(&search->keys, (uintptr_t)key.start, pair) < 0)
+            search->failed = true;
     }
 }
 
-/* Visit the values of a found ephemeron whose keys are found, or no objects. */
-static void visit_pairs(struct search *search, const struct entry *ephemeron) {
-    struct cell cell, key;
-    size_t words;
-    if (!cell_at(search, (gait_word)ephemeron->object, &cell))
+static void visit_object(struct search *search, struct entry *entry) {
+    struct cell cell;
+    if (!cell_at(search, (gait_word)entry->object, &cell))
         return;
-    const gait_word *pair =
-        weak_part(search->space, cell.start, cell.entry, cell_bytes(search, &cell), &words);
-    struct entry here = {ephemeron->object, &search->roots[ROOT_SHARED]};
-    search->source = search->keep ? ephemeron->parent : &here;
-    for (; words >= 2; words -= 2, pair += 2)
-        if (!cell_of(search, pair[0], false, &key) || is_visited(search, &key))
-            visit(&search->visitor, pair[1], false);
+    search->source = entry;
+    marker_visit_object(search->space, &search->visitor, cell.start, cell.entry,
+                        cell_bytes(search, &cell));
+    if (ENTRY_LAYOUT(cell.entry) == GAIT_EPHEMERON)
+        visit_ephemeron(search, entry, &cell);
 }
 
-/* @return whether anything new was found. */
-static bool visit_ephemerons(struct search *search) {
-    size_t before = search->found;
-    const struct queue *queue = &search->ephemerons;
-    for (const struct chunk *chunk = queue->first; chunk; chunk = chunk->next)
-        for (size_t i = 0; i < chunk->count; i++)
-            visit_pairs(search, &chunk->entries[i]);
-    return search->found != before;
+/* The entry of the ephemeron that a pair lies in, for a path; any other one if there is no path. */
+static struct entry *pair_source(struct search *search, const char *pair) {
+    struct cell cell;
+    if (search->keep && cell_at(search, (gait_word)pair, &cell))
+        for (struct chunk *chunk = search->objects.first; chunk; chunk = chunk->next)
+            for (size_t i = 0; i < chunk->count; i++)
+                if (chunk->entries[i].object == cell.start)
+                    return chunk->entries[i].parent;
+    return &search->roots[ROOT_SHARED];
+}
+
+/* Visit what is grey, and the pairs whose keys are found by it, until nothing is left. */
+static void visit_all(struct search *search) {
+    struct entry *entry;
+    while (!search->failed) {
+        if ((entry = queue_next(search, &search->grey))) {
+            visit_object(search, entry);
+        } else if ((entry = queue_next(search, &search->pairs))) {
+            search->source = pair_source(search, entry->object);
+            visit(&search->visitor, ((const gait_word *)entry->object)[1], false);
+        } else {
+            return;
+        }
+    }
 }
 
 /* @return false: there was no memory for it. */
@@ -304,9 +334,7 @@ static bool search_run(struct search *search) {
     if (!search_alloc(search))
         return false;
     visit_roots(search);
-    do
-        visit_grey(search);
-    while (visit_ephemerons(search));
+    visit_all(search);
     return !search->failed;
 }
 
@@ -318,6 +346,7 @@ static bool search_heap(gait_heap *heap, bool keep, size_t *missed) {
         .epoch = space_epoch(&heap->space),
         .keep = keep,
     };
+    ephemerons_init(&search.keys);
     bool complete = search_run(&search);
     search_free(&search);
     *missed = search.missed;
