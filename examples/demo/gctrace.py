@@ -73,16 +73,19 @@ class Trace:
     def goals_off_formula(self, gogc_percent):
         """How many goals are not what GOGC's formula gives for the live heap before them.
 
-        goal = marked + (marked + stacks + globals) x GOGC / 100, at least 4 MiB x GOGC / 100.
+        goal = marked + (marked + stacks + globals) x GOGC / 100, at least 4 MiB x GOGC / 100,
+        1 MiB above marked (room to sweep in), and 64 KiB above where the cycle started.
         The trace cuts sizes to MB, so each stands for a range, and so does the goal.
         """
         growth = gogc_percent / 100
         wrong = 0
         for before, cycle in zip(self.cycles, self.cycles[1:]):
+            cut = 0 if cycle.exact else MB
             roots = before.stack_bytes + before.globals_bytes
             low = before.marked_bytes * (1 + growth) + roots * growth
             high = low + MB * (1 + growth) + 2 * MB * growth
-            low, high = (max(goal, 4 * MB * growth) for goal in (low, high))
-            room = 0 if cycle.exact else MB
-            wrong += not low - room <= cycle.goal_bytes <= high
+            low = max(low, 4 * MB * growth, cycle.trigger_bytes + MB // 16)
+            high = max(high, 4 * MB * growth, before.marked_bytes + 2 * MB,
+                       cycle.trigger_bytes + MB // 16 + cut)
+            wrong += not low - cut <= cycle.goal_bytes <= high
         return wrong
