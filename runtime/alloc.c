@@ -93,7 +93,7 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         mutator->stress_count = 0;
         gait_collect(mutator);
     }
-    if (AO_load(&heap->control.marking))
+    if (mutator->cache.black) /* not before all barriers are on: docs/design/marking.md, .early */
         control_assist(&heap->control, mutator);
     void *object = take(mutator, kind, bytes);
     return object ? object : take_after_collecting(mutator, kind, bytes);

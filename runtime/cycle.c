@@ -48,6 +48,11 @@ static void barrier_turn_on(gait_mutator *mutator) {
     mutator->assist_credit_bytes = 0;
 }
 
+/* Weak reads that began before weak words were settled have ended: they have no safepoint inside. */
+static void weak_reads_end(gait_mutator *mutator) {
+    (void)mutator;
+}
+
 static void roots_scan(gait_mutator *mutator) {
     mutator_scan_roots(mutator);
     cache_blacken(&mutator->cache);
@@ -64,15 +69,20 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     if (mutator->head.barrier)
         mutator_flush_barrier(mutator);
-    counter_add(&heap->cycle.black_bytes, mutator->cache.black_bytes);
+    counter_add(&heap->cycle.black_bytes,
+                mutator->cache.black_bytes + mutator->marker.marked_bytes);
     control_unallocated(&heap->control, cache_destroy(&mutator->cache), false);
 }
 
 /* ---- Marking ---- */
 
-/* Is there no work, published or held? Work that is made later is noticed by the next stop. */
+/* Is there no work, published or held? If none is published at one moment, all of it is in the
+ * hands of active threads. When later there is no active thread, and nothing was published in
+ * between, they have used it up: what is left of it is published before a thread ends. */
 static bool work_is_out(struct mark_queue *queue) {
-    return AO_load_acquire(&queue->active) == 0 && !queue_has_work(queue);
+    AO_t published = AO_load_acquire(&queue->published);
+    return !queue_has_work(queue) && AO_load_acquire(&queue->active) == 0 &&
+           AO_load_acquire(&queue->published) == published;
 }
 
 static bool cpu_is_idle(gait_heap *heap) {
@@ -162,16 +172,23 @@ static void push_shared_roots(gait_heap *heap) {
     struct marker *marker = &heap->cycle.marker;
     marker_begin(marker);
     roots_push(&heap->roots, marker);
-    roots_push_coroutines(&heap->roots, marker, space_epoch(&heap->space));
+    /* as gait_coroutine_switch numbers cycles: by the epoch that this one ends with */
+    roots_push_coroutines(&heap->roots, marker, space_epoch(&heap->space) + 1);
     finalizers_push(&heap->finalizers, marker);
     marker_end(marker);
 }
 
-/* Phases 5 and 6, without the handshake: until marking gives no more work by itself. */
-static void mark_to_fixpoint(gait_heap *heap, bool stopped) {
+/* Phases 5 and 6, without the handshake: until marking gives no more work by itself.
+ * @return how many blocks had been published before the last look at ephemerons began: as long as
+ * there are no more, nothing was marked since, and no work is in anybody's hands. */
+static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
     struct marker *marker = &heap->cycle.marker;
+    AO_t published = 0;
     for (bool more = true; more && !is_shutdown(&heap->cycle);) {
         mark_until_out(heap, stopped);
+        published = AO_load_acquire(&heap->queue.published);
+        if (!work_is_out(&heap->queue))
+            continue;
         marker_begin(marker);
         more = marker_ephemerons(marker);
         if (AO_load_acquire(&heap->queue.overflowed)) {
@@ -180,6 +197,7 @@ static void mark_to_fixpoint(gait_heap *heap, bool stopped) {
         }
         marker_end(marker);
     }
+    return published;
 }
 
 static uint64_t count_marked(gait_heap *heap) {
@@ -201,12 +219,17 @@ static void reset_counts(gait_heap *heap) {
         cycle->helpers[i].marker.marked_bytes = 0;
 }
 
+/* Has nothing been marked or found white since mark_to_fixpoint returned this? */
+static bool is_quiet(struct mark_queue *queue, AO_t published) {
+    return AO_load_acquire(&queue->published) == published &&
+           !AO_load_acquire(&queue->overflowed);
+}
+
 /* Phase 7, with the world stopped. @return false: a barrier held a white word. */
-static bool marking_is_over(gait_heap *heap) {
+static bool marking_is_over(gait_heap *heap, AO_t published) {
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         mutator_flush_barrier(mutator);
-    return work_is_out(&heap->queue) && !AO_load_acquire(&heap->queue.overflowed) &&
-           !is_shutdown(&heap->cycle);
+    return is_quiet(&heap->queue, published) && !is_shutdown(&heap->cycle);
 }
 
 static void turn_over(gait_heap *heap) {
@@ -260,12 +283,13 @@ static bool mark_concurrently(gait_heap *heap) {
     if (record->start_bytes >= HELP_BYTES)
         helpers_wake(heap);
     for (;;) {
+        AO_t published;
         do {
-            mark_to_fixpoint(heap, false);
+            published = mark_to_fixpoint(heap, false);
             world_handshake(&heap->world, mutator_flush_barrier);
-        } while (!work_is_out(&heap->queue) && !is_shutdown(cycle));
+        } while (!is_quiet(&heap->queue, published) && !is_shutdown(cycle));
         world_stop(&heap->world);
-        if (marking_is_over(heap) || is_shutdown(cycle))
+        if (marking_is_over(heap, published) || is_shutdown(cycle))
             break;
         start_the_world(heap);
     }
@@ -353,6 +377,7 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
     counter_add(&heap->control.live_bytes, kept);
     control_add_cpu(&heap->control, CPU_DEDICATED, platform_thread_cpu_ns() - begin_cpu_ns);
+    world_handshake(&heap->world, weak_reads_end); /* before a cell gets a new object */
     sweep_open(&heap->sweeper);
     lock_acquire(&cycle->lock);
     cycle->cycles++;

@@ -90,7 +90,7 @@ void queue_recycle(struct mark_queue *queue, struct mark_block *block) {
 }
 
 void queue_publish(struct mark_queue *queue, struct mark_block *block) {
-    counter_add(&queue->published, 1);
+    AO_fetch_and_add1_full(&queue->published); /* full: before the block can be taken, or used up */
     stack_push(&queue->full, block);
 }
 
