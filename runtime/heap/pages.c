@@ -186,7 +186,8 @@ static struct span *run_of(struct space *space, size_t page) {
 size_t space_scavenge(struct space *space, size_t bytes) {
     size_t given = 0;
     while (given < bytes) {
-        size_t want = (bytes - given + PAGE_BYTES - 1) >> PAGE_SHIFT, first;
+        size_t left = bytes - given, first;
+        size_t want = (left >> PAGE_SHIFT) + (left % PAGE_BYTES != 0); /* bytes may be SIZE_MAX */
         lock_acquire(&space->lock);
         size_t count = scavenge_find(space, want < SCAVENGE_PAGES ? want : SCAVENGE_PAGES, &first);
         if (count == 0) {
