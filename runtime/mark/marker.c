@@ -91,7 +91,7 @@ static void overflow(struct marker *marker, gait_word address) {
         !(bits_get(&cell.pair[!marker->mark_side]) & cell.bit))
         return;
     if (mark_set(&cell.pair[marker->mark_side], cell.bit)) {
-        marker->marked_bytes += entry_cell_bytes(marker->space, cell.entry, cell.head);
+        marker->marked_bytes += entry_marked_bytes(marker->space, cell.entry, cell.head);
         marker->marked_objects++;
         AO_store_release(&marker->queue->overflowed, 1);
     }
@@ -153,6 +153,8 @@ static inline gait_word word_read(const gait_word *word) {
 
 /* Push count words without a look at the room for each. */
 static void scan_words(struct marker *marker, const gait_word *words, size_t count) {
+    /* what these words lead to may be in a chunk that was committed since the last look */
+    marker->extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
     while (count > 0) {
         size_t piece = count < PIECE_WORDS ? count : PIECE_WORDS;
         if (!block_room(marker, piece)) {
@@ -196,6 +198,12 @@ static void ephemeron_defer(struct marker *marker, char *start) {
         }
     }
     block->words[block->count++] = (gait_word)start;
+}
+
+static void ephemerons_publish(struct marker *marker) {
+    if (marker->ephemerons)
+        queue_publish_ephemerons(marker->queue, marker->ephemerons);
+    marker->ephemerons = NULL;
 }
 
 /* Push the values whose keys are marked. @return whether some key is not. */
@@ -366,30 +374,47 @@ static bool pairs_push(struct marker *marker, struct ephemeron_wait *wait) {
     return pushed;
 }
 
-/* Mark the ring's oldest entry and push its references. */
-static inline void ring_process(struct marker *marker) {
-    unsigned slot = marker->ring_first;
-    char *start = marker->ring[slot].start;
-    page_entry entry = marker->ring[slot].entry;
-    uint64_t *pair = marker->ring[slot].pair, bit = marker->ring[slot].bit;
-    marker->ring_first = (slot + 1) % MARKER_RING;
-    marker->ring_count--;
+static inline struct marker_slot *ring_put(struct marker_ring *ring) {
+    return &ring->slots[(ring->first + ring->count++) % MARKER_RING];
+}
+
+static inline struct marker_slot *ring_take(struct marker_ring *ring) {
+    struct marker_slot *slot = &ring->slots[ring->first];
+    ring->first = (ring->first + 1) % MARKER_RING;
+    ring->count--;
+    return slot;
+}
+
+/* Push the references of the object that was marked first. */
+static inline void object_process(struct marker *marker) {
+    const struct marker_slot *slot = ring_take(&marker->objects);
+    size_t head = space_page(marker->space, (uintptr_t)slot->start);
+    scan_object(marker, slot->start, slot->entry,
+                entry_cell_bytes(marker->space, slot->entry, head));
+}
+
+/* Mark the cell that was referred to first, if it is an object that nobody has marked. */
+static inline void cell_process(struct marker *marker) {
+    const struct marker_slot *slot = ring_take(&marker->cells); /* stays until the next cell_fetch */
     /* not allocated: a stale word, or one that never was a reference */
-    if (!(bits_get(&pair[!marker->mark_side]) & bit))
+    if (!(bits_get(&slot->pair[!marker->mark_side]) & slot->bit) ||
+        !mark_set(&slot->pair[marker->mark_side], slot->bit))
         return;
-    if (!mark_set(&pair[marker->mark_side], bit))
-        return;
-    size_t bytes = entry_cell_bytes(marker->space, entry,
-                                    space_page(marker->space, (uintptr_t)start));
-    marker->marked_bytes += bytes;
     marker->marked_objects++;
+    size_t head = space_page(marker->space, (uintptr_t)slot->start);
+    marker->marked_bytes += entry_marked_bytes(marker->space, slot->entry, head);
     if (AO_load(&marker->queue->keys.pairs)) /* unordered: see ephemerons.h */
-        pairs_push(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)start));
-    scan_object(marker, start, entry, bytes);
+        pairs_push(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)slot->start));
+    if (ENTRY_LAYOUT(slot->entry) == GAIT_LEAF)
+        return;
+    __builtin_prefetch(slot->start);
+    if (marker->objects.count == MARKER_RING)
+        object_process(marker);
+    *ring_put(&marker->objects) = *slot;
 }
 
 /* Take a reference from the block into the ring, or scan a slice. */
-static inline void ring_fill(struct marker *marker) {
+static inline void cell_fetch(struct marker *marker) {
     struct mark_block *block = marker->block;
     gait_word word = block->words[--block->count];
     if (word & SLICE_TAG) {
@@ -401,14 +426,8 @@ static inline void ring_fill(struct marker *marker) {
     if (!cell_find(marker, word, &cell))
         return;
     __builtin_prefetch(cell.pair, 1);
-    if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF)
-        __builtin_prefetch(cell.start);
-    unsigned slot = (marker->ring_first + marker->ring_count) % MARKER_RING;
-    marker->ring[slot].start = cell.start;
-    marker->ring[slot].entry = cell.entry;
-    marker->ring[slot].pair = cell.pair;
-    marker->ring[slot].bit = cell.bit;
-    marker->ring_count++;
+    *ring_put(&marker->cells) = (struct marker_slot){
+        .start = cell.start, .entry = cell.entry, .pair = cell.pair, .bit = cell.bit};
 }
 
 /* Have a block with work. @return false: there is none. */
@@ -429,13 +448,16 @@ bool marker_drain(struct marker *marker, size_t budget_bytes, const volatile AO_
     size_t start = marker->scanned_bytes;
     unsigned until_share = SHARE_EVERY;
     for (;;) {
-        if (marker->ring_count < MARKER_RING && block_take(marker)) {
-            ring_fill(marker);
+        if (marker->cells.count < MARKER_RING && block_take(marker)) {
+            cell_fetch(marker);
             continue;
         }
-        if (marker->ring_count == 0)
+        if (marker->cells.count > 0)
+            cell_process(marker);
+        else if (marker->objects.count > 0)
+            object_process(marker);
+        else
             return true;
-        ring_process(marker);
         if (--until_share == 0) {
             until_share = SHARE_EVERY;
             share(marker);
@@ -446,17 +468,11 @@ bool marker_drain(struct marker *marker, size_t budget_bytes, const volatile AO_
 }
 
 void marker_end(struct marker *marker) {
-    /* back from the ring into the block: nothing in it is marked yet */
-    while (marker->ring_count > 0) {
-        unsigned slot = marker->ring_first;
-        marker->ring_first = (slot + 1) % MARKER_RING;
-        marker->ring_count--;
-        marker_push(marker, (gait_word)marker->ring[slot].start & marker->value_mask);
-    }
-    if (marker->ephemerons) {
-        queue_publish_ephemerons(marker->queue, marker->ephemerons);
-        marker->ephemerons = NULL;
-    }
+    while (marker->objects.count > 0)
+        object_process(marker);
+    while (marker->cells.count > 0) /* nothing in it is marked yet: back into the block */
+        marker_push(marker, (gait_word)ring_take(&marker->cells)->start);
+    ephemerons_publish(marker);
     if (marker->block) {
         if (marker->block->count > 0)
             queue_publish(marker->queue, marker->block);
@@ -490,6 +506,7 @@ bool marker_ephemerons(struct marker *marker) {
     struct ephemerons *keys = &marker->queue->keys;
     bool pushed = false;
     struct mark_block *open = NULL, *block;
+    ephemerons_publish(marker);
     while ((block = queue_take_ephemerons(marker->queue))) {
         size_t kept = 0;
         for (size_t i = 0; i < block->count; i++) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A marker: one thread's part in marking. It takes references from its block, prefetches what
- * they lead to, and a few references later marks the object and pushes the references in it.
+ * A marker: one thread's part in marking. It takes references from its block and prefetches their
+ * mark bits; a few references later it marks the object and prefetches that; a few objects later
+ * it pushes the references in it.
  *
- * A reference is pushed unmarked ("grey" is: in a block or ring of an active marker, or in a
- * published block); an object is marked at the moment that its own references are about to be
- * pushed. Leaf objects are marked and done with.
+ * Grey is: a reference in a block or ring of an active marker or in a published block, and a marked
+ * object in the second ring of an active marker. Leaf objects are marked and done with.
  *
  *   .inv.holder: a marker is used by one thread at a time; between marker_begin and marker_end it
  *   is counted in the queue's `active`, and outside of them it holds no work.
@@ -17,13 +17,25 @@
 #include "../heap/space.h"
 #include "queue.h"
 
-/* How many references wait between prefetch and use. Measured on a graph of 2^20 64-byte objects
- * at random (bench/mark): 8 to 24 are within noise, 4 is 1.3 x slower. */
+/* How many references wait for their mark bits, and how many marked objects for their first line,
+ * between prefetch and use. Measured on a graph of 2^21 64-byte objects at random (bench/mark). */
 #define MARKER_RING 16
 
 /* What a callback visits with. A marker is one; verify.c has another. */
 struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
+};
+
+/* Cells in the order of their prefetches. */
+struct marker_ring {
+    unsigned first; /* the oldest */
+    unsigned count;
+    struct marker_slot {
+        char *start;
+        page_entry entry;
+        uint64_t *pair; /* of its bits */
+        uint64_t bit;
+    } slots[MARKER_RING];
 };
 
 struct marker {
@@ -34,16 +46,10 @@ struct marker {
     uintptr_t base;
     size_t extent_bytes; /* as marker_begin saw it, or later */
     unsigned mark_side;  /* which word of a pair has the mark bits in this cycle */
-    unsigned ring_first; /* oldest entry of the ring */
-    unsigned ring_count;
+    struct marker_ring cells;   /* referred to, not marked by this marker yet */
+    struct marker_ring objects; /* marked by it, not scanned yet */
     struct mark_block *block;      /* work; NULL: none yet */
     struct mark_block *ephemerons; /* ephemerons that met an unmarked key; NULL: none */
-    struct {
-        char *start;
-        page_entry entry;
-        uint64_t *pair;
-        uint64_t bit;
-    } ring[MARKER_RING];
     size_t marked_bytes;  /* cells marked since marker_take_counts */
     size_t marked_objects;
     size_t scanned_bytes; /* bytes looked at for references: the unit of work of pacing */
@@ -93,6 +99,13 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
 static inline size_t entry_cell_bytes(const struct space *space, page_entry entry, size_t head) {
     unsigned size_class = ENTRY_CLASS(entry);
     return size_class == CLASS_LARGE ? space->spans[head].object_bytes
+                                     : class_table[size_class].cell_bytes;
+}
+
+/** What a marked cell counts: as much as its allocation counted. */
+static inline size_t entry_marked_bytes(const struct space *space, page_entry entry, size_t head) {
+    unsigned size_class = ENTRY_CLASS(entry);
+    return size_class == CLASS_LARGE ? (size_t)space->spans[head].pages << PAGE_SHIFT
                                      : class_table[size_class].cell_bytes;
 }
 
