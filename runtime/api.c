@@ -171,10 +171,10 @@ void gait_detach(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     /* a thread that exits in native code is detached as well */
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) {
-        if (AO_int_load(&mutator->head.poll))
-            gait_poll_slow(mutator);
+        /* the functions that pushed its frames may have ended already */
         mutator->head.frames = NULL;
         mutator->visit_roots = NULL;
+        mutator->coroutine = NULL;
         mutator->stack_high = NULL;
         world_enter_native(&heap->world, mutator);
     }

@@ -62,14 +62,16 @@ void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
     roots_coroutine_free(&mutator->heap->roots, coroutine);
 }
 
-/* What runs until now stands still from here on. */
-static void suspend_running(gait_mutator *mutator, unsigned cycle) {
+/* What runs until now stands still from here on. Inlined: the program called the caller. */
+static inline __attribute__((always_inline)) void suspend_running(gait_mutator *mutator,
+                                                                  unsigned cycle) {
     mutator_save_stack(mutator);
     gait_coroutine *from = mutator->coroutine;
     if (from) {
         for (unsigned i = 0; i < REGISTERS_SAVED; i++)
             from->registers[i] = mutator->registers[i];
-        coroutine_suspend(from, mutator->head.frames, mutator->stack_low, cycle);
+        coroutine_suspend(from, mutator->head.frames,
+                          mutator->stack_high ? mutator->stack_low : NULL, cycle);
         return;
     }
     mutator->base_frames = mutator->head.frames;

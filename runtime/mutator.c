@@ -18,12 +18,18 @@ void mutator_flush_barrier(gait_mutator *mutator) {
     marker_end(marker);
 }
 
-/* A caller's variable is in a callee-saved register, or in its frame, above this one's address. */
-__attribute__((noinline)) void mutator_save_stack(gait_mutator *mutator) {
-    if (!mutator->stack_high)
-        return;
-    registers_save(mutator->registers);
-    mutator->stack_low = __builtin_frame_address(0);
+__attribute__((noinline, no_sanitize("address", "thread"))) void
+mutator_save_frame(gait_mutator *mutator, char *frame_end) {
+    /* its frame begins where this function's ends; of a very large one the end holds registers */
+    const gait_word *from = (const gait_word *)REGISTERS_FRAME_END();
+    size_t count = (size_t)((const gait_word *)frame_end - from);
+    if (count > REGISTERS_SAVED) {
+        from += count - REGISTERS_SAVED;
+        count = REGISTERS_SAVED;
+    }
+    for (size_t i = 0; i < REGISTERS_SAVED; i++)
+        mutator->registers[i] = i < count ? from[i] : 0;
+    mutator->stack_low = frame_end;
 }
 
 static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {

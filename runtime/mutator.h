@@ -42,8 +42,8 @@ struct gait_mutator {
     gait_word pending; /* an object that an allocation is about to return; a root */
 
     char *stack_high;    /* conservative stacks: end of the running C stack; NULL: not scanned */
-    char *stack_low;     /* where it stood at the safepoint */
-    gait_word registers[REGISTERS_SAVED]; /* callee-saved, at the safepoint */
+    char *stack_low;     /* where the caller's frame began at the safepoint */
+    gait_word registers[REGISTERS_SAVED]; /* the caller's at the safepoint: the frame below */
     char *base_high;     /* the same of the thread itself, while a coroutine runs */
     char *base_low;
     gait_word base_registers[REGISTERS_SAVED];
@@ -70,7 +70,18 @@ void mutator_scan_roots(gait_mutator *mutator);
 /** Visit the same roots with any visitor: verify.c. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
 
-/** Remember registers and the stack pointer, for conservative scanning. Not inlined. */
-void mutator_save_stack(gait_mutator *mutator);
+/* Remember the frame of the calling function, which ends at frame_end. */
+void mutator_save_frame(gait_mutator *mutator, char *frame_end);
+
+/**
+ * Remember registers and the stack pointer of the program, for conservative scanning. In the public
+ * function that it called: when that has returned, the registers that it saved are the program's
+ * again, and where it saved them is overwritten; so they are copied.
+ */
+static inline __attribute__((always_inline)) void mutator_save_stack(gait_mutator *mutator) {
+    REGISTERS_SAVE_IN_FRAME();
+    if (mutator->stack_high)
+        mutator_save_frame(mutator, REGISTERS_FRAME_END());
+}
 
 #endif

@@ -45,6 +45,7 @@ static void native_end(struct world *world, gait_mutator *mutator) {
     for (;;) {
         while (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING))
             platform_wait(&mutator->state, MUTATOR_HELD, -1);
+        AO_nop_full(); /* then look for requests */
         if (!AO_int_load_acquire(&world->stopping))
             break;
         AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
