@@ -85,8 +85,11 @@ static inline void bare_mark(const gait_word *words, size_t count) {
     marker_end(&bare.marker);
 }
 
-/* End a cycle without sweeping. */
+/* End a cycle without sweeping. What is left of the runs was not marked, and is free now. */
 static inline void bare_flip(void) {
+    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++)
+        for (unsigned i = 0; bare.cache.kinds[kind] && i < GAIT_SIZE_CLASSES; i++)
+            bare.runs[kind][i].cursor = bare.runs[kind][i].end;
     queue_clear(&bare.queue);
     AO_int_store(&bare.space.epoch, space_epoch(&bare.space) + 1);
 }
@@ -109,9 +112,7 @@ static inline bool bare_is_allocated(const void *object) {
     return cell_allocated(&cell, space_epoch(&bare.space));
 }
 
-static inline gait_word bare_ref(const void *object) {
-    return (gait_word)object;
-}
+static inline gait_word bare_ref(const void *object) { return (gait_word)object; }
 
 /* xorshift64: the same numbers on each run. */
 static inline uint64_t bare_random(uint64_t *state) {

@@ -11,9 +11,7 @@
 
 #define ALL (~(gait_word)0)
 
-static void open_heap(void) {
-    bare_open(ALL);
-}
+static void open_heap(void) { bare_open(ALL); }
 
 TestSuite(weak, .init = open_heap, .fini = bare_close);
 
@@ -37,8 +35,9 @@ Test(weak, words_to_dead_objects_are_cleared_and_others_left) {
     cr_assert_eq(weak_read(&bare.space, ALL, &object[2]), 0u);
     cr_assert_eq(object[2], bare_ref(dead));
     weak_settle(&bare.space, ALL);
-    gait_word after[] = {bare_ref(strong),   bare_ref(live), 0,               bare_ref(dead) + 8,
-                         bare_ref(dead) + 1, 42,             bare_ref(object)};
+    gait_word after[] = {bare_ref(strong),   bare_ref(live),     0,
+                         bare_ref(dead) + 8, bare_ref(dead) + 1, 42,
+                         bare_ref(object)};
     cr_assert_arr_eq(object, after, sizeof after);
 }
 
@@ -120,8 +119,8 @@ Test(weak, pairs_go_with_their_keys) {
     cr_assert_eq(weak_read_pair(&bare.space, ALL, &object[3]), 0u);
     cr_assert_eq(weak_read_pair(&bare.space, ALL, &object[7]), 0u);
     weak_settle(&bare.space, ALL);
-    gait_word after[] = {bare_ref(head), bare_ref(key), bare_ref(value), 0, 0, 7,
-                         bare_ref(constant_value), 0, 0};
+    gait_word after[] = {
+        bare_ref(head), bare_ref(key), bare_ref(value), 0, 0, 7, bare_ref(constant_value), 0, 0};
     cr_assert_arr_eq(object, after, sizeof after);
     cr_assert(bare_is_allocated(head) && bare_is_allocated(value));
     cr_assert_not(bare_is_allocated(lost_value));

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime/heap: the table of size classes, the page heap, runs and large objects.
+ */
+#include "bare_heap.h"
+#include "heap/pages.h"
+#include "platform/fault.h"
+#include "platform/platform.h"
+
+#define ALL (~(gait_word)0)
+
+static void open_heap(void) { bare_open(ALL); }
+
+TestSuite(heap, .init = open_heap, .fini = bare_close);
+
+/* ---- Size classes ---- */
+
+/* The rule of classes.c. */
+static unsigned span_pages_by_rule(size_t cell_bytes) {
+    for (unsigned pages = 1; pages <= 16; pages++) {
+        size_t bytes = pages * PAGE_BYTES, cells = bytes / cell_bytes;
+        if (cells > 0 && bytes - cells * cell_bytes <= bytes / 16 && (cells >= 4 || pages >= 8))
+            return pages;
+    }
+    return 0;
+}
+
+Test(heap, size_classes_follow_their_rule) {
+    for (unsigned size_class = 2; size_class < GAIT_SIZE_CLASSES; size_class++) {
+        const struct class_info *info = &class_table[size_class];
+        size_t cell_bytes = gait_class_bytes(size_class);
+        cr_assert_eq(info->cell_bytes, cell_bytes);
+        cr_assert_eq(gait_size_class(cell_bytes), size_class);
+        cr_assert_eq(info->span_pages, span_pages_by_rule(cell_bytes), "%zu", cell_bytes);
+        cr_assert_eq(info->cells, info->span_pages * PAGE_BYTES / cell_bytes);
+        cr_assert_leq(info->cells, (unsigned)SPAN_CELLS_MAX);
+        for (size_t offset = 0; offset < info->span_pages * PAGE_BYTES; offset++)
+            cr_assert_eq((uint64_t)offset * info->magic >> 32, offset / cell_bytes);
+    }
+}
+
+Test(heap, size_classes_fit_every_request) {
+    for (size_t bytes = 1; bytes <= GAIT_SMALL_MAX_BYTES; bytes++) {
+        unsigned size_class = gait_size_class(bytes);
+        size_t cell_bytes = gait_class_bytes(size_class), words_bytes = (bytes + 7) / 8 * 8;
+        cr_assert(size_class >= 2 && size_class < GAIT_SIZE_CLASSES);
+        cr_assert_geq(cell_bytes, bytes);
+        cr_assert(size_class == 2 || gait_class_bytes(size_class - 1) < bytes, "%zu", bytes);
+        cr_assert(cell_bytes == 16 || (cell_bytes - words_bytes) * 8 <= cell_bytes, "%zu", bytes);
+        cr_assert(words_bytes % 16 || cell_bytes % 16 == 0, "%zu", bytes);
+    }
+}
+
+/* ---- The page heap ---- */
+
+static size_t figure(AO_t *counter) { return AO_load(counter); }
+
+static void check_space(void) {
+    space_check(&bare.space);
+    cr_assert_eq(figure(&bare.space.free_bytes) + figure(&bare.space.released_bytes) +
+                     figure(&bare.space.used_bytes),
+                 figure(&bare.space.extent_bytes));
+}
+
+/* Take pages as a span of its own. The first and last word of each page get its number. */
+static struct span *pages_take(size_t count, bool *zeroed) {
+    struct span *span = space_take_pages(&bare.space, count, zeroed);
+    if (!span)
+        return NULL;
+    span->pages = (uint32_t)count;
+    span_set_state(span, SPAN_USED);
+    return span;
+}
+
+static void pages_stamp(const struct span *span) {
+    for (size_t i = 0; i < span->pages; i++) {
+        size_t *page = (size_t *)(span_start(&bare.space, span) + i * PAGE_BYTES);
+        page[0] = page[PAGE_BYTES / 8 - 1] = (size_t)page;
+    }
+}
+
+static void pages_expect(const struct span *span, bool stamped) {
+    for (size_t i = 0; i < span->pages; i++) {
+        const size_t *page = (size_t *)(span_start(&bare.space, span) + i * PAGE_BYTES);
+        size_t expected = stamped ? (size_t)page : 0;
+        cr_assert(page[0] == expected && page[PAGE_BYTES / 8 - 1] == expected);
+    }
+}
+
+static size_t free_runs(size_t *longest) {
+    size_t runs = 0, pages = figure(&bare.space.extent_bytes) >> PAGE_SHIFT;
+    *longest = 0;
+    for (size_t page = 0; page < pages; page++)
+        if (span_state(&bare.space.spans[page]) == SPAN_FREE) {
+            runs++;
+            *longest =
+                bare.space.spans[page].pages > *longest ? bare.space.spans[page].pages : *longest;
+        }
+    return runs;
+}
+
+Test(heap, neighbours_join) {
+    bool zeroed;
+    struct span *spans[5];
+    for (size_t i = 0; i < 5; i++) {
+        spans[i] = pages_take(3, &zeroed);
+        cr_assert(zeroed);
+        cr_assert(i == 0 || spans[i] == spans[i - 1] + 3);
+    }
+    size_t longest, whole = figure(&bare.space.extent_bytes) >> PAGE_SHIFT;
+    cr_assert_eq(free_runs(&longest), 1u);
+    space_give_pages(&bare.space, spans[1]);
+    space_give_pages(&bare.space, spans[3]);
+    cr_assert_eq(free_runs(&longest), 3u);
+    check_space();
+    space_give_pages(&bare.space, spans[2]); /* both sides */
+    cr_assert_eq(free_runs(&longest), 2u);
+    check_space();
+    struct span *again = pages_take(9, &zeroed); /* best fit, lowest of these */
+    cr_assert_eq(again, spans[1]);
+    cr_assert_not(zeroed);
+    space_give_pages(&bare.space, again);
+    space_give_pages(&bare.space, spans[4]);
+    space_give_pages(&bare.space, spans[0]);
+    cr_assert_eq(free_runs(&longest), 1u);
+    cr_assert_eq(longest, whole);
+    check_space();
+}
+
+Test(heap, too_many_pages) {
+    bool zeroed;
+    cr_assert_null(space_take_pages(&bare.space, 0, &zeroed));
+    cr_assert_null(
+        space_take_pages(&bare.space, (bare.space.reserved_bytes >> PAGE_SHIFT) + 1, &zeroed));
+    cr_assert_null(space_take_pages(&bare.space, SIZE_MAX, &zeroed));
+    cr_assert_null(space_take_pages(&bare.space, SIZE_MAX >> PAGE_SHIFT, &zeroed));
+    cr_assert_null(cache_large(&bare.cache, bare_kind(GAIT_LEAF, 0), SIZE_MAX, &zeroed));
+    cr_assert_null(cache_large(&bare.cache, 0, SIZE_MAX - 8, &zeroed));
+    cr_assert_null(cache_large(&bare.cache, 0, bare.space.reserved_bytes + 1, &zeroed));
+    check_space();
+}
+
+Test(heap, no_memory_to_commit) {
+    bool zeroed;
+    for (size_t after = 0; after < 5; after++) {
+        fault_arm(FAULT_MASK(FAULT_COMMIT), after, 1);
+        struct span *span = space_take_pages(&bare.space, 100000, &zeroed);
+        cr_assert_eq(span == NULL, after < 4);
+        cr_assert_eq(fault_failures(), after < 4 ? 1u : 0u);
+        fault_disarm();
+        space_check(&bare.space);
+    }
+}
+
+Test(heap, scavenging_gives_the_highest_pages_back) {
+    bool zeroed;
+    struct span *low = pages_take(100, &zeroed), *between = pages_take(1, &zeroed);
+    struct span *high = pages_take(100, &zeroed), *last = pages_take(1, &zeroed);
+    pages_stamp(low), pages_stamp(high), pages_stamp(between), pages_stamp(last);
+    space_give_pages(&bare.space, low);
+    space_give_pages(&bare.space, high);
+    cr_assert_eq(figure(&bare.space.free_bytes), 200 * PAGE_BYTES);
+    cr_assert_eq(space_scavenge(&bare.space, 40 * PAGE_BYTES), 40 * PAGE_BYTES);
+    cr_assert_eq(figure(&bare.space.free_bytes), 160 * PAGE_BYTES);
+    check_space();
+    cr_assert(space_entry(&bare.space, span_page(&bare.space, high) + 99) & ENTRY_RELEASED);
+    cr_assert_not(space_entry(&bare.space, span_page(&bare.space, low) + 99) & ENTRY_RELEASED);
+    cr_assert_eq(space_scavenge(&bare.space, SIZE_MAX), 160 * PAGE_BYTES);
+    cr_assert_eq(space_scavenge(&bare.space, SIZE_MAX), 0u);
+    cr_assert_eq(figure(&bare.space.free_bytes), 0u);
+    check_space();
+    pages_expect(between, true), pages_expect(last, true);
+    high = pages_take(100, &zeroed);
+    cr_assert(zeroed);
+    pages_expect(high, false);
+    check_space();
+}
+
+Test(heap, refused_scavenging_keeps_the_pages) {
+    bool zeroed;
+    struct span *span = pages_take(50, &zeroed);
+    space_give_pages(&bare.space, span);
+    fault_arm(FAULT_MASK(FAULT_RELEASE), 0, 1);
+    cr_assert_eq(space_scavenge(&bare.space, SIZE_MAX), 0u);
+    fault_disarm();
+    check_space();
+    cr_assert_eq(figure(&bare.space.free_bytes), 50 * PAGE_BYTES);
+}
+
+Test(heap, at_random, .timeout = 60) {
+    enum { SPANS = 300, STEPS = 20000 };
+    static struct span *spans[SPANS];
+    uint64_t state = 0x123456789abcdef;
+    for (size_t step = 0; step < STEPS; step++) {
+        size_t i = bare_random(&state) % SPANS;
+        if (spans[i]) {
+            pages_expect(spans[i], true);
+            space_give_pages(&bare.space, spans[i]);
+            spans[i] = NULL;
+        } else {
+            bool zeroed;
+            size_t most = bare_random(&state) % 16 == 0 ? 600 : 12;
+            spans[i] = pages_take(1 + bare_random(&state) % most, &zeroed);
+            cr_assert_not_null(spans[i]);
+            if (zeroed)
+                pages_expect(spans[i], false);
+            pages_stamp(spans[i]);
+        }
+        if (step % 64 == 0)
+            space_scavenge(&bare.space, bare_random(&state) % 100 * PAGE_BYTES);
+        if (step % 256 == 0)
+            check_space();
+    }
+    for (size_t i = 0; i < SPANS; i++)
+        if (spans[i])
+            space_give_pages(&bare.space, spans[i]);
+    size_t longest;
+    cr_assert_eq(free_runs(&longest), 1u);
+    check_space();
+}
+
+/* ---- Runs ---- */
+
+static void sweep_all(void) {
+    unsigned epoch = space_epoch(&bare.space);
+    size_t pages = figure(&bare.space.extent_bytes) >> PAGE_SHIFT;
+    for (size_t page = 0; page < pages; page++) {
+        struct span *span = &bare.space.spans[page];
+        if (span_state(span) != SPAN_USED || AO_int_load(&span->swept) == epoch)
+            continue;
+        for (unsigned i = 0; i < BITS_WORDS / 2; i++)
+            space_bits(&bare.space, page)[2 * i + (~epoch & 1)] = 0;
+        span->search = 0;
+        span->zeroed = false;
+        AO_int_store(&span->swept, epoch);
+        central_offer(&bare.space, span);
+    }
+}
+
+Test(heap, runs_take_every_free_cell_once_and_zero_it) {
+    enum { COUNT = 4000 };
+    static gait_word *objects[COUNT];
+    uint64_t state = 99;
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    for (size_t i = 0; i < COUNT; i++) {
+        objects[i] = bare_alloc(leaf, 48);
+        cr_assert_eq(objects[i][0], 0u);
+        memset(objects[i], 0xa5, 48);
+    }
+    size_t used = figure(&bare.space.used_bytes), live = 0;
+    static gait_word roots[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        if (bare_random(&state) % 3 == 0)
+            roots[live++] = bare_ref(objects[i]);
+    bare_mark(roots, live);
+    bare_flip();
+    /* before sweeping: only fresh spans */
+    gait_word *fresh = bare_alloc(leaf, 48);
+    for (size_t i = 0; i < COUNT; i++)
+        cr_assert_neq(fresh, objects[i]);
+    sweep_all();
+    for (size_t i = live; i < COUNT; i++) {
+        gait_word *object = bare_alloc(leaf, 48);
+        for (size_t word = 0; word < 6; word++)
+            cr_assert_eq(object[word], 0u);
+        cr_assert(bare_is_allocated(object));
+        object[0] = 1; /* no cell comes twice: the next owner would not find zeros */
+    }
+    for (size_t i = 0; i < live; i++)
+        cr_assert_eq(*(gait_word *)roots[i], 0xa5a5a5a5a5a5a5a5);
+    cr_assert_leq(figure(&bare.space.used_bytes), used + class_table[6].span_pages * PAGE_BYTES);
+}
+
+Test(heap, black_runs_are_marked_from_where_they_stand) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *white = bare_alloc(leaf, 16);
+    cache_blacken(&bare.cache);
+    size_t black_bytes = bare.cache.black_bytes;
+    cr_assert_eq(black_bytes, (size_t)(bare.runs[leaf][2].end - bare.runs[leaf][2].cursor));
+    gait_word *black = bare_alloc(leaf, 16);
+    gait_word *fresh = bare_alloc(leaf, 512), *large = bare_alloc(leaf, 100000);
+    cr_assert_not(bare_is_marked(white));
+    cr_assert(bare_is_marked(black) && bare_is_marked(fresh) && bare_is_marked(large));
+    cr_assert_geq(bare.cache.black_bytes, black_bytes + 512 + 100000);
+}
+
+Test(heap, what_a_cache_leaves_is_used_by_the_next) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *first = bare_alloc(leaf, 64);
+    size_t left = (size_t)(bare.runs[leaf][gait_size_class(64)].end - (char *)first) - 64;
+    cr_assert_eq(cache_destroy(&bare.cache), left);
+    cache_init(&bare.cache, &bare.space, bare.runs, true);
+    gait_word *second = bare_alloc(leaf, 64);
+    cr_assert_eq((char *)second, (char *)first + 64);
+    cr_assert_eq(bare.runs[leaf][gait_size_class(64)].cursor,
+                 bare.runs[leaf][gait_size_class(64)].end); /* single */
+}
+
+Test(heap, kinds_and_layouts_by_address) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    for (size_t bytes = 1; bytes < 200000; bytes += bytes < 2000 ? 7 : 4999) {
+        unsigned kind = bytes % 2 ? leaf : refs;
+        char *object = (char *)bare_alloc(kind, bytes);
+        for (size_t at = 0; at < bytes; at += 1 + bytes / 9) {
+            struct cell cell = {0};
+            cr_assert(space_cell(&bare.space, (uintptr_t)object + at, &cell));
+            cr_assert_eq(cell.start, object);
+            cr_assert_eq(ENTRY_KIND(cell.entry), kind);
+            cr_assert_eq(ENTRY_LAYOUT(cell.entry),
+                         (unsigned)(kind == leaf ? GAIT_LEAF : GAIT_REFS));
+            cr_assert(cell_allocated(&cell, space_epoch(&bare.space)));
+        }
+    }
+}
+
+Test(heap, malformed_kinds_are_refused_and_256_fit) {
+    uint64_t bits = 1;
+    gait_kind_info infos[] = {{.name = NULL, .layout = GAIT_LEAF},
+                              {.name = "x", .layout = (gait_layout)99},
+                              {.name = "x", .layout = GAIT_BITMAP, .head_words = 1},
+                              {.name = "x", .layout = GAIT_REPEAT, .element_words = 0},
+                              {.name = "x", .layout = GAIT_REPEAT, .element_words = 65},
+                              {.name = "x", .layout = GAIT_CALLBACK}};
+    for (size_t i = 0; i < sizeof infos / sizeof infos[0]; i++)
+        cr_assert_eq(kinds_register(&bare.kinds, &infos[i]), GAIT_E_INVALID);
+    cr_assert_eq(kinds_register(&bare.kinds, NULL), GAIT_E_INVALID);
+    gait_kind_info info = {.name = "bits", .layout = GAIT_BITMAP, .head_words = 1, .bitmap = &bits};
+    for (int i = 0; i < GAIT_KINDS_MAX; i++)
+        cr_assert_eq(kinds_register(&bare.kinds, &info), i);
+    cr_assert_eq(kinds_register(&bare.kinds, &info), GAIT_E_FULL);
+}

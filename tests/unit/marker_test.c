@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime/mark/marker and queue: every layout, words that are no references, large objects in
+ * slices, several markers, and marking when no block is to be had.
+ */
+#include "bare_heap.h"
+#include "platform/fault.h"
+#include "platform/platform.h"
+
+#include <pthread.h>
+
+#define ALL (~(gait_word)0)
+
+static void open_heap(void) { bare_open(ALL); }
+
+TestSuite(marker, .init = open_heap, .fini = bare_close);
+
+/* An object of a kind whose words each refer to a leaf of their own. */
+static void fill(gait_word *object, size_t words, unsigned leaf) {
+    for (size_t i = 0; i < words; i++)
+        object[i] = bare_ref(bare_alloc(leaf, 16));
+}
+
+static bool mark_one(const gait_word *object) {
+    gait_word root = bare_ref(object);
+    bare_mark(&root, 1);
+    return bare_is_marked(object);
+}
+
+/* ---- Layouts ---- */
+
+static void visit_odd(gait_visitor *visitor, void *object, size_t bytes, void *data) {
+    const gait_word *words = object;
+    cr_assert_eq(*(int *)data, 77);
+    for (size_t i = 1; i < bytes / sizeof(gait_word); i += 2)
+        gait_visit(visitor, words[i]);
+}
+
+enum { WORDS = 160 };
+
+struct expectation {
+    gait_kind_info info;
+    bool (*strong)(size_t word);
+};
+
+static bool none(size_t word) {
+    (void)word;
+    return false;
+}
+
+static bool every(size_t word) {
+    (void)word;
+    return true;
+}
+
+static bool first_70(size_t word) { return word < 70; }
+
+/* Bits of a head of 70 words: every fifth, and the last. */
+static bool fifths(size_t word) { return word < 70 && (word % 5 == 0 || word == 69); }
+
+/* A head of 70 words, then elements of 4: words 0 and 3 of each; 90 words make 22 elements. */
+static bool fifths_then_elements(size_t word) {
+    return word < 70 ? fifths(word)
+                     : (word - 70) / 4 < 22 && ((word - 70) % 4 == 0 || (word - 70) % 4 == 3);
+}
+
+static bool elements(size_t word) { return word % 64 == 63 && word < 128; }
+
+static bool odd(size_t word) { return word % 2; }
+
+Test(marker, every_layout_keeps_its_references) {
+    static int data = 77;
+    uint64_t bits[2] = {0};
+    for (size_t i = 0; i < 70; i++)
+        bits[i / 64] |= (uint64_t)fifths(i) << i % 64;
+    bits[1] |= (uint64_t)1 << 20; /* beyond the head: not meant */
+    struct expectation all[] = {
+        {{.layout = GAIT_LEAF}, none},
+        {{.layout = GAIT_REFS}, every},
+        {{.layout = GAIT_PREFIX, .head_words = 70}, first_70},
+        {{.layout = GAIT_PREFIX, .head_words = 1000}, every},
+        {{.layout = GAIT_BITMAP, .head_words = 70, .bitmap = bits}, fifths},
+        {{.layout = GAIT_REPEAT,
+          .head_words = 70,
+          .bitmap = bits,
+          .element_words = 4,
+          .element_bitmap = 9},
+         fifths_then_elements},
+        {{.layout = GAIT_REPEAT, .element_words = 64, .element_bitmap = (uint64_t)1 << 63},
+         elements},
+        {{.layout = GAIT_CALLBACK, .scan = visit_odd, .scan_data = &data}, odd},
+        {{.layout = GAIT_CONSERVATIVE}, every},
+        {{.layout = GAIT_WEAK, .head_words = 70}, first_70},
+        {{.layout = GAIT_EPHEMERON, .head_words = 70}, first_70},
+    };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        all[i].info.name = "layout";
+        int kind = kinds_register(&bare.kinds, &all[i].info);
+        cr_assert_geq(kind, 0);
+        gait_word *object = bare_alloc((unsigned)kind, WORDS * sizeof(gait_word));
+        fill(object, WORDS, leaf);
+        cr_assert(mark_one(object));
+        for (size_t word = 0; word < WORDS; word++)
+            cr_assert_eq(bare_is_marked((void *)object[word]), all[i].strong(word),
+                         "case %zu, word %zu", i, word);
+    }
+}
+
+/* ---- Words ---- */
+
+Test(marker, words_that_are_no_references_are_skipped) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    unsigned conservative = bare_kind(GAIT_CONSERVATIVE, 0);
+    gait_word *target = bare_alloc(leaf, 64), *object = bare_alloc(refs, 128);
+    gait_word *stale = (gait_word *)(bare.runs[leaf][gait_size_class(64)].end); /* never run out */
+    gait_word base = (gait_word)bare.space.base;
+    gait_word words[] = {bare_ref(target) + 1,
+                         bare_ref(target) + 7,
+                         bare_ref(target) + 8, /* inside, aligned */
+                         bare_ref(target) + 63,
+                         base - 8,
+                         base + bare.space.reserved_bytes,
+                         base + bare.space.reserved_bytes - 8,
+                         base + AO_load(&bare.space.extent_bytes) - 8, /* a page of no span */
+                         0,
+                         1,
+                         ALL,
+                         (gait_word)&target,
+                         bare_ref(stale)};
+    memcpy(object, words, sizeof words);
+    cr_assert(mark_one(object));
+    cr_assert_not(bare_is_marked(target));
+    cr_assert_eq(bare.marker.marked_objects, 1u);
+
+    gait_word *guesses = bare_alloc(conservative, 16);
+    guesses[0] = bare_ref(target) + 63;
+    cr_assert(mark_one(guesses));
+    cr_assert(bare_is_marked(target));
+    cr_assert_eq(bare.marker.marked_objects, 3u);
+    cr_assert_eq(bare.marker.marked_bytes, 128u + 16 + 64);
+}
+
+Test(marker, conservative_words_of_no_cell) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), conservative = bare_kind(GAIT_CONSERVATIVE, 0);
+    char *cell = (char *)bare_alloc(leaf, 1664);
+    const struct class_info *info = &class_table[gait_size_class(1664)];
+    size_t tail = info->span_pages * PAGE_BYTES - info->cells * info->cell_bytes;
+    cr_assert_gt(tail, (size_t)0);
+    gait_word *guesses = bare_alloc(conservative, 16);
+    guesses[0] = (gait_word)cell + info->span_pages * PAGE_BYTES - 1;   /* past the last cell */
+    guesses[1] = (gait_word)bare.runs[leaf][gait_size_class(1664)].end; /* not allocated */
+    cr_assert(mark_one(guesses));
+    cr_assert_eq(bare.marker.marked_objects, 1u);
+}
+
+Test(marker, tags_are_dropped_by_the_mask) {
+    bare_close();
+    bare_open(0x0000fffffffffff8);
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    unsigned conservative = bare_kind(GAIT_CONSERVATIVE, 0);
+    gait_word *low = bare_alloc(leaf, 16), *high = bare_alloc(leaf, 16);
+    gait_word *inside = bare_alloc(leaf, 64), *boxed = bare_alloc(leaf, 64);
+    gait_word *object = bare_alloc(refs, 24), *guesses = bare_alloc(conservative, 16);
+    object[0] = bare_ref(low) | 3;
+    object[1] = bare_ref(high) | 0xfffc000000000000;
+    object[2] = bare_ref(guesses) | 7;
+    guesses[0] = bare_ref(inside) + 35;
+    guesses[1] = (bare_ref(boxed) + 16) | 0xfffc000000000001;
+    cr_assert(mark_one(object));
+    cr_assert(bare_is_marked(low) && bare_is_marked(high) && bare_is_marked(guesses));
+    cr_assert(bare_is_marked(inside) && bare_is_marked(boxed));
+}
+
+Test(marker, white_is_allocated_and_unmarked) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *object = bare_alloc(leaf, 16);
+    marker_begin(&bare.marker);
+    cr_assert(marker_is_white(&bare.marker, bare_ref(object)));
+    cr_assert_not(marker_is_white(&bare.marker, bare_ref(object) + 8));
+    cr_assert_not(marker_is_white(&bare.marker, 0));
+    marker_push(&bare.marker, bare_ref(object));
+    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    cr_assert_not(marker_is_white(&bare.marker, bare_ref(object)));
+    marker_end(&bare.marker);
+    bare_flip();
+    gait_word *dead = bare_alloc(leaf, 16);
+    bare_flip();
+    marker_begin(&bare.marker);
+    cr_assert_not(marker_is_white(&bare.marker, bare_ref(dead)));
+    marker_end(&bare.marker);
+}
+
+/* ---- Size and budget ---- */
+
+Test(marker, large_objects_in_slices) {
+    enum { LARGE = 50001 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    unsigned prefix = bare_kind(GAIT_PREFIX, 40000);
+    for (unsigned i = 0; i < 2; i++) {
+        gait_word *object = bare_alloc(i ? prefix : refs, LARGE * sizeof(gait_word));
+        fill(object, LARGE, leaf);
+        marker_begin(&bare.marker);
+        marker_push(&bare.marker, bare_ref(object));
+        /* a budget of one byte: a slice at most, and some leaves */
+        size_t pieces = 0, before = bare.marker.scanned_bytes;
+        while (!marker_drain(&bare.marker, 1, NULL)) {
+            cr_assert_leq(bare.marker.scanned_bytes - before, 4u * 2048 * sizeof(gait_word));
+            before = bare.marker.scanned_bytes;
+            pieces++;
+        }
+        marker_end(&bare.marker);
+        cr_assert_geq(pieces, 10u);
+        for (size_t word = 0; word < LARGE; word++)
+            cr_assert_eq(bare_is_marked((void *)object[word]), i == 0 || word < 40000);
+    }
+    cr_assert_eq(AO_load(&bare.queue.active), 0u);
+    cr_assert_not(queue_has_work(&bare.queue));
+}
+
+Test(marker, what_is_left_at_the_end_is_published) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *list = NULL;
+    for (size_t i = 0; i < 10000; i++) {
+        gait_word *cell = bare_alloc(refs, 16);
+        cell[0] = bare_ref(list);
+        list = cell;
+    }
+    gait_word root = bare_ref(list);
+    AO_t stop = 1;
+    marker_begin(&bare.marker);
+    marker_push_range(&bare.marker, &root, 1);
+    marker_end(&bare.marker);
+    size_t rounds = 0;
+    for (bool done = false; !done; rounds++) {
+        cr_assert_eq(queue_has_work(&bare.queue), true);
+        marker_begin(&bare.marker);
+        done = marker_drain(&bare.marker, SIZE_MAX, &stop);
+        marker_end(&bare.marker);
+    }
+    cr_assert_gt(rounds, 10u);
+    cr_assert_not(queue_has_work(&bare.queue));
+    for (; list; list = (gait_word *)list[0])
+        cr_assert(bare_is_marked(list));
+}
+
+/* ---- Several markers ---- */
+
+enum { NODES = 60000, MARKERS = 4 };
+static AO_t waiting_markers;
+
+static bool all_out(void) {
+    return AO_load_acquire(&bare.queue.active) == 0 && !queue_has_work(&bare.queue);
+}
+
+static void *help(void *argument) {
+    struct marker *marker = argument;
+    AO_fetch_and_sub1_full(&waiting_markers);
+    while (AO_load_acquire(&waiting_markers) > 0)
+        platform_yield();
+    do {
+        AO_fetch_and_add1_full(&bare.queue.hungry);
+        while (!queue_has_work(&bare.queue) && !all_out())
+            platform_yield();
+        AO_fetch_and_sub1_full(&bare.queue.hungry);
+        marker_begin(marker);
+        marker_drain(marker, SIZE_MAX, NULL);
+        marker_end(marker);
+    } while (!all_out());
+    return NULL;
+}
+
+/* A random graph: what markers find together is what a plain search finds. */
+Test(marker, several_find_the_same, .timeout = 60) {
+    unsigned refs = bare_kind(GAIT_REFS, 0), ephemeron = bare_kind(GAIT_EPHEMERON, 1);
+    static gait_word *nodes[NODES];
+    static uint32_t stack[NODES * 4];
+    static bool reached[NODES];
+    uint64_t state = 4711;
+    for (size_t i = 0; i < NODES; i++)
+        nodes[i] = bare_alloc(i % 8 ? refs : ephemeron, 24);
+    static uint32_t edges[NODES][3];
+    for (size_t i = 0; i < NODES; i++)
+        for (size_t word = 0; word < 3; word++) {
+            edges[i][word] = (uint32_t)(bare_random(&state) % NODES);
+            if (word == 1 && i % 8 && i % 3)
+                edges[i][word] = (uint32_t)i; /* some sparse parts */
+            nodes[i][word] = bare_ref(nodes[edges[i][word]]);
+        }
+    /* the plain search: to a fixed point over the ephemerons */
+    size_t depth = 0;
+    for (size_t i = 0; i < 5; i++)
+        stack[depth++] = (uint32_t)i * 7;
+    for (bool more = true; more;) {
+        while (depth > 0) {
+            uint32_t i = stack[--depth];
+            if (reached[i])
+                continue;
+            reached[i] = true;
+            for (size_t word = 0; word < (i % 8 ? 3 : 1); word++)
+                if (!reached[edges[i][word]])
+                    stack[depth++] = edges[i][word];
+        }
+        more = false;
+        for (uint32_t i = 0; i < NODES; i += 8)
+            if (reached[i] && reached[edges[i][1]] && !reached[edges[i][2]]) {
+                stack[depth++] = edges[i][2];
+                more = true;
+                break;
+            }
+    }
+
+    struct marker markers[MARKERS];
+    pthread_t threads[MARKERS];
+    marker_begin(&bare.marker);
+    for (size_t i = 0; i < 5; i++)
+        marker_push(&bare.marker, bare_ref(nodes[i * 7]));
+    marker_end(&bare.marker);
+    for (size_t i = 0; i < MARKERS; i++)
+        marker_init(&markers[i], &bare.space, &bare.queue, ALL);
+    bool more = true;
+    while (more) {
+        AO_store_release(&waiting_markers, MARKERS);
+        for (size_t i = 0; i < MARKERS; i++)
+            cr_assert_eq(pthread_create(&threads[i], NULL, help, &markers[i]), 0);
+        for (size_t i = 0; i < MARKERS; i++)
+            pthread_join(threads[i], NULL);
+        cr_assert(all_out());
+        marker_begin(&bare.marker);
+        more = marker_ephemerons(&bare.marker);
+        marker_end(&bare.marker);
+    }
+    size_t count = 0, marked = bare.marker.marked_objects;
+    for (size_t i = 0; i < NODES; i++) {
+        cr_assert_eq(bare_is_marked(nodes[i]), reached[i], "node %zu", i);
+        count += reached[i];
+    }
+    for (size_t i = 0; i < MARKERS; i++)
+        marked += markers[i].marked_objects;
+    cr_assert_eq(marked, count); /* nothing was marked twice */
+}
+
+/* ---- No memory for blocks ---- */
+
+/* Mark a wide graph with so many blocks to be had. @return whether marking overflowed. */
+static bool mark_without_blocks(size_t slabs) {
+    enum { WIDE = 40000, DEEP = 20 };
+    unsigned refs = bare_kind(GAIT_REFS, 0), leaf = bare_kind(GAIT_LEAF, 0);
+    unsigned ephemeron = bare_kind(GAIT_EPHEMERON, 0);
+    gait_word *root = bare_alloc(refs, WIDE * sizeof(gait_word));
+    for (size_t i = 0; i < WIDE; i++) {
+        gait_word *list = bare_alloc(leaf, 16);
+        if (i % 10 == 0)
+            for (size_t depth = 0; depth < DEEP; depth++) {
+                gait_word *cell = bare_alloc(refs, 24);
+                cell[depth % 3] = bare_ref(list);
+                list = cell;
+            }
+        root[i] = bare_ref(list);
+    }
+    gait_word *pair = bare_alloc(ephemeron, 16), *value = bare_alloc(leaf, 16);
+    pair[0] = root[WIDE - 1];
+    pair[1] = bare_ref(value);
+    root[0] = bare_ref(pair);
+    fault_arm(FAULT_MASK(FAULT_MAP), slabs, 1);
+    bool overflowed = false;
+    marker_begin(&bare.marker);
+    marker_push(&bare.marker, bare_ref(root));
+    for (bool more = true; more;) {
+        marker_drain(&bare.marker, SIZE_MAX, NULL);
+        more = marker_ephemerons(&bare.marker);
+        if (AO_load(&bare.queue.overflowed)) {
+            overflowed = more = true;
+            marker_rescan(&bare.marker);
+        }
+    }
+    marker_end(&bare.marker);
+    fault_disarm();
+    for (size_t i = 1; i < WIDE; i++) {
+        gait_word *cell = (gait_word *)root[i];
+        for (size_t depth = i % 10 ? 0 : DEEP; depth > 0; depth--) {
+            cr_assert(bare_is_marked(cell));
+            cell = (gait_word *)cell[(depth - 1) % 3];
+        }
+        cr_assert(bare_is_marked(cell));
+    }
+    cr_assert(bare_is_marked(value));
+    return overflowed;
+}
+
+Test(marker, no_block_at_all, .timeout = 60) { cr_assert(mark_without_blocks(0)); }
+
+Test(marker, few_blocks, .timeout = 60) { cr_assert(mark_without_blocks(1)); }
+
+Test(marker, enough_blocks, .timeout = 60) { cr_assert_not(mark_without_blocks(1000)); }

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime/mark/roots: static slots, handles, coroutines: what is pushed, when, and beside others.
+ */
+#include "bare_heap.h"
+#include "mark/roots.h"
+
+#include <pthread.h>
+
+#define ALL (~(gait_word)0)
+
+static struct roots roots;
+
+static void open_all(void) {
+    bare_open(ALL);
+    cr_assert_eq(roots_init(&roots), 0);
+}
+
+static void close_all(void) {
+    roots_destroy(&roots);
+    bare_close();
+}
+
+TestSuite(roots, .init = open_all, .fini = close_all);
+
+static void mark_from_roots(void) {
+    marker_begin(&bare.marker);
+    roots_push(&roots, &bare.marker);
+    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    marker_end(&bare.marker);
+}
+
+static void mark_from_coroutines(unsigned cycle) {
+    marker_begin(&bare.marker);
+    roots_push_coroutines(&roots, &bare.marker, cycle);
+    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    marker_end(&bare.marker);
+}
+
+Test(roots, static_slots_come_and_go) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word slots[5], others[2];
+    for (size_t i = 0; i < 5; i++)
+        slots[i] = bare_ref(bare_alloc(leaf, 16));
+    for (size_t i = 0; i < 2; i++)
+        others[i] = bare_ref(bare_alloc(leaf, 16));
+    cr_assert_eq(roots_add(&roots, (gait_word *)((char *)slots + 1), 1), GAIT_E_INVALID);
+    cr_assert_eq(roots_add(&roots, NULL, 1), GAIT_E_INVALID);
+    cr_assert_eq(roots_add(&roots, slots, SIZE_MAX / 8), GAIT_E_INVALID);
+    cr_assert_eq(roots_add(&roots, slots, 5), 0);
+    cr_assert_eq(roots_add(&roots, others, 2), 0);
+    cr_assert_eq(roots_bytes(&roots), 7 * sizeof(gait_word));
+    cr_assert_eq(roots_count(&roots, slots), 5u);
+    cr_assert_eq(roots_count(&roots, slots + 1), 0u);
+    cr_assert_eq(roots_remove(&roots, slots + 1), GAIT_E_MISSING);
+    cr_assert_eq(roots_remove(&roots, others), 0);
+    cr_assert_eq(roots_remove(&roots, others), GAIT_E_MISSING);
+    cr_assert_eq(roots_bytes(&roots), 5 * sizeof(gait_word));
+    mark_from_roots();
+    for (size_t i = 0; i < 5; i++)
+        cr_assert(bare_is_marked((void *)slots[i]));
+    for (size_t i = 0; i < 2; i++)
+        cr_assert_not(bare_is_marked((void *)others[i]));
+}
+
+Test(roots, the_same_first_slot_twice_and_no_slots) {
+    gait_word slots[3000] = {0};
+    cr_assert_eq(roots_add(&roots, slots, 3), 0);
+    cr_assert_eq(roots_add(&roots, slots, 3000), 0);
+    cr_assert_eq(roots_add(&roots, slots + 1024, 1), 0); /* where a part of the former begins */
+    cr_assert_eq(roots_add(&roots, slots + 5, 0), 0);
+    cr_assert_eq(roots_count(&roots, slots), 3000u);
+    cr_assert_eq(roots_remove(&roots, slots + 1024), 0);
+    cr_assert_eq(roots_remove(&roots, slots + 1024), GAIT_E_MISSING);
+    cr_assert_eq(roots_remove(&roots, slots), 0);
+    cr_assert_eq(roots_count(&roots, slots), 3u);
+    cr_assert_eq(roots_remove(&roots, slots), 0);
+    cr_assert_eq(roots_remove(&roots, slots), GAIT_E_MISSING);
+    cr_assert_eq(roots_remove(&roots, slots + 5), 0);
+    cr_assert_eq(roots_bytes(&roots), 0u);
+    cr_assert_eq(roots.ranges.count, 0u);
+}
+
+Test(roots, many_ranges_and_long_ones) {
+    enum { RANGES = 5000, LONG = 100000 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    static gait_word slots[RANGES][2], many[LONG];
+    for (size_t i = 0; i < RANGES; i++) {
+        slots[i][i % 2] = bare_ref(bare_alloc(leaf, 16));
+        cr_assert_eq(roots_add(&roots, slots[i], 2), 0);
+    }
+    for (size_t i = 0; i < LONG; i++)
+        many[i] = bare_ref(bare_alloc(leaf, 16));
+    cr_assert_eq(roots_add(&roots, many, LONG), 0);
+    for (size_t i = 0; i < RANGES; i += 3)
+        cr_assert_eq(roots_remove(&roots, slots[i]), 0);
+    mark_from_roots();
+    for (size_t i = 0; i < RANGES; i++)
+        cr_assert_eq(bare_is_marked((void *)slots[i][i % 2]), i % 3 != 0);
+    for (size_t i = 0; i < LONG; i++)
+        cr_assert(bare_is_marked((void *)many[i]));
+}
+
+Test(roots, handles) {
+    enum { COUNT = 2000 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    struct gait_handle *handles[COUNT];
+    gait_word objects[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        handles[i] = roots_handle_new(&roots);
+        cr_assert_not_null(handles[i]);
+        cr_assert_eq(handles[i]->value, 0u);
+        handles[i]->value = objects[i] = bare_ref(bare_alloc(leaf, 16));
+    }
+    cr_assert_eq(roots_bytes(&roots), COUNT * sizeof(gait_word));
+    for (size_t i = 0; i < COUNT; i += 2)
+        roots_handle_free(&roots, handles[i]);
+    for (size_t i = 0; i < COUNT; i += 4) { /* freed ones are used again, and hold 0 */
+        struct gait_handle *handle = roots_handle_new(&roots);
+        cr_assert_eq(handle->value, 0u);
+    }
+    cr_assert_eq(roots_bytes(&roots), COUNT / 4 * 3 * sizeof(gait_word));
+    mark_from_roots();
+    for (size_t i = 0; i < COUNT; i++)
+        cr_assert_eq(bare_is_marked((void *)objects[i]), i % 2 == 1);
+}
+
+/* ---- Coroutines ---- */
+
+static void visit_one(gait_visitor *visitor, void *data) {
+    gait_visit(visitor, *(gait_word *)data);
+}
+
+Test(roots, a_stopped_coroutine_is_scanned_once_per_cycle) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *framed = bare_alloc(leaf, 16), *called = bare_alloc(leaf, 16);
+    gait_word *stacked = bare_alloc(leaf, 64), *unsaved = bare_alloc(leaf, 16);
+    gait_word *registered = bare_alloc(leaf, 16), *later = bare_alloc(leaf, 16);
+    gait_word called_word = bare_ref(called), slot = bare_ref(framed);
+    gait_word stack[64] = {0};
+    stack[10] = bare_ref(unsaved);      /* below where the stack stood */
+    stack[40] = bare_ref(stacked) + 17; /* conservative: inside the object */
+    struct gait_frame frame = {.slots = &slot, .count = 1};
+    struct gait_coroutine *coroutine =
+        roots_coroutine_new(&roots, visit_one, &called_word, (char *)stack, (char *)(stack + 64));
+    cr_assert_not_null(coroutine);
+
+    /* it never ran: only its callback */
+    mark_from_coroutines(1);
+    cr_assert(bare_is_marked(called));
+    cr_assert_not(bare_is_marked(framed));
+    cr_assert_eq(coroutine->scanned, 1u);
+
+    /* running: its mutator's business */
+    cr_assert(coroutine_resume(coroutine, NULL, 2));
+    cr_assert_not(coroutine_resume(coroutine, NULL, 2));
+    called_word = bare_ref(later);
+    mark_from_coroutines(2);
+    cr_assert_not(bare_is_marked(later));
+
+    /* stopped by a mutator that was not scanned in this cycle */
+    coroutine->registers[3] = bare_ref(registered);
+    coroutine_suspend(coroutine, &frame, (char *)(stack + 20), 0);
+    mark_from_coroutines(2);
+    cr_assert(bare_is_marked(later) && bare_is_marked(framed));
+    cr_assert(bare_is_marked(stacked) && bare_is_marked(registered));
+    cr_assert_not(bare_is_marked(unsaved));
+
+    /* scanned in this cycle already: not again */
+    called_word = bare_ref(unsaved);
+    mark_from_coroutines(2);
+    cr_assert_not(bare_is_marked(unsaved));
+    mark_from_coroutines(3);
+    cr_assert(bare_is_marked(unsaved));
+    roots_coroutine_free(&roots, coroutine);
+    cr_assert_null(roots.coroutines);
+}
+
+Test(roots, a_scanned_mutator_scans_what_it_resumes) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word word = bare_ref(bare_alloc(leaf, 16)), other = bare_ref(bare_alloc(leaf, 16));
+    struct gait_coroutine *coroutine = roots_coroutine_new(&roots, visit_one, &word, NULL, NULL);
+    marker_begin(&bare.marker);
+    cr_assert(coroutine_resume(coroutine, &bare.marker, 7));
+    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    marker_end(&bare.marker);
+    cr_assert(bare_is_marked((void *)word));
+    word = other; /* the black mutator got it through its barrier: no second scan */
+    coroutine_suspend(coroutine, NULL, NULL, 7);
+    mark_from_coroutines(7);
+    cr_assert_not(bare_is_marked((void *)other));
+    /* once it ran on a mutator that was not scanned yet, it is scanned again */
+    cr_assert(coroutine_resume(coroutine, NULL, 7));
+    coroutine_suspend(coroutine, NULL, NULL, 0);
+    mark_from_coroutines(7);
+    cr_assert(bare_is_marked((void *)other));
+}
+
+static size_t visited;
+
+static void count_visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
+    (void)visitor, (void)conservative;
+    visited += word >= (gait_word)bare.space.base && space_holds(&bare.space, word);
+}
+
+Test(roots, any_visitor_meets_all) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word slots[3000], word = bare_ref(bare_alloc(leaf, 16));
+    for (size_t i = 0; i < 3000; i++)
+        slots[i] = word;
+    roots_add(&roots, slots, 3000);
+    roots_handle_new(&roots)->value = word;
+    roots_coroutine_new(&roots, visit_one, &word, NULL, NULL);
+    struct gait_visitor visitor = {count_visit};
+    roots_visit(&roots, &visitor);
+    cr_assert_eq(visited, 3002u);
+}
+
+/* ---- Beside each other ---- */
+
+enum { THREADS = 3, ROUNDS = 2000 };
+static AO_t running;
+
+static void *come_and_go(void *argument) {
+    gait_word *kept = argument, mine[2] = {0};
+    struct gait_coroutine *coroutines[8] = {NULL};
+    for (size_t i = 0; i < ROUNDS; i++) {
+        struct gait_handle *handle = roots_handle_new(&roots);
+        if (!handle || roots_add(&roots, mine, 2) != 0)
+            abort();
+        struct gait_coroutine **coroutine = &coroutines[i % 8];
+        if (*coroutine) {
+            if (!coroutine_resume(*coroutine, NULL, 1))
+                abort();
+            coroutine_suspend(*coroutine, NULL, NULL, 0);
+            roots_coroutine_free(&roots, *coroutine);
+        }
+        *coroutine = roots_coroutine_new(&roots, visit_one, kept, NULL, NULL);
+        roots_handle_free(&roots, handle);
+        if (roots_remove(&roots, mine) != 0)
+            abort();
+    }
+    AO_fetch_and_sub1_full(&running);
+    return NULL;
+}
+
+Test(roots, pushing_beside_changes, .timeout = 60) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word fixed[3000], kept = bare_ref(bare_alloc(leaf, 16));
+    for (size_t i = 0; i < 3000; i++)
+        fixed[i] = bare_ref(bare_alloc(leaf, 16));
+    for (size_t i = 0; i < 3000; i++)
+        cr_assert_eq(roots_add(&roots, &fixed[i], 1), 0);
+    pthread_t threads[THREADS];
+    AO_store(&running, THREADS);
+    for (size_t i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, come_and_go, &kept), 0);
+    for (unsigned cycle = 1; AO_load_acquire(&running) > 0; cycle++) {
+        mark_from_roots();
+        for (size_t i = 0; i < 3000; i++)
+            cr_assert(bare_is_marked((void *)fixed[i]));
+        mark_from_coroutines(cycle);
+        bare_flip();
+        for (size_t i = 0; i < 3000; i++) { /* as sweeping does */
+            struct cell cell = bare_cell((void *)fixed[i]);
+            AO_store((AO_t *)&cell.pair[~space_epoch(&bare.space) & 1], 0);
+        }
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    cr_assert_eq(roots_bytes(&roots), 3000 * sizeof(gait_word));
+}
