@@ -372,6 +372,7 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
     if (!over)
         return;
+    queue_clear(&heap->queue); /* pairs that wait for dead keys */
     int64_t begin_cpu_ns = platform_thread_cpu_ns();
     weak_settle(&heap->space, heap->value_mask);
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
