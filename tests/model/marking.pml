@@ -15,6 +15,7 @@
  *
  * Parts that a configuration turns on:
  *   ALLOCATION  ATTACH  NATIVE  COROUTINES  WEAK (with settling and sweeping)  EPHEMERON
+ * and a part that it turns off: STACKS_ONLY has no loads and stores.
  * Mutations, each of which must be caught: see `run`.
  */
 
@@ -262,6 +263,9 @@ proctype collector() {
     scan_static();
 #endif
     await(ANSWERED(0) && ANSWERED(1));
+#ifndef NO_SYNC
+    handshake(SYNC);
+#endif
     ask(SCAN);
 #ifdef COROUTINES_EARLY
     scan_coroutines();

@@ -20,6 +20,7 @@ inline answer(m) {
     d_step {
         if
         :: asked[m] == BARRIER_ON -> barrier[m] = 1; asked[m] = NONE
+        :: asked[m] == SYNC -> asked[m] = NONE /* no store from before is under way */
         :: asked[m] == SCAN -> scan_own(m); asked[m] = NONE
         :: asked[m] == FLUSH -> flush(m); asked[m] = NONE
         :: asked[m] == STOP ->
@@ -82,7 +83,7 @@ inline choose_place(i) {
 inline shade_store(old, stored) {
     if
     :: barrier[me] ->
-#ifndef NO_DELETION_BARRIER
+#if !defined(NO_DELETION_BARRIER) && !defined(EXCHANGE)
         buffer[me] = buffer[me] | SET(old);
 #endif
 #ifdef INSERTION_UNTIL_SCANNED
@@ -126,6 +127,14 @@ inline store_shades() {
 
 inline store_writes() {
     d_step {
+#ifdef EXCHANGE /* what is shaded is what was there at the store */
+        if
+        :: barrier[me] && i == STATIC -> buffer[me] = buffer[me] | (SET(global) & ~marked)
+        :: barrier[me] && i != STATIC ->
+            buffer[me] = buffer[me] | (SET(field[SLOT(me, i)]) & ~marked)
+        :: else -> skip
+        fi;
+#endif
         if
         :: i == STATIC -> global = SLOT(me, j)
         :: else -> field[SLOT(me, i)] = SLOT(me, j)
@@ -344,9 +353,11 @@ end:
     do
     :: over -> break
     :: READY && asked[me] != NONE -> answer(me)
+#ifndef STACKS_ONLY
     :: atomic { READY && ops > 0 -> ops--; load() }
     :: atomic { READY && ops > 0 -> ops--; store_shades() }
         store_writes()
+#endif
     :: atomic { READY && ops > 0 && (SLOT(me, 0) || SLOT(me, 1)) -> ops--; drop() }
 #ifdef ALLOCATION
     :: atomic { READY && ops > 0 && allocated != 30 -> ops--; alloc() }

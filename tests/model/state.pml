@@ -31,7 +31,7 @@ byte hand[MARKERS];    /* the reference that a marker has read and will shade   
 bit busy[MARKERS];
 bit global_scanned;
 
-mtype = { NONE, BARRIER_ON, SCAN, FLUSH, STOP, STOPPED, SETTLED };
+mtype = { NONE, BARRIER_ON, SYNC, SCAN, FLUSH, STOP, STOPPED, SETTLED };
 mtype phase = NONE;    /* NONE, then the last of BARRIER_ON and SCAN that was asked for          */
 bit stopping;          /* from the request to stop to the restart: nothing attaches              */
 bit over;              /* the model ends                                                         */
