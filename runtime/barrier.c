@@ -20,7 +20,7 @@ static void slot_write(gait_word *slot, gait_word value) {
 /* Only words that may be heap addresses go into the buffer. */
 static void shade(gait_mutator *mutator, gait_word word) {
     gait_heap *heap = mutator->heap;
-    if (!space_holds(&heap->space, word & heap->value_mask))
+    if (!space_holds(&heap->space, word & heap->value_mask) && !space_holds(&heap->space, word))
         return;
     if (mutator->barrier_count == BARRIER_WORDS)
         mutator_flush_barrier(mutator);

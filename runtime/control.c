@@ -12,6 +12,10 @@
 #define REVISE_BYTES ((size_t)65536)
 /* The longest that an assist marks before it lets the mutator go on. The debt that is left stays. */
 #define ASSIST_WORK_BYTES ((size_t)65536)
+/* How long, and how often, an assist waits for others to share work. With the OS's slack a wait is
+ * some 70 us. */
+#define ASSIST_WAIT_NS 10000
+#define ASSIST_WAITS 3
 /* What the scavenger gives back between two naps. */
 #define SCAVENGE_BYTES ((size_t)1 << 20)
 
@@ -144,6 +148,29 @@ static size_t credit_take(struct control *control, size_t want) {
     }
 }
 
+/* Mark as much as budget_bytes. Where others hold all the work there is, wait for some: a mutator
+ * that went on for free would leave the goal behind while a marker is set aside by the OS.
+ * @return bytes scanned. */
+static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
+    struct marker *marker = &mutator->marker;
+    struct mark_queue *queue = marker->queue;
+    size_t before = marker->scanned_bytes, done = 0;
+    if (budget_bytes > ASSIST_WORK_BYTES)
+        budget_bytes = ASSIST_WORK_BYTES;
+    for (unsigned waits = 0;; waits++) {
+        marker_begin(marker);
+        marker_drain(marker, budget_bytes - done, NULL);
+        marker_end(marker);
+        done = marker->scanned_bytes - before;
+        if (done >= budget_bytes || waits == ASSIST_WAITS || AO_int_load(&mutator->head.poll) ||
+            (AO_load(&queue->active) == 0 && !queue_has_work(queue)))
+            return done;
+        AO_fetch_and_add1_full(&queue->hungry);
+        platform_sleep_ns(ASSIST_WAIT_NS);
+        AO_fetch_and_sub1_full(&queue->hungry);
+    }
+}
+
 void control_assist(struct control *control, gait_mutator *mutator) {
     if (mutator->assist_credit_bytes >= 0)
         return;
@@ -163,17 +190,9 @@ void control_assist(struct control *control, gait_mutator *mutator) {
         return;
     }
     int64_t begin_ns = platform_thread_cpu_ns();
-    size_t budget = work - taken < ASSIST_WORK_BYTES ? work - taken : ASSIST_WORK_BYTES;
-    struct marker *marker = &mutator->marker;
-    size_t before = marker->scanned_bytes;
-    marker_begin(marker);
-    bool dry = marker_drain(marker, budget, NULL);
-    marker_end(marker);
-    size_t done = marker->scanned_bytes - before;
+    size_t done = assist_mark(mutator, work - taken);
     counter_add(&control->heap_work_bytes, done);
-    /* no work to be had: others hold the last of it, and marking is about to end */
-    mutator->assist_credit_bytes =
-        dry ? 0 : mutator->assist_credit_bytes + 1 + (int64_t)((double)done * bytes_per_work);
+    mutator->assist_credit_bytes += 1 + (int64_t)((double)done * bytes_per_work);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     control_add_cpu(control, CPU_ASSIST, spent_ns);
     counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);

@@ -12,8 +12,7 @@ void mutator_flush_barrier(gait_mutator *mutator) {
     struct marker *marker = &mutator->marker;
     marker_begin(marker);
     for (size_t i = 0; i < mutator->barrier_count; i++)
-        if (marker_is_white(marker, mutator->barrier_words[i]))
-            marker_push(marker, mutator->barrier_words[i]);
+        marker_shade(marker, mutator->barrier_words[i]);
     mutator->barrier_count = 0;
     marker_end(marker);
 }

@@ -121,15 +121,28 @@ void marker_push(struct marker *marker, gait_word word) {
         overflow(marker, address);
 }
 
-void marker_push_interior(struct marker *marker, gait_word word) {
+/* The object that a word points into: as it is, with its low bits, or else as a tagged one. 0: none. */
+static gait_word interior_target(struct marker *marker, gait_word word) {
     struct cell cell;
     gait_word address = word & marker->value_mask;
-    /* a word may be a pointer as it is, with its low bits, or a tagged one */
     if (in_range_now(marker, word) && space_cell(marker->space, word, &cell))
-        marker_push(marker, (gait_word)cell.start);
-    else if (address != word && in_range_now(marker, address) &&
-             space_cell(marker->space, address, &cell))
-        marker_push(marker, (gait_word)cell.start);
+        return (gait_word)cell.start;
+    if (address != word && in_range_now(marker, address) &&
+        space_cell(marker->space, address, &cell))
+        return (gait_word)cell.start;
+    return 0;
+}
+
+void marker_push_interior(struct marker *marker, gait_word word) {
+    gait_word target = interior_target(marker, word);
+    if (target)
+        marker_push(marker, target);
+}
+
+void marker_shade(struct marker *marker, gait_word word) {
+    gait_word target = interior_target(marker, word);
+    if (target && marker_is_white(marker, target))
+        marker_push(marker, target);
 }
 
 void marker_push_range(struct marker *marker, const gait_word *words, size_t count) {

@@ -73,6 +73,9 @@ void marker_push_interior(struct marker *marker, gait_word word);
 /** Push count words. */
 void marker_push_range(struct marker *marker, const gait_word *words, size_t count);
 
+/** Push the object that a word refers to, or points into, unless it is marked already. */
+void marker_shade(struct marker *marker, gait_word word);
+
 /** Is word a reference to an object that is not marked yet? */
 bool marker_is_white(const struct marker *marker, gait_word word);
 
