@@ -347,7 +347,12 @@ static bool mark_without_blocks(size_t slabs) {
     enum { WIDE = 40000, DEEP = 20 };
     unsigned refs = bare_kind(GAIT_REFS, 0), leaf = bare_kind(GAIT_LEAF, 0);
     unsigned ephemeron = bare_kind(GAIT_EPHEMERON, 0);
-    gait_word *root = bare_alloc(refs, WIDE * sizeof(gait_word));
+    /* a layout that isn't sliced: all of it is pushed at once */
+    gait_kind_info info = {
+        .name = "wide", .layout = GAIT_REPEAT, .element_words = 1, .element_bitmap = 1};
+    int wide = kinds_register(&bare.kinds, &info);
+    cr_assert_geq(wide, 0);
+    gait_word *root = bare_alloc((unsigned)wide, WIDE * sizeof(gait_word));
     for (size_t i = 0; i < WIDE; i++) {
         gait_word *list = bare_alloc(leaf, 16);
         if (i % 10 == 0)
