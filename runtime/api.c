@@ -51,6 +51,14 @@ gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error
     }
     if (options_read(&heap->options, config, error, error_bytes) < 0)
         goto no_options;
+    if (config->flags & ~(uint32_t)(GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS) ||
+        config->reserved != 0 || config->value_mask == 0) {
+        say(error, error_bytes,
+            "gait_heap_create: bad config: flags %#x (known: 0x3), reserved %u (0), value_mask %#zx "
+            "(not 0)",
+            (unsigned)config->flags, (unsigned)config->reserved, (size_t)config->value_mask);
+        goto no_options;
+    }
     heap->flags = config->flags;
     heap->value_mask = config->value_mask;
     heap->log = config->log ? config->log : stderr;
@@ -77,6 +85,7 @@ gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_init(&heap->world);
     lock_init(&heap->oom_lock, LOCK_LOG, "out of memory");
+    lock_init(&heap->spare_lock, LOCK_LOG, "spare mutators");
     control_init(&heap->control, &heap->space, &heap->sweeper, heap->options.gogc_percent,
                  heap->options.memory_limit_bytes, heap->options.max_procs);
     heap->space.hooks = (struct space_hooks){.data = heap,
@@ -92,6 +101,7 @@ gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error
 no_cycle:
     control_destroy(&heap->control);
     lock_destroy(&heap->oom_lock);
+    lock_destroy(&heap->spare_lock);
     world_destroy(&heap->world);
     finalizers_destroy(&heap->finalizers);
 no_finalizers:
@@ -116,8 +126,13 @@ void gait_heap_destroy(gait_heap *heap) {
                        (size_t)AO_load(&heap->world.count));
     forking_remove(heap);
     cycle_destroy(heap);
+    for (gait_mutator *mutator = heap->spare_mutators, *next; mutator; mutator = next) {
+        next = mutator->next;
+        free(mutator);
+    }
     control_destroy(&heap->control);
     lock_destroy(&heap->oom_lock);
+    lock_destroy(&heap->spare_lock);
     world_destroy(&heap->world);
     finalizers_destroy(&heap->finalizers);
     roots_destroy(&heap->roots);
@@ -142,11 +157,33 @@ gait_heap *gait_mutator_heap(gait_mutator *mutator) {
     return mutator->heap;
 }
 
+/* A mutator that was detached, or a fresh one; all zero but for its state. NULL: no memory. */
+static gait_mutator *mutator_take(gait_heap *heap) {
+    lock_acquire(&heap->spare_lock);
+    gait_mutator *mutator = heap->spare_mutators;
+    if (mutator)
+        heap->spare_mutators = mutator->next;
+    lock_release(&heap->spare_lock);
+    if (!mutator)
+        return calloc(1, sizeof *mutator);
+    memset(mutator, 0, sizeof *mutator);
+    return mutator;
+}
+
+void mutator_keep(gait_mutator *mutator) {
+    gait_heap *heap = mutator->heap;
+    AO_int_store(&mutator->state, MUTATOR_DETACHED);
+    lock_acquire(&heap->spare_lock);
+    mutator->next = heap->spare_mutators;
+    heap->spare_mutators = mutator;
+    lock_release(&heap->spare_lock);
+}
+
 gait_mutator *gait_attach(gait_heap *heap) {
     gait_mutator *mutator = gait_current(heap);
     if (mutator)
         return mutator;
-    if (!(mutator = calloc(1, sizeof *mutator)))
+    if (!(mutator = mutator_take(heap)))
         return NULL;
     mutator->heap = heap;
     cache_init(&mutator->cache, &heap->space, mutator->head.runs, heap->options.gcstress != 0);
@@ -155,7 +192,7 @@ gait_mutator *gait_attach(gait_heap *heap) {
     if ((heap->flags & GAIT_CONSERVATIVE_STACKS) && platform_stack_bounds(&low, &high) == 0)
         mutator->stack_high = high;
     if (platform_key_set(&heap->key, mutator) < 0) {
-        free(mutator);
+        mutator_keep(mutator);
         return NULL;
     }
     world_add(&heap->world, mutator, cycle_mutator_joins);
@@ -169,6 +206,8 @@ static void check_running(const gait_mutator *mutator, const char *call) {
 
 void gait_detach(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
+    if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
+        platform_fatal("gait_detach: the mutator is detached already");
     /* a thread that exits in native code is detached as well */
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) {
         /* the functions that pushed its frames may have ended already */
@@ -180,7 +219,7 @@ void gait_detach(gait_mutator *mutator) {
     }
     platform_key_set(&heap->key, NULL);
     world_remove(&heap->world, mutator, cycle_mutator_leaves);
-    free(mutator);
+    mutator_keep(mutator);
 }
 
 void gait_enter_native(gait_mutator *mutator) {
@@ -190,7 +229,8 @@ void gait_enter_native(gait_mutator *mutator) {
 }
 
 void gait_leave_native(gait_mutator *mutator) {
-    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+    unsigned state = AO_int_load(&mutator->state);
+    if (state == MUTATOR_RUNNING || state == MUTATOR_DETACHED)
         platform_fatal("gait_leave_native: the mutator is not in native code");
     world_leave_native(&mutator->heap->world, mutator);
 }

@@ -3,7 +3,8 @@
  * The collection cycle, told once. The collector's thread runs it:
  *
  *   1. Finish sweeping: every mark bit is clear.
- *   2. A handshake turns every mutator's barrier on. Nothing is marked before all have answered.
+ *   2. A handshake turns every mutator's barrier on; a second one lets stores end that began before.
+ *      Nothing is marked before all have answered.
  *   3. A handshake has every mutator push its own roots and allocate black from there on; the
  *      collector does it for those in native code. No stack is looked at again.
  *   4. The collector pushes static slots, handles, stopped coroutines, and what finalizers keep.
@@ -48,8 +49,9 @@ static void barrier_turn_on(gait_mutator *mutator) {
     mutator->assist_credit_bytes = 0;
 }
 
-/* Weak reads that began before weak words were settled have ended: they have no safepoint inside. */
-static void weak_reads_end(gait_mutator *mutator) {
+/* What a mutator began before this handshake has ended: neither a store nor a weak read has a
+ * safepoint inside. */
+static void pass_safepoint(gait_mutator *mutator) {
     (void)mutator;
 }
 
@@ -276,6 +278,7 @@ static bool mark_concurrently(gait_heap *heap) {
     struct cycle_record *record = &cycle->record;
     AO_int_store_release(&cycle->barrier_on, 1);
     world_handshake(&heap->world, barrier_turn_on);
+    world_handshake(&heap->world, pass_safepoint); /* stores: marking.md, .inv.store */
     AO_int_store_release(&cycle->black, 1);
     world_handshake(&heap->world, roots_scan);
     record->mark_ns = platform_now_ns();
@@ -378,7 +381,7 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
     counter_add(&heap->control.live_bytes, kept);
     control_add_cpu(&heap->control, CPU_DEDICATED, platform_thread_cpu_ns() - begin_cpu_ns);
-    world_handshake(&heap->world, weak_reads_end); /* before a cell gets a new object */
+    world_handshake(&heap->world, pass_safepoint); /* weak reads: before a cell gets a new object */
     sweep_open(&heap->sweeper);
     lock_acquire(&cycle->lock);
     cycle->cycles++;
@@ -394,6 +397,17 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     platform_wake(&cycle->scavenge, 1);
 }
 
+/* A limit that is a percentage follows the machine: the cgroup's limit may have changed. */
+static void look_at_limit(gait_heap *heap) {
+    int64_t limit_bytes;
+    if (heap->options.memory_limit_percent > 0 &&
+        options_limit_from_percent(heap->options.memory_limit_percent, &limit_bytes) == 0 &&
+        limit_bytes != heap->percent_limit_bytes) {
+        heap->percent_limit_bytes = limit_bytes;
+        control_set_limit(&heap->control, limit_bytes);
+    }
+}
+
 static void collector_run(void *argument) {
     gait_heap *heap = argument;
     struct cycle *cycle = &heap->cycle;
@@ -406,6 +420,7 @@ static void collector_run(void *argument) {
             run_cycle(heap, forced, periodic);
             lock_release(&cycle->gate);
         } else {
+            look_at_limit(heap);
             platform_wait(&cycle->wake, wake, PERIOD_LOOK_NS);
         }
     }

@@ -10,8 +10,6 @@
  */
 #include "forking.h"
 
-#include <stdlib.h>
-
 #include "instance.h"
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
@@ -35,9 +33,13 @@ static void heap_rest(gait_heap *heap) {
     lock_acquire(&heap->space.lock);
     lock_acquire(&heap->queue.lock);
     lock_acquire(&heap->cycle.lock);
+    lock_acquire(&heap->oom_lock);
+    lock_acquire(&heap->spare_lock);
 }
 
 static void heap_resume(gait_heap *heap) {
+    lock_release(&heap->spare_lock);
+    lock_release(&heap->oom_lock);
     lock_release(&heap->cycle.lock);
     lock_release(&heap->queue.lock);
     lock_release(&heap->space.lock);
@@ -72,7 +74,7 @@ static void drop_lost_mutators(gait_heap *heap) {
         if (mutator == mine)
             continue;
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
-        free(mutator);
+        mutator_keep(mutator);
     }
 }
 

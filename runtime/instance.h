@@ -26,6 +26,8 @@ struct gait_heap {
     bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
     platform_key key; /* a thread's mutator in this heap */
 
+    int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the collector's */
+
     struct space space;
     struct kind_table kinds;
     struct mark_queue queue;
@@ -33,6 +35,8 @@ struct gait_heap {
     struct finalizers finalizers;
     struct sweeper sweeper;
     struct world world;
+    struct lock spare_lock;       /* rank LOG */
+    gait_mutator *spare_mutators; /* detached, to be attached again; lock spare_lock */
     struct control control;
     struct cycle cycle;
 

@@ -4,6 +4,7 @@
  *
  * States: RUNNING, only its thread touches it; NATIVE, its thread touches nothing of the heap, and
  * the collector may hold it; HELD, the collector acts in its place and its thread waits to go on.
+ * DETACHED mutators are kept, so that their late use is seen; they are attached again.
  * NATIVE -> HELD -> NATIVE by the collector, NATIVE <-> RUNNING by the thread, by compare-and-swap.
  *
  * All fields are used by whoever has the mutator: its thread while RUNNING, the collector while
@@ -21,7 +22,7 @@
 /* Words that the barrier collects before they are looked at. Go's is 512; a store adds two. */
 #define BARRIER_WORDS 512
 
-enum mutator_state { MUTATOR_RUNNING, MUTATOR_NATIVE, MUTATOR_HELD };
+enum mutator_state { MUTATOR_RUNNING, MUTATOR_NATIVE, MUTATOR_HELD, MUTATOR_DETACHED };
 
 struct gait_mutator {
     struct gait_mutator_head head; /* first: the inline functions' part */
@@ -55,8 +56,10 @@ struct gait_mutator {
 
     gait_mutator *next; /* world's list; lock WORLD */
     gait_mutator *previous;
-    bool lost; /* its thread is gone: after a fork */
 };
+
+/** Keep a detached mutator for a later attach. */
+void mutator_keep(gait_mutator *mutator);
 
 /** Look at the words that the barrier collected: the white ones are published as work. */
 void mutator_flush_barrier(gait_mutator *mutator);

@@ -51,7 +51,7 @@ typedef struct gait_visitor gait_visitor;
 typedef uintptr_t gait_word;
 
 /** A registered kind: 0 .. GAIT_KINDS_MAX - 1. */
-typedef uint32_t gait_kind;
+typedef uint8_t gait_kind;
 
 #define GAIT_KINDS_MAX 256
 
