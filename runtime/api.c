@@ -170,12 +170,17 @@ static gait_mutator *mutator_take(gait_heap *heap) {
     return mutator;
 }
 
-void mutator_keep(gait_mutator *mutator) {
+void mutator_keep_locked(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     AO_int_store(&mutator->state, MUTATOR_DETACHED);
-    lock_acquire(&heap->spare_lock);
     mutator->next = heap->spare_mutators;
     heap->spare_mutators = mutator;
+}
+
+static void mutator_keep(gait_mutator *mutator) {
+    gait_heap *heap = mutator->heap;
+    lock_acquire(&heap->spare_lock);
+    mutator_keep_locked(mutator);
     lock_release(&heap->spare_lock);
 }
 

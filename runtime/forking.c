@@ -74,7 +74,7 @@ static void drop_lost_mutators(gait_heap *heap) {
         if (mutator == mine)
             continue;
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
-        mutator_keep(mutator);
+        mutator_keep_locked(mutator); /* its lock is held: heap_rest */
     }
 }
 

@@ -58,8 +58,8 @@ struct gait_mutator {
     gait_mutator *previous;
 };
 
-/** Keep a detached mutator for a later attach. */
-void mutator_keep(gait_mutator *mutator);
+/** Keep a detached mutator for a later attach. The caller holds the heap's spare_lock. */
+void mutator_keep_locked(gait_mutator *mutator);
 
 /** Look at the words that the barrier collected: the white ones are published as work. */
 void mutator_flush_barrier(gait_mutator *mutator);
