@@ -9,7 +9,6 @@
  */
 #include "pages.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "../platform/platform.h"
@@ -222,6 +221,11 @@ size_t space_scavenge(struct space *space, size_t bytes) {
     return given;
 }
 
+static void must(bool holds, const char *what) {
+    if (!holds)
+        platform_fatal("the page heap is damaged: %s", what);
+}
+
 void space_check(struct space *space) {
     lock_acquire(&space->lock);
     size_t pages = AO_load(&space->extent_bytes) >> PAGE_SHIFT, dirty = 0, released = 0, used = 0;
@@ -229,24 +233,25 @@ void space_check(struct space *space) {
     for (size_t page = 0; page < pages;) {
         struct span *span = &space->spans[page];
         size_t length = span_state(span) == SPAN_NONE ? 1 : span->pages;
-        assert(page + length <= pages);
+        must(page + length <= pages, "a run ends past the extent");
         if (span_state(span) == SPAN_FREE) {
-            assert(!after_free);
+            must(!after_free, "two free runs touch");
             for (size_t i = page; i < page + length; i++) {
                 page_entry entry = space_entry(space, i);
-                assert(entry & ENTRY_FREE && ENTRY_CLASS(entry) == 0);
+                must((entry & ENTRY_FREE) && ENTRY_CLASS(entry) == 0, "a free page's entry");
                 *(entry & ENTRY_RELEASED ? &released : &dirty) += PAGE_BYTES;
             }
-            assert(ENTRY_BACK(space_entry(space, page + length - 1)) == length - 1);
+            must(ENTRY_BACK(space_entry(space, page + length - 1)) == length - 1,
+                 "a free run's last page does not lead to its first");
         } else if (span_state(span) == SPAN_USED) {
             used += length << PAGE_SHIFT;
         }
         after_free = span_state(span) == SPAN_FREE;
         page += length;
     }
-    assert(dirty <= AO_load(&space->free_bytes));
-    assert(released <= AO_load(&space->released_bytes));
-    assert(used <= AO_load(&space->used_bytes));
-    (void)dirty, (void)released, (void)used;
+    /* pages between two states, with the lock free, are in the figures only */
+    must(dirty <= AO_load(&space->free_bytes), "free pages are counted wrong");
+    must(released <= AO_load(&space->released_bytes), "released pages are counted wrong");
+    must(used <= AO_load(&space->used_bytes), "pages in use are counted wrong");
     lock_release(&space->lock);
 }
