@@ -10,7 +10,8 @@
 #include "mark/weak.h"
 
 static gait_word slot_read(const gait_word *slot) {
-    return __atomic_load_n(slot, __ATOMIC_RELAXED); /* its word is looked at when it is flushed */
+    /* what it leads to is read after it; pairs with slot_write */
+    return AO_load_dd_acquire_read((const volatile AO_t *)slot);
 }
 
 static void slot_write(gait_word *slot, gait_word value) {

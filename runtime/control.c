@@ -68,7 +68,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     lock_init(&control->lock, LOCK_CONTROL, "control");
     control->space = space;
     control->sweeper = sweeper;
-    control->procs = procs;
+    AO_store(&control->procs, (AO_t)procs);
     gait_pacer_init(&control->pacer, gogc_percent, memory_limit_bytes);
     control->start_ns = platform_now_ns();
     gait_limiter_init(&control->limiter, control->start_ns, procs);
@@ -206,13 +206,14 @@ void control_marked(struct control *control, size_t scanned_bytes) {
 }
 
 bool control_idle_cpu(struct control *control, size_t running) {
-    return !AO_load(&control->limiting) && running < (size_t)control->procs;
+    return !AO_load(&control->limiting) && running < AO_load(&control->procs);
 }
 
 double control_fraction(struct control *control) {
     lock_acquire(&control->lock);
-    struct gait_pacer_workers workers = gait_pacer_divide(control->procs, false, false);
-    double share = workers.dedicated > 0 ? 1 : workers.fractional_share * control->procs;
+    int32_t procs = (int32_t)AO_load(&control->procs);
+    struct gait_pacer_workers workers = gait_pacer_divide(procs, false, false);
+    double share = workers.dedicated > 0 ? 1 : workers.fractional_share * procs;
     lock_release(&control->lock);
     return share;
 }
@@ -226,7 +227,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     record->start_ns = platform_now_ns();
     record->start_bytes = AO_load(&control->live_bytes);
     record->trigger_bytes = AO_load(&control->trigger_bytes);
-    record->procs = control->procs;
+    record->procs = (int32_t)AO_load(&control->procs);
     control->cycle_process_ns = platform_process_cpu_ns();
     for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)
         control->cycle_cpu_ns[purpose] = (int64_t)AO_load(&control->cpu_ns[purpose]);
@@ -235,7 +236,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     look_at_memory(control);
     struct gait_pacer_start start = {
         .now_ns = record->start_ns,
-        .procs = control->procs,
+        .procs = record->procs,
         .periodic = periodic,
         .stop_the_world = stopped,
         .live_bytes = record->start_bytes,
@@ -368,9 +369,9 @@ int64_t control_set_limit(struct control *control, int64_t bytes) {
 int32_t control_set_procs(struct control *control, int32_t procs) {
     control_update_limiter(control);
     lock_acquire(&control->lock);
-    int32_t before = control->procs;
+    int32_t before = (int32_t)AO_load(&control->procs);
     if (procs > 0) {
-        control->procs = procs;
+        AO_store(&control->procs, (AO_t)procs);
         gait_limiter_reset_capacity(&control->limiter, platform_now_ns(), procs);
     }
     lock_release(&control->lock);

@@ -61,7 +61,7 @@ struct control {
     struct gait_limiter limiter;
     struct space *space;           /* constant */
     struct sweeper *sweeper;       /* constant */
-    int32_t procs;                 /* lock */
+    AO_t procs;                    /* written under the lock; read unordered: may be old */
     int64_t limiter_process_ns;    /* process CPU time at the last limiter update; lock */
     int64_t limiter_gc_ns;         /* collector CPU time at the last limiter update; lock */
     int64_t limiting_since_ns;     /* 0: not limiting; lock */

@@ -29,11 +29,17 @@ static struct central *central_of(struct space *space, const struct span *span) 
     return &space->kinds[span->kind].centrals[span->size_class];
 }
 
+/* With the lock held. Atomic, for a look without it: sweep_more. */
+static void central_set_first(struct central *central, struct span *span) {
+    __atomic_store_n(&central->first, span, __ATOMIC_RELAXED);
+}
+
 /* With the central's lock held: forget a list of an epoch that has ended. */
 static void central_renew(struct central *central, unsigned epoch) {
     if (central->epoch != epoch) {
-        central->epoch = epoch;
-        central->first = central->last = NULL;
+        __atomic_store_n(&central->epoch, epoch, __ATOMIC_RELAXED);
+        central_set_first(central, NULL);
+        central->last = NULL;
     }
 }
 
@@ -43,7 +49,7 @@ static void central_push(struct central *central, struct span *span) {
     if (central->first)
         central->last->next = span;
     else
-        central->first = span;
+        central_set_first(central, span);
     central->last = span;
 }
 
@@ -62,7 +68,7 @@ static struct span *central_take(struct space *space, unsigned kind, unsigned si
     central_renew(central, space_epoch(space));
     struct span *span = central->first;
     if (span) {
-        central->first = span->next;
+        central_set_first(central, span->next);
         AO_char_store(&span->owned, 1);
     }
     lock_release(&central->lock);

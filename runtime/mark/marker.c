@@ -161,7 +161,8 @@ bool marker_is_white(const struct marker *marker, gait_word word) {
 /* ---- Scanning by layout ---- */
 
 static inline gait_word word_read(const gait_word *word) {
-    return __atomic_load_n(word, __ATOMIC_RELAXED); /* the mutator may be storing to it */
+    /* what it leads to is read after it; pairs with gait_store */
+    return AO_load_dd_acquire_read((const volatile AO_t *)word);
 }
 
 /* Push count words without a look at the room for each. */

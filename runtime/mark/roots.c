@@ -61,8 +61,8 @@ void roots_destroy(struct roots *roots) {
 
 static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {
     for (size_t i = 0; i < count; i++)
-        /* unordered: the mutators' barriers cover what is stored meanwhile */
-        visitor->visit(visitor, AO_load((const volatile AO_t *)&words[i]), false);
+        /* the mutators' barriers cover what is stored meanwhile */
+        visitor->visit(visitor, AO_load_dd_acquire_read((const volatile AO_t *)&words[i]), false);
 }
 
 /* ---- Static slots ---- */
