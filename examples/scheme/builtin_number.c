@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numeric procedures.
+ */
+#include "number.h"
+
+#include <math.h>
+
+#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
+#define UNUSED (void)vm, (void)count
+#define NEED(test, who, expected, v)                                                               \
+    do {                                                                                           \
+        if (!test(v))                                                                              \
+            return raise_type(vm, who, expected, v);                                               \
+    } while (0)
+
+/* ---- Predicates ---------------------------------------------------------------------------- */
+
+#define PREDICATE(name, expression)                                                                \
+    BUILTIN(name) {                                                                                \
+        UNUSED;                                                                                    \
+        return boolean(expression);                                                                \
+    }
+PREDICATE(number_p, is_number(a[0]))
+PREDICATE(integer_p, is_integer(a[0]))
+PREDICATE(rational_p, is_rational(a[0]))
+PREDICATE(exact_integer_p, is_exact_integer(a[0]))
+PREDICATE(exact_rational_p, is_rational(a[0]) && !is_flonum(a[0]))
+PREDICATE(fixnum_p, is_fixnum(a[0]))
+PREDICATE(flonum_p, is_flonum(a[0]))
+PREDICATE(nan_p, is_flonum(a[0]) && isnan(flonum_value(a[0])))
+PREDICATE(infinite_p, is_flonum(a[0]) && isinf(flonum_value(a[0])))
+PREDICATE(finite_p, !is_flonum(a[0]) || isfinite(flonum_value(a[0])))
+
+BUILTIN(exact_p) {
+    UNUSED;
+    NEED(is_number, "exact?", "number", a[0]);
+    return boolean(is_exact(a[0]));
+}
+
+BUILTIN(inexact_p) {
+    UNUSED;
+    NEED(is_number, "inexact?", "number", a[0]);
+    return boolean(!is_exact(a[0]));
+}
+
+#define SIGN_TEST(name, who, test)                                                                 \
+    BUILTIN(name) {                                                                                \
+        UNUSED;                                                                                    \
+        NEED(is_number, who, "number", a[0]);                                                      \
+        return boolean(number_sign(a[0]) test);                                                    \
+    }
+SIGN_TEST(positive_p, "positive?", > 0)
+SIGN_TEST(negative_p, "negative?", < 0)
+
+BUILTIN(zero_p) {
+    UNUSED;
+    NEED(is_number, "zero?", "number", a[0]);
+    return boolean(a[0] == fixnum(0) || (is_flonum(a[0]) && flonum_value(a[0]) == 0));
+}
+
+static bool is_odd(value v) {
+    return is_flonum(v) ? fmod(flonum_value(v), 2) != 0 : integer_is_odd(v);
+}
+
+BUILTIN(odd_p) {
+    UNUSED;
+    NEED(is_integer, "odd?", "integer", a[0]);
+    return boolean(is_odd(a[0]));
+}
+
+BUILTIN(even_p) {
+    UNUSED;
+    NEED(is_integer, "even?", "integer", a[0]);
+    return boolean(!is_odd(a[0]));
+}
+
+/* ---- Comparison ---------------------------------------------------------------------------- */
+
+#define COMPARISON(name, who, test)                                                                \
+    BUILTIN(name) {                                                                                \
+        bool holds = true;                                                                         \
+        if (count == 1)                                                                            \
+            NEED(is_number, who, "number", a[0]);                                                  \
+        for (int i = 0; i + 1 < count; i++) {                                                      \
+            int order = number_compare(vm, who, a[i], a[i + 1]);                                   \
+            if (order == 3)                                                                        \
+                return RAISED;                                                                     \
+            holds = holds && order != 2 && order test 0;                                           \
+        }                                                                                          \
+        return boolean(holds);                                                                     \
+    }
+COMPARISON(equal_p, "=", ==)
+COMPARISON(less_p, "<", <)
+COMPARISON(greater_p, ">", >)
+COMPARISON(less_equal_p, "<=", <=)
+COMPARISON(greater_equal_p, ">=", >=)
+
+static value extreme(struct vm *vm, const char *who, int count, value *a, int sign) {
+    bool inexact = false;
+    for (int i = 0; i < count; i++) {
+        NEED(is_number, who, "number", a[i]);
+        inexact |= is_flonum(a[i]);
+        if (is_flonum(a[i]) && isnan(flonum_value(a[i])))
+            return a[i];
+    }
+    for (int i = 1; i < count; i++)
+        if (number_compare(vm, who, a[i], a[0]) == sign)
+            a[0] = a[i];
+    return inexact ? number_inexact(vm, a[0]) : a[0];
+}
+
+BUILTIN(max) { return extreme(vm, "max", count, a, 1); }
+BUILTIN(min) { return extreme(vm, "min", count, a, -1); }
+
+/* ---- Arithmetic ---------------------------------------------------------------------------- */
+
+/* The result so far is kept in a[0]. */
+static value fold(struct vm *vm, enum arithmetic operation, int count, value *a, value unit) {
+    if (!count)
+        return unit;
+    if (count == 1)
+        return number_arithmetic(vm, operation, unit, a[0]);
+    for (int i = 1; i < count; i++)
+        if (!(a[0] = number_arithmetic(vm, operation, a[0], a[i]))) {
+            a[0] = FALSE; /* still a root */
+            return RAISED;
+        }
+    return a[0];
+}
+
+BUILTIN(add) { return fold(vm, ADD, count, a, fixnum(0)); }
+BUILTIN(multiply) { return fold(vm, MULTIPLY, count, a, fixnum(1)); }
+BUILTIN(divide) { return fold(vm, DIVIDE, count, a, fixnum(1)); }
+
+BUILTIN(subtract) {
+    if (count == 1 && is_flonum(a[0]))
+        return make_flonum(vm, -flonum_value(a[0]));
+    return fold(vm, SUBTRACT, count, a, fixnum(0));
+}
+
+BUILTIN(absolute) {
+    UNUSED;
+    NEED(is_number, "abs", "number", a[0]);
+    if (is_flonum(a[0]))
+        return make_flonum(vm, fabs(flonum_value(a[0])));
+    return number_sign(a[0]) < 0 ? number_arithmetic(vm, SUBTRACT, fixnum(0), a[0]) : a[0];
+}
+
+BUILTIN(square) {
+    UNUSED;
+    return number_arithmetic(vm, MULTIPLY, a[0], a[0]);
+}
+
+#define DIVISION(name, who, division)                                                              \
+    BUILTIN(name) {                                                                                \
+        UNUSED;                                                                                    \
+        return number_divide(vm, who, division, a[0], a[1]);                                       \
+    }
+DIVISION(quotient, "quotient", QUOTIENT)
+DIVISION(remainder_, "remainder", REMAINDER)
+DIVISION(modulo, "modulo", MODULO)
+DIVISION(floor_quotient, "floor-quotient", FLOOR_QUOTIENT)
+DIVISION(floor_remainder, "floor-remainder", MODULO)
+DIVISION(truncate_quotient, "truncate-quotient", QUOTIENT)
+DIVISION(truncate_remainder, "truncate-remainder", REMAINDER)
+
+static value divide_both(struct vm *vm, const char *who, enum division first, enum division second,
+                         value *a) {
+    value live[2] = {0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    live[0] = number_divide(vm, who, first, a[0], a[1]);
+    live[1] = live[0] ? number_divide(vm, who, second, a[0], a[1]) : RAISED;
+    value result = live[1] ? make_values(vm, 2, live) : RAISED;
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
+BUILTIN(floor_both) {
+    UNUSED;
+    return divide_both(vm, "floor/", FLOOR_QUOTIENT, MODULO, a);
+}
+
+BUILTIN(truncate_both) {
+    UNUSED;
+    return divide_both(vm, "truncate/", QUOTIENT, REMAINDER, a);
+}
+
+static value gcd_of(struct vm *vm, const char *who, value a, value b) {
+    if (!is_integer(a) || !is_integer(b))
+        return raise_type(vm, who, "integer", is_integer(a) ? b : a);
+    if (!is_flonum(a) && !is_flonum(b))
+        return integer_gcd(vm, a, b);
+    double x = fabs(number_double(a)), y = fabs(number_double(b));
+    while (y != 0) {
+        double rest = fmod(x, y);
+        x = y;
+        y = rest;
+    }
+    return make_flonum(vm, x);
+}
+
+BUILTIN(gcd) {
+    value live[1] = {fixnum(0)};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 1);
+    for (int i = 0; i < count && live[0]; i++)
+        live[0] = gcd_of(vm, "gcd", live[0], a[i]);
+    gait_pop_frame(vm->mutator);
+    return live[0];
+}
+
+BUILTIN(lcm) {
+    value live[2] = {fixnum(1), 0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    for (int i = 0; i < count && live[0]; i++) {
+        live[1] = gcd_of(vm, "lcm", live[0], a[i]);
+        if (!live[1]) {
+            live[0] = RAISED;
+        } else if (number_sign(a[i]) == 0) {
+            live[0] = a[i];
+            break;
+        } else {
+            live[1] = number_divide(vm, "lcm", QUOTIENT, a[i], live[1]);
+            live[0] = number_arithmetic(vm, MULTIPLY, live[0], live[1]);
+        }
+    }
+    if (live[0] && number_sign(live[0]) < 0)
+        live[0] = number_arithmetic(vm, SUBTRACT, fixnum(0), live[0]);
+    gait_pop_frame(vm->mutator);
+    return live[0];
+}
+
+/* ---- Exactness, rounding, parts ------------------------------------------------------------ */
+
+BUILTIN(exact) {
+    UNUSED;
+    NEED(is_number, "exact", "number", a[0]);
+    return number_exact(vm, "exact", a[0]);
+}
+
+BUILTIN(inexact) {
+    UNUSED;
+    NEED(is_number, "inexact", "number", a[0]);
+    return number_inexact(vm, a[0]);
+}
+
+#define ROUNDING(name, who, rounding)                                                              \
+    BUILTIN(name) {                                                                                \
+        UNUSED;                                                                                    \
+        NEED(is_number, who, "number", a[0]);                                                      \
+        return number_round(vm, rounding, a[0]);                                                   \
+    }
+ROUNDING(floor_, "floor", ROUND_FLOOR)
+ROUNDING(ceiling_, "ceiling", ROUND_CEILING)
+ROUNDING(truncate_, "truncate", ROUND_TRUNCATE)
+ROUNDING(round_, "round", ROUND_EVEN)
+
+/* The numerator or denominator; of a flonum: that of its exact value, inexact again. */
+static value part(struct vm *vm, const char *who, value v, bool top) {
+    NEED(is_rational, who, "rational number", v);
+    value live[1] = {number_exact(vm, who, v)};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 1);
+    if (has_type(live[0], TYPE_RATIO))
+        live[0] = top ? ratio_of(live[0])->numerator : ratio_of(live[0])->denominator;
+    else if (!top)
+        live[0] = fixnum(1);
+    if (is_flonum(v))
+        live[0] = number_inexact(vm, live[0]);
+    gait_pop_frame(vm->mutator);
+    return live[0];
+}
+
+BUILTIN(numerator) {
+    UNUSED;
+    return part(vm, "numerator", a[0], true);
+}
+
+BUILTIN(denominator) {
+    UNUSED;
+    return part(vm, "denominator", a[0], false);
+}
+
+/* ---- Transcendental functions -------------------------------------------------------------- */
+
+static value apply_double(struct vm *vm, const char *who, value *a, double (*function)(double)) {
+    NEED(is_number, who, "number", a[0]);
+    a[0] = number_inexact(vm, a[0]);
+    return make_flonum(vm, function(flonum_value(a[0])));
+}
+
+#define FUNCTION(name, c_function, exact_at, exact_value)                                          \
+    BUILTIN(name##_) {                                                                             \
+        UNUSED;                                                                                    \
+        if (a[0] == fixnum(exact_at))                                                              \
+            return fixnum(exact_value);                                                            \
+        return apply_double(vm, #name, a, c_function);                                             \
+    }
+FUNCTION(exp, exp, 0, 1)
+FUNCTION(sin, sin, 0, 0)
+FUNCTION(cos, cos, 0, 1)
+FUNCTION(tan, tan, 0, 0)
+FUNCTION(asin, asin, 0, 0)
+FUNCTION(acos, acos, 1, 0)
+
+BUILTIN(log_) {
+    if (count == 1)
+        return a[0] == fixnum(1) ? fixnum(0) : apply_double(vm, "log", a, log);
+    NEED(is_number, "log", "number", a[0]);
+    NEED(is_number, "log", "number", a[1]);
+    a[0] = number_inexact(vm, a[0]);
+    a[1] = number_inexact(vm, a[1]);
+    double x = flonum_value(a[0]), base = flonum_value(a[1]);
+    return make_flonum(vm, base == 2 ? log2(x) : base == 10 ? log10(x) : log(x) / log(base));
+}
+
+BUILTIN(atan_) {
+    if (count == 1)
+        return a[0] == fixnum(0) ? fixnum(0) : apply_double(vm, "atan", a, atan);
+    NEED(is_number, "atan", "number", a[0]);
+    NEED(is_number, "atan", "number", a[1]);
+    if (a[0] == fixnum(0) && is_exact(a[1]) && number_sign(a[1]) > 0)
+        return fixnum(0);
+    a[0] = number_inexact(vm, a[0]);
+    a[1] = number_inexact(vm, a[1]);
+    return make_flonum(vm, atan2(flonum_value(a[0]), flonum_value(a[1])));
+}
+
+BUILTIN(sqrt_) {
+    UNUSED;
+    NEED(is_number, "sqrt", "number", a[0]);
+    return number_sqrt(vm, a[0]);
+}
+
+BUILTIN(exact_integer_sqrt) {
+    UNUSED;
+    if (!is_exact_integer(a[0]) || integer_sign(a[0]) < 0)
+        return raise_type(vm, "exact-integer-sqrt", "natural number", a[0]);
+    value live[2] = {0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    live[0] = integer_root(vm, a[0], &live[1]);
+    value result = make_values(vm, 2, live);
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
+BUILTIN(expt) {
+    UNUSED;
+    NEED(is_number, "expt", "number", a[0]);
+    NEED(is_number, "expt", "number", a[1]);
+    return number_expt(vm, a[0], a[1]);
+}
+
+/* ---- Bits ---------------------------------------------------------------------------------- */
+
+static value bitwise(struct vm *vm, const char *who, enum bitwise operation, int count, value *a,
+                     int64_t unit) {
+    value live[1] = {fixnum(unit)};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 1);
+    for (int i = 0; i < count && live[0]; i++)
+        live[0] = is_exact_integer(a[i]) ? integer_bitwise(vm, operation, live[0], a[i])
+                                         : raise_type(vm, who, "exact integer", a[i]);
+    gait_pop_frame(vm->mutator);
+    return live[0];
+}
+
+BUILTIN(bitwise_and) { return bitwise(vm, "bitwise-and", BITWISE_AND, count, a, -1); }
+BUILTIN(bitwise_or) { return bitwise(vm, "bitwise-or", BITWISE_OR, count, a, 0); }
+BUILTIN(bitwise_xor) { return bitwise(vm, "bitwise-xor", BITWISE_XOR, count, a, 0); }
+
+BUILTIN(bitwise_not) {
+    UNUSED;
+    NEED(is_exact_integer, "bitwise-not", "exact integer", a[0]);
+    return integer_arithmetic(vm, SUBTRACT, fixnum(-1), a[0]);
+}
+
+BUILTIN(arithmetic_shift) {
+    UNUSED;
+    NEED(is_exact_integer, "arithmetic-shift", "exact integer", a[0]);
+    NEED(is_fixnum, "arithmetic-shift", "count", a[1]);
+    return integer_shift(vm, a[0], fixnum_value(a[1]));
+}
+
+BUILTIN(bit_count) {
+    UNUSED;
+    NEED(is_exact_integer, "bit-count", "exact integer", a[0]);
+    return fixnum((int64_t)integer_bit_count(a[0]));
+}
+
+BUILTIN(integer_length_) {
+    UNUSED;
+    NEED(is_exact_integer, "integer-length", "exact integer", a[0]);
+    return fixnum((int64_t)integer_length(a[0]));
+}
+
+/* ---- Text ---------------------------------------------------------------------------------- */
+
+static bool is_radix(value v) {
+    return is_fixnum(v) && fixnum_value(v) >= 2 && fixnum_value(v) <= 36;
+}
+
+BUILTIN(number_to_string) {
+    NEED(is_number, "number->string", "number", a[0]);
+    if (count > 1)
+        NEED(is_radix, "number->string", "radix", a[1]);
+    char *text = number_text(a[0], count > 1 ? (int)fixnum_value(a[1]) : 10);
+    value string = make_text(vm, text);
+    free(text);
+    return string;
+}
+
+BUILTIN(string_to_number) {
+    NEED(is_string, "string->number", "string", a[0]);
+    if (count > 1)
+        NEED(is_radix, "string->number", "radix", a[1]);
+    size_t bytes;
+    char *text = string_utf8(a[0], &bytes);
+    value number = FALSE;
+    if (bytes && strlen(text) == bytes)
+        number = number_parse(vm, text, count > 1 ? (int)fixnum_value(a[1]) : 10);
+    free(text);
+    return number;
+}
+
+void builtin_numbers_init(struct vm *vm) {
+    static const struct builtin_entry entries[] = {
+        {"number?", number_p, 1, 1},
+        {"complex?", number_p, 1, 1},
+        {"real?", number_p, 1, 1},
+        {"rational?", rational_p, 1, 1},
+        {"integer?", integer_p, 1, 1},
+        {"exact-integer?", exact_integer_p, 1, 1},
+        {"exact-rational?", exact_rational_p, 1, 1},
+        {"fixnum?", fixnum_p, 1, 1},
+        {"flonum?", flonum_p, 1, 1},
+        {"nan?", nan_p, 1, 1},
+        {"infinite?", infinite_p, 1, 1},
+        {"finite?", finite_p, 1, 1},
+        {"exact?", exact_p, 1, 1},
+        {"inexact?", inexact_p, 1, 1},
+        {"zero?", zero_p, 1, 1},
+        {"positive?", positive_p, 1, 1},
+        {"negative?", negative_p, 1, 1},
+        {"odd?", odd_p, 1, 1},
+        {"even?", even_p, 1, 1},
+        {"=", equal_p, 1, -1},
+        {"<", less_p, 1, -1},
+        {">", greater_p, 1, -1},
+        {"<=", less_equal_p, 1, -1},
+        {">=", greater_equal_p, 1, -1},
+        {"max", max, 1, -1},
+        {"min", min, 1, -1},
+        {"+", add, 0, -1},
+        {"*", multiply, 0, -1},
+        {"-", subtract, 1, -1},
+        {"/", divide, 1, -1},
+        {"abs", absolute, 1, 1},
+        {"magnitude", absolute, 1, 1},
+        {"square", square, 1, 1},
+        {"quotient", quotient, 2, 2},
+        {"remainder", remainder_, 2, 2},
+        {"modulo", modulo, 2, 2},
+        {"floor-quotient", floor_quotient, 2, 2},
+        {"floor-remainder", floor_remainder, 2, 2},
+        {"truncate-quotient", truncate_quotient, 2, 2},
+        {"truncate-remainder", truncate_remainder, 2, 2},
+        {"floor/", floor_both, 2, 2},
+        {"truncate/", truncate_both, 2, 2},
+        {"gcd", gcd, 0, -1},
+        {"lcm", lcm, 0, -1},
+        {"exact", exact, 1, 1},
+        {"inexact->exact", exact, 1, 1},
+        {"inexact", inexact, 1, 1},
+        {"exact->inexact", inexact, 1, 1},
+        {"floor", floor_, 1, 1},
+        {"ceiling", ceiling_, 1, 1},
+        {"truncate", truncate_, 1, 1},
+        {"round", round_, 1, 1},
+        {"numerator", numerator, 1, 1},
+        {"denominator", denominator, 1, 1},
+        {"exp", exp_, 1, 1},
+        {"log", log_, 1, 2},
+        {"sin", sin_, 1, 1},
+        {"cos", cos_, 1, 1},
+        {"tan", tan_, 1, 1},
+        {"asin", asin_, 1, 1},
+        {"acos", acos_, 1, 1},
+        {"atan", atan_, 1, 2},
+        {"sqrt", sqrt_, 1, 1},
+        {"exact-integer-sqrt", exact_integer_sqrt, 1, 1},
+        {"expt", expt, 2, 2},
+        {"bitwise-and", bitwise_and, 0, -1},
+        {"bitwise-ior", bitwise_or, 0, -1},
+        {"bitwise-xor", bitwise_xor, 0, -1},
+        {"bitwise-not", bitwise_not, 1, 1},
+        {"arithmetic-shift", arithmetic_shift, 2, 2},
+        {"bit-count", bit_count, 1, 1},
+        {"integer-length", integer_length_, 1, 1},
+        {"number->string", number_to_string, 1, 2},
+        {"string->number", string_to_number, 1, 2},
+    };
+    DEFINE_BUILTINS(vm, entries);
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ports, reading and writing.
+ */
+#include "port.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
+#define UNUSED (void)vm, (void)count
+#define NEED(test, who, expected, v)                                                               \
+    do {                                                                                           \
+        if (!test(v))                                                                              \
+            return raise_type(vm, who, expected, v);                                               \
+    } while (0)
+
+#define STRING_PORT_CHARS 32
+#define LONGEST ((size_t)1 << 40)
+
+/* ---- The port of a call -------------------------------------------------------------------- */
+
+static value check_port(struct vm *vm, const char *who, value port, unsigned flags) {
+    if (!is_port(port) || !port_is(port, flags & (PORT_INPUT | PORT_OUTPUT)))
+        return raise_type(vm, who, flags & PORT_INPUT ? "input port" : "output port", port);
+    if (!port_is(port, PORT_OPEN))
+        return raise_error(vm, who, "port is closed:", 1, port);
+    if ((length_of(port) & PORT_BINARY) != (flags & PORT_BINARY))
+        return raise_type(vm, who, flags & PORT_BINARY ? "binary port" : "textual port", port);
+    return port;
+}
+
+/* The port is argument `index`, or the current one. */
+static value input_port(struct vm *vm, const char *who, int count, value *a, int index,
+                        unsigned flags) {
+    value port = index < count ? a[index] : parameter_of(vm->input)->content;
+    return check_port(vm, who, port, PORT_INPUT | flags);
+}
+
+static value output_port(struct vm *vm, const char *who, int count, value *a, int index,
+                         unsigned flags) {
+    value port = index < count ? a[index] : parameter_of(vm->output)->content;
+    return check_port(vm, who, port, PORT_OUTPUT | flags);
+}
+
+#define INPUT(who, index, flags)                                                                   \
+    value port = input_port(vm, who, count, a, index, flags);                                      \
+    if (port == RAISED)                                                                            \
+        return RAISED
+#define OUTPUT(who, index, flags)                                                                  \
+    value port = output_port(vm, who, count, a, index, flags);                                     \
+    if (port == RAISED)                                                                            \
+        return RAISED
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+#define OPEN(name, who, flags)                                                                     \
+    BUILTIN(name) {                                                                                \
+        UNUSED;                                                                                    \
+        NEED(is_string, who, "string", a[0]);                                                      \
+        return port_open_file(vm, a[0], flags);                                                    \
+    }
+OPEN(open_input_file, "open-input-file", PORT_INPUT)
+OPEN(open_binary_input_file, "open-binary-input-file", PORT_INPUT | PORT_BINARY)
+OPEN(open_output_file, "open-output-file", PORT_OUTPUT)
+OPEN(open_binary_output_file, "open-binary-output-file", PORT_OUTPUT | PORT_BINARY)
+OPEN(open_append_file, "open-append-output-file", PORT_OUTPUT | PORT_APPEND)
+
+BUILTIN(open_input_string) {
+    UNUSED;
+    NEED(is_string, "open-input-string", "string", a[0]);
+    a[0] = make_substring(vm, a[0], 0, length_of(a[0]));
+    return port_open_buffer(vm, a[0], PORT_INPUT);
+}
+
+BUILTIN(open_input_bytevector) {
+    UNUSED;
+    NEED(is_bytevector, "open-input-bytevector", "bytevector", a[0]);
+    return port_open_buffer(vm, a[0], PORT_INPUT | PORT_BINARY);
+}
+
+BUILTIN(open_output_string) {
+    UNUSED;
+    (void)a;
+    return port_open_buffer(vm, make_string(vm, STRING_PORT_CHARS, 0), PORT_OUTPUT);
+}
+
+BUILTIN(open_output_bytevector) {
+    UNUSED;
+    (void)a;
+    return port_open_buffer(vm, make_bytevector(vm, STRING_PORT_CHARS),
+                            PORT_OUTPUT | PORT_BINARY);
+}
+
+BUILTIN(get_output_string) {
+    UNUSED;
+    if (!port_is(a[0], PORT_OUTPUT) || !is_string(port_of(a[0])->buffer))
+        return raise_type(vm, "get-output-string", "string port", a[0]);
+    return port_contents(vm, a[0]);
+}
+
+BUILTIN(get_output_bytevector) {
+    UNUSED;
+    if (!port_is(a[0], PORT_OUTPUT) || !is_bytevector(port_of(a[0])->buffer))
+        return raise_type(vm, "get-output-bytevector", "bytevector port", a[0]);
+    return port_contents(vm, a[0]);
+}
+
+BUILTIN(close_port) {
+    UNUSED;
+    NEED(is_port, "close-port", "port", a[0]);
+    port_close(vm, a[0]);
+    return UNSPECIFIED;
+}
+
+BUILTIN(flush_output) {
+    value port = count ? a[0] : parameter_of(vm->output)->content;
+    if (!port_is(port, PORT_OUTPUT))
+        return raise_type(vm, "flush-output-port", "output port", port);
+    port_flush(vm, port);
+    return UNSPECIFIED;
+}
+
+#define PREDICATE(name, expression)                                                                \
+    BUILTIN(name) {                                                                                \
+        UNUSED;                                                                                    \
+        return boolean(expression);                                                                \
+    }
+PREDICATE(port_p, is_port(a[0]))
+PREDICATE(input_port_p, port_is(a[0], PORT_INPUT))
+PREDICATE(output_port_p, port_is(a[0], PORT_OUTPUT))
+PREDICATE(textual_port_p, is_port(a[0]) && !port_is(a[0], PORT_BINARY))
+PREDICATE(binary_port_p, port_is(a[0], PORT_BINARY))
+PREDICATE(input_port_open_p, port_is(a[0], PORT_INPUT | PORT_OPEN))
+PREDICATE(output_port_open_p, port_is(a[0], PORT_OUTPUT | PORT_OPEN))
+
+/* ---- Input --------------------------------------------------------------------------------- */
+
+static value read_result(int32_t c) { return c == END ? END_OF_FILE : character((uint32_t)c); }
+static value byte_result(int32_t byte) { return byte == END ? END_OF_FILE : fixnum(byte); }
+
+BUILTIN(read_) {
+    INPUT("read", 0, 0);
+    return read_datum(vm, port, FALSE);
+}
+
+BUILTIN(read_char) {
+    INPUT("read-char", 0, 0);
+    return read_result(port_read_char(vm, port));
+}
+
+BUILTIN(peek_char) {
+    INPUT("peek-char", 0, 0);
+    return read_result(port_peek_char(vm, port));
+}
+
+BUILTIN(char_ready) {
+    INPUT("char-ready?", 0, 0);
+    return boolean(port_ready(vm, port));
+}
+
+/* Characters up to the line's end, or at most `most`, by way of a string port. */
+static value read_characters(struct vm *vm, value port, bool line, size_t most) {
+    if (port_peek_char(vm, port) == END)
+        return END_OF_FILE;
+    value live[2] = {port, 0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    live[1] = make_string(vm, STRING_PORT_CHARS, 0);
+    live[1] = port_open_buffer(vm, live[1], PORT_OUTPUT);
+    for (; most; most--) {
+        int32_t c = port_read_char(vm, port);
+        if (c == END || (line && c == '\n'))
+            break;
+        port_write_char(vm, live[1], (uint32_t)c);
+    }
+    value result = port_contents(vm, live[1]);
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
+BUILTIN(read_line) {
+    INPUT("read-line", 0, 0);
+    return read_characters(vm, port, true, SIZE_MAX);
+}
+
+BUILTIN(read_string) {
+    size_t most;
+    if (is_port(a[0]) && count == 2) { /* the order of other Schemes */
+        value swap = a[0];
+        a[0] = a[1];
+        a[1] = swap;
+    }
+    INPUT("read-string", 1, 0);
+    if (!take_index(vm, "read-string", a[0], LONGEST, &most))
+        return RAISED;
+    return most ? read_characters(vm, port, false, most) : make_string(vm, 0, 0);
+}
+
+BUILTIN(read_u8) {
+    INPUT("read-u8", 0, PORT_BINARY);
+    return byte_result(port_read_byte(vm, port));
+}
+
+BUILTIN(peek_u8) {
+    INPUT("peek-u8", 0, PORT_BINARY);
+    return byte_result(port_peek_byte(vm, port));
+}
+
+BUILTIN(u8_ready) {
+    INPUT("u8-ready?", 0, PORT_BINARY);
+    return boolean(port_ready(vm, port));
+}
+
+BUILTIN(read_bytevector) {
+    size_t most;
+    INPUT("read-bytevector", 1, PORT_BINARY);
+    if (!take_index(vm, "read-bytevector", a[0], LONGEST, &most))
+        return RAISED;
+    if (most && port_peek_byte(vm, port) == END)
+        return END_OF_FILE;
+    value live[2] = {port, 0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    live[1] = make_bytevector(vm, STRING_PORT_CHARS);
+    live[1] = port_open_buffer(vm, live[1], PORT_OUTPUT | PORT_BINARY);
+    for (; most; most--) {
+        int32_t byte = port_read_byte(vm, port);
+        if (byte == END)
+            break;
+        port_write_byte(vm, live[1], (uint8_t)byte);
+    }
+    value result = port_contents(vm, live[1]);
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
+BUILTIN(read_bytevector_in_place) {
+    size_t from, to;
+    NEED(is_bytevector, "read-bytevector!", "bytevector", a[0]);
+    INPUT("read-bytevector!", 1, PORT_BINARY);
+    if (!take_range(vm, "read-bytevector!", count, a, 2, length_of(a[0]), &from, &to))
+        return RAISED;
+    size_t at = from;
+    for (; at < to; at++) {
+        int32_t byte = port_read_byte(vm, port);
+        if (byte == END)
+            break;
+        bytevector_of(a[0])->bytes[at] = (uint8_t)byte;
+    }
+    return at == from && from < to ? END_OF_FILE : fixnum((int64_t)(at - from));
+}
+
+/* ---- Output -------------------------------------------------------------------------------- */
+
+#define PRINTER(name, who, style)                                                                  \
+    BUILTIN(name) {                                                                                \
+        OUTPUT(who, 1, 0);                                                                         \
+        print_value(vm, port, a[0], style);                                                        \
+        return UNSPECIFIED;                                                                        \
+    }
+PRINTER(display, "display", PRINT_DISPLAY)
+PRINTER(write_, "write", PRINT_WRITE)
+PRINTER(write_shared, "write-shared", PRINT_SHARED)
+PRINTER(write_simple, "write-simple", PRINT_SIMPLE)
+
+BUILTIN(newline) {
+    OUTPUT("newline", 0, 0);
+    port_write_char(vm, port, '\n');
+    return UNSPECIFIED;
+}
+
+BUILTIN(write_char) {
+    NEED(is_character, "write-char", "character", a[0]);
+    OUTPUT("write-char", 1, 0);
+    port_write_char(vm, port, character_code(a[0]));
+    return UNSPECIFIED;
+}
+
+BUILTIN(write_string) {
+    size_t from, to;
+    NEED(is_string, "write-string", "string", a[0]);
+    OUTPUT("write-string", 1, 0);
+    if (!take_range(vm, "write-string", count, a, 2, length_of(a[0]), &from, &to))
+        return RAISED;
+    port_write_string(vm, port, a[0], from, to);
+    return UNSPECIFIED;
+}
+
+BUILTIN(write_u8) {
+    if (!is_fixnum(a[0]) || fixnum_value(a[0]) < 0 || fixnum_value(a[0]) > 255)
+        return raise_type(vm, "write-u8", "byte", a[0]);
+    OUTPUT("write-u8", 1, PORT_BINARY);
+    port_write_byte(vm, port, (uint8_t)fixnum_value(a[0]));
+    return UNSPECIFIED;
+}
+
+BUILTIN(write_bytevector) {
+    size_t from, to;
+    NEED(is_bytevector, "write-bytevector", "bytevector", a[0]);
+    OUTPUT("write-bytevector", 1, PORT_BINARY);
+    if (!take_range(vm, "write-bytevector", count, a, 2, length_of(a[0]), &from, &to))
+        return RAISED;
+    for (; from < to; from++)
+        port_write_byte(vm, port, bytevector_of(a[0])->bytes[from]);
+    return UNSPECIFIED;
+}
+
+/* ---- Files --------------------------------------------------------------------------------- */
+
+BUILTIN(file_exists) {
+    UNUSED;
+    NEED(is_string, "file-exists?", "string", a[0]);
+    char *path = string_utf8(a[0], NULL);
+    bool exists = !access(path, F_OK);
+    free(path);
+    return boolean(exists);
+}
+
+BUILTIN(delete_file) {
+    UNUSED;
+    NEED(is_string, "delete-file", "string", a[0]);
+    char *path = string_utf8(a[0], NULL);
+    bool deleted = !unlink(path);
+    free(path);
+    if (deleted)
+        return UNSPECIFIED;
+    a[0] = cons(vm, a[0], NIL);
+    value message = make_text(vm, "delete-file: can't delete");
+    return raise_value(vm, make_condition(vm, CONDITION_FILE, message, a[0]));
+}
+
+/* (%read port source) */
+BUILTIN(read_noting_lines) {
+    UNUSED;
+    NEED(is_port, "read", "port", a[0]);
+    return read_datum(vm, a[0], a[1]);
+}
+
+BUILTIN(make_source_) {
+    UNUSED;
+    return make_source(vm, a[0]);
+}
+
+/* (%read-source port source): a list of all its data, with their lines noted. */
+BUILTIN(read_source) {
+    UNUSED;
+    NEED(is_port, "load", "port", a[0]);
+    value live[2] = {NIL, NIL};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    value datum;
+    while ((datum = read_datum(vm, a[0], a[1])) != END_OF_FILE && datum != RAISED) {
+        value pair = cons(vm, datum, NIL);
+        if (live[0] == NIL)
+            live[0] = pair;
+        else
+            store(vm, &pair_of(live[1])->cdr, pair);
+        live[1] = pair;
+    }
+    gait_pop_frame(vm->mutator);
+    return datum == RAISED ? RAISED : live[0];
+}
+
+void builtin_ports_init(struct vm *vm) {
+    static const struct builtin_entry entries[] = {
+        {"open-input-file", open_input_file, 1, 1},
+        {"open-binary-input-file", open_binary_input_file, 1, 1},
+        {"open-output-file", open_output_file, 1, 1},
+        {"open-binary-output-file", open_binary_output_file, 1, 1},
+        {"open-append-output-file", open_append_file, 1, 1},
+        {"open-input-string", open_input_string, 1, 1},
+        {"open-output-string", open_output_string, 0, 0},
+        {"get-output-string", get_output_string, 1, 1},
+        {"open-input-bytevector", open_input_bytevector, 1, 1},
+        {"open-output-bytevector", open_output_bytevector, 0, 0},
+        {"get-output-bytevector", get_output_bytevector, 1, 1},
+        {"close-port", close_port, 1, 1},
+        {"close-input-port", close_port, 1, 1},
+        {"close-output-port", close_port, 1, 1},
+        {"flush-output-port", flush_output, 0, 1},
+        {"flush-output", flush_output, 0, 1},
+        {"port?", port_p, 1, 1},
+        {"input-port?", input_port_p, 1, 1},
+        {"output-port?", output_port_p, 1, 1},
+        {"textual-port?", textual_port_p, 1, 1},
+        {"binary-port?", binary_port_p, 1, 1},
+        {"input-port-open?", input_port_open_p, 1, 1},
+        {"output-port-open?", output_port_open_p, 1, 1},
+        {"read", read_, 0, 1},
+        {"read-char", read_char, 0, 1},
+        {"peek-char", peek_char, 0, 1},
+        {"char-ready?", char_ready, 0, 1},
+        {"read-line", read_line, 0, 1},
+        {"read-string", read_string, 1, 2},
+        {"read-u8", read_u8, 0, 1},
+        {"peek-u8", peek_u8, 0, 1},
+        {"u8-ready?", u8_ready, 0, 1},
+        {"read-bytevector", read_bytevector, 1, 2},
+        {"read-bytevector!", read_bytevector_in_place, 1, 4},
+        {"display", display, 1, 2},
+        {"write", write_, 1, 2},
+        {"write-shared", write_shared, 1, 2},
+        {"write-simple", write_simple, 1, 2},
+        {"newline", newline, 0, 1},
+        {"write-char", write_char, 1, 2},
+        {"write-string", write_string, 1, 4},
+        {"write-u8", write_u8, 1, 2},
+        {"write-bytevector", write_bytevector, 1, 4},
+        {"file-exists?", file_exists, 1, 1},
+        {"delete-file", delete_file, 1, 1},
+        {"%read", read_noting_lines, 2, 2},
+        {"%make-source", make_source_, 1, 1},
+        {"%read-source", read_source, 2, 2},
+    };
+    DEFINE_BUILTINS(vm, entries);
+}

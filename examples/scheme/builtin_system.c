@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process: exit, command line, clocks, uncaught errors; and the collector, for programs that
+ * ask about it.
+ */
+#include "number.h"
+#include "port.h"
+
+#include <gait/stats.h>
+#include <stdio.h>
+#include <time.h>
+
+extern char **environ;
+
+#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
+#define UNUSED (void)vm, (void)count
+
+/* ---- Leaving ------------------------------------------------------------------------------- */
+
+/* (%exit status): winders have been run. */
+BUILTIN(exit_) {
+    vm->halted = true;
+    vm->status = !count || a[0] == TRUE ? 0
+                 : is_fixnum(a[0])      ? (int)(fixnum_value(a[0]) & 0xff)
+                                        : 1;
+    return RAISED;
+}
+
+BUILTIN(emergency_exit) {
+    exit_(vm, count, a);
+    _Exit(vm->status);
+}
+
+static void report_text(struct vm *vm, value port, value v) {
+    print_value(vm, port, v, is_string(v) ? PRINT_DISPLAY : PRINT_WRITE);
+}
+
+/* FILE:LINE: message irritant … */
+BUILTIN(uncaught) {
+    UNUSED;
+    value port = parameter_of(vm->error)->content, v = a[0];
+    port_flush_all(vm);
+    unsigned line;
+    value file = control_location(vm, &line);
+    bool condition = has_type(v, TYPE_CONDITION);
+    bool located = condition && length_of(v) == CONDITION_SYNTAX;
+    if (is_string(file) && !located) {
+        char text[32];
+        print_value(vm, port, file, PRINT_DISPLAY);
+        snprintf(text, sizeof text, ":%u: ", line);
+        port_write_text(vm, port, text);
+    }
+    if (condition) {
+        report_text(vm, port, condition_of(v)->message);
+        for (value rest = condition_of(v)->irritants; is_pair(rest); rest = cdr(rest)) {
+            port_write_char(vm, port, ' ');
+            print_value(vm, port, car(rest), PRINT_WRITE);
+        }
+    } else {
+        port_write_text(vm, port, "uncaught exception: ");
+        print_value(vm, port, v, PRINT_WRITE);
+    }
+    port_write_char(vm, port, '\n');
+    port_flush(vm, port);
+    if (vm->interactive) {
+        vm->abandoned = true;
+    } else {
+        vm->halted = true;
+        vm->status = 1;
+    }
+    return RAISED;
+}
+
+/* ---- The process --------------------------------------------------------------------------- */
+
+BUILTIN(command_line) {
+    UNUSED;
+    (void)a;
+    return vm->command_line;
+}
+
+BUILTIN(get_environment_variable) {
+    UNUSED;
+    if (!is_string(a[0]))
+        return raise_type(vm, "get-environment-variable", "string", a[0]);
+    char *name = string_utf8(a[0], NULL);
+    const char *content = getenv(name);
+    free(name);
+    return content ? make_text(vm, content) : FALSE;
+}
+
+BUILTIN(get_environment_variables) {
+    UNUSED;
+    (void)a;
+    value live[3] = {NIL, 0, 0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 3);
+    for (char **entry = environ; *entry; entry++) {
+        const char *mark = strchr(*entry, '=');
+        if (!mark)
+            continue;
+        live[1] = make_string_utf8(vm, *entry, (size_t)(mark - *entry));
+        live[2] = make_text(vm, mark + 1);
+        live[1] = cons(vm, live[1], live[2]);
+        live[0] = cons(vm, live[1], live[0]);
+    }
+    gait_pop_frame(vm->mutator);
+    return live[0];
+}
+
+static int64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return now.tv_sec * 1000000000ll + now.tv_nsec;
+}
+
+BUILTIN(current_second) {
+    UNUSED;
+    (void)a;
+    return make_flonum(vm, (double)clock_ns(CLOCK_REALTIME) / 1e9);
+}
+
+BUILTIN(current_jiffy) {
+    UNUSED;
+    (void)a;
+    return fixnum(clock_ns(CLOCK_MONOTONIC));
+}
+
+BUILTIN(jiffies_per_second) {
+    UNUSED;
+    (void)a;
+    return fixnum(1000000000);
+}
+
+BUILTIN(runtime) {
+    UNUSED;
+    (void)a;
+    return make_flonum(vm, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9);
+}
+
+BUILTIN(features) {
+    UNUSED;
+    (void)a;
+    static const char *const names[] = {"r7rs",         "exact-closed", "ieee-float",
+                                        "full-unicode", "ratios",       "gait"};
+    value live[1] = {NIL};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 1);
+    for (size_t i = sizeof names / sizeof *names; i-- > 0;)
+        live[0] = cons(vm, intern_text(vm, names[i]), live[0]);
+    gait_pop_frame(vm->mutator);
+    return live[0];
+}
+
+/* ---- The collector ------------------------------------------------------------------------- */
+
+BUILTIN(gc) {
+    UNUSED;
+    (void)a;
+    gait_collect(vm->mutator);
+    while (gait_run_finalizers(vm->mutator, 64))
+        ;
+    return UNSPECIFIED;
+}
+
+/* (gc-statistic "cycles"): a figure of gait_read_stats by its name. */
+BUILTIN(gc_statistic) {
+    UNUSED;
+    if (!is_string(a[0]))
+        return raise_type(vm, "gc-statistic", "string", a[0]);
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(vm->heap, &stats);
+    static const struct {
+        const char *name;
+        size_t offset;
+    } figures[] = {
+#define FIGURE(name, text) {#name, offsetof(gait_stats, name)},
+        GAIT_STATS(FIGURE)
+#undef FIGURE
+    };
+    char *name = string_utf8(a[0], NULL);
+    value result = FALSE;
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        if (!strcmp(name, figures[i].name))
+            result = integer_from_int64(
+                vm, (int64_t) * (const uint64_t *)((const char *)&stats + figures[i].offset));
+    free(name);
+    return result;
+}
+
+BUILTIN(symbol_count) {
+    UNUSED;
+    (void)a;
+    return fixnum((int64_t)vm->symbol_count);
+}
+
+void builtin_system_init(struct vm *vm) {
+    static const struct builtin_entry entries[] = {
+        {"%exit", exit_, 0, 1},
+        {"emergency-exit", emergency_exit, 0, 1},
+        {"%uncaught", uncaught, 1, 1},
+        {"command-line", command_line, 0, 0},
+        {"get-environment-variable", get_environment_variable, 1, 1},
+        {"get-environment-variables", get_environment_variables, 0, 0},
+        {"current-second", current_second, 0, 0},
+        {"current-jiffy", current_jiffy, 0, 0},
+        {"jiffies-per-second", jiffies_per_second, 0, 0},
+        {"runtime", runtime, 0, 0},
+        {"features", features, 0, 0},
+        {"gc", gc, 0, 0},
+        {"gc-statistic", gc_statistic, 1, 1},
+        {"%symbol-count", symbol_count, 0, 0},
+    };
+    DEFINE_BUILTINS(vm, entries);
+}

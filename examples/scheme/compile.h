@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The compiler: source data -> tree (syntax.c, forms.c) -> tree with places (resolve.c) -> bytecode
+ * (generate.c).
+ *
+ * Trees, scopes and matches live in an arena of C memory that is freed when a form is compiled.
+ * Values in them are kept by vm->keep, or are part of the source form, which is kept too. An error
+ * leaves by longjmp to compile_form.
+ */
+#ifndef SCHEME_COMPILE_H
+#define SCHEME_COMPILE_H
+
+#include "port.h"
+#include "vm.h"
+
+#include <setjmp.h>
+
+/* ---- Trees --------------------------------------------------------------------------------- */
+
+struct lambda;
+
+struct variable {
+    value name;
+    struct lambda *owner; /* the function whose frame holds it */
+    bool assigned;        /* by set!: lives in a box */
+    bool boxed;
+    int slot;             /* in that frame */
+    /* letrec only: */
+    const int *current; /* index of the initializer that is being resolved; NULL: not in letrec */
+    int index;          /* its own */
+    int early;          /* first initializer that refers to it and doesn't come after its own */
+};
+
+enum node_type {
+    NODE_CONSTANT,
+    NODE_LOCAL,
+    NODE_GLOBAL,
+    NODE_SET_LOCAL,
+    NODE_SET_GLOBAL,
+    NODE_DEFINE,
+    NODE_IF,
+    NODE_OR,
+    NODE_LAMBDA,
+    NODE_CASE_LAMBDA,
+    NODE_SEQUENCE,
+    NODE_CALL,
+    NODE_LET,
+    NODE_LETREC, /* letrec* */
+    NODE_LOOP,   /* a named let that is only called in tail position: variables are set anew */
+    NODE_AGAIN   /* the call that does so */
+};
+
+struct node {
+    enum node_type type;
+    unsigned line;
+    union {
+        value constant;
+        value global;
+        struct variable *variable;
+        struct lambda *lambda;
+        struct {
+            struct variable *variable;
+            value global;
+            struct node *content;
+        } set;
+        struct {
+            struct node *test, *then, *otherwise; /* OR: test, otherwise */
+        } branch;
+        struct {
+            struct node **items; /* SEQUENCE; clauses of CASE_LAMBDA; initializers of let */
+            size_t count;
+            struct node *body;      /* let */
+            struct node *operator;  /* CALL */
+            struct variable **variables; /* let */
+            int *label;             /* LOOP: where AGAIN jumps to; AGAIN: see target */
+            struct node *target;    /* AGAIN: its LOOP */
+            int base;               /* LOOP: slot of the first variable */
+        } list;
+    };
+};
+
+struct lambda {
+    value name;
+    struct variable **parameters;
+    size_t count; /* the rest parameter included */
+    bool rest;
+    struct node *body;
+    unsigned line;
+    struct lambda *parent;
+    struct variable **free; /* what it captures, in the order of the closure's words */
+    size_t free_count, free_room;
+};
+
+/* ---- Scopes -------------------------------------------------------------------------------- */
+
+struct binding {
+    value identifier;
+    struct variable *variable; /* or NULL: */
+    value macro;
+    struct binding *next;
+};
+
+struct scope {
+    struct scope *parent;
+    struct binding *bindings;
+};
+
+enum meaning_kind { MEANS_VARIABLE, MEANS_MACRO, MEANS_FORM, MEANS_GLOBAL };
+
+/* What an identifier stands for. */
+struct meaning {
+    enum meaning_kind kind;
+    struct variable *variable;
+    value macro;
+    unsigned form;
+    value symbol, environment; /* GLOBAL */
+};
+
+struct block;
+
+struct compiler {
+    struct vm *vm;
+    value environment;
+    unsigned line;
+    int depth;            /* of parse, guarded */
+    bool expanded;        /* aliases may be about */
+    struct block *blocks; /* the arena */
+    jmp_buf escape;
+};
+
+void *arena_alloc(struct compiler *c, size_t bytes);
+
+/* ---- syntax.c: identifiers and macros ------------------------------------------------------ */
+
+struct meaning lookup(struct compiler *c, value identifier, struct scope *scope);
+bool is_known(struct compiler *c, value v, struct scope *scope, enum known_symbol symbol);
+void bind_variable(struct compiler *c, struct scope *scope, value id, struct variable *variable);
+void bind_macro(struct compiler *c, struct scope *scope, value id, value macro);
+value make_alias(struct compiler *c, value name, value environment, struct scope *scope);
+value strip(struct compiler *c, value datum);       /* aliases become symbols */
+value base_symbol(value identifier);
+value make_macro(struct compiler *c, value rules, struct scope *scope);
+value expand_macro(struct compiler *c, value macro, value form, struct scope *scope);
+
+/* ---- parse.c: what forms have in common ---------------------------------------------------- */
+
+_Noreturn void syntax_error(struct compiler *c, const char *message, value irritant);
+
+struct node *make_node(struct compiler *c, enum node_type type);
+struct node *make_constant(struct compiler *c, value v);
+struct node *make_sequence(struct compiler *c, struct node **items, size_t count);
+struct variable *make_variable(struct compiler *c, value name);
+
+struct node *parse(struct compiler *c, value form, struct scope *scope);
+struct node *parse_body(struct compiler *c, value forms, struct scope *scope);
+struct node *parse_sequence(struct compiler *c, value forms, struct scope *scope);
+struct node *parse_lambda(struct compiler *c, value formals, value body, value name,
+                          struct scope *scope);
+struct node *parse_letrec(struct compiler *c, struct variable **variables, struct node **inits,
+                          size_t count, struct node *body);
+
+value build(struct compiler *c, value head, value tail);    /* cons, kept */
+value build_list(struct compiler *c, int count, ...);
+value form_item(struct compiler *c, value form, int index); /* error when there is none */
+
+/* ---- forms.c: the special forms ------------------------------------------------------------ */
+
+#define SPECIAL_FORMS(X)                                                                           \
+    X(QUOTE, "quote")                                                                              \
+    X(QUASIQUOTE, "quasiquote")                                                                    \
+    X(LAMBDA, "lambda")                                                                            \
+    X(NAMED_LAMBDA, "named-lambda")                                                                \
+    X(CASE_LAMBDA, "case-lambda")                                                                  \
+    X(IF, "if")                                                                                    \
+    X(SET, "set!")                                                                                 \
+    X(BEGIN, "begin")                                                                              \
+    X(LET, "let")                                                                                  \
+    X(LET_STAR, "let*")                                                                            \
+    X(LETREC, "letrec")                                                                            \
+    X(LETREC_STAR, "letrec*")                                                                      \
+    X(COND, "cond")                                                                                \
+    X(CASE, "case")                                                                                \
+    X(AND, "and")                                                                                  \
+    X(OR, "or")                                                                                    \
+    X(WHEN, "when")                                                                                \
+    X(UNLESS, "unless")                                                                            \
+    X(DO, "do")                                                                                    \
+    X(DELAY, "delay")                                                                              \
+    X(DELAY_FORCE, "delay-force")                                                                  \
+    X(PARAMETERIZE, "parameterize")                                                                \
+    X(LET_SYNTAX, "let-syntax")                                                                    \
+    X(LETREC_SYNTAX, "letrec-syntax")                                                              \
+    X(SYNTAX_RULES, "syntax-rules")                                                                \
+    X(SYNTAX_ERROR, "syntax-error")                                                                \
+    X(COND_EXPAND, "cond-expand")                                                                  \
+    X(INCLUDE, "include")                                                                          \
+    X(INCLUDE_CI, "include-ci")                                                                    \
+    X(DEFINE, "define")                                                                            \
+    X(DEFINE_VALUES, "define-values")                                                              \
+    X(DEFINE_SYNTAX, "define-syntax")                                                              \
+    X(DEFINE_RECORD, "define-record-type")                                                         \
+    X(IMPORT, "import")                                                                            \
+    X(DEFINE_LIBRARY, "define-library")                                                            \
+    X(ASSERT, "assert")
+
+enum special_form {
+#define X(name, spelling) FORM_##name,
+    SPECIAL_FORMS(X)
+#undef X
+        FORM_COUNT
+};
+
+typedef struct node *(*form_parser)(struct compiler *c, value form, struct scope *scope);
+extern const form_parser form_parsers[FORM_COUNT];
+
+/** (define (f . x) body…) and its kin: the name, and the form or lambda that it gets. */
+value define_target(struct compiler *c, value form, value *content);
+/** define-record-type as a list of define forms. */
+value record_definitions(struct compiler *c, value form, struct scope *scope);
+/** define-values as a list of (name…) to be bound, and the form that sets them. */
+value define_values_names(struct compiler *c, value formals);
+value define_values_setter(struct compiler *c, value form);
+/** The forms that an include or cond-expand stands for. */
+value included_forms(struct compiler *c, value form);
+value cond_expand_forms(struct compiler *c, value form, struct scope *scope);
+
+/* ---- resolve.c, generate.c ----------------------------------------------------------------- */
+
+/** Find for every variable its frame, what functions capture, and what needs a box. */
+void resolve(struct compiler *c, struct lambda *toplevel);
+
+/** Is this initializer of a letrec one of those functions that are linked after they are made? */
+bool is_linked_function(const struct node *letrec, size_t index);
+
+/** The code of a function: a TYPE_CODE object. */
+value generate(struct compiler *c, struct lambda *lambda);
+
+/* ---- compile.c ----------------------------------------------------------------------------- */
+
+/**
+ * Compile a form to a procedure without arguments.
+ * @param source  where it was read from (make_source), or FALSE
+ * @return RAISED for a malformed one.
+ */
+value compile_form(struct vm *vm, value form, value environment, value source);
+
+/* ---- library.c ----------------------------------------------------------------------------- */
+
+void import_sets(struct compiler *c, value sets);
+struct node *parse_library(struct compiler *c, value form);
+bool feature_holds(struct compiler *c, value requirement);
+void definitions_announce(struct vm *vm, value forms, value environment);
+
+#endif

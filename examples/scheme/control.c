@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chunks of frames, continuations, and how errors are made.
+ *
+ * When the stack is full, or its continuation is captured, all frames but the running one move to a
+ * chunk on the heap: each frame's words with the link above them. Frames return from there one by
+ * one (UNDERFLOW), by copy, so that a chunk can be returned to many times. A continuation is a
+ * chunk and how many of its words belong to it. Each frame moves to the heap once, however often
+ * continuations are captured above it.
+ */
+#include "vm.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void control_spill(struct vm *vm) {
+    value *from = vm->base + 3;
+    size_t count = (size_t)(vm->fp - from);
+    if (!count)
+        return;
+    struct chunk *chunk = allocate(vm, TYPE_CHUNK, sizeof *chunk + count * sizeof(value));
+    chunk->header = HEADER(TYPE_CHUNK, count);
+    chunk->next_top = vm->under_top;
+    chunk->depth = count + (vm->under == FALSE ? 0 : chunk_of(vm->under)->depth);
+    gait_init(&chunk->next, vm->under);
+    for (size_t i = 0; i < count; i++)
+        gait_init(&chunk->words[i], from[i]);
+    vm->under = (value)chunk;
+    vm->under_top = count;
+    memmove(from, vm->fp, (size_t)(vm->sp - vm->fp) * sizeof *from);
+    vm->sp -= count;
+    vm->fp -= count;
+}
+
+value control_continuation(struct vm *vm) {
+    struct continuation *k = allocate(vm, TYPE_CONTINUATION, sizeof *k);
+    k->header = HEADER(TYPE_CONTINUATION, 0);
+    k->top = vm->under_top;
+    gait_init(&k->chunk, vm->under);
+    gait_init(&k->winders, vm->winders);
+    gait_init(&k->handlers, vm->handlers);
+    return (value)k;
+}
+
+/* ---- Where the program is ------------------------------------------------------------------ */
+
+unsigned code_line(value code, const uint32_t *pc) {
+    value table = code_of(code)->lines;
+    const uint32_t *lines = (const uint32_t *)bytevector_of(table)->bytes;
+    size_t count = length_of(table) / sizeof *lines;
+    ptrdiff_t index = pc - code_of(code)->start - 1;
+    unsigned line = 0;
+    for (size_t i = 0; i + 1 < count && (ptrdiff_t)lines[i] <= index; i += 2)
+        line = lines[i + 1];
+    return line;
+}
+
+/* Does the instruction before pc belong to a program? Then *file and *line say where. */
+static bool locate(value self, const uint32_t *pc, value *file, unsigned *line) {
+    value code = closure_of(self)->code;
+    if (!is_string(code_of(code)->file))
+        return false;
+    *file = code_of(code)->file;
+    *line = code_line(code, pc);
+    return *line != 0;
+}
+
+value control_location(struct vm *vm, unsigned *line) {
+    value file = FALSE;
+    *line = 0;
+    if (!vm->bottom || !vm->self || vm->sp <= vm->base + 3)
+        return FALSE;
+    if (locate(vm->self, vm->pc, &file, line))
+        return file;
+    for (value *fp = vm->fp; fp > vm->base + 3; fp -= fixnum_value(fp[-1]))
+        if (locate(fp[-2], (const uint32_t *)fp[-3], &file, line))
+            return file;
+    value under = vm->under;
+    uint64_t top = vm->under_top;
+    while (under != FALSE) {
+        struct chunk *chunk = chunk_of(under);
+        for (; top; top -= (uint64_t)fixnum_value(chunk->words[top - 1]))
+            if (locate(chunk->words[top - 2], (const uint32_t *)chunk->words[top - 3], &file,
+                       line))
+                return file;
+        top = chunk->next_top;
+        under = chunk->next;
+    }
+    return FALSE;
+}
+
+/* ---- Errors -------------------------------------------------------------------------------- */
+
+value raise_value(struct vm *vm, value condition) {
+    vm->raised = condition;
+    return RAISED;
+}
+
+value raise_error(struct vm *vm, const char *who, const char *message, int count, ...) {
+    value live[6] = {0};
+    va_list arguments;
+    va_start(arguments, count);
+    for (int i = 0; i < count; i++)
+        live[i] = va_arg(arguments, value);
+    va_end(arguments);
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 6);
+    char text[256];
+    snprintf(text, sizeof text, "%s%s%s", who ? who : "", who ? ": " : "", message);
+    live[4] = list_of(vm, count, live);
+    live[5] = make_text(vm, text);
+    value condition = make_condition(vm, CONDITION_ERROR, live[5], live[4]);
+    gait_pop_frame(vm->mutator);
+    return raise_value(vm, condition);
+}
+
+value raise_type(struct vm *vm, const char *procedure, const char *expected, value got) {
+    char message[100];
+    snprintf(message, sizeof message, "not a %s:", expected);
+    return raise_error(vm, procedure, message, 1, got);
+}
+
+value raise_range(struct vm *vm, const char *procedure, value got) {
+    return raise_error(vm, procedure, "index is out of range:", 1, got);
+}
+
+value raise_count(struct vm *vm, value procedure, size_t count) {
+    return raise_error(vm, NULL, "wrong number of arguments:", 2, procedure,
+                       fixnum((int64_t)count));
+}
+
+value raise_record(struct vm *vm, value type, value got) {
+    if (!has_type(type, TYPE_RECORD_TYPE))
+        return raise_error(vm, NULL, "not a record type:", 1, type);
+    return raise_error(vm, NULL, "not a record of type", 2, record_type_of(type)->name, got);
+}

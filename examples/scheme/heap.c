@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the interpreter lives on a Gait heap: the kinds, the roots, the constructors.
+ *
+ * A constructor that takes values keeps them in vm->made while it allocates. Fresh objects are
+ * filled by gait_init before anything else can happen.
+ */
+#include "vm.h"
+
+#include <stdio.h>
+
+static const gait_kind_info kinds[TYPE_COUNT] = {
+#define X(type, text, kind_layout, words)                                                          \
+    [TYPE_##type] = {.name = text, .layout = kind_layout, .head_words = words},
+    OBJECT_TYPES(X)
+#undef X
+};
+
+/* The roots that no shadow-stack frame holds. The value stack is scanned up to its top only. */
+static void visit_roots(gait_visitor *visitor, void *data) {
+    struct vm *vm = data;
+    gait_visit_range(visitor, vm->base, (size_t)(vm->sp - vm->base));
+    gait_visit_range(visitor, vm->keep.items, vm->keep.count);
+    gait_visit_range(visitor, vm->made, sizeof vm->made / sizeof *vm->made);
+    gait_visit_range(visitor, vm->known, KNOWN_COUNT);
+    gait_visit_range(visitor, vm->hooks, HOOK_COUNT);
+    const value registers[] = {
+        vm->self,        vm->acc,       vm->under,  vm->winders,      vm->handlers, vm->raised,
+        vm->bottom,      vm->symbols,   vm->system, vm->interaction,  vm->libraries,
+        vm->command_line, vm->input,    vm->output, vm->error,        vm->source,
+    };
+    gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
+}
+
+bool vm_create(struct vm *vm, char *error, size_t error_bytes) {
+    gait_config config;
+    gait_config_init(&config);
+    config.value_mask = ~(gait_word)TAG_MASK;
+    memset(vm, 0, sizeof *vm);
+    vm->heap = gait_heap_create(&config, error, error_bytes);
+    if (!vm->heap)
+        return false;
+    for (int type = 0; type < TYPE_COUNT; type++)
+        if (gait_kind_register(vm->heap, &kinds[type]) != type) {
+            snprintf(error, error_bytes, "kinds can't be registered");
+            return false;
+        }
+    vm->mutator = gait_attach(vm->heap);
+    if (!vm->mutator) {
+        snprintf(error, error_bytes, "no memory to attach to the heap");
+        return false;
+    }
+    mpz_init(vm->integer);
+    mpz_init(vm->remainder);
+    gait_set_roots_callback(vm->mutator, visit_roots, vm);
+    return true;
+}
+
+void vm_out_of_memory(struct vm *vm) {
+    fflush(stdout);
+    unsigned line;
+    value file = control_location(vm, &line);
+    if (is_string(file)) {
+        char *name = string_utf8(file, NULL);
+        fprintf(stderr, "%s:%u: out of memory\n", name, line);
+    } else {
+        fprintf(stderr, "scheme: out of memory\n");
+    }
+    _Exit(1);
+}
+
+value keep(struct vm *vm, value v) {
+    struct keep *k = &vm->keep;
+    if (k->count == k->room) {
+        k->room = k->room ? 2 * k->room : 1024;
+        k->items = realloc(k->items, k->room * sizeof *k->items);
+        if (!k->items)
+            vm_out_of_memory(vm);
+    }
+    k->items[k->count++] = v;
+    return v;
+}
+
+/* ---- Strings ------------------------------------------------------------------------------- */
+
+static struct string *new_string(struct vm *vm, size_t length) {
+    struct string *string = allocate(vm, TYPE_STRING, sizeof *string + length * sizeof(uint32_t));
+    string->header = HEADER(TYPE_STRING, length);
+    return string;
+}
+
+value make_string(struct vm *vm, size_t length, uint32_t fill) {
+    struct string *string = new_string(vm, length);
+    if (fill)
+        for (size_t i = 0; i < length; i++)
+            string->chars[i] = fill;
+    return (value)string;
+}
+
+static bool is_continuation_byte(unsigned char c) { return (c & 0xc0) == 0x80; }
+
+/* Decode one character at text[*at]; a malformed byte stands for itself. */
+static uint32_t decode(const unsigned char *text, size_t bytes, size_t *at) {
+    size_t i = *at;
+    unsigned char c = text[i];
+    int more = c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf8 ? 3 : 0;
+    uint32_t code = more ? c & (0x3fu >> more) : c;
+    if (i + (size_t)more >= bytes)
+        more = 0, code = c;
+    for (int k = 1; k <= more; k++) {
+        if (!is_continuation_byte(text[i + (size_t)k])) {
+            *at = i + 1;
+            return c;
+        }
+        code = code << 6 | (text[i + (size_t)k] & 0x3f);
+    }
+    *at = i + 1 + (size_t)more;
+    return code;
+}
+
+value make_string_utf8(struct vm *vm, const char *text, size_t bytes) {
+    const unsigned char *source = (const unsigned char *)text;
+    size_t length = 0;
+    for (size_t at = 0; at < bytes; length++)
+        decode(source, bytes, &at);
+    struct string *string = new_string(vm, length);
+    size_t at = 0;
+    for (size_t i = 0; i < length; i++)
+        string->chars[i] = decode(source, bytes, &at);
+    return (value)string;
+}
+
+value make_text(struct vm *vm, const char *text) {
+    return make_string_utf8(vm, text, strlen(text));
+}
+
+value make_substring(struct vm *vm, value from, size_t start, size_t end) {
+    vm->made[0] = from;
+    struct string *string = new_string(vm, end - start);
+    memcpy(string->chars, string_of(from)->chars + start, (end - start) * sizeof(uint32_t));
+    return (value)string;
+}
+
+char *string_utf8(value string, size_t *bytes) {
+    size_t length = length_of(string);
+    const uint32_t *chars = string_of(string)->chars;
+    char *text = malloc(4 * length + 1), *p = text;
+    if (!text)
+        abort();
+    for (size_t i = 0; i < length; i++) {
+        uint32_t c = chars[i];
+        if (c < 0x80) {
+            *p++ = (char)c;
+        } else if (c < 0x800) {
+            *p++ = (char)(0xc0 | c >> 6);
+            *p++ = (char)(0x80 | (c & 0x3f));
+        } else if (c < 0x10000) {
+            *p++ = (char)(0xe0 | c >> 12);
+            *p++ = (char)(0x80 | (c >> 6 & 0x3f));
+            *p++ = (char)(0x80 | (c & 0x3f));
+        } else {
+            *p++ = (char)(0xf0 | c >> 18);
+            *p++ = (char)(0x80 | (c >> 12 & 0x3f));
+            *p++ = (char)(0x80 | (c >> 6 & 0x3f));
+            *p++ = (char)(0x80 | (c & 0x3f));
+        }
+    }
+    *p = 0;
+    if (bytes)
+        *bytes = (size_t)(p - text);
+    return text;
+}
+
+bool string_equal(value a, value b) {
+    return length_of(a) == length_of(b) &&
+           !memcmp(string_of(a)->chars, string_of(b)->chars, length_of(a) * sizeof(uint32_t));
+}
+
+int string_compare(value a, value b) {
+    size_t m = length_of(a), n = length_of(b);
+    for (size_t i = 0; i < m && i < n; i++) {
+        uint32_t x = string_of(a)->chars[i], y = string_of(b)->chars[i];
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return (m > n) - (m < n);
+}
+
+/* FNV-1a over characters. */
+uint64_t string_hash(value string) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0, n = length_of(string); i < n; i++)
+        hash = (hash ^ string_of(string)->chars[i]) * 0x100000001b3u;
+    return hash ^ hash >> 32;
+}
+
+/* ---- Other objects ------------------------------------------------------------------------- */
+
+value make_vector(struct vm *vm, size_t length, value fill) {
+    vm->made[0] = fill;
+    struct vector *vector = allocate(vm, TYPE_VECTOR, sizeof *vector + length * sizeof(value));
+    vector->header = HEADER(TYPE_VECTOR, length);
+    for (size_t i = 0; i < length; i++)
+        gait_init(&vector->items[i], fill);
+    return (value)vector;
+}
+
+value make_bytevector(struct vm *vm, size_t length) {
+    struct bytevector *bytes = allocate(vm, TYPE_BYTEVECTOR, sizeof *bytes + length);
+    bytes->header = HEADER(TYPE_BYTEVECTOR, length);
+    return (value)bytes;
+}
+
+value make_closure(struct vm *vm, value code, size_t free_count) {
+    vm->made[0] = code;
+    struct closure *closure =
+        allocate(vm, TYPE_CLOSURE, sizeof *closure + free_count * sizeof(value));
+    closure->header = HEADER(TYPE_CLOSURE, free_count);
+    gait_init(&closure->code, code);
+    return (value)closure;
+}
+
+value make_box(struct vm *vm, value content) {
+    vm->made[0] = content;
+    struct box *box = allocate(vm, TYPE_BOX, sizeof *box);
+    box->header = HEADER(TYPE_BOX, 0);
+    gait_init(&box->content, content);
+    return (value)box;
+}
+
+value make_global(struct vm *vm, value name, value content) {
+    vm->made[0] = name;
+    vm->made[1] = content;
+    struct global *global = allocate(vm, TYPE_GLOBAL, sizeof *global);
+    global->header = HEADER(TYPE_GLOBAL, 0);
+    gait_init(&global->name, name);
+    gait_init(&global->content, content);
+    return (value)global;
+}
+
+value make_values(struct vm *vm, size_t count, const value *items) {
+    struct values *values = allocate(vm, TYPE_VALUES, sizeof *values + count * sizeof(value));
+    values->header = HEADER(TYPE_VALUES, count);
+    for (size_t i = 0; i < count; i++)
+        gait_init(&values->items[i], items[i]);
+    return (value)values;
+}
+
+value make_builtin(struct vm *vm, const char *name, builtin_fn apply, int least, int most) {
+    value symbol = intern_text(vm, name);
+    vm->made[0] = symbol;
+    struct builtin *builtin = allocate(vm, TYPE_BUILTIN, sizeof *builtin);
+    builtin->header = HEADER(TYPE_BUILTIN, 0);
+    builtin->apply = apply;
+    builtin->least = least;
+    builtin->most = most;
+    builtin->inline_index = inline_index(name);
+    gait_init(&builtin->name, symbol);
+    return (value)builtin;
+}
+
+value make_condition(struct vm *vm, enum condition_kind kind, value message, value irritants) {
+    vm->made[0] = message;
+    vm->made[1] = irritants;
+    struct condition *condition = allocate(vm, TYPE_CONDITION, sizeof *condition);
+    condition->header = HEADER(TYPE_CONDITION, kind);
+    gait_init(&condition->message, message);
+    gait_init(&condition->irritants, irritants);
+    return (value)condition;
+}
+
+value list_of(struct vm *vm, int count, const value *items) {
+    value list = NIL;
+    for (int i = count; i-- > 0;)
+        list = cons(vm, items[i], list);
+    return list;
+}
+
+int64_t list_length(value list) {
+    int64_t length = 0;
+    for (value slow = list; is_pair(list); length += 2, slow = cdr(slow)) {
+        list = cdr(list);
+        if (!is_pair(list))
+            return list == NIL ? length + 1 : -1;
+        list = cdr(list);
+        if (list == slow)
+            return -2;
+    }
+    return list == NIL ? length : -1;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exact integers: fixnums while they fit, else bignums.
+ *
+ * GMP reads the limbs of bignums where they lie in collected memory, through read-only views.
+ * Results are computed into vm->integer, GMP's own memory, and copied into a fresh leaf object: an
+ * allocation can't happen between taking a view and using it.
+ */
+#include "number.h"
+
+#include <math.h>
+
+/* Results above this are computed no further: 2^32 bits. */
+#define MOST_BITS ((uint64_t)1 << 32)
+/* Scratch numbers larger than this are given back after use. */
+#define KEPT_LIMBS 4096
+
+struct view {
+    mpz_t number;
+    mp_limb_t limb;
+};
+
+static mpz_srcptr look(struct view *view, value v) {
+    if (is_fixnum(v)) {
+        int64_t n = fixnum_value(v);
+        view->limb = n < 0 ? -(mp_limb_t)n : (mp_limb_t)n;
+        return mpz_roinit_n(view->number, &view->limb, n < 0 ? -1 : n > 0);
+    }
+    mp_size_t limbs = (mp_size_t)(length_of(v) >> 1);
+    return mpz_roinit_n(view->number, bignum_of(v)->limbs, length_of(v) & 1 ? -limbs : limbs);
+}
+
+/* The value of a scratch number. */
+static value settle(struct vm *vm, mpz_t number) {
+    if (mpz_fits_slong_p(number)) {
+        int64_t n = mpz_get_si(number);
+        if (n >= FIXNUM_MIN && n <= FIXNUM_MAX)
+            return fixnum(n);
+    }
+    size_t limbs = mpz_size(number);
+    struct bignum *bignum = allocate(vm, TYPE_BIGNUM, sizeof *bignum + limbs * sizeof(mp_limb_t));
+    bignum->header = HEADER(TYPE_BIGNUM, limbs << 1 | (mpz_sgn(number) < 0));
+    memcpy(bignum->limbs, mpz_limbs_read(number), limbs * sizeof(mp_limb_t));
+    if (limbs > KEPT_LIMBS)
+        mpz_realloc2(number, 64);
+    return (value)bignum;
+}
+
+value integer_from_int64(struct vm *vm, int64_t n) {
+    if (n >= FIXNUM_MIN && n <= FIXNUM_MAX)
+        return fixnum(n);
+    mpz_set_si(vm->integer, n);
+    return settle(vm, vm->integer);
+}
+
+value integer_from_double(struct vm *vm, double d) {
+    if (fabs(d) < 4e18)
+        return fixnum((int64_t)d);
+    mpz_set_d(vm->integer, d);
+    return settle(vm, vm->integer);
+}
+
+value integer_arithmetic(struct vm *vm, enum arithmetic operation, value a, value b) {
+    struct view va, vb;
+    mpz_srcptr x = look(&va, a), y = look(&vb, b);
+    switch (operation) {
+    case ADD:
+        mpz_add(vm->integer, x, y);
+        break;
+    case SUBTRACT:
+        mpz_sub(vm->integer, x, y);
+        break;
+    case MULTIPLY:
+        mpz_mul(vm->integer, x, y);
+        break;
+    case DIVIDE:
+        return make_ratio(vm, a, b);
+    }
+    return settle(vm, vm->integer);
+}
+
+value integer_divide(struct vm *vm, enum division division, value a, value b) {
+    if (is_fixnum(a) && is_fixnum(b)) {
+        int64_t n = fixnum_value(a), d = fixnum_value(b), q = n / d, r = n % d;
+        bool adjust = r && (r < 0) != (d < 0);
+        switch (division) {
+        case QUOTIENT:
+            return integer_from_int64(vm, q);
+        case REMAINDER:
+            return fixnum(r);
+        case FLOOR_QUOTIENT:
+            return integer_from_int64(vm, q - adjust);
+        case MODULO:
+            return fixnum(adjust ? r + d : r);
+        }
+    }
+    struct view va, vb;
+    mpz_srcptr x = look(&va, a), y = look(&vb, b);
+    switch (division) {
+    case QUOTIENT:
+        mpz_tdiv_q(vm->integer, x, y);
+        break;
+    case REMAINDER:
+        mpz_tdiv_r(vm->integer, x, y);
+        break;
+    case FLOOR_QUOTIENT:
+        mpz_fdiv_q(vm->integer, x, y);
+        break;
+    case MODULO:
+        mpz_fdiv_r(vm->integer, x, y);
+        break;
+    }
+    return settle(vm, vm->integer);
+}
+
+int integer_compare(value a, value b) {
+    if (is_fixnum(a) && is_fixnum(b))
+        return ((int64_t)a > (int64_t)b) - ((int64_t)a < (int64_t)b);
+    struct view va, vb;
+    int order = mpz_cmp(look(&va, a), look(&vb, b));
+    return (order > 0) - (order < 0);
+}
+
+int integer_sign(value v) {
+    if (is_fixnum(v))
+        return (fixnum_value(v) > 0) - (fixnum_value(v) < 0);
+    return length_of(v) & 1 ? -1 : 1;
+}
+
+bool integer_is_odd(value v) {
+    return is_fixnum(v) ? fixnum_value(v) & 1 : bignum_of(v)->limbs[0] & 1;
+}
+
+value integer_gcd(struct vm *vm, value a, value b) {
+    struct view va, vb;
+    mpz_gcd(vm->integer, look(&va, a), look(&vb, b));
+    return settle(vm, vm->integer);
+}
+
+value integer_power(struct vm *vm, value base, uint64_t exponent) {
+    if (base == fixnum(0) || base == fixnum(1))
+        return exponent ? base : fixnum(1);
+    if (base == fixnum(-1))
+        return fixnum(exponent & 1 ? -1 : 1);
+    struct view view;
+    mpz_srcptr x = look(&view, base);
+    if (exponent > MOST_BITS / mpz_sizeinbase(x, 2))
+        return raise_error(vm, "expt", "result is too large", 0);
+    mpz_pow_ui(vm->integer, x, exponent);
+    return settle(vm, vm->integer);
+}
+
+value integer_root(struct vm *vm, value n, value *rest) {
+    struct view view;
+    mpz_sqrtrem(vm->integer, vm->remainder, look(&view, n));
+    value live[1] = {settle(vm, vm->integer)};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 1);
+    *rest = settle(vm, vm->remainder);
+    gait_pop_frame(vm->mutator);
+    return live[0];
+}
+
+/* Round |number| / 2^0 to nearest even. `inexact`: bits below its lowest one are not all 0. */
+static double round_double(mpz_srcptr number, bool inexact, mpz_t scratch) {
+    size_t bits = mpz_sizeinbase(number, 2);
+    size_t shift = bits > 64 ? bits - 64 : 0;
+    if (shift && mpz_scan1(number, 0) < shift)
+        inexact = true;
+    mpz_tdiv_q_2exp(scratch, number, shift);
+    uint64_t top = mpz_get_ui(scratch); /* its absolute value */
+    double d = ldexp((double)(top | inexact), (int)shift);
+    return mpz_sgn(number) < 0 ? -d : d;
+}
+
+double integer_double(value v) {
+    if (is_fixnum(v))
+        return (double)fixnum_value(v);
+    struct view view;
+    mpz_srcptr x = look(&view, v);
+    if (mpz_sizeinbase(x, 2) > 1100)
+        return mpz_sgn(x) < 0 ? -INFINITY : INFINITY;
+    mpz_t scratch;
+    mpz_init(scratch);
+    double d = round_double(x, false, scratch);
+    mpz_clear(scratch);
+    return d;
+}
+
+double integer_ratio_double(struct vm *vm, value numerator, value denominator) {
+    struct view vn, vd;
+    mpz_srcptr n = look(&vn, numerator), d = look(&vd, denominator);
+    long size = (long)mpz_sizeinbase(n, 2) - (long)mpz_sizeinbase(d, 2);
+    long shift = 66 - size; /* the quotient gets 66 or 67 bits */
+    if (size < -1080)
+        return mpz_sgn(n) < 0 ? -0.0 : 0.0;
+    if (size < -960)
+        shift = 1074; /* subnormal: no more bits than fit */
+    mpz_t scratch;
+    mpz_init(scratch);
+    if (shift >= 0) {
+        mpz_mul_2exp(scratch, n, (mp_bitcnt_t)shift);
+        mpz_tdiv_qr(vm->integer, vm->remainder, scratch, d);
+    } else {
+        mpz_mul_2exp(scratch, d, (mp_bitcnt_t)-shift);
+        mpz_tdiv_qr(vm->integer, vm->remainder, n, scratch);
+    }
+    double result = round_double(vm->integer, mpz_sgn(vm->remainder) != 0, scratch);
+    mpz_clear(scratch);
+    return ldexp(result, (int)-shift);
+}
+
+value integer_shift(struct vm *vm, value n, int64_t left) {
+    struct view view;
+    mpz_srcptr x = look(&view, n);
+    if (left >= 0) {
+        if ((uint64_t)left > MOST_BITS)
+            return raise_error(vm, "arithmetic-shift", "result is too large", 0);
+        mpz_mul_2exp(vm->integer, x, (mp_bitcnt_t)left);
+    } else {
+        mpz_fdiv_q_2exp(vm->integer, x, (mp_bitcnt_t)-left);
+    }
+    return settle(vm, vm->integer);
+}
+
+value integer_bitwise(struct vm *vm, enum bitwise operation, value a, value b) {
+    struct view va, vb;
+    mpz_srcptr x = look(&va, a), y = look(&vb, b);
+    switch (operation) {
+    case BITWISE_AND:
+        mpz_and(vm->integer, x, y);
+        break;
+    case BITWISE_OR:
+        mpz_ior(vm->integer, x, y);
+        break;
+    case BITWISE_XOR:
+        mpz_xor(vm->integer, x, y);
+        break;
+    }
+    return settle(vm, vm->integer);
+}
+
+uint64_t integer_bit_count(value v) {
+    if (is_fixnum(v)) {
+        int64_t n = fixnum_value(v);
+        return (uint64_t)__builtin_popcountll((uint64_t)(n < 0 ? ~n : n));
+    }
+    struct view view;
+    mpz_srcptr x = look(&view, v);
+    if (mpz_sgn(x) > 0)
+        return mpz_popcount(x);
+    mpz_t inverse;
+    mpz_init(inverse);
+    mpz_com(inverse, x);
+    uint64_t count = mpz_popcount(inverse);
+    mpz_clear(inverse);
+    return count;
+}
+
+uint64_t integer_length(value v) {
+    if (is_fixnum(v)) {
+        int64_t n = fixnum_value(v);
+        uint64_t bits = (uint64_t)(n < 0 ? ~n : n);
+        return bits ? 64 - (uint64_t)__builtin_clzll(bits) : 0;
+    }
+    struct view view;
+    return mpz_sizeinbase(look(&view, v), 2);
+}
+
+value integer_parse(struct vm *vm, const char *digits, int radix) {
+    if (*digits == '+')
+        digits++;
+    if (mpz_set_str(vm->integer, digits, radix))
+        return FALSE;
+    return settle(vm, vm->integer);
+}
+
+char *integer_text(value v, int radix) {
+    struct view view;
+    return mpz_get_str(NULL, radix, look(&view, v));
+}
+
+value make_ratio(struct vm *vm, value numerator, value denominator) {
+    value live[3] = {numerator, denominator, 0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 3);
+    live[2] = integer_gcd(vm, live[0], live[1]);
+    if (integer_sign(denominator) < 0)
+        live[2] = integer_arithmetic(vm, SUBTRACT, fixnum(0), live[2]);
+    if (live[2] != fixnum(1)) {
+        live[0] = integer_divide(vm, QUOTIENT, live[0], live[2]);
+        live[1] = integer_divide(vm, QUOTIENT, live[1], live[2]);
+    }
+    value result = live[0];
+    if (live[1] != fixnum(1)) {
+        struct ratio *ratio = allocate(vm, TYPE_RATIO, sizeof *ratio);
+        ratio->header = HEADER(TYPE_RATIO, 0);
+        gait_init(&ratio->numerator, live[0]);
+        gait_init(&ratio->denominator, live[1]);
+        result = (value)ratio;
+    }
+    gait_pop_frame(vm->mutator);
+    return result;
+}

@@ -1,0 +1,750 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine: an accumulator, a stack, and bytecode (opcodes.h).
+ *
+ *   base                                           fp                       sp        limit
+ *    | pc self delta | arguments and locals | pc self delta | arguments, … |
+ *      link to below    of the caller         link to the caller
+ *
+ * A frame starts at fp. Below it is the link that RETURN follows: the caller's next instruction,
+ * its closure, and the distance between the two frame pointers, as a fixnum. All is relative, so
+ * frames can be moved to chunks on the heap and back (control.c). The lowest link leads to
+ * UNDERFLOW, which fetches a frame from the chunk below. The stack has a fixed size: it is what the
+ * collector scans in one go.
+ *
+ * sp, fp, pc, self and acc are in registers; SYNC writes them to vm before any safepoint.
+ */
+#include "number.h"
+#include "opcodes.h"
+
+#define STACK_WORDS (128 * 1024) /* 1 MiB: scanned in about 0.1 ms */
+#define APPLY_MARGIN 64
+#define FINALIZERS_AT_ONCE 16
+
+static const uint32_t underflow[] = {OP_UNDERFLOW};
+
+void machine_init(struct vm *vm, uint64_t depth_max) {
+    vm->base = malloc(STACK_WORDS * sizeof *vm->base);
+    if (!vm->base)
+        vm_out_of_memory(vm);
+    vm->limit = vm->base + STACK_WORDS;
+    vm->depth_max = depth_max;
+    vm->under = FALSE;
+    vm->sp = vm->fp = vm->base;
+}
+
+/* The bottom link's closure: a function without code of its own. */
+static void make_bottom(struct vm *vm) {
+    if (vm->bottom)
+        return;
+    struct code *code = allocate(vm, TYPE_CODE, sizeof *code);
+    code->header = HEADER(TYPE_CODE, 0);
+    gait_init(&code->name, FALSE);
+    gait_init(&code->file, FALSE);
+    vm->bottom = make_closure(vm, (value)code, 0);
+}
+
+#define SYNC()                                                                                     \
+    do {                                                                                           \
+        vm->sp = sp;                                                                               \
+        vm->fp = fp;                                                                               \
+        vm->pc = pc;                                                                               \
+        vm->self = self;                                                                           \
+        vm->acc = acc;                                                                             \
+    } while (0)
+
+#define NEXT                                                                                       \
+    do {                                                                                           \
+        word = *pc++;                                                                              \
+        goto *labels[word & 0xff];                                                                 \
+    } while (0)
+
+#define A ((int32_t)word >> 8)
+#define FREE_WORDS (closure_of(self)->free)
+
+/* Raise what a C function returned RAISED for. */
+#define TRY(target, call)                                                                          \
+    do {                                                                                           \
+        SYNC();                                                                                    \
+        value result_ = (call);                                                                    \
+        if (GAIT_UNLIKELY(result_ == RAISED))                                                      \
+            goto raise;                                                                            \
+        target = result_;                                                                          \
+    } while (0)
+
+#define FAIL(call)                                                                                 \
+    do {                                                                                           \
+        SYNC();                                                                                    \
+        call;                                                                                      \
+        goto raise;                                                                                \
+    } while (0)
+
+#define POLL()                                                                                     \
+    do {                                                                                           \
+        if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED))) {                       \
+            SYNC();                                                                                \
+            gait_poll(vm->mutator);                                                                \
+            gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);                                  \
+        }                                                                                          \
+    } while (0)
+
+/* acc = pop OPERATION acc, fixnums and flonums in place. */
+#define ARITHMETIC(operation, fixnums, flonums)                                                    \
+    do {                                                                                           \
+        value a = sp[-1];                                                                          \
+        int64_t sum;                                                                               \
+        if ((a & acc & 1) && !(fixnums)) {                                                         \
+            acc = (value)sum;                                                                      \
+        } else if (is_flonum(a) && is_flonum(acc)) {                                               \
+            SYNC();                                                                                \
+            acc = make_flonum(vm, flonum_value(a) flonums flonum_value(acc));                      \
+        } else {                                                                                   \
+            TRY(acc, number_arithmetic(vm, operation, sp[-1], acc));                               \
+        }                                                                                          \
+        sp--;                                                                                      \
+        NEXT;                                                                                      \
+    } while (0)
+
+/* Is pop TEST acc? Then the statement, with `holds`. */
+#define COMPARE(test, who, statement)                                                              \
+    do {                                                                                           \
+        value a = sp[-1];                                                                          \
+        bool holds;                                                                                \
+        if (a & acc & 1) {                                                                         \
+            holds = (int64_t)a test(int64_t) acc;                                                  \
+        } else if (is_flonum(a) && is_flonum(acc)) {                                               \
+            holds = flonum_value(a) test flonum_value(acc);                                        \
+        } else {                                                                                   \
+            SYNC();                                                                                \
+            int order = number_compare(vm, who, a, acc);                                           \
+            if (order == 3)                                                                        \
+                goto raise;                                                                        \
+            holds = order != 2 && order test 0;                                                    \
+        }                                                                                          \
+        sp--;                                                                                      \
+        statement;                                                                                 \
+        NEXT;                                                                                      \
+    } while (0)
+
+/* The same for acc and a small number. */
+#define COMPARE_INT(test, who, sense)                                                              \
+    do {                                                                                           \
+        int64_t number = (int32_t)*pc;                                                             \
+        bool holds;                                                                                \
+        if (is_fixnum(acc)) {                                                                      \
+            holds = fixnum_value(acc) test number;                                                 \
+        } else if (is_flonum(acc)) {                                                               \
+            holds = flonum_value(acc) test(double) number;                                         \
+        } else {                                                                                   \
+            SYNC();                                                                                \
+            int order = number_compare(vm, who, acc, fixnum(number));                              \
+            if (order == 3)                                                                        \
+                goto raise;                                                                        \
+            holds = order != 2 && order test 0;                                                    \
+        }                                                                                          \
+        pc += holds == sense ? A : 1;                                                              \
+        NEXT;                                                                                      \
+    } while (0)
+
+#define JUMP_IF(condition)                                                                         \
+    do {                                                                                           \
+        if (condition)                                                                             \
+            pc += A;                                                                               \
+        NEXT;                                                                                      \
+    } while (0)
+
+#define UNBOUND(name) raise_error(vm, NULL, "unbound variable:", 1, name)
+
+value machine_run(struct vm *vm, value procedure) {
+    static const void *const labels[] = {
+#define X(name) &&do_##name,
+        OPCODES(X)
+#undef X
+    };
+    struct gait_mutator_head *head = (struct gait_mutator_head *)vm->mutator;
+    value *const base = vm->base, *const limit = vm->limit;
+    value *sp = base, *fp;
+    const uint32_t *pc = underflow;
+    const value *constants = NULL;
+    value acc = procedure, self;
+    uint32_t word;
+    size_t count;
+
+    vm->sp = sp;
+    vm->acc = acc;
+    make_bottom(vm);
+    self = vm->bottom;
+    vm->under = FALSE;
+    vm->under_top = 0;
+    vm->abandoned = false;
+    base[0] = (value)underflow;
+    base[1] = vm->bottom;
+    base[2] = fixnum(0);
+    sp = fp = base + 3;
+    count = 0;
+    goto call;
+
+    /* ---- Calls: acc is called with `count` arguments on the stack, above a link ---- */
+call:
+    if (GAIT_UNLIKELY(!is_object(acc)))
+        goto not_procedure;
+    switch (header_of(acc) & 0xff) {
+    case TYPE_CLOSURE: {
+        struct code *code = code_of(closure_of(acc)->code);
+        if (GAIT_UNLIKELY(code->arity != count << 1)) {
+            size_t required = code->arity >> 1;
+            if (!(code->arity & 1) || count < required)
+                goto wrong_count;
+            SYNC();
+            value rest = NIL;
+            for (; count > required; count--)
+                rest = cons(vm, *--sp, rest);
+            *sp++ = rest;
+            count++;
+            code = code_of(closure_of(acc)->code);
+        }
+        fp = sp - count;
+        self = acc;
+        pc = code->start;
+        constants = code->constants;
+        if (GAIT_UNLIKELY(fp + code->frame_size > limit)) {
+            SYNC();
+            control_spill(vm);
+            sp = vm->sp;
+            fp = vm->fp;
+            uint64_t depth = vm->under == FALSE ? 0 : chunk_of(vm->under)->depth;
+            if (depth > vm->depth_max || fp + code->frame_size > limit)
+                FAIL(raise_error(vm, NULL, "stack overflow", 0));
+        }
+        POLL();
+        NEXT;
+    }
+    case TYPE_BUILTIN: {
+        struct builtin *builtin = builtin_of(acc);
+        if ((int64_t)count < builtin->least ||
+            (builtin->most >= 0 && (int64_t)count > builtin->most))
+            goto wrong_count;
+        TRY(acc, builtin->apply(vm, (int)count, sp - count));
+        fp = sp - count;
+        goto return_to_link;
+    }
+    case TYPE_CASE_LAMBDA: {
+        struct case_lambda *choice = case_lambda_of(acc);
+        for (size_t i = 0; i < length_of(acc); i++) {
+            uint64_t arity = code_of(closure_of(choice->closures[i])->code)->arity;
+            if (count == arity >> 1 || (arity & 1 && count > arity >> 1)) {
+                acc = choice->closures[i];
+                goto call;
+            }
+        }
+        goto wrong_count;
+    }
+    case TYPE_CONTINUATION: {
+        SYNC();
+        struct continuation *k = continuation_of(acc);
+        if (k->winders == vm->winders) {
+            value target = acc;
+            acc = count == 1 ? sp[-1] : make_values(vm, count, sp - count);
+            sp = base + 3;
+            vm->under = continuation_of(target)->chunk;
+            vm->under_top = continuation_of(target)->top;
+            vm->handlers = continuation_of(target)->handlers;
+            goto fetch_frame;
+        }
+        value list = list_of(vm, (int)count, sp - count);
+        sp -= count;
+        *sp++ = acc;
+        *sp++ = list;
+        acc = global_of(vm->hooks[HOOK_rewind])->content;
+        count = 2;
+        goto call;
+    }
+    case TYPE_PARAMETER:
+        if (count)
+            goto wrong_count;
+        acc = parameter_of(acc)->content;
+        fp = sp;
+        goto return_to_link;
+    default:
+        goto not_procedure;
+    }
+
+not_procedure:
+    FAIL(raise_error(vm, NULL, "not a procedure:", 1, acc));
+
+wrong_count:
+    FAIL(raise_count(vm, acc, count));
+
+raise:
+    if (vm->halted || vm->abandoned)
+        return RAISED;
+    /* Call the prelude's raise, as if the instruction had done so. */
+    sp[0] = (value)pc;
+    sp[1] = self;
+    sp[2] = fixnum(sp + 3 - fp);
+    sp += 3;
+    *sp++ = vm->raised;
+    acc = global_of(vm->hooks[HOOK_raise])->content;
+    count = 1;
+    goto call;
+
+return_to_link:
+do_RETURN: {
+    value *link = fp - 3;
+    pc = (const uint32_t *)link[0];
+    self = link[1];
+    fp -= fixnum_value(link[2]);
+    sp = link;
+    constants = code_of(closure_of(self)->code)->constants;
+    NEXT;
+}
+
+do_UNDERFLOW:
+    sp = base + 3;
+fetch_frame:
+    if (vm->under == FALSE) {
+        vm->sp = sp;
+        vm->acc = acc;
+        return acc;
+    } else {
+        struct chunk *chunk = chunk_of(vm->under);
+        value *top = chunk->words + vm->under_top;
+        size_t size = (size_t)fixnum_value(top[-1]);
+        pc = (const uint32_t *)top[-3];
+        self = top[-2];
+        fp = base + 3;
+        memcpy(fp, top - size, (size - 3) * sizeof *fp);
+        sp = fp + size - 3;
+        constants = code_of(closure_of(self)->code)->constants;
+        vm->under_top -= size;
+        if (!vm->under_top) {
+            vm->under_top = chunk->next_top;
+            vm->under = chunk->next;
+        }
+        NEXT;
+    }
+
+    /* ---- Loads and stores ---- */
+do_CONST:
+    acc = constants[A];
+    NEXT;
+do_INT:
+    acc = fixnum(A);
+    NEXT;
+do_LOCAL:
+    acc = fp[A];
+    NEXT;
+do_LOCAL_BOX:
+    acc = box_of(fp[A])->content;
+    if (GAIT_UNLIKELY(acc == UNDEFINED))
+        goto too_early;
+    NEXT;
+do_FREE:
+    acc = FREE_WORDS[A];
+    NEXT;
+do_FREE_BOX:
+    acc = box_of(FREE_WORDS[A])->content;
+    if (GAIT_UNLIKELY(acc == UNDEFINED))
+        goto too_early;
+    NEXT;
+do_GLOBAL:
+    acc = global_of(constants[A])->content;
+    if (GAIT_UNLIKELY(acc == UNDEFINED))
+        FAIL(UNBOUND(global_of(constants[A])->name));
+    NEXT;
+too_early:
+    FAIL(raise_error(vm, NULL, "variable is used before its definition", 0));
+
+do_PUSH:
+    *sp++ = acc;
+    NEXT;
+do_PUSH_CONST:
+    *sp++ = constants[A];
+    NEXT;
+do_PUSH_INT:
+    *sp++ = fixnum(A);
+    NEXT;
+do_PUSH_LOCAL:
+    *sp++ = fp[A];
+    NEXT;
+do_PUSH_FREE:
+    *sp++ = FREE_WORDS[A];
+    NEXT;
+do_PUSH_GLOBAL: {
+    value content = global_of(constants[A])->content;
+    if (GAIT_UNLIKELY(content == UNDEFINED))
+        FAIL(UNBOUND(global_of(constants[A])->name));
+    *sp++ = content;
+    NEXT;
+}
+do_PUSH_BOX: {
+    SYNC();
+    value box = make_box(vm, UNDEFINED);
+    *sp++ = box;
+    NEXT;
+}
+do_SET_LOCAL:
+    fp[A] = acc;
+    NEXT;
+do_SET_LOCAL_BOX:
+    store(vm, &box_of(fp[A])->content, acc);
+    NEXT;
+do_SET_FREE_BOX:
+    store(vm, &box_of(FREE_WORDS[A])->content, acc);
+    NEXT;
+do_SET_GLOBAL:
+    if (GAIT_UNLIKELY(global_of(constants[A])->content == UNDEFINED))
+        FAIL(UNBOUND(global_of(constants[A])->name));
+    store(vm, &global_of(constants[A])->content, acc);
+    NEXT;
+do_DEFINE:
+    store(vm, &global_of(constants[A])->content, acc);
+    NEXT;
+do_BOX_LOCAL: {
+    SYNC();
+    value box = make_box(vm, fp[A]);
+    fp[A] = box;
+    NEXT;
+}
+do_POP:
+    sp -= A;
+    NEXT;
+
+    /* ---- Closures ---- */
+do_CLOSURE: {
+    SYNC();
+    size_t free_count = *pc++;
+    acc = make_closure(vm, constants[A], free_count);
+    for (size_t i = 0; i < free_count; i++) {
+        uint32_t source = *pc++;
+        value v = UNDEFINED;
+        if ((source & 3) == SOURCE_LOCAL)
+            v = fp[source >> 2];
+        else if ((source & 3) == SOURCE_FREE)
+            v = FREE_WORDS[source >> 2];
+        gait_init(&closure_of(acc)->free[i], v);
+    }
+    NEXT;
+}
+do_PATCH:
+    store(vm, &closure_of(acc)->free[A], fp[*pc++]);
+    NEXT;
+do_CASE_LAMBDA: {
+    SYNC();
+    size_t closures = (size_t)A;
+    struct case_lambda *choice =
+        allocate(vm, TYPE_CASE_LAMBDA, sizeof *choice + closures * sizeof(value));
+    choice->header = HEADER(TYPE_CASE_LAMBDA, closures);
+    sp -= closures;
+    for (size_t i = 0; i < closures; i++)
+        gait_init(&choice->closures[i], sp[i]);
+    acc = (value)choice;
+    NEXT;
+}
+
+    /* ---- Control ---- */
+do_FRAME:
+    sp[0] = (value)(pc + A);
+    sp[1] = self;
+    sp[2] = fixnum(sp + 3 - fp);
+    sp += 3;
+    NEXT;
+do_CALL:
+    count = (size_t)A;
+    goto call;
+do_CALL_TAIL:
+    count = (size_t)A;
+    for (size_t i = 0; i < count; i++)
+        fp[i] = sp[i - count];
+    sp = fp + count;
+    goto call;
+do_AGAIN: {
+    size_t arguments = pc[0];
+    value *to = fp + pc[1];
+    for (size_t i = 0; i < arguments; i++)
+        to[i] = sp[i - arguments];
+    sp = to + arguments;
+    pc += A;
+    POLL();
+    NEXT;
+}
+do_BUILTIN: {
+    struct builtin *builtin = builtin_of(constants[A]);
+    count = *pc++;
+    if (GAIT_UNLIKELY((int64_t)count < builtin->least ||
+                      (builtin->most >= 0 && (int64_t)count > builtin->most))) {
+        acc = (value)builtin;
+        goto wrong_count;
+    }
+    TRY(acc, builtin->apply(vm, (int)count, sp - count));
+    sp -= count;
+    NEXT;
+}
+do_JUMP:
+    pc += A;
+    NEXT;
+do_JUMP_FALSE:
+    JUMP_IF(acc == FALSE);
+do_JUMP_TRUE:
+    JUMP_IF(acc != FALSE);
+
+do_APPLY: {
+    int64_t length = list_length(acc);
+    if (length < 0)
+        FAIL(raise_type(vm, "apply", "list", acc));
+    if (fp + length + APPLY_MARGIN > limit) {
+        SYNC();
+        control_spill(vm);
+        sp = vm->sp;
+        fp = vm->fp;
+        if (fp + length + APPLY_MARGIN > limit)
+            FAIL(raise_error(vm, "apply", "too many arguments:", 1, fixnum(length)));
+    }
+    value callee = sp[-1];
+    sp = fp;
+    for (; is_pair(acc); acc = cdr(acc))
+        *sp++ = car(acc);
+    acc = callee;
+    count = (size_t)length;
+    goto call;
+}
+do_APPLY_VALUES: {
+    value callee = sp[-1];
+    sp = fp;
+    count = 1;
+    if (has_type(acc, TYPE_VALUES)) {
+        count = length_of(acc);
+        if (fp + count + APPLY_MARGIN > limit) {
+            *sp++ = callee;
+            FAIL(raise_error(vm, "call-with-values", "too many values", 0));
+        }
+        for (size_t i = 0; i < count; i++)
+            *sp++ = values_of(acc)->items[i];
+    } else {
+        *sp++ = acc;
+    }
+    acc = callee;
+    goto call;
+}
+do_CALL_CC:
+    SYNC();
+    control_spill(vm);
+    sp = fp = vm->fp;
+    *sp++ = control_continuation(vm);
+    count = 1;
+    goto call;
+do_THROW: {
+    struct continuation *k = continuation_of(sp[-1]);
+    vm->under = k->chunk;
+    vm->under_top = k->top;
+    vm->winders = k->winders;
+    vm->handlers = k->handlers;
+    sp = base + 3;
+    goto fetch_frame;
+}
+
+    /* ---- Inline builtins ---- */
+do_CAR:
+    if (GAIT_UNLIKELY(!is_pair(acc)))
+        FAIL(raise_type(vm, "car", "pair", acc));
+    acc = car(acc);
+    NEXT;
+do_CDR:
+    if (GAIT_UNLIKELY(!is_pair(acc)))
+        FAIL(raise_type(vm, "cdr", "pair", acc));
+    acc = cdr(acc);
+    NEXT;
+do_LOCAL_CAR:
+    if (GAIT_UNLIKELY(!is_pair(fp[A])))
+        FAIL(raise_type(vm, "car", "pair", fp[A]));
+    acc = car(fp[A]);
+    NEXT;
+do_LOCAL_CDR:
+    if (GAIT_UNLIKELY(!is_pair(fp[A])))
+        FAIL(raise_type(vm, "cdr", "pair", fp[A]));
+    acc = cdr(fp[A]);
+    NEXT;
+#define DOUBLE(name, text, first, second)                                                          \
+    do_##name : if (GAIT_UNLIKELY(!is_pair(acc) || !is_pair(first(acc))))                          \
+        FAIL(raise_type(vm, text, "list", acc));                                                   \
+    acc = second(first(acc));                                                                      \
+    NEXT;
+    DOUBLE(CAAR, "caar", car, car)
+    DOUBLE(CADR, "cadr", cdr, car)
+    DOUBLE(CDAR, "cdar", car, cdr)
+    DOUBLE(CDDR, "cddr", cdr, cdr)
+#undef DOUBLE
+do_IS_NULL:
+    acc = boolean(acc == NIL);
+    NEXT;
+do_IS_PAIR:
+    acc = boolean(is_pair(acc));
+    NEXT;
+do_NOT:
+    acc = boolean(acc == FALSE);
+    NEXT;
+do_IS_ZERO:
+    if (!is_fixnum(acc) && !is_number(acc))
+        FAIL(raise_type(vm, "zero?", "number", acc));
+    acc = boolean(acc == fixnum(0) || (is_flonum(acc) && flonum_value(acc) == 0));
+    NEXT;
+do_VECTOR_LENGTH:
+    if (GAIT_UNLIKELY(!is_vector(acc)))
+        FAIL(raise_type(vm, "vector-length", "vector", acc));
+    acc = fixnum((int64_t)length_of(acc));
+    NEXT;
+do_CONS:
+    SYNC();
+    acc = cons(vm, sp[-1], acc);
+    sp--;
+    NEXT;
+do_IS_EQ:
+    acc = boolean(*--sp == acc);
+    NEXT;
+do_IS_EQV:
+    acc = boolean(is_eqv(*--sp, acc));
+    NEXT;
+do_ADD:
+    ARITHMETIC(ADD, __builtin_add_overflow((int64_t)a, (int64_t)acc - 1, &sum), +);
+do_SUBTRACT:
+    ARITHMETIC(SUBTRACT, __builtin_sub_overflow((int64_t)a, (int64_t)acc - 1, &sum), -);
+do_MULTIPLY:
+    /* (a - 1) is twice the number: times the other's number, plus the tag */
+    ARITHMETIC(MULTIPLY,
+               __builtin_mul_overflow((int64_t)a - 1, fixnum_value(acc), &sum) || (sum |= 1, false),
+               *);
+do_ADD_INT: {
+    int64_t sum;
+    if (is_fixnum(acc) && !__builtin_add_overflow((int64_t)acc, (int64_t)A * 2, &sum)) {
+        acc = (value)sum;
+    } else {
+        int64_t operand = A;
+        if (operand < 0)
+            TRY(acc, number_arithmetic(vm, SUBTRACT, acc, fixnum(-operand)));
+        else
+            TRY(acc, number_arithmetic(vm, ADD, acc, fixnum(operand)));
+    }
+    NEXT;
+}
+do_IS_NUM_EQ:
+    COMPARE(==, "=", acc = boolean(holds));
+do_IS_LESS:
+    COMPARE(<, "<", acc = boolean(holds));
+do_IS_GREATER:
+    COMPARE(>, ">", acc = boolean(holds));
+do_IS_LESS_EQ:
+    COMPARE(<=, "<=", acc = boolean(holds));
+do_IS_GREATER_EQ:
+    COMPARE(>=, ">=", acc = boolean(holds));
+#define DIVISION(name, text, expression)                                                           \
+    do_##name : {                                                                                  \
+        int64_t n = fixnum_value(sp[-1]), d = fixnum_value(acc);                                   \
+        if ((sp[-1] & acc & 1) && d != 0 && d != -1)                                               \
+            acc = fixnum(expression);                                                              \
+        else                                                                                       \
+            TRY(acc, number_divide(vm, text, name, sp[-1], acc));                                  \
+        sp--;                                                                                      \
+        NEXT;                                                                                      \
+    }
+    DIVISION(QUOTIENT, "quotient", n / d)
+    DIVISION(REMAINDER, "remainder", n % d)
+    DIVISION(MODULO, "modulo", n % d + (n % d && (n % d < 0) != (d < 0) ? d : 0))
+#undef DIVISION
+do_VECTOR_REF: {
+    value v = sp[-1];
+    if (GAIT_UNLIKELY(!is_vector(v)))
+        FAIL(raise_type(vm, "vector-ref", "vector", v));
+    if (GAIT_UNLIKELY(!is_fixnum(acc) || (uint64_t)fixnum_value(acc) >= length_of(v)))
+        FAIL(raise_range(vm, "vector-ref", acc));
+    acc = vector_of(v)->items[fixnum_value(acc)];
+    sp--;
+    NEXT;
+}
+do_STRING_REF: {
+    value v = sp[-1];
+    if (GAIT_UNLIKELY(!is_string(v)))
+        FAIL(raise_type(vm, "string-ref", "string", v));
+    if (GAIT_UNLIKELY(!is_fixnum(acc) || (uint64_t)fixnum_value(acc) >= length_of(v)))
+        FAIL(raise_range(vm, "string-ref", acc));
+    acc = character(string_of(v)->chars[fixnum_value(acc)]);
+    sp--;
+    NEXT;
+}
+do_SET_CAR:
+    if (GAIT_UNLIKELY(!is_pair(sp[-1])))
+        FAIL(raise_type(vm, "set-car!", "pair", sp[-1]));
+    store(vm, &pair_of(*--sp)->car, acc);
+    acc = UNSPECIFIED;
+    NEXT;
+do_SET_CDR:
+    if (GAIT_UNLIKELY(!is_pair(sp[-1])))
+        FAIL(raise_type(vm, "set-cdr!", "pair", sp[-1]));
+    store(vm, &pair_of(*--sp)->cdr, acc);
+    acc = UNSPECIFIED;
+    NEXT;
+do_CHAR_EQ:
+    if (GAIT_UNLIKELY(!is_character(acc) || !is_character(sp[-1])))
+        FAIL(raise_type(vm, "char=?", "character", is_character(acc) ? sp[-1] : acc));
+    acc = boolean(*--sp == acc);
+    NEXT;
+do_VECTOR_SET: {
+    value v = sp[-2], index = sp[-1];
+    if (GAIT_UNLIKELY(!is_vector(v)))
+        FAIL(raise_type(vm, "vector-set!", "vector", v));
+    if (GAIT_UNLIKELY(!is_fixnum(index) || (uint64_t)fixnum_value(index) >= length_of(v)))
+        FAIL(raise_range(vm, "vector-set!", index));
+    store(vm, &vector_of(v)->items[fixnum_value(index)], acc);
+    sp -= 2;
+    acc = UNSPECIFIED;
+    NEXT;
+}
+do_RECORD_REF: {
+    value v = sp[-1];
+    if (GAIT_UNLIKELY(!has_type(v, TYPE_RECORD) || record_of(v)->type != acc))
+        FAIL(raise_record(vm, acc, v));
+    acc = record_of(v)->fields[A];
+    sp--;
+    NEXT;
+}
+do_RECORD_SET: {
+    value v = sp[-2];
+    if (GAIT_UNLIKELY(!has_type(v, TYPE_RECORD) || record_of(v)->type != sp[-1]))
+        FAIL(raise_record(vm, sp[-1], v));
+    store(vm, &record_of(v)->fields[A], acc);
+    sp -= 2;
+    acc = UNSPECIFIED;
+    NEXT;
+}
+
+    /* ---- Tests that jump ---- */
+do_JUMP_NULL:
+    JUMP_IF(acc == NIL);
+do_JUMP_NOT_NULL:
+    JUMP_IF(acc != NIL);
+do_JUMP_PAIR:
+    JUMP_IF(is_pair(acc));
+do_JUMP_NOT_PAIR:
+    JUMP_IF(!is_pair(acc));
+#define ZERO_TEST(name, sense)                                                                     \
+    do_##name : if (!is_fixnum(acc) && !is_number(acc))                                            \
+        FAIL(raise_type(vm, "zero?", "number", acc));                                              \
+    JUMP_IF((acc == fixnum(0) || (is_flonum(acc) && flonum_value(acc) == 0)) == sense);
+    ZERO_TEST(JUMP_ZERO, true)
+    ZERO_TEST(JUMP_NOT_ZERO, false)
+#undef ZERO_TEST
+do_JUMP_EQ:
+    JUMP_IF(*--sp == acc);
+do_JUMP_NOT_EQ:
+    JUMP_IF(*--sp != acc);
+#define COMPARE_JUMPS(name, test, text)                                                            \
+    do_JUMP_##name : COMPARE(test, text, if (holds) pc += A);                                      \
+    do_JUMP_NOT_##name : COMPARE(test, text, if (!holds) pc += A);                                 \
+    do_JUMP_##name##_INT : COMPARE_INT(test, text, true);                                          \
+    do_JUMP_NOT_##name##_INT : COMPARE_INT(test, text, false);
+    COMPARE_JUMPS(NUM_EQ, ==, "=")
+    COMPARE_JUMPS(LESS, <, "<")
+    COMPARE_JUMPS(GREATER, >, ">")
+    COMPARE_JUMPS(LESS_EQ, <=, "<=")
+    COMPARE_JUMPS(GREATER_EQ, >=, ">=")
+#undef COMPARE_JUMPS
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command: scheme [option…] [FILE…] [-- ARGUMENT…]
+ *
+ * Exit status: that of (exit), 1 after an error in a program, 2 for a command line or a setting in
+ * the environment that is no good.
+ */
+#include "compile.h"
+#include "prelude.h"
+
+#include <gait/stats.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define DEFAULT_STACK_MIB 512
+
+static const char usage[] =
+    "usage: scheme [OPTION...] [FILE...] [-- ARGUMENT...]\n"
+    "  FILE           run a program; without one, what standard input holds\n"
+    "  -e EXPRESSION  evaluate, and print the value\n"
+    "  --stats        print the collector's figures at exit, to standard error\n"
+    "  --stack MIB    how deep recursion may go (512)\n"
+    "  --help         this\n";
+
+/* ---- Starting ------------------------------------------------------------------------------ */
+
+static void define_system(struct vm *vm, const char *name, value content) {
+    keep(vm, content);
+    value symbol = keep(vm, intern_text(vm, name));
+    value global = environment_define(vm, vm->system, symbol);
+    store(vm, &global_of(global)->content, content);
+    global_of(global)->header |= HEADER(0, GLOBAL_CONSTANT);
+    vm->keep.count -= 2;
+}
+
+void builtins_define(struct vm *vm, const struct builtin_entry *entries, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        define_system(vm, entries[i].name,
+                      make_builtin(vm, entries[i].name, entries[i].apply, entries[i].least,
+                                   entries[i].most));
+}
+
+static value make_port_parameter(struct vm *vm, const char *name, int descriptor, unsigned flags) {
+    value port = keep(vm, port_open_descriptor(vm, descriptor, name, flags));
+    struct parameter *parameter = allocate(vm, TYPE_PARAMETER, sizeof *parameter);
+    parameter->header = HEADER(TYPE_PARAMETER, 0);
+    gait_init(&parameter->content, port);
+    gait_init(&parameter->converter, FALSE);
+    vm->keep.count--;
+    return (value)parameter;
+}
+
+static void define_names(struct vm *vm) {
+    static const char *const known[] = {
+#define X(name, spelling) spelling,
+        KNOWN_SYMBOLS(X)
+#undef X
+    };
+    static const char *const hooks[] = {
+#define X(name, spelling) spelling,
+        HOOKS(X)
+#undef X
+    };
+    static const char *const forms[] = {
+#define X(name, spelling) spelling,
+        SPECIAL_FORMS(X)
+#undef X
+    };
+    for (int i = 0; i < KNOWN_COUNT; i++)
+        vm->known[i] = intern_text(vm, known[i]);
+    for (unsigned i = 0; i < FORM_COUNT; i++) {
+        value symbol = keep(vm, intern_text(vm, forms[i]));
+        environment_bind(vm, vm->system, symbol, keyword(i));
+        vm->keep.count--;
+    }
+    for (int i = 0; i < HOOK_COUNT; i++) {
+        value symbol = keep(vm, intern_text(vm, hooks[i]));
+        vm->hooks[i] = environment_global(vm, vm->system, symbol);
+        vm->keep.count--;
+    }
+}
+
+static void seal(value key, value content, void *data) {
+    (void)key;
+    (void)data;
+    if (has_type(content, TYPE_GLOBAL))
+        global_of(content)->header |= HEADER(0, GLOBAL_CONSTANT);
+}
+
+static bool run_prelude(struct vm *vm) {
+    value text = keep(vm, make_string_utf8(vm, prelude_text, sizeof prelude_text));
+    value port = keep(vm, port_open_buffer(vm, text, PORT_INPUT));
+    value form;
+    while ((form = read_datum(vm, port, FALSE)) != END_OF_FILE) {
+        value procedure = form ? compile_form(vm, form, vm->system, FALSE) : RAISED;
+        if (procedure == RAISED || machine_run(vm, procedure) == RAISED)
+            return false;
+    }
+    vm->keep.count -= 2;
+    struct environment *system = environment_of(vm->system);
+    table_walk(system->names, seal, NULL);
+    return true;
+}
+
+static bool boot(struct vm *vm, uint64_t stack_words) {
+    machine_init(vm, stack_words);
+    vm->winders = vm->handlers = vm->libraries = vm->command_line = NIL;
+    vm->source = FALSE;
+    vm->system = make_environment(vm, FALSE, FALSE);
+    define_names(vm);
+    vm->input = make_port_parameter(vm, "standard input", STDIN_FILENO, PORT_INPUT);
+    vm->output = make_port_parameter(vm, "standard output", STDOUT_FILENO, PORT_OUTPUT);
+    vm->error = make_port_parameter(vm, "standard error", STDERR_FILENO, PORT_OUTPUT);
+    define_system(vm, "current-input-port", vm->input);
+    define_system(vm, "current-output-port", vm->output);
+    define_system(vm, "current-error-port", vm->error);
+    builtin_lists_init(vm);
+    builtin_numbers_init(vm);
+    builtin_strings_init(vm);
+    builtin_characters_init(vm);
+    builtin_vectors_init(vm);
+    builtin_control_init(vm);
+    builtin_ports_init(vm);
+    builtin_tables_init(vm);
+    builtin_system_init(vm);
+    vm->interaction = make_environment(vm, FALSE, vm->system);
+    return run_prelude(vm);
+}
+
+/* ---- Running ------------------------------------------------------------------------------- */
+
+/* Run the form (head argument …), whose parts are values. */
+static value run_call(struct vm *vm, int count, const value *parts) {
+    value form = list_of(vm, count, parts);
+    keep(vm, form);
+    value procedure = compile_form(vm, form, vm->interaction, FALSE);
+    vm->keep.count--;
+    return procedure == RAISED ? RAISED : machine_run(vm, procedure);
+}
+
+static value run_file(struct vm *vm, const char *name) {
+    value parts[2] = {0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, parts, 2);
+    parts[1] = make_text(vm, name);
+    parts[0] = vm->known[KNOWN_quote];
+    parts[0] = global_of(vm->hooks[HOOK_load])->content;
+    value result = run_call(vm, 2, parts);
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
+/* The forms of a port, one by one: standard input, or the text of -e. */
+static value run_port(struct vm *vm, value port, bool show) {
+    value parts[3] = {global_of(vm->hooks[HOOK_repl])->content, port, boolean(show)};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, parts, 3);
+    value result;
+    do
+        result = run_call(vm, 3, parts);
+    while (vm->abandoned && !vm->halted);
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
+static value run_text(struct vm *vm, const char *text) {
+    char *program = NULL;
+    if (asprintf(&program, "(call-with-values (lambda () %s) (lambda results "
+                           "(for-each (lambda (r) (write r) (newline)) results)))",
+                 text) < 0)
+        vm_out_of_memory(vm);
+    value port = port_open_buffer(vm, make_text(vm, program), PORT_INPUT);
+    free(program);
+    return run_port(vm, port, false);
+}
+
+static void set_command_line(struct vm *vm, int count, char **arguments) {
+    for (int i = count; i-- > 0;) {
+        value text = make_text(vm, arguments[i]);
+        vm->command_line = cons(vm, text, vm->command_line);
+    }
+}
+
+static void print_stats(struct vm *vm) {
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    if (gait_read_stats(vm->heap, &stats))
+        return;
+#define FIGURE(name, text) fprintf(stderr, "%-20s %15llu  %s\n", #name, (unsigned long long)stats.name, text);
+    GAIT_STATS(FIGURE)
+#undef FIGURE
+    fprintf(stderr, "%-20s %15.4f  %s\n", "gc_cpu_fraction", stats.gc_cpu_fraction,
+            "the collector's part of the CPU time");
+}
+
+/* ---- The command line ---------------------------------------------------------------------- */
+
+struct options {
+    const char *expression;
+    bool stats;
+    uint64_t stack_mib;
+    int first_file, file_end; /* in argv */
+    int first_argument;       /* after -- */
+};
+
+static int reject(const char *what, const char *argument) {
+    fprintf(stderr, "scheme: %s: %s\n%s", what, argument, usage);
+    return 2;
+}
+
+/* @return -1 to go on, or an exit status. */
+static int parse_options(struct options *options, int argc, char **argv) {
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-' && strcmp(argv[i], "--"); i++) {
+        if (!strcmp(argv[i], "--help")) {
+            fputs(usage, stdout);
+            return 0;
+        } else if (!strcmp(argv[i], "--stats")) {
+            options->stats = true;
+        } else if (!strcmp(argv[i], "-e") && i + 1 < argc) {
+            options->expression = argv[++i];
+        } else if (!strcmp(argv[i], "--stack") && i + 1 < argc) {
+            char *end;
+            options->stack_mib = strtoull(argv[++i], &end, 10);
+            if (*end || !options->stack_mib || options->stack_mib > 1 << 20)
+                return reject("not a number of MiB", argv[i]);
+        } else {
+            return reject("unknown option", argv[i]);
+        }
+    }
+    options->first_file = i;
+    while (i < argc && strcmp(argv[i], "--"))
+        i++;
+    options->file_end = i;
+    options->first_argument = i < argc ? i + 1 : argc;
+    return -1;
+}
+
+/* The command line that the program sees: its file, then what follows --. */
+static void give_command_line(struct vm *vm, const struct options *options, int argc, char **argv) {
+    set_command_line(vm, argc - options->first_argument, argv + options->first_argument);
+    char *name = options->first_file < options->file_end ? argv[options->first_file] : argv[0];
+    set_command_line(vm, 1, &name);
+}
+
+static void run_all(struct vm *vm, const struct options *options, char **argv) {
+    value result = TRUE;
+    if (options->expression)
+        result = run_text(vm, options->expression);
+    for (int i = options->first_file; result && i < options->file_end; i++)
+        result = run_file(vm, argv[i]);
+    if (options->first_file == options->file_end && !options->expression) {
+        vm->interactive = isatty(STDIN_FILENO);
+        run_port(vm, parameter_of(vm->input)->content, vm->interactive);
+    }
+}
+
+int main(int argc, char **argv) {
+    struct options options = {.stack_mib = DEFAULT_STACK_MIB};
+    int status = parse_options(&options, argc, argv);
+    if (status >= 0)
+        return status;
+    static struct vm vm;
+    char error[256];
+    if (!vm_create(&vm, error, sizeof error)) {
+        fprintf(stderr, "scheme: %s\n", error);
+        return 2;
+    }
+    if (!boot(&vm, options.stack_mib * (1 << 20) / sizeof(value))) {
+        fprintf(stderr, "scheme: the prelude does not compile\n");
+        return 2;
+    }
+    give_command_line(&vm, &options, argc, argv);
+    run_all(&vm, &options, argv);
+    port_flush_all(&vm);
+    if (options.stats)
+        print_stats(&vm);
+    status = vm.status;
+    gait_heap_destroy(vm.heap);
+    return status;
+}

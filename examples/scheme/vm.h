@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The interpreter's state, and what every part of it uses: constructors, errors, roots.
+ *
+ * Rooting. What must live across an allocation is held in one of:
+ *   - the value stack: a builtin's arguments stay there while it runs, and may be overwritten;
+ *   - a shadow-stack frame on the C stack (gait_push_frame);
+ *   - vm->keep, where reader and compiler leave all that they make until they are done.
+ * Constructors keep their own arguments alive.
+ */
+#ifndef SCHEME_VM_H
+#define SCHEME_VM_H
+
+#include "object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Symbols that the reader and the compiler know: X(C name, spelling). */
+#define KNOWN_SYMBOLS(X)                                                                           \
+    X(quote, "quote")                                                                              \
+    X(quasiquote, "quasiquote")                                                                    \
+    X(unquote, "unquote")                                                                          \
+    X(unquote_splicing, "unquote-splicing")                                                        \
+    X(ellipsis, "...")                                                                             \
+    X(underscore, "_")                                                                             \
+    X(arrow, "=>")                                                                                 \
+    X(else, "else")                                                                                \
+    X(lambda, "lambda")                                                                            \
+    X(define, "define")                                                                            \
+    X(begin, "begin")                                                                              \
+    X(import, "import")                                                                            \
+    X(export, "export")                                                                            \
+    X(include, "include")                                                                          \
+    X(include_ci, "include-ci")                                                                    \
+    X(include_declarations, "include-library-declarations")                                        \
+    X(cond_expand, "cond-expand")                                                                  \
+    X(define_library, "define-library")                                                            \
+    X(only, "only")                                                                                \
+    X(except, "except")                                                                            \
+    X(prefix, "prefix")                                                                            \
+    X(rename, "rename")                                                                            \
+    X(and, "and")                                                                                  \
+    X(or, "or")                                                                                    \
+    X(not, "not")                                                                                  \
+    X(library, "library")                                                                          \
+    X(syntax_rules, "syntax-rules")                                                                \
+    X(values, "values")
+
+enum known_symbol {
+#define X(name, spelling) KNOWN_##name,
+    KNOWN_SYMBOLS(X)
+#undef X
+        KNOWN_COUNT
+};
+
+/* Procedures of the prelude that the machine calls: X(C name, Scheme name). */
+#define HOOKS(X)                                                                                   \
+    X(raise, "raise")                                                                              \
+    X(rewind, "%rewind")                                                                           \
+    X(load, "load")                                                                                \
+    X(repl, "%repl")
+
+enum hook {
+#define X(name, spelling) HOOK_##name,
+    HOOKS(X)
+#undef X
+        HOOK_COUNT
+};
+
+struct keep {
+    value *items;
+    size_t count, room;
+};
+
+struct vm {
+    gait_heap *heap;
+    gait_mutator *mutator;
+
+    /* The value stack, see machine.c. sp, fp, pc, self and acc are exact at safepoints only. */
+    value *base, *limit;
+    value *sp, *fp;
+    const uint32_t *pc;
+    value self;         /* the running closure */
+    value acc;          /* the accumulator */
+    value under;        /* frames below the stack: a chunk, or FALSE */
+    uint64_t under_top; /* words of it that are still to be returned to */
+    uint64_t depth_max; /* words that the stack and all chunks may have */
+    value winders;      /* list of (before . after), innermost first */
+    value handlers;     /* list of exception handlers, innermost first */
+    value raised;       /* what a builtin that returned RAISED wants to raise */
+    value bottom;       /* closure that the lowest frame on the stack returns to */
+
+    value made[3];                  /* constructors: their arguments */
+    value symbols;                  /* weak symbol table: see symbol.c */
+    value known[KNOWN_COUNT];       /* symbols */
+    value hooks[HOOK_COUNT];        /* globals */
+    value system;                   /* environment of all that is built in */
+    value interaction;              /* environment of programs */
+    value libraries;                /* list of (name . environment) */
+    value command_line;             /* list of strings */
+    value input, output, error;     /* parameters: the current ports */
+    struct keep keep;
+
+    struct file *files;             /* of open ports: see port.c */
+
+    size_t symbol_count;            /* entries in symbols, dead ones included */
+    value source;                   /* what is being compiled was read from it: make_source */
+    mpz_t integer, remainder;       /* scratch of bignum arithmetic */
+    bool interactive;               /* errors return to the prompt */
+    bool abandoned;                 /* an error ended the form that was typed in */
+    bool halted;                    /* (exit) was called */
+    int status;                     /* with this status */
+    bool print_stats;
+};
+
+/* ---- Construction: heap.c, symbol.c -------------------------------------------------------- */
+
+/** Create a heap with all kinds and an empty vm. @return false with *error filled. */
+bool vm_create(struct vm *vm, char *error, size_t error_bytes);
+
+/** Say that memory is out, and exit. */
+_Noreturn void vm_out_of_memory(struct vm *vm);
+
+static inline void *allocate(struct vm *vm, enum object_type type, size_t bytes) {
+    void *object = gait_alloc(vm->mutator, type, bytes);
+    if (GAIT_UNLIKELY(!object))
+        vm_out_of_memory(vm);
+    return object;
+}
+
+static inline void store(struct vm *vm, value *slot, value v) {
+    gait_store(vm->mutator, slot, v);
+}
+
+static inline value cons(struct vm *vm, value a, value d) {
+    vm->made[0] = a;
+    vm->made[1] = d;
+    struct pair *pair = allocate(vm, TYPE_PAIR, sizeof *pair);
+    gait_init(&pair->car, a);
+    gait_init(&pair->cdr, d);
+    return (value)pair + TAG_PAIR;
+}
+
+static inline value make_flonum(struct vm *vm, double number) {
+    double *flonum = allocate(vm, TYPE_FLONUM, sizeof *flonum);
+    *flonum = number;
+    return (value)flonum + TAG_FLONUM;
+}
+
+value make_string(struct vm *vm, size_t length, uint32_t fill);
+value make_string_utf8(struct vm *vm, const char *text, size_t bytes);
+value make_text(struct vm *vm, const char *text);
+value make_substring(struct vm *vm, value string, size_t from, size_t to);
+value make_vector(struct vm *vm, size_t length, value fill);
+value make_bytevector(struct vm *vm, size_t length);
+value make_closure(struct vm *vm, value code, size_t free_count);
+value make_box(struct vm *vm, value content);
+value make_global(struct vm *vm, value name, value content);
+value make_values(struct vm *vm, size_t count, const value *items);
+value make_builtin(struct vm *vm, const char *name, builtin_fn apply, int least, int most);
+value make_condition(struct vm *vm, enum condition_kind kind, value message, value irritants);
+value make_environment(struct vm *vm, value name, value parent);
+value list_of(struct vm *vm, int count, const value *items);
+
+/** Length of a list; -1: improper, -2: circular. */
+int64_t list_length(value list);
+
+/** A C string of it in malloc'ed memory. */
+char *string_utf8(value string, size_t *bytes);
+
+bool string_equal(value a, value b);
+int string_compare(value a, value b);
+uint64_t string_hash(value string);
+
+value intern(struct vm *vm, value string);
+value intern_text(struct vm *vm, const char *text);
+
+/* ---- Roots of reader and compiler ---------------------------------------------------------- */
+
+/** Keep v until keep.count is set back. @return v */
+value keep(struct vm *vm, value v);
+
+/* ---- Errors: control.c --------------------------------------------------------------------- */
+
+/** Have "WHO: MESSAGE" raised (who may be NULL): a builtin returns what this returns. The varargs
+ * are the irritants. */
+value raise_error(struct vm *vm, const char *who, const char *message, int count, ...);
+value raise_value(struct vm *vm, value condition);
+
+/** The argument at `index` (from 0) has the wrong type. */
+value raise_type(struct vm *vm, const char *procedure, const char *expected, value got);
+value raise_range(struct vm *vm, const char *procedure, value got);
+value raise_count(struct vm *vm, value procedure, size_t count);
+value raise_record(struct vm *vm, value type, value got);
+
+/* ---- The machine: machine.c, control.c ----------------------------------------------------- */
+
+/** Call a procedure without arguments and run to its end. @return its value, or RAISED when the
+ * program was left by exit (vm->halted) or, interactive, by an error. */
+value machine_run(struct vm *vm, value procedure);
+
+/** The instruction index's line, 0: unknown. */
+unsigned code_line(value code, const uint32_t *pc);
+
+/** Prepare the stack; once. */
+void machine_init(struct vm *vm, uint64_t depth_max);
+
+/** Move all frames but the running one into a chunk below. vm->sp and vm->fp are moved. */
+void control_spill(struct vm *vm);
+
+/** The continuation of the running frame, which has been spilled. */
+value control_continuation(struct vm *vm);
+
+/** Where the program is: file (FALSE: nowhere) and line of the innermost frame that has a file. */
+value control_location(struct vm *vm, unsigned *line);
+
+/* ---- Tables: table.c ----------------------------------------------------------------------- */
+
+enum table_test { TABLE_EQ, TABLE_EQV, TABLE_EQUAL, TABLE_STRING, TABLE_STRING_CI };
+
+struct table {
+    uint64_t header;  /* enum table_test */
+    value buckets;    /* vector of entries (object words) or 0 */
+    uint64_t count;
+};
+
+struct table_entry {
+    value key, content;
+    value next; /* entry or 0 */
+    uint64_t hash;
+};
+
+value make_table(struct vm *vm, enum table_test test);
+value table_get(value table, value key, value missing);
+void table_put(struct vm *vm, value table, value key, value content);
+bool table_remove(struct vm *vm, value table, value key);
+uint64_t hash_value(value v, enum table_test test);
+void table_walk(value table, void (*visit)(value key, value content, void *data), void *data);
+void table_clear(struct vm *vm, value table);
+
+/* ---- Equality: equal.c --------------------------------------------------------------------- */
+
+bool is_eqv(value a, value b);
+bool is_equal(value a, value b);
+
+/* ---- Libraries and environments: library.c ------------------------------------------------- */
+
+/** What a symbol means in an environment: a global, a macro or a form; 0: nothing. */
+value environment_lookup(value environment, value symbol);
+
+/** The global of a name that is about to be defined there; made when need be. */
+value environment_define(struct vm *vm, value environment, value symbol);
+
+/** The global of a name that is used there; made, unbound, when need be. */
+value environment_global(struct vm *vm, value environment, value symbol);
+
+void environment_bind(struct vm *vm, value environment, value symbol, value meaning);
+
+/* ---- Builtins: builtin_*.c ----------------------------------------------------------------- */
+
+struct builtin_entry {
+    const char *name;
+    builtin_fn apply;
+    int least, most;
+};
+
+/** How the compiler inlines calls of the builtin with this name: generate.c; 0: it does not. */
+unsigned inline_index(const char *name);
+
+void builtins_define(struct vm *vm, const struct builtin_entry *entries, size_t count);
+#define DEFINE_BUILTINS(vm, table) builtins_define(vm, table, sizeof(table) / sizeof *(table))
+
+/** Take the optional start and end at arguments[first] on. @return false: raised. */
+bool take_range(struct vm *vm, const char *who, int count, const value *arguments, int first,
+                size_t length, size_t *from, size_t *to);
+
+/** Take an index below limit. @return false: raised. */
+bool take_index(struct vm *vm, const char *who, value v, size_t limit, size_t *index);
+
+/** A procedure, of any kind? */
+bool is_procedure(value v);
+
+void builtin_lists_init(struct vm *vm);
+void builtin_numbers_init(struct vm *vm);
+void builtin_strings_init(struct vm *vm);
+void builtin_characters_init(struct vm *vm);
+void builtin_vectors_init(struct vm *vm);
+void builtin_control_init(struct vm *vm);
+void builtin_ports_init(struct vm *vm);
+void builtin_tables_init(struct vm *vm);
+void builtin_system_init(struct vm *vm);
+
+#endif
