@@ -296,7 +296,7 @@ static bool mark_concurrently(gait_heap *heap) {
             break;
         start_the_world(heap);
     }
-    if (cycle->helping % 2)
+    if (AO_int_load(&cycle->helping) % 2)
         helpers_rest(heap);
     bool over = !is_shutdown(cycle);
     if (over) {
@@ -322,7 +322,7 @@ static bool mark_stopped(gait_heap *heap) {
     if (cycle->record.start_bytes >= HELP_BYTES)
         helpers_wake(heap);
     mark_to_fixpoint(heap, true);
-    if (cycle->helping % 2)
+    if (AO_int_load(&cycle->helping) % 2)
         helpers_rest(heap);
     bool over = !is_shutdown(cycle);
     if (over) {
@@ -362,7 +362,6 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
         AO_store(&heap->kinds.kinds[kind].live_objects, 0);
         AO_store(&heap->kinds.kinds[kind].live_bytes, 0);
     }
-    AO_int_store(&cycle->due, 0);
     uint64_t number = cycle->record.number + 1;
     memset(&cycle->record, 0, sizeof cycle->record);
     cycle->record.number = number;
@@ -370,6 +369,8 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     cycle->record.stopped = !heap->concurrent;
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots));
+    /* not before: until then a mutator may ask for the cycle that has begun */
+    AO_int_store(&cycle->due, 0);
     observe_begin(heap, &cycle->record);
     AO_store(&cycle->stack_bytes, 0);
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
