@@ -159,7 +159,7 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
         budget_bytes = ASSIST_WORK_BYTES;
     for (unsigned waits = 0;; waits++) {
         marker_begin(marker);
-        marker_drain(marker, budget_bytes - done, NULL);
+        marker_drain(marker, budget_bytes - done);
         marker_end(marker);
         done = marker->scanned_bytes - before;
         if (done >= budget_bytes || waits == ASSIST_WAITS || AO_int_load(&mutator->head.poll) ||

@@ -72,7 +72,7 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
     if (mutator->head.barrier)
         mutator_flush_barrier(mutator);
     counter_add(&heap->cycle.black_bytes,
-                mutator->cache.black_bytes + mutator->marker.marked_bytes);
+                mutator->cache.black_bytes + marker_take_marked(&mutator->marker));
     control_unallocated(&heap->control, cache_destroy(&mutator->cache), false);
 }
 
@@ -101,7 +101,7 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
     size_t before = marker->scanned_bytes;
     marker_begin(marker);
-    while (!marker_drain(marker, LOOK_BYTES, NULL))
+    while (!marker_drain(marker, LOOK_BYTES))
         if (platform_now_ns() - begin_ns >= burst_ns)
             break;
     marker_end(marker);
@@ -195,6 +195,7 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
         more = marker_ephemerons(marker);
         if (AO_load_acquire(&heap->queue.overflowed)) {
             marker_rescan(marker);
+            finalizers_push(&heap->finalizers, marker);
             more = true;
         }
         marker_end(marker);
@@ -202,23 +203,18 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
     return published;
 }
 
-static uint64_t count_marked(gait_heap *heap) {
+/* Bytes marked in this cycle, and those allocated black; the counts begin anew. */
+static uint64_t take_marked(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    uint64_t marked = cycle->marker.marked_bytes + AO_load(&cycle->black_bytes);
-    for (unsigned i = 0; i < cycle->helper_count; i++)
-        marked += cycle->helpers[i].marker.marked_bytes;
-    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
-        marked += mutator->marker.marked_bytes + mutator->cache.black_bytes;
-    return marked;
-}
-
-static void reset_counts(gait_heap *heap) {
-    struct cycle *cycle = &heap->cycle;
+    uint64_t marked = marker_take_marked(&cycle->marker) + AO_load(&cycle->black_bytes);
     AO_store(&cycle->black_bytes, 0);
-    AO_store(&cycle->stack_bytes, 0);
-    cycle->marker.marked_bytes = 0;
     for (unsigned i = 0; i < cycle->helper_count; i++)
-        cycle->helpers[i].marker.marked_bytes = 0;
+        marked += marker_take_marked(&cycle->helpers[i].marker);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
+        marked += marker_take_marked(&mutator->marker) + mutator->cache.black_bytes;
+        mutator->cache.black_bytes = 0;
+    }
+    return marked;
 }
 
 /* Has nothing been marked or found white since mark_to_fixpoint returned this? */
@@ -236,18 +232,15 @@ static bool marking_is_over(gait_heap *heap, AO_t published) {
 
 static void turn_over(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    uint64_t marked = count_marked(heap);
+    uint64_t marked = take_marked(heap);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         mutator->head.barrier = 0;
         mutator->cache.black = false;
-        mutator->cache.black_bytes = 0;
-        mutator->marker.marked_bytes = 0;
         mutator->assist_credit_bytes = 0;
     }
     AO_int_store(&cycle->barrier_on, 0);
     AO_int_store(&cycle->black, 0);
     AO_int_store_release(&heap->space.epoch, space_epoch(&heap->space) + 1);
-    reset_counts(heap);
     control_end(&heap->control, &cycle->record, marked, AO_load(&cycle->stack_bytes),
                 roots_bytes(&heap->roots));
 }

@@ -141,44 +141,61 @@ void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed
 
 /* ---- Runs ---- */
 
-/* The next free run of an owned span, from span->search on, at most most cells long: its
- * allocation bits are set, and its mark bits if black. @return its length in cells, 0: none. */
-static unsigned run_next(struct space *space, struct span *span, unsigned most, bool black,
-                         unsigned *first) {
-    unsigned epoch = space_epoch(space), cells = span->cells, at = span->search;
-    uint64_t *bits = space_bits(space, span_page(space, span));
-    while (at < cells) {
-        uint64_t free = ~bits_get(&bits[2 * (at >> 6) + (epoch & 1)]) >> (at & 63);
+/* The next free run of an owned span, from span->search on, at most most cells long. @return its
+ * length in cells, 0: none. */
+static unsigned run_find(struct space *space, struct span *span, unsigned most, unsigned *first) {
+    unsigned side = space_epoch(space) & 1, cells = span->cells, at = span->search;
+    const uint64_t *bits = space_bits(space, span_page(space, span));
+    uint64_t used = 0;
+    for (; at < cells; at = (at | 63) + 1) {
+        used = bits_get(&bits[2 * (at >> 6) + side]) >> (at & 63);
+        uint64_t free = ~used << (at & 63) >> (at & 63); /* of this word's cells only */
         if (free) {
             at += (unsigned)__builtin_ctzll(free);
             break;
         }
-        at = (at | 63) + 1;
-    }
-    if (at >= cells) {
-        span->search = (uint16_t)cells;
-        return 0;
     }
     *first = at;
-    unsigned limit = most < cells - at ? at + most : cells;
+    unsigned limit = at < cells && most < cells - at ? at + most : cells;
     while (at < limit) {
-        uint64_t *pair = &bits[2 * (at >> 6)];
-        uint64_t used = bits_get(&pair[epoch & 1]) >> (at & 63);
-        unsigned length = used ? (unsigned)__builtin_ctzll(used) : 64 - (at & 63);
-        if (length > limit - at)
-            length = limit - at;
-        if (length == 0)
-            break;
-        uint64_t run = (length == 64 ? ~(uint64_t)0 : ((uint64_t)1 << length) - 1) << (at & 63);
-        bits_set(&pair[epoch & 1], run);
-        if (black)
-            bits_set(&pair[~epoch & 1], run);
+        used = bits_get(&bits[2 * (at >> 6) + side]) >> (at & 63);
+        unsigned room = 64 - (at & 63);
+        unsigned length = used ? (unsigned)__builtin_ctzll(used) : room;
         at += length;
-        if (at & 63)
+        if (length < room)
             break;
     }
-    span->search = (uint16_t)at;
-    return at - *first;
+    span->search = (uint16_t)(at < limit ? at : limit);
+    return *first < cells ? span->search - *first : 0;
+}
+
+/* Do something with the bits of the cells from a run's cursor to its end. */
+static void run_bits(struct space *space, struct span *span, const struct gait_run *run,
+                     void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
+    size_t cell_bytes = class_table[span->size_class].cell_bytes;
+    char *start = span_start(space, span);
+    size_t at = (size_t)(run->cursor - start) / cell_bytes;
+    size_t end = (size_t)(run->end - start) / cell_bytes;
+    uint64_t *bits = space_bits(space, span_page(space, span));
+    unsigned epoch = space_epoch(space);
+    while (at < end) {
+        size_t length = end - at < 64 - (at & 63) ? end - at : 64 - (at & 63);
+        uint64_t mask = (length == 64 ? ~(uint64_t)0 : ((uint64_t)1 << length) - 1) << (at & 63);
+        act(&bits[2 * (at >> 6)], mask, epoch);
+        at += length;
+    }
+}
+
+static void cells_allocate(uint64_t *pair, uint64_t bits, unsigned epoch) {
+    bits_set(&pair[epoch & 1], bits);
+}
+
+static void cells_mark(uint64_t *pair, uint64_t bits, unsigned epoch) {
+    bits_set(&pair[~epoch & 1], bits);
+}
+
+static void cells_free(uint64_t *pair, uint64_t bits, unsigned epoch) {
+    bits_clear(&pair[epoch & 1], bits);
 }
 
 static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
@@ -236,7 +253,7 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
         }
         if (!*slot && !(*slot = span_find(space, kind, size_class)))
             return 0;
-        count = run_next(space, *slot, most, cache->black, &first);
+        count = run_find(space, *slot, most, &first);
         if (count == 0) {
             span_disown(space, *slot, false);
             *slot = NULL;
@@ -247,34 +264,13 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     run->end = run->cursor + bytes;
     if (!(*slot)->zeroed)
         memset(run->cursor, 0, bytes);
-    if (cache->black)
+    /* after it is zero: a stale word may lead a marker here as soon as the bits are set */
+    run_bits(space, *slot, run, cells_allocate);
+    if (cache->black) {
+        run_bits(space, *slot, run, cells_mark);
         cache->black_bytes += bytes;
-    return bytes;
-}
-
-/* Do something with the bits of the cells that are left in a run. */
-static void run_rest(struct space *space, struct span *span, const struct gait_run *run,
-                     void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
-    size_t cell_bytes = class_table[span->size_class].cell_bytes;
-    char *start = span_start(space, span);
-    size_t at = (size_t)(run->cursor - start) / cell_bytes;
-    size_t end = (size_t)(run->end - start) / cell_bytes;
-    uint64_t *bits = space_bits(space, span_page(space, span));
-    unsigned epoch = space_epoch(space);
-    while (at < end) {
-        size_t length = end - at < 64 - (at & 63) ? end - at : 64 - (at & 63);
-        uint64_t mask = (length == 64 ? ~(uint64_t)0 : ((uint64_t)1 << length) - 1) << (at & 63);
-        act(&bits[2 * (at >> 6)], mask, epoch);
-        at += length;
     }
-}
-
-static void rest_mark(uint64_t *pair, uint64_t bits, unsigned epoch) {
-    bits_set(&pair[~epoch & 1], bits);
-}
-
-static void rest_free(uint64_t *pair, uint64_t bits, unsigned epoch) {
-    bits_clear(&pair[epoch & 1], bits);
+    return bytes;
 }
 
 void cache_blacken(struct cache *cache) {
@@ -285,7 +281,7 @@ void cache_blacken(struct cache *cache) {
             struct gait_run *run = &cached->runs[size_class];
             if (run->cursor == run->end)
                 continue;
-            run_rest(cache->space, cached->spans[size_class], run, rest_mark);
+            run_bits(cache->space, cached->spans[size_class], run, cells_mark);
             cache->black_bytes += (size_t)(run->end - run->cursor);
         }
     }
@@ -307,7 +303,7 @@ size_t cache_destroy(struct cache *cache) {
             /* While black, or before the span is swept, marks are on: the next cycle frees it. */
             bool usable = swept && !cache->black;
             if (usable && run->cursor < run->end) {
-                run_rest(space, span, run, rest_free);
+                run_bits(space, span, run, cells_free);
                 left += (size_t)(run->end - run->cursor);
                 span->zeroed = false;
                 size_t first = (size_t)(run->cursor - span_start(space, span)) /

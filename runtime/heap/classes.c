@@ -9,10 +9,9 @@
  */
 #include "space.h"
 
-const struct class_info class_table[GAIT_SIZE_CLASSES] = {
-    {0, 0, 0, 0u},
-    {0, 0, 0, 0u},
-    {16, 1, 512, 268435456u},
+const struct class_info class_table[256] = {
+    [CLASS_LARGE] = {0, 0, 1, 0u},
+    [2] =     {16, 1, 512, 268435456u},
     {24, 1, 341, 178956971u},
     {32, 1, 256, 134217728u},
     {40, 1, 204, 107374183u},

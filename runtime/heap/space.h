@@ -70,14 +70,15 @@ struct span {
 
 #define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */
 
-/* What of a class follows from the class alone. */
+/* What of a class follows from the class alone. Class 0 has no cells; CLASS_LARGE has one, and 0 for
+ * its size and reciprocal, so that only its first byte counts as its start. */
 struct class_info {
     uint32_t cell_bytes;
     uint32_t span_pages;
     uint32_t cells;
     uint32_t magic; /* offset / cell_bytes == offset * magic >> 32 for offsets in a span */
 };
-extern const struct class_info class_table[GAIT_SIZE_CLASSES];
+extern const struct class_info class_table[256];
 
 struct space;
 
@@ -107,6 +108,9 @@ struct space {
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
 
     struct kind *kinds; /* constant address: GAIT_KINDS_MAX of them, see kinds.h                  */
+    /* per kind, written before the kind is known: how many words from an object's start may hold
+     * references, if that is all there is to say (REFS, PREFIX); else 0 */
+    uint32_t kind_words[GAIT_KINDS_MAX];
 
     struct lock lock;        /* rank PAGES: free runs, and the counts below                      */
     struct page_bins *bins;  /* free runs by length                                              */

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The marking loop: blocks of references, a ring of prefetches, one scan per layout.
+ * The marking loop: blocks of references, batches of prefetches.
  *
- * Why single objects with a prefetch ring and not whole spans: docs/design/marking.md.
+ * Why single objects with prefetches and not whole spans: docs/design/marking.md.
  */
 #include "marker.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Words pushed between two looks at the room in the block. */
 #define PIECE_WORDS 128
 /* Words of a large object scanned before the rest is put back: other markers may take it. */
 #define SLICE_WORDS 2048
-/* Objects between two looks at whether others are hungry. */
-#define SHARE_EVERY 64
+/* References from prefetch to use. See docs/design/marking.md for the measurement. */
+#define BATCH 32
 /* A block shares half of what it has only if that is worth the trouble. Guess. */
 #define SHARE_WORDS 16
 
@@ -51,6 +50,15 @@ void marker_begin(struct marker *marker) {
     marker_look(marker);
 }
 
+size_t marker_take_marked(struct marker *marker) {
+    size_t bytes = marker->large_bytes;
+    for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
+        bytes += (size_t)marker->marked[size_class] * class_table[size_class].cell_bytes;
+    marker->large_bytes = 0;
+    memset(marker->marked, 0, sizeof marker->marked);
+    return bytes;
+}
+
 /* ---- Marking one cell ---- */
 
 /* @return true if this call set the mark. */
@@ -64,8 +72,12 @@ static inline bool mark_set(uint64_t *word, uint64_t bit) {
     }
 }
 
-static inline bool cell_find(const struct marker *marker, gait_word word, struct cell *cell) {
-    return space_cell(marker->space, word, cell) && cell->start == (char *)word;
+static inline void count_marked(struct marker *marker, uintptr_t start, unsigned size_class) {
+    if (size_class != CLASS_LARGE)
+        marker->marked[size_class]++;
+    else
+        marker->large_bytes += (size_t)marker->space->spans[space_page(marker->space, start)].pages
+                               << PAGE_SHIFT;
 }
 
 /* In the range, and a multiple of 8: low bits that are set become high ones. */
@@ -87,12 +99,11 @@ static bool in_range_now(struct marker *marker, gait_word address) {
 /* There is no block to be had: mark the object now; its references are found by a rescan. */
 static void overflow(struct marker *marker, gait_word address) {
     struct cell cell;
-    if (!cell_find(marker, address, &cell) ||
+    if (!marker_cell(marker, address, &cell) ||
         !(bits_get(&cell.pair[!marker->mark_side]) & cell.bit))
         return;
     if (mark_set(&cell.pair[marker->mark_side], cell.bit)) {
-        marker->marked_bytes += entry_marked_bytes(marker->space, cell.entry, cell.head);
-        marker->marked_objects++;
+        count_marked(marker, address, ENTRY_CLASS(cell.entry));
         AO_store_release(&marker->queue->overflowed, 1);
     }
 }
@@ -153,54 +164,43 @@ void marker_push_range(struct marker *marker, const gait_word *words, size_t cou
 bool marker_is_white(const struct marker *marker, gait_word word) {
     struct cell cell;
     gait_word address = word & marker->value_mask;
-    return space_holds(marker->space, address) && cell_find(marker, address, &cell) &&
+    return space_holds(marker->space, address) && marker_cell(marker, address, &cell) &&
            (bits_get(&cell.pair[!marker->mark_side]) & cell.bit) &&
            !(bits_get(&cell.pair[marker->mark_side]) & cell.bit);
 }
 
-/* ---- Scanning by layout ---- */
-
-static inline gait_word word_read(const gait_word *word) {
-    /* what it leads to is read after it; pairs with gait_store */
-    return AO_load_dd_acquire_read((const volatile AO_t *)word);
-}
-
-/* Push count words without a look at the room for each. */
-static void scan_words(struct marker *marker, const gait_word *words, size_t count) {
-    /* what these words lead to may be in a chunk that was committed since the last look */
-    marker->extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
-    while (count > 0) {
-        size_t piece = count < PIECE_WORDS ? count : PIECE_WORDS;
-        if (!block_room(marker, piece)) {
-            marker_push_range(marker, words, piece);
-        } else {
-            gait_word mask = marker->value_mask, base = marker->base;
-            size_t extent = marker->extent_bytes;
-            gait_word *to = marker->block->words + marker->block->count;
-            for (size_t i = 0; i < piece; i++) {
-                gait_word address = word_read(&words[i]) & mask;
-                *to = address;
-                to += in_range_aligned(address, base, extent);
-            }
-            marker->block->count = (size_t)(to - marker->block->words);
-        }
-        words += piece;
-        count -= piece;
+/* Push at most PIECE_WORDS words without a look at the room for each. */
+static inline void push_piece(struct marker *marker, const gait_word *words, size_t count) {
+    if (!block_room(marker, count)) {
+        marker_push_range(marker, words, count);
+        return;
     }
+    gait_word mask = marker->value_mask, base = marker->base;
+    /* what these words lead to may be in a chunk that was committed since the last look */
+    size_t extent_bytes = AO_load(&marker->space->extent_bytes);
+    gait_word *to = marker->block->words + marker->block->count;
+    for (size_t i = 0; i < count; i++) {
+        gait_word address = word_read(&words[i]) & mask;
+        *to = address;
+        to += in_range_aligned(address, base, extent_bytes);
+    }
+    marker->block->count = (size_t)(to - marker->block->words);
 }
 
-static void scan_bitmap(struct marker *marker, const gait_word *words, size_t count,
-                        const uint64_t *bitmap) {
-    for (size_t at = 0; at < count; at += 64)
-        for (uint64_t bits = bitmap[at >> 6]; bits; bits &= bits - 1) {
-            size_t i = at + (size_t)__builtin_ctzll(bits);
-            if (i < count)
-                marker_push(marker, word_read(&words[i]));
-        }
+void marker_push_words(struct marker *marker, const gait_word *words, size_t count) {
+    if (count > SLICE_WORDS && block_room(marker, 2)) { /* put the rest back first */
+        struct mark_block *block = marker->block;
+        block->words[block->count++] = 2 * (count - SLICE_WORDS);
+        block->words[block->count++] = (gait_word)(words + SLICE_WORDS) | SLICE_TAG;
+        count = SLICE_WORDS;
+    }
+    marker->scanned_bytes += count * sizeof(gait_word);
+    for (; count > PIECE_WORDS; words += PIECE_WORDS, count -= PIECE_WORDS)
+        push_piece(marker, words, PIECE_WORDS);
+    push_piece(marker, words, count);
 }
 
-/* Note an ephemeron that is to be looked at again when marking has run out of other work. */
-static void ephemeron_defer(struct marker *marker, char *start) {
+void marker_defer(struct marker *marker, char *ephemeron) {
     struct mark_block *block = marker->ephemerons;
     if (!block || block->count == MARK_BLOCK_WORDS) {
         if (block)
@@ -211,137 +211,13 @@ static void ephemeron_defer(struct marker *marker, char *start) {
             return;
         }
     }
-    block->words[block->count++] = (gait_word)start;
+    block->words[block->count++] = (gait_word)ephemeron;
 }
 
-static void ephemerons_publish(struct marker *marker) {
+void marker_publish_ephemerons(struct marker *marker) {
     if (marker->ephemerons)
         queue_publish_ephemerons(marker->queue, marker->ephemerons);
     marker->ephemerons = NULL;
-}
-
-/* Push the values whose keys are marked. @return whether some key is not. */
-static bool ephemeron_scan(struct marker *marker, const gait_word *pairs, size_t words) {
-    bool open = false;
-    for (size_t i = 0; i + 1 < words; i += 2) {
-        if (marker_is_white(marker, word_read(&pairs[i])))
-            open = true;
-        else
-            marker_push(marker, word_read(&pairs[i + 1]));
-    }
-    return open;
-}
-
-static size_t head_words(const struct kind *kind, size_t words) {
-    return kind->head_words < words ? kind->head_words : words;
-}
-
-/* Push the references of an object. */
-static void scan_object(struct marker *marker, char *start, page_entry entry, size_t bytes) {
-    const struct kind *kind = &marker->space->kinds[ENTRY_KIND(entry)];
-    const gait_word *object = (const gait_word *)start;
-    size_t words = bytes / sizeof(gait_word), head;
-    switch ((gait_layout)ENTRY_LAYOUT(entry)) {
-    case GAIT_LEAF:
-        return;
-    case GAIT_PREFIX:
-        words = head_words(kind, words);
-        /* fall through */
-    case GAIT_REFS:
-        if (words > SLICE_WORDS && block_room(marker, 2)) {
-            struct mark_block *block = marker->block;
-            block->words[block->count++] = 2 * (words - SLICE_WORDS);
-            block->words[block->count++] = (gait_word)(object + SLICE_WORDS) | SLICE_TAG;
-            words = SLICE_WORDS;
-        }
-        scan_words(marker, object, words);
-        bytes = words * sizeof(gait_word);
-        break;
-    case GAIT_BITMAP:
-        head = head_words(kind, words);
-        if (kind->bitmap)
-            scan_bitmap(marker, object, head, kind->bitmap);
-        bytes = head * sizeof(gait_word);
-        break;
-    case GAIT_REPEAT:
-        head = head_words(kind, words);
-        if (kind->bitmap)
-            scan_bitmap(marker, object, head, kind->bitmap);
-        for (size_t at = head; at + kind->element_words <= words; at += kind->element_words)
-            scan_bitmap(marker, object + at, kind->element_words, &kind->element_bitmap);
-        break;
-    case GAIT_CALLBACK:
-        kind->scan(&marker->visitor, start, bytes, kind->scan_data);
-        break;
-    case GAIT_CONSERVATIVE:
-        for (size_t i = 0; i < words; i++)
-            marker_push_interior(marker, word_read(&object[i]));
-        break;
-    case GAIT_WEAK:
-        scan_words(marker, object, head_words(kind, words));
-        break;
-    case GAIT_EPHEMERON:
-        head = head_words(kind, words);
-        scan_words(marker, object, head);
-        if (ephemeron_scan(marker, object + head, words - head))
-            ephemeron_defer(marker, start);
-        break;
-    }
-    marker->scanned_bytes += bytes;
-}
-
-void marker_scan(struct marker *marker, char *start, page_entry entry, size_t object_bytes) {
-    scan_object(marker, start, entry, object_bytes);
-}
-
-/* The rest of a large object, piece by piece: put the rest of the rest back first. */
-static void scan_slice(struct marker *marker, const gait_word *words, size_t count) {
-    if (count > SLICE_WORDS && block_room(marker, 2)) {
-        struct mark_block *block = marker->block;
-        block->words[block->count++] = 2 * (count - SLICE_WORDS);
-        block->words[block->count++] = (gait_word)(words + SLICE_WORDS) | SLICE_TAG;
-        count = SLICE_WORDS;
-    }
-    scan_words(marker, words, count);
-    marker->scanned_bytes += count * sizeof(gait_word);
-}
-
-void marker_visit_object(struct space *space, struct gait_visitor *visitor, char *start,
-                         page_entry entry, size_t bytes) {
-    const struct kind *kind = &space->kinds[ENTRY_KIND(entry)];
-    const gait_word *object = (const gait_word *)start;
-    size_t words = bytes / sizeof(gait_word), head = head_words(kind, words);
-    switch ((gait_layout)ENTRY_LAYOUT(entry)) {
-    case GAIT_LEAF:
-        return;
-    case GAIT_CALLBACK:
-        kind->scan(visitor, start, bytes, kind->scan_data);
-        return;
-    case GAIT_REFS:
-    case GAIT_CONSERVATIVE:
-        for (size_t i = 0; i < words; i++)
-            visitor->visit(visitor, word_read(&object[i]),
-                           kind->layout == GAIT_CONSERVATIVE);
-        return;
-    case GAIT_PREFIX:
-    case GAIT_WEAK:
-    case GAIT_EPHEMERON:
-        for (size_t i = 0; i < head; i++)
-            visitor->visit(visitor, word_read(&object[i]), false);
-        return;
-    case GAIT_BITMAP:
-    case GAIT_REPEAT:
-        for (size_t i = 0; i < head; i++)
-            if (kind->bitmap && kind->bitmap[i >> 6] >> (i & 63) & 1)
-                visitor->visit(visitor, word_read(&object[i]), false);
-        for (size_t i = head; kind->layout == GAIT_REPEAT && i < words; i++) {
-            size_t in_element = (i - head) % kind->element_words;
-            bool whole = i - in_element + kind->element_words <= words;
-            if (whole && kind->element_bitmap >> in_element & 1)
-                visitor->visit(visitor, word_read(&object[i]), false);
-        }
-        return;
-    }
 }
 
 /* ---- The loop ---- */
@@ -349,8 +225,7 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
 /* Give half of the block to others that look for work. */
 static void share(struct marker *marker) {
     struct mark_block *block = marker->block;
-    if (AO_load(&marker->queue->hungry) == 0 || queue_has_work(marker->queue) || !block ||
-        block->count < SHARE_WORDS)
+    if (queue_has_work(marker->queue) || !block || block->count < SHARE_WORDS)
         return;
     struct mark_block *other = queue_block(marker->queue);
     if (!other)
@@ -367,126 +242,118 @@ static void share(struct marker *marker) {
     queue_publish(marker->queue, other);
 }
 
-/* Push the value of a pair, unless the pair has got another key, which is unmarked: the barrier has
- * shaded that pair. @return whether it was unmarked. */
-static bool pair_push(struct marker *marker, const gait_word *pair) {
-    gait_word value = word_read(&pair[1]);
-    if (marker_is_white(marker, word_read(&pair[0])) || !marker_is_white(marker, value))
-        return false;
-    marker_push(marker, value);
-    return true;
-}
+/* A cell of the batch that is being marked. */
+struct marked_cell {
+    uintptr_t start;
+    uint64_t *pair;   /* of its bits */
+    uint64_t bit;     /* in these */
+    page_entry entry; /* of its page */
+};
 
-/* Push the values of pairs that were taken out of the table of keys. @return whether any was. */
-static bool pairs_push(struct marker *marker, struct ephemeron_wait *wait) {
-    bool pushed = false;
-    for (struct ephemeron_wait *next; wait; wait = next) {
-        next = (struct ephemeron_wait *)wait->node.next;
-        pushed |= pair_push(marker, wait->pair);
-        free(wait);
+/* Take references from the block and prefetch their mark bits. @return how many cells they name. */
+static inline unsigned batch_fetch(struct marker *marker, struct mark_block *block,
+                                   struct marked_cell *cells) {
+    const struct space *space = marker->space;
+    unsigned count = 0;
+    size_t left = block->count;
+    while (count < BATCH && left > 0) {
+        gait_word word = block->words[--left];
+        if (word & SLICE_TAG) {
+            size_t words = block->words[--left] / 2;
+            block->count = left;
+            marker_push_words(marker, (const gait_word *)(word & ~SLICE_TAG), words);
+            return count; /* it may have taken another block */
+        }
+        size_t page = (word - marker->base) >> PAGE_SHIFT;
+        page_entry entry = space_entry(space, page);
+        const struct class_info *info = &class_table[ENTRY_CLASS(entry)];
+        size_t back = ENTRY_BACK(entry);
+        size_t offset = (word & (PAGE_BYTES - 1)) + (back << PAGE_SHIFT);
+        size_t index = offset * info->magic >> 32;
+        if (index * info->cell_bytes != offset || index >= info->cells)
+            continue; /* no cell starts there */
+        uint64_t *pair = space_bits(space, page - back) + 2 * (index >> 6);
+        __builtin_prefetch(pair, 1);
+        cells[count++] =
+            (struct marked_cell){word, pair, (uint64_t)1 << (index & 63), entry};
     }
-    return pushed;
+    block->count = left;
+    return count;
 }
 
-static inline struct marker_slot *ring_put(struct marker_ring *ring) {
-    return &ring->slots[(ring->first + ring->count++) % MARKER_RING];
-}
-
-static inline struct marker_slot *ring_take(struct marker_ring *ring) {
-    struct marker_slot *slot = &ring->slots[ring->first];
-    ring->first = (ring->first + 1) % MARKER_RING;
-    ring->count--;
-    return slot;
-}
-
-/* Push the references of the object that was marked first. */
-static inline void object_process(struct marker *marker) {
-    const struct marker_slot *slot = ring_take(&marker->objects);
-    size_t head = space_page(marker->space, (uintptr_t)slot->start);
-    scan_object(marker, slot->start, slot->entry,
-                entry_cell_bytes(marker->space, slot->entry, head));
-}
-
-/* Mark the cell that was referred to first, if it is an object that nobody has marked. */
-static inline void cell_process(struct marker *marker) {
-    const struct marker_slot *slot = ring_take(&marker->cells); /* stays until the next cell_fetch */
-    /* not allocated: a stale word, or one that never was a reference */
-    if (!(bits_get(&slot->pair[!marker->mark_side]) & slot->bit) ||
-        !mark_set(&slot->pair[marker->mark_side], slot->bit))
-        return;
-    marker->marked_objects++;
-    size_t head = space_page(marker->space, (uintptr_t)slot->start);
-    marker->marked_bytes += entry_marked_bytes(marker->space, slot->entry, head);
-    if (AO_load(&marker->queue->keys.pairs)) /* unordered: see ephemerons.h */
-        pairs_push(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)slot->start));
-    if (ENTRY_LAYOUT(slot->entry) == GAIT_LEAF)
-        return;
-    __builtin_prefetch(slot->start);
-    if (marker->objects.count == MARKER_RING)
-        object_process(marker);
-    *ring_put(&marker->objects) = *slot;
-}
-
-/* Take a reference from the block into the ring, or scan a slice. */
-static inline void cell_fetch(struct marker *marker) {
-    struct mark_block *block = marker->block;
-    gait_word word = block->words[--block->count];
-    if (word & SLICE_TAG) {
-        size_t count = block->words[--block->count] / 2;
-        scan_slice(marker, (const gait_word *)(word & ~SLICE_TAG), count);
-        return;
+/* Mark the cells that are objects and that nobody has marked, and prefetch those that have
+ * references. @return how many: they are moved to the front. */
+static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cells,
+                                  unsigned count) {
+    unsigned side = marker->mark_side, kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct marked_cell *cell = &cells[i];
+        /* not allocated: a stale word, or one that never was a reference */
+        if (!(bits_get(&cell->pair[!side]) & cell->bit) || !mark_set(&cell->pair[side], cell->bit))
+            continue;
+        count_marked(marker, cell->start, ENTRY_CLASS(cell->entry));
+        if (AO_load(&marker->queue->keys.pairs)) /* unordered: see ephemerons.h */
+            marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, cell->start));
+        if (ENTRY_LAYOUT(cell->entry) == GAIT_LEAF)
+            continue;
+        __builtin_prefetch((const char *)cell->start);
+        cells[kept].start = cell->start;
+        cells[kept++].entry = cell->entry;
     }
-    struct cell cell;
-    if (!cell_find(marker, word, &cell))
-        return;
-    __builtin_prefetch(cell.pair, 1);
-    *ring_put(&marker->cells) = (struct marker_slot){
-        .start = cell.start, .entry = cell.entry, .pair = cell.pair, .bit = cell.bit};
+    return kept;
+}
+
+/* Push the references of the objects that were marked. */
+static inline void batch_scan(struct marker *marker, const struct marked_cell *cells,
+                              unsigned count) {
+    const struct space *space = marker->space;
+    for (unsigned i = 0; i < count; i++) {
+        page_entry entry = cells[i].entry;
+        unsigned size_class = ENTRY_CLASS(entry);
+        size_t words = class_table[size_class].cell_bytes / sizeof(gait_word);
+        size_t prefix = space->kind_words[ENTRY_KIND(entry)];
+        if (words > prefix)
+            words = prefix;
+        if (words - 1 < PIECE_WORDS) { /* REFS or PREFIX, and small */
+            marker->scanned_bytes += words * sizeof(gait_word);
+            push_piece(marker, (const gait_word *)cells[i].start, words);
+        } else {
+            size_t page = space_page(space, cells[i].start);
+            marker_scan(marker, (char *)cells[i].start, entry,
+                        entry_cell_bytes(space, entry, page));
+        }
+    }
 }
 
 /* Have a block with work. @return false: there is none. */
 static bool block_take(struct marker *marker) {
-    if (marker->block && marker->block->count > 0)
-        return true;
-    struct mark_block *block = queue_take(marker->queue);
-    if (!block)
+    struct mark_block *other = queue_take(marker->queue);
+    if (!other)
         return false;
     if (marker->block)
         queue_recycle(marker->queue, marker->block);
-    marker->block = block;
+    marker->block = other;
     marker_look(marker); /* a cycle may have passed since marker_begin; none can while it has work */
     return true;
 }
 
-bool marker_drain(struct marker *marker, size_t budget_bytes, const volatile AO_t *stop) {
+bool marker_drain(struct marker *marker, size_t budget_bytes) {
+    struct marked_cell cells[BATCH];
     size_t start = marker->scanned_bytes;
-    unsigned until_share = SHARE_EVERY;
     for (;;) {
-        if (marker->cells.count < MARKER_RING && block_take(marker)) {
-            cell_fetch(marker);
-            continue;
-        }
-        if (marker->cells.count > 0)
-            cell_process(marker);
-        else if (marker->objects.count > 0)
-            object_process(marker);
-        else
+        if ((!marker->block || marker->block->count == 0) && !block_take(marker))
             return true;
-        if (--until_share == 0) {
-            until_share = SHARE_EVERY;
+        unsigned count = batch_fetch(marker, marker->block, cells);
+        batch_scan(marker, cells, batch_mark(marker, cells, count));
+        if (AO_load(&marker->queue->hungry))
             share(marker);
-            if (marker->scanned_bytes - start >= budget_bytes || (stop && AO_load(stop)))
-                return false;
-        }
+        if (marker->scanned_bytes - start >= budget_bytes)
+            return false;
     }
 }
 
 void marker_end(struct marker *marker) {
-    while (marker->objects.count > 0)
-        object_process(marker);
-    while (marker->cells.count > 0) /* nothing in it is marked yet: back into the block */
-        marker_push(marker, (gait_word)ring_take(&marker->cells)->start);
-    ephemerons_publish(marker);
+    marker_publish_ephemerons(marker);
     if (marker->block) {
         if (marker->block->count > 0)
             queue_publish(marker->queue, marker->block);
@@ -495,96 +362,4 @@ void marker_end(struct marker *marker) {
         marker->block = NULL;
     }
     AO_fetch_and_sub1_full(&marker->queue->active);
-}
-
-/* ---- Rare passes ---- */
-
-/* Have the pairs of an ephemeron object wait for their keys. *pushed: a value was pushed. @return
- * false: no memory for all of them. */
-static bool pairs_wait(struct marker *marker, const gait_word *pairs, size_t words, bool *pushed) {
-    bool all = true;
-    for (size_t i = 0; i + 1 < words; i += 2) {
-        gait_word key = word_read(&pairs[i]);
-        if (marker_is_white(marker, key))
-            all &= ephemerons_add(&marker->queue->keys, key & marker->value_mask, &pairs[i]) == 0;
-        *pushed |= pair_push(marker, &pairs[i]); /* also if the key was marked meanwhile */
-    }
-    return all;
-}
-
-static bool key_is_marked(void *data, uintptr_t key) {
-    return !marker_is_white(data, key);
-}
-
-bool marker_ephemerons(struct marker *marker) {
-    struct ephemerons *keys = &marker->queue->keys;
-    bool pushed = false;
-    struct mark_block *open = NULL, *block;
-    ephemerons_publish(marker);
-    while ((block = queue_take_ephemerons(marker->queue))) {
-        size_t kept = 0;
-        for (size_t i = 0; i < block->count; i++) {
-            char *start = (char *)block->words[i];
-            struct cell cell;
-            if (!cell_find(marker, (gait_word)start, &cell))
-                continue;
-            size_t bytes = entry_cell_bytes(marker->space, cell.entry, cell.head);
-            size_t words = bytes / sizeof(gait_word);
-            size_t head = head_words(&marker->space->kinds[ENTRY_KIND(cell.entry)], words);
-            const gait_word *pairs = (const gait_word *)start + head;
-            if (!pairs_wait(marker, pairs, words - head, &pushed))
-                block->words[kept++] = (gait_word)start;
-        }
-        block->count = kept;
-        AO_store(&block->next, (AO_t)open);
-        open = block;
-    }
-    while ((block = open)) {
-        open = (struct mark_block *)AO_load(&block->next);
-        if (block->count > 0)
-            queue_publish_ephemerons(marker->queue, block);
-        else
-            queue_recycle(marker->queue, block);
-    }
-    if (!pushed && AO_load(&keys->pairs))
-        pushed = pairs_push(marker, ephemerons_retake(keys, key_is_marked, marker));
-    return pushed;
-}
-
-void marker_rescan(struct marker *marker) {
-    struct space *space = marker->space;
-    AO_store_release(&marker->queue->overflowed, 0);
-    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
-    for (size_t page = 0; page < pages;) {
-        page_entry entry = space_entry(space, page);
-        struct span *span = &space->spans[page];
-        if (ENTRY_CLASS(entry) == 0 || span_state(span) != SPAN_USED) {
-            page++;
-            continue;
-        }
-        size_t bytes = span_cell_bytes(span), cells = span->cells, length = span->pages;
-        for (size_t i = 0; i < cells && ENTRY_LAYOUT(entry) != GAIT_LEAF; i++)
-            if (bits_get(&space_bits(space, page)[2 * (i >> 6) + marker->mark_side]) >> (i & 63) &
-                1) {
-                scan_object(marker, space_page_start(space, page) + i * bytes, entry, bytes);
-                marker_drain(marker, SIZE_MAX, NULL);
-            }
-        page += length;
-    }
-}
-
-/* ---- The API's visits ---- */
-
-void gait_visit(gait_visitor *visitor, gait_word word) {
-    visitor->visit(visitor, word, false);
-}
-
-void gait_visit_range(gait_visitor *visitor, const gait_word *words, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        visitor->visit(visitor, word_read(&words[i]), false);
-}
-
-void gait_visit_conservative(gait_visitor *visitor, const gait_word *words, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        visitor->visit(visitor, word_read(&words[i]), true);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A marker: one thread's part in marking. It takes references from its block and prefetches their
- * mark bits; a few references later it marks the object and prefetches that; a few objects later
- * it pushes the references in it.
+ * A marker: one thread's part in marking. It takes a batch of references from its block and
+ * prefetches their mark bits; then it marks them and prefetches the objects; then it pushes the
+ * references in these.
  *
- * Grey is: a reference in a block or ring of an active marker or in a published block, and a marked
- * object in the second ring of an active marker. Leaf objects are marked and done with.
+ * Grey is: a reference in a block, of an active marker or published, or in the batch that a marker
+ * is at. Leaf objects are marked and done with.
  *
  *   .inv.holder: a marker is used by one thread at a time; between marker_begin and marker_end it
  *   is counted in the queue's `active`, and outside of them it holds no work.
@@ -17,25 +17,9 @@
 #include "../heap/space.h"
 #include "queue.h"
 
-/* How many references wait for their mark bits, and how many marked objects for their first line,
- * between prefetch and use. Measured on a graph of 2^21 64-byte objects at random (bench/mark). */
-#define MARKER_RING 16
-
 /* What a callback visits with. A marker is one; verify.c has another. */
 struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
-};
-
-/* Cells in the order of their prefetches. */
-struct marker_ring {
-    unsigned first; /* the oldest */
-    unsigned count;
-    struct marker_slot {
-        char *start;
-        page_entry entry;
-        uint64_t *pair; /* of its bits */
-        uint64_t bit;
-    } slots[MARKER_RING];
 };
 
 struct marker {
@@ -44,19 +28,20 @@ struct marker {
     struct mark_queue *queue;
     gait_word value_mask;
     uintptr_t base;
-    size_t extent_bytes; /* as marker_begin saw it, or later */
-    unsigned mark_side;  /* which word of a pair has the mark bits in this cycle */
-    struct marker_ring cells;   /* referred to, not marked by this marker yet */
-    struct marker_ring objects; /* marked by it, not scanned yet */
+    size_t extent_bytes;           /* as marker_begin saw it, or later */
+    unsigned mark_side;            /* which word of a pair has the mark bits in this cycle */
     struct mark_block *block;      /* work; NULL: none yet */
     struct mark_block *ephemerons; /* ephemerons that met an unmarked key; NULL: none */
-    size_t marked_bytes;  /* cells marked since marker_take_counts */
-    size_t marked_objects;
-    size_t scanned_bytes; /* bytes looked at for references: the unit of work of pacing */
+    size_t scanned_bytes;  /* bytes looked at for references: the unit of work of pacing */
+    size_t large_bytes;            /* pages of large objects marked, bytes */
+    uint32_t marked[GAIT_SIZE_CLASSES]; /* cells marked, by class */
 };
 
 void marker_init(struct marker *marker, struct space *space, struct mark_queue *queue,
                  gait_word value_mask);
+
+/** Bytes of the cells marked since the last call: as much as their allocation counted. */
+size_t marker_take_marked(struct marker *marker);
 
 /** Begin to hold work. */
 void marker_begin(struct marker *marker);
@@ -73,17 +58,26 @@ void marker_push_interior(struct marker *marker, gait_word word);
 /** Push count words. */
 void marker_push_range(struct marker *marker, const gait_word *words, size_t count);
 
+/** Push count words of an object, of which any may be large. */
+void marker_push_words(struct marker *marker, const gait_word *words, size_t count);
+
+/** Note an ephemeron that is to be looked at again when marking has run out of other work. */
+void marker_defer(struct marker *marker, char *ephemeron);
+
 /** Push the object that a word refers to, or points into, unless it is marked already. */
 void marker_shade(struct marker *marker, gait_word word);
 
 /** Is word a reference to an object that is not marked yet? */
 bool marker_is_white(const struct marker *marker, gait_word word);
 
-/**
- * Mark until there is no work left, or budget_bytes were scanned, or *stop (may be NULL; unordered)
- * is not 0. @return whether it ran out of work.
- */
-bool marker_drain(struct marker *marker, size_t budget_bytes, const volatile AO_t *stop);
+/** Mark until there is no work left, or budget_bytes were scanned. @return whether none is left. */
+bool marker_drain(struct marker *marker, size_t budget_bytes);
+
+/** Make those that were deferred known to who settles them. */
+void marker_publish_ephemerons(struct marker *marker);
+
+/** Push the values of pairs that were taken out of the table of keys. @return whether any was. */
+bool marker_push_pairs(struct marker *marker, struct ephemeron_wait *pairs);
 
 /** Push the values of all ephemerons whose keys are marked. @return whether any was pushed. */
 bool marker_ephemerons(struct marker *marker);
@@ -94,21 +88,29 @@ void marker_scan(struct marker *marker, char *start, page_entry entry, size_t ob
 /** After an overflow: push the unmarked references of all marked objects. */
 void marker_rescan(struct marker *marker);
 
-/** Scan an object's references again, whatever its mark. For verify.c: with any visitor. */
+/** Visit an object's strong references with any visitor: scan.c. */
 void marker_visit_object(struct space *space, struct gait_visitor *visitor, char *start,
                          page_entry entry, size_t object_bytes);
+
+/* A word of an object that mutators may store to: what it leads to is read after it. */
+static inline gait_word word_read(const gait_word *word) {
+    return AO_load_dd_acquire_read((const volatile AO_t *)word); /* pairs with gait_store */
+}
+
+/* How many of an object's words belong to its kind's head. */
+static inline size_t head_words(const struct kind *kind, size_t words) {
+    return kind->head_words < words ? kind->head_words : words;
+}
+
+/* The cell that starts at an address in the range. @return false: none does. */
+static inline bool marker_cell(const struct marker *marker, gait_word word, struct cell *cell) {
+    return space_cell(marker->space, word, cell) && cell->start == (char *)word;
+}
 
 /** Bytes of a cell by its entry. head: the span's first page, for large objects. */
 static inline size_t entry_cell_bytes(const struct space *space, page_entry entry, size_t head) {
     unsigned size_class = ENTRY_CLASS(entry);
     return size_class == CLASS_LARGE ? space->spans[head].object_bytes
-                                     : class_table[size_class].cell_bytes;
-}
-
-/** What a marked cell counts: as much as its allocation counted. */
-static inline size_t entry_marked_bytes(const struct space *space, page_entry entry, size_t head) {
-    unsigned size_class = ENTRY_CLASS(entry);
-    return size_class == CLASS_LARGE ? (size_t)space->spans[head].pages << PAGE_SHIFT
                                      : class_table[size_class].cell_bytes;
 }
 

@@ -80,7 +80,7 @@ static inline void bare_mark(const gait_word *words, size_t count) {
     marker_begin(&bare.marker);
     marker_push_range(&bare.marker, words, count);
     do
-        marker_drain(&bare.marker, SIZE_MAX, NULL);
+        marker_drain(&bare.marker, SIZE_MAX);
     while (marker_ephemerons(&bare.marker));
     marker_end(&bare.marker);
 }
@@ -120,6 +120,14 @@ static inline uint64_t bare_random(uint64_t *state) {
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
+}
+
+/* How many cells of less than 32 KiB a marker has marked. */
+static inline size_t bare_marked_cells(const struct marker *marker) {
+    size_t cells = 0;
+    for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
+        cells += marker->marked[size_class];
+    return cells;
 }
 
 #endif

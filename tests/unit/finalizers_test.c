@@ -310,7 +310,7 @@ Test(finalizers, pushing_beside_setting, .timeout = 60) {
         before = AO_load_acquire(&added);
         marker_begin(&bare.marker);
         finalizers_push(&finalizers, &bare.marker);
-        marker_drain(&bare.marker, SIZE_MAX, NULL);
+        marker_drain(&bare.marker, SIZE_MAX);
         marker_end(&bare.marker);
         for (size_t i = 0; i < before; i++)
             if (i % 4)

@@ -131,14 +131,14 @@ Test(marker, words_that_are_no_references_are_skipped) {
     memcpy(object, words, sizeof words);
     cr_assert(mark_one(object));
     cr_assert_not(bare_is_marked(target));
-    cr_assert_eq(bare.marker.marked_objects, 1u);
+    cr_assert_eq(bare_marked_cells(&bare.marker), 1u);
 
     gait_word *guesses = bare_alloc(conservative, 16);
     guesses[0] = bare_ref(target) + 63;
     cr_assert(mark_one(guesses));
     cr_assert(bare_is_marked(target));
-    cr_assert_eq(bare.marker.marked_objects, 3u);
-    cr_assert_eq(bare.marker.marked_bytes, 128u + 16 + 64);
+    cr_assert_eq(bare_marked_cells(&bare.marker), 3u);
+    cr_assert_eq(marker_take_marked(&bare.marker), 128u + 16 + 64);
 }
 
 Test(marker, conservative_words_of_no_cell) {
@@ -151,7 +151,7 @@ Test(marker, conservative_words_of_no_cell) {
     guesses[0] = (gait_word)cell + info->span_pages * PAGE_BYTES - 1;   /* past the last cell */
     guesses[1] = (gait_word)bare.runs[leaf][gait_size_class(1664)].end; /* not allocated */
     cr_assert(mark_one(guesses));
-    cr_assert_eq(bare.marker.marked_objects, 1u);
+    cr_assert_eq(bare_marked_cells(&bare.marker), 1u);
 }
 
 Test(marker, tags_are_dropped_by_the_mask) {
@@ -180,7 +180,7 @@ Test(marker, white_is_allocated_and_unmarked) {
     cr_assert_not(marker_is_white(&bare.marker, bare_ref(object) + 8));
     cr_assert_not(marker_is_white(&bare.marker, 0));
     marker_push(&bare.marker, bare_ref(object));
-    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    marker_drain(&bare.marker, SIZE_MAX);
     cr_assert_not(marker_is_white(&bare.marker, bare_ref(object)));
     marker_end(&bare.marker);
     bare_flip();
@@ -204,7 +204,7 @@ Test(marker, large_objects_in_slices) {
         marker_push(&bare.marker, bare_ref(object));
         /* a budget of one byte: a slice at most, and some leaves */
         size_t pieces = 0, before = bare.marker.scanned_bytes;
-        while (!marker_drain(&bare.marker, 1, NULL)) {
+        while (!marker_drain(&bare.marker, 1)) {
             cr_assert_leq(bare.marker.scanned_bytes - before, 4u * 2048 * sizeof(gait_word));
             before = bare.marker.scanned_bytes;
             pieces++;
@@ -216,32 +216,6 @@ Test(marker, large_objects_in_slices) {
     }
     cr_assert_eq(AO_load(&bare.queue.active), 0u);
     cr_assert_not(queue_has_work(&bare.queue));
-}
-
-Test(marker, what_is_left_at_the_end_is_published) {
-    unsigned refs = bare_kind(GAIT_REFS, 0);
-    gait_word *list = NULL;
-    for (size_t i = 0; i < 10000; i++) {
-        gait_word *cell = bare_alloc(refs, 16);
-        cell[0] = bare_ref(list);
-        list = cell;
-    }
-    gait_word root = bare_ref(list);
-    AO_t stop = 1;
-    marker_begin(&bare.marker);
-    marker_push_range(&bare.marker, &root, 1);
-    marker_end(&bare.marker);
-    size_t rounds = 0;
-    for (bool done = false; !done; rounds++) {
-        cr_assert_eq(queue_has_work(&bare.queue), true);
-        marker_begin(&bare.marker);
-        done = marker_drain(&bare.marker, SIZE_MAX, &stop);
-        marker_end(&bare.marker);
-    }
-    cr_assert_gt(rounds, 10u);
-    cr_assert_not(queue_has_work(&bare.queue));
-    for (; list; list = (gait_word *)list[0])
-        cr_assert(bare_is_marked(list));
 }
 
 /* ---- Several markers ---- */
@@ -264,7 +238,7 @@ static void *help(void *argument) {
             platform_yield();
         AO_fetch_and_sub1_full(&bare.queue.hungry);
         marker_begin(marker);
-        marker_drain(marker, SIZE_MAX, NULL);
+        marker_drain(marker, SIZE_MAX);
         marker_end(marker);
     } while (!all_out());
     return NULL;
@@ -330,13 +304,13 @@ Test(marker, several_find_the_same, .timeout = 60) {
         more = marker_ephemerons(&bare.marker);
         marker_end(&bare.marker);
     }
-    size_t count = 0, marked = bare.marker.marked_objects;
+    size_t count = 0, marked = bare_marked_cells(&bare.marker);
     for (size_t i = 0; i < NODES; i++) {
         cr_assert_eq(bare_is_marked(nodes[i]), reached[i], "node %zu", i);
         count += reached[i];
     }
     for (size_t i = 0; i < MARKERS; i++)
-        marked += markers[i].marked_objects;
+        marked += bare_marked_cells(&markers[i]);
     cr_assert_eq(marked, count); /* nothing was marked twice */
 }
 
@@ -372,7 +346,7 @@ static bool mark_without_blocks(size_t slabs) {
     marker_begin(&bare.marker);
     marker_push(&bare.marker, bare_ref(root));
     for (bool more = true; more;) {
-        marker_drain(&bare.marker, SIZE_MAX, NULL);
+        marker_drain(&bare.marker, SIZE_MAX);
         more = marker_ephemerons(&bare.marker);
         if (AO_load(&bare.queue.overflowed)) {
             overflowed = more = true;

@@ -26,14 +26,14 @@ TestSuite(roots, .init = open_all, .fini = close_all);
 static void mark_from_roots(void) {
     marker_begin(&bare.marker);
     roots_push(&roots, &bare.marker);
-    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
 }
 
 static void mark_from_coroutines(unsigned cycle) {
     marker_begin(&bare.marker);
     roots_push_coroutines(&roots, &bare.marker, cycle);
-    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
 }
 
@@ -182,7 +182,7 @@ Test(roots, a_scanned_mutator_scans_what_it_resumes) {
     struct gait_coroutine *coroutine = roots_coroutine_new(&roots, visit_one, &word, NULL, NULL);
     marker_begin(&bare.marker);
     cr_assert(coroutine_resume(coroutine, &bare.marker, 7));
-    marker_drain(&bare.marker, SIZE_MAX, NULL);
+    marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
     cr_assert(bare_is_marked((void *)word));
     word = other; /* the black mutator got it through its barrier: no second scan */

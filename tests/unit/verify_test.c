@@ -55,7 +55,7 @@ static void mark_all(void) {
     roots_push(&heap->roots, &marker);
     finalizers_push(&heap->finalizers, &marker);
     for (bool more = true; more;) {
-        marker_drain(&marker, SIZE_MAX, NULL);
+        marker_drain(&marker, SIZE_MAX);
         marker_end(&marker); /* publishes ephemerons */
         marker_begin(&marker);
         more = marker_ephemerons(&marker);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What marking does when it has run out of work: the values of ephemerons whose keys are marked,
+ * and, after an overflow, the references of objects that were marked without room to push them.
+ */
+#include <stdlib.h>
+
+#include "marker.h"
+
+/* Push the value of a pair, unless the pair has got another key, which is unmarked: the barrier has
+ * shaded that pair. @return whether it was unmarked. */
+static bool pair_push(struct marker *marker, const gait_word *pair) {
+    gait_word value = word_read(&pair[1]);
+    if (marker_is_white(marker, word_read(&pair[0])) || !marker_is_white(marker, value))
+        return false;
+    marker_push(marker, value);
+    return true;
+}
+
+bool marker_push_pairs(struct marker *marker, struct ephemeron_wait *wait) {
+    bool pushed = false;
+    for (struct ephemeron_wait *next; wait; wait = next) {
+        next = (struct ephemeron_wait *)wait->node.next;
+        pushed |= pair_push(marker, wait->pair);
+        free(wait);
+    }
+    return pushed;
+}
+
+/* Have the pairs of an ephemeron object wait for their keys. *pushed: a value was pushed. @return
+ * false: no memory for all of them. */
+static bool pairs_wait(struct marker *marker, const gait_word *pairs, size_t words, bool *pushed) {
+    bool all = true;
+    for (size_t i = 0; i + 1 < words; i += 2) {
+        gait_word key = word_read(&pairs[i]);
+        if (marker_is_white(marker, key))
+            all &= ephemerons_add(&marker->queue->keys, key & marker->value_mask, &pairs[i]) == 0;
+        *pushed |= pair_push(marker, &pairs[i]); /* also if the key was marked meanwhile */
+    }
+    return all;
+}
+
+static bool key_is_marked(void *data, uintptr_t key) {
+    return !marker_is_white(data, key);
+}
+
+bool marker_ephemerons(struct marker *marker) {
+    struct ephemerons *keys = &marker->queue->keys;
+    bool pushed = false;
+    struct mark_block *open = NULL, *block;
+    marker_publish_ephemerons(marker);
+    while ((block = queue_take_ephemerons(marker->queue))) {
+        size_t kept = 0;
+        for (size_t i = 0; i < block->count; i++) {
+            char *start = (char *)block->words[i];
+            struct cell cell;
+            if (!marker_cell(marker, (gait_word)start, &cell))
+                continue;
+            size_t bytes = entry_cell_bytes(marker->space, cell.entry, cell.head);
+            size_t words = bytes / sizeof(gait_word);
+            size_t head = head_words(&marker->space->kinds[ENTRY_KIND(cell.entry)], words);
+            const gait_word *pairs = (const gait_word *)start + head;
+            if (!pairs_wait(marker, pairs, words - head, &pushed))
+                block->words[kept++] = (gait_word)start;
+        }
+        block->count = kept;
+        AO_store(&block->next, (AO_t)open);
+        open = block;
+    }
+    while ((block = open)) {
+        open = (struct mark_block *)AO_load(&block->next);
+        if (block->count > 0)
+            queue_publish_ephemerons(marker->queue, block);
+        else
+            queue_recycle(marker->queue, block);
+    }
+    if (!pushed && AO_load(&keys->pairs))
+        pushed = marker_push_pairs(marker, ephemerons_retake(keys, key_is_marked, marker));
+    return pushed;
+}
+
+void marker_rescan(struct marker *marker) {
+    struct space *space = marker->space;
+    AO_store_release(&marker->queue->overflowed, 0);
+    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
+    for (size_t page = 0; page < pages;) {
+        page_entry entry = space_entry(space, page);
+        struct span *span = &space->spans[page];
+        if (ENTRY_CLASS(entry) == 0 || span_state(span) != SPAN_USED) {
+            page++;
+            continue;
+        }
+        size_t bytes = span_cell_bytes(span), cells = span->cells, length = span->pages;
+        for (size_t i = 0; i < cells && ENTRY_LAYOUT(entry) != GAIT_LEAF; i++)
+            if (bits_get(&space_bits(space, page)[2 * (i >> 6) + marker->mark_side]) >> (i & 63) &
+                1) {
+                marker_scan(marker, space_page_start(space, page) + i * bytes, entry, bytes);
+                marker_drain(marker, SIZE_MAX);
+            }
+        page += length;
+    }
+}
