@@ -479,9 +479,10 @@ value define_values_setter(struct compiler *c, value form) {
 
 static struct node *parse_define_values(struct compiler *c, value form, struct scope *scope) {
     need_toplevel(c, scope, form);
+    value forms = build_list(c, 1, define_values_setter(c, form));
     for (value names = define_values_names(c, second(c, form)); names != NIL; names = cdr(names))
-        environment_define(c->vm, c->environment, base_symbol(car(names)));
-    return parse(c, define_values_setter(c, form), NULL);
+        forms = build(c, build_list(c, 3, F(DEFINE), car(names), UNSPECIFIED), forms);
+    return parse_sequence(c, forms, NULL);
 }
 
 static struct node *parse_define_syntax(struct compiler *c, value form, struct scope *scope) {
