@@ -34,9 +34,7 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
     return sweep_more(&((gait_heap *)data)->sweeper, kind, size_class);
 }
 
-static void thread_exits(void *mutator) {
-    gait_detach(mutator);
-}
+static void thread_exits(void *mutator) { gait_detach(mutator); }
 
 gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes) {
     gait_config defaults;
@@ -54,7 +52,8 @@ gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error
     if (config->flags & ~(uint32_t)(GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS) ||
         config->reserved != 0 || config->value_mask == 0) {
         say(error, error_bytes,
-            "gait_heap_create: bad config: flags %#x (known: 0x3), reserved %u (0), value_mask %#zx "
+            "gait_heap_create: bad config: flags %#x (known: 0x3), reserved %u (0), value_mask "
+            "%#zx "
             "(not 0)",
             (unsigned)config->flags, (unsigned)config->reserved, (size_t)config->value_mask);
         goto no_options;
@@ -62,8 +61,7 @@ gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error
     heap->flags = config->flags;
     heap->value_mask = config->value_mask;
     heap->log = config->log ? config->log : stderr;
-    heap->concurrent =
-        !(heap->flags & GAIT_STOP_THE_WORLD) && !heap->options.gcstoptheworld;
+    heap->concurrent = !(heap->flags & GAIT_STOP_THE_WORLD) && !heap->options.gcstoptheworld;
     if (platform_key_create(&heap->key, thread_exits) < 0) {
         say(error, error_bytes, "gait_heap_create: no thread-specific key to be had");
         goto no_key;
@@ -149,13 +147,9 @@ int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
 
 /* ---- Mutators ---- */
 
-gait_mutator *gait_current(gait_heap *heap) {
-    return platform_key_get(&heap->key);
-}
+gait_mutator *gait_current(gait_heap *heap) { return platform_key_get(&heap->key); }
 
-gait_heap *gait_mutator_heap(gait_mutator *mutator) {
-    return mutator->heap;
-}
+gait_heap *gait_mutator_heap(gait_mutator *mutator) { return mutator->heap; }
 
 /* A mutator that was detached, or a fresh one; all zero but for its state. NULL: no memory. */
 static gait_mutator *mutator_take(gait_heap *heap) {
@@ -310,6 +304,4 @@ int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {
     return control_set_procs(&heap->control, procs);
 }
 
-const char *gait_version(void) {
-    return GAIT_VERSION;
-}
+const char *gait_version(void) { return GAIT_VERSION; }

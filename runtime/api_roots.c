@@ -162,6 +162,4 @@ bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
     return some;
 }
 
-void gait_stop_finalizers(gait_heap *heap) {
-    finalizers_stop(&heap->finalizers);
-}
+void gait_stop_finalizers(gait_heap *heap) { finalizers_stop(&heap->finalizers); }

@@ -10,7 +10,8 @@
 
 /* The assist ratio is computed anew each time that mutators have taken this much. */
 #define REVISE_BYTES ((size_t)65536)
-/* The longest that an assist marks before it lets the mutator go on. The debt that is left stays. */
+/* The longest that an assist marks before it lets the mutator go on. The debt that is left stays.
+ */
 #define ASSIST_WORK_BYTES ((size_t)65536)
 /* How long, and how often, an assist waits for others to share work. With the OS's slack a wait is
  * some 70 us. */
@@ -78,9 +79,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     publish(control);
 }
 
-void control_destroy(struct control *control) {
-    lock_destroy(&control->lock);
-}
+void control_destroy(struct control *control) { lock_destroy(&control->lock); }
 
 int64_t control_gc_cpu_ns(const struct control *control) {
     int64_t sum = 0;
@@ -268,16 +267,16 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->goal_bytes = AO_load(&control->goal_bytes);
     record->marked_bytes = marked_bytes;
     record->scanned_bytes = AO_load(&control->heap_work_bytes);
-    record->expected_bytes = control->pacer.last_heap_work_bytes +
-                             control->pacer.last_stack_work_bytes + globals_bytes;
+    record->expected_bytes =
+        control->pacer.last_heap_work_bytes + control->pacer.last_stack_work_bytes + globals_bytes;
     record->cons_mark = control->pacer.cons_mark;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;
     for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)
         record->cpu_ns[purpose] =
             (int64_t)AO_load(&control->cpu_ns[purpose]) - control->cycle_cpu_ns[purpose];
-    int64_t background = record->cpu_ns[CPU_DEDICATED] + record->cpu_ns[CPU_FRACTIONAL] +
-                         record->cpu_ns[CPU_IDLE];
+    int64_t background =
+        record->cpu_ns[CPU_DEDICATED] + record->cpu_ns[CPU_FRACTIONAL] + record->cpu_ns[CPU_IDLE];
     int64_t process = platform_process_cpu_ns() - control->cycle_process_ns;
     struct gait_pacer_mark_cpu cpu = {
         .mutator_cpu_ns = process - background - record->cpu_ns[CPU_ASSIST],
@@ -326,8 +325,7 @@ void control_update_limiter(struct control *control) {
 
 bool control_periodic_due(struct control *control) {
     lock_acquire(&control->lock);
-    bool due =
-        gait_pacer_periodic_due(&control->pacer, platform_now_ns(), control->last_cycle_ns);
+    bool due = gait_pacer_periodic_due(&control->pacer, platform_now_ns(), control->last_cycle_ns);
     lock_release(&control->lock);
     return due;
 }

@@ -30,66 +30,66 @@ enum cpu_purpose {
 /* One cycle, as it is told by traces and figures. Written by the collector only. */
 struct cycle_record {
     uint64_t number;
-    int64_t start_ns;            /* monotonic, as are the next three */
-    int64_t mark_ns;             /* barrier on, roots asked for: concurrent marking begins */
-    int64_t end_ns;              /* marking terminated */
-    int64_t stop_ns;             /* length of the pause that ends marking */
+    int64_t start_ns;             /* monotonic, as are the next three */
+    int64_t mark_ns;              /* barrier on, roots asked for: concurrent marking begins */
+    int64_t end_ns;               /* marking terminated */
+    int64_t stop_ns;              /* length of the pause that ends marking */
     int64_t cpu_ns[CPU_PURPOSES]; /* spent in this cycle */
-    uint64_t start_bytes;        /* live heap as it started */
+    uint64_t start_bytes;         /* live heap as it started */
     uint64_t trigger_bytes;
-    uint64_t peak_bytes;         /* live heap as marking ended */
+    uint64_t peak_bytes; /* live heap as marking ended */
     uint64_t marked_bytes;
     uint64_t goal_bytes;
     uint64_t stack_bytes;
     uint64_t globals_bytes;
-    uint64_t scannable_bytes;    /* live heap in kinds with references, as it started */
-    uint64_t scanned_bytes;      /* heap looked at for references */
-    uint64_t expected_bytes;     /* heap, stacks and globals that the last cycle looked at */
-    uint64_t start_goal_bytes;   /* the goal as it started */
-    double assist_ratio;         /* bytes of scanning per byte allocated, as marking began */
-    double cons_mark;            /* that its trigger was chosen by */
-    double fractional_share;     /* workers, as the pacer divides them */
+    uint64_t scannable_bytes;  /* live heap in kinds with references, as it started */
+    uint64_t scanned_bytes;    /* heap looked at for references */
+    uint64_t expected_bytes;   /* heap, stacks and globals that the last cycle looked at */
+    uint64_t start_goal_bytes; /* the goal as it started */
+    double assist_ratio;       /* bytes of scanning per byte allocated, as marking began */
+    double cons_mark;          /* that its trigger was chosen by */
+    double fractional_share;   /* workers, as the pacer divides them */
     int32_t dedicated;
     int32_t procs;
     bool forced;
-    bool stopped;                /* the world was stopped while it marked */
+    bool stopped; /* the world was stopped while it marked */
 };
 
 struct control {
     struct lock lock; /* rank CONTROL: pacer, limiter, and the figures that say so */
     struct gait_pacer pacer;
     struct gait_limiter limiter;
-    struct space *space;           /* constant */
-    struct sweeper *sweeper;       /* constant */
-    AO_t procs;                    /* written under the lock; read unordered: may be old */
-    int64_t limiter_process_ns;    /* process CPU time at the last limiter update; lock */
-    int64_t limiter_gc_ns;         /* collector CPU time at the last limiter update; lock */
-    int64_t limiting_since_ns;     /* 0: not limiting; lock */
-    uint64_t last_in_use_bytes;    /* spans as the last cycle ended; lock */
+    struct space *space;        /* constant */
+    struct sweeper *sweeper;    /* constant */
+    AO_t procs;                 /* written under the lock; read unordered: may be old */
+    int64_t limiter_process_ns; /* process CPU time at the last limiter update; lock */
+    int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
+    int64_t limiting_since_ns;  /* 0: not limiting; lock */
+    uint64_t last_in_use_bytes; /* spans as the last cycle ended; lock */
 
-    AO_t live_bytes;               /* marked by the last cycle and allocated since */
-    AO_t scannable_bytes;          /* part of it in kinds with references */
-    AO_t allocated_bytes;          /* since the heap was created */
-    AO_t revise_at_bytes;          /* live heap at which the assist ratio is computed anew */
-    AO_t heap_work_bytes;          /* scanned in this cycle, heap */
-    AO_t credit_bytes;             /* work done in the background that assists may use; signed */
-    AO_t cpu_ns[CPU_PURPOSES];     /* since the heap was created */
-    AO_t limiter_ns;               /* time spent limiting */
+    AO_t live_bytes;           /* marked by the last cycle and allocated since */
+    AO_t scannable_bytes;      /* part of it in kinds with references */
+    AO_t allocated_bytes;      /* since the heap was created */
+    AO_t revise_at_bytes;      /* live heap at which the assist ratio is computed anew */
+    AO_t heap_work_bytes;      /* scanned in this cycle, heap */
+    AO_t credit_bytes;         /* work done in the background that assists may use; signed */
+    AO_t cpu_ns[CPU_PURPOSES]; /* since the heap was created */
+    AO_t limiter_ns;           /* time spent limiting */
     AO_t peak_total_bytes;
 
-    AO_t trigger_bytes;            /* published by control_publish */
+    AO_t trigger_bytes; /* published by control_publish */
     AO_t goal_bytes;
     AO_t limit_bytes;
-    AO_t assist_work_per_byte;     /* bits of a double */
-    AO_t assist_bytes_per_work;    /* bits of a double */
-    AO_t marking;                  /* not 0: between control_begin and control_end */
-    AO_t limiting;                 /* not 0: the CPU limiter is */
+    AO_t assist_work_per_byte;  /* bits of a double */
+    AO_t assist_bytes_per_work; /* bits of a double */
+    AO_t marking;               /* not 0: between control_begin and control_end */
+    AO_t limiting;              /* not 0: the CPU limiter is */
 
-    int64_t start_ns;              /* constant: when the heap was created */
-    int64_t start_process_ns;      /* constant: process CPU time then */
-    int64_t cycle_process_ns;      /* as marking began; the collector's */
+    int64_t start_ns;                   /* constant: when the heap was created */
+    int64_t start_process_ns;           /* constant: process CPU time then */
+    int64_t cycle_process_ns;           /* as marking began; the collector's */
     int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
-    int64_t last_cycle_ns;         /* when the last cycle ended; the collector's */
+    int64_t last_cycle_ns;              /* when the last cycle ended; the collector's */
 };
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,

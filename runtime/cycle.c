@@ -3,8 +3,8 @@
  * The collection cycle, told once. The collector's thread runs it:
  *
  *   1. Finish sweeping: every mark bit is clear.
- *   2. A handshake turns every mutator's barrier on; a second one lets stores end that began before.
- *      Nothing is marked before all have answered.
+ *   2. A handshake turns every mutator's barrier on; a second one lets stores end that began
+ * before. Nothing is marked before all have answered.
  *   3. A handshake has every mutator push its own roots and allocate black from there on; the
  *      collector does it for those in native code. No stack is looked at again.
  *   4. The collector pushes static slots, handles, stopped coroutines, and what finalizers keep.
@@ -35,8 +35,14 @@
 #define NAP_NS_LEAST 60000
 /* Bytes scanned between two looks at the clock: some 20 us. */
 #define LOOK_BYTES ((size_t)16384)
-/* How long a marker that finds no work naps while others have some. */
+/* How often a marker that finds no work looks again, and how long it naps then, while others have
+ * some. The looks take some 2 us; with the OS's slack the nap is some 70 us. */
+#define HUNGRY_LOOKS 100
 #define HUNGRY_NAP_NS 20000
+/* How long a helper naps while no CPU is idle. */
+#define BUSY_NAP_NS 500000
+/* How long the collector waits for work in others' hands before mutators give way. */
+#define STARVED_NS 1000000
 /* A heap with fewer live bytes is marked before a helper is awake. Guess. */
 #define HELP_BYTES ((size_t)4 << 20)
 /* The collector looks at the clock for periodic cycles this often. */
@@ -51,9 +57,7 @@ static void barrier_turn_on(gait_mutator *mutator) {
 
 /* What a mutator began before this handshake has ended: neither a store nor a weak read has a
  * safepoint inside. */
-static void pass_safepoint(gait_mutator *mutator) {
-    (void)mutator;
-}
+static void pass_safepoint(gait_mutator *mutator) { (void)mutator; }
 
 static void roots_scan(gait_mutator *mutator) {
     mutator_scan_roots(mutator);
@@ -87,13 +91,12 @@ static bool work_is_out(struct mark_queue *queue) {
            AO_load_acquire(&queue->published) == published;
 }
 
-static bool cpu_is_idle(gait_heap *heap) {
-    return control_idle_cpu(&heap->control, AO_load(&heap->world.running));
+/* Is there a CPU for so many markers beside the mutators that run? */
+static bool cpu_is_idle(gait_heap *heap, unsigned markers) {
+    return control_idle_cpu(&heap->control, AO_load(&heap->world.running) + markers - 1);
 }
 
-static bool is_shutdown(struct cycle *cycle) {
-    return AO_int_load_acquire(&cycle->shutdown) != 0;
-}
+static bool is_shutdown(struct cycle *cycle) { return AO_int_load_acquire(&cycle->shutdown) != 0; }
 
 /* Mark in one burst. Counts work and CPU time. @return CPU time spent, ns. */
 static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
@@ -107,8 +110,25 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
     control_add_cpu(&heap->control, purpose, spent_ns);
+    marker->cpu_ns += spent_ns;
     control_marked(&heap->control, marker->scanned_bytes - before);
     return spent_ns;
+}
+
+/* Wait a little for work that another marker holds. */
+static void wait_for_work(struct mark_queue *queue) {
+    AO_fetch_and_add1_full(&queue->hungry);
+    for (unsigned i = 0; i < HUNGRY_LOOKS && !queue_has_work(queue); i++)
+        platform_pause();
+    if (!queue_has_work(queue))
+        platform_sleep_ns(HUNGRY_NAP_NS);
+    AO_fetch_and_sub1_full(&queue->hungry);
+}
+
+/* A mutator sleeps for a moment, so that a helper at idle priority gets its CPU. */
+static void give_way(gait_mutator *mutator) {
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) /* else the collector acts for it */
+        platform_sleep_ns(BURST_NS);
 }
 
 /* The collector's marking, until there is no work anywhere. */
@@ -116,16 +136,24 @@ static void mark_until_out(gait_heap *heap, bool stopped) {
     struct cycle *cycle = &heap->cycle;
     struct mark_queue *queue = &heap->queue;
     double share = control_fraction(&heap->control);
+    int64_t hungry_ns = 0; /* since when nobody has published any */
     while (!work_is_out(queue) && !is_shutdown(cycle)) {
         if (!queue_has_work(queue)) {
-            AO_fetch_and_add1_full(&queue->hungry);
-            platform_sleep_ns(HUNGRY_NAP_NS);
-            AO_fetch_and_sub1_full(&queue->hungry);
+            wait_for_work(queue);
+            int64_t now_ns = platform_now_ns();
+            if (hungry_ns == 0)
+                hungry_ns = now_ns;
+            if (!stopped && now_ns - hungry_ns > STARVED_NS) {
+                /* a helper got work while a CPU was idle, and now none is */
+                world_handshake(&heap->world, give_way);
+                hungry_ns = 0;
+            }
             continue;
         }
-        bool flat = stopped || share >= 1 || cpu_is_idle(heap);
-        int64_t spent_ns = mark_burst(heap, &cycle->marker,
-                                      share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL, BURST_NS);
+        hungry_ns = 0;
+        bool flat = stopped || share >= 1 || cpu_is_idle(heap, 1);
+        int64_t spent_ns =
+            mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL, BURST_NS);
         if (!flat && queue_has_work(queue)) {
             int64_t nap_ns = (int64_t)((double)spent_ns * (1 / share - 1));
             platform_sleep_ns(nap_ns > NAP_NS_LEAST ? nap_ns : NAP_NS_LEAST);
@@ -159,13 +187,13 @@ static void helper_run(void *argument) {
             platform_wait(&cycle->helping, helping, -1);
             continue;
         }
-        if (!queue_has_work(queue) || (helper->idle && heap->concurrent && !cpu_is_idle(heap))) {
-            AO_fetch_and_add1_full(&queue->hungry);
-            platform_sleep_ns(HUNGRY_NAP_NS);
-            AO_fetch_and_sub1_full(&queue->hungry);
-            continue;
+        if (helper->idle && heap->concurrent && !cpu_is_idle(heap, helper->number + 1)) {
+            platform_sleep_ns(BUSY_NAP_NS);
+        } else if (!queue_has_work(queue)) {
+            wait_for_work(queue);
+        } else {
+            mark_burst(heap, &helper->marker, helper->idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
         }
-        mark_burst(heap, &helper->marker, helper->idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
     }
 }
 
@@ -219,8 +247,7 @@ static uint64_t take_marked(gait_heap *heap) {
 
 /* Has nothing been marked or found white since mark_to_fixpoint returned this? */
 static bool is_quiet(struct mark_queue *queue, AO_t published) {
-    return AO_load_acquire(&queue->published) == published &&
-           !AO_load_acquire(&queue->overflowed);
+    return AO_load_acquire(&queue->published) == published && !AO_load_acquire(&queue->overflowed);
 }
 
 /* Phase 7, with the world stopped. @return false: a barrier held a white word. */
@@ -230,8 +257,19 @@ static bool marking_is_over(gait_heap *heap, AO_t published) {
     return is_quiet(&heap->queue, published) && !is_shutdown(&heap->cycle);
 }
 
+/* What the collector's thread has done beside marking in bursts: handshakes, roots, last passes. */
+static void count_rest(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    int64_t cpu_ns = platform_thread_cpu_ns();
+    control_add_cpu(&heap->control, CPU_DEDICATED,
+                    cpu_ns - cycle->begin_cpu_ns - cycle->marker.cpu_ns);
+    cycle->begin_cpu_ns = cpu_ns;
+    cycle->marker.cpu_ns = 0;
+}
+
 static void turn_over(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
+    count_rest(heap);
     uint64_t marked = take_marked(heap);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         mutator->head.barrier = 0;
@@ -336,7 +374,7 @@ static void sweep_in_bursts(gait_heap *heap) {
         while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < BURST_NS)
             ;
         control_add_cpu(&heap->control, CPU_SWEEP, platform_thread_cpu_ns() - begin_cpu_ns);
-        if (more && !cpu_is_idle(heap) &&
+        if (more && !cpu_is_idle(heap, 1) &&
             AO_load(&heap->control.live_bytes) < AO_load(&heap->control.trigger_bytes))
             platform_sleep_ns(NAP_NS_LEAST);
     }
@@ -370,12 +408,11 @@ static void run_cycle(gait_heap *heap, bool forced, bool periodic) {
     if (!over)
         return;
     queue_clear(&heap->queue); /* pairs that wait for dead keys */
-    int64_t begin_cpu_ns = platform_thread_cpu_ns();
     weak_settle(&heap->space, heap->value_mask);
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
     counter_add(&heap->control.live_bytes, kept);
-    control_add_cpu(&heap->control, CPU_DEDICATED, platform_thread_cpu_ns() - begin_cpu_ns);
     world_handshake(&heap->world, pass_safepoint); /* weak reads: before a cell gets a new object */
+    count_rest(heap);
     sweep_open(&heap->sweeper);
     lock_acquire(&cycle->lock);
     cycle->cycles++;
@@ -443,8 +480,8 @@ static void scavenger_run(void *argument) {
         if (cycle_scavenge(heap, due) == 0)
             platform_wait(&cycle->scavenge, scavenge, -1);
         else
-            platform_sleep_ns(gait_pacer_scavenge_sleep_ns(
-                platform_thread_cpu_ns() - begin_ns, control_set_procs(&heap->control, 0)));
+            platform_sleep_ns(gait_pacer_scavenge_sleep_ns(platform_thread_cpu_ns() - begin_ns,
+                                                           control_set_procs(&heap->control, 0)));
     }
 }
 
@@ -454,8 +491,8 @@ static int threads_start(gait_heap *heap);
 
 static void collector_wake(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    if (AO_int_load(&cycle->threads) == 0 &&
-        AO_int_compare_and_swap_full(&cycle->threads, 0, 1) && threads_start(heap) < 0)
+    if (AO_int_load(&cycle->threads) == 0 && AO_int_compare_and_swap_full(&cycle->threads, 0, 1) &&
+        threads_start(heap) < 0)
         AO_int_store_release(&cycle->threads, 0); /* the next request tries again */
     AO_int_fetch_and_add1_full(&cycle->wake);
     platform_wake(&cycle->wake, 1);
@@ -489,6 +526,7 @@ static void helpers_plan(gait_heap *heap) {
     for (int32_t i = 1; i < procs && cycle->helper_count < CYCLE_HELPERS_MAX; i++) {
         struct cycle_helper *helper = &cycle->helpers[cycle->helper_count++];
         helper->heap = heap;
+        helper->number = (unsigned)i;
         helper->idle = i >= dedicated;
         marker_init(&helper->marker, &heap->space, &heap->queue, heap->value_mask);
     }

@@ -17,6 +17,7 @@ struct cycle_helper {
     gait_heap *heap;
     struct platform_thread thread;
     struct marker marker;
+    unsigned number; /* from 1: the collector's thread is 0 */
     bool idle; /* runs at idle priority, and only while a CPU is idle; else dedicated */
 };
 
@@ -25,22 +26,23 @@ struct cycle {
     struct platform_thread collector;
     struct platform_thread scavenger;
     struct marker marker; /* the collector's */
+    int64_t begin_cpu_ns; /* its CPU time as what is not counted yet began; the collector's */
     struct cycle_helper helpers[CYCLE_HELPERS_MAX];
     unsigned helper_count;
 
-    unsigned wanted;      /* atomic: forced cycles asked for */
-    unsigned done;        /* atomic, waited on: of these, those that are done */
-    unsigned wake;        /* atomic, waited on by the collector: raised to wake it */
-    unsigned due;         /* atomic: the trigger was reached */
-    unsigned shutdown;    /* atomic: threads are to end */
-    unsigned helping;     /* atomic, waited on by helpers: odd while there may be work */
-    unsigned scavenge;    /* atomic, waited on by the scavenger: raised after each cycle */
-    unsigned barrier_on;  /* mutators attach with the barrier on; changes under WORLD or stopped */
-    unsigned black;       /* and allocate black; likewise */
-    AO_t black_bytes;     /* allocated black by mutators that are gone since */
-    AO_t stack_bytes;     /* roots scanned by mutators in this cycle */
+    unsigned wanted;     /* atomic: forced cycles asked for */
+    unsigned done;       /* atomic, waited on: of these, those that are done */
+    unsigned wake;       /* atomic, waited on by the collector: raised to wake it */
+    unsigned due;        /* atomic: the trigger was reached */
+    unsigned shutdown;   /* atomic: threads are to end */
+    unsigned helping;    /* atomic, waited on by helpers: odd while there may be work */
+    unsigned scavenge;   /* atomic, waited on by the scavenger: raised after each cycle */
+    unsigned barrier_on; /* mutators attach with the barrier on; changes under WORLD or stopped */
+    unsigned black;      /* and allocate black; likewise */
+    AO_t black_bytes;    /* allocated black by mutators that are gone since */
+    AO_t stack_bytes;    /* roots scanned by mutators in this cycle */
 
-    unsigned threads;     /* atomic: not 0: the collector's threads are there; 0 after a fork */
+    unsigned threads; /* atomic: not 0: the collector's threads are there; 0 after a fork */
 
     struct lock gate;           /* rank CYCLE: held while a cycle runs */
     struct lock scavenge_lock;  /* rank SWEEP: held while pages are given back */

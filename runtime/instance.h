@@ -23,10 +23,11 @@ struct gait_heap {
     uint32_t flags;
     gait_word value_mask;
     FILE *log;
-    bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
+    bool concurrent;  /* marks beside running mutators: neither flag nor debug setting forbids it */
     platform_key key; /* a thread's mutator in this heap */
 
-    int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the collector's */
+    int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the
+                                    collector's */
 
     struct space space;
     struct kind_table kinds;

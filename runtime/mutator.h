@@ -42,13 +42,13 @@ struct gait_mutator {
     void *base_visit_data;
     gait_word pending; /* an object that an allocation is about to return; a root */
 
-    char *stack_high;    /* conservative stacks: end of the running C stack; NULL: not scanned */
-    char *stack_low;     /* where the caller's frame began at the safepoint */
+    char *stack_high; /* conservative stacks: end of the running C stack; NULL: not scanned */
+    char *stack_low;  /* where the caller's frame began at the safepoint */
     gait_word registers[REGISTERS_SAVED]; /* the caller's at the safepoint: the frame below */
-    char *base_high;     /* the same of the thread itself, while a coroutine runs */
+    char *base_high; /* the same of the thread itself, while a coroutine runs */
     char *base_low;
     gait_word base_registers[REGISTERS_SAVED];
-    size_t stack_bytes;  /* scanned at the last root scan */
+    size_t stack_bytes; /* scanned at the last root scan */
 
     int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
     uint32_t stress_count;       /* gcstress: allocations since the last forced cycle */
@@ -64,7 +64,8 @@ void mutator_keep_locked(gait_mutator *mutator);
 /** Look at the words that the barrier collected: the white ones are published as work. */
 void mutator_flush_barrier(gait_mutator *mutator);
 
-/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread only. */
+/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread
+ * only. */
 void mutator_shade(gait_mutator *mutator, gait_word word);
 
 /** Push all roots of this mutator; its state was saved by mutator_save_stack. */

@@ -22,9 +22,7 @@ void world_init(struct world *world) {
     lock_init(&world->lock, LOCK_WORLD, "world");
 }
 
-void world_destroy(struct world *world) {
-    lock_destroy(&world->lock);
-}
+void world_destroy(struct world *world) { lock_destroy(&world->lock); }
 
 static void answer_count(struct world *world) {
     AO_int_fetch_and_add1_full(&world->answers);
@@ -84,8 +82,7 @@ void world_answer(struct world *world, gait_mutator *mutator) {
     }
 }
 
-void world_add(struct world *world, gait_mutator *mutator,
-               void (*prepare)(gait_mutator *mutator)) {
+void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator)) {
     lock_acquire(&world->lock);
     prepare(mutator);
     AO_int_store(&mutator->handshake, AO_int_load(&world->handshake));
@@ -100,8 +97,7 @@ void world_add(struct world *world, gait_mutator *mutator,
     lock_release(&world->lock);
 }
 
-void world_drop(struct world *world, gait_mutator *mutator,
-                void (*finish)(gait_mutator *mutator)) {
+void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_mutator *mutator)) {
     finish(mutator);
     if (mutator->previous)
         mutator->previous->next = mutator->next;
@@ -122,8 +118,7 @@ void world_remove(struct world *world, gait_mutator *mutator,
 /* ---- The collector's side ---- */
 
 /* Act for a mutator in native code. @return false: it is running. */
-static bool act_for(gait_mutator *mutator, void (*action)(gait_mutator *mutator),
-                    unsigned number) {
+static bool act_for(gait_mutator *mutator, void (*action)(gait_mutator *mutator), unsigned number) {
     if (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_HELD))
         return false;
     action(mutator);

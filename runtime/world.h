@@ -17,13 +17,13 @@
 struct world {
     struct lock lock; /* rank WORLD: the list, and each mutator's place in it */
     gait_mutator *first;
-    AO_t count;                           /* mutators attached; a figure */
-    AO_t running;                         /* of these, not in native code; a figure */
-    unsigned handshake;                   /* atomic: number of the current or last handshake */
+    AO_t count;                            /* mutators attached; a figure */
+    AO_t running;                          /* of these, not in native code; a figure */
+    unsigned handshake;                    /* atomic: number of the current or last handshake */
     void (*action)(gait_mutator *mutator); /* of that handshake; released with its number */
-    unsigned stopping;                    /* atomic, waited on: not 0 while the world is stopped */
-    unsigned answers;                     /* atomic, waited on: raised when a mutator answers */
-    int64_t stop_begin_ns;                /* the collector's */
+    unsigned stopping;                     /* atomic, waited on: not 0 while the world is stopped */
+    unsigned answers;                      /* atomic, waited on: raised when a mutator answers */
+    int64_t stop_begin_ns;                 /* the collector's */
 };
 
 void world_init(struct world *world);
@@ -46,7 +46,8 @@ void world_remove(struct world *world, gait_mutator *mutator,
 /** The same by a thread that has the world stopped. */
 void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_mutator *mutator));
 
-/** RUNNING -> NATIVE and back, by the mutator's thread. Leaving waits while the world is stopped. */
+/** RUNNING -> NATIVE and back, by the mutator's thread. Leaving waits while the world is stopped.
+ */
 void world_enter_native(struct world *world, gait_mutator *mutator);
 void world_leave_native(struct world *world, gait_mutator *mutator);
 

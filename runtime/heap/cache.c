@@ -97,8 +97,7 @@ static void span_make(struct space *space, struct span *span, unsigned kind, uns
     span->size_class = (uint8_t)size_class;
     span->kind = (uint8_t)kind;
     bits_reset(space, span);
-    page_entry entry =
-        size_class | kind << 8 | (page_entry)space->kinds[kind].layout << 16;
+    page_entry entry = size_class | kind << 8 | (page_entry)space->kinds[kind].layout << 16;
     for (size_t back = 0; back < pages; back++)
         AO_store((volatile AO_t *)&space->entries[page + back], entry | (page_entry)back << 32);
     counter_add(&space->kinds[kind].span_bytes, pages << PAGE_SHIFT);
@@ -237,9 +236,8 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     if (!cached)
         return 0;
     size_t cell_bytes = class_table[size_class].cell_bytes;
-    unsigned most = cache->single || cell_bytes > RUN_BYTES_MAX
-                        ? 1
-                        : (unsigned)(RUN_BYTES_MAX / cell_bytes);
+    unsigned most =
+        cache->single || cell_bytes > RUN_BYTES_MAX ? 1 : (unsigned)(RUN_BYTES_MAX / cell_bytes);
     struct gait_run *run = &cached->runs[size_class];
     struct span **slot = &cached->spans[size_class];
     run->cursor = run->end = NULL;

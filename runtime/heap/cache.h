@@ -22,16 +22,17 @@ struct cache_kind {
 
 struct cache {
     struct space *space;
-    struct gait_run **runs;                     /* the mutator's head: [kind] */
-    struct cache_kind *kinds[GAIT_KINDS_MAX];   /* NULL: nothing allocated yet */
-    bool black;                                 /* new objects are marked */
-    bool single;                                /* runs of one cell: every allocation is seen */
-    size_t black_bytes;                         /* runs made black in this cycle, bytes */
+    struct gait_run **runs;                   /* the mutator's head: [kind] */
+    struct cache_kind *kinds[GAIT_KINDS_MAX]; /* NULL: nothing allocated yet */
+    bool black;                               /* new objects are marked */
+    bool single;                              /* runs of one cell: every allocation is seen */
+    size_t black_bytes;                       /* runs made black in this cycle, bytes */
 };
 
 void cache_init(struct cache *cache, struct space *space, struct gait_run **runs, bool single);
 
-/** Give what is left of the runs back. The cache may not be used afterwards. @return bytes of it. */
+/** Give what is left of the runs back. The cache may not be used afterwards. @return bytes of it.
+ */
 size_t cache_destroy(struct cache *cache);
 
 /** Take the next run for a kind and class. @return its length in bytes, 0: no memory. */
@@ -40,8 +41,8 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class);
 /** Allocate black from now on: what is left of the runs is marked. */
 void cache_blacken(struct cache *cache);
 
-/** Allocate an object of more than GAIT_SMALL_MAX_BYTES. *zeroed: its memory reads as zero. NULL: no
- * memory. */
+/** Allocate an object of more than GAIT_SMALL_MAX_BYTES. *zeroed: its memory reads as zero. NULL:
+ * no memory. */
 void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed);
 
 /** Put a swept span that has free cells on its central's list, unless a mutator owns it. */

@@ -18,10 +18,12 @@ struct page_bins {
     uint64_t filled[(PAGE_BINS + 63) / 64]; /* bit b: bin b is not empty */
 };
 
-/** Commit at least bytes more of the range and add them to the free runs. @return negative: none. */
+/** Commit at least bytes more of the range and add them to the free runs. @return negative: none.
+ */
 int space_extend(struct space *space, size_t bytes);
 
-/** Add count pages from first on to the free runs, joining neighbours. flags: ENTRY_RELEASED or 0. */
+/** Add count pages from first on to the free runs, joining neighbours. flags: ENTRY_RELEASED or 0.
+ */
 void run_insert(struct space *space, size_t first, size_t count, page_entry flags);
 
 #endif

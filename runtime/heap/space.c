@@ -22,9 +22,7 @@ _Static_assert(sizeof(struct span) % 8 == 0, "descriptors of an OS page of entri
 /* Bytes of tables per page of the heap. */
 #define TABLE_BYTES_PER_PAGE (sizeof(page_entry) + sizeof(struct span) + BITS_WORDS * 8)
 
-static size_t round_up(size_t bytes, size_t unit) {
-    return (bytes + unit - 1) / unit * unit;
-}
+static size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 int space_init(struct space *space, size_t reserve_bytes, bool disable_thp) {
     memset(space, 0, sizeof *space);

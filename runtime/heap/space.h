@@ -70,8 +70,8 @@ struct span {
 
 #define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */
 
-/* What of a class follows from the class alone. Class 0 has no cells; CLASS_LARGE has one, and 0 for
- * its size and reciprocal, so that only its first byte counts as its start. */
+/* What of a class follows from the class alone. Class 0 has no cells; CLASS_LARGE has one, and 0
+ * for its size and reciprocal, so that only its first byte counts as its start. */
 struct class_info {
     uint32_t cell_bytes;
     uint32_t span_pages;
@@ -97,10 +97,10 @@ struct page_bins;
 struct kind;
 
 struct space {
-    char *base;          /* constant: start of the reserved range                              */
+    char *base;            /* constant: start of the reserved range                              */
     size_t reserved_bytes; /* constant                                                         */
-    AO_t extent_bytes;   /* committed part, from base; grows only; written under PAGES         */
-    page_entry *entries; /* constant addresses of the tables                                   */
+    AO_t extent_bytes;     /* committed part, from base; grows only; written under PAGES         */
+    page_entry *entries;   /* constant addresses of the tables                                   */
     struct span *spans;
     uint64_t *bits;
     unsigned epoch; /* atomic: turns with each cycle; its low bit says which bits are which      */
@@ -112,13 +112,13 @@ struct space {
      * references, if that is all there is to say (REFS, PREFIX); else 0 */
     uint32_t kind_words[GAIT_KINDS_MAX];
 
-    struct lock lock;        /* rank PAGES: free runs, and the counts below                      */
-    struct page_bins *bins;  /* free runs by length                                              */
-    size_t scavenge_top;     /* pages at and above are free of pages worth giving back           */
-    AO_t free_bytes;         /* free, not given back; read unordered: a figure                   */
-    AO_t released_bytes;     /* free and given back, or never touched                            */
-    AO_t used_bytes;         /* in spans                                                         */
-    AO_t metadata_bytes;     /* the tables' touched part and the collector's own                 */
+    struct lock lock;       /* rank PAGES: free runs, and the counts below                      */
+    struct page_bins *bins; /* free runs by length                                              */
+    size_t scavenge_top;    /* pages at and above are free of pages worth giving back           */
+    AO_t free_bytes;        /* free, not given back; read unordered: a figure                   */
+    AO_t released_bytes;    /* free and given back, or never touched                            */
+    AO_t used_bytes;        /* in spans                                                         */
+    AO_t metadata_bytes;    /* the tables' touched part and the collector's own                 */
     struct space_hooks hooks;
 };
 
@@ -126,13 +126,15 @@ struct space {
 int space_init(struct space *space, size_t reserve_bytes, bool disable_thp);
 void space_destroy(struct space *space);
 
-/** Take count pages: the first one's descriptor, state NONE; *zeroed: they read as zero. NULL: none. */
+/** Take count pages: the first one's descriptor, state NONE; *zeroed: they read as zero. NULL:
+ * none. */
 struct span *space_take_pages(struct space *space, size_t count, bool *zeroed);
 
 /** Give the pages of a span back to the free runs. Its entries are cleared. */
 void space_give_pages(struct space *space, struct span *span);
 
-/** Give up to bytes of free pages back to the OS, highest addresses first. @return how many bytes. */
+/** Give up to bytes of free pages back to the OS, highest addresses first. @return how many bytes.
+ */
 size_t space_scavenge(struct space *space, size_t bytes);
 
 /** Assert what must hold of the free runs. Takes the lock. */

@@ -132,7 +132,8 @@ void marker_push(struct marker *marker, gait_word word) {
         overflow(marker, address);
 }
 
-/* The object that a word points into: as it is, with its low bits, or else as a tagged one. 0: none. */
+/* The object that a word points into: as it is, with its low bits, or else as a tagged one. 0:
+ * none. */
 static gait_word interior_target(struct marker *marker, gait_word word) {
     struct cell cell;
     gait_word address = word & marker->value_mask;
@@ -274,8 +275,7 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
             continue; /* no cell starts there */
         uint64_t *pair = space_bits(space, page - back) + 2 * (index >> 6);
         __builtin_prefetch(pair, 1);
-        cells[count++] =
-            (struct marked_cell){word, pair, (uint64_t)1 << (index & 63), entry};
+        cells[count++] = (struct marked_cell){word, pair, (uint64_t)1 << (index & 63), entry};
     }
     block->count = left;
     return count;
@@ -333,7 +333,8 @@ static bool block_take(struct marker *marker) {
     if (marker->block)
         queue_recycle(marker->queue, marker->block);
     marker->block = other;
-    marker_look(marker); /* a cycle may have passed since marker_begin; none can while it has work */
+    marker_look(
+        marker); /* a cycle may have passed since marker_begin; none can while it has work */
     return true;
 }
 

@@ -32,7 +32,8 @@ struct marker {
     unsigned mark_side;            /* which word of a pair has the mark bits in this cycle */
     struct mark_block *block;      /* work; NULL: none yet */
     struct mark_block *ephemerons; /* ephemerons that met an unmarked key; NULL: none */
-    size_t scanned_bytes;  /* bytes looked at for references: the unit of work of pacing */
+    size_t scanned_bytes;          /* bytes looked at for references: the unit of work of pacing */
+    int64_t cpu_ns;                /* spent in bursts: its thread's own use */
     size_t large_bytes;            /* pages of large objects marked, bytes */
     uint32_t marked[GAIT_SIZE_CLASSES]; /* cells marked, by class */
 };

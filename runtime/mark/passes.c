@@ -40,9 +40,7 @@ static bool pairs_wait(struct marker *marker, const gait_word *pairs, size_t wor
     return all;
 }
 
-static bool key_is_marked(void *data, uintptr_t key) {
-    return !marker_is_white(data, key);
-}
+static bool key_is_marked(void *data, uintptr_t key) { return !marker_is_white(data, key); }
 
 bool marker_ephemerons(struct marker *marker) {
     struct ephemerons *keys = &marker->queue->keys;

@@ -36,12 +36,12 @@ struct mark_queue {
     struct mark_stack full;       /* published work                                        */
     struct mark_stack ephemerons; /* ephemeron objects that met an unmarked key            */
     struct mark_stack free;
-    AO_t published;         /* blocks published so far: raised with each                   */
-    AO_t active;            /* threads that may hold work                                  */
-    AO_t hungry;            /* of these, threads that look for some                        */
-    AO_t overflowed;        /* not 0: an object was marked whose references were not pushed */
-    AO_t *metadata_bytes;   /* where the blocks' memory is counted                         */
-    struct lock lock;       /* rank MARK: guards slabs                                     */
+    AO_t published;       /* blocks published so far: raised with each                   */
+    AO_t active;          /* threads that may hold work                                  */
+    AO_t hungry;          /* of these, threads that look for some                        */
+    AO_t overflowed;      /* not 0: an object was marked whose references were not pushed */
+    AO_t *metadata_bytes; /* where the blocks' memory is counted                         */
+    struct lock lock;     /* rank MARK: guards slabs                                     */
     struct mark_slab *slabs;
     struct ephemerons keys; /* keys that the pairs of ephemerons wait for */
 };

@@ -86,8 +86,7 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
     case GAIT_REFS:
     case GAIT_CONSERVATIVE:
         for (size_t i = 0; i < words; i++)
-            visitor->visit(visitor, word_read(&object[i]),
-                           kind->layout == GAIT_CONSERVATIVE);
+            visitor->visit(visitor, word_read(&object[i]), kind->layout == GAIT_CONSERVATIVE);
         return;
     case GAIT_PREFIX:
     case GAIT_WEAK:
@@ -112,9 +111,7 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
 
 /* ---- The API's visits ---- */
 
-void gait_visit(gait_visitor *visitor, gait_word word) {
-    visitor->visit(visitor, word, false);
-}
+void gait_visit(gait_visitor *visitor, gait_word word) { visitor->visit(visitor, word, false); }
 
 void gait_visit_range(gait_visitor *visitor, const gait_word *words, size_t count) {
     for (size_t i = 0; i < count; i++)

@@ -91,6 +91,15 @@ int platform_stack_bounds(void **low, void **high);
 void platform_sleep_ns(int64_t ns);
 void platform_yield(void);
 
+/** Let the other thread of the core go on for a moment: for a short wait without the OS. */
+static inline void platform_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
+
 /** Have hook(value) called when a thread exits whose value for the key is not NULL. */
 typedef struct platform_key {
     unsigned handle;

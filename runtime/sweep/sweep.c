@@ -54,8 +54,8 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
             clobber_cells(space, span, before & ~now, first);
         AO_store((volatile AO_t *)&pair[~epoch & 1], 0);
     }
-    size_t cell_bytes = span->size_class == CLASS_LARGE ? (size_t)span->pages << PAGE_SHIFT
-                                                        : span_cell_bytes(span);
+    size_t cell_bytes =
+        span->size_class == CLASS_LARGE ? (size_t)span->pages << PAGE_SHIFT : span_cell_bytes(span);
     struct kind *kind = &space->kinds[span->kind];
     if (live > 0) {
         counter_add(&kind->live_objects, live);

@@ -17,12 +17,12 @@
 
 struct sweeper {
     struct space *space;
-    bool clobber;      /* constant: fill dead cells with SWEEP_CLOBBER */
-    AO_t cursor;       /* next page to claim */
-    AO_t end;          /* pages at and above did not exist when sweeping began */
-    AO_t active;       /* sweepers between claim and done */
-    unsigned opened;   /* atomic: the epoch that may be swept */
-    AO_t freed_bytes;  /* since the heap was created; a figure */
+    bool clobber;     /* constant: fill dead cells with SWEEP_CLOBBER */
+    AO_t cursor;      /* next page to claim */
+    AO_t end;         /* pages at and above did not exist when sweeping began */
+    AO_t active;      /* sweepers between claim and done */
+    unsigned opened;  /* atomic: the epoch that may be swept */
+    AO_t freed_bytes; /* since the heap was created; a figure */
 };
 
 #define SWEEP_CLOBBER 0xdb
