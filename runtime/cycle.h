@@ -18,7 +18,7 @@ struct cycle_helper {
     struct platform_thread thread;
     struct marker marker;
     unsigned number; /* from 1: the collector's thread is 0 */
-    bool idle; /* runs at idle priority, and only while a CPU is idle; else dedicated */
+    bool idle;       /* runs at idle priority, and only while a CPU is idle; else dedicated */
 };
 
 struct cycle {

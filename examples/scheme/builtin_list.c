@@ -45,10 +45,11 @@ static value walk(struct vm *vm, const char *name, value v) {
 }
 
 #define CXRS(X)                                                                                    \
-    X(car) X(cdr) X(caar) X(cadr) X(cdar) X(cddr)                                                  \
-    X(caaar) X(caadr) X(cadar) X(caddr) X(cdaar) X(cdadr) X(cddar) X(cdddr)                        \
-    X(caaaar) X(caaadr) X(caadar) X(caaddr) X(cadaar) X(cadadr) X(caddar) X(cadddr)                \
-    X(cdaaar) X(cdaadr) X(cdadar) X(cdaddr) X(cddaar) X(cddadr) X(cdddar) X(cddddr)
+    X(car)                                                                                         \
+    X(cdr)                                                                                         \
+    X(caar) X(cadr) X(cdar) X(cddr) X(caaar) X(caadr) X(cadar) X(caddr) X(cdaar) X(cdadr) X(cddar) \
+        X(cdddr) X(caaaar) X(caaadr) X(caadar) X(caaddr) X(cadaar) X(cadadr) X(caddar) X(cadddr)   \
+            X(cdaaar) X(cdaadr) X(cdadar) X(cdaddr) X(cddaar) X(cddadr) X(cdddar) X(cddddr)
 
 #define X(name)                                                                                    \
     BUILTIN(walk_##name) {                                                                         \
@@ -262,7 +263,7 @@ void builtin_lists_init(struct vm *vm) {
 #define X(name) {#name, walk_##name, 1, 1},
         CXRS(X)
 #undef X
-        {"pair?", pair_p, 1, 1},
+            {"pair?", pair_p, 1, 1},
         {"cons", cons_, 2, 2},
         {"set-car!", set_car, 2, 2},
         {"set-cdr!", set_cdr, 2, 2},

@@ -46,11 +46,11 @@ static value output_port(struct vm *vm, const char *who, int count, value *a, in
 #define INPUT(who, index, flags)                                                                   \
     value port = input_port(vm, who, count, a, index, flags);                                      \
     if (port == RAISED)                                                                            \
-        return RAISED
+    return RAISED
 #define OUTPUT(who, index, flags)                                                                  \
     value port = output_port(vm, who, count, a, index, flags);                                     \
     if (port == RAISED)                                                                            \
-        return RAISED
+    return RAISED
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
@@ -88,8 +88,7 @@ BUILTIN(open_output_string) {
 BUILTIN(open_output_bytevector) {
     UNUSED;
     (void)a;
-    return port_open_buffer(vm, make_bytevector(vm, STRING_PORT_CHARS),
-                            PORT_OUTPUT | PORT_BINARY);
+    return port_open_buffer(vm, make_bytevector(vm, STRING_PORT_CHARS), PORT_OUTPUT | PORT_BINARY);
 }
 
 BUILTIN(get_output_string) {

@@ -26,8 +26,8 @@ bool take_index(struct vm *vm, const char *who, value v, size_t limit, size_t *i
     return false;
 }
 
-bool take_range(struct vm *vm, const char *who, int count, const value *a, int first,
-                size_t length, size_t *from, size_t *to) {
+bool take_range(struct vm *vm, const char *who, int count, const value *a, int first, size_t length,
+                size_t *from, size_t *to) {
     *from = 0;
     *to = length;
     if (count > first && !take_index(vm, who, a[first], length + 1, from))
@@ -118,7 +118,9 @@ static value compare(struct vm *vm, const char *who, int count, value *a, int le
 }
 
 #define COMPARISON(name, symbol, least, most)                                                      \
-    BUILTIN(name) { return compare(vm, "string" symbol "?", count, a, least, most, string_compare); } \
+    BUILTIN(name) {                                                                                \
+        return compare(vm, "string" symbol "?", count, a, least, most, string_compare);            \
+    }                                                                                              \
     BUILTIN(name##_ci) {                                                                           \
         return compare(vm, "string-ci" symbol "?", count, a, least, most, compare_ci);             \
     }

@@ -18,8 +18,9 @@ static bool is_table(value v) { return has_type(v, TYPE_TABLE); }
 static const struct {
     const char *procedure;
     enum table_test test;
-} tests[] = {{"eq?", TABLE_EQ},         {"eqv?", TABLE_EQV},   {"=", TABLE_EQV},
-             {"char=?", TABLE_EQV},     {"symbol=?", TABLE_EQ}, {"equal?", TABLE_EQUAL},
+} tests[] = {{"eq?", TABLE_EQ},          {"eqv?", TABLE_EQV},
+             {"=", TABLE_EQV},           {"char=?", TABLE_EQV},
+             {"symbol=?", TABLE_EQ},     {"equal?", TABLE_EQUAL},
              {"string=?", TABLE_STRING}, {"string-ci=?", TABLE_STRING_CI}};
 
 /* (make-hash-table [test [hash …]]): the hash function is the table's own. */

@@ -44,7 +44,8 @@ void syntax_error(struct compiler *c, const char *message, value irritant) {
     keep(vm, irritant);
     value string = keep(vm, make_text(vm, text));
     value irritants = irritant == FALSE ? NIL : keep(vm, cons(vm, irritant, NIL));
-    raise_value(vm, make_condition(vm, file ? CONDITION_SYNTAX : CONDITION_ERROR, string, irritants));
+    raise_value(vm,
+                make_condition(vm, file ? CONDITION_SYNTAX : CONDITION_ERROR, string, irritants));
     longjmp(c->escape, 1);
 }
 

@@ -24,7 +24,7 @@ struct variable {
     struct lambda *owner; /* the function whose frame holds it */
     bool assigned;        /* by set!: lives in a box */
     bool boxed;
-    int slot;             /* in that frame */
+    int slot; /* in that frame */
     /* letrec only: */
     const int *current; /* index of the initializer that is being resolved; NULL: not in letrec */
     int index;          /* its own */
@@ -69,12 +69,12 @@ struct node {
         struct {
             struct node **items; /* SEQUENCE; clauses of CASE_LAMBDA; initializers of let */
             size_t count;
-            struct node *body;      /* let */
-            struct node *operator;  /* CALL */
+            struct node *body;           /* let */
+            struct node *callee;         /* CALL */
             struct variable **variables; /* let */
-            int *label;             /* LOOP: where AGAIN jumps to; AGAIN: see target */
-            struct node *target;    /* AGAIN: its LOOP */
-            int base;               /* LOOP: slot of the first variable */
+            int *label;                  /* LOOP: where AGAIN jumps to; AGAIN: see target */
+            struct node *target;         /* AGAIN: its LOOP */
+            int base;                    /* LOOP: slot of the first variable */
         } list;
     };
 };
@@ -137,7 +137,7 @@ bool is_known(struct compiler *c, value v, struct scope *scope, enum known_symbo
 void bind_variable(struct compiler *c, struct scope *scope, value id, struct variable *variable);
 void bind_macro(struct compiler *c, struct scope *scope, value id, value macro);
 value make_alias(struct compiler *c, value name, value environment, struct scope *scope);
-value strip(struct compiler *c, value datum);       /* aliases become symbols */
+value strip(struct compiler *c, value datum); /* aliases become symbols */
 value base_symbol(value identifier);
 value make_macro(struct compiler *c, value rules, struct scope *scope);
 value expand_macro(struct compiler *c, value macro, value form, struct scope *scope);
@@ -159,7 +159,7 @@ struct node *parse_lambda(struct compiler *c, value formals, value body, value n
 struct node *parse_letrec(struct compiler *c, struct variable **variables, struct node **inits,
                           size_t count, struct node *body);
 
-value build(struct compiler *c, value head, value tail);    /* cons, kept */
+value build(struct compiler *c, value head, value tail); /* cons, kept */
 value build_list(struct compiler *c, int count, ...);
 value form_item(struct compiler *c, value form, int index); /* error when there is none */
 

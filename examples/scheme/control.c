@@ -80,8 +80,7 @@ value control_location(struct vm *vm, unsigned *line) {
     while (under != FALSE) {
         struct chunk *chunk = chunk_of(under);
         for (; top; top -= (uint64_t)fixnum_value(chunk->words[top - 1]))
-            if (locate(chunk->words[top - 2], (const uint32_t *)chunk->words[top - 3], &file,
-                       line))
+            if (locate(chunk->words[top - 2], (const uint32_t *)chunk->words[top - 3], &file, line))
                 return file;
         top = chunk->next_top;
         under = chunk->next;

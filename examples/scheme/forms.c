@@ -90,8 +90,7 @@ static struct node *parse_case_lambda(struct compiler *c, value form, struct sco
     for (size_t i = 0; i < node->list.count; i++, clause = cdr(clause)) {
         if (!is_pair(car(clause)))
             syntax_error(c, "malformed clause", strip(c, car(clause)));
-        node->list.items[i] =
-            parse_lambda(c, car(car(clause)), cdr(car(clause)), FALSE, scope);
+        node->list.items[i] = parse_lambda(c, car(car(clause)), cdr(car(clause)), FALSE, scope);
     }
     return node;
 }
@@ -186,8 +185,8 @@ static struct node *parse_clauses(struct compiler *c, value clauses, struct scop
     if (is_known(c, car(clause), scope, KNOWN_else))
         return parse_sequence(c, cdr(clause), scope);
     if (list_length(clause) == 3 && is_known(c, second(c, clause), scope, KNOWN_arrow))
-        return parse_arrow(c, car(clause), third(c, clause),
-                           build(c, F(COND), cdr(clauses)), scope);
+        return parse_arrow(c, car(clause), third(c, clause), build(c, F(COND), cdr(clauses)),
+                           scope);
     struct node *test = parse(c, car(clause), scope);
     if (cdr(clause) == NIL)
         return make_or(c, test, parse_clauses(c, cdr(clauses), scope));
@@ -204,8 +203,8 @@ static value case_test(struct compiler *c, value key, value data) {
     value tests = NIL;
     for (; is_pair(data); data = cdr(data)) {
         value datum = car(data);
-        bool simple = is_fixnum(datum) || is_identifier(datum) ||
-                      (datum & TAG_MASK) == TAG_IMMEDIATE;
+        bool simple =
+            is_fixnum(datum) || is_identifier(datum) || (datum & TAG_MASK) == TAG_IMMEDIATE;
         value test = build_list(c, 3, builtin(c, simple ? "eq?" : "eqv?"), key,
                                 build_list(c, 2, F(QUOTE), datum));
         tests = build(c, test, tests);
@@ -284,8 +283,8 @@ static struct node *parse_let(struct compiler *c, value form, struct scope *scop
     variable[0] = make_variable(c, target);
     bind_variable(c, inner, target, variable[0]);
     init[0] = parse(c, lambda, inner);
-    call->list.operator = make_node(c, NODE_LOCAL);
-    call->list.operator->variable = variable[0];
+    call->list.callee = make_node(c, NODE_LOCAL);
+    call->list.callee->variable = variable[0];
     return parse_letrec(c, variable, init, 1, call);
 }
 
@@ -332,8 +331,8 @@ static struct node *parse_do(struct compiler *c, value form, struct scope *scope
         end = &pair_of(*end)->cdr;
     }
     store(c->vm, end, build(c, again, NIL));
-    value result = cdr(exit) == NIL ? build_list(c, 2, F(QUOTE), UNSPECIFIED)
-                                    : build(c, F(BEGIN), cdr(exit));
+    value result =
+        cdr(exit) == NIL ? build_list(c, 2, F(QUOTE), UNSPECIFIED) : build(c, F(BEGIN), cdr(exit));
     value choice = build_list(c, 4, F(IF), car(exit), result, body);
     return parse(c, build_list(c, 4, F(LET), loop, bindings, choice), scope);
 }
@@ -361,8 +360,7 @@ static struct node *parse_parameterize(struct compiler *c, value form, struct sc
     value names, inits, pairs = NIL, reversed = NIL;
     split_bindings(c, second(c, form), &names, &inits);
     for (; names != NIL; names = cdr(names), inits = cdr(inits))
-        reversed =
-            build(c, build_list(c, 3, builtin(c, "cons"), car(names), car(inits)), reversed);
+        reversed = build(c, build_list(c, 3, builtin(c, "cons"), car(names), car(inits)), reversed);
     for (; reversed != NIL; reversed = cdr(reversed))
         pairs = build(c, car(reversed), pairs);
     value list = build(c, builtin(c, "list"), pairs);
@@ -376,8 +374,7 @@ static struct node *parse_promise(struct compiler *c, value form, struct scope *
 }
 
 static struct node *parse_delay(struct compiler *c, value form, struct scope *scope) {
-    value promise =
-        build_list(c, 3, builtin(c, "%make-promise"), TRUE, second(c, form));
+    value promise = build_list(c, 3, builtin(c, "%make-promise"), TRUE, second(c, form));
     return parse_promise(c, build_list(c, 2, F(DELAY_FORCE), promise), scope);
 }
 
@@ -410,8 +407,7 @@ static struct node *parse_set(struct compiler *c, value form, struct scope *scop
 value define_target(struct compiler *c, value form, value *content) {
     value target = second(c, form);
     if (!is_pair(target)) {
-        *content = cdr(cdr(form)) == NIL ? build_list(c, 2, F(QUOTE), UNSPECIFIED)
-                                         : third(c, form);
+        *content = cdr(cdr(form)) == NIL ? build_list(c, 2, F(QUOTE), UNSPECIFIED) : third(c, form);
         return target;
     }
     /* (define ((f a) b) …) is a function that returns a function. */
@@ -428,8 +424,7 @@ static struct node *make_definition(struct compiler *c, value id, struct node *c
     if (!is_identifier(id))
         syntax_error(c, "can't be defined:", strip(c, id));
     struct node *node = make_node(c, NODE_DEFINE);
-    node->set.global =
-        keep(c->vm, environment_define(c->vm, c->environment, base_symbol(id)));
+    node->set.global = keep(c->vm, environment_define(c->vm, c->environment, base_symbol(id)));
     node->set.content = content;
     return node;
 }
@@ -530,8 +525,8 @@ value record_definitions(struct compiler *c, value form, struct scope *scope) {
         value index = fixnum(field_index(c, fields, car(field)));
         if (is_pair(cdr(field))) {
             value body = build_list(c, 4, builtin(c, "%record-ref"), object, type, index);
-            definitions = build(
-                c, definition(c, second(c, field), build_list(c, 1, object), body), definitions);
+            definitions = build(c, definition(c, second(c, field), build_list(c, 1, object), body),
+                                definitions);
         }
         if (is_pair(cdr(field)) && is_pair(cdr(cdr(field)))) {
             value body = build_list(c, 5, builtin(c, "%record-set!"), object, type, item, index);
@@ -608,8 +603,8 @@ value included_forms(struct compiler *c, value form) {
         }
         value full = keep(vm, make_text(vm, path));
         free(path);
-        bool fold = is_identifier(car(form)) &&
-                    base_symbol(car(form)) == vm->known[KNOWN_include_ci];
+        bool fold =
+            is_identifier(car(form)) && base_symbol(car(form)) == vm->known[KNOWN_include_ci];
         value port = port_open_file(vm, full, PORT_INPUT | (fold ? PORT_FOLD_CASE : 0));
         if (port == RAISED)
             syntax_error(c, "can't be included:", name);

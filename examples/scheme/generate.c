@@ -191,9 +191,12 @@ struct inline_builtin {
     int jump_int;
 };
 
-#define PLAIN(name, count, op) {name, count, OP_##op, -1, -1}
-#define TEST(name, count, op, jump) {name, count, OP_##op, OP_JUMP_##jump, -1}
-#define COMPARE(name, op) {name, 2, OP_IS_##op, OP_JUMP_##op, OP_JUMP_##op##_INT}
+#define PLAIN(name, count, op)                                                                     \
+    { name, count, OP_##op, -1, -1 }
+#define TEST(name, count, op, jump)                                                                \
+    { name, count, OP_##op, OP_JUMP_##jump, -1 }
+#define COMPARE(name, op)                                                                          \
+    { name, 2, OP_IS_##op, OP_JUMP_##op, OP_JUMP_##op##_INT }
 
 static const struct inline_builtin inlines[] = {
     PLAIN("car", 1, CAR),
@@ -242,12 +245,12 @@ static const struct inline_builtin inlines[] = {
 static value called_builtin(struct node *node) {
     if (node->type != NODE_CALL)
         return 0;
-    struct node *operator = node->list.operator;
+    struct node *callee = node->list.callee;
     value v = 0;
-    if (operator->type == NODE_CONSTANT)
-        v = operator->constant;
-    else if (operator->type == NODE_GLOBAL && length_of(operator->global) & GLOBAL_CONSTANT)
-        v = global_of(operator->global)->content;
+    if (callee->type == NODE_CONSTANT)
+        v = callee->constant;
+    else if (callee->type == NODE_GLOBAL && length_of(callee->global) & GLOBAL_CONSTANT)
+        v = global_of(callee->global)->content;
     return v && has_type(v, TYPE_BUILTIN) ? v : 0;
 }
 
@@ -347,7 +350,7 @@ static void generate_call(struct function *f, struct node *node, enum place plac
     }
     for (size_t i = 0; i < count; i++)
         generate_node(f, node->list.items[i], TO_STACK);
-    generate_node(f, node->list.operator, TO_ACC);
+    generate_node(f, node->list.callee, TO_ACC);
     mark_line(f, node->line);
     emit(f, place == TO_CALLER ? OP_CALL_TAIL : OP_CALL, (int64_t)count);
     f->depth = depth;
@@ -626,8 +629,7 @@ static void generate_node(struct function *f, struct node *node, enum place plac
     }
     case NODE_SEQUENCE:
         for (size_t i = 0; i < node->list.count; i++)
-            generate_node(f, node->list.items[i],
-                          i + 1 < node->list.count ? TO_NOTHING : place);
+            generate_node(f, node->list.items[i], i + 1 < node->list.count ? TO_NOTHING : place);
         break;
     case NODE_CALL:
         generate_call(f, node, place);

@@ -25,9 +25,9 @@ static void visit_roots(gait_visitor *visitor, void *data) {
     gait_visit_range(visitor, vm->known, KNOWN_COUNT);
     gait_visit_range(visitor, vm->hooks, HOOK_COUNT);
     const value registers[] = {
-        vm->self,        vm->acc,       vm->under,  vm->winders,      vm->handlers, vm->raised,
-        vm->bottom,      vm->symbols,   vm->system, vm->interaction,  vm->libraries,
-        vm->command_line, vm->input,    vm->output, vm->error,        vm->source,
+        vm->self,   vm->acc,     vm->under,  vm->winders,     vm->handlers,  vm->raised,
+        vm->bottom, vm->symbols, vm->system, vm->interaction, vm->libraries, vm->command_line,
+        vm->input,  vm->output,  vm->error,  vm->source,
     };
     gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
 }

@@ -35,9 +35,9 @@ static void define_system(struct vm *vm, const char *name, value content) {
 
 void builtins_define(struct vm *vm, const struct builtin_entry *entries, size_t count) {
     for (size_t i = 0; i < count; i++)
-        define_system(vm, entries[i].name,
-                      make_builtin(vm, entries[i].name, entries[i].apply, entries[i].least,
-                                   entries[i].most));
+        define_system(
+            vm, entries[i].name,
+            make_builtin(vm, entries[i].name, entries[i].apply, entries[i].least, entries[i].most));
 }
 
 static value make_port_parameter(struct vm *vm, const char *name, int descriptor, unsigned flags) {
@@ -165,8 +165,9 @@ static value run_port(struct vm *vm, value port, bool show) {
 
 static value run_text(struct vm *vm, const char *text) {
     char *program = NULL;
-    if (asprintf(&program, "(call-with-values (lambda () %s) (lambda results "
-                           "(for-each (lambda (r) (write r) (newline)) results)))",
+    if (asprintf(&program,
+                 "(call-with-values (lambda () %s) (lambda results "
+                 "(for-each (lambda (r) (write r) (newline)) results)))",
                  text) < 0)
         vm_out_of_memory(vm);
     value port = port_open_buffer(vm, make_text(vm, program), PORT_INPUT);
@@ -185,7 +186,8 @@ static void print_stats(struct vm *vm) {
     gait_stats stats = {.struct_bytes = sizeof stats};
     if (gait_read_stats(vm->heap, &stats))
         return;
-#define FIGURE(name, text) fprintf(stderr, "%-20s %15llu  %s\n", #name, (unsigned long long)stats.name, text);
+#define FIGURE(name, text)                                                                         \
+    fprintf(stderr, "%-20s %15llu  %s\n", #name, (unsigned long long)stats.name, text);
     GAIT_STATS(FIGURE)
 #undef FIGURE
     fprintf(stderr, "%-20s %15.4f  %s\n", "gc_cpu_fraction", stats.gc_cpu_fraction,

@@ -138,9 +138,7 @@ static int compare_exact(struct vm *vm, value a, value b) {
     return integer_compare(live[0], live[1]);
 }
 
-static bool is_small(value v) {
-    return is_fixnum(v) && llabs(fixnum_value(v)) < (int64_t)1 << 53;
-}
+static bool is_small(value v) { return is_fixnum(v) && llabs(fixnum_value(v)) < (int64_t)1 << 53; }
 
 int number_compare(struct vm *vm, const char *who, value a, value b) {
     if (!is_number(a) || !is_number(b)) {

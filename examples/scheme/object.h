@@ -179,9 +179,9 @@ typedef value (*builtin_fn)(struct vm *vm, int count, value *arguments);
 
 struct builtin {
     uint64_t header;
-    value name;       /* a symbol */
-    builtin_fn apply; /* raw */
-    int32_t least, most; /* arguments; most < 0: any number */
+    value name;            /* a symbol */
+    builtin_fn apply;      /* raw */
+    int32_t least, most;   /* arguments; most < 0: any number */
     uint32_t inline_index; /* raw: how the compiler inlines it; 0: it does not */
 };
 
@@ -279,7 +279,7 @@ struct alias {
 
 /* ---- Access -------------------------------------------------------------------------------- */
 
-#define ACCESSOR(name) \
+#define ACCESSOR(name)                                                                             \
     static inline struct name *name##_of(value v) { return (struct name *)v; }
 ACCESSOR(string)
 ACCESSOR(symbol)

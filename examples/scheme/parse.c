@@ -76,8 +76,7 @@ static struct node *parse_identifier(struct compiler *c, value id, struct scope 
     }
     case MEANS_GLOBAL: {
         struct node *node = make_node(c, NODE_GLOBAL);
-        node->global =
-            keep(c->vm, environment_global(c->vm, meaning.environment, meaning.symbol));
+        node->global = keep(c->vm, environment_global(c->vm, meaning.environment, meaning.symbol));
         return node;
     }
     case MEANS_MACRO:
@@ -140,7 +139,7 @@ static struct node *parse_call(struct compiler *c, value form, struct scope *sco
         syntax_error(c, "a call is no proper list", strip(c, form));
     size_t count = (size_t)length - 1;
     unsigned line = c->line;
-    struct node *operator = parse(c, car(form), scope);
+    struct node *callee = parse(c, car(form), scope);
     struct node **arguments = arena_alloc(c, (count + 1) * sizeof *arguments);
     value rest = cdr(form);
     for (size_t i = 0; i < count; i++, rest = cdr(rest)) {
@@ -148,11 +147,10 @@ static struct node *parse_call(struct compiler *c, value form, struct scope *sco
         c->line = line;
     }
     c->line = line;
-    if (operator->type == NODE_LAMBDA && !operator->lambda->rest &&
-        operator->lambda->count == count)
-        return make_let(c, operator->lambda, arguments);
+    if (callee->type == NODE_LAMBDA && !callee->lambda->rest && callee->lambda->count == count)
+        return make_let(c, callee->lambda, arguments);
     struct node *node = make_node(c, NODE_CALL);
-    node->list.operator = operator;
+    node->list.callee = callee;
     node->list.items = arguments;
     node->list.count = count;
     return node;
@@ -269,8 +267,8 @@ static bool is_loop_part(struct loop_search *s, struct node *node, bool tail) {
     case NODE_CALL:
         if (!are_loop_parts(s, node->list.items, node->list.count))
             return false;
-        if (node->list.operator->type != NODE_LOCAL || node->list.operator->variable != s->name)
-            return is_loop_part(s, node->list.operator, false);
+        if (node->list.callee->type != NODE_LOCAL || node->list.callee->variable != s->name)
+            return is_loop_part(s, node->list.callee, false);
         if (!tail || node->list.count != s->count)
             return false;
         if (s->loop) {
@@ -291,8 +289,8 @@ struct node *parse_letrec(struct compiler *c, struct variable **variables, struc
     node->list.body = body;
     bool calls_it = count == 1 && inits[0]->type == NODE_LAMBDA && !inits[0]->lambda->rest &&
                     !variables[0]->assigned && body->type == NODE_CALL &&
-                    body->list.operator->type == NODE_LOCAL &&
-                    body->list.operator->variable == variables[0] &&
+                    body->list.callee->type == NODE_LOCAL &&
+                    body->list.callee->variable == variables[0] &&
                     body->list.count == inits[0]->lambda->count;
     if (!calls_it)
         return node;
@@ -359,7 +357,8 @@ static void scan_define_values(struct body *b, value form) {
         define_local(b, car(names))->assigned = true;
     for (value names = define_values_names(c, form_item(c, form, 1)); names != NIL;
          names = cdr(names))
-        add_item(b, lookup(c, car(names), b->scope).variable, build_list(c, 2, keyword(FORM_QUOTE), UNDEFINED), FALSE);
+        add_item(b, lookup(c, car(names), b->scope).variable,
+                 build_list(c, 2, keyword(FORM_QUOTE), UNDEFINED), FALSE);
     add_item(b, make_variable(c, c->vm->known[KNOWN_underscore]), define_values_setter(c, form),
              FALSE);
 }
@@ -448,8 +447,8 @@ struct node *parse_body(struct compiler *c, value forms, struct scope *outer) {
     struct node **inits = arena_alloc(c, (b.definitions + 1) * sizeof *inits);
     struct item *item = b.first;
     for (size_t i = 0; i < b.definitions; i++, item = item->next) {
-        variables[i] = item->variable ? item->variable
-                                      : make_variable(c, c->vm->known[KNOWN_underscore]);
+        variables[i] =
+            item->variable ? item->variable : make_variable(c, c->vm->known[KNOWN_underscore]);
         inits[i] = parse_item(&b, item);
     }
     size_t count = b.count - b.definitions;

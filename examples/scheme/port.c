@@ -99,8 +99,7 @@ static void finalize(gait_mutator *mutator, void *object, void *data) {
     port_close(data, (value)object);
 }
 
-static value make_port(struct vm *vm, value buffer, value path, struct file *file,
-                       unsigned flags) {
+static value make_port(struct vm *vm, value buffer, value path, struct file *file, unsigned flags) {
     vm->made[0] = buffer;
     vm->made[1] = path;
     struct port *port = allocate(vm, TYPE_PORT, sizeof *port);

@@ -206,8 +206,8 @@ static void put_character(struct printer *p, uint32_t c) {
     static const struct {
         uint32_t code;
         const char *name;
-    } names[] = {{7, "alarm"},    {8, "backspace"}, {127, "delete"}, {27, "escape"}, {10, "newline"},
-                 {0, "null"},     {13, "return"},   {32, "space"},   {9, "tab"}};
+    } names[] = {{7, "alarm"}, {8, "backspace"}, {127, "delete"}, {27, "escape"}, {10, "newline"},
+                 {0, "null"},  {13, "return"},   {32, "space"},   {9, "tab"}};
     if (p->style == PRINT_DISPLAY) {
         put_char(p, c);
         return;
@@ -245,8 +245,8 @@ static void put_named(struct printer *p, const char *what, value name) {
 }
 
 static void put_constant(struct printer *p, value v) {
-    static const char *const names[] = {"#f", "#t", "()", "#<eof>", "#<unspecified>",
-                                        "#<undefined>", "#!default"};
+    static const char *const names[] = {
+        "#f", "#t", "()", "#<eof>", "#<unspecified>", "#<undefined>", "#!default"};
     put(p, v >> 8 < sizeof names / sizeof *names ? names[v >> 8] : "#<constant>");
 }
 
@@ -405,8 +405,7 @@ void print_value(struct vm *vm, value port, value v, enum print_style style) {
     value live[2] = {port, v};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 2);
-    if (is_compound(v) && style != PRINT_SIMPLE &&
-        (style == PRINT_SHARED || !is_short_tree(&p, v)))
+    if (is_compound(v) && style != PRINT_SIMPLE && (style == PRINT_SHARED || !is_short_tree(&p, v)))
         find_shared(&p, v);
     push(&p, TASK_DATUM, v, 0);
     while (p.count) {

@@ -217,8 +217,6 @@ static bool read_quoted(struct reader *r, int32_t quote) {
     }
 }
 
-
-
 static value read_symbol_or_number(struct reader *r, int32_t first) {
     struct vm *vm = r->vm;
     bool barred = false;
@@ -253,8 +251,8 @@ static value read_character(struct reader *r) {
     static const struct {
         const char *name;
         uint32_t code;
-    } names[] = {{"alarm", 7},    {"backspace", 8}, {"delete", 127}, {"escape", 27},
-                 {"newline", 10}, {"null", 0},      {"return", 13},  {"space", 32},
+    } names[] = {{"alarm", 7},    {"backspace", 8}, {"delete", 127},  {"escape", 27},
+                 {"newline", 10}, {"null", 0},      {"return", 13},   {"space", 32},
                  {"tab", 9},      {"nul", 0},       {"linefeed", 10}, {"altmode", 27},
                  {"rubout", 127}};
     int32_t first = next(r);

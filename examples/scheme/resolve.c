@@ -117,7 +117,7 @@ static void visit(struct compiler *c, struct node *node, struct lambda *lambda) 
         visit_all(c, node->list.items, node->list.count, lambda);
         break;
     case NODE_CALL:
-        visit(c, node->list.operator, lambda);
+        visit(c, node->list.callee, lambda);
         visit_all(c, node->list.items, node->list.count, lambda);
         break;
     case NODE_LET:

@@ -108,9 +108,7 @@ static value strip_copy(struct compiler *c, value datum) {
 }
 
 /* Source that no macro has touched may be cyclic, and has no aliases. */
-value strip(struct compiler *c, value datum) {
-    return c->expanded ? strip_copy(c, datum) : datum;
-}
+value strip(struct compiler *c, value datum) { return c->expanded ? strip_copy(c, datum) : datum; }
 
 /* ---- Macros -------------------------------------------------------------------------------- */
 
@@ -123,7 +121,8 @@ value make_macro(struct compiler *c, value spec, struct scope *scope) {
         if (meaning.kind == MEANS_FORM)
             return keyword(meaning.form);
     }
-    while (is_pair(spec) && is_identifier(car(spec)) && lookup(c, car(spec), scope).kind == MEANS_MACRO)
+    while (is_pair(spec) && is_identifier(car(spec)) &&
+           lookup(c, car(spec), scope).kind == MEANS_MACRO)
         spec = expand_macro(c, lookup(c, car(spec), scope).macro, spec, scope);
     if (!is_pair(spec) || !is_identifier(car(spec)) ||
         lookup(c, car(spec), scope).kind != MEANS_FORM ||
@@ -170,8 +169,8 @@ struct expansion {
 
 static bool is_ellipsis(struct expansion *e, value v) {
     return is_identifier(v) &&
-           (v == e->ellipsis || (e->ellipsis == e->c->vm->known[KNOWN_ellipsis] &&
-                                 base_symbol(v) == e->ellipsis));
+           (v == e->ellipsis ||
+            (e->ellipsis == e->c->vm->known[KNOWN_ellipsis] && base_symbol(v) == e->ellipsis));
 }
 
 static bool is_literal(struct expansion *e, value id) {

@@ -94,8 +94,6 @@ uint64_t hash_value(value v, enum table_test test) {
     return hash_equal(v, 16);
 }
 
-
-
 static bool same(value a, value b, enum table_test test) {
     if (a == b)
         return true;
@@ -159,8 +157,7 @@ void table_put(struct vm *vm, value v, value key, value content) {
     if (table->count >= length_of(table->buckets))
         grow(vm, v);
     struct table_entry *entry = allocate(vm, TYPE_TABLE_ENTRY, sizeof *entry);
-    value *bucket =
-        &vector_of(table->buckets)->items[hash & (length_of(table->buckets) - 1)];
+    value *bucket = &vector_of(table->buckets)->items[hash & (length_of(table->buckets) - 1)];
     gait_init(&entry->key, key);
     gait_init(&entry->content, content);
     gait_init(&entry->next, *bucket);

@@ -91,26 +91,26 @@ struct vm {
     value raised;       /* what a builtin that returned RAISED wants to raise */
     value bottom;       /* closure that the lowest frame on the stack returns to */
 
-    value made[3];                  /* constructors: their arguments */
-    value symbols;                  /* weak symbol table: see symbol.c */
-    value known[KNOWN_COUNT];       /* symbols */
-    value hooks[HOOK_COUNT];        /* globals */
-    value system;                   /* environment of all that is built in */
-    value interaction;              /* environment of programs */
-    value libraries;                /* list of (name . environment) */
-    value command_line;             /* list of strings */
-    value input, output, error;     /* parameters: the current ports */
+    value made[3];              /* constructors: their arguments */
+    value symbols;              /* weak symbol table: see symbol.c */
+    value known[KNOWN_COUNT];   /* symbols */
+    value hooks[HOOK_COUNT];    /* globals */
+    value system;               /* environment of all that is built in */
+    value interaction;          /* environment of programs */
+    value libraries;            /* list of (name . environment) */
+    value command_line;         /* list of strings */
+    value input, output, error; /* parameters: the current ports */
     struct keep keep;
 
-    struct file *files;             /* of open ports: see port.c */
+    struct file *files; /* of open ports: see port.c */
 
-    size_t symbol_count;            /* entries in symbols, dead ones included */
-    value source;                   /* what is being compiled was read from it: make_source */
-    mpz_t integer, remainder;       /* scratch of bignum arithmetic */
-    bool interactive;               /* errors return to the prompt */
-    bool abandoned;                 /* an error ended the form that was typed in */
-    bool halted;                    /* (exit) was called */
-    int status;                     /* with this status */
+    size_t symbol_count;      /* entries in symbols, dead ones included */
+    value source;             /* what is being compiled was read from it: make_source */
+    mpz_t integer, remainder; /* scratch of bignum arithmetic */
+    bool interactive;         /* errors return to the prompt */
+    bool abandoned;           /* an error ended the form that was typed in */
+    bool halted;              /* (exit) was called */
+    int status;               /* with this status */
     bool print_stats;
 };
 
@@ -129,9 +129,7 @@ static inline void *allocate(struct vm *vm, enum object_type type, size_t bytes)
     return object;
 }
 
-static inline void store(struct vm *vm, value *slot, value v) {
-    gait_store(vm->mutator, slot, v);
-}
+static inline void store(struct vm *vm, value *slot, value v) { gait_store(vm->mutator, slot, v); }
 
 static inline value cons(struct vm *vm, value a, value d) {
     vm->made[0] = a;
@@ -220,8 +218,8 @@ value control_location(struct vm *vm, unsigned *line);
 enum table_test { TABLE_EQ, TABLE_EQV, TABLE_EQUAL, TABLE_STRING, TABLE_STRING_CI };
 
 struct table {
-    uint64_t header;  /* enum table_test */
-    value buckets;    /* vector of entries (object words) or 0 */
+    uint64_t header; /* enum table_test */
+    value buckets;   /* vector of entries (object words) or 0 */
     uint64_t count;
 };
 
