@@ -7,6 +7,63 @@
 
 #define THREADS 3
 
+/* Items that are referred to once each: from a slot of a large array, or from the stack of the
+ * thread that takes one out of it and puts it elsewhere. So a reference that marking misses is the
+ * last. */
+#define ITEMS 6000
+#define ITEM_SLOTS 9000
+#define IN_HAND 16
+
+static void items_new(struct walker *walker, gait_handle *handle) {
+    gait_word *array =
+        allocate(walker->mutator, walker->graph->kinds[SHAPE_REFS], ITEM_SLOTS * sizeof(gait_word));
+    gait_handle_set(walker->mutator, handle, (gait_word)array);
+    for (size_t i = 0; i < ITEMS; i++) {
+        gait_word item = object_new(walker); /* no root is set: it refers to nothing */
+        gait_store(walker->mutator, &array[i], item);
+    }
+}
+
+static size_t items_count(struct walker *walker, gait_handle *handle) {
+    const gait_word *array = (const gait_word *)gait_handle_get(handle);
+    size_t count = 0;
+    for (size_t i = 0; i < ITEM_SLOTS; i++)
+        if (slot_load(&array[i])) {
+            verify(walker, array[i]);
+            count++;
+        }
+    return count;
+}
+
+/* Take items out, hold them while the collector may begin and end a cycle, put each into a free
+ * slot. */
+static void juggle(struct walker *walker, gait_handle *handle) {
+    uint64_t *random = &walker->random;
+    gait_word hand[IN_HAND] = {0};
+    struct gait_frame frame;
+    gait_push_frame(walker->mutator, &frame, hand, IN_HAND);
+    gait_word *array = (gait_word *)gait_handle_get(handle);
+    for (size_t i = 0; i < IN_HAND; i++) {
+        gait_word *slot = &array[pick(random, ITEM_SLOTS)], item = slot_load(slot);
+        if (item && gait_compare_exchange(walker->mutator, slot, &item, 0))
+            hand[i] = item;
+        gait_poll(walker->mutator);
+    }
+    graph_run(walker, 30, 0);
+    for (size_t i = 0; i < IN_HAND; i++)
+        while (hand[i]) {
+            verify(walker, hand[i]);
+            gait_word none = 0;
+            if (gait_compare_exchange(walker->mutator, &array[pick(random, ITEM_SLOTS)], &none,
+                                      hand[i]))
+                hand[i] = 0;
+            gait_poll(walker->mutator);
+        }
+    gait_pop_frame(walker->mutator);
+}
+
+static gait_handle *items; /* in the running test's heap */
+
 static void disturb(struct walker *walker) {
     static const int32_t percents[] = {5, 10, 20, 50, 100, GAIT_GOGC_OFF};
     gait_heap *heap = walker->graph->heap;
@@ -41,6 +98,8 @@ static void *work(void *argument) {
     walker.mutator = attach(walker.graph->heap);
     while (!time_is_up()) {
         graph_run(&walker, 300, 3);
+        for (size_t i = 0; i < 30; i++)
+            juggle(&walker, items);
         if (one_in(&walker.random, 4))
             disturb(&walker);
     }
@@ -52,7 +111,13 @@ static void *work(void *argument) {
 static void graph_test(uint32_t flags, const char *debug, double seconds) {
     static struct graph graph;
     graph_init(&graph, flags, debug, NULL);
-    struct walker walkers[THREADS] = {0};
+    struct walker walkers[THREADS] = {0}, first = {.graph = &graph, .random = run.seed};
+    gait_word no_roots[ROOTS] = {0};
+    first.roots = no_roots;
+    first.mutator = attach(graph.heap);
+    CHECK(items = gait_handle_new(first.mutator, 0), "gait_handle_new");
+    items_new(&first, items);
+    gait_detach(first.mutator);
     pthread_t threads[THREADS];
     run_for(seconds);
     for (size_t i = 0; i < THREADS; i++) {
@@ -70,6 +135,11 @@ static void graph_test(uint32_t flags, const char *debug, double seconds) {
            debug ? debug : "-", reads, stats.cycles, stats.allocated_bytes >> 20);
     fflush(stdout);
     CHECK(stats.cycles > 0 && reads > 0, "nothing happened");
+    first.mutator = attach(graph.heap);
+    size_t count = items_count(&first, items);
+    CHECK(count == ITEMS, "%zu of %d items are left", count, ITEMS);
+    gait_handle_free(first.mutator, items);
+    gait_detach(first.mutator);
     graph_destroy(&graph);
 }
 
