@@ -44,12 +44,13 @@ static value walk(struct vm *vm, const char *name, value v) {
     return at;
 }
 
+/* clang-format off */
 #define CXRS(X)                                                                                    \
-    X(car)                                                                                         \
-    X(cdr)                                                                                         \
-    X(caar) X(cadr) X(cdar) X(cddr) X(caaar) X(caadr) X(cadar) X(caddr) X(cdaar) X(cdadr) X(cddar) \
-        X(cdddr) X(caaaar) X(caaadr) X(caadar) X(caaddr) X(cadaar) X(cadadr) X(caddar) X(cadddr)   \
-            X(cdaaar) X(cdaadr) X(cdadar) X(cdaddr) X(cddaar) X(cddadr) X(cdddar) X(cddddr)
+    X(car) X(cdr) X(caar) X(cadr) X(cdar) X(cddr)                                                  \
+    X(caaar) X(caadr) X(cadar) X(caddr) X(cdaar) X(cdadr) X(cddar) X(cdddr)                        \
+    X(caaaar) X(caaadr) X(caadar) X(caaddr) X(cadaar) X(cadadr) X(caddar) X(cadddr)                \
+    X(cdaaar) X(cdaadr) X(cdadar) X(cdaddr) X(cddaar) X(cddadr) X(cdddar) X(cddddr)
+/* clang-format on */
 
 #define X(name)                                                                                    \
     BUILTIN(walk_##name) {                                                                         \

@@ -10,30 +10,13 @@
 #include "compile.h"
 
 /* Built-in libraries, by the second part of their name. */
-/* clang-format off: one name a line otherwise */
-static const char *const scheme_libraries[] = {"base",
-                                               "case-lambda",
-                                               "char",
-                                               "complex",
-                                               "cxr",
-                                               "eval",
-                                               "file",
-                                               "hash-table",
-                                               "inexact",
-                                               "lazy",
-                                               "list",
-                                               "load",
-                                               "process-context",
-                                               "r5rs",
-                                               "read",
-                                               "repl",
-                                               "sort",
-                                               "time",
-                                               "write",
-                                               "vector",
-                                               "box"};
-static const int srfi_libraries[] = {0,  1,  2,  6,  8,  9,  11, 16, 23,  26,  28,  30,
-                                     31, 39, 46, 60, 62, 69, 87, 98, 132, 133, 143, 151};
+/* clang-format off */
+static const char *const scheme_libraries[] = {
+    "base",  "case-lambda", "char",    "complex", "cxr",  "eval", "file", "hash-table",
+    "inexact", "lazy",      "list",    "load",    "process-context", "r5rs", "read", "repl",
+    "sort",  "time",        "write",   "vector",  "box"};
+static const int srfi_libraries[] = {0, 1, 2, 6, 8, 9, 11, 16, 23, 26, 28, 30, 31, 39, 46, 60, 62,
+                                     69, 87, 98, 132, 133, 143, 151};
 /* clang-format on */
 
 value make_environment(struct vm *vm, value name, value parent) {

@@ -288,9 +288,10 @@ raise:
     count = 1;
     goto call;
 
-    /* clang-format off: it takes labels before a brace for bit-fields */
+    /* clang-format takes labels before a brace for bit-fields. */
+    /* clang-format off */
 return_to_link:
-do_RETURN : {
+do_RETURN: {
     value *link = fp - 3;
     pc = (const uint32_t *)link[0];
     self = link[1];
@@ -371,14 +372,14 @@ do_PUSH_LOCAL:
 do_PUSH_FREE:
     *sp++ = FREE_WORDS[A];
     NEXT;
-do_PUSH_GLOBAL : {
+do_PUSH_GLOBAL: {
     value content = global_of(constants[A])->content;
     if (GAIT_UNLIKELY(content == UNDEFINED))
         FAIL(UNBOUND(global_of(constants[A])->name));
     *sp++ = content;
     NEXT;
 }
-do_PUSH_BOX : {
+do_PUSH_BOX: {
     SYNC();
     value box = make_box(vm, UNDEFINED);
     *sp++ = box;
@@ -401,7 +402,7 @@ do_SET_GLOBAL:
 do_DEFINE:
     store(vm, &global_of(constants[A])->content, acc);
     NEXT;
-do_BOX_LOCAL : {
+do_BOX_LOCAL: {
     SYNC();
     value box = make_box(vm, fp[A]);
     fp[A] = box;
@@ -412,7 +413,7 @@ do_POP:
     NEXT;
 
     /* ---- Closures ---- */
-do_CLOSURE : {
+do_CLOSURE: {
     SYNC();
     size_t free_count = *pc++;
     acc = make_closure(vm, constants[A], free_count);
@@ -430,7 +431,7 @@ do_CLOSURE : {
 do_PATCH:
     store(vm, &closure_of(acc)->free[A], fp[*pc++]);
     NEXT;
-do_CASE_LAMBDA : {
+do_CASE_LAMBDA: {
     SYNC();
     size_t closures = (size_t)A;
     struct case_lambda *choice =
@@ -459,7 +460,7 @@ do_CALL_TAIL:
         fp[i] = sp[i - count];
     sp = fp + count;
     goto call;
-do_AGAIN : {
+do_AGAIN: {
     size_t arguments = pc[0];
     value *to = fp + pc[1];
     for (size_t i = 0; i < arguments; i++)
@@ -469,7 +470,7 @@ do_AGAIN : {
     POLL();
     NEXT;
 }
-do_BUILTIN : {
+do_BUILTIN: {
     struct builtin *builtin = builtin_of(constants[A]);
     count = *pc++;
     if (GAIT_UNLIKELY((int64_t)count < builtin->least ||
@@ -489,7 +490,7 @@ do_JUMP_FALSE:
 do_JUMP_TRUE:
     JUMP_IF(acc != FALSE);
 
-do_APPLY : {
+do_APPLY: {
     int64_t length = list_length(acc);
     if (length < 0)
         FAIL(raise_type(vm, "apply", "list", acc));
@@ -509,7 +510,7 @@ do_APPLY : {
     count = (size_t)length;
     goto call;
 }
-do_APPLY_VALUES : {
+do_APPLY_VALUES: {
     value callee = sp[-1];
     sp = fp;
     count = 1;
@@ -534,7 +535,7 @@ do_CALL_CC:
     *sp++ = control_continuation(vm);
     count = 1;
     goto call;
-do_THROW : {
+do_THROW: {
     struct continuation *k = continuation_of(sp[-1]);
     vm->under = k->chunk;
     vm->under_top = k->top;
@@ -567,7 +568,7 @@ do_LOCAL_CDR:
     NEXT;
 #define DOUBLE(name, text, first, second)                                                          \
     do_##name : if (GAIT_UNLIKELY(!is_pair(acc) || !is_pair(first(acc))))                          \
-                    FAIL(raise_type(vm, text, "list", acc));                                       \
+        FAIL(raise_type(vm, text, "list", acc));                                                   \
     acc = second(first(acc));                                                                      \
     NEXT;
     DOUBLE(CAAR, "caar", car, car)
@@ -611,10 +612,10 @@ do_SUBTRACT:
     ARITHMETIC(SUBTRACT, __builtin_sub_overflow((int64_t)a, (int64_t)acc - 1, &sum), -);
 do_MULTIPLY:
     /* (a - 1) is twice the number: times the other's number, plus the tag */
-    ARITHMETIC(
-        MULTIPLY,
-        __builtin_mul_overflow((int64_t)a - 1, fixnum_value(acc), &sum) || (sum |= 1, false), *);
-do_ADD_INT : {
+    ARITHMETIC(MULTIPLY,
+               __builtin_mul_overflow((int64_t)a - 1, fixnum_value(acc), &sum) || (sum |= 1, false),
+               *);
+do_ADD_INT: {
     int64_t sum;
     if (is_fixnum(acc) && !__builtin_add_overflow((int64_t)acc, (int64_t)A * 2, &sum)) {
         acc = (value)sum;
@@ -651,7 +652,7 @@ do_IS_GREATER_EQ:
     DIVISION(REMAINDER, "remainder", n % d)
     DIVISION(MODULO, "modulo", n % d + (n % d && (n % d < 0) != (d < 0) ? d : 0))
 #undef DIVISION
-do_VECTOR_REF : {
+do_VECTOR_REF: {
     value v = sp[-1];
     if (GAIT_UNLIKELY(!is_vector(v)))
         FAIL(raise_type(vm, "vector-ref", "vector", v));
@@ -661,7 +662,7 @@ do_VECTOR_REF : {
     sp--;
     NEXT;
 }
-do_STRING_REF : {
+do_STRING_REF: {
     value v = sp[-1];
     if (GAIT_UNLIKELY(!is_string(v)))
         FAIL(raise_type(vm, "string-ref", "string", v));
@@ -688,7 +689,7 @@ do_CHAR_EQ:
         FAIL(raise_type(vm, "char=?", "character", is_character(acc) ? sp[-1] : acc));
     acc = boolean(*--sp == acc);
     NEXT;
-do_VECTOR_SET : {
+do_VECTOR_SET: {
     value v = sp[-2], index = sp[-1];
     if (GAIT_UNLIKELY(!is_vector(v)))
         FAIL(raise_type(vm, "vector-set!", "vector", v));
@@ -699,7 +700,7 @@ do_VECTOR_SET : {
     acc = UNSPECIFIED;
     NEXT;
 }
-do_RECORD_REF : {
+do_RECORD_REF: {
     value v = sp[-1];
     if (GAIT_UNLIKELY(!has_type(v, TYPE_RECORD) || record_of(v)->type != acc))
         FAIL(raise_record(vm, acc, v));
@@ -707,7 +708,7 @@ do_RECORD_REF : {
     sp--;
     NEXT;
 }
-do_RECORD_SET : {
+do_RECORD_SET: {
     value v = sp[-2];
     if (GAIT_UNLIKELY(!has_type(v, TYPE_RECORD) || record_of(v)->type != sp[-1]))
         FAIL(raise_record(vm, sp[-1], v));
@@ -728,7 +729,7 @@ do_JUMP_NOT_PAIR:
     JUMP_IF(!is_pair(acc));
 #define ZERO_TEST(name, sense)                                                                     \
     do_##name : if (!is_fixnum(acc) && !is_number(acc))                                            \
-                    FAIL(raise_type(vm, "zero?", "number", acc));                                  \
+        FAIL(raise_type(vm, "zero?", "number", acc));                                              \
     JUMP_IF((acc == fixnum(0) || (is_flonum(acc) && flonum_value(acc) == 0)) == sense);
     ZERO_TEST(JUMP_ZERO, true)
     ZERO_TEST(JUMP_NOT_ZERO, false)

@@ -15,7 +15,8 @@
 
 size_t platform_page_bytes(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
-static bool is_paged(const void *start, size_t bytes) {
+/* Only asserted. */
+__attribute__((unused)) static bool is_paged(const void *start, size_t bytes) {
     return bytes != 0 && (((uintptr_t)start | bytes) & (platform_page_bytes() - 1)) == 0;
 }
 
