@@ -194,6 +194,7 @@ gait_mutator *gait_attach(gait_heap *heap) {
         mutator_keep(mutator);
         return NULL;
     }
+    mutator_save_stack();
     world_add(&heap->world, mutator, cycle_mutator_joins);
     return mutator;
 }
@@ -214,30 +215,32 @@ void gait_detach(gait_mutator *mutator) {
         mutator->visit_roots = NULL;
         mutator->coroutine = NULL;
         mutator->stack_high = NULL;
-        world_enter_native(&heap->world, mutator);
+        world_enter_native(mutator);
     }
     platform_key_set(&heap->key, NULL);
+    mutator_save_stack();
     world_remove(&heap->world, mutator, cycle_mutator_leaves);
     mutator_keep(mutator);
 }
 
 void gait_enter_native(gait_mutator *mutator) {
     check_running(mutator, "gait_enter_native");
-    mutator_save_stack(mutator);
-    world_enter_native(&mutator->heap->world, mutator);
+    mutator_save_stack();
+    world_enter_native(mutator);
 }
 
 void gait_leave_native(gait_mutator *mutator) {
     unsigned state = AO_int_load(&mutator->state);
     if (state == MUTATOR_RUNNING || state == MUTATOR_DETACHED)
         platform_fatal("gait_leave_native: the mutator is not in native code");
-    world_leave_native(&mutator->heap->world, mutator);
+    mutator_save_stack(); /* it may have to wait: of the thread's mutators in other heaps */
+    world_leave_native(mutator);
 }
 
 void gait_poll_slow(gait_mutator *mutator) {
     check_running(mutator, "gait_poll");
-    mutator_save_stack(mutator);
-    world_answer(&mutator->heap->world, mutator);
+    mutator_save_stack();
+    world_answer(mutator);
 }
 
 /* ---- Objects ---- */
@@ -277,16 +280,21 @@ void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *data) {
 }
 
 void gait_collect(gait_mutator *mutator) {
-    gait_enter_native(mutator);
+    check_running(mutator, "gait_collect");
+    mutator_save_stack();
+    world_rest();
     cycle_force(mutator->heap);
-    gait_leave_native(mutator);
+    world_resume();
+    gait_poll(mutator);
 }
 
 size_t gait_free_os_memory(gait_mutator *mutator) {
     gait_collect(mutator);
-    gait_enter_native(mutator);
+    mutator_save_stack();
+    world_rest();
     size_t given = cycle_scavenge(mutator->heap, SIZE_MAX);
-    gait_leave_native(mutator);
+    world_resume();
+    gait_poll(mutator);
     return given;
 }
 

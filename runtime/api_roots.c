@@ -65,7 +65,7 @@ void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
 /* What runs until now stands still from here on. Inlined: the program called the caller. */
 static inline __attribute__((always_inline)) void suspend_running(gait_mutator *mutator,
                                                                   unsigned cycle) {
-    mutator_save_stack(mutator);
+    mutator_save_stack();
     gait_coroutine *from = mutator->coroutine;
     if (from) {
         for (unsigned i = 0; i < REGISTERS_SAVED; i++)
@@ -156,9 +156,11 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
 }
 
 bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
-    gait_enter_native(mutator);
+    mutator_save_stack();
+    world_rest();
     bool some = finalizers_wait(&mutator->heap->finalizers, timeout_ns);
-    gait_leave_native(mutator);
+    world_resume();
+    gait_poll(mutator);
     return some;
 }
 

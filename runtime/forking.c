@@ -18,52 +18,50 @@ static AO_t registered; /* 0: not yet, 1: by some thread now, 2: done */
 
 /* ---- Around fork ---- */
 
-static void heap_rest(gait_heap *heap) {
-    gait_mutator *mutator = gait_current(heap);
-    heap->forking_native = mutator && AO_int_load(&mutator->state) == MUTATOR_RUNNING;
-    if (heap->forking_native)
-        gait_enter_native(mutator);
-    lock_acquire(&heap->cycle.gate);
-    world_stop(&heap->world);
-    lock_acquire(&heap->roots.lock);
-    lock_acquire(&heap->control.lock);
-    lock_acquire(&heap->finalizers.lock);
-    lock_acquire(&heap->kinds.lock);
-    lock_acquire(&heap->cycle.scavenge_lock);
-    lock_acquire(&heap->space.lock);
-    lock_acquire(&heap->queue.lock);
-    lock_acquire(&heap->cycle.lock);
-    lock_acquire(&heap->oom_lock);
-    lock_acquire(&heap->spare_lock);
-}
+/* Locks that threads in native code, or of no mutator, may hold, by rising rank. */
+static const size_t lock_offsets[] = {
+    offsetof(gait_heap, roots.lock),
+    offsetof(gait_heap, control.lock),
+    offsetof(gait_heap, finalizers.lock),
+    offsetof(gait_heap, kinds.lock),
+    offsetof(gait_heap, cycle.scavenge_lock),
+    offsetof(gait_heap, space.lock),
+    offsetof(gait_heap, queue.lock),
+    offsetof(gait_heap, cycle.lock),
+    offsetof(gait_heap, oom_lock),
+    offsetof(gait_heap, spare_lock),
+};
+#define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
 
-static void heap_resume(gait_heap *heap) {
-    lock_release(&heap->spare_lock);
-    lock_release(&heap->oom_lock);
-    lock_release(&heap->cycle.lock);
-    lock_release(&heap->queue.lock);
-    lock_release(&heap->space.lock);
-    lock_release(&heap->cycle.scavenge_lock);
-    lock_release(&heap->kinds.lock);
-    lock_release(&heap->finalizers.lock);
-    lock_release(&heap->control.lock);
-    lock_release(&heap->roots.lock);
-    world_start(&heap->world);
-    lock_release(&heap->cycle.gate);
-    if (heap->forking_native)
-        gait_leave_native(gait_current(heap));
+static struct lock *lock_of(gait_heap *heap, size_t i) {
+    return (struct lock *)((char *)heap + lock_offsets[i]);
 }
 
 static void prepare(void) {
+    mutator_save_stack();
+    world_rest();
     lock_acquire(&heaps_lock);
     for (gait_heap *heap = heaps; heap; heap = heap->next)
-        heap_rest(heap);
+        lock_acquire(&heap->cycle.gate);
+    for (gait_heap *heap = heaps; heap; heap = heap->next)
+        world_stop(&heap->world);
+    for (size_t i = 0; i < LOCKS; i++)
+        for (gait_heap *heap = heaps; heap; heap = heap->next)
+            lock_acquire(lock_of(heap, i));
+}
+
+static void heap_resume(gait_heap *heap) {
+    for (size_t i = LOCKS; i-- > 0;)
+        lock_release(lock_of(heap, i));
+    world_start(&heap->world);
+    lock_release(&heap->cycle.gate);
 }
 
 static void parent(void) {
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         heap_resume(heap);
     lock_release(&heaps_lock);
+    world_resume();
 }
 
 /* The mutators whose threads the child does not have. */
@@ -85,6 +83,7 @@ static void child(void) {
         heap_resume(heap);
     }
     lock_release(&heaps_lock);
+    world_resume();
 }
 
 /* ---- The list ---- */

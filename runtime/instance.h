@@ -47,7 +47,6 @@ struct gait_heap {
     void *oom_data;
 
     gait_heap *next;     /* the process's heaps; lock HEAPS */
-    bool forking_native; /* around fork: its thread was made native; lock HEAPS */
 };
 
 #endif

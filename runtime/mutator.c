@@ -17,8 +17,15 @@ void mutator_flush_barrier(gait_mutator *mutator) {
     marker_end(marker);
 }
 
+__attribute__((no_sanitize("address", "thread"))) static void
+save_words(gait_mutator *mutator, const gait_word *from, size_t count, char *low) {
+    for (size_t i = 0; i < REGISTERS_SAVED; i++)
+        mutator->registers[i] = i < count ? from[i] : 0;
+    mutator->stack_low = low;
+}
+
 __attribute__((noinline, no_sanitize("address", "thread"))) void
-mutator_save_frame(gait_mutator *mutator, char *frame_end) {
+mutator_save_frame(char *frame_end) {
     /* its frame begins where this function's ends; of a very large one the end holds registers */
     const gait_word *from = (const gait_word *)REGISTERS_FRAME_END();
     size_t count = (size_t)((const gait_word *)frame_end - from);
@@ -26,9 +33,9 @@ mutator_save_frame(gait_mutator *mutator, char *frame_end) {
         from += count - REGISTERS_SAVED;
         count = REGISTERS_SAVED;
     }
-    for (size_t i = 0; i < REGISTERS_SAVED; i++)
-        mutator->registers[i] = i < count ? from[i] : 0;
-    mutator->stack_low = frame_end;
+    for (gait_mutator *mutator = world_mine(); mutator; mutator = mutator->thread_next)
+        if (mutator->stack_high && AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+            save_words(mutator, from, count, frame_end);
 }
 
 static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {

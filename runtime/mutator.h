@@ -54,7 +54,10 @@ struct gait_mutator {
     uint32_t stress_count;       /* gcstress: allocations since the last forced cycle */
     AO_t assist_cpu_ns;          /* read unordered: figures */
 
-    gait_mutator *next; /* world's list; lock WORLD */
+    struct world *world;       /* constant */
+    gait_mutator *thread_next; /* the other heaps' mutators of its thread; its thread's */
+    bool resting;              /* NATIVE only while its thread waits: world_rest; its thread's */
+    gait_mutator *next;        /* world's list; lock WORLD */
     gait_mutator *previous;
 };
 
@@ -74,18 +77,18 @@ void mutator_scan_roots(gait_mutator *mutator);
 /** Visit the same roots with any visitor: verify.c. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
 
-/* Remember the frame of the calling function, which ends at frame_end. */
-void mutator_save_frame(gait_mutator *mutator, char *frame_end);
+/* Remember, for all running mutators of this thread, the frame that ends at frame_end: the calling
+ * function's. */
+void mutator_save_frame(char *frame_end);
 
 /**
  * Remember registers and the stack pointer of the program, for conservative scanning. In the public
  * function that it called: when that has returned, the registers that it saved are the program's
  * again, and where it saved them is overwritten; so they are copied.
  */
-static inline __attribute__((always_inline)) void mutator_save_stack(gait_mutator *mutator) {
+static inline __attribute__((always_inline)) void mutator_save_stack(void) {
     REGISTERS_SAVE_IN_FRAME();
-    if (mutator->stack_high)
-        mutator_save_frame(mutator, REGISTERS_FRAME_END());
+    mutator_save_frame(REGISTERS_FRAME_END());
 }
 
 #endif

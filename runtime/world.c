@@ -31,6 +31,8 @@ static void answer_count(struct world *world) {
 
 /* ---- The mutator's side ---- */
 
+static _Thread_local gait_mutator *mine; /* this thread's, by thread_next: one per heap at most */
+
 static void native_begin(struct world *world, gait_mutator *mutator) {
     counter_sub(&world->running, 1);
     AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* full: then look for requests */
@@ -39,34 +41,60 @@ static void native_begin(struct world *world, gait_mutator *mutator) {
         answer_count(world); /* the collector can act in its place now */
 }
 
-static void native_end(struct world *world, gait_mutator *mutator) {
-    for (;;) {
-        while (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING))
-            platform_wait(&mutator->state, MUTATOR_HELD, -1);
-        AO_nop_full(); /* then look for requests */
-        if (!AO_int_load_acquire(&world->stopping))
-            break;
+/* NATIVE -> RUNNING. @return false: the world is stopped. */
+static bool try_to_run(gait_mutator *mutator) {
+    struct world *world = mutator->world;
+    while (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING))
+        platform_wait(&mutator->state, MUTATOR_HELD, -1);
+    AO_nop_full(); /* then look for requests */
+    if (AO_int_load_acquire(&world->stopping)) {
         AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
         AO_nop_full();
         answer_count(world);
-        while (AO_int_load_acquire(&world->stopping))
-            platform_wait(&world->stopping, 1, -1);
+        return false;
     }
     counter_add(&world->running, 1);
+    mutator->resting = false;
+    return true;
 }
 
-void world_enter_native(struct world *world, gait_mutator *mutator) {
+gait_mutator *world_mine(void) { return mine; }
+
+void world_rest(void) {
+    for (gait_mutator *mutator = mine; mutator; mutator = mutator->thread_next)
+        if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) {
+            native_begin(mutator->world, mutator);
+            mutator->resting = true;
+        }
+}
+
+void world_resume(void) {
+    for (gait_mutator *mutator = mine; mutator;) {
+        if (!mutator->resting || try_to_run(mutator)) {
+            mutator = mutator->thread_next;
+            continue;
+        }
+        world_rest(); /* whoever has this world stopped may wait for this thread in another */
+        while (AO_int_load_acquire(&mutator->world->stopping))
+            platform_wait(&mutator->world->stopping, 1, -1);
+        mutator = mine;
+    }
+}
+
+void world_enter_native(gait_mutator *mutator) {
     assert(AO_int_load(&mutator->state) == MUTATOR_RUNNING);
-    native_begin(world, mutator);
+    native_begin(mutator->world, mutator);
 }
 
-void world_leave_native(struct world *world, gait_mutator *mutator) {
-    native_end(world, mutator);
+void world_leave_native(gait_mutator *mutator) {
+    mutator->resting = true;
+    world_resume();
     if (AO_int_load(&mutator->head.poll))
-        world_answer(world, mutator);
+        world_answer(mutator);
 }
 
-void world_answer(struct world *world, gait_mutator *mutator) {
+void world_answer(gait_mutator *mutator) {
+    struct world *world = mutator->world;
     AO_int_store_full(&mutator->head.poll, 0);
     AO_nop_full(); /* a request made from here on raises poll again */
     unsigned number = AO_int_load_acquire(&world->handshake); /* pairs with world_handshake */
@@ -78,11 +106,14 @@ void world_answer(struct world *world, gait_mutator *mutator) {
     if (AO_int_load_acquire(&world->stopping)) {
         native_begin(world, mutator);
         answer_count(world);
-        native_end(world, mutator);
+        mutator->resting = true;
+        world_resume();
     }
 }
 
 void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator)) {
+    mutator->world = world;
+    world_rest();
     lock_acquire(&world->lock);
     prepare(mutator);
     AO_int_store(&mutator->handshake, AO_int_load(&world->handshake));
@@ -95,6 +126,9 @@ void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_
     counter_add(&world->count, 1);
     counter_add(&world->running, 1);
     lock_release(&world->lock);
+    mutator->thread_next = mine;
+    mine = mutator;
+    world_resume();
 }
 
 void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_mutator *mutator)) {
@@ -110,9 +144,15 @@ void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_
 
 void world_remove(struct world *world, gait_mutator *mutator,
                   void (*finish)(gait_mutator *mutator)) {
+    world_rest();
     lock_acquire(&world->lock);
     world_drop(world, mutator, finish);
     lock_release(&world->lock);
+    gait_mutator **link = &mine;
+    while (*link != mutator)
+        link = &(*link)->thread_next;
+    *link = mutator->thread_next;
+    world_resume();
 }
 
 /* ---- The collector's side ---- */

@@ -7,6 +7,9 @@
  * WORLD throughout, so that no mutator comes or goes meanwhile; a thread that wants to detach is
  * in native code before it takes the lock.
  *
+ * A thread may have mutators in several heaps, and waits in one of them only while it is native in
+ * all: else the collectors of two heaps could wait for each other's mutators in a circle.
+ *
  * One thread, the collector, asks; see docs/design/world.md for why no request is lost.
  */
 #ifndef GAIT_WORLD_H
@@ -48,10 +51,20 @@ void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_
 
 /** RUNNING -> NATIVE and back, by the mutator's thread. Leaving waits while the world is stopped.
  */
-void world_enter_native(struct world *world, gait_mutator *mutator);
-void world_leave_native(struct world *world, gait_mutator *mutator);
+void world_enter_native(gait_mutator *mutator);
+void world_leave_native(gait_mutator *mutator);
 
 /** Answer what is asked of a running mutator: the slow part of a poll. */
-void world_answer(struct world *world, gait_mutator *mutator);
+void world_answer(gait_mutator *mutator);
+
+/**
+ * The calling thread is about to wait for something that needs other threads: all of its running
+ * mutators, in whatever heaps, are NATIVE until world_resume, which answers nothing.
+ */
+void world_rest(void);
+void world_resume(void);
+
+/** The calling thread's mutators, linked by thread_next. */
+gait_mutator *world_mine(void);
 
 #endif

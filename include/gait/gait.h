@@ -11,6 +11,7 @@
  *   - a mutator is used by the thread that attached it, and by no other;
  *   - a reference that must survive a safepoint is held in a root or in a reachable object;
  *     safepoints are: every allocation, gait_poll, and each function whose comment says so;
+ *     a safepoint in one heap is one in all heaps that the thread is attached to;
  *   - references are stored into heap objects and static root slots by gait_store and its kin
  *     (not needed in a heap created with GAIT_STOP_THE_WORLD); stores to stacks are plain;
  *   - a thread that blocks or computes long without polling does so between gait_enter_native and
