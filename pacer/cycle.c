@@ -114,8 +114,10 @@ void gait_pacer_end_cycle_measured(struct gait_pacer *pacer,
     if (background_ns <= 0)
         background_ns = (mutator_ns + assist_ns) / program_per_background;
 
-    double bytes_per_work =
-        (double)(pacer->live_bytes - pacer->triggered_bytes) / cycle_work(pacer);
+    double allocated = (double)(pacer->live_bytes - pacer->triggered_bytes);
+    if (cpu->held_back_share > 0 && cpu->held_back_share < 1)
+        allocated *= 1 - cpu->held_back_share;
+    double bytes_per_work = allocated / cycle_work(pacer);
     cycle_learn(pacer, bytes_per_work * (1 + assist_ns / background_ns) *
                            (1 + assist_ns / mutator_ns) / program_per_background);
 }

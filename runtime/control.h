@@ -90,6 +90,12 @@ struct control {
     int64_t cycle_process_ns;           /* as marking began; the collector's */
     int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
     int64_t last_cycle_ns;              /* when the last cycle ended; the collector's */
+    int64_t mark_start_ns;              /* when marking began; the collector's, as are these: */
+    size_t mark_start_bytes;            /* live heap then */
+    size_t expected_work_bytes;         /* heap work to expect; 0: marking is not to be held back */
+    size_t held_live_bytes;             /* live heap when it was last held back */
+    unsigned held_in_vain;              /* how often in a row it did not grow meanwhile */
+    int64_t held_back_ns;               /* in this cycle */
 };
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
@@ -125,6 +131,15 @@ bool control_idle_cpu(struct control *control, size_t running);
 
 /** Share of one CPU that the collector's thread may take while no CPU is idle. */
 double control_fraction(struct control *control);
+
+/**
+ * How long the collector's thread may wait, since marking is ahead of allocation; 0: it is not.
+ * A cycle that ends before its goal is one that came too soon. The collector only, while marking.
+ */
+int64_t control_ahead_ns(struct control *control);
+
+/** It waited. */
+void control_held_back(struct control *control, int64_t ns);
 
 /** Marking begins; it has ended; its bytes are known and the next goal is set. */
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,

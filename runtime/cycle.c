@@ -98,6 +98,11 @@ static bool cpu_is_idle(gait_heap *heap, unsigned markers) {
 
 static bool is_shutdown(struct cycle *cycle) { return AO_int_load_acquire(&cycle->shutdown) != 0; }
 
+/* Does somebody wait for a forced cycle? */
+static bool is_awaited(struct cycle *cycle) {
+    return AO_int_load_acquire(&cycle->wanted) != AO_int_load(&cycle->done);
+}
+
 /* Mark in one burst. Counts work and CPU time. @return CPU time spent, ns. */
 static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
                           int64_t burst_ns) {
@@ -154,8 +159,15 @@ static void mark_until_out(gait_heap *heap, bool stopped) {
         bool flat = stopped || share >= 1 || cpu_is_idle(heap, 1);
         int64_t spent_ns =
             mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL, BURST_NS);
-        if (!flat && queue_has_work(queue)) {
-            int64_t nap_ns = (int64_t)((double)spent_ns * (1 / share - 1));
+        if (!queue_has_work(queue))
+            continue;
+        int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / share - 1));
+        int64_t ahead_ns = is_awaited(cycle) ? 0 : control_ahead_ns(&heap->control);
+        if (ahead_ns > nap_ns && ahead_ns >= BURST_NS) {
+            int64_t begin_ns = platform_now_ns();
+            platform_sleep_ns(ahead_ns);
+            control_held_back(&heap->control, platform_now_ns() - begin_ns - nap_ns);
+        } else if (!flat) {
             platform_sleep_ns(nap_ns > NAP_NS_LEAST ? nap_ns : NAP_NS_LEAST);
         }
     }
@@ -444,7 +456,7 @@ static void collector_run(void *argument) {
     struct cycle *cycle = &heap->cycle;
     while (!is_shutdown(cycle)) {
         unsigned wake = AO_int_load_acquire(&cycle->wake);
-        bool forced = AO_int_load_acquire(&cycle->wanted) != AO_int_load(&cycle->done);
+        bool forced = is_awaited(cycle);
         bool periodic = !forced && control_periodic_due(&heap->control);
         if (forced || periodic || AO_int_load_acquire(&cycle->due)) {
             lock_acquire(&cycle->gate);
