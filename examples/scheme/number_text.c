@@ -191,7 +191,7 @@ static char *flonum_text(double d) {
     char *result = malloc(64);
     if (!result)
         abort();
-    if (exponent >= 21 || exponent < -7)
+    if (exponent >= 21 || exponent < -6)
         snprintf(result, 64, "%s%c%s%se%d", sign, figures[0], count > 1 ? "." : "", figures + 1,
                  exponent);
     else if (exponent < 0)

@@ -9,7 +9,11 @@
 (define (apply f first . rest)
   (if (null? rest)
       (%apply f first)
-      (%apply f (%apply cons* (cons first rest)))))
+      (%apply f (%spread first rest))))
+(define (%spread first rest)
+  (if (null? rest)
+      first
+      (cons first (%spread (car rest) (cdr rest)))))
 
 (define (call-with-values producer consumer)
   (%apply-values consumer (producer)))

@@ -81,13 +81,36 @@ value make_alias(struct compiler *c, value name, value environment, struct scope
     return keep(vm, (value)alias);
 }
 
-static bool has_alias(value datum) {
-    for (; is_pair(datum); datum = cdr(datum))
-        if (has_alias(car(datum)))
+/* Is there an alias in the datum? Past `budget` steps, what was seen is remembered: data that a
+ * program quotes may be cyclic. */
+struct alias_search {
+    struct compiler *c;
+    int budget;
+    value seen; /* table, or 0 */
+};
+
+static bool was_seen(struct alias_search *s, value datum) {
+    struct vm *vm = s->c->vm;
+    if (s->budget-- > 0)
+        return false;
+    if (!s->seen)
+        s->seen = keep(vm, make_table(vm, TABLE_EQ));
+    if (table_get(s->seen, datum, FALSE) == TRUE)
+        return true;
+    table_put(vm, s->seen, datum, TRUE);
+    return false;
+}
+
+static bool has_alias(struct alias_search *s, value datum) {
+    for (; is_pair(datum); datum = cdr(datum)) {
+        if (was_seen(s, datum))
+            return false;
+        if (has_alias(s, car(datum)))
             return true;
-    if (is_vector(datum))
+    }
+    if (is_vector(datum) && !was_seen(s, datum))
         for (size_t i = 0; i < length_of(datum); i++)
-            if (has_alias(vector_of(datum)->items[i]))
+            if (has_alias(s, vector_of(datum)->items[i]))
                 return true;
     return has_type(datum, TYPE_ALIAS);
 }
@@ -95,20 +118,28 @@ static bool has_alias(value datum) {
 static value strip_copy(struct compiler *c, value datum) {
     if (has_type(datum, TYPE_ALIAS))
         return base_symbol(datum);
-    if (!has_alias(datum))
-        return datum;
-    if (is_pair(datum)) {
-        value head = strip_copy(c, car(datum));
-        return build(c, head, strip_copy(c, cdr(datum)));
+    if (is_vector(datum)) {
+        value copy = keep(c->vm, make_vector(c->vm, length_of(datum), FALSE));
+        for (size_t i = 0; i < length_of(datum); i++)
+            store(c->vm, &vector_of(copy)->items[i], strip_copy(c, vector_of(datum)->items[i]));
+        return copy;
     }
-    value copy = keep(c->vm, make_vector(c->vm, length_of(datum), FALSE));
-    for (size_t i = 0; i < length_of(datum); i++)
-        store(c->vm, &vector_of(copy)->items[i], strip_copy(c, vector_of(datum)->items[i]));
-    return copy;
+    if (!is_pair(datum))
+        return datum;
+    value first = build(c, strip_copy(c, car(datum)), NIL), last = first;
+    for (datum = cdr(datum); is_pair(datum); datum = cdr(datum)) {
+        value pair = build(c, strip_copy(c, car(datum)), NIL);
+        store(c->vm, &pair_of(last)->cdr, pair);
+        last = pair;
+    }
+    store(c->vm, &pair_of(last)->cdr, strip_copy(c, datum));
+    return first;
 }
 
-/* Source that no macro has touched may be cyclic, and has no aliases. */
-value strip(struct compiler *c, value datum) { return c->expanded ? strip_copy(c, datum) : datum; }
+value strip(struct compiler *c, value datum) {
+    struct alias_search search = {.c = c, .budget = 10000};
+    return c->expanded && has_alias(&search, datum) ? strip_copy(c, datum) : datum;
+}
 
 /* ---- Macros -------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 ;;;
 ;;; A compiler's passes over a large tree: made-up functions are renamed apart, folded, cut into
 ;;; simple steps, and turned into code for a stack machine. What the code computes must be what an
-;;; evaluator of the source says. (compile.scm [rounds])
+;;; evaluator of the source says. (compile.scm [rounds [functions in each]])
 
 (import (scheme base) (scheme write) (scheme process-context))
 
@@ -220,13 +220,14 @@
              (list (car small) (car plain)))
             (check (cdr sources) (cdr small) (cdr plain) (modulo (+ sum wanted) bound)))))))
 
-(define (main rounds)
+(define (main rounds functions)
   (let loop ((i 0) (sum 0))
     (if (< i rounds)
-        (loop (+ i 1) (modulo (+ sum (round-of 100 10)) bound))
+        (loop (+ i 1) (modulo (+ sum (round-of functions 10)) bound))
         (begin
           (display (list 'compile 'rounds rounds 'variables variables 'sum sum 'ok))
           (newline)))))
 
-(let ((arguments (cdr (command-line))))
-  (main (if (pair? arguments) (string->number (car arguments)) 20)))
+(let ((sizes (map string->number (cdr (command-line)))))
+  (main (if (pair? sizes) (car sizes) 20)
+        (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 100)))

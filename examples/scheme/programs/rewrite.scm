@@ -3,7 +3,7 @@
 ;;; A symbolic rewriter in the manner of the Boyer-Moore prover: terms are brought to normal form by
 ;;; lemmas, innermost first; propositions become nested ifs and are proved by looking at all cases.
 ;;; Terms are shared by hashing, and normal forms are remembered for a generation of theorems.
-;;; (rewrite.scm [generations])
+;;; (rewrite.scm [generations [theorems in each]])
 
 (import (scheme base) (scheme write) (scheme process-context) (srfi 69))
 
@@ -182,7 +182,6 @@
 
 (define (prove form) (tautology? (rewrite (share form)) '() '()))
 
-(define theorems-each 40)
 (define generations-kept 3)
 
 (define (forget!)
@@ -191,7 +190,7 @@
   (set! true-term (share '(true)))
   (set! false-term (share '(false))))
 
-(define (main generations)
+(define (main generations theorems-each)
   (let loop ((generation 0) (proved 0))
     (when (= 0 (modulo generation generations-kept))
       (forget!))
@@ -209,5 +208,6 @@
           (display (list 'rewrite 'theorems proved 'rewrites rewrites 'ok))
           (newline)))))
 
-(let ((arguments (cdr (command-line))))
-  (main (if (pair? arguments) (string->number (car arguments)) 28)))
+(let ((sizes (map string->number (cdr (command-line)))))
+  (main (if (pair? sizes) (car sizes) 28)
+        (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 40)))
