@@ -17,6 +17,11 @@
  * some 70 us. */
 #define ASSIST_WAIT_NS 10000
 #define ASSIST_WAITS 3
+/* How full the limiter's bucket is when limiting begins and ends. Go begins and ends it where the
+ * bucket is full: what is spent between two looks beyond that is never paid back, and a program at
+ * its limit comes to 60 to 70 % of CPU for the collector. */
+#define LIMITING_BEGINS 0.75
+#define LIMITING_ENDS 0.5
 /* Marking is held back so long at a time, so often without any allocation, and so far ahead of
  * allocation, as a share of its work. Guesses: at 4 ms some 1 % of a cycle; 2 % of the way. */
 #define HELD_NS_MOST ((int64_t)4000000)
@@ -356,8 +361,10 @@ void control_update_limiter(struct control *control) {
         control->limiter_gc_ns = gc;
         if (control->limiting_since_ns)
             counter_add(&control->limiter_ns, (size_t)(now_ns - control->limiting_since_ns));
-        control->limiting_since_ns = control->limiter.limiting ? now_ns : 0;
-        AO_store(&control->limiting, control->limiter.limiting);
+        double full = (double)control->limiter.fill_ns / (double)control->limiter.capacity_ns;
+        bool limiting = full >= (control->limiting_since_ns ? LIMITING_ENDS : LIMITING_BEGINS);
+        control->limiting_since_ns = limiting ? now_ns : 0;
+        AO_store(&control->limiting, limiting);
     }
     lock_release(&control->lock);
 }
