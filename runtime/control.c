@@ -218,6 +218,10 @@ bool control_idle_cpu(struct control *control, size_t running) {
     return !AO_load(&control->limiting) && running < AO_load(&control->procs);
 }
 
+bool control_is_limiting(struct control *control) {
+    return AO_load(&control->limiting) != 0;
+}
+
 double control_fraction(struct control *control) {
     lock_acquire(&control->lock);
     int32_t procs = (int32_t)AO_load(&control->procs);

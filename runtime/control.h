@@ -129,6 +129,9 @@ void control_marked(struct control *control, size_t scanned_bytes);
 /** May markers run on CPUs that mutators leave idle? running: mutators not in native code. */
 bool control_idle_cpu(struct control *control, size_t running);
 
+/** Does the CPU limiter hold the collector down? */
+bool control_is_limiting(struct control *control);
+
 /** Share of one CPU that the collector's thread may take while no CPU is idle. */
 double control_fraction(struct control *control);
 

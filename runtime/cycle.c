@@ -41,6 +41,9 @@
 #define HUNGRY_NAP_NS 20000
 /* How long a helper naps while no CPU is idle. */
 #define BUSY_NAP_NS 500000
+/* Share of an idle CPU that the collector's thread takes while the limiter is limiting: beside one
+ * busy mutator a little less than half of all, so that the limiter's bucket drains. */
+#define LIMITED_SHARE 0.8
 /* How long the collector waits for work in others' hands before mutators give way. */
 #define STARVED_NS 1000000
 /* A heap with fewer live bytes is marked before a helper is awake. Guess. */
@@ -156,12 +159,14 @@ static void mark_until_out(gait_heap *heap, bool stopped) {
             continue;
         }
         hungry_ns = 0;
-        bool flat = stopped || share >= 1 || cpu_is_idle(heap, 1);
+        bool idle = cpu_is_idle(heap, 1), limiting = control_is_limiting(&heap->control);
+        bool flat = stopped || share >= 1 || (idle && !limiting);
+        double nap_share = idle && limiting ? LIMITED_SHARE : share;
         int64_t spent_ns =
             mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL, BURST_NS);
         if (!queue_has_work(queue))
             continue;
-        int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / share - 1));
+        int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / nap_share - 1));
         int64_t ahead_ns = is_awaited(cycle) ? 0 : control_ahead_ns(&heap->control);
         if (ahead_ns > nap_ns && ahead_ns >= BURST_NS) {
             int64_t begin_ns = platform_now_ns();
@@ -199,7 +204,8 @@ static void helper_run(void *argument) {
             platform_wait(&cycle->helping, helping, -1);
             continue;
         }
-        if (helper->idle && heap->concurrent && !cpu_is_idle(heap, helper->number + 1)) {
+        if (helper->idle && heap->concurrent &&
+            (!cpu_is_idle(heap, helper->number + 1) || control_is_limiting(&heap->control))) {
             platform_sleep_ns(BUSY_NAP_NS);
         } else if (!queue_has_work(queue)) {
             wait_for_work(queue);
