@@ -62,6 +62,7 @@ static value compile_guarded(struct compiler *c, value form) {
         return RAISED;
     struct lambda *toplevel = arena_alloc(c, sizeof *toplevel);
     toplevel->name = FALSE;
+    toplevel->toplevel = is_pair(c->vm->source);
     toplevel->body = parse(c, form, NULL);
     resolve(c, toplevel);
     return make_closure(c->vm, generate(c, toplevel), 0);

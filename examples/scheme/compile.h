@@ -84,6 +84,7 @@ struct lambda {
     struct variable **parameters;
     size_t count; /* the rest parameter included */
     bool rest;
+    bool toplevel; /* of a program: no call is a tail call, so that errors have a place */
     struct node *body;
     unsigned line;
     struct lambda *parent;

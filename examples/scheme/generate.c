@@ -319,7 +319,18 @@ static void generate_inline(struct function *f, struct node *node,
 
 /* ---- Calls --------------------------------------------------------------------------------- */
 
+/* A call of raise keeps its frame, so that an error message can say where it is. */
+static bool keeps_frame(struct function *f, struct node *node) {
+    return node->list.callee->type == NODE_GLOBAL &&
+           node->list.callee->global == f->c->vm->hooks[HOOK_raise];
+}
+
 static void generate_call(struct function *f, struct node *node, enum place place) {
+    if (place == TO_CALLER && keeps_frame(f, node)) {
+        generate_call(f, node, TO_ACC);
+        emit(f, OP_RETURN, 0);
+        return;
+    }
     value builtin = called_builtin(node);
     const struct inline_builtin *found = called_inline(node);
     if (found && is_tail_only(found->opcode) && place != TO_CALLER)
@@ -659,7 +670,9 @@ value generate(struct compiler *c, struct lambda *lambda) {
     set_depth(&f, (int)lambda->count);
     mark_line(&f, lambda->line);
     box_locals(&f, lambda->parameters, lambda->count);
-    generate_node(&f, lambda->body, TO_CALLER);
+    generate_node(&f, lambda->body, lambda->toplevel ? TO_ACC : TO_CALLER);
+    if (lambda->toplevel)
+        emit(&f, OP_RETURN, 0);
 
     size_t mark = vm->keep.count;
     value instructions = keep(vm, make_bytevector(vm, f.count * sizeof *f.code));

@@ -172,7 +172,8 @@ static char *flonum_text(double d) {
     if (isinf(d))
         return strdup(d > 0 ? "+inf.0" : "-inf.0");
     char text[40];
-    int precision = 15;
+    /* 15 digits always suffice to tell most numbers apart; subnormal ones have fewer. */
+    int precision = fabs(d) < 1e-300 ? 1 : 15;
     do
         snprintf(text, sizeof text, "%.*e", precision - 1, d);
     while (strtod(text, NULL) != d && precision++ < 17);

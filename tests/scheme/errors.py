@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""What the interpreter says, and its exit status, when something is wrong: errors.py SCHEME"""
+import os
+import subprocess
+import sys
+import tempfile
+
+scheme = sys.argv[1]
+failures = 0
+
+
+def run(arguments, text=None, environment=None):
+    return subprocess.run([scheme, *arguments], input=text, capture_output=True, text=True,
+                          timeout=60, env={**os.environ, **(environment or {})})
+
+
+def check(what, ok, result):
+    global failures
+    if not ok:
+        failures += 1
+        print(f'FAILED: {what}: status {result.returncode}, {result.stdout!r}, {result.stderr!r}')
+
+
+def program(text, status, error, arguments=(), output=None):
+    """Run a program: its status, and what standard error holds ({} is the file's name)."""
+    with tempfile.NamedTemporaryFile('w', suffix='.scm') as file:
+        file.write(text)
+        file.flush()
+        result = run([file.name, *arguments])
+        wanted = error.replace('{}', file.name)
+        ok = result.returncode == status and result.stderr == wanted
+        check(text, ok and (output is None or result.stdout == output), result)
+
+
+program('(display 1)\n(car 5)\n', 1, '{}:2: car: not a pair: 5\n', output='1')
+program('(define (f x)\n  (+ 1\n     (g x)))\n(define (g x)\n  (vector-ref x 9))\n(f (vector 1))\n', 1,
+        '{}:5: vector-ref: index is out of range: 9\n')
+program('(define (f)\n  (error "went wrong:" "text" \'sym 12))\n(f)\n', 1,
+        '{}:2: went wrong: "text" sym 12\n')
+program('\n\n(display undefined-name)\n', 1, '{}:3: unbound variable: undefined-name\n')
+program('(raise \'thing)\n', 1, '{}:1: uncaught exception: thing\n')
+program('(display "x")\n(if)\n', 1, '{}:2: malformed if (if)\n')
+program('(define x\n', 1, 'read: end of file in a list in line 2 "{}"\n')
+program('(map (lambda (x)\n  (car x))\n  (list 1))\n', 1, '{}:2: car: not a pair: 1\n')
+program('(map car\n (list 1))\n', 1, '{}:1: car: not a pair: 1\n')
+program('(define (f x)\n  (if x\n    (raise x)\n    1))\n(f 5)\n', 1, '{}:3: uncaught exception: 5\n')
+program('((lambda (x) x))\n', 1, '{}:1: wrong number of arguments: #<procedure> 0\n')
+program('("no procedure" 1)\n', 1, '{}:1: not a procedure: "no procedure"\n')
+program('(+ 1 "2")\n', 1, '{}:1: +: not a number: "2"\n')
+program('(import (no such library))\n', 1, '{}:1: unknown library: (no such library)\n')
+program('(let ((x 1) (x 2)) x)\n', 1, '{}:1: parameter is there twice: x\n')
+program('(define (f n)\n  (+ 1 (f n)))\n(f 1)\n', 1, '{}:2: stack overflow\n')
+program('(with-exception-handler\n  (lambda (e) 0)\n  (lambda () (raise \'x)))\n', 1,
+        '{}:3: handler returned from non-continuable raise x\n')
+program('(open-input-file "/no/such/file")\n', 1,
+        '{}:1: No such file or directory "/no/such/file"\n')
+program('(exit 7)\n', 7, '')
+program('(exit)\n', 0, '')
+program('(exit #f)\n', 1, '')
+program('(dynamic-wind (lambda () 0) (lambda () (exit 3)) (lambda () (display "out")))\n', 3, '',
+        output='out')
+program('(write (cdr (command-line)))\n', 0, '', ['--', 'a', '-b'], '("a" "-b")')
+program('(display "kept")', 0, '', output='kept')
+
+result = run([], text='(display (+ 1 2))\n(newline)\n(car 1)\n')
+check('standard input', result.returncode == 1 and result.stdout == '3\n' and
+      result.stderr == 'standard input:3: car: not a pair: 1\n', result)
+result = run(['-e', '(list 1 "a")'])
+check('-e', result.returncode == 0 and result.stdout == '(1 "a")\n', result)
+result = run(['/no/such/program.scm'])
+check('missing file', result.returncode == 1 and 'No such file' in result.stderr, result)
+result = run(['--wrong'])
+check('unknown option', result.returncode == 2 and 'usage' in result.stderr, result)
+result = run(['--stats', '-e', '1'])
+check('--stats', result.returncode == 0 and 'cycles' in result.stderr, result)
+for name, content in [('GOGC', 'many'), ('GOMEMLIMIT', '12Gx'), ('GAIT_DEBUG', 'nonsense=1')]:
+    result = run(['-e', '1'], environment={name: content})
+    ok = result.returncode == 2 and name in result.stderr and result.stderr.count('\n') == 1
+    check(f'{name}={content}', ok and not result.stdout, result)
+
+print('errors:', f'{failures} failed' if failures else 'all as they should be')
+sys.exit(1 if failures else 0)
