@@ -339,17 +339,31 @@ static bool block_take(struct marker *marker) {
 }
 
 bool marker_drain(struct marker *marker, size_t budget_bytes) {
-    struct marked_cell cells[BATCH];
+    /* Two batches at a time: while the objects of one come into the cache, the mark bits of the
+     * next are asked for, and the other way round. */
+    struct marked_cell batches[2][BATCH];
+    struct marked_cell *cells = batches[0], *objects = batches[1];
+    unsigned object_count = 0;
     size_t start = marker->scanned_bytes;
     for (;;) {
-        if ((!marker->block || marker->block->count == 0) && !block_take(marker))
-            return true;
+        if (!marker->block || marker->block->count == 0) {
+            batch_scan(marker, objects, object_count); /* there may be more after it */
+            object_count = 0;
+            if ((!marker->block || marker->block->count == 0) && !block_take(marker))
+                return true;
+        }
         unsigned count = batch_fetch(marker, marker->block, cells);
-        batch_scan(marker, cells, batch_mark(marker, cells, count));
+        batch_scan(marker, objects, object_count);
+        object_count = batch_mark(marker, cells, count);
+        struct marked_cell *swap = cells;
+        cells = objects;
+        objects = swap;
         if (AO_load(&marker->queue->hungry))
             share(marker);
-        if (marker->scanned_bytes - start >= budget_bytes)
+        if (marker->scanned_bytes - start >= budget_bytes) {
+            batch_scan(marker, objects, object_count);
             return false;
+        }
     }
 }
 
