@@ -42,6 +42,11 @@
        (note-result! 'expression w g
                      (and (number? g) (< (abs (- g w)) (* 1e-12 (+ 1 (abs w))))))))))
 
+;; A file of this process alone.
+(define (temporary-name)
+  (string-append (or (get-environment-variable "TMPDIR") "/tmp")
+                 "/gait-scheme-" (number->string (current-jiffy) 36)))
+
 (define (report name)
   (display (list name 'passed passed 'failed failed))
   (newline)

@@ -31,7 +31,7 @@
 ;;; Files of dropped ports are closed: else this runs out of descriptors, and what was written is
 ;;; lost.
 
-(define file-name "/tmp/gait-scheme-memory.txt")
+(define file-name (temporary-name))
 (do ((i 0 (+ i 1)))
     ((= i (min size 3000)))
   (write i (open-output-file file-name)))

@@ -473,7 +473,7 @@
 (check '(1 4) (read (open-input-string "(1 #;2 #| 3 #| nested |# |# ; end\n 4)")))
 (check #t (let ((x (read (open-input-string "#0=(a . #0#)")))) (eq? x (cdr x))))
 (check '(abc) (read (open-input-string "#!fold-case (ABC)")))
-(let ((name "/tmp/gait-scheme-test.txt"))
+(let ((name (temporary-name)))
   (call-with-output-file name (lambda (p) (write '(hello "wörld") p) (newline p) (display "λ" p)))
   (check #t (file-exists? name))
   (check '((hello "wörld") #\newline #\λ #t)
