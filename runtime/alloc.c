@@ -33,14 +33,11 @@ static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     return object;
 }
 
-/* The object is a root of this mutator while its memory is zeroed between polls. */
 static void zero(gait_mutator *mutator, char *object, size_t bytes) {
-    mutator->pending = (gait_word)object;
     for (size_t at = 0; at < bytes; at += ZERO_PIECE_BYTES) {
         memset(object + at, 0, bytes - at < ZERO_PIECE_BYTES ? bytes - at : ZERO_PIECE_BYTES);
         gait_poll(mutator);
     }
-    mutator->pending = 0;
 }
 
 static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
@@ -48,10 +45,10 @@ static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     char *object = cache_large(&mutator->cache, kind, bytes, &zeroed);
     if (!object)
         return NULL;
-    size_t span_bytes = (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-    count(mutator, kind, span_bytes);
     if (!zeroed)
         zero(mutator, object, (bytes + 7) & ~(size_t)7);
+    cache_large_done(&mutator->cache, object);
+    count(mutator, kind, (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
     return object;
 }
 

@@ -50,6 +50,8 @@
 #define HELP_BYTES ((size_t)4 << 20)
 /* The collector looks at the clock for periodic cycles this often. */
 #define PERIOD_LOOK_NS ((int64_t)1000000000)
+/* Who waits for a cycle looks so often whether there is a thread to run it. */
+#define FORCE_LOOK_NS ((int64_t)100000000)
 
 /* ---- Mutators' parts in handshakes ---- */
 
@@ -510,8 +512,10 @@ static int threads_start(gait_heap *heap);
 static void collector_wake(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     if (AO_int_load(&cycle->threads) == 0 && AO_int_compare_and_swap_full(&cycle->threads, 0, 1) &&
-        threads_start(heap) < 0)
-        AO_int_store_release(&cycle->threads, 0); /* the next request tries again */
+        threads_start(heap) < 0) { /* the next request tries again */
+        AO_int_store(&cycle->due, 0);
+        AO_int_store_release(&cycle->threads, 0);
+    }
     AO_int_fetch_and_add1_full(&cycle->wake);
     platform_wake(&cycle->wake, 1);
 }
@@ -530,7 +534,7 @@ void cycle_force(gait_heap *heap) {
         unsigned done = AO_int_load_acquire(&cycle->done);
         if ((int)(done - mine) >= 0 || is_shutdown(cycle))
             return;
-        platform_wait(&cycle->done, done, -1);
+        platform_wait(&cycle->done, done, FORCE_LOOK_NS);
     }
 }
 

@@ -78,7 +78,6 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
             bytes += visit_stack(visitor, mutator->base_low, mutator->base_high);
         visit_registers(visitor, mutator->base_registers);
     }
-    visitor->visit(visitor, mutator->pending, false);
     if (mutator->stack_high) {
         bytes += visit_stack(visitor, mutator->stack_low, mutator->stack_high);
         visit_registers(visitor, mutator->registers);

@@ -40,7 +40,6 @@ struct gait_mutator {
     struct gait_frame *base_frames; /* frames and callback of the thread itself, while a */
     gait_roots_fn base_visit;       /* coroutine runs                                    */
     void *base_visit_data;
-    gait_word pending; /* an object that an allocation is about to return; a root */
 
     char *stack_high; /* conservative stacks: end of the running C stack; NULL: not scanned */
     char *stack_low;  /* where the caller's frame began at the safepoint */

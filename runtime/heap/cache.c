@@ -126,16 +126,23 @@ void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed
     if (!span)
         return NULL;
     span->zeroed = false;
-    AO_char_store(&span->owned, 0);
+    AO_char_store(&span->owned, 1);
     span_make(space, span, kind, CLASS_LARGE, pages, 1, words_bytes);
-    uint64_t *pair = space_bits(space, span_page(space, span));
+    return span_start(space, span);
+}
+
+void cache_large_done(struct cache *cache, const char *object) {
+    struct space *space = cache->space;
+    size_t page = space_page(space, (uintptr_t)object);
+    struct span *span = &space->spans[page];
+    uint64_t *pair = space_bits(space, page);
     unsigned epoch = space_epoch(space);
     bits_set(&pair[epoch & 1], 1);
     if (cache->black) {
         bits_set(&pair[~epoch & 1], 1);
-        cache->black_bytes += pages << PAGE_SHIFT;
+        cache->black_bytes += (size_t)span->pages << PAGE_SHIFT;
     }
-    return span_start(space, span);
+    AO_char_store_release(&span->owned, 0); /* pairs with span_sweep: it sees the bit */
 }
 
 /* ---- Runs ---- */

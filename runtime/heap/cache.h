@@ -41,9 +41,13 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class);
 /** Allocate black from now on: what is left of the runs is marked. */
 void cache_blacken(struct cache *cache);
 
-/** Allocate an object of more than GAIT_SMALL_MAX_BYTES. *zeroed: its memory reads as zero. NULL:
- * no memory. */
+/**
+ * Take memory for an object of more than GAIT_SMALL_MAX_BYTES. *zeroed: it reads as zero. Until
+ * cache_large_done, which is called when it does, it is no object: nobody scans or frees it, also
+ * over safepoints. NULL: no memory.
+ */
 void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed);
+void cache_large_done(struct cache *cache, const char *object);
 
 /** Put a swept span that has free cells on its central's list, unless a mutator owns it. */
 void central_offer(struct space *space, struct span *span);

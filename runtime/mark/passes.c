@@ -79,7 +79,7 @@ bool marker_ephemerons(struct marker *marker) {
 
 void marker_rescan(struct marker *marker) {
     struct space *space = marker->space;
-    AO_store_release(&marker->queue->overflowed, 0);
+    AO_store_full(&marker->queue->overflowed, 0); /* full: before any mark is looked at */
     size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
     for (size_t page = 0; page < pages;) {
         page_entry entry = space_entry(space, page);

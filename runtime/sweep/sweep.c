@@ -44,6 +44,9 @@ static void clobber_cells(struct space *space, struct span *span, uint64_t dead,
 static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoch) {
     struct space *space = sweeper->space;
     uint64_t *bits = space_bits(space, span_page(space, span));
+    /* Before the bits: a large object that is no longer owned has its bit. Nobody takes an unswept
+     * span; one that a mutator leaves meanwhile is offered, or freed, one cycle later. */
+    bool owned = AO_char_load_acquire(&span->owned);
     size_t live = 0, dead = 0;
     for (unsigned first = 0; first < span->cells; first += 64) {
         uint64_t *pair = &bits[2 * (first >> 6)];
@@ -64,9 +67,6 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
     counter_add(&sweeper->freed_bytes, dead * cell_bytes);
     span->search = 0;
     span->zeroed = false;
-    /* Nobody takes an unswept span. A mutator may leave one just before sweeping opens; if that is
-     * seen late, the span is offered one cycle later. */
-    bool owned = AO_char_load(&span->owned);
     AO_int_store_release(&span->swept, epoch); /* pairs with cache_refill: it sees the bits */
     if (owned)
         return;

@@ -62,7 +62,10 @@ static inline gait_word *bare_alloc(unsigned kind, size_t bytes) {
     if (bytes > GAIT_SMALL_MAX_BYTES) {
         void *object = cache_large(&bare.cache, kind, bytes, &zeroed);
         cr_assert_not_null(object);
-        return zeroed ? object : memset(object, 0, bytes);
+        if (!zeroed)
+            memset(object, 0, bytes);
+        cache_large_done(&bare.cache, object);
+        return object;
     }
     unsigned size_class = gait_size_class(bytes);
     struct gait_run *run = &bare.runs[kind][size_class];
