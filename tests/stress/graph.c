@@ -11,14 +11,15 @@
  * thread that takes one out of it and puts it elsewhere. So a reference that marking misses is the
  * last. */
 #define ITEMS 6000
+#define ITEMS_STRESSED 300 /* where each costs a cycle */
 #define ITEM_SLOTS 9000
 #define IN_HAND 16
 
-static void items_new(struct walker *walker, gait_handle *handle) {
+static void items_new(struct walker *walker, gait_handle *handle, size_t count) {
     gait_word *array =
         allocate(walker->mutator, walker->graph->kinds[SHAPE_REFS], ITEM_SLOTS * sizeof(gait_word));
     gait_handle_set(walker->mutator, handle, (gait_word)array);
-    for (size_t i = 0; i < ITEMS; i++) {
+    for (size_t i = 0; i < count; i++) {
         gait_word item = object_new(walker); /* no root is set: it refers to nothing */
         gait_store(walker->mutator, &array[i], item);
     }
@@ -108,15 +109,15 @@ static void *work(void *argument) {
     return NULL;
 }
 
-static void graph_test(uint32_t flags, const char *debug, double seconds) {
+static void graph_test(const char *debug, size_t item_count, double seconds) {
     static struct graph graph;
-    graph_init(&graph, flags, debug, NULL);
+    graph_init(&graph, 0, debug, NULL);
     struct walker walkers[THREADS] = {0}, first = {.graph = &graph, .random = run.seed};
     gait_word no_roots[ROOTS] = {0};
     first.roots = no_roots;
     first.mutator = attach(graph.heap);
     CHECK(items = gait_handle_new(first.mutator, 0), "gait_handle_new");
-    items_new(&first, items);
+    items_new(&first, items, item_count);
     gait_detach(first.mutator);
     pthread_t threads[THREADS];
     run_for(seconds);
@@ -137,7 +138,7 @@ static void graph_test(uint32_t flags, const char *debug, double seconds) {
     CHECK(stats.cycles > 0 && reads > 0, "nothing happened");
     first.mutator = attach(graph.heap);
     size_t count = items_count(&first, items);
-    CHECK(count == ITEMS, "%zu of %d items are left", count, ITEMS);
+    CHECK(count == item_count, "%zu of %zu items are left", count, item_count);
     gait_handle_free(first.mutator, items);
     gait_detach(first.mutator);
     graph_destroy(&graph);
@@ -145,15 +146,18 @@ static void graph_test(uint32_t flags, const char *debug, double seconds) {
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
-    static const char *const settings[] = {
-        "",
-        "clobberfree=1",
-        "clobberfree=1,gccheckmark=1",
-        "clobberfree=1,gcstress=50",
-        "clobberfree=1,gcstoptheworld=1",
-        "clobberfree=1,disablethp=1,gcstress=1,gccheckmark=1",
+    static const struct {
+        const char *debug;
+        size_t items;
+    } settings[] = {
+        {"", ITEMS},
+        {"clobberfree=1", ITEMS},
+        {"clobberfree=1,gccheckmark=1", ITEMS},
+        {"clobberfree=1,gcstress=50", ITEMS},
+        {"clobberfree=1,gcstoptheworld=1", ITEMS},
+        {"clobberfree=1,disablethp=1,gcstress=1,gccheckmark=1", ITEMS_STRESSED},
     };
     size_t count = sizeof settings / sizeof settings[0];
     for (size_t i = 0; i < count; i++)
-        graph_test(0, settings[i], run.seconds / (double)count);
+        graph_test(settings[i].debug, settings[i].items, run.seconds / (double)count);
 }
