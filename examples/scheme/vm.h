@@ -149,7 +149,7 @@ static inline value make_flonum(struct vm *vm, double number) {
 value make_string(struct vm *vm, size_t length, uint32_t fill);
 value make_string_utf8(struct vm *vm, const char *text, size_t bytes);
 value make_text(struct vm *vm, const char *text);
-value make_substring(struct vm *vm, value string, size_t from, size_t to);
+value make_substring(struct vm *vm, value from, size_t start, size_t end);
 value make_vector(struct vm *vm, size_t length, value fill);
 value make_bytevector(struct vm *vm, size_t length);
 value make_closure(struct vm *vm, value code, size_t free_count);
