@@ -91,7 +91,8 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         gait_collect(mutator);
     }
     if (mutator->cache.black) /* not before all barriers are on: docs/design/marking.md, .early */
-        control_assist(&heap->control, mutator);
+        while (control_assist(&heap->control, mutator) && mutator->cache.black)
+            gait_poll(mutator);
     void *object = take(mutator, kind, bytes);
     return object ? object : take_after_collecting(mutator, kind, bytes);
 }

@@ -54,6 +54,9 @@ static void publish(struct control *control) {
     AO_store(&control->trigger_bytes, target.trigger_bytes);
     AO_store(&control->goal_bytes, target.goal_bytes);
     AO_store(&control->limit_bytes, (AO_t)control->pacer.memory_limit_bytes);
+    size_t limit_goal = gait_pacer_limit_goal(&control->pacer);
+    bool reachable = limit_goal > control->pacer.marked_bytes / 16 * 17;
+    AO_store(&control->barrier_bytes, reachable ? limit_goal : SIZE_MAX);
     AO_store(&control->assist_work_per_byte, bits_of(control->pacer.assist_work_per_byte));
     AO_store(&control->assist_bytes_per_work, bits_of(control->pacer.assist_bytes_per_work));
 }
@@ -122,6 +125,20 @@ static void revise_if_free(struct control *control) {
     lock_release(&control->lock);
 }
 
+/* The published trigger was reached. Under a limit it moves: what spans had free counted against
+ * the heap, and is allocated now. */
+static bool is_due(struct control *control) {
+    if ((int64_t)AO_load(&control->limit_bytes) == GAIT_NO_LIMIT)
+        return true;
+    if (!lock_try(&control->lock))
+        return false; /* the next run looks again */
+    look_at_memory(control);
+    publish(control);
+    bool due = AO_load(&control->live_bytes) >= AO_load(&control->trigger_bytes);
+    lock_release(&control->lock);
+    return due;
+}
+
 bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
                        bool scannable) {
     counter_add(&control->allocated_bytes, bytes);
@@ -129,7 +146,7 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
         counter_add(&control->scannable_bytes, bytes);
     size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
     if (!AO_load(&control->marking))
-        return live >= AO_load(&control->trigger_bytes);
+        return live >= AO_load(&control->trigger_bytes) && is_due(control);
     mutator->assist_credit_bytes -= (int64_t)bytes;
     size_t revise_at = AO_load(&control->revise_at_bytes);
     if (live >= revise_at &&
@@ -180,23 +197,32 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
     }
 }
 
-void control_assist(struct control *control, gait_mutator *mutator) {
-    if (mutator->assist_credit_bytes >= 0)
-        return;
+/* Has the live heap passed what the limit allows, in a cycle that can still keep it? */
+static bool is_beyond_limit(struct control *control) {
+    return AO_load(&control->live_bytes) > AO_load(&control->barrier_bytes) &&
+           AO_load(&control->marking) && !AO_load(&control->limiting);
+}
+
+bool control_assist(struct control *control, gait_mutator *mutator) {
+    bool beyond = is_beyond_limit(control);
+    if (mutator->assist_credit_bytes >= 0 && !beyond)
+        return false;
     if (AO_load(&control->limiting)) {
         mutator->assist_credit_bytes = 0;
-        return;
+        return false;
     }
     double bytes_per_work = double_of(AO_load(&control->assist_bytes_per_work));
     struct gait_pacer_debt debt =
         gait_pacer_assist(double_of(AO_load(&control->assist_work_per_byte)), bytes_per_work,
                           -mutator->assist_credit_bytes);
     size_t work = debt.work_bytes > 0 ? (size_t)debt.work_bytes : 0;
-    size_t taken = credit_take(control, work);
+    if (beyond && work < ASSIST_WORK_BYTES)
+        work = ASSIST_WORK_BYTES;
+    size_t taken = beyond ? 0 : credit_take(control, work);
     mutator->assist_credit_bytes += (int64_t)((double)taken * bytes_per_work);
     if (taken >= work) {
         mutator->assist_credit_bytes += 1; /* the last byte that rounding leaves */
-        return;
+        return false;
     }
     int64_t begin_ns = platform_thread_cpu_ns();
     size_t done = assist_mark(mutator, work - taken);
@@ -205,6 +231,7 @@ void control_assist(struct control *control, gait_mutator *mutator) {
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     control_add_cpu(control, CPU_ASSIST, spent_ns);
     counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);
+    return beyond && is_beyond_limit(control);
 }
 
 void control_marked(struct control *control, size_t scanned_bytes) {
@@ -218,9 +245,7 @@ bool control_idle_cpu(struct control *control, size_t running) {
     return !AO_load(&control->limiting) && running < AO_load(&control->procs);
 }
 
-bool control_is_limiting(struct control *control) {
-    return AO_load(&control->limiting) != 0;
-}
+bool control_is_limiting(struct control *control) { return AO_load(&control->limiting) != 0; }
 
 double control_fraction(struct control *control) {
     lock_acquire(&control->lock);
@@ -447,14 +472,19 @@ size_t control_scavenge_due(struct control *control) {
     return due < SCAVENGE_BYTES ? due : SCAVENGE_BYTES;
 }
 
+size_t control_excess_bytes(struct control *control) {
+    size_t total = control_total_bytes(control), limit = AO_load(&control->limit_bytes);
+    return total > limit && !AO_load(&control->limiting) ? total - limit : 0;
+}
+
 void control_after_grow(struct control *control, size_t bytes) {
     (void)bytes;
-    size_t total = control_total_bytes(control), limit = AO_load(&control->limit_bytes);
+    size_t total = control_total_bytes(control), excess = control_excess_bytes(control);
     if (total > AO_load(&control->peak_total_bytes))
         AO_store(&control->peak_total_bytes, total);
-    if (total <= limit || AO_load(&control->limiting) || AO_load(&control->space->free_bytes) == 0)
+    if (excess == 0 || AO_load(&control->space->free_bytes) == 0)
         return;
     int64_t begin_ns = platform_thread_cpu_ns();
-    space_scavenge(control->space, total - limit);
+    space_scavenge(control->space, excess);
     control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
 }

@@ -80,6 +80,7 @@ struct control {
     AO_t trigger_bytes; /* published by control_publish */
     AO_t goal_bytes;
     AO_t limit_bytes;
+    AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
     AO_t assist_work_per_byte;  /* bits of a double */
     AO_t assist_bytes_per_work; /* bits of a double */
     AO_t marking;               /* not 0: between control_begin and control_end */
@@ -120,8 +121,12 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
 /** A mutator gave memory back that it had not used. */
 void control_unallocated(struct control *control, size_t bytes, bool scannable);
 
-/** While marking: have a mutator pay its debt. */
-void control_assist(struct control *control, gait_mutator *mutator);
+/**
+ * While marking: have a mutator pay its debt.
+ * @return whether it is to come again after a safepoint, before it allocates: more would pass the
+ * limit, and the cycle that is marking may yet keep the heap below.
+ */
+bool control_assist(struct control *control, gait_mutator *mutator);
 
 /** Background marking was done: credit for assists, figures for the assist ratio. */
 void control_marked(struct control *control, size_t scanned_bytes);
@@ -163,6 +168,9 @@ int32_t control_set_procs(struct control *control, int32_t procs);
 
 /** Is a cycle due since the last one was long ago? */
 bool control_periodic_due(struct control *control);
+
+/** How far the sum of memory is above the limit, bytes; 0 while the limiter is limiting. */
+size_t control_excess_bytes(struct control *control);
 
 /** How many bytes the scavenger should give back now in the background; 0: none. */
 size_t control_scavenge_due(struct control *control);

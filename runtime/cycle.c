@@ -33,6 +33,8 @@
  * with two busy mutators: 100 us bursts keep an iteration's p99.9 at 150 us. */
 #define BURST_NS 100000
 #define NAP_NS_LEAST 60000
+/* One burst where a CPU is idle. */
+#define LONG_BURST_NS 400000
 /* Bytes scanned between two looks at the clock: some 20 us. */
 #define LOOK_BYTES ((size_t)16384)
 /* How often a marker that finds no work looks again, and how long it naps then, while others have
@@ -43,7 +45,7 @@
 #define BUSY_NAP_NS 500000
 /* Share of an idle CPU that the collector's thread takes while the limiter is limiting: beside one
  * busy mutator a little less than half of all, so that the limiter's bucket drains. */
-#define LIMITED_SHARE 0.8
+#define LIMITED_SHARE 0.9
 /* How long the collector waits for work in others' hands before mutators give way. */
 #define STARVED_NS 1000000
 /* A heap with fewer live bytes is marked before a helper is awake. Guess. */
@@ -399,6 +401,9 @@ static void sweep_in_bursts(gait_heap *heap) {
             platform_sleep_ns(NAP_NS_LEAST);
     }
     sweep_finish(sweeper);
+    size_t excess = control_excess_bytes(&heap->control);
+    if (excess > 0)
+        cycle_scavenge(heap, excess);
     control_swept(&heap->control);
 }
 
