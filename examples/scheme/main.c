@@ -143,7 +143,6 @@ static value run_file(struct vm *vm, const char *name) {
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, parts, 2);
     parts[1] = make_text(vm, name);
-    parts[0] = vm->known[KNOWN_quote];
     parts[0] = global_of(vm->hooks[HOOK_load])->content;
     value result = run_call(vm, 2, parts);
     gait_pop_frame(vm->mutator);

@@ -178,6 +178,15 @@ static int32_t read_hex_escape(struct reader *r) {
     }
 }
 
+/* The ends of lines of all systems are one character in a string. */
+static int32_t line_end(struct reader *r, int32_t c) {
+    if (c != '\r')
+        return c;
+    if (peek(r) == '\n')
+        next(r);
+    return '\n';
+}
+
 /* Text up to the closing quote or bar, into the token. */
 static bool read_quoted(struct reader *r, int32_t quote) {
     static const char letters[] = "abtnr", codes[] = "\a\b\t\n\r";
@@ -188,11 +197,12 @@ static bool read_quoted(struct reader *r, int32_t quote) {
             return false;
         if (c == quote)
             return true;
+        c = line_end(r, c);
         if (c != '\\') {
             token_add(r, (uint32_t)c);
             continue;
         }
-        c = next(r);
+        c = line_end(r, next(r));
         const char *letter = c > 0 && c < 128 ? strchr(letters, c) : NULL;
         if (letter) {
             token_add(r, (uint32_t)codes[letter - letters]);
@@ -204,7 +214,7 @@ static bool read_quoted(struct reader *r, int32_t quote) {
         } else if (is_space(c)) {
             /* A line that goes on: white space, the line's end, white space. */
             while (is_space(c) && c != '\n')
-                c = next(r);
+                c = line_end(r, next(r));
             if (c != '\n')
                 return false;
             while (is_space(peek(r)) && peek(r) != '\n')

@@ -26,7 +26,6 @@
     X(underscore, "_")                                                                             \
     X(arrow, "=>")                                                                                 \
     X(else, "else")                                                                                \
-    X(lambda, "lambda")                                                                            \
     X(define, "define")                                                                            \
     X(begin, "begin")                                                                              \
     X(import, "import")                                                                            \
@@ -35,7 +34,6 @@
     X(include_ci, "include-ci")                                                                    \
     X(include_declarations, "include-library-declarations")                                        \
     X(cond_expand, "cond-expand")                                                                  \
-    X(define_library, "define-library")                                                            \
     X(only, "only")                                                                                \
     X(except, "except")                                                                            \
     X(prefix, "prefix")                                                                            \
@@ -43,9 +41,8 @@
     X(and, "and")                                                                                  \
     X(or, "or")                                                                                    \
     X(not, "not")                                                                                  \
-    X(library, "library")                                                                          \
-    X(syntax_rules, "syntax-rules")                                                                \
-    X(values, "values")
+    X(library, "library")
+X(values, "values")
 
 enum known_symbol {
 #define X(name, spelling) KNOWN_##name,
@@ -111,7 +108,6 @@ struct vm {
     bool abandoned;           /* an error ended the form that was typed in */
     bool halted;              /* (exit) was called */
     int status;               /* with this status */
-    bool print_stats;
 };
 
 /* ---- Construction: heap.c, symbol.c -------------------------------------------------------- */
