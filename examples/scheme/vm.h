@@ -42,7 +42,6 @@
     X(or, "or")                                                                                    \
     X(not, "not")                                                                                  \
     X(library, "library")
-X(values, "values")
 
 enum known_symbol {
 #define X(name, spelling) KNOWN_##name,
