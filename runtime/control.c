@@ -17,6 +17,7 @@
  * some 70 us. */
 #define ASSIST_WAIT_NS 10000
 #define ASSIST_WAITS 3
+#define ASSIST_CREDIT_MOST (INT64_C(1) << 62)
 /* How full the limiter's bucket is when limiting begins and ends. Go begins and ends it where the
  * bucket is full: what is spent between two looks beyond that is never paid back, and a program at
  * its limit comes to 60 to 70 % of CPU for the collector. */
@@ -203,6 +204,14 @@ static bool is_beyond_limit(struct control *control) {
            AO_load(&control->marking) && !AO_load(&control->limiting);
 }
 
+/* Credit work, and the last byte that rounding leaves. Without a goal a byte of work is worth more
+ * than a count can hold. */
+static void credit_mutator(gait_mutator *mutator, size_t work_bytes, double bytes_per_work) {
+    double credit = (double)mutator->assist_credit_bytes + (double)work_bytes * bytes_per_work + 1;
+    mutator->assist_credit_bytes =
+        credit < ASSIST_CREDIT_MOST ? (int64_t)credit : ASSIST_CREDIT_MOST;
+}
+
 bool control_assist(struct control *control, gait_mutator *mutator) {
     bool beyond = is_beyond_limit(control);
     if (mutator->assist_credit_bytes >= 0 && !beyond)
@@ -219,15 +228,14 @@ bool control_assist(struct control *control, gait_mutator *mutator) {
     if (beyond && work < ASSIST_WORK_BYTES)
         work = ASSIST_WORK_BYTES;
     size_t taken = beyond ? 0 : credit_take(control, work);
-    mutator->assist_credit_bytes += (int64_t)((double)taken * bytes_per_work);
+    credit_mutator(mutator, taken, bytes_per_work);
     if (taken >= work) {
-        mutator->assist_credit_bytes += 1; /* the last byte that rounding leaves */
         return false;
     }
     int64_t begin_ns = platform_thread_cpu_ns();
     size_t done = assist_mark(mutator, work - taken);
     counter_add(&control->heap_work_bytes, done);
-    mutator->assist_credit_bytes += 1 + (int64_t)((double)done * bytes_per_work);
+    credit_mutator(mutator, done, bytes_per_work);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     control_add_cpu(control, CPU_ASSIST, spent_ns);
     counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);

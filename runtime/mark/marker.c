@@ -159,7 +159,7 @@ void marker_shade(struct marker *marker, gait_word word) {
 
 void marker_push_range(struct marker *marker, const gait_word *words, size_t count) {
     for (size_t i = 0; i < count; i++)
-        marker_push(marker, words[i]);
+        marker_push(marker, word_read(&words[i]));
 }
 
 bool marker_is_white(const struct marker *marker, gait_word word) {
