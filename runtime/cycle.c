@@ -33,6 +33,10 @@
  * with two busy mutators: 100 us bursts keep an iteration's p99.9 at 150 us. */
 #define BURST_NS 100000
 #define NAP_NS_LEAST 60000
+/* A marker that lost so much of a burst was set aside by the OS: CPUs are busy, for so long at
+ * least. A thread is set aside for a tick, 1 to 4 ms. */
+#define SET_ASIDE_NS 500000
+#define BUSY_NS ((int64_t)1000000000)
 /* One burst where a CPU is idle. */
 #define LONG_BURST_NS 400000
 /* Bytes scanned between two looks at the clock: some 20 us. */
@@ -98,9 +102,17 @@ static bool work_is_out(struct mark_queue *queue) {
            AO_load_acquire(&queue->published) == published;
 }
 
-/* Is there a CPU for so many markers beside the mutators that run? */
+/* Is there a CPU for so many markers beside the mutators that run? Threads that are no mutators,
+ * and other processes, show when a marker is set aside in the middle of a burst. */
 static bool cpu_is_idle(gait_heap *heap, unsigned markers) {
-    return control_idle_cpu(&heap->control, AO_load(&heap->world.running) + markers - 1);
+    return control_idle_cpu(&heap->control, AO_load(&heap->world.running) + markers - 1) &&
+           platform_now_ns() >= (int64_t)AO_load(&heap->cycle.busy_until_ns);
+}
+
+/* A burst took so much wall time and CPU time. */
+static void look_at_contention(struct cycle *cycle, int64_t wall_ns, int64_t cpu_ns) {
+    if (wall_ns - cpu_ns > SET_ASIDE_NS)
+        AO_store(&cycle->busy_until_ns, (AO_t)(platform_now_ns() + BUSY_NS));
 }
 
 static bool is_shutdown(struct cycle *cycle) { return AO_int_load_acquire(&cycle->shutdown) != 0; }
@@ -121,6 +133,8 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
             break;
     marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+    if (purpose != CPU_IDLE)
+        look_at_contention(&heap->cycle, platform_now_ns() - begin_ns, spent_ns);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_marked(&heap->control, marker->scanned_bytes - before);

@@ -39,6 +39,7 @@ struct cycle {
     unsigned scavenge;   /* atomic, waited on by the scavenger: raised after each cycle */
     unsigned barrier_on; /* mutators attach with the barrier on; changes under WORLD or stopped */
     unsigned black;      /* and allocate black; likewise */
+    AO_t busy_until_ns;  /* no CPU counts as idle before; markers write it, unordered */
     AO_t black_bytes;    /* allocated black by mutators that are gone since */
     AO_t stack_bytes;    /* roots scanned by mutators in this cycle */
 
