@@ -46,7 +46,10 @@ static void list_begin(struct list *list, gait_heap *heap, uint64_t seed) {
 }
 
 static void list_attach(struct list *list) {
-    list->mutator = attach(list->heap);
+    while (!(list->mutator = gait_attach(list->heap))) {
+        CHECK(fault_failures() > 0, "gait_attach"); /* it was made to fail */
+        sleep_us(10);
+    }
     gait_push_frame(list->mutator, &list->frame, &list->first, 2); /* first, spare */
 }
 
@@ -230,11 +233,11 @@ static void *fail_work(void *argument) {
             list_drop(list, 0);
             list->spare = 0;
             list_detach(list);
-            while (!(list->mutator = gait_attach(list->heap)))
-                sleep_us(10);
-            gait_push_frame(list->mutator, &list->frame, &list->first, 2);
+            list_attach(list);
         }
     }
+    list_drop(list, 0);
+    list->spare = 0;
     list_detach(list);
     return NULL;
 }
