@@ -61,14 +61,13 @@ size_t marker_take_marked(struct marker *marker) {
 
 /* ---- Marking one cell ---- */
 
-/* @return true if this call set the mark. */
-static inline bool mark_set(uint64_t *word, uint64_t bit) {
+/* Set marks of one word. @return those that this call set. */
+static inline uint64_t marks_set(uint64_t *word, uint64_t bits) {
     for (;;) {
         AO_t old = AO_load((volatile AO_t *)word);
-        if (old & bit)
-            return false;
-        if (AO_compare_and_swap((volatile AO_t *)word, old, old | bit))
-            return true;
+        uint64_t fresh = bits & ~old;
+        if (fresh == 0 || AO_compare_and_swap((volatile AO_t *)word, old, old | fresh))
+            return fresh;
     }
 }
 
@@ -102,7 +101,7 @@ static void overflow(struct marker *marker, gait_word address) {
     if (!marker_cell(marker, address, &cell) ||
         !(bits_get(&cell.pair[!marker->mark_side]) & cell.bit))
         return;
-    if (mark_set(&cell.pair[marker->mark_side], cell.bit)) {
+    if (marks_set(&cell.pair[marker->mark_side], cell.bit)) {
         count_marked(marker, address, ENTRY_CLASS(cell.entry));
         AO_store_release(&marker->queue->overflowed, 1);
     }
@@ -282,47 +281,72 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
 }
 
 /* Mark the cells that are objects and that nobody has marked, and prefetch those that have
- * references. @return how many: they are moved to the front. */
+ * references. Neighbours whose bits share a word are marked at once. @return how many are kept:
+ * they are moved to the front. */
 static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cells,
                                   unsigned count) {
     unsigned side = marker->mark_side, kept = 0;
-    for (unsigned i = 0; i < count; i++) {
-        struct marked_cell *cell = &cells[i];
+    for (unsigned i = 0, next; i < count; i = next) {
+        uint64_t *pair = cells[i].pair, bits = cells[i].bit;
+        for (next = i + 1; next < count && cells[next].pair == pair; next++)
+            bits |= cells[next].bit;
         /* not allocated: a stale word, or one that never was a reference */
-        if (!(bits_get(&cell->pair[!side]) & cell->bit) || !mark_set(&cell->pair[side], cell->bit))
-            continue;
-        count_marked(marker, cell->start, ENTRY_CLASS(cell->entry));
-        if (AO_load(&marker->queue->keys.pairs)) /* unordered: see ephemerons.h */
-            marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, cell->start));
-        if (ENTRY_LAYOUT(cell->entry) == GAIT_LEAF)
-            continue;
-        __builtin_prefetch((const char *)cell->start);
-        cells[kept].start = cell->start;
-        cells[kept++].entry = cell->entry;
+        uint64_t fresh = marks_set(&pair[side], bits & bits_get(&pair[!side]));
+        for (; i < next; i++) {
+            struct marked_cell *cell = &cells[i];
+            if (!(fresh & cell->bit))
+                continue;
+            fresh &= ~cell->bit; /* it may be there twice */
+            count_marked(marker, cell->start, ENTRY_CLASS(cell->entry));
+            if (AO_load(&marker->queue->keys.pairs)) /* unordered: see ephemerons.h */
+                marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, cell->start));
+            if (ENTRY_LAYOUT(cell->entry) == GAIT_LEAF)
+                continue;
+            __builtin_prefetch((const char *)cell->start);
+            cells[kept].start = cell->start;
+            cells[kept++].entry = cell->entry;
+        }
     }
     return kept;
 }
 
-/* Push the references of the objects that were marked. */
-static inline void batch_scan(struct marker *marker, const struct marked_cell *cells,
-                              unsigned count) {
+/* Push the references of the objects that were marked. The block's end is kept at hand: through the
+ * block's count, each object would wait for the one before. */
+static void batch_scan(struct marker *marker, const struct marked_cell *cells, unsigned count) {
     const struct space *space = marker->space;
+    gait_word mask = marker->value_mask, base = marker->base;
+    /* what the words lead to may be in a chunk that was committed since the last look */
+    size_t extent_bytes = AO_load(&space->extent_bytes), scanned_words = 0;
+    struct mark_block *block = marker->block;
+    gait_word *to = block ? block->words + block->count : NULL;
+    gait_word *end = block ? block->words + MARK_BLOCK_WORDS : NULL;
     for (unsigned i = 0; i < count; i++) {
         page_entry entry = cells[i].entry;
-        unsigned size_class = ENTRY_CLASS(entry);
-        size_t words = class_table[size_class].cell_bytes / sizeof(gait_word);
+        size_t words = class_table[ENTRY_CLASS(entry)].cell_bytes / sizeof(gait_word);
         size_t prefix = space->kind_words[ENTRY_KIND(entry)];
         if (words > prefix)
             words = prefix;
-        if (words - 1 < PIECE_WORDS) { /* REFS or PREFIX, and small */
-            marker->scanned_bytes += words * sizeof(gait_word);
-            push_piece(marker, (const gait_word *)cells[i].start, words);
-        } else {
-            size_t page = space_page(space, cells[i].start);
-            marker_scan(marker, (char *)cells[i].start, entry,
-                        entry_cell_bytes(space, entry, page));
+        if (words - 1 < (size_t)(end - to)) { /* REFS or PREFIX, and there is room */
+            const gait_word *from = (const gait_word *)cells[i].start;
+            scanned_words += words;
+            for (size_t word = 0; word < words; word++) {
+                gait_word address = word_read(&from[word]) & mask;
+                *to = address;
+                to += in_range_aligned(address, base, extent_bytes);
+            }
+            continue;
         }
+        if (block)
+            block->count = (size_t)(to - block->words);
+        size_t page = space_page(space, cells[i].start);
+        marker_scan(marker, (char *)cells[i].start, entry, entry_cell_bytes(space, entry, page));
+        block = marker->block;
+        to = block ? block->words + block->count : NULL;
+        end = block ? block->words + MARK_BLOCK_WORDS : NULL;
     }
+    if (block)
+        block->count = (size_t)(to - block->words);
+    marker->scanned_bytes += scanned_words * sizeof(gait_word);
 }
 
 /* Have a block with work. @return false: there is none. */
