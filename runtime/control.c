@@ -273,6 +273,10 @@ int64_t control_ahead_ns(struct control *control) {
     if (expected == 0 || done >= expected || live >= goal || live < start ||
         AO_load(&control->limiting) || control->held_in_vain == HELD_IN_VAIN_MOST)
         return 0;
+    /* assists live on what the background did ahead: without it mutators would mark in its place */
+    if ((intptr_t)AO_load(&control->credit_bytes) <
+        (intptr_t)(ASSIST_WORK_BYTES + (size_t)(HELD_LEAD * (double)expected)))
+        return 0;
     /* where the live heap should be at this point of the work, less a little: to be early */
     double progress = (double)done / (double)expected - HELD_LEAD;
     double due = (double)start + progress * (double)(goal - start);

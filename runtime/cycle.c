@@ -46,7 +46,7 @@
 #define HUNGRY_LOOKS 100
 #define HUNGRY_NAP_NS 20000
 /* How long a helper naps while no CPU is idle. */
-#define BUSY_NAP_NS 500000
+#define BUSY_NAP_NS 4000000
 /* Share of an idle CPU that the collector's thread takes while the limiter is limiting: beside one
  * busy mutator a little less than half of all, so that the limiter's bucket drains. */
 #define LIMITED_SHARE 0.9

@@ -200,18 +200,17 @@ void marker_push_words(struct marker *marker, const gait_word *words, size_t cou
     push_piece(marker, words, count);
 }
 
-void marker_defer(struct marker *marker, char *ephemeron) {
+bool marker_defer(struct marker *marker, char *ephemeron) {
     struct mark_block *block = marker->ephemerons;
     if (!block || block->count == MARK_BLOCK_WORDS) {
         if (block)
             queue_publish_ephemerons(marker->queue, block);
         block = marker->ephemerons = queue_block(marker->queue);
-        if (!block) {
-            AO_store_release(&marker->queue->overflowed, 1); /* the rescan comes past it again */
-            return;
-        }
+        if (!block)
+            return false;
     }
     block->words[block->count++] = (gait_word)ephemeron;
+    return true;
 }
 
 void marker_publish_ephemerons(struct marker *marker) {

@@ -62,8 +62,9 @@ void marker_push_range(struct marker *marker, const gait_word *words, size_t cou
 /** Push count words of an object, of which any may be large. */
 void marker_push_words(struct marker *marker, const gait_word *words, size_t count);
 
-/** Note an ephemeron that is to be looked at again when marking has run out of other work. */
-void marker_defer(struct marker *marker, char *ephemeron);
+/** Note an ephemeron that is to be looked at again when marking has run out of other work.
+ * @return false: no memory. */
+bool marker_defer(struct marker *marker, char *ephemeron);
 
 /** Push the object that a word refers to, or points into, unless it is marked already. */
 void marker_shade(struct marker *marker, gait_word word);

@@ -65,8 +65,9 @@ void marker_scan(struct marker *marker, char *start, page_entry entry, size_t by
     case GAIT_EPHEMERON:
         head = head_words(kind, words);
         marker_push_range(marker, object, head);
-        if (push_pairs(marker, object + head, words - head))
-            marker_defer(marker, start);
+        if (push_pairs(marker, object + head, words - head) && !marker_defer(marker, start))
+            /* no memory to wait for its keys: keep its values, in this cycle */
+            marker_push_range(marker, object + head, words - head);
         break;
     }
     marker->scanned_bytes += bytes;
