@@ -46,7 +46,7 @@ struct gait_heap {
     gait_oom_fn oom_handler;
     void *oom_data;
 
-    gait_heap *next;     /* the process's heaps; lock HEAPS */
+    gait_heap *next; /* the process's heaps; lock HEAPS */
 };
 
 #endif
