@@ -17,6 +17,9 @@
  * enough not to hold a large run out of reach. Guess: 1 MiB. */
 #define SCAVENGE_PAGES 128
 
+/* Of a free run's pages, these multiples lead back to the first. */
+#define HINT_PAGES 64
+
 static unsigned bin_of(size_t pages) {
     if (pages < 64)
         return (unsigned)pages;
@@ -51,14 +54,21 @@ static void entry_set(struct space *space, size_t page, page_entry entry) {
     AO_store((volatile AO_t *)&space->entries[page], entry);
 }
 
-/* Give a run that is in no bin its descriptor and its last entry, and put it into its bin. */
+/* Have a free page's entry lead back to the first page of its run. */
+static void entry_lead_back(struct space *space, size_t page, size_t back) {
+    page_entry flags = space_entry(space, page) & (ENTRY_FREE | ENTRY_RELEASED);
+    entry_set(space, page, flags | (page_entry)back << 32);
+}
+
+/* Give a run that is in no bin its descriptor and the entries that lead back, and put it into its
+ * bin. */
 static void run_link(struct space *space, size_t first, size_t count) {
     struct span *run = &space->spans[first];
-    size_t last = first + count - 1;
     span_set_state(run, SPAN_FREE);
     run->pages = (uint32_t)count;
-    page_entry flags = space_entry(space, last) & (ENTRY_FREE | ENTRY_RELEASED);
-    entry_set(space, last, flags | (page_entry)(count - 1) << 32);
+    for (size_t page = (first | (HINT_PAGES - 1)) + 1; page < first + count; page += HINT_PAGES)
+        entry_lead_back(space, page, page - first);
+    entry_lead_back(space, first + count - 1, count - 1);
     bin_add(space, run);
 }
 
@@ -175,10 +185,14 @@ static size_t scavenge_find(struct space *space, size_t most, size_t *found) {
     return 0;
 }
 
-/* The free run that holds a page: walk back to its first page, which is the one with a state. */
+/* The free run that holds a page: walk back to its first page, which is the one with a state, or to
+ * a page that leads there. */
 static struct span *run_of(struct space *space, size_t page) {
-    while (span_state(&space->spans[page]) != SPAN_FREE)
+    while (span_state(&space->spans[page]) != SPAN_FREE) {
+        if (page % HINT_PAGES == 0)
+            return &space->spans[page - ENTRY_BACK(space_entry(space, page))];
         page--;
+    }
     return &space->spans[page];
 }
 

@@ -3,7 +3,8 @@
  * Free runs of pages: what space.c and pages.c share. All of it is guarded by the lock PAGES.
  *
  *   .inv.run: no two free runs touch. The first page's descriptor has state FREE, its length and
- *   its bin's links; every page's entry has ENTRY_FREE, and the last one's leads back to the first.
+ *   its bin's links; every page's entry has ENTRY_FREE; the last one's, and that of each 64th page
+ * of the heap, leads back to the first.
  */
 #ifndef GAIT_PAGES_H
 #define GAIT_PAGES_H
