@@ -67,6 +67,17 @@ void cycle_destroy(gait_heap *heap);
 /** In a fork's child: the threads are gone, and started again when a cycle is asked for. */
 void cycle_threads_lost(gait_heap *heap);
 
+/** Run a cycle, with the gate held. The collector's thread. */
+void cycle_run(gait_heap *heap, bool forced, bool periodic);
+
+/** Are the threads to end? Does somebody wait for a forced cycle? */
+static inline bool cycle_is_shutdown(const struct cycle *cycle) {
+    return AO_int_load_acquire(&cycle->shutdown) != 0;
+}
+static inline bool cycle_is_awaited(const struct cycle *cycle) {
+    return AO_int_load_acquire(&cycle->wanted) != AO_int_load(&cycle->done);
+}
+
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void cycle_request(gait_heap *heap);
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Marking and sweeping in the background: bursts and naps of the collector's thread, and its
+ * helpers. How much CPU they may take, and why in bursts, is in docs/design/control.md.
+ */
+#include "background.h"
+
+#include "instance.h"
+
+/* One burst of marking or sweeping while CPUs are busy, and the least nap after it: a waking thread
+ * is let in at once, a runnable one costs somebody a tick of the scheduler. Measured on 2 CPUs
+ * with two busy mutators: 100 us bursts keep an iteration's p99.9 at 150 us. */
+#define BURST_NS 100000
+#define NAP_NS_LEAST 60000
+/* A marker that lost so much of a burst was set aside by the OS: CPUs are busy, for so long at
+ * least. A thread is set aside for a tick, 1 to 4 ms. */
+#define SET_ASIDE_NS 500000
+#define BUSY_NS ((int64_t)1000000000)
+/* One burst where a CPU is idle. */
+#define LONG_BURST_NS 400000
+/* Bytes scanned between two looks at the clock: some 20 us. */
+#define LOOK_BYTES ((size_t)16384)
+/* How often a marker that finds no work looks again, and how long it naps then, while others have
+ * some. The looks take some 2 us; with the OS's slack the nap is some 70 us. */
+#define HUNGRY_LOOKS 100
+#define HUNGRY_NAP_NS 20000
+/* How long a helper naps while no CPU is idle. */
+#define BUSY_NAP_NS 4000000
+/* Share of an idle CPU that the collector's thread takes while the limiter is limiting: beside one
+ * busy mutator a little less than half of all, so that the limiter's bucket drains. */
+#define LIMITED_SHARE 0.9
+/* How long the collector waits for work in others' hands before mutators give way. */
+#define STARVED_NS 1000000
+
+/* Is there no work, published or held? If none is published at one moment, all of it is in the
+ * hands of active threads. When later there is no active thread, and nothing was published in
+ * between, they have used it up: what is left of it is published before a thread ends. */
+bool background_is_out(struct mark_queue *queue) {
+    AO_t published = AO_load_acquire(&queue->published);
+    return !queue_has_work(queue) && AO_load_acquire(&queue->active) == 0 &&
+           AO_load_acquire(&queue->published) == published;
+}
+
+/* Is there a CPU for so many markers beside the mutators that run? Threads that are no mutators,
+ * and other processes, show when a marker is set aside in the middle of a burst. */
+static bool cpu_is_idle(gait_heap *heap, unsigned markers) {
+    return control_idle_cpu(&heap->control, AO_load(&heap->world.running) + markers - 1) &&
+           platform_now_ns() >= (int64_t)AO_load(&heap->cycle.busy_until_ns);
+}
+
+/* A burst took so much wall time and CPU time. */
+static void look_at_contention(struct cycle *cycle, int64_t wall_ns, int64_t cpu_ns) {
+    if (wall_ns - cpu_ns > SET_ASIDE_NS)
+        AO_store(&cycle->busy_until_ns, (AO_t)(platform_now_ns() + BUSY_NS));
+}
+
+/* Mark in one burst. Counts work and CPU time. @return CPU time spent, ns. */
+static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
+                          int64_t burst_ns) {
+    int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+    size_t before = marker->scanned_bytes;
+    marker_begin(marker);
+    while (!marker_drain(marker, LOOK_BYTES))
+        if (platform_now_ns() - begin_ns >= burst_ns)
+            break;
+    marker_end(marker);
+    int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+    if (purpose != CPU_IDLE)
+        look_at_contention(&heap->cycle, platform_now_ns() - begin_ns, spent_ns);
+    control_add_cpu(&heap->control, purpose, spent_ns);
+    marker->cpu_ns += spent_ns;
+    control_marked(&heap->control, marker->scanned_bytes - before);
+    return spent_ns;
+}
+
+/* Wait a little for work that another marker holds. */
+static void wait_for_work(struct mark_queue *queue) {
+    AO_fetch_and_add1_full(&queue->hungry);
+    for (unsigned i = 0; i < HUNGRY_LOOKS && !queue_has_work(queue); i++)
+        platform_pause();
+    if (!queue_has_work(queue))
+        platform_sleep_ns(HUNGRY_NAP_NS);
+    AO_fetch_and_sub1_full(&queue->hungry);
+}
+
+/* A mutator sleeps for a moment, so that a helper at idle priority gets its CPU. */
+static void give_way(gait_mutator *mutator) {
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) /* else the collector acts for it */
+        platform_sleep_ns(BURST_NS);
+}
+
+/* The collector's marking, until there is no work anywhere. */
+void background_mark(gait_heap *heap, bool stopped) {
+    struct cycle *cycle = &heap->cycle;
+    struct mark_queue *queue = &heap->queue;
+    double share = control_fraction(&heap->control);
+    int64_t hungry_ns = 0; /* since when nobody has published any */
+    while (!background_is_out(queue) && !cycle_is_shutdown(cycle)) {
+        if (!queue_has_work(queue)) {
+            wait_for_work(queue);
+            int64_t now_ns = platform_now_ns();
+            if (hungry_ns == 0)
+                hungry_ns = now_ns;
+            if (!stopped && now_ns - hungry_ns > STARVED_NS) {
+                /* a helper got work while a CPU was idle, and now none is */
+                world_handshake(&heap->world, give_way);
+                hungry_ns = 0;
+            }
+            continue;
+        }
+        hungry_ns = 0;
+        bool idle = cpu_is_idle(heap, 1), limiting = control_is_limiting(&heap->control);
+        bool flat = stopped || share >= 1 || (idle && !limiting);
+        double nap_share = idle && limiting ? LIMITED_SHARE : share;
+        int64_t spent_ns =
+            mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL, BURST_NS);
+        if (!queue_has_work(queue))
+            continue;
+        int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / nap_share - 1));
+        int64_t ahead_ns = cycle_is_awaited(cycle) ? 0 : control_ahead_ns(&heap->control);
+        if (ahead_ns > nap_ns && ahead_ns >= BURST_NS) {
+            int64_t begin_ns = platform_now_ns();
+            platform_sleep_ns(ahead_ns);
+            control_held_back(&heap->control, platform_now_ns() - begin_ns - nap_ns);
+        } else if (!flat) {
+            platform_sleep_ns(nap_ns > NAP_NS_LEAST ? nap_ns : NAP_NS_LEAST);
+        }
+    }
+}
+
+void background_wake(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (cycle->helper_count == 0)
+        return;
+    AO_int_fetch_and_add1_full(&cycle->helping); /* odd */
+    platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
+}
+
+void background_rest(gait_heap *heap) {
+    if (heap->cycle.helper_count > 0)
+        AO_int_fetch_and_add1_full(&heap->cycle.helping); /* even */
+}
+
+void background_help(void *argument) {
+    struct cycle_helper *helper = argument;
+    gait_heap *heap = helper->heap;
+    struct cycle *cycle = &heap->cycle;
+    struct mark_queue *queue = &heap->queue;
+    if (helper->idle && heap->concurrent)
+        platform_thread_idle_priority();
+    while (!cycle_is_shutdown(cycle)) {
+        unsigned helping = AO_int_load_acquire(&cycle->helping);
+        if (helping % 2 == 0) {
+            platform_wait(&cycle->helping, helping, -1);
+            continue;
+        }
+        if (helper->idle && heap->concurrent &&
+            (!cpu_is_idle(heap, helper->number + 1) || control_is_limiting(&heap->control))) {
+            platform_sleep_ns(BUSY_NAP_NS);
+        } else if (!queue_has_work(queue)) {
+            wait_for_work(queue);
+        } else {
+            mark_burst(heap, &helper->marker, helper->idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
+        }
+    }
+}
+
+void background_sweep(gait_heap *heap) {
+    struct sweeper *sweeper = &heap->sweeper;
+    for (bool more = true; more && !cycle_is_shutdown(&heap->cycle);) {
+        int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+        while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < BURST_NS)
+            ;
+        control_add_cpu(&heap->control, CPU_SWEEP, platform_thread_cpu_ns() - begin_cpu_ns);
+        if (more && !cpu_is_idle(heap, 1) &&
+            AO_load(&heap->control.live_bytes) < AO_load(&heap->control.trigger_bytes))
+            platform_sleep_ns(NAP_NS_LEAST);
+    }
+    sweep_finish(sweeper);
+    size_t excess = control_excess_bytes(&heap->control);
+    if (excess > 0)
+        cycle_scavenge(heap, excess);
+    control_swept(&heap->control);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The collector's threads, and how they are asked: the collector, which runs cycles, the scavenger,
+ * and helpers.
+ */
+#include "background.h"
+#include "instance.h"
+
+/* The collector looks at the clock for periodic cycles this often. */
+#define PERIOD_LOOK_NS ((int64_t)1000000000)
+/* Who waits for a cycle looks so often whether there is a thread to run it. */
+#define FORCE_LOOK_NS ((int64_t)100000000)
+
+/* A limit that is a percentage follows the machine: the cgroup's limit may have changed. */
+static void look_at_limit(gait_heap *heap) {
+    int64_t limit_bytes;
+    if (heap->options.memory_limit_percent > 0 &&
+        options_limit_from_percent(heap->options.memory_limit_percent, &limit_bytes) == 0 &&
+        limit_bytes != heap->percent_limit_bytes) {
+        heap->percent_limit_bytes = limit_bytes;
+        control_set_limit(&heap->control, limit_bytes);
+    }
+}
+
+static void collector_run(void *argument) {
+    gait_heap *heap = argument;
+    struct cycle *cycle = &heap->cycle;
+    while (!cycle_is_shutdown(cycle)) {
+        unsigned wake = AO_int_load_acquire(&cycle->wake);
+        bool forced = cycle_is_awaited(cycle);
+        bool periodic = !forced && control_periodic_due(&heap->control);
+        if (forced || periodic || AO_int_load_acquire(&cycle->due)) {
+            lock_acquire(&cycle->gate);
+            cycle_run(heap, forced, periodic);
+            lock_release(&cycle->gate);
+        } else {
+            look_at_limit(heap);
+            platform_wait(&cycle->wake, wake, PERIOD_LOOK_NS);
+        }
+    }
+}
+
+size_t cycle_scavenge(gait_heap *heap, size_t bytes) {
+    int64_t begin_ns = platform_thread_cpu_ns();
+    lock_acquire(&heap->cycle.scavenge_lock);
+    size_t given = space_scavenge(&heap->space, bytes);
+    lock_release(&heap->cycle.scavenge_lock);
+    control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
+    return given;
+}
+
+static void scavenger_run(void *argument) {
+    gait_heap *heap = argument;
+    struct cycle *cycle = &heap->cycle;
+    while (!cycle_is_shutdown(cycle)) {
+        unsigned scavenge = AO_int_load_acquire(&cycle->scavenge);
+        size_t due = control_scavenge_due(&heap->control);
+        if (due == 0) {
+            platform_wait(&cycle->scavenge, scavenge, -1);
+            continue;
+        }
+        int64_t begin_ns = platform_thread_cpu_ns();
+        if (cycle_scavenge(heap, due) == 0)
+            platform_wait(&cycle->scavenge, scavenge, -1);
+        else
+            platform_sleep_ns(gait_pacer_scavenge_sleep_ns(platform_thread_cpu_ns() - begin_ns,
+                                                           control_set_procs(&heap->control, 0)));
+    }
+}
+
+/* ---- Requests ---- */
+
+static int threads_start(gait_heap *heap);
+
+static void collector_wake(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (AO_int_load(&cycle->threads) == 0 && AO_int_compare_and_swap_full(&cycle->threads, 0, 1) &&
+        threads_start(heap) < 0) { /* the next request tries again */
+        AO_int_store(&cycle->due, 0);
+        AO_int_store_release(&cycle->threads, 0);
+    }
+    AO_int_fetch_and_add1_full(&cycle->wake);
+    platform_wake(&cycle->wake, 1);
+}
+
+void cycle_request(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (AO_int_load(&cycle->due) == 0 && AO_int_compare_and_swap_full(&cycle->due, 0, 1))
+        collector_wake(heap);
+}
+
+void cycle_force(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    unsigned mine = AO_int_fetch_and_add1_full(&cycle->wanted) + 1;
+    collector_wake(heap);
+    for (;;) {
+        unsigned done = AO_int_load_acquire(&cycle->done);
+        if ((int)(done - mine) >= 0 || cycle_is_shutdown(cycle))
+            return;
+        platform_wait(&cycle->done, done, FORCE_LOOK_NS);
+    }
+}
+
+/* ---- Threads ---- */
+
+/* Dedicated helpers beside the collector's thread, which is the first, then idle ones. */
+static void helpers_plan(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    int32_t procs = heap->options.max_procs;
+    int32_t dedicated = gait_pacer_divide(procs, false, !heap->concurrent).dedicated;
+    for (int32_t i = 1; i < procs && cycle->helper_count < CYCLE_HELPERS_MAX; i++) {
+        struct cycle_helper *helper = &cycle->helpers[cycle->helper_count++];
+        helper->heap = heap;
+        helper->number = (unsigned)i;
+        helper->idle = i >= dedicated;
+        marker_init(&helper->marker, &heap->space, &heap->queue, heap->value_mask);
+    }
+}
+
+static void threads_end(struct cycle *cycle, unsigned helpers, bool scavenger, bool collector) {
+    AO_int_store_full(&cycle->shutdown, 1);
+    AO_int_fetch_and_add_full(&cycle->helping, 2);
+    platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
+    AO_int_fetch_and_add1_full(&cycle->scavenge);
+    platform_wake(&cycle->scavenge, 1);
+    AO_int_fetch_and_add1_full(&cycle->wake);
+    platform_wake(&cycle->wake, 1);
+    if (collector)
+        platform_thread_join(&cycle->collector);
+    if (scavenger)
+        platform_thread_join(&cycle->scavenger);
+    for (unsigned i = 0; i < helpers; i++)
+        platform_thread_join(&cycle->helpers[i].thread);
+}
+
+/* All of the threads or none. */
+static int threads_start(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    unsigned helpers = 0;
+    bool scavenger = false;
+    AO_int_store(&cycle->shutdown, 0);
+    for (; helpers < cycle->helper_count; helpers++)
+        if (platform_thread_start(&cycle->helpers[helpers].thread, background_help,
+                                  &cycle->helpers[helpers], "gait-mark") < 0)
+            goto no_thread;
+    if (platform_thread_start(&cycle->scavenger, scavenger_run, heap, "gait-scavenge") < 0)
+        goto no_thread;
+    scavenger = true;
+    if (platform_thread_start(&cycle->collector, collector_run, heap, "gait-collect") < 0)
+        goto no_thread;
+    return 0;
+no_thread:
+    threads_end(cycle, helpers, scavenger, false);
+    return -1;
+}
+
+int cycle_init(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    cycle->heap = heap;
+    lock_init(&cycle->gate, LOCK_CYCLE, "cycle");
+    lock_init(&cycle->scavenge_lock, LOCK_SWEEP, "scavenge");
+    lock_init(&cycle->lock, LOCK_LOG, "figures");
+    marker_init(&cycle->marker, &heap->space, &heap->queue, heap->value_mask);
+    helpers_plan(heap);
+    AO_int_store(&cycle->threads, 1);
+    if (threads_start(heap) == 0)
+        return 0;
+    AO_int_store(&cycle->threads, 0);
+    cycle_destroy(heap);
+    return -1;
+}
+
+void cycle_destroy(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (AO_int_load(&cycle->threads))
+        threads_end(cycle, cycle->helper_count, true, true);
+    lock_destroy(&cycle->gate);
+    lock_destroy(&cycle->scavenge_lock);
+    lock_destroy(&cycle->lock);
+}
+
+void cycle_threads_lost(gait_heap *heap) {
+    AO_int_store(&heap->cycle.threads, 0);
+    AO_store(&heap->queue.active, 0);
+    AO_store(&heap->queue.hungry, 0);
+}
