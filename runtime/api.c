@@ -31,7 +31,10 @@ static bool hook_sweep_span(void *data, struct span *span) {
 }
 
 static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
-    return sweep_more(&((gait_heap *)data)->sweeper, kind, size_class);
+    gait_heap *heap = data;
+    /* at the limit no fresh span is taken before everything is swept */
+    bool all = control_excess_bytes(&heap->control) > 0;
+    return sweep_more(&heap->sweeper, kind, size_class, all);
 }
 
 static void thread_exits(void *mutator) { gait_detach(mutator); }

@@ -147,7 +147,8 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
         counter_add(&control->scannable_bytes, bytes);
     size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
     if (!AO_load(&control->marking))
-        return live >= AO_load(&control->trigger_bytes) && is_due(control);
+        return (live >= AO_load(&control->trigger_bytes) && is_due(control)) ||
+               (control_excess_bytes(control) > 0 && sweep_done(control->sweeper));
     mutator->assist_credit_bytes -= (int64_t)bytes;
     size_t revise_at = AO_load(&control->revise_at_bytes);
     if (live >= revise_at &&
@@ -200,7 +201,9 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
 
 /* Has the live heap passed what the limit allows, in a cycle that can still keep it? */
 static bool is_beyond_limit(struct control *control) {
-    return AO_load(&control->live_bytes) > AO_load(&control->barrier_bytes) &&
+    size_t barrier = AO_load(&control->barrier_bytes);
+    return (AO_load(&control->live_bytes) > barrier ||
+            (barrier != SIZE_MAX && control_excess_bytes(control) > 0)) &&
            AO_load(&control->marking) && !AO_load(&control->limiting);
 }
 

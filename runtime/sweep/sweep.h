@@ -44,8 +44,9 @@ bool sweep_done(const struct sweeper *sweeper);
 /** Have one span swept. @return false: sweeping is not open yet. */
 bool sweep_span(struct sweeper *sweeper, struct span *span);
 
-/** A mutator's part: sweep a little, until a central list may have a span. */
-bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class);
+/** A mutator's part: sweep a little, or all there is, until a central list may have a span. @return
+ * false: no more will. */
+bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class, bool all);
 
 /** Clear every mark bit: a cycle was given up. No other thread marks or sweeps. */
 void sweep_clear_marks(struct sweeper *sweeper);
