@@ -20,7 +20,7 @@ _CYCLE = re.compile(
     r"(\d+)->(\d+)->(\d+) MB, (\d+) MB goal, (\d+) MB stacks, (\d+) MB globals, (\d+) P"
     r"( \(forced\))?")
 _PACER = re.compile(r"pacer: .* in (\d+) B -> (\d+) B \(∆goal ([-+]?\d+), cons/mark ")
-_FIGURE = re.compile(r"([a-z_0-9]+) ([0-9.eE+-]+)$")
+_FIGURE = re.compile(r"([a-z_0-9]+) +([0-9.eE+-]+)(?: |$)")
 
 
 class Cycle:

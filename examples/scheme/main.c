@@ -29,7 +29,7 @@ static void define_system(struct vm *vm, const char *name, value content) {
     value symbol = keep(vm, intern_text(vm, name));
     value global = environment_define(vm, vm->system, symbol);
     store(vm, &global_of(global)->content, content);
-    global_of(global)->header |= HEADER(0, GLOBAL_CONSTANT);
+    header_change(global, 0, GLOBAL_CONSTANT);
     vm->keep.count -= 2;
 }
 
@@ -84,7 +84,7 @@ static void seal(value key, value content, void *data) {
     (void)key;
     (void)data;
     if (has_type(content, TYPE_GLOBAL))
-        global_of(content)->header |= HEADER(0, GLOBAL_CONSTANT);
+        header_change(content, 0, GLOBAL_CONSTANT);
 }
 
 static bool run_prelude(struct vm *vm) {

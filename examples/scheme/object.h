@@ -111,6 +111,11 @@ static inline bool has_type(value v, enum object_type type) {
 }
 static inline size_t length_of(value v) { return (size_t)(header_of(v) >> 8); }
 
+/* Change flags in the header. Atomic: a marker may read the word. */
+static inline void header_change(value v, uint64_t clear, uint64_t set) {
+    __atomic_store_n((uint64_t *)v, (header_of(v) & ~(clear << 8)) | set << 8, __ATOMIC_RELAXED);
+}
+
 struct pair {
     value car, cdr;
 };

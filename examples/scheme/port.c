@@ -151,7 +151,7 @@ value port_open_buffer(struct vm *vm, value source, unsigned flags) {
 
 void port_close(struct vm *vm, value v) {
     struct port *port = port_of(v);
-    port->header &= ~(uint64_t)HEADER(0, PORT_OPEN);
+    header_change(v, PORT_OPEN, 0);
     if (port->file) {
         file_close(vm, port->file);
         port->file = NULL;

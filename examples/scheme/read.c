@@ -461,9 +461,9 @@ static value read_directive(struct reader *r) {
     while (!is_delimiter(peek(r)))
         token_add(r, (uint32_t)next(r));
     if (!strcmp(r->token, "fold-case"))
-        port->header |= HEADER(0, PORT_FOLD_CASE);
+        header_change(r->port, 0, PORT_FOLD_CASE);
     else if (!strcmp(r->token, "no-fold-case"))
-        port->header &= ~(uint64_t)HEADER(0, PORT_FOLD_CASE);
+        header_change(r->port, PORT_FOLD_CASE, 0);
     else if (!strcmp(r->token, "eof"))
         return END_OF_FILE;
     else if (!strcmp(r->token, "default"))
