@@ -90,6 +90,11 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         mutator->stress_count = 0;
         gait_collect(mutator);
     }
+    if (control_is_full(&heap->control)) { /* allocation would pass the limit: not before a cycle */
+        gait_enter_native(mutator);
+        cycle_await(heap);
+        gait_leave_native(mutator);
+    }
     if (mutator->cache.black) /* not before all barriers are on: docs/design/marking.md, .early */
         while (control_assist(&heap->control, mutator) && mutator->cache.black)
             gait_poll(mutator);

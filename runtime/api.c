@@ -22,8 +22,8 @@ static void say(char *error, size_t error_bytes, const char *format, ...) {
 
 /* ---- Heaps ---- */
 
-static void hook_after_grow(void *data, size_t bytes) {
-    control_after_grow(&((gait_heap *)data)->control, bytes);
+static void hook_before_grow(void *data, size_t bytes) {
+    control_before_grow(&((gait_heap *)data)->control, bytes);
 }
 
 static bool hook_sweep_span(void *data, struct span *span) {
@@ -90,7 +90,7 @@ gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error
     control_init(&heap->control, &heap->space, &heap->sweeper, heap->options.gogc_percent,
                  heap->options.memory_limit_bytes, heap->options.max_procs);
     heap->space.hooks = (struct space_hooks){.data = heap,
-                                             .after_grow = hook_after_grow,
+                                             .before_grow = hook_before_grow,
                                              .sweep_span = hook_sweep_span,
                                              .sweep_more = hook_sweep_more};
     if (cycle_init(heap) < 0) {

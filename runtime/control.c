@@ -215,6 +215,12 @@ static void credit_mutator(gait_mutator *mutator, size_t work_bytes, double byte
         credit < ASSIST_CREDIT_MOST ? (int64_t)credit : ASSIST_CREDIT_MOST;
 }
 
+bool control_is_full(struct control *control) {
+    return AO_load(&control->barrier_bytes) != SIZE_MAX && !AO_load(&control->marking) &&
+           control_excess_bytes(control) > 0 &&
+           (sweep_done(control->sweeper) || !sweep_is_open(control->sweeper));
+}
+
 bool control_assist(struct control *control, gait_mutator *mutator) {
     bool beyond = is_beyond_limit(control);
     if (mutator->assist_credit_bytes >= 0 && !beyond)
@@ -450,7 +456,7 @@ int64_t control_set_limit(struct control *control, int64_t bytes) {
         settings_changed(control);
     lock_release(&control->lock);
     if (bytes >= 0)
-        control_after_grow(control, 0);
+        control_before_grow(control, 0);
     return before;
 }
 
@@ -492,14 +498,13 @@ size_t control_excess_bytes(struct control *control) {
     return total > limit && !AO_load(&control->limiting) ? total - limit : 0;
 }
 
-void control_after_grow(struct control *control, size_t bytes) {
-    (void)bytes;
-    size_t total = control_total_bytes(control), excess = control_excess_bytes(control);
+void control_before_grow(struct control *control, size_t bytes) {
+    size_t total = control_total_bytes(control) + bytes, limit = AO_load(&control->limit_bytes);
+    if (total > limit && !AO_load(&control->limiting) && AO_load(&control->space->free_bytes) > 0) {
+        int64_t begin_ns = platform_thread_cpu_ns();
+        total -= space_scavenge(control->space, total - limit);
+        control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
+    }
     if (total > AO_load(&control->peak_total_bytes))
         AO_store(&control->peak_total_bytes, total);
-    if (excess == 0 || AO_load(&control->space->free_bytes) == 0)
-        return;
-    int64_t begin_ns = platform_thread_cpu_ns();
-    space_scavenge(control->space, excess);
-    control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
 }

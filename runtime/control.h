@@ -128,6 +128,10 @@ void control_unallocated(struct control *control, size_t bytes, bool scannable);
  */
 bool control_assist(struct control *control, gait_mutator *mutator);
 
+/** Has memory reached the limit, in a heap that a cycle can bring below it, and there is nothing to
+ * mark or to sweep now? */
+bool control_is_full(struct control *control);
+
 /** Background marking was done: credit for assists, figures for the assist ratio. */
 void control_marked(struct control *control, size_t scanned_bytes);
 
@@ -175,7 +179,8 @@ size_t control_excess_bytes(struct control *control);
 /** How many bytes the scavenger should give back now in the background; 0: none. */
 size_t control_scavenge_due(struct control *control);
 
-/** Pages were taken: give others back if the limit asks for it. Hook of the space. */
-void control_after_grow(struct control *control, size_t bytes);
+/** So many bytes of pages are about to be taken back from the OS: give others to it if the limit
+ * asks for it. Hook of the space. */
+void control_before_grow(struct control *control, size_t bytes);
 
 #endif

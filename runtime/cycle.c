@@ -276,6 +276,8 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     observe_swept(heap, &cycle->record);
     AO_int_store_release(&cycle->done, wanted);
     platform_wake(&cycle->done, INT32_MAX);
+    AO_int_fetch_and_add1_full(&cycle->finished);
+    platform_wake(&cycle->finished, INT32_MAX);
     AO_int_fetch_and_add1_full(&cycle->scavenge);
     platform_wake(&cycle->scavenge, 1);
 }

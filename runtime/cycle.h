@@ -32,6 +32,7 @@ struct cycle {
 
     unsigned wanted;     /* atomic: forced cycles asked for */
     unsigned done;       /* atomic, waited on: of these, those that are done */
+    unsigned finished;   /* atomic, waited on: raised as each cycle has been swept */
     unsigned wake;       /* atomic, waited on by the collector: raised to wake it */
     unsigned due;        /* atomic: the trigger was reached */
     unsigned shutdown;   /* atomic: threads are to end */
@@ -80,6 +81,9 @@ static inline bool cycle_is_awaited(const struct cycle *cycle) {
 
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void cycle_request(gait_heap *heap);
+
+/** The same, and wait until a cycle has ended. Not by a running mutator. */
+void cycle_await(gait_heap *heap);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void cycle_force(gait_heap *heap);

@@ -89,6 +89,16 @@ void cycle_request(gait_heap *heap) {
         collector_wake(heap);
 }
 
+void cycle_await(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    unsigned finished = AO_int_load_acquire(&cycle->finished);
+    do {
+        if (sweep_done(&heap->sweeper)) /* else one is just ending */
+            cycle_request(heap);
+        platform_wait(&cycle->finished, finished, FORCE_LOOK_NS);
+    } while (AO_int_load_acquire(&cycle->finished) == finished && !cycle_is_shutdown(cycle));
+}
+
 void cycle_force(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     unsigned mine = AO_int_fetch_and_add1_full(&cycle->wanted) + 1;

@@ -139,13 +139,14 @@ struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
     }
     size_t released;
     run_take(space, run, count, &released);
+    lock_release(&space->lock);
+    *zeroed = released == count;
+    /* room under the limit is made before the pages count as the heap's */
+    if (released && space->hooks.before_grow)
+        space->hooks.before_grow(space->hooks.data, released << PAGE_SHIFT);
     counter_add(&space->used_bytes, count << PAGE_SHIFT);
     counter_sub(&space->released_bytes, released << PAGE_SHIFT);
     counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
-    lock_release(&space->lock);
-    *zeroed = released == count;
-    if (released && space->hooks.after_grow)
-        space->hooks.after_grow(space->hooks.data, released << PAGE_SHIFT);
     return run;
 }
 

@@ -85,8 +85,8 @@ struct space;
 /* What the heap's slow paths ask of the layers above; installed once, before use. */
 struct space_hooks {
     void *data;
-    /* pages were taken that the OS had: make room under the limit */
-    void (*after_grow)(void *data, size_t bytes);
+    /* pages are about to be taken back from the OS: make room under the limit */
+    void (*before_grow)(void *data, size_t bytes);
     /* make sure that a span is swept; false: sweeping has not begun yet in this epoch */
     bool (*sweep_span)(void *data, struct span *span);
     /* sweep until the central of this kind and class may have a span; false: nothing is left */

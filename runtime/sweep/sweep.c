@@ -28,7 +28,7 @@ void sweep_open(struct sweeper *sweeper) {
     AO_int_store_release(&sweeper->opened, space_epoch(sweeper->space));
 }
 
-static bool is_open(const struct sweeper *sweeper) {
+bool sweep_is_open(const struct sweeper *sweeper) {
     return AO_int_load_acquire(&sweeper->opened) == space_epoch(sweeper->space);
 }
 
@@ -92,7 +92,7 @@ static void span_claim(struct sweeper *sweeper, struct span *span, unsigned epoc
 }
 
 bool sweep_step(struct sweeper *sweeper) {
-    if (!is_open(sweeper))
+    if (!sweep_is_open(sweeper))
         return false;
     struct space *space = sweeper->space;
     AO_fetch_and_add1_full(&sweeper->active); /* full: counted before the claim; see sweep_done */
@@ -113,7 +113,7 @@ bool sweep_step(struct sweeper *sweeper) {
 }
 
 bool sweep_done(const struct sweeper *sweeper) {
-    return is_open(sweeper) && AO_load_acquire(&sweeper->cursor) >= AO_load(&sweeper->end) &&
+    return sweep_is_open(sweeper) && AO_load_acquire(&sweeper->cursor) >= AO_load(&sweeper->end) &&
            AO_load_acquire(&sweeper->active) == 0;
 }
 
@@ -125,7 +125,7 @@ void sweep_finish(struct sweeper *sweeper) {
 }
 
 bool sweep_span(struct sweeper *sweeper, struct span *span) {
-    if (!is_open(sweeper))
+    if (!sweep_is_open(sweeper))
         return false;
     span_claim(sweeper, span, space_epoch(sweeper->space), true);
     return true;

@@ -38,6 +38,9 @@ bool sweep_step(struct sweeper *sweeper);
 /** Sweep all that is left, and wait for sweepers that are at it. */
 void sweep_finish(struct sweeper *sweeper);
 
+/** May this epoch be swept already? Between the end of marking and this, weak words are settled. */
+bool sweep_is_open(const struct sweeper *sweeper);
+
 /** Is everything claimed and done? */
 bool sweep_done(const struct sweeper *sweeper);
 
