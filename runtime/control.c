@@ -28,6 +28,9 @@
 #define HELD_NS_MOST ((int64_t)4000000)
 #define HELD_IN_VAIN_MOST 5
 #define HELD_LEAD 0.02
+/* What threads may take between a look at the limit and their pages: a span each, blocks of marking
+ * work. Guess: some ten of each. */
+#define LIMIT_RESERVE_BYTES ((size_t)524288)
 /* What the scavenger gives back between two naps. */
 #define SCAVENGE_BYTES ((size_t)1 << 20)
 
@@ -494,7 +497,8 @@ size_t control_scavenge_due(struct control *control) {
 }
 
 size_t control_excess_bytes(struct control *control) {
-    size_t total = control_total_bytes(control), limit = AO_load(&control->limit_bytes);
+    size_t total = control_total_bytes(control) + LIMIT_RESERVE_BYTES;
+    size_t limit = AO_load(&control->limit_bytes);
     return total > limit && !AO_load(&control->limiting) ? total - limit : 0;
 }
 

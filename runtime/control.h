@@ -173,7 +173,8 @@ int32_t control_set_procs(struct control *control, int32_t procs);
 /** Is a cycle due since the last one was long ago? */
 bool control_periodic_due(struct control *control);
 
-/** How far the sum of memory is above the limit, bytes; 0 while the limiter is limiting. */
+/** How far the sum of memory is above the limit less a small reserve, bytes; 0 while the limiter is
+ * limiting. */
 size_t control_excess_bytes(struct control *control);
 
 /** How many bytes the scavenger should give back now in the background; 0: none. */
