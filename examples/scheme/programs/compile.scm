@@ -1,17 +1,18 @@
 ;;; SPDX-License-Identifier: MIT
 ;;;
-;;; A compiler's passes over a large tree: made-up functions are renamed apart, folded, cut into
-;;; simple steps, and turned into code for a stack machine. What the code computes must be what an
-;;; evaluator of the source says. (compile.scm [rounds [functions in each]])
+;;; A compiler's passes over a large tree: the text of made-up functions is read, renamed apart,
+;;; folded, and turned into code for a stack machine. A program is a ring of small units; each edit
+;;; replaces its oldest by a new one. What the code computes must be what an evaluator of the source
+;;; says, once when it is new and again before it goes. (compile.scm [edits [units]])
 
-(import (scheme base) (scheme write) (scheme process-context))
+(import (scheme base) (scheme read) (scheme write) (scheme process-context))
 
 (define seed 1)
 (define (random n)
   (set! seed (modulo (+ (* seed 1103515245) 12345) 2147483648))
   (modulo (quotient seed 1024) n))
 
-;;; The source language:
+;;; The source language, where a function's body may use its parameter x:
 ;;;   number | name | (let name e e) | (if e e e) | (op e e)    op: + - * <
 ;;; Numbers are kept small: every operation is modulo this.
 
@@ -20,8 +21,8 @@
 (define names '#(a b c d e f g h))
 
 (define (make-source depth scope)
-  (cond ((or (= depth 0) (= 0 (random 12)))
-         (if (or (null? scope) (= 0 (random 3)))
+  (cond ((or (= depth 0) (and (< depth 4) (= 0 (random 5))))
+         (if (= 0 (random 3))
              (random bound)
              (list-ref scope (random (length scope)))))
         ((= 0 (random 4))
@@ -97,17 +98,23 @@
                             (rename (cadr e) scope)
                             (rename (caddr e) scope)))))))
 
-;; Pass 2: constants are folded, also through variables.
+;; Pass 2: constants are folded, also through variables; uses that stay are counted, and bindings
+;; without any go.
 (define (fold-constants t known)
   (cond ((constant? t) t)
+        ((operation? t)
+         (let ((left (fold-constants (operation-left t) known))
+               (right (fold-constants (operation-right t) known)))
+           (if (and (constant? left) (constant? right))
+               (make-constant
+                (operate (operation-op t) (constant-value left) (constant-value right)))
+               (make-operation (operation-op t) left right))))
         ((reference? t)
-         (let ((constant (assq (reference-variable t) known)))
-           (if constant (cdr constant) t)))
-        ((binding? t)
-         (let ((value (fold-constants (binding-value t) known)) (v (binding-variable t)))
-           (if (constant? value)
-               (fold-constants (binding-body t) (cons (cons v value) known))
-               (make-binding v value (fold-constants (binding-body t) known)))))
+         (let* ((v (reference-variable t)) (constant (assq v known)))
+           (cond (constant (cdr constant))
+                 (else
+                  (set-variable-uses! v (+ 1 (variable-uses v)))
+                  t))))
         ((choice? t)
          (let ((test (fold-constants (choice-test t) known)))
            (if (constant? test)
@@ -117,68 +124,37 @@
                             (fold-constants (choice-then t) known)
                             (fold-constants (choice-else t) known)))))
         (else
-         (let ((left (fold-constants (operation-left t) known))
-               (right (fold-constants (operation-right t) known)))
-           (if (and (constant? left) (constant? right))
-               (make-constant
-                (operate (operation-op t) (constant-value left) (constant-value right)))
-               (make-operation (operation-op t) left right))))))
+         (let ((value (fold-constants (binding-value t) known)) (v (binding-variable t)))
+           (if (constant? value)
+               (fold-constants (binding-body t) (cons (cons v value) known))
+               (let ((body (fold-constants (binding-body t) known)))
+                 (if (= 0 (variable-uses v))
+                     body
+                     (make-binding v value body))))))))
 
-;; Pass 3: uses are counted; bindings that nobody uses go.
-(define (count-uses! t)
-  (cond ((reference? t)
-         (let ((v (reference-variable t)))
-           (set-variable-uses! v (+ 1 (variable-uses v)))))
-        ((binding? t)
-         (count-uses! (binding-value t))
-         (count-uses! (binding-body t)))
-        ((choice? t)
-         (count-uses! (choice-test t))
-         (count-uses! (choice-then t))
-         (count-uses! (choice-else t)))
-        ((operation? t)
-         (count-uses! (operation-left t))
-         (count-uses! (operation-right t)))))
-
-(define (drop-unused t)
-  (cond ((binding? t)
-         (if (= 0 (variable-uses (binding-variable t)))
-             (drop-unused (binding-body t))
-             (make-binding (binding-variable t)
-                           (drop-unused (binding-value t))
-                           (drop-unused (binding-body t)))))
-        ((choice? t)
-         (make-choice (drop-unused (choice-test t))
-                      (drop-unused (choice-then t))
-                      (drop-unused (choice-else t))))
-        ((operation? t)
-         (make-operation (operation-op t)
-                         (drop-unused (operation-left t))
-                         (drop-unused (operation-right t))))
-        (else t)))
-
-;; Pass 4: code, as a list built from the end: each instruction is followed by what comes next.
+;; Pass 3: code, as a list built from the end: each instruction is followed by what comes next.
 (define (generate t slots depth next)
-  (cond ((constant? t) (cons (list 'push (constant-value t)) next))
+  (cond ((operation? t)
+         (generate (operation-left t) slots depth
+                   (generate (operation-right t) slots (+ depth 1)
+                             (cons (list 'operate (operation-op t)) next))))
+        ((constant? t) (cons (list 'push (constant-value t)) next))
         ((reference? t) (cons (list 'load (cdr (assq (reference-variable t) slots))) next))
-        ((binding? t)
-         (generate (binding-value t) slots depth
-                   (generate (binding-body t)
-                             (cons (cons (binding-variable t) depth) slots)
-                             (+ depth 1)
-                             (cons '(slide) next))))
         ((choice? t)
          (generate (choice-test t) slots depth
                    (list (list 'branch
                                (generate (choice-then t) slots depth next)
                                (generate (choice-else t) slots depth next)))))
         (else
-         (generate (operation-left t) slots depth
-                   (generate (operation-right t) slots (+ depth 1)
-                             (cons (list 'operate (operation-op t)) next))))))
+         (generate (binding-value t) slots depth
+                   (generate (binding-body t)
+                             (cons (cons (binding-variable t) depth) slots)
+                             (+ depth 1)
+                             (cons '(slide) next))))))
 
-(define (run code)
-  (let loop ((code code) (stack '()))
+;; The machine starts with the argument on its stack.
+(define (run code argument)
+  (let loop ((code code) (stack (list argument)))
     (if (null? code)
         (car stack)
         (let ((instruction (car code)))
@@ -195,39 +171,53 @@
              (loop (if (= 0 (car stack)) (caddr instruction) (cadr instruction))
                    (cdr stack))))))))
 
-(define (compile source)
-  (let ((tree (fold-constants (rename source '((x . #f))) '())))
-    (count-uses! tree)
-    (generate (drop-unused tree) '() 0 '())))
+;; A function: its text, and what a compiler remembers of it.
+(define-record-type function
+  (make-function text tree code result)
+  function?
+  (text function-text) (tree function-tree) (code function-code) (result function-result))
 
-;; A unit of functions; all that is made of it stays until the unit is done.
-(define (round-of functions depth)
-  (let* ((sources (let loop ((i 0) (made '()))
-                    (if (= i functions) made (loop (+ i 1) (cons (make-source depth '()) made)))))
-         (trees (map (lambda (source) (rename source '())) sources))
-         (folded (map (lambda (tree) (fold-constants tree '())) trees))
-         (small (begin (for-each count-uses! folded) (map drop-unused folded)))
-         (plain (begin (for-each count-uses! trees) (map drop-unused trees))))
-    (let check ((sources sources) (small small) (plain plain) (sum 0))
-      (if (null? sources)
-          sum
-          (let ((wanted (evaluate (car sources) '())))
-            (for-each
-             (lambda (tree)
-               (let ((got (run (generate tree '() 0 '()))))
-                 (unless (= got wanted)
-                   (error "compile: the code is wrong:" (car sources) got wanted))))
-             (list (car small) (car plain)))
-            (check (cdr sources) (cdr small) (cdr plain) (modulo (+ sum wanted) bound)))))))
+(define argument 12345)
 
-(define (main rounds functions)
-  (let loop ((i 0) (sum 0))
-    (if (< i rounds)
-        (loop (+ i 1) (modulo (+ sum (round-of functions 10)) bound))
-        (begin
-          (display (list 'compile 'rounds rounds 'variables variables 'sum sum 'ok))
-          (newline)))))
+(define (make-text depth)
+  (let ((out (open-output-string)))
+    (write (make-source depth '(x)) out)
+    (get-output-string out)))
+
+(define (read-text text) (read (open-input-string text)))
+
+(define (compile text)
+  (let* ((x (make-variable 'x -1 0))
+         (source (read-text text))
+         (tree (fold-constants (rename source (list (cons 'x x))) '())))
+    (make-function text tree
+                   (generate tree (list (cons x 0)) 1 '())
+                   (evaluate source (list (cons 'x argument))))))
+
+(define (check-function function)
+  (unless (= (run (function-code function) argument) (function-result function))
+    (error "compile: the code is wrong:" (function-text function))))
+
+(define functions-in-unit 4)
+(define depth 6)
+
+(define (new-unit)
+  (let ((unit (map (lambda (i) (compile (make-text depth))) (iota functions-in-unit))))
+    (for-each check-function unit)
+    unit))
+
+(define (main edits units)
+  (let ((program (make-vector units '())))
+    (let loop ((i 0) (sum 0))
+      (if (< i edits)
+          (let ((unit (new-unit)) (slot (modulo i units)))
+            (for-each check-function (vector-ref program slot))
+            (vector-set! program slot unit)
+            (loop (+ i 1) (modulo (apply + sum (map function-result unit)) bound)))
+          (begin
+            (display (list 'compile 'edits edits 'variables variables 'sum sum 'ok))
+            (newline))))))
 
 (let ((sizes (map string->number (cdr (command-line)))))
-  (main (if (pair? sizes) (car sizes) 20)
-        (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 100)))
+  (main (if (pair? sizes) (car sizes) 9000)
+        (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 280)))

@@ -1,7 +1,8 @@
 ;;; SPDX-License-Identifier: MIT
 ;;;
 ;;; Trees, after the pattern of GCBench: a long-lived tree and a vector of numbers stay, while many
-;;; trees of growing depth come and go. (gcbench.scm [depth of the long-lived tree])
+;;; small trees of several depths come and go, round after round, so that the live heap is steady.
+;;; (gcbench.scm [depth of the long-lived tree [rounds]])
 
 (import (scheme base) (scheme write) (scheme process-context))
 
@@ -36,9 +37,11 @@
   (unless (equal? got wanted)
     (error "gcbench: wrong result:" what got wanted)))
 
-;; As many trees of this depth as make up a fixed number of nodes, both ways.
+(define short-lived-depths '(4 6 8 10))
+
+;; As many trees of this depth as make up a number of nodes, half of them each way.
 (define (churn depth nodes)
-  (let ((trees (quotient nodes (* 2 (tree-size depth)))))
+  (let ((trees (max 1 (quotient nodes (* 2 (tree-size depth))))))
     (do ((i 0 (+ i 1)))
         ((= i trees))
       (let ((up (bottom-up depth)) (down (make-node #f #f)))
@@ -46,23 +49,26 @@
         (when (= i 0)
           (check 'bottom-up (count-nodes up) (tree-size depth))
           (check 'top-down (count-nodes down) (tree-size depth)))))
-    trees))
+    (* 2 trees)))
 
-(define (main depth)
+(define (main depth rounds)
   (let* ((long-lived (bottom-up depth))
-         (size (* 2 (tree-size depth)))
-         (numbers (make-vector size 0.0))
-         (trees 0))
+         (size (tree-size depth))
+         (numbers (make-vector (* 2 size) 0.0)))
     (do ((i 0 (+ i 1)))
-        ((= i size))
+        ((= i (* 2 size)))
       (vector-set! numbers i (/ 1.0 (+ i 1))))
-    (do ((d 4 (+ d 2)))
-        ((> d depth))
-      (set! trees (+ trees (churn d (* 10 size)))))
-    (check 'long-lived (count-nodes long-lived) (tree-size depth))
-    (check 'numbers (vector-ref numbers 9) 0.1)
-    (display (list 'gcbench 'depth depth 'trees trees 'ok))
-    (newline)))
+    (let next-round ((round 0) (trees 0))
+      (if (< round rounds)
+          (next-round (+ round 1)
+                      (apply + trees
+                             (map (lambda (d) (churn (min d depth) size)) short-lived-depths)))
+          (begin
+            (check 'long-lived (count-nodes long-lived) size)
+            (check 'numbers (vector-ref numbers 9) 0.1)
+            (display (list 'gcbench 'depth depth 'rounds rounds 'trees trees 'ok))
+            (newline))))))
 
-(let ((arguments (cdr (command-line))))
-  (main (if (pair? arguments) (string->number (car arguments)) 17)))
+(let ((sizes (map string->number (cdr (command-line)))))
+  (main (if (pair? sizes) (car sizes) 16)
+        (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 70)))

@@ -1,138 +1,125 @@
 ;;; SPDX-License-Identifier: MIT
 ;;;
-;;; A long-lived tree with short-lived work: a balanced tree of accounts that is never changed in
-;;; place (each update makes a new path), and per step a batch of short lists that is thrown away.
-;;; (longlived.scm [accounts])
+;;; A long-lived tree with short-lived work: a wide tree of accounts that is never changed in place
+;;; (each booking makes a new path), and per day a batch of transfers that is planned, filed by
+;;; account, booked and thrown away. The trees of the last days stay, to look back.
+;;; (longlived.scm [accounts [days]])
 
 (import (scheme base) (scheme write) (scheme process-context))
 
-;;; AA trees: persistent, balanced by skew and split.
+;;; Trees: a leaf is any value, a node a vector of as many trees as the width, all leaves equally
+;;; deep. The digits of a number, to the base of the width, lead to its leaf. A tree's unit is the
+;;; number of leaves below each branch of its root.
 
-(define-record-type tree
-  (make-tree level key content left right)
-  tree?
-  (level tree-level)
-  (key tree-key)
-  (content tree-content)
-  (left tree-left)
-  (right tree-right))
+(define width 16)
 
-(define (level t) (if t (tree-level t) 0))
+(define (unit-for leaves)
+  (let loop ((unit 1))
+    (if (< (* unit width) leaves)
+        (loop (* unit width))
+        unit)))
 
-(define (skew t)
-  (let ((l (tree-left t)))
-    (if (and l (= (level l) (level t)))
-        (make-tree (level l) (tree-key l) (tree-content l) (tree-left l)
-                   (make-tree (level t) (tree-key t) (tree-content t)
-                              (tree-right l) (tree-right t)))
-        t)))
+(define (make-tree unit first make-leaf)
+  (let ((node (make-vector width #f)))
+    (do ((i 0 (+ i 1)))
+        ((= i width) node)
+      (let ((number (+ first (* i unit))))
+        (vector-set! node i
+                     (if (= unit 1)
+                         (make-leaf number)
+                         (make-tree (quotient unit width) number make-leaf)))))))
 
-(define (split t)
-  (let ((r (tree-right t)))
-    (if (and r (tree-right r) (= (level (tree-right r)) (level t)))
-        (make-tree (+ (level r) 1) (tree-key r) (tree-content r)
-                   (make-tree (level t) (tree-key t) (tree-content t)
-                              (tree-left t) (tree-left r))
-                   (tree-right r))
-        t)))
+(define (update tree unit number change)
+  (let* ((node (vector-copy tree)) (i (quotient number unit)) (branch (vector-ref node i)))
+    (vector-set! node i
+                 (if (= unit 1)
+                     (change branch)
+                     (update branch (quotient unit width) (remainder number unit) change)))
+    node))
 
-(define (insert t key content)
-  (if (not t)
-      (make-tree 1 key content #f #f)
-      (let ((k (tree-key t)))
-        (cond ((< key k)
-               (split (skew (make-tree (level t) k (tree-content t)
-                                       (insert (tree-left t) key content) (tree-right t)))))
-              ((> key k)
-               (split (skew (make-tree (level t) k (tree-content t)
-                                       (tree-left t) (insert (tree-right t) key content)))))
-              (else (make-tree (level t) k content (tree-left t) (tree-right t)))))))
-
-(define (lookup t key)
-  (let loop ((t t))
-    (and t
-         (let ((k (tree-key t)))
-           (cond ((< key k) (loop (tree-left t)))
-                 ((> key k) (loop (tree-right t)))
-                 (else (tree-content t)))))))
-
-(define (tree-fold f init t)
-  (if t
-      (tree-fold f (f (tree-content t) (tree-fold f init (tree-left t))) (tree-right t))
-      init))
-
-;; Depth of a tree; stops where it is out of balance.
-(define (check-balance t)
-  (if (not t)
-      0
-      (begin
-        (check-balance (tree-left t))
-        (check-balance (tree-right t))
-        (unless (and (= (level (tree-left t)) (- (level t) 1))
-                     (<= (level (tree-right t)) (level t)))
-          (error "longlived: the tree is out of balance at" (tree-key t)))
-        (level t))))
+(define (tree-fold f init tree unit)
+  (let loop ((i 0) (result init))
+    (cond ((= i width) result)
+          ((= unit 1) (loop (+ i 1) (f (vector-ref tree i) result)))
+          (else
+           (loop (+ i 1) (tree-fold f result (vector-ref tree i) (quotient unit width)))))))
 
 (define seed 7)
 (define (random n)
   (set! seed (modulo (+ (* seed 1103515245) 12345) 2147483648))
   (modulo (quotient seed 256) n))
 
-;; An account: an amount, and the last transfers that it took part in.
-(define (make-account id) (list 1000 id))
-(define (amount account) (car account))
+;;; An account: an amount, and with whom its last transfers were (with itself, at first).
+
+(define history-length 6)
+(define (make-account number) (cons 1000 (make-list history-length number)))
+(define amount car)
+(define history cdr)
+
+(define (but-last list)
+  (if (null? (cdr list)) '() (cons (car list) (but-last (cdr list)))))
+
 (define (book account change other)
-  (cons (+ (amount account) change)
-        (let ((history (cons other (cdr account))))
-          (if (> (length history) 6) (list-head history 6) history))))
+  (cons (+ (amount account) change) (cons other (but-last (history account)))))
 
-(define (list-head list n)
-  (if (= n 0) '() (cons (car list) (list-head (cdr list) (- n 1)))))
+;;; A batch: transfers (from to sum), filed in drawers by the account that pays.
 
-;; A batch of transfers is planned, sorted and summed before it is booked: garbage soon after.
-(define (plan n accounts)
-  (let loop ((i 0) (batch '()))
-    (if (= i n)
-        batch
-        (loop (+ i 1)
-              (cons (list (random accounts) (random accounts) (+ 1 (random 9))) batch)))))
+(define drawers 64)
 
-(define (transfer t step)
-  (let* ((from (car step)) (to (cadr step)) (sum (caddr step))
-         (t (insert t from (book (lookup t from) (- sum) to))))
-    (insert t to (book (lookup t to) sum from))))
+(define (plan transfers accounts)
+  (let ((batch (make-vector drawers '())))
+    (do ((i 0 (+ i 1)))
+        ((= i transfers) batch)
+      (let* ((from (random accounts)) (drawer (modulo from drawers)))
+        (vector-set! batch drawer
+                     (cons (list from (random accounts) (+ 1 (random 9)))
+                           (vector-ref batch drawer)))))))
 
-(define (run t rounds accounts)
-  (let loop ((i 0) (t t))
-    (if (= i rounds)
-        t
-        (let* ((batch (plan 100 accounts))
-               (small (let keep ((rest batch))
-                        (cond ((null? rest) '())
-                              ((< (caddr (car rest)) 5) (cons (car rest) (keep (cdr rest))))
-                              (else (keep (cdr rest))))))
-               (total (apply + (map caddr small))))
-          (unless (<= (length small) total (* 4 (length small)))
-            (error "longlived: a batch is wrong:" total))
-          (let book-all ((rest small) (t t))
-            (if (null? rest)
-                (loop (+ i 1) t)
-                (book-all (cdr rest) (transfer t (car rest)))))))))
+(define (transfer tree unit step)
+  (let ((from (car step)) (to (cadr step)) (sum (caddr step)))
+    (update (update tree unit from (lambda (account) (book account (- sum) to)))
+            unit to (lambda (account) (book account sum from)))))
 
-(define (main accounts rounds)
-  (let* ((t (let loop ((i 0) (t #f))
-              (if (= i accounts) t (loop (+ i 1) (insert t (modulo (* i 7919) accounts) (make-account i))))))
-         (after (run t rounds accounts)))
-    (for-each
-     (lambda (t)
-       (check-balance t)
-       (let ((sum (tree-fold (lambda (account sum) (+ sum (amount account))) 0 t)))
-         (unless (= sum (* 1000 accounts))
-           (error "longlived: money came or went:" sum))))
-     (list t after)) ; the old tree is as it was
-    (display (list 'longlived 'accounts accounts 'rounds rounds 'ok))
-    (newline)))
+(define (book-all tree unit batch)
+  (let next-drawer ((drawer 0) (tree tree))
+    (if (= drawer drawers)
+        tree
+        (let next ((steps (vector-ref batch drawer)) (tree tree))
+          (if (null? steps)
+              (next-drawer (+ drawer 1) tree)
+              (next (cdr steps) (transfer tree unit (car steps))))))))
 
-(let* ((arguments (cdr (command-line)))
-       (accounts (if (pair? arguments) (string->number (car arguments)) 100000)))
-  (main accounts (quotient accounts 100)))
+;;; No money comes or goes, on none of the days that are looked at.
+
+(define (check-books tree unit accounts)
+  (let ((sum (tree-fold
+              (lambda (account sum)
+                (unless (= (length (history account)) history-length)
+                  (error "longlived: an account has lost its history:" account))
+                (+ sum (amount account)))
+              0 tree unit)))
+    (unless (= sum (* 1000 accounts))
+      (error "longlived: money came or went:" sum))))
+
+(define days-kept 32)
+(define check-every 1000)
+
+(define (main wanted days) ; the tree is full: there may be more accounts than wanted
+  (let* ((unit (unit-for wanted)) (accounts (* unit width)) (past (make-vector days-kept #f)))
+    (let next-day ((day 0) (tree (make-tree unit 0 make-account)))
+      (if (< day days)
+          (let* ((after (book-all tree unit (plan 100 accounts)))
+                 (slot (modulo day days-kept))
+                 (oldest (vector-ref past slot)))
+            (when (and oldest (= 0 (modulo day check-every)))
+              (check-books oldest unit accounts)) ; it is as it was
+            (vector-set! past slot tree)
+            (next-day (+ day 1) after))
+          (begin
+            (check-books tree unit accounts)
+            (display (list 'longlived 'accounts accounts 'days days 'ok))
+            (newline))))))
+
+(let* ((sizes (map string->number (cdr (command-line))))
+       (accounts (if (pair? sizes) (car sizes) 65536)))
+  (main accounts (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) (quotient accounts 6))))

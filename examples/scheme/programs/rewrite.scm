@@ -2,16 +2,17 @@
 ;;;
 ;;; A symbolic rewriter in the manner of the Boyer-Moore prover: terms are brought to normal form by
 ;;; lemmas, innermost first; propositions become nested ifs and are proved by looking at all cases.
-;;; Terms are shared by hashing, and normal forms are remembered for a generation of theorems.
-;;; (rewrite.scm [generations [theorems in each]])
+;;; Terms are shared by hashing. Each theorem is proved with tables of its own; what the last proofs
+;;; knew is kept, so that they can be explained, and the oldest is forgotten with each new one.
+;;; (rewrite.scm [theorems [proofs kept]])
 
 (import (scheme base) (scheme write) (scheme process-context) (srfi 69))
 
 ;;; Terms: a symbol, or (operator argument ...). A term is made once: it is looked up in a table by
 ;;; its operator, which leads to a table by its first argument, and so on.
 
-(define terms (make-hash-table eq?))
-(define normal-forms (make-hash-table eq?))
+(define terms #f)
+(define normal-forms #f)
 
 (define (make-term operator arguments)
   (let loop ((table terms) (key operator) (rest arguments))
@@ -108,6 +109,18 @@
 
 (define rewrites 0)
 
+;; A step of the proof at hand: the lemma's left side, and the terms before and after.
+(define-record-type step
+  (make-step lemma before after)
+  step?
+  (lemma step-lemma) (before step-before) (after step-after))
+
+(define steps '())
+
+(define (record-step! lemma before after)
+  (set! rewrites (+ rewrites 1))
+  (set! steps (cons (make-step lemma before after) steps)))
+
 (define (rewrite term)
   (if (symbol? term)
       term
@@ -122,15 +135,15 @@
         term
         (let ((bindings (match (caar candidates) term '())))
           (if bindings
-              (begin
-                (set! rewrites (+ rewrites 1))
-                (rewrite (substitute (cdar candidates) bindings)))
+              (let ((after (substitute (cdar candidates) bindings)))
+                (record-step! (caar candidates) term after)
+                (rewrite after))
               (loop (cdr candidates)))))))
 
 ;;; Cases: is the term true whatever its tests turn out to be?
 
-(define true-term (share '(true)))
-(define false-term (share '(false)))
+(define true-term #f)
+(define false-term #f)
 
 (define (tautology? term true false)
   (cond ((or (eq? term true-term) (memq term true)) #t)
@@ -146,11 +159,9 @@
                        (tautology? (cadddr term) true (cons test false)))))))
         (else #f)))
 
-;;; Theorems over fresh constants, so that no generation knows the terms of another.
+;;; Theorems over fresh constants, so that no proof knows the terms of another.
 
-(define (name letter generation i)
-  (string->symbol
-   (string-append letter (number->string generation) "-" (number->string i))))
+(define (name letter i) (string->symbol (string-append letter (number->string i))))
 
 (define (number n) (if (= n 0) '(zero) `(succ ,(number (- n 1)))))
 
@@ -159,9 +170,9 @@
       (car items)
       (list connective (car items) (chain connective (cdr items)))))
 
-(define (theorem generation i)
-  (let ((p (name "p" generation i)) (q (name "q" generation i)) (r (name "r" generation i))
-        (x (name "x" generation i)) (y (name "y" generation i)) (z (name "z" generation i)))
+(define (theorem i)
+  (let ((p (name "p" i)) (q (name "q" i)) (r (name "r" i))
+        (x (name "x" i)) (y (name "y" i)) (z (name "z" i)))
     `(and
       (implies (and (implies ,p ,q) (and (implies ,q ,r) ,p)) ,r)
       (and
@@ -175,39 +186,55 @@
                (times (times ,(number 6) ,(number 5)) (plus ,x (zero)))))))))
 
 ;; True, but the lemmas don't know that sums can be turned around: this must not be proved.
-(define (unprovable generation i)
-  (let ((x (name "x" generation i)) (y (name "y" generation i)))
+(define (unprovable i)
+  (let ((x (name "x" i)) (y (name "y" i)))
     `(or (equal (length (append ,x ,y)) (length (append ,y ,x)))
-         (not ,(theorem generation i)))))
+         (not ,(theorem i)))))
 
-(define (prove form) (tautology? (rewrite (share form)) '() '()))
+;;; Proofs: what was found, and the tables by which it was.
 
-(define generations-kept 3)
+(define-record-type proof
+  (make-proof form proved? steps terms normal-forms)
+  proof?
+  (form proof-form) (proved? proof-proved?) (steps proof-steps)
+  (terms proof-terms) (normal-forms proof-normal-forms))
 
-(define (forget!)
-  (hash-table-clear! terms)
-  (hash-table-clear! normal-forms)
+(define (prove form)
+  (set! terms (make-hash-table eq?))
+  (set! normal-forms (make-hash-table eq?))
+  (set! steps '())
   (set! true-term (share '(true)))
-  (set! false-term (share '(false))))
+  (set! false-term (share '(false)))
+  (let ((proved? (tautology? (rewrite (share form)) '() '())))
+    (make-proof form proved? steps terms normal-forms)))
 
-(define (main generations theorems-each)
-  (let loop ((generation 0) (proved 0))
-    (when (= 0 (modulo generation generations-kept))
-      (forget!))
-    (if (< generation generations)
-        (let inner ((i 0) (proved proved))
-          (if (< i theorems-each)
-              (inner (+ i 1) (if (prove (theorem generation i)) (+ proved 1) proved))
-              (begin
-                (when (prove (unprovable generation 0))
-                  (error "rewrite: proved what does not follow"))
-                (loop (+ generation 1) proved))))
-        (begin
-          (unless (= proved (* theorems-each generations))
-            (error "rewrite: theorems are left over:" proved))
-          (display (list 'rewrite 'theorems proved 'rewrites rewrites 'ok))
-          (newline)))))
+;; Each step follows from its lemma, and both of its sides have the same normal form.
+(define (check-proof proof)
+  (set! terms (proof-terms proof))
+  (set! normal-forms (proof-normal-forms proof))
+  (for-each
+   (lambda (step)
+     (unless (and (match (step-lemma step) (step-before step) '())
+                  (eq? (rewrite (step-before step)) (rewrite (step-after step))))
+       (error "rewrite: a step is wrong:" (step-before step))))
+   (proof-steps proof)))
+
+(define (main theorems kept)
+  (let ((proofs (make-vector kept #f)))
+    (do ((i 0 (+ i 1)))
+        ((= i theorems))
+      (let* ((slot (modulo i kept))
+             (oldest (vector-ref proofs slot))
+             (odd-one? (= 0 (modulo i 10)))
+             (proof (prove (if odd-one? (unprovable i) (theorem i)))))
+        (when (eq? odd-one? (proof-proved? proof))
+          (error "rewrite: wrong about" (proof-form proof)))
+        (when (and oldest odd-one?)
+          (check-proof oldest))
+        (vector-set! proofs slot proof)))
+    (display (list 'rewrite 'theorems theorems 'rewrites rewrites 'ok))
+    (newline)))
 
 (let ((sizes (map string->number (cdr (command-line)))))
-  (main (if (pair? sizes) (car sizes) 28)
-        (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 40)))
+  (main (if (pair? sizes) (car sizes) 2400)
+        (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 36)))

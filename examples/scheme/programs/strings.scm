@@ -1,8 +1,8 @@
 ;;; SPDX-License-Identifier: MIT
 ;;;
-;;; A hash table of strings under churn: a window of entries slides over an endless row of keys; each
-;;; step adds one, drops the oldest, looks some up, and changes the text of others.
-;;; (strings.scm [entries])
+;;; A hash table of strings under churn: a window of entries slides over an endless row of keys;
+;;; each step adds one, drops the oldest, looks some up, and writes another's text anew, as long as
+;;; it was. (strings.scm [entries [steps]])
 
 (import (scheme base) (scheme write) (scheme process-context) (srfi 69))
 
@@ -11,8 +11,9 @@
 (define (text i)
   (let ((out (open-output-string)))
     (write i out)
-    (write-string ": the quick brown fox " out)
+    (write-string ": the quick brown fox jumps over the lazy dog " out)
     (write (* i i) out)
+    (write-string " times." out)
     (get-output-string out)))
 
 ;; The number that a text starts with.
@@ -49,8 +50,8 @@
       (let ((k (key (+ i 1 (random entries)))))
         (hash-table-update! table k
                             (lambda (old)
-                              (string-append (string-upcase (substring old 0 (min 40 (string-length old))))
-                                             "!")))
+                              (let ((words (substring old 0 (- (string-length old) 1))))
+                                (string-append (string-upcase words) "!"))))
         (set! changed (+ changed 1))))
     (check 'size (= (hash-table-size table) entries))
     (let ((sum (hash-table-fold table (lambda (k v sum) (+ sum (text-number v))) 0)))
@@ -58,6 +59,6 @@
     (display (list 'strings 'entries entries 'found found 'changed changed 'ok))
     (newline)))
 
-(let* ((arguments (cdr (command-line)))
-       (entries (if (pair? arguments) (string->number (car arguments)) 60000)))
-  (main entries (* 5 entries)))
+(let* ((sizes (map string->number (cdr (command-line))))
+       (entries (if (pair? sizes) (car sizes) 27000)))
+  (main entries (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) (* 11 entries))))
