@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Read traces: GODEBUG=gctrace=1,gcpacertrace=1, in Go's documented format.
+"""Read traces: GODEBUG=gctrace=2, Go's documented format and a line of exact sizes.
 
-A cycle is told by two lines. The pacer's, if it is there, has bytes where the other has MB:
+A cycle is told by two lines, of which the second has bytes where the first has MB:
 
-    pacer: 25% CPU (25 exp.) for 1200+300+40 B work (1500 B exp.) in 4194304 B -> 4390912 B
-        (∆goal -12345, cons/mark +1.2e-001)                                     (all in one line)
     gc 7 @1.234s 2%: 0.01+1.2+0.02 ms clock, 0.02+0.1/1.0/0+0.04 ms cpu, 4->4->2 MB, 5 MB goal,
         0 MB stacks, 0 MB globals, 2 P                                          (all in one line)
+    gc 7 bytes: start=4194304 trigger=4190208 peak=4390912 marked=2097152 goal=4403200 stacks=64
+        globals=0                                                               (all in one line)
 """
 
 import re
+import statistics
 
 MB = 1 << 20
+PAGE_BYTES = 4096
+STEADY_GOAL_BYTES = 16 * MB  # below, an allocation cache more or less counts for much
+WARM = 0.9  # of what most cycles mark: the program has built what it keeps
 
 _NUMBER = r"([0-9.]+)"
 _CYCLE = re.compile(
@@ -19,27 +23,29 @@ _CYCLE = re.compile(
     rf"{_NUMBER}\+{_NUMBER}/{_NUMBER}/{_NUMBER}\+{_NUMBER} ms cpu, "
     r"(\d+)->(\d+)->(\d+) MB, (\d+) MB goal, (\d+) MB stacks, (\d+) MB globals, (\d+) P"
     r"( \(forced\))?")
-_PACER = re.compile(r"pacer: .* in (\d+) B -> (\d+) B \(∆goal ([-+]?\d+), cons/mark ")
+_BYTES = re.compile(
+    r"gc (\d+) bytes: start=(\d+) trigger=(\d+) peak=(\d+) marked=(\d+) goal=(\d+) "
+    r"stacks=(\d+) globals=(\d+)")
 _FIGURE = re.compile(r"([a-z_0-9]+) +([0-9.eE+-]+)(?: |$)")
 
 
 class Cycle:
-    """One line of gctrace; sizes in bytes, as exact as the trace is."""
+    """What a cycle's first line tells; its second adds the sizes, in bytes."""
 
-    def __init__(self, match, pacer):
+    def __init__(self, match):
         numbers = [float(text) for text in match.groups()[:18]]
         self.number = int(numbers[0])
         self.start_s = numbers[1]
-        self.stop_ms = max(numbers[3], numbers[5])  # the two phases with mutators stopped
         self.end_s = self.start_s + sum(numbers[3:6]) / 1e3
-        sizes = [int(number) * MB for number in numbers[11:17]]
-        (self.trigger_bytes, self.peak_bytes, self.marked_bytes, self.goal_bytes,
-         self.stack_bytes, self.globals_bytes) = sizes
         self.forced = match.group(19) is not None
-        self.exact = pacer is not None
-        if pacer:
-            self.trigger_bytes, self.peak_bytes = int(pacer[0]), int(pacer[1])
-            self.goal_bytes = self.peak_bytes - int(pacer[2])
+
+    def add_sizes(self, match):
+        (self.start_bytes, self.trigger_bytes, self.peak_bytes, self.marked_bytes, self.goal_bytes,
+         self.stack_bytes, self.globals_bytes) = map(int, match.groups()[1:])
+
+    def deviation(self):
+        """How far from its goal the live heap was as marking ended, as a part of the goal."""
+        return self.peak_bytes / self.goal_bytes - 1
 
 
 class Trace:
@@ -49,43 +55,54 @@ class Trace:
         self.cycles = []
         self.figures = {}
         self.other_lines = []
-        self._pacer = None
+        self._started = None  # a cycle whose second line is still to come
 
     def add_line(self, line):
         line = line.rstrip("\n")
-        cycle, pacer, figure = _CYCLE.match(line), _PACER.match(line), _FIGURE.match(line)
+        cycle, sizes, figure = _CYCLE.match(line), _BYTES.match(line), _FIGURE.match(line)
         if cycle:
-            self.cycles.append(Cycle(cycle, self._pacer))
-            self._pacer = None
-        elif pacer:
-            self._pacer = pacer.groups()
+            self._started = Cycle(cycle)
+        elif sizes and self._started and self._started.number == int(sizes.group(1)):
+            self._started.add_sizes(sizes)
+            self.cycles.append(self._started)
+            self._started = None
         elif figure:
             self.figures[figure.group(1)] = float(figure.group(2))
-        elif line and not line.startswith("pacer: "):
+        elif line:
             self.other_lines.append(line)
 
-    def paced_cycles(self):
-        return [cycle for cycle in self.cycles if not cycle.forced]
-
     def peak_cycle(self):
-        return max(self.paced_cycles(), key=lambda cycle: cycle.peak_bytes, default=None)
+        paced = (cycle for cycle in self.cycles if not cycle.forced)
+        return max(paced, key=lambda cycle: cycle.peak_bytes, default=None)
+
+    def live_bytes(self):
+        """The live heap as most cycles found it."""
+        return statistics.median(cycle.marked_bytes for cycle in self.cycles) if self.cycles else 0
+
+    def steady_cycles(self):
+        """All cycles, whatever became of them, since the program has built what it keeps.
+
+        That is after the first cycle that marked nine tenths of what most cycles marked. Goals
+        below 16 MiB are left out, and cycles that something else than the pacer started.
+        """
+        built = WARM * self.live_bytes()
+        first = next((i for i, cycle in enumerate(self.cycles) if cycle.marked_bytes >= built), 0)
+        return [cycle for cycle in self.cycles[first + 1:]
+                if cycle.goal_bytes >= STEADY_GOAL_BYTES and not cycle.forced]
 
     def goals_off_formula(self, gogc_percent):
         """How many goals are not what GOGC's formula gives for the live heap before them.
 
-        goal = marked + (marked + stacks + globals) x GOGC / 100, at least 4 MiB x GOGC / 100,
-        1 MiB above marked (room to sweep in), and 64 KiB above where the cycle started.
-        The trace cuts sizes to MB, so each stands for a range, and so does the goal.
+        goal = marked + (marked + stacks + globals) x GOGC / 100, at least 4 MiB x GOGC / 100 and
+        64 KiB above where the cycle started; or what leaves room to sweep in: 1 MiB above the live
+        heap as the cycle before ended. Stacks change between the trace's line and the goal: a page
+        of difference doesn't count.
         """
-        growth = gogc_percent / 100
         wrong = 0
         for before, cycle in zip(self.cycles, self.cycles[1:]):
-            cut = 0 if cycle.exact else MB
-            roots = before.stack_bytes + before.globals_bytes
-            low = before.marked_bytes * (1 + growth) + roots * growth
-            high = low + MB * (1 + growth) + 2 * MB * growth
-            low = max(low, 4 * MB * growth, cycle.trigger_bytes + MB // 16)
-            high = max(high, 4 * MB * growth, before.marked_bytes + 2 * MB,
-                       cycle.trigger_bytes + MB // 16 + cut)
-            wrong += not low - cut <= cycle.goal_bytes <= high
+            growing = before.marked_bytes + before.stack_bytes + before.globals_bytes
+            goal = max(before.marked_bytes + growing * gogc_percent // 100,
+                       4 * MB * gogc_percent // 100, cycle.start_bytes + MB // 16)
+            room_to_sweep = goal < cycle.goal_bytes <= before.marked_bytes + MB + MB // 4
+            wrong += abs(cycle.goal_bytes - goal) > PAGE_BYTES and not room_to_sweep
         return wrong
