@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Draw live heap, goal and trigger over time of many runs into one SVG, with gnuplot."""
+"""Draw live heap, goal and trigger over time of many runs into one SVG, with gnuplot.
+
+The live heap is known where a cycle starts, where its marking ends, and after it: straight lines
+lie between. Triggers are points: a cycle starts there, or a little later.
+"""
 
 import subprocess
 
 from gctrace import MB
 
-CELL = (360, 230)  # pixels of one diagram
+CELL = (400, 250)  # pixels of one diagram
+SHOWN_CYCLES = 50  # the first of a run: more are one blot of colour
 
 
 def _live_points(cycles):
     """The live heap: up to the trigger, to the end of marking, down to what was marked."""
     yield 0.0, 0.0
     for cycle in cycles:
-        yield cycle.start_s, cycle.trigger_bytes
+        yield cycle.start_s, cycle.start_bytes
         yield cycle.end_s, cycle.peak_bytes
         yield cycle.end_s, cycle.marked_bytes
 
@@ -39,7 +44,7 @@ def draw(svg, rows):
         "background 'white'",
         f"set output '{svg}'",
         f"set multiplot layout {len(rows)},{columns}",
-        "set key below horizontal samplen 1 font ',9'",
+        "set key below horizontal samplen 1 width -2 font ',9'",
         "set xrange [0:*]",
         "set yrange [0:*]",
         "set grid lc '#dddddd'",
@@ -51,6 +56,9 @@ def draw(svg, rows):
             if not cycles:
                 script.append("set multiplot next")
                 continue
+            if len(cycles) > SHOWN_CYCLES:
+                title += f": the first {SHOWN_CYCLES} of {len(cycles)} cycles"
+                cycles = cycles[:SHOWN_CYCLES]
             script.append(_block("live", _live_points(cycles)))
             script.append(_block("goal", _goal_points(cycles)))
             script.append(_block("trigger", [(c.start_s, c.trigger_bytes) for c in cycles]))
@@ -58,7 +66,7 @@ def draw(svg, rows):
                 if limit_bytes else ""
             script.append(
                 f"set title '{title}'\n"
-                "plot $live title 'live heap' with lines lc '#2060c0', "
+                "plot $live title 'live heap' with lines lc '#2060c0' lw 0.7, "
                 "$goal title 'goal' with lines lc '#c03020', "
                 "$trigger title 'trigger' with points pt 7 ps 0.3 lc '#30a030'" + limit)
         for _ in range(columns - len(row)):
