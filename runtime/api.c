@@ -33,7 +33,7 @@ static bool hook_sweep_span(void *data, struct span *span) {
 static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
     gait_heap *heap = data;
     /* at the limit no fresh span is taken before everything is swept */
-    bool all = control_excess_bytes(&heap->control) > 0;
+    bool all = control_is_tight(&heap->control);
     return sweep_more(&heap->sweeper, kind, size_class, all);
 }
 

@@ -42,10 +42,18 @@ bool background_is_out(struct mark_queue *queue) {
 }
 
 /* Is there a CPU for so many markers beside the mutators that run? Threads that are no mutators,
- * and other processes, show when a marker is set aside in the middle of a burst. */
+ * and other processes, show when a marker is set aside in the middle of a burst; that counts only
+ * while there is a mutator to disturb. */
 static bool cpu_is_idle(gait_heap *heap, unsigned markers) {
-    return control_idle_cpu(&heap->control, AO_load(&heap->world.running) + markers - 1) &&
-           platform_now_ns() >= (int64_t)AO_load(&heap->cycle.busy_until_ns);
+    size_t running = AO_load(&heap->world.running);
+    return control_idle_cpu(&heap->control, running + markers - 1) &&
+           (running == 0 || platform_now_ns() >= (int64_t)AO_load(&heap->cycle.busy_until_ns));
+}
+
+/* Does the limiter hold marking down? Not while a thread waits for it: less would not let that
+ * thread run any sooner. */
+static bool is_limited(gait_heap *heap) {
+    return control_is_limiting(&heap->control) && !cycle_is_awaited(&heap->cycle);
 }
 
 /* A burst took so much wall time and CPU time. */
@@ -109,11 +117,12 @@ void background_mark(gait_heap *heap, bool stopped) {
             continue;
         }
         hungry_ns = 0;
-        bool idle = cpu_is_idle(heap, 1), limiting = control_is_limiting(&heap->control);
+        bool idle = cpu_is_idle(heap, 1), limiting = is_limited(heap);
         bool flat = stopped || share >= 1 || (idle && !limiting);
         double nap_share = idle && limiting ? LIMITED_SHARE : share;
         int64_t spent_ns =
-            mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL, BURST_NS);
+            mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL,
+                       idle ? LONG_BURST_NS : BURST_NS);
         if (!queue_has_work(queue))
             continue;
         int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / nap_share - 1));
@@ -155,7 +164,7 @@ void background_help(void *argument) {
             continue;
         }
         if (helper->idle && heap->concurrent &&
-            (!cpu_is_idle(heap, helper->number + 1) || control_is_limiting(&heap->control))) {
+            (!cpu_is_idle(heap, helper->number + 1) || is_limited(heap))) {
             platform_sleep_ns(BUSY_NAP_NS);
         } else if (!queue_has_work(queue)) {
             wait_for_work(queue);

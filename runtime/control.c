@@ -129,6 +129,11 @@ static void revise_if_free(struct control *control) {
     lock_release(&control->lock);
 }
 
+bool control_is_tight(struct control *control) {
+    size_t excess = control_excess_bytes(control);
+    return excess > 0 && excess > AO_load(&control->space->free_bytes);
+}
+
 /* The published trigger was reached. Under a limit it moves: what spans had free counted against
  * the heap, and is allocated now. */
 static bool is_due(struct control *control) {
@@ -151,7 +156,7 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
     size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
     if (!AO_load(&control->marking))
         return (live >= AO_load(&control->trigger_bytes) && is_due(control)) ||
-               (control_excess_bytes(control) > 0 && sweep_done(control->sweeper));
+               (control_is_tight(control) && sweep_done(control->sweeper));
     mutator->assist_credit_bytes -= (int64_t)bytes;
     size_t revise_at = AO_load(&control->revise_at_bytes);
     if (live >= revise_at &&
@@ -206,7 +211,7 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
 static bool is_beyond_limit(struct control *control) {
     size_t barrier = AO_load(&control->barrier_bytes);
     return (AO_load(&control->live_bytes) > barrier ||
-            (barrier != SIZE_MAX && control_excess_bytes(control) > 0)) &&
+            (barrier != SIZE_MAX && control_is_tight(control))) &&
            AO_load(&control->marking) && !AO_load(&control->limiting);
 }
 
@@ -220,7 +225,7 @@ static void credit_mutator(gait_mutator *mutator, size_t work_bytes, double byte
 
 bool control_is_full(struct control *control) {
     return AO_load(&control->barrier_bytes) != SIZE_MAX && !AO_load(&control->marking) &&
-           control_excess_bytes(control) > 0 &&
+           control_is_tight(control) &&
            (sweep_done(control->sweeper) || !sweep_is_open(control->sweeper));
 }
 
@@ -262,7 +267,7 @@ void control_marked(struct control *control, size_t scanned_bytes) {
 }
 
 bool control_idle_cpu(struct control *control, size_t running) {
-    return !AO_load(&control->limiting) && running < AO_load(&control->procs);
+    return running < AO_load(&control->procs);
 }
 
 bool control_is_limiting(struct control *control) { return AO_load(&control->limiting) != 0; }

@@ -128,6 +128,10 @@ void control_unallocated(struct control *control, size_t bytes, bool scannable);
  */
 bool control_assist(struct control *control, gait_mutator *mutator);
 
+/** Is memory above the limit, counted without the free pages that allocation may use or give back?
+ */
+bool control_is_tight(struct control *control);
+
 /** Has memory reached the limit, in a heap that a cycle can bring below it, and there is nothing to
  * mark or to sweep now? */
 bool control_is_full(struct control *control);
