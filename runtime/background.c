@@ -157,8 +157,11 @@ void background_help(void *argument) {
     struct mark_queue *queue = &heap->queue;
     if (helper->idle && heap->concurrent)
         platform_thread_idle_priority();
-    while (!cycle_is_shutdown(cycle)) {
+    for (;;) {
+        /* before the look at shutdown, which is set before the word changes */
         unsigned helping = AO_int_load_acquire(&cycle->helping);
+        if (cycle_is_shutdown(cycle))
+            return;
         if (helping % 2 == 0) {
             platform_wait(&cycle->helping, helping, -1);
             continue;

@@ -52,8 +52,11 @@ size_t cycle_scavenge(gait_heap *heap, size_t bytes) {
 static void scavenger_run(void *argument) {
     gait_heap *heap = argument;
     struct cycle *cycle = &heap->cycle;
-    while (!cycle_is_shutdown(cycle)) {
+    for (;;) {
+        /* before the look at shutdown, which is set before the word changes */
         unsigned scavenge = AO_int_load_acquire(&cycle->scavenge);
+        if (cycle_is_shutdown(cycle))
+            return;
         size_t due = control_scavenge_due(&heap->control);
         if (due == 0) {
             platform_wait(&cycle->scavenge, scavenge, -1);
