@@ -184,8 +184,9 @@ static size_t credit_take(struct control *control, size_t want) {
     }
 }
 
-/* Mark as much as budget_bytes. Where others hold all the work there is, wait for some: a mutator
- * that went on for free would leave the goal behind while a marker is set aside by the OS.
+/* Mark as much as budget_bytes. Where others hold all the work there is, or there is none left but
+ * to end the cycle, wait: a mutator that went on for free would leave the goal behind while the OS
+ * has the collector set aside.
  * @return bytes scanned. */
 static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
     struct marker *marker = &mutator->marker;
@@ -198,8 +199,7 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
         marker_drain(marker, budget_bytes - done);
         marker_end(marker);
         done = marker->scanned_bytes - before;
-        if (done >= budget_bytes || waits == ASSIST_WAITS || AO_int_load(&mutator->head.poll) ||
-            (AO_load(&queue->active) == 0 && !queue_has_work(queue)))
+        if (done >= budget_bytes || waits == ASSIST_WAITS || AO_int_load(&mutator->head.poll))
             return done;
         AO_fetch_and_add1_full(&queue->hungry);
         platform_sleep_ns(ASSIST_WAIT_NS);
