@@ -144,16 +144,3 @@ bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class, boo
     }
     return false;
 }
-
-void sweep_clear_marks(struct sweeper *sweeper) {
-    struct space *space = sweeper->space;
-    unsigned side = ~space_epoch(space) & 1;
-    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
-    for (size_t page = 0; page < pages; page++) {
-        page_entry entry = space_entry(space, page);
-        if (ENTRY_CLASS(entry) == 0 || ENTRY_BACK(entry) != 0)
-            continue;
-        for (unsigned i = 0; i < BITS_WORDS / 2; i++)
-            AO_store((volatile AO_t *)&space_bits(space, page)[2 * i + side], 0);
-    }
-}

@@ -51,7 +51,4 @@ bool sweep_span(struct sweeper *sweeper, struct span *span);
  * false: no more will. */
 bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class, bool all);
 
-/** Clear every mark bit: a cycle was given up. No other thread marks or sweeps. */
-void sweep_clear_marks(struct sweeper *sweeper);
-
 #endif
