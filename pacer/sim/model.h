@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * The simulator's engine: runs a scenario under the pacer that ships, and tells what became of it.
+ *
+ * Three models (enum model_kind), one interface:
+ *
+ *     struct model model;                      // some 2 KiB, no pointers but those given
+ *     model_init(&model, MODEL_FULL, &scenario, &sink);
+ *     while (model_advance(&model, 1000))      // in slices, to show progress or stay responsive
+ *         ...;
+ *     use(&model.result);
+ *
+ * Every decision (goal, trigger, assist ratio, workers, limiter, scavenging) is gait/pacer.h's.
+ * What the models add is the program, the CPUs and the memory that the pacer decides about:
+ * docs/simulator.md tells them.
+ *
+ * Pure: no I/O, no clock, no allocation, no global; results leave through the sink and the result.
+ * Only + - x /, sqrt and floor on doubles, without contraction: the same scenario gives the same
+ * bits on every machine, WebAssembly included. Different models may run in different threads.
+ *
+ * Units: bytes; seconds of simulated wall time where a name ends in _s, CPU-seconds in cpu_s.
+ */
+#ifndef SIM_MODEL_H
+#define SIM_MODEL_H
+
+#include "ideal.h"
+#include "scenario.h"
+
+/** What the collector's CPU time went to. */
+enum model_purpose {
+    MODEL_ASSIST,     /**< mutators that mark for what they allocate                      */
+    MODEL_DEDICATED,  /**< background marking on CPUs of its own                          */
+    MODEL_FRACTIONAL, /**< background marking for a share of the time                     */
+    MODEL_IDLE,       /**< marking on CPUs that nothing else wanted                       */
+    MODEL_SWEEP,      /**< sweeping                                                       */
+    MODEL_SCAVENGE,   /**< giving memory back to the OS                                   */
+    MODEL_FIXED,      /**< start and end of a cycle: handshakes, stacks and globals       */
+    MODEL_PURPOSES,
+};
+
+/** Memory at one moment, bytes. */
+struct model_memory {
+    double heap; /**< marked by the last cycle + allocated since: what goal and trigger count */
+    double reachable; /**< what a cycle would find live now */
+    double spans;    /**< in spans: objects, dead ones not swept yet, fragmentation               */
+    double free;     /**< free pages, kept                                                        */
+    double metadata; /**< the collector's own                                                     */
+    double off_heap;
+    double arenas;
+    double foreign; /**< not under the limit */
+    double total;   /**< all but foreign: what the limit applies to */
+};
+
+/** One cycle, told as its marking ends. Figures that a model does not have are 0. */
+struct model_cycle {
+    int64_t number; /**< from 1                                                      */
+    double start_s; /**< marking began                                               */
+    double mark_s;  /**< how long it took                                            */
+    double pause_s; /**< longest time for which a mutator stood still for it, assists aside */
+    uint64_t before_bytes;  /**< marked by the cycle before                                  */
+    uint64_t trigger_bytes; /**< trigger as marking began                                    */
+    uint64_t start_bytes;   /**< live heap as marking began                                  */
+    uint64_t goal_bytes;    /**< goal as marking ended                                       */
+    uint64_t peak_bytes;    /**< live heap as marking ended                                  */
+    uint64_t marked_bytes;  /**< found live, with what was allocated while marking           */
+    uint64_t scanned_bytes; /**< heap bytes looked at for references                         */
+    uint64_t total_bytes;   /**< memory under the limit, largest while marking               */
+    double cpu_s[MODEL_PURPOSES]; /**< used for this cycle while it marked; sweeping and scavenging
+                                       since the cycle before                                   */
+    double utilization;        /**< share of all CPUs that marked, idle ones left out, 0..1     */
+    double held_back_s;        /**< background marking waited, being ahead of allocation         */
+    double stalled_s;          /**< the program waited for the cycle, at the memory limit        */
+    double assist_ratio;       /**< bytes scanned per byte allocated, as marking began          */
+    double cons_mark;          /**< learnt: gait_pacer.cons_mark                                */
+    bool limited;              /**< the CPU limiter was limiting for a part of it                */
+    bool by_limit;             /**< the memory limit gave the goal                               */
+    bool periodic;             /**< started by the clock                                         */
+    struct ideal_result ideal; /**< MODEL_IDEAL only: as in the reference vectors             */
+};
+
+/** The state at one moment, and what happened since the sample before. */
+struct model_sample {
+    double time_s;
+    double program_s; /**< how far the program has come: its time without a collector */
+    int32_t phase;    /**< index                                                     */
+    bool marking;
+    bool limiting; /**< the CPU limiter                                           */
+    struct model_memory memory;
+    double trigger_bytes;
+    double goal_bytes;          /**< GAIT_PACER_NONE as a double where there is none           */
+    double limit_bytes;         /**< likewise                                                  */
+    double bucket;              /**< how full the limiter's bucket is, 0..1                    */
+    double program_cpu;         /**< CPUs that the program used, on average                    */
+    double cpu[MODEL_PURPOSES]; /**< CPUs that the collector used, on average                  */
+    double pause_s;             /**< longest pause                                             */
+};
+
+/** A whole run. */
+struct model_result {
+    int64_t cycles;
+    double wall_s;        /**< how long the program took                                 */
+    double program_s;     /**< how far it came: its length without a collector           */
+    double program_cpu_s; /**< CPU time of the program's own, first touch of memory included */
+    double cpu_s[MODEL_PURPOSES];
+    double gc_cpu_s; /**< sum of these                                              */
+    double gc_share; /**< gc_cpu_s / all CPU time used, 0..1                        */
+    double allocated_bytes;
+    double peak_heap_bytes;      /**< largest live heap                                         */
+    double peak_reachable_bytes; /**< largest reachable heap                                    */
+    double peak_total_bytes;     /**< largest memory under the limit                            */
+    double peak_process_bytes;   /**< with foreign memory                                       */
+    double mean_total_bytes;     /**< memory under the limit, averaged over wall time           */
+    double limiting_s;           /**< time for which the CPU limiter limited                    */
+    double stalled_s;            /**< time for which the program waited at the memory limit     */
+    double pause_max_s;
+    bool finished; /**< false: given up, since it would take 100 x its length     */
+};
+
+/** Where results go; any function may be NULL. The structs are gone after the call. */
+struct model_sink {
+    void *context;
+    void (*cycle)(void *context, const struct model_cycle *cycle);
+    void (*sample)(void *context, const struct model_sample *sample);
+    double sample_s; /**< time between samples; 0: none but at starts and ends of cycles */
+};
+
+/* ---- State -------------------------------------------------------------- */
+
+/** The program's demand: program.c. */
+struct model_program {
+    const struct scenario *scenario;
+    int32_t phase;        /**< index; phase_count: it has ended                    */
+    double phase_start_s; /**< program time as the phase began                     */
+    double now_s;         /**< program time                                        */
+    double next_burst_s;  /**< program time of the next burst; INFINITY: none      */
+    double survivors;     /**< reachable for long, bytes                           */
+    double young;         /**< reachable for a short time, bytes                   */
+    double scannable;     /**< of survivors + young, what may hold references      */
+    double deaths_per_s;  /**< of survivors, bytes per second of program time      */
+    bool varies;          /**< a stream or noise changes within the phase          */
+};
+
+/** Pages: memory.c. */
+struct model_pages {
+    double objects;     /**< bytes of objects in spans, dead ones not swept included */
+    double unswept;     /**< of these, dead                                          */
+    double free;        /**< free pages, kept                                        */
+    double last_in_use; /**< in spans as the last cycle ended, or was swept       */
+};
+
+/** The cycle that is marking: full.c. */
+struct model_marking {
+    double work;      /**< heap bytes to scan            */
+    double done;      /**< of these                      */
+    double credit;    /**< scanned in the background, not yet used by assists */
+    double black;     /**< allocated since it began      */
+    double reachable; /**< as it began                   */
+    double expected;  /**< work, by the cycle before; 0: marking is not held back */
+    double held_s;
+    double program_cpu_s; /**< the program's CPU time since it began */
+    double end_s;         /**< MODEL_STW: when the pause ends */
+    double stacks;        /**< bytes                         */
+    struct model_cycle record;
+};
+
+/** A run. Fields may be read between calls. */
+struct model {
+    const struct scenario *scenario;
+    enum model_kind kind;
+    struct model_sink sink;
+    struct gait_pacer pacer;
+    struct gait_limiter limiter;
+    struct ideal ideal; /**< MODEL_IDEAL: has a pacer of its own */
+    struct model_program program;
+    struct model_pages pages;
+    struct model_marking marking;
+    struct model_result result;
+    double now_s;
+    double give_up_s;
+    double heap;              /**< as in model_memory                  */
+    double scannable;         /**< of it                               */
+    double last_cycle_s;      /**< end of the last cycle; 0: none      */
+    double limiter_program_s; /**< CPU time at the limiter's last update: the program's */
+    double limiter_gc_s;      /**< and the collector's                                   */
+    double next_sample_s;
+    double total_integral; /**< of memory under the limit over time */
+    double cycle_peak_total;
+    double swept_cpu_s, scavenged_cpu_s; /**< as the last cycle ended    */
+    struct model_sample last; /**< the sample before, with CPU totals in its averages' place */
+    double pause_s;           /**< longest since the sample before     */
+    bool is_marking;
+    bool limiting;
+    bool sweeping;
+    bool done;
+};
+
+/**
+ * Start a run.
+ *
+ * @param scenario  stays unchanged until the run ends; scenario_check has accepted it
+ * @param sink      copied; NULL: none
+ */
+void model_init(struct model *model, enum model_kind kind, const struct scenario *scenario,
+                const struct model_sink *sink);
+
+/**
+ * Run on, for at most `steps` steps of simulated time (a step is some 50 to 500 ns of real time).
+ *
+ * @return whether there is more to come; result is complete when there is not.
+ */
+bool model_advance(struct model *model, int64_t steps);
+
+/** Run to the end. */
+void model_run(struct model *model, enum model_kind kind, const struct scenario *scenario,
+               const struct model_sink *sink);
+
+/** How far the program has come, 0..1. */
+double model_progress(const struct model *model);
+
+#endif
