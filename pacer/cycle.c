@@ -26,6 +26,12 @@ int64_t gait_pacer_set_memory_limit(struct gait_pacer *pacer, int64_t memory_lim
     return before;
 }
 
+uint64_t gait_pacer_set_heap_minimum(struct gait_pacer *pacer, uint64_t heap_minimum_bytes) {
+    uint64_t before = pacer->heap_minimum_bytes;
+    pacer->heap_minimum_bytes = heap_minimum_bytes;
+    return before;
+}
+
 void gait_pacer_set_memory(struct gait_pacer *pacer, const struct gait_pacer_memory *memory) {
     pacer->memory = *memory;
 }
@@ -44,6 +50,7 @@ void gait_pacer_init(struct gait_pacer *pacer, int32_t gogc_percent, int64_t mem
     memset(pacer, 0, sizeof(*pacer));
     pacer->triggered_bytes = GAIT_PACER_NONE;
     pacer->memory_limit_bytes = GAIT_PACER_NO_LIMIT;
+    pacer->heap_minimum_bytes = POLICY_HEAP_MINIMUM_BYTES;
     gait_pacer_set_gogc(pacer, gogc_percent);
     gait_pacer_set_memory_limit(pacer, memory_limit_bytes);
     gait_pacer_commit(pacer, true);

@@ -20,10 +20,10 @@
 #define GOAL_HEADROOM_PERCENT 3
 #define GOAL_HEADROOM_MIN_BYTES (UINT64_C(1) << 20)
 
-uint64_t gait_pacer_heap_minimum(int32_t gogc_percent) {
-    if (gogc_percent < 0)
+uint64_t gait_pacer_heap_minimum(const struct gait_pacer *pacer) {
+    if (pacer->gogc_percent < 0)
         return 0;
-    return arith_percent_u64(POLICY_HEAP_MINIMUM_BYTES, (uint32_t)gogc_percent);
+    return arith_percent_u64(pacer->heap_minimum_bytes, (uint32_t)pacer->gogc_percent);
 }
 
 static uint64_t goal_of_gogc(const struct gait_pacer *pacer) {
@@ -33,7 +33,7 @@ static uint64_t goal_of_gogc(const struct gait_pacer *pacer) {
     work = arith_add_u64(work, pacer->globals_bytes);
     uint64_t growth = arith_percent_u64(work, (uint32_t)pacer->gogc_percent);
     uint64_t goal = arith_add_u64(pacer->marked_bytes, growth);
-    return arith_max_u64(goal, gait_pacer_heap_minimum(pacer->gogc_percent));
+    return arith_max_u64(goal, gait_pacer_heap_minimum(pacer));
 }
 
 void gait_pacer_commit(struct gait_pacer *pacer, bool sweep_done) {

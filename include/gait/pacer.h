@@ -142,8 +142,9 @@ struct gait_pacer_scavenge_goals {
  */
 struct gait_pacer {
     /* Settings. */
-    int32_t gogc_percent;       /**< heap growth over the marked bytes, percent; -1 off */
-    int64_t memory_limit_bytes; /**< soft limit on memory.mapped_bytes                  */
+    int32_t gogc_percent;        /**< heap growth over the marked bytes, percent; -1 off */
+    int64_t memory_limit_bytes;  /**< soft limit on memory.mapped_bytes                  */
+    uint64_t heap_minimum_bytes; /**< least GOGC goal at GOGC=100, in proportion at others */
 
     /* Measured now. */
     struct gait_pacer_memory memory; /**< for the limit-based goal              */
@@ -202,6 +203,14 @@ GAIT_PACER_API int32_t gait_pacer_set_gogc(struct gait_pacer *pacer, int32_t gog
 GAIT_PACER_API int64_t gait_pacer_set_memory_limit(struct gait_pacer *pacer,
                                                    int64_t memory_limit_bytes);
 
+/**
+ * Set the least GOGC goal at GOGC=100, in place of Go's 4 MiB. Commit afterwards.
+ *
+ * @return the value before.
+ */
+GAIT_PACER_API uint64_t gait_pacer_set_heap_minimum(struct gait_pacer *pacer,
+                                                    uint64_t heap_minimum_bytes);
+
 /** Say what the heap holds now. The limit-based goal follows at once. */
 GAIT_PACER_API void gait_pacer_set_memory(struct gait_pacer *pacer,
                                           const struct gait_pacer_memory *memory);
@@ -252,9 +261,9 @@ GAIT_PACER_API uint64_t gait_pacer_goal(const struct gait_pacer *pacer);
 GAIT_PACER_API uint64_t gait_pacer_limit_goal(const struct gait_pacer *pacer);
 
 /**
- * The least GOGC goal, whatever is live: 4 MiB x GOGC / 100; 0 if GOGC is off.
+ * The least GOGC goal, whatever is live: heap_minimum_bytes x GOGC / 100; 0 if GOGC is off.
  */
-GAIT_PACER_API uint64_t gait_pacer_heap_minimum(int32_t gogc_percent);
+GAIT_PACER_API uint64_t gait_pacer_heap_minimum(const struct gait_pacer *pacer);
 
 /**
  * Trigger and goal as of now. The trigger lies `runway_bytes` below the goal,

@@ -73,6 +73,14 @@ Test(pacer, gogc_goal) {
     }
 }
 
+Test(pacer, heap_minimum_is_a_setting) {
+    struct gait_pacer pacer;
+    gait_pacer_init(&pacer, 50, GAIT_PACER_NO_LIMIT);
+    expect_u64(gait_pacer_set_heap_minimum(&pacer, 32 * MIB), 4 * MIB, 0);
+    gait_pacer_commit(&pacer, true);
+    expect_u64(gait_pacer_goal(&pacer), 16 * MIB, 0);
+}
+
 Test(pacer, gogc_goal_saturates) {
     /* A product beyond 64 bits must not give a small goal. */
     struct gait_pacer pacer = pacer_after(INT32_MAX, GAIT_PACER_NO_LIMIT, GIB << 20, 0, 0);
@@ -90,7 +98,7 @@ Test(pacer, off_is_off) {
     gait_pacer_set_live(&pacer, 1 * GIB << 10, 1 * GIB);
     cr_expect(!gait_pacer_cycle_due(&pacer));
     cr_expect(!gait_pacer_periodic_due(&pacer, 1000 * SECOND, SECOND));
-    expect_u64(gait_pacer_heap_minimum(-1), 0, 0);
+    expect_u64(gait_pacer_heap_minimum(&pacer), 0, 0);
 
     /* A forced cycle at both off: assists must not be felt. */
     gait_pacer_start_cycle(&pacer, &(struct gait_pacer_start){.procs = 2,
