@@ -34,8 +34,10 @@ Test(heap, size_classes_follow_their_rule) {
         cr_assert_eq(info->span_pages, span_pages_by_rule(cell_bytes), "%zu", cell_bytes);
         cr_assert_eq(info->cells, info->span_pages * PAGE_BYTES / cell_bytes);
         cr_assert_leq(info->cells, (unsigned)SPAN_CELLS_MAX);
-        for (size_t offset = 0; offset < info->span_pages * PAGE_BYTES; offset++)
+        for (size_t offset = 0; offset < info->span_pages * PAGE_BYTES; offset++) {
             cr_assert_eq((uint64_t)offset * info->magic >> 32, offset / cell_bytes);
+            cr_assert_eq((uint32_t)(offset * info->magic) < info->magic, offset % cell_bytes == 0);
+        }
     }
 }
 

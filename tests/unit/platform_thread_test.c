@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime/platform: threads, their stacks, and the values that they keep under a key.
+ */
+#include "platform/platform.h"
+
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+
+struct seen {
+    bool signals_blocked, inside_stack;
+    char name[32];
+};
+
+static void look_around(void *argument) {
+    struct seen *seen = argument;
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    seen->signals_blocked =
+        sigismember(&mask, SIGTERM) && sigismember(&mask, SIGALRM) && sigismember(&mask, SIGPROF);
+    pthread_getname_np(pthread_self(), seen->name, sizeof seen->name);
+    void *low, *high;
+    char local = 0;
+    seen->inside_stack =
+        platform_stack_bounds(&low, &high) == 0 && (char *)low < &local && &local < (char *)high;
+    platform_thread_idle_priority();
+    platform_yield();
+}
+
+Test(thread, runs_with_signals_blocked_and_a_name) {
+    struct platform_thread thread;
+    struct seen seen = {0};
+    cr_assert_eq(platform_thread_start(&thread, look_around, &seen, "a-name-that-is-too-long"), 0);
+    platform_thread_join(&thread);
+    cr_assert(seen.signals_blocked);
+    cr_assert_str_eq(seen.name, "a-name-that-is-");
+    cr_assert(seen.inside_stack);
+
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    cr_assert_not(sigismember(&mask, SIGTERM), "the caller's own mask is as before");
+}
+
+Test(thread, main_thread_has_a_stack) {
+    void *low, *high;
+    char local = 0;
+    cr_assert_eq(platform_stack_bounds(&low, &high), 0);
+    cr_assert((char *)low < &local && &local < (char *)high);
+    (void)*((volatile char *)high - 1); /* there is memory up to its end */
+}
+
+static platform_key key;
+static void *hook_value;
+
+static void note_exit(void *value) {
+    if (!platform_key_get(&key))
+        hook_value = value;
+}
+
+static void set_key(void *value) {
+    if (platform_key_get(&key) == NULL)
+        platform_key_set(&key, value);
+}
+
+Test(thread, key_hook_runs_at_exit) {
+    struct platform_thread thread;
+    int marker;
+    cr_assert_eq(platform_key_create(&key, note_exit), 0);
+    cr_assert_eq(platform_key_set(&key, &key), 0);
+    cr_assert_eq(platform_key_get(&key), &key);
+    cr_assert_eq(platform_thread_start(&thread, set_key, &marker, "exits"), 0);
+    platform_thread_join(&thread);
+    cr_assert_eq(hook_value, &marker);
+
+    hook_value = NULL;
+    cr_assert_eq(platform_thread_start(&thread, set_key, NULL, "sets nothing"), 0);
+    platform_thread_join(&thread);
+    cr_assert_null(hook_value);
+    platform_key_delete(&key);
+}

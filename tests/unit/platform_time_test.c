@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime/platform: time. Clocks, sleep, and waiting for a word to change.
+ */
+#include "platform/platform.h"
+
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <signal.h>
+#include <sys/time.h>
+
+enum { MS = 1000000 };
+
+Test(clock, cpu_time_is_not_wall_time) {
+    int64_t wall = platform_now_ns(), thread = platform_thread_cpu_ns();
+    platform_sleep_ns(50 * MS);
+    int64_t slept = platform_now_ns() - wall;
+    cr_assert(slept >= 50 * MS, "%lld", (long long)slept);
+    cr_assert(platform_thread_cpu_ns() - thread < 40 * MS);
+
+    thread = platform_thread_cpu_ns();
+    int64_t process = platform_process_cpu_ns();
+    while (platform_thread_cpu_ns() - thread < 20 * MS)
+        ;
+    cr_assert(platform_process_cpu_ns() - process >= 19 * MS);
+}
+
+static volatile sig_atomic_t alarms;
+static void count_alarm(int signal) {
+    (void)signal;
+    alarms++;
+}
+
+/** Have count_alarm interrupt this process every 2 ms. */
+static void start_alarms(void) {
+    struct sigaction action = {.sa_handler = count_alarm};
+    struct itimerval timer = {.it_interval.tv_usec = 2000, .it_value.tv_usec = 2000};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+Test(clock, sleep_outlasts_signals) {
+    start_alarms();
+    int64_t start = platform_now_ns();
+    platform_sleep_ns(40 * MS);
+    cr_assert(platform_now_ns() - start >= 40 * MS);
+    cr_assert(alarms > 0);
+    platform_sleep_ns(0);
+    platform_sleep_ns(-1);
+}
+Test(wait, another_value_does_not_wait) {
+    uint32_t word = 1;
+    int64_t start = platform_now_ns();
+    platform_wait(&word, 0, -1);
+    cr_assert(platform_now_ns() - start < 5000 * (int64_t)MS);
+}
+
+Test(wait, ends_with_its_time) {
+    uint32_t word = 0;
+    int64_t start = platform_now_ns();
+    platform_wait(&word, 0, 30 * MS);
+    cr_assert(platform_now_ns() - start >= 29 * MS);
+    platform_wait(&word, 0, 0);
+}
+
+Test(wait, a_signal_ends_it, .timeout = 10) {
+    uint32_t word = 0;
+    start_alarms();
+    int64_t start = platform_now_ns();
+    platform_wait(&word, 0, -1);
+    cr_assert(platform_now_ns() - start < 5000 * (int64_t)MS);
+    cr_assert(alarms > 0);
+}
+
+enum { ROUNDS = 2000 };
+
+static uint32_t turn; /* whose turn it is in the game below */
+
+/** Wait for turns of one parity and pass them on. */
+static void play(void *parity) {
+    for (uint32_t mine = *(uint32_t *)parity; mine < ROUNDS; mine += 2) {
+        uint32_t now;
+        while ((now = __atomic_load_n(&turn, __ATOMIC_ACQUIRE)) != mine)
+            platform_wait(&turn, now, -1);
+        __atomic_store_n(&turn, mine + 1, __ATOMIC_RELEASE);
+        platform_wake(&turn, 1);
+    }
+}
+
+Test(wait, wakes_pass_back_and_forth, .timeout = 30) {
+    struct platform_thread threads[2];
+    uint32_t parities[2] = {0, 1};
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(platform_thread_start(&threads[i], play, &parities[i], "player"), 0);
+    for (int i = 0; i < 2; i++)
+        platform_thread_join(&threads[i]);
+    cr_assert_eq(turn, ROUNDS);
+}
+
+static void wait_for_turn(void *unused) {
+    (void)unused;
+    while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) == 0)
+        platform_wait(&turn, 0, -1);
+}
+
+Test(wait, one_call_wakes_all, .timeout = 30) {
+    enum { THREADS = 6 };
+    struct platform_thread threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(platform_thread_start(&threads[i], wait_for_turn, NULL, "waiter"), 0);
+    platform_sleep_ns(20 * MS);
+    __atomic_store_n(&turn, 1, __ATOMIC_RELEASE);
+    platform_wake(&turn, INT_MAX);
+    for (int i = 0; i < THREADS; i++)
+        platform_thread_join(&threads[i]);
+}
