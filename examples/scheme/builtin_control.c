@@ -3,15 +3,8 @@
  * Equality, booleans, procedures, records, promises, parameters, conditions, and the registers that
  * the prelude builds dynamic-wind and exception handlers on.
  */
+#include "builtin.h"
 #include "compile.h"
-
-#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
-#define UNUSED (void)vm, (void)count
-#define NEED(test, who, expected, v)                                                               \
-    do {                                                                                           \
-        if (!test(v))                                                                              \
-            return raise_type(vm, who, expected, v);                                               \
-    } while (0)
 
 bool is_procedure(value v) {
     if (!is_object(v))
@@ -32,11 +25,6 @@ static bool is_promise(value v) { return has_type(v, TYPE_PROMISE); }
 static bool is_parameter(value v) { return has_type(v, TYPE_PARAMETER); }
 static bool is_condition(value v) { return has_type(v, TYPE_CONDITION); }
 
-#define PREDICATE(name, expression)                                                                \
-    BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
-        return boolean(expression);                                                                \
-    }
 PREDICATE(eq_p, a[0] == a[1])
 PREDICATE(eqv_p, is_eqv(a[0], a[1]))
 PREDICATE(equal_p, is_equal(a[0], a[1]))
@@ -47,25 +35,13 @@ PREDICATE(eof_object_p, a[0] == END_OF_FILE)
 PREDICATE(default_object_p, a[0] == ABSENT)
 
 BUILTIN(booleans_equal_p) {
-    for (int i = 0; i < count; i++)
-        NEED(is_boolean, "boolean=?", "boolean", a[i]);
-    for (int i = 1; i < count; i++)
-        if (a[i] != a[0])
-            return FALSE;
-    return TRUE;
+    NEED_ALL(is_boolean, "boolean=?", "boolean");
+    return all_same(count, a);
 }
 
-BUILTIN(eof_object) {
-    UNUSED;
-    (void)a;
-    return END_OF_FILE;
-}
+BUILTIN(eof_object) { return END_OF_FILE; }
 
-BUILTIN(unspecified) {
-    UNUSED;
-    (void)a;
-    return UNSPECIFIED;
-}
+BUILTIN(unspecified) { return UNSPECIFIED; }
 
 BUILTIN(values) { return count == 1 ? a[0] : make_values(vm, (size_t)count, a); }
 
@@ -73,20 +49,15 @@ BUILTIN(values) { return count == 1 ? a[0] : make_values(vm, (size_t)count, a); 
 
 static bool is_box(value v) { return has_type(v, TYPE_BOX); }
 
-BUILTIN(box) {
-    UNUSED;
-    return make_box(vm, a[0]);
-}
+BUILTIN(box) { return make_box(vm, a[0]); }
 PREDICATE(box_p, is_box(a[0]))
 
 BUILTIN(unbox) {
-    UNUSED;
     NEED(is_box, "unbox", "box", a[0]);
     return box_of(a[0])->content;
 }
 
 BUILTIN(set_box) {
-    UNUSED;
     NEED(is_box, "set-box!", "box", a[0]);
     store(vm, &box_of(a[0])->content, a[1]);
     return UNSPECIFIED;
@@ -97,7 +68,6 @@ BUILTIN(set_box) {
 static bool is_record_type(value v) { return has_type(v, TYPE_RECORD_TYPE); }
 
 BUILTIN(make_record_type) {
-    UNUSED;
     struct record_type *type = allocate(vm, TYPE_RECORD_TYPE, sizeof *type);
     type->header = HEADER(TYPE_RECORD_TYPE, 0);
     gait_init(&type->name, a[0]);
@@ -125,14 +95,12 @@ static bool is_field(value *a, value index) {
 }
 
 BUILTIN(record_ref) {
-    UNUSED;
     if (!is_field(a, a[2]))
         return raise_record(vm, a[1], a[0]);
     return record_of(a[0])->fields[fixnum_value(a[2])];
 }
 
 BUILTIN(record_set) {
-    UNUSED;
     if (!is_field(a, a[3]))
         return raise_record(vm, a[1], a[0]);
     store(vm, &record_of(a[0])->fields[fixnum_value(a[3])], a[2]);
@@ -142,7 +110,6 @@ BUILTIN(record_set) {
 /* ---- Promises: a shared box of (done? . value or thunk) ------------------------------------ */
 
 BUILTIN(make_promise) {
-    UNUSED;
     a[1] = cons(vm, a[0], a[1]);
     a[1] = make_box(vm, a[1]);
     struct promise *promise = allocate(vm, TYPE_PROMISE, sizeof *promise);
@@ -154,14 +121,12 @@ BUILTIN(make_promise) {
 PREDICATE(promise_p, is_promise(a[0]))
 
 BUILTIN(promise_content) {
-    UNUSED;
     NEED(is_promise, "force", "promise", a[0]);
     return box_of(promise_of(a[0])->box)->content;
 }
 
 /* The first promise becomes what the second one is, and they share their fate from now on. */
 BUILTIN(promise_join) {
-    UNUSED;
     NEED(is_promise, "force", "promise", a[0]);
     NEED(is_promise, "delay-force", "promise", a[1]);
     struct pair *to = pair_of(box_of(promise_of(a[0])->box)->content);
@@ -175,7 +140,6 @@ BUILTIN(promise_join) {
 /* ---- Parameters ---------------------------------------------------------------------------- */
 
 BUILTIN(make_parameter) {
-    UNUSED;
     struct parameter *parameter = allocate(vm, TYPE_PARAMETER, sizeof *parameter);
     parameter->header = HEADER(TYPE_PARAMETER, 0);
     gait_init(&parameter->content, a[0]);
@@ -184,13 +148,11 @@ BUILTIN(make_parameter) {
 }
 
 BUILTIN(parameter_converter) {
-    UNUSED;
     NEED(is_parameter, "parameterize", "parameter", a[0]);
     return parameter_of(a[0])->converter;
 }
 
 BUILTIN(parameter_set) {
-    UNUSED;
     NEED(is_parameter, "parameterize", "parameter", a[0]);
     store(vm, &parameter_of(a[0])->content, a[1]);
     return UNSPECIFIED;
@@ -211,13 +173,11 @@ PREDICATE(file_error_p, is_condition(a[0]) && length_of(a[0]) == CONDITION_FILE)
 PREDICATE(read_error_p, is_condition(a[0]) && length_of(a[0]) == CONDITION_READ)
 
 BUILTIN(condition_message) {
-    UNUSED;
     NEED(is_condition, "error-object-message", "error object", a[0]);
     return condition_of(a[0])->message;
 }
 
 BUILTIN(condition_irritants) {
-    UNUSED;
     NEED(is_condition, "error-object-irritants", "error object", a[0]);
     return condition_of(a[0])->irritants;
 }
@@ -225,32 +185,20 @@ BUILTIN(condition_irritants) {
 /* ---- Registers ----------------------------------------------------------------------------- */
 
 #define REGISTER(name)                                                                             \
-    BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
-        (void)a;                                                                                   \
-        return vm->name;                                                                           \
-    }                                                                                              \
+    BUILTIN(name) { return vm->name; }                                                             \
     BUILTIN(set_##name) {                                                                          \
-        UNUSED;                                                                                    \
         vm->name = a[0];                                                                           \
         return UNSPECIFIED;                                                                        \
     }
 REGISTER(handlers)
 REGISTER(winders)
 
-BUILTIN(continuation_winders) {
-    UNUSED;
-    return continuation_of(a[0])->winders;
-}
+BUILTIN(continuation_winders) { return continuation_of(a[0])->winders; }
 
 /* ---- Instructions: %apply and its kin are inlined where they are in tail position, which is the
  * only place where they are any good. */
 
-BUILTIN(tail_only) {
-    UNUSED;
-    (void)a;
-    return raise_error(vm, NULL, "is only for tail calls", 0);
-}
+BUILTIN(tail_only) { return raise_error(vm, NULL, "is only for tail calls", 0); }
 
 /* ---- eval ---------------------------------------------------------------------------------- */
 
@@ -258,30 +206,20 @@ static bool is_environment(value v) { return has_type(v, TYPE_ENVIRONMENT); }
 
 /* (%compile form environment source): a procedure without arguments. */
 BUILTIN(compile) {
-    UNUSED;
     NEED(is_environment, "eval", "environment", a[1]);
     return compile_form(vm, a[0], a[1], a[2]);
 }
 
 /* (%announce forms environment): see definitions_announce */
 BUILTIN(announce) {
-    UNUSED;
     NEED(is_environment, "load", "environment", a[1]);
     definitions_announce(vm, a[0], a[1]);
     return UNSPECIFIED;
 }
 
-BUILTIN(interaction_environment) {
-    UNUSED;
-    (void)a;
-    return vm->interaction;
-}
+BUILTIN(interaction_environment) { return vm->interaction; }
 
-BUILTIN(new_environment) {
-    UNUSED;
-    (void)a;
-    return make_environment(vm, FALSE, vm->system);
-}
+BUILTIN(new_environment) { return make_environment(vm, FALSE, vm->system); }
 
 void builtin_control_init(struct vm *vm) {
     static const struct builtin_entry entries[] = {

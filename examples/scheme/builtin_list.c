@@ -2,23 +2,13 @@
 /*
  * Pairs and lists. What takes procedures is in the prelude.
  */
-#include "vm.h"
+#include "builtin.h"
 
-#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
-#define UNUSED (void)vm, (void)count
+PREDICATE(pair_p, is_pair(a[0]))
 
-BUILTIN(pair_p) {
-    UNUSED;
-    return boolean(is_pair(a[0]));
-}
-
-BUILTIN(cons_) {
-    UNUSED;
-    return cons(vm, a[0], a[1]);
-}
+BUILTIN(cons_) { return cons(vm, a[0], a[1]); }
 
 BUILTIN(set_car) {
-    UNUSED;
     if (!is_pair(a[0]))
         return raise_type(vm, "set-car!", "pair", a[0]);
     store(vm, &pair_of(a[0])->car, a[1]);
@@ -26,7 +16,6 @@ BUILTIN(set_car) {
 }
 
 BUILTIN(set_cdr) {
-    UNUSED;
     if (!is_pair(a[0]))
         return raise_type(vm, "set-cdr!", "pair", a[0]);
     store(vm, &pair_of(a[0])->cdr, a[1]);
@@ -53,25 +42,15 @@ static value walk(struct vm *vm, const char *name, value v) {
 /* clang-format on */
 
 #define X(name)                                                                                    \
-    BUILTIN(walk_##name) {                                                                         \
-        UNUSED;                                                                                    \
-        return walk(vm, #name, a[0]);                                                              \
-    }
+    BUILTIN(walk_##name) { return walk(vm, #name, a[0]); }
 CXRS(X)
 #undef X
 
-BUILTIN(null_p) {
-    UNUSED;
-    return boolean(a[0] == NIL);
-}
+PREDICATE(null_p, a[0] == NIL)
 
-BUILTIN(list_p) {
-    UNUSED;
-    return boolean(list_length(a[0]) >= 0);
-}
+PREDICATE(list_p, list_length(a[0]) >= 0)
 
 BUILTIN(make_list) {
-    UNUSED;
     if (!is_fixnum(a[0]) || fixnum_value(a[0]) < 0)
         return raise_type(vm, "make-list", "count", a[0]);
     value fill = count > 1 ? a[1] : UNSPECIFIED, list = NIL;
@@ -90,7 +69,6 @@ BUILTIN(cons_star) {
 }
 
 BUILTIN(length) {
-    UNUSED;
     int64_t length = list_length(a[0]);
     return length < 0 ? raise_type(vm, "length", "list", a[0]) : fixnum(length);
 }
@@ -139,7 +117,6 @@ BUILTIN(append_in_place) {
 }
 
 BUILTIN(list_copy) {
-    UNUSED;
     value end = a[0];
     while (is_pair(end))
         end = cdr(end);
@@ -147,7 +124,6 @@ BUILTIN(list_copy) {
 }
 
 BUILTIN(reverse) {
-    UNUSED;
     if (list_length(a[0]) < 0)
         return raise_type(vm, "reverse", "list", a[0]);
     value result = NIL;
@@ -157,7 +133,6 @@ BUILTIN(reverse) {
 }
 
 BUILTIN(reverse_in_place) {
-    UNUSED;
     value result = NIL;
     for (value list = a[0], next; is_pair(list); list = next) {
         next = cdr(list);
@@ -179,13 +154,9 @@ static value tail(struct vm *vm, const char *who, value list, value index) {
     return list;
 }
 
-BUILTIN(list_tail) {
-    UNUSED;
-    return tail(vm, "list-tail", a[0], a[1]);
-}
+BUILTIN(list_tail) { return tail(vm, "list-tail", a[0], a[1]); }
 
 BUILTIN(list_ref) {
-    UNUSED;
     value rest = tail(vm, "list-ref", a[0], a[1]);
     if (rest == RAISED)
         return RAISED;
@@ -193,7 +164,6 @@ BUILTIN(list_ref) {
 }
 
 BUILTIN(list_set) {
-    UNUSED;
     value rest = tail(vm, "list-set!", a[0], a[1]);
     if (rest == RAISED)
         return RAISED;
@@ -204,7 +174,6 @@ BUILTIN(list_set) {
 }
 
 BUILTIN(last_pair) {
-    UNUSED;
     if (!is_pair(a[0]))
         return raise_type(vm, "last-pair", "pair", a[0]);
     value list = a[0];
@@ -234,30 +203,12 @@ static value associate(struct vm *vm, const char *who, value *a, bool (*same)(va
     return list == NIL ? FALSE : raise_type(vm, who, "list", a[1]);
 }
 
-BUILTIN(memq) {
-    UNUSED;
-    return search(vm, "memq", a, is_same);
-}
-BUILTIN(memv) {
-    UNUSED;
-    return search(vm, "memv", a, is_eqv);
-}
-BUILTIN(member) {
-    UNUSED;
-    return search(vm, "member", a, is_equal);
-}
-BUILTIN(assq) {
-    UNUSED;
-    return associate(vm, "assq", a, is_same);
-}
-BUILTIN(assv) {
-    UNUSED;
-    return associate(vm, "assv", a, is_eqv);
-}
-BUILTIN(assoc) {
-    UNUSED;
-    return associate(vm, "assoc", a, is_equal);
-}
+BUILTIN(memq) { return search(vm, "memq", a, is_same); }
+BUILTIN(memv) { return search(vm, "memv", a, is_eqv); }
+BUILTIN(member) { return search(vm, "member", a, is_equal); }
+BUILTIN(assq) { return associate(vm, "assq", a, is_same); }
+BUILTIN(assv) { return associate(vm, "assv", a, is_eqv); }
+BUILTIN(assoc) { return associate(vm, "assoc", a, is_equal); }
 
 void builtin_lists_init(struct vm *vm) {
     static const struct builtin_entry entries[] = {

@@ -2,25 +2,13 @@
 /*
  * Numeric procedures.
  */
+#include "builtin.h"
 #include "number.h"
 
 #include <math.h>
 
-#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
-#define UNUSED (void)vm, (void)count
-#define NEED(test, who, expected, v)                                                               \
-    do {                                                                                           \
-        if (!test(v))                                                                              \
-            return raise_type(vm, who, expected, v);                                               \
-    } while (0)
-
 /* ---- Predicates ---------------------------------------------------------------------------- */
 
-#define PREDICATE(name, expression)                                                                \
-    BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
-        return boolean(expression);                                                                \
-    }
 PREDICATE(number_p, is_number(a[0]))
 PREDICATE(integer_p, is_integer(a[0]))
 PREDICATE(rational_p, is_rational(a[0]))
@@ -33,20 +21,17 @@ PREDICATE(infinite_p, is_flonum(a[0]) && isinf(flonum_value(a[0])))
 PREDICATE(finite_p, !is_flonum(a[0]) || isfinite(flonum_value(a[0])))
 
 BUILTIN(exact_p) {
-    UNUSED;
     NEED(is_number, "exact?", "number", a[0]);
     return boolean(is_exact(a[0]));
 }
 
 BUILTIN(inexact_p) {
-    UNUSED;
     NEED(is_number, "inexact?", "number", a[0]);
     return boolean(!is_exact(a[0]));
 }
 
 #define SIGN_TEST(name, who, test)                                                                 \
     BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
         NEED(is_number, who, "number", a[0]);                                                      \
         return boolean(number_sign(a[0]) test);                                                    \
     }
@@ -54,7 +39,6 @@ SIGN_TEST(positive_p, "positive?", > 0)
 SIGN_TEST(negative_p, "negative?", < 0)
 
 BUILTIN(zero_p) {
-    UNUSED;
     NEED(is_number, "zero?", "number", a[0]);
     return boolean(a[0] == fixnum(0) || (is_flonum(a[0]) && flonum_value(a[0]) == 0));
 }
@@ -64,20 +48,18 @@ static bool is_odd(value v) {
 }
 
 BUILTIN(odd_p) {
-    UNUSED;
     NEED(is_integer, "odd?", "integer", a[0]);
     return boolean(is_odd(a[0]));
 }
 
 BUILTIN(even_p) {
-    UNUSED;
     NEED(is_integer, "even?", "integer", a[0]);
     return boolean(!is_odd(a[0]));
 }
 
 /* ---- Comparison ---------------------------------------------------------------------------- */
 
-#define COMPARISON(name, who, test)                                                                \
+#define NUMBER_TEST(name, who, test)                                                               \
     BUILTIN(name) {                                                                                \
         bool holds = true;                                                                         \
         if (count == 1)                                                                            \
@@ -90,11 +72,11 @@ BUILTIN(even_p) {
         }                                                                                          \
         return boolean(holds);                                                                     \
     }
-COMPARISON(equal_p, "=", ==)
-COMPARISON(less_p, "<", <)
-COMPARISON(greater_p, ">", >)
-COMPARISON(less_equal_p, "<=", <=)
-COMPARISON(greater_equal_p, ">=", >=)
+NUMBER_TEST(equal_p, "=", ==)
+NUMBER_TEST(less_p, "<", <)
+NUMBER_TEST(greater_p, ">", >)
+NUMBER_TEST(less_equal_p, "<=", <=)
+NUMBER_TEST(greater_equal_p, ">=", >=)
 
 static value extreme(struct vm *vm, const char *who, int count, value *a, int sign) {
     bool inexact = false;
@@ -140,23 +122,16 @@ BUILTIN(subtract) {
 }
 
 BUILTIN(absolute) {
-    UNUSED;
     NEED(is_number, "abs", "number", a[0]);
     if (is_flonum(a[0]))
         return make_flonum(vm, fabs(flonum_value(a[0])));
     return number_sign(a[0]) < 0 ? number_arithmetic(vm, SUBTRACT, fixnum(0), a[0]) : a[0];
 }
 
-BUILTIN(square) {
-    UNUSED;
-    return number_arithmetic(vm, MULTIPLY, a[0], a[0]);
-}
+BUILTIN(square) { return number_arithmetic(vm, MULTIPLY, a[0], a[0]); }
 
 #define DIVISION(name, who, division)                                                              \
-    BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
-        return number_divide(vm, who, division, a[0], a[1]);                                       \
-    }
+    BUILTIN(name) { return number_divide(vm, who, division, a[0], a[1]); }
 DIVISION(quotient, "quotient", QUOTIENT)
 DIVISION(remainder_, "remainder", REMAINDER)
 DIVISION(modulo, "modulo", MODULO)
@@ -177,15 +152,9 @@ static value divide_both(struct vm *vm, const char *who, enum division first, en
     return result;
 }
 
-BUILTIN(floor_both) {
-    UNUSED;
-    return divide_both(vm, "floor/", FLOOR_QUOTIENT, MODULO, a);
-}
+BUILTIN(floor_both) { return divide_both(vm, "floor/", FLOOR_QUOTIENT, MODULO, a); }
 
-BUILTIN(truncate_both) {
-    UNUSED;
-    return divide_both(vm, "truncate/", QUOTIENT, REMAINDER, a);
-}
+BUILTIN(truncate_both) { return divide_both(vm, "truncate/", QUOTIENT, REMAINDER, a); }
 
 static value gcd_of(struct vm *vm, const char *who, value a, value b) {
     if (!is_integer(a) || !is_integer(b))
@@ -236,20 +205,17 @@ BUILTIN(lcm) {
 /* ---- Exactness, rounding, parts ------------------------------------------------------------ */
 
 BUILTIN(exact) {
-    UNUSED;
     NEED(is_number, "exact", "number", a[0]);
     return number_exact(vm, "exact", a[0]);
 }
 
 BUILTIN(inexact) {
-    UNUSED;
     NEED(is_number, "inexact", "number", a[0]);
     return number_inexact(vm, a[0]);
 }
 
 #define ROUNDING(name, who, rounding)                                                              \
     BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
         NEED(is_number, who, "number", a[0]);                                                      \
         return number_round(vm, rounding, a[0]);                                                   \
     }
@@ -274,15 +240,9 @@ static value part(struct vm *vm, const char *who, value v, bool top) {
     return live[0];
 }
 
-BUILTIN(numerator) {
-    UNUSED;
-    return part(vm, "numerator", a[0], true);
-}
+BUILTIN(numerator) { return part(vm, "numerator", a[0], true); }
 
-BUILTIN(denominator) {
-    UNUSED;
-    return part(vm, "denominator", a[0], false);
-}
+BUILTIN(denominator) { return part(vm, "denominator", a[0], false); }
 
 /* ---- Transcendental functions -------------------------------------------------------------- */
 
@@ -294,7 +254,6 @@ static value apply_double(struct vm *vm, const char *who, value *a, double (*fun
 
 #define FUNCTION(name, c_function, exact_at, exact_value)                                          \
     BUILTIN(name##_) {                                                                             \
-        UNUSED;                                                                                    \
         if (a[0] == fixnum(exact_at))                                                              \
             return fixnum(exact_value);                                                            \
         return apply_double(vm, #name, a, c_function);                                             \
@@ -330,13 +289,11 @@ BUILTIN(atan_) {
 }
 
 BUILTIN(sqrt_) {
-    UNUSED;
     NEED(is_number, "sqrt", "number", a[0]);
     return number_sqrt(vm, a[0]);
 }
 
 BUILTIN(exact_integer_sqrt) {
-    UNUSED;
     if (!is_exact_integer(a[0]) || integer_sign(a[0]) < 0)
         return raise_type(vm, "exact-integer-sqrt", "natural number", a[0]);
     value live[2] = {0};
@@ -349,7 +306,6 @@ BUILTIN(exact_integer_sqrt) {
 }
 
 BUILTIN(expt) {
-    UNUSED;
     NEED(is_number, "expt", "number", a[0]);
     NEED(is_number, "expt", "number", a[1]);
     return number_expt(vm, a[0], a[1]);
@@ -374,26 +330,22 @@ BUILTIN(bitwise_or) { return bitwise(vm, "bitwise-or", BITWISE_OR, count, a, 0);
 BUILTIN(bitwise_xor) { return bitwise(vm, "bitwise-xor", BITWISE_XOR, count, a, 0); }
 
 BUILTIN(bitwise_not) {
-    UNUSED;
     NEED(is_exact_integer, "bitwise-not", "exact integer", a[0]);
     return integer_arithmetic(vm, SUBTRACT, fixnum(-1), a[0]);
 }
 
 BUILTIN(arithmetic_shift) {
-    UNUSED;
     NEED(is_exact_integer, "arithmetic-shift", "exact integer", a[0]);
     NEED(is_fixnum, "arithmetic-shift", "count", a[1]);
     return integer_shift(vm, a[0], fixnum_value(a[1]));
 }
 
 BUILTIN(bit_count) {
-    UNUSED;
     NEED(is_exact_integer, "bit-count", "exact integer", a[0]);
     return fixnum((int64_t)integer_bit_count(a[0]));
 }
 
 BUILTIN(integer_length_) {
-    UNUSED;
     NEED(is_exact_integer, "integer-length", "exact integer", a[0]);
     return fixnum((int64_t)integer_length(a[0]));
 }

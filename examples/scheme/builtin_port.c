@@ -2,18 +2,11 @@
 /*
  * Ports, reading and writing.
  */
+#include "builtin.h"
 #include "port.h"
 
 #include <stdio.h>
 #include <unistd.h>
-
-#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
-#define UNUSED (void)vm, (void)count
-#define NEED(test, who, expected, v)                                                               \
-    do {                                                                                           \
-        if (!test(v))                                                                              \
-            return raise_type(vm, who, expected, v);                                               \
-    } while (0)
 
 #define STRING_PORT_CHARS 32
 #define LONGEST ((size_t)1 << 40)
@@ -56,7 +49,6 @@ static value output_port(struct vm *vm, const char *who, int count, value *a, in
 
 #define OPEN(name, who, flags)                                                                     \
     BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
         NEED(is_string, who, "string", a[0]);                                                      \
         return port_open_file(vm, a[0], flags);                                                    \
     }
@@ -67,46 +59,37 @@ OPEN(open_binary_output_file, "open-binary-output-file", PORT_OUTPUT | PORT_BINA
 OPEN(open_append_file, "open-append-output-file", PORT_OUTPUT | PORT_APPEND)
 
 BUILTIN(open_input_string) {
-    UNUSED;
     NEED(is_string, "open-input-string", "string", a[0]);
     a[0] = make_substring(vm, a[0], 0, length_of(a[0]));
     return port_open_buffer(vm, a[0], PORT_INPUT);
 }
 
 BUILTIN(open_input_bytevector) {
-    UNUSED;
     NEED(is_bytevector, "open-input-bytevector", "bytevector", a[0]);
     return port_open_buffer(vm, a[0], PORT_INPUT | PORT_BINARY);
 }
 
 BUILTIN(open_output_string) {
-    UNUSED;
-    (void)a;
     return port_open_buffer(vm, make_string(vm, STRING_PORT_CHARS, 0), PORT_OUTPUT);
 }
 
 BUILTIN(open_output_bytevector) {
-    UNUSED;
-    (void)a;
     return port_open_buffer(vm, make_bytevector(vm, STRING_PORT_CHARS), PORT_OUTPUT | PORT_BINARY);
 }
 
 BUILTIN(get_output_string) {
-    UNUSED;
     if (!port_is(a[0], PORT_OUTPUT) || !is_string(port_of(a[0])->buffer))
         return raise_type(vm, "get-output-string", "string port", a[0]);
     return port_contents(vm, a[0]);
 }
 
 BUILTIN(get_output_bytevector) {
-    UNUSED;
     if (!port_is(a[0], PORT_OUTPUT) || !is_bytevector(port_of(a[0])->buffer))
         return raise_type(vm, "get-output-bytevector", "bytevector port", a[0]);
     return port_contents(vm, a[0]);
 }
 
 BUILTIN(close_port) {
-    UNUSED;
     NEED(is_port, "close-port", "port", a[0]);
     port_close(vm, a[0]);
     return UNSPECIFIED;
@@ -120,11 +103,6 @@ BUILTIN(flush_output) {
     return UNSPECIFIED;
 }
 
-#define PREDICATE(name, expression)                                                                \
-    BUILTIN(name) {                                                                                \
-        UNUSED;                                                                                    \
-        return boolean(expression);                                                                \
-    }
 PREDICATE(port_p, is_port(a[0]))
 PREDICATE(input_port_p, port_is(a[0], PORT_INPUT))
 PREDICATE(output_port_p, port_is(a[0], PORT_OUTPUT))
@@ -184,15 +162,13 @@ BUILTIN(read_line) {
 }
 
 BUILTIN(read_string) {
-    size_t most;
     if (is_port(a[0]) && count == 2) { /* the order of other Schemes */
         value swap = a[0];
         a[0] = a[1];
         a[1] = swap;
     }
     INPUT("read-string", 1, 0);
-    if (!take_index(vm, "read-string", a[0], LONGEST, &most))
-        return RAISED;
+    TAKE_INDEX("read-string", a[0], LONGEST, most);
     return most ? read_characters(vm, port, false, most) : make_string(vm, 0, 0);
 }
 
@@ -212,10 +188,8 @@ BUILTIN(u8_ready) {
 }
 
 BUILTIN(read_bytevector) {
-    size_t most;
     INPUT("read-bytevector", 1, PORT_BINARY);
-    if (!take_index(vm, "read-bytevector", a[0], LONGEST, &most))
-        return RAISED;
+    TAKE_INDEX("read-bytevector", a[0], LONGEST, most);
     if (most && port_peek_byte(vm, port) == END)
         return END_OF_FILE;
     value live[2] = {port, 0};
@@ -235,11 +209,9 @@ BUILTIN(read_bytevector) {
 }
 
 BUILTIN(read_bytevector_in_place) {
-    size_t from, to;
     NEED(is_bytevector, "read-bytevector!", "bytevector", a[0]);
     INPUT("read-bytevector!", 1, PORT_BINARY);
-    if (!take_range(vm, "read-bytevector!", count, a, 2, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("read-bytevector!", 2, length_of(a[0]));
     size_t at = from;
     for (; at < to; at++) {
         int32_t byte = port_read_byte(vm, port);
@@ -277,11 +249,9 @@ BUILTIN(write_char) {
 }
 
 BUILTIN(write_string) {
-    size_t from, to;
     NEED(is_string, "write-string", "string", a[0]);
     OUTPUT("write-string", 1, 0);
-    if (!take_range(vm, "write-string", count, a, 2, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("write-string", 2, length_of(a[0]));
     port_write_string(vm, port, a[0], from, to);
     return UNSPECIFIED;
 }
@@ -295,11 +265,9 @@ BUILTIN(write_u8) {
 }
 
 BUILTIN(write_bytevector) {
-    size_t from, to;
     NEED(is_bytevector, "write-bytevector", "bytevector", a[0]);
     OUTPUT("write-bytevector", 1, PORT_BINARY);
-    if (!take_range(vm, "write-bytevector", count, a, 2, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("write-bytevector", 2, length_of(a[0]));
     for (; from < to; from++)
         port_write_byte(vm, port, bytevector_of(a[0])->bytes[from]);
     return UNSPECIFIED;
@@ -308,7 +276,6 @@ BUILTIN(write_bytevector) {
 /* ---- Files --------------------------------------------------------------------------------- */
 
 BUILTIN(file_exists) {
-    UNUSED;
     NEED(is_string, "file-exists?", "string", a[0]);
     char *path = string_utf8(a[0], NULL);
     bool exists = !access(path, F_OK);
@@ -317,7 +284,6 @@ BUILTIN(file_exists) {
 }
 
 BUILTIN(delete_file) {
-    UNUSED;
     NEED(is_string, "delete-file", "string", a[0]);
     char *path = string_utf8(a[0], NULL);
     bool deleted = !unlink(path);
@@ -331,19 +297,14 @@ BUILTIN(delete_file) {
 
 /* (%read port source) */
 BUILTIN(read_noting_lines) {
-    UNUSED;
     NEED(is_port, "read", "port", a[0]);
     return read_datum(vm, a[0], a[1]);
 }
 
-BUILTIN(make_source_) {
-    UNUSED;
-    return make_source(vm, a[0]);
-}
+BUILTIN(make_source_) { return make_source(vm, a[0]); }
 
 /* (%read-source port source): a list of all its data, with their lines noted. */
 BUILTIN(read_source) {
-    UNUSED;
     NEED(is_port, "load", "port", a[0]);
     value live[2] = {NIL, NIL};
     struct gait_frame frame;

@@ -3,6 +3,7 @@
  * The process: exit, command line, clocks, uncaught errors; and the collector, for programs that
  * ask about it.
  */
+#include "builtin.h"
 #include "number.h"
 #include "port.h"
 
@@ -11,9 +12,6 @@
 #include <time.h>
 
 extern char **environ;
-
-#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
-#define UNUSED (void)vm, (void)count
 
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
@@ -37,7 +35,6 @@ static void report_text(struct vm *vm, value port, value v) {
 
 /* FILE:LINE: message irritant … */
 BUILTIN(uncaught) {
-    UNUSED;
     value port = parameter_of(vm->error)->content, v = a[0];
     port_flush_all(vm);
     unsigned line;
@@ -73,14 +70,9 @@ BUILTIN(uncaught) {
 
 /* ---- The process --------------------------------------------------------------------------- */
 
-BUILTIN(command_line) {
-    UNUSED;
-    (void)a;
-    return vm->command_line;
-}
+BUILTIN(command_line) { return vm->command_line; }
 
 BUILTIN(get_environment_variable) {
-    UNUSED;
     if (!is_string(a[0]))
         return raise_type(vm, "get-environment-variable", "string", a[0]);
     char *name = string_utf8(a[0], NULL);
@@ -90,8 +82,6 @@ BUILTIN(get_environment_variable) {
 }
 
 BUILTIN(get_environment_variables) {
-    UNUSED;
-    (void)a;
     value live[3] = {NIL, 0, 0};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 3);
@@ -114,33 +104,15 @@ static int64_t clock_ns(clockid_t clock) {
     return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 
-BUILTIN(current_second) {
-    UNUSED;
-    (void)a;
-    return make_flonum(vm, (double)clock_ns(CLOCK_REALTIME) / 1e9);
-}
+BUILTIN(current_second) { return make_flonum(vm, (double)clock_ns(CLOCK_REALTIME) / 1e9); }
 
-BUILTIN(current_jiffy) {
-    UNUSED;
-    (void)a;
-    return fixnum(clock_ns(CLOCK_MONOTONIC));
-}
+BUILTIN(current_jiffy) { return fixnum(clock_ns(CLOCK_MONOTONIC)); }
 
-BUILTIN(jiffies_per_second) {
-    UNUSED;
-    (void)a;
-    return fixnum(1000000000);
-}
+BUILTIN(jiffies_per_second) { return fixnum(1000000000); }
 
-BUILTIN(runtime) {
-    UNUSED;
-    (void)a;
-    return make_flonum(vm, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9);
-}
+BUILTIN(runtime) { return make_flonum(vm, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9); }
 
 BUILTIN(features) {
-    UNUSED;
-    (void)a;
     static const char *const names[] = {"r7rs",         "exact-closed", "ieee-float",
                                         "full-unicode", "ratios",       "gait"};
     value live[1] = {NIL};
@@ -155,8 +127,6 @@ BUILTIN(features) {
 /* ---- The collector ------------------------------------------------------------------------- */
 
 BUILTIN(gc) {
-    UNUSED;
-    (void)a;
     gait_collect(vm->mutator);
     while (gait_run_finalizers(vm->mutator, 64))
         ;
@@ -165,7 +135,6 @@ BUILTIN(gc) {
 
 /* (gc-statistic "cycles"): a figure of gait_read_stats by its name. */
 BUILTIN(gc_statistic) {
-    UNUSED;
     if (!is_string(a[0]))
         return raise_type(vm, "gc-statistic", "string", a[0]);
     gait_stats stats = {.struct_bytes = sizeof stats};
@@ -188,11 +157,7 @@ BUILTIN(gc_statistic) {
     return result;
 }
 
-BUILTIN(symbol_count) {
-    UNUSED;
-    (void)a;
-    return fixnum((int64_t)vm->symbol_count);
-}
+BUILTIN(symbol_count) { return fixnum((int64_t)vm->symbol_count); }
 
 void builtin_system_init(struct vm *vm) {
     static const struct builtin_entry entries[] = {

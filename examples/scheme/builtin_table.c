@@ -2,15 +2,7 @@
 /*
  * Hash tables, by their SRFI 69 names. What calls procedures is in the prelude.
  */
-#include "vm.h"
-
-#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
-#define UNUSED (void)vm, (void)count
-#define NEED(test, who, expected, v)                                                               \
-    do {                                                                                           \
-        if (!test(v))                                                                              \
-            return raise_type(vm, who, expected, v);                                               \
-    } while (0)
+#include "builtin.h"
 
 static bool is_table(value v) { return has_type(v, TYPE_TABLE); }
 
@@ -34,46 +26,37 @@ BUILTIN(make) {
     return raise_error(vm, "make-hash-table", "unknown equivalence:", 1, a[0]);
 }
 
-BUILTIN(table_p) {
-    UNUSED;
-    return boolean(is_table(a[0]));
-}
+PREDICATE(table_p, is_table(a[0]))
 
 /* (hash-table-ref/default table key default) */
 BUILTIN(ref_default) {
-    UNUSED;
     NEED(is_table, "hash-table-ref", "hash table", a[0]);
     return table_get(a[0], a[1], a[2]);
 }
 
 BUILTIN(set) {
-    UNUSED;
     NEED(is_table, "hash-table-set!", "hash table", a[0]);
     table_put(vm, a[0], a[1], a[2]);
     return UNSPECIFIED;
 }
 
 BUILTIN(delete) {
-    UNUSED;
     NEED(is_table, "hash-table-delete!", "hash table", a[0]);
     table_remove(vm, a[0], a[1]);
     return UNSPECIFIED;
 }
 
 BUILTIN(contains) {
-    UNUSED;
     NEED(is_table, "hash-table-contains?", "hash table", a[0]);
     return boolean(table_get(a[0], a[1], 0));
 }
 
 BUILTIN(size) {
-    UNUSED;
     NEED(is_table, "hash-table-size", "hash table", a[0]);
     return fixnum((int64_t)((struct table *)a[0])->count);
 }
 
 BUILTIN(clear) {
-    UNUSED;
     NEED(is_table, "hash-table-clear!", "hash table", a[0]);
     table_clear(vm, a[0]);
     return UNSPECIFIED;
@@ -113,20 +96,11 @@ static value collect(struct vm *vm, const char *who, value table,
     return c.list;
 }
 
-BUILTIN(to_alist) {
-    UNUSED;
-    return collect(vm, "hash-table->alist", a[0], add_association);
-}
+BUILTIN(to_alist) { return collect(vm, "hash-table->alist", a[0], add_association); }
 
-BUILTIN(keys) {
-    UNUSED;
-    return collect(vm, "hash-table-keys", a[0], add_key);
-}
+BUILTIN(keys) { return collect(vm, "hash-table-keys", a[0], add_key); }
 
-BUILTIN(contents) {
-    UNUSED;
-    return collect(vm, "hash-table-values", a[0], add_content);
-}
+BUILTIN(contents) { return collect(vm, "hash-table-values", a[0], add_content); }
 
 struct copy {
     struct vm *vm;
@@ -139,7 +113,6 @@ static void copy_entry(value key, value content, void *data) {
 }
 
 BUILTIN(copy) {
-    UNUSED;
     NEED(is_table, "hash-table-copy", "hash table", a[0]);
     struct copy copy = {vm, make_table(vm, (enum table_test)length_of(a[0]))};
     struct gait_frame frame;
@@ -159,10 +132,7 @@ static value bounded(uint64_t hash, int count, value *a) {
 }
 
 #define HASH(name, test)                                                                           \
-    BUILTIN(name) {                                                                                \
-        (void)vm;                                                                                  \
-        return bounded(hash_value(a[0], test), count, a);                                          \
-    }
+    BUILTIN(name) { return bounded(hash_value(a[0], test), count, a); }
 HASH(hash_eq, TABLE_EQ)
 HASH(hash_eqv, TABLE_EQV)
 HASH(hash_equal, TABLE_EQUAL)

@@ -2,29 +2,16 @@
 /*
  * Vectors and bytevectors.
  */
-#include "vm.h"
-
-#define BUILTIN(name) static value name(struct vm *vm, int count, value *a)
-#define UNUSED (void)vm, (void)count
-#define NEED(test, who, expected, v)                                                               \
-    do {                                                                                           \
-        if (!test(v))                                                                              \
-            return raise_type(vm, who, expected, v);                                               \
-    } while (0)
+#include "builtin.h"
 
 #define LONGEST ((size_t)1 << 40)
 
 /* ---- Vectors ------------------------------------------------------------------------------- */
 
-BUILTIN(vector_p) {
-    UNUSED;
-    return boolean(is_vector(a[0]));
-}
+PREDICATE(vector_p, is_vector(a[0]))
 
 BUILTIN(make_vector_) {
-    size_t length;
-    if (!take_index(vm, "make-vector", a[0], LONGEST, &length))
-        return RAISED;
+    TAKE_INDEX("make-vector", a[0], LONGEST, length);
     return make_vector(vm, length, count > 1 ? a[1] : UNSPECIFIED);
 }
 
@@ -36,35 +23,26 @@ BUILTIN(vector) {
 }
 
 BUILTIN(vector_length) {
-    UNUSED;
     NEED(is_vector, "vector-length", "vector", a[0]);
     return fixnum((int64_t)length_of(a[0]));
 }
 
 BUILTIN(vector_ref) {
-    UNUSED;
-    size_t index;
     NEED(is_vector, "vector-ref", "vector", a[0]);
-    if (!take_index(vm, "vector-ref", a[1], length_of(a[0]), &index))
-        return RAISED;
+    TAKE_INDEX("vector-ref", a[1], length_of(a[0]), index);
     return vector_of(a[0])->items[index];
 }
 
 BUILTIN(vector_set) {
-    UNUSED;
-    size_t index;
     NEED(is_vector, "vector-set!", "vector", a[0]);
-    if (!take_index(vm, "vector-set!", a[1], length_of(a[0]), &index))
-        return RAISED;
+    TAKE_INDEX("vector-set!", a[1], length_of(a[0]), index);
     store(vm, &vector_of(a[0])->items[index], a[2]);
     return UNSPECIFIED;
 }
 
 BUILTIN(vector_to_list) {
-    size_t from, to;
     NEED(is_vector, "vector->list", "vector", a[0]);
-    if (!take_range(vm, "vector->list", count, a, 1, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("vector->list", 1, length_of(a[0]));
     value list = NIL;
     while (to-- > from)
         list = cons(vm, vector_of(a[0])->items[to], list);
@@ -72,7 +50,6 @@ BUILTIN(vector_to_list) {
 }
 
 BUILTIN(list_to_vector) {
-    UNUSED;
     int64_t length = list_length(a[0]);
     if (length < 0)
         return raise_type(vm, "list->vector", "list", a[0]);
@@ -83,19 +60,15 @@ BUILTIN(list_to_vector) {
 }
 
 BUILTIN(vector_fill) {
-    size_t from, to;
     NEED(is_vector, "vector-fill!", "vector", a[0]);
-    if (!take_range(vm, "vector-fill!", count, a, 2, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("vector-fill!", 2, length_of(a[0]));
     gait_fill(vm->mutator, vector_of(a[0])->items + from, a[1], to - from);
     return UNSPECIFIED;
 }
 
 BUILTIN(vector_copy) {
-    size_t from, to;
     NEED(is_vector, "vector-copy", "vector", a[0]);
-    if (!take_range(vm, "vector-copy", count, a, 1, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("vector-copy", 1, length_of(a[0]));
     value copy = make_vector(vm, to - from, FALSE);
     for (size_t i = from; i < to; i++)
         gait_init(&vector_of(copy)->items[i - from], vector_of(a[0])->items[i]);
@@ -104,25 +77,17 @@ BUILTIN(vector_copy) {
 
 /* (vector-copy! to at from [start [end]]) */
 BUILTIN(vector_copy_in_place) {
-    size_t at, from, to;
     NEED(is_vector, "vector-copy!", "vector", a[0]);
     NEED(is_vector, "vector-copy!", "vector", a[2]);
-    if (!take_index(vm, "vector-copy!", a[1], length_of(a[0]) + 1, &at) ||
-        !take_range(vm, "vector-copy!", count, a, 3, length_of(a[2]), &from, &to))
-        return RAISED;
-    if (to - from > length_of(a[0]) - at)
-        return raise_range(vm, "vector-copy!", a[1]);
+    TAKE_COPY("vector-copy!");
     gait_move(vm->mutator, vector_of(a[0])->items + at, vector_of(a[2])->items + from, to - from);
     return UNSPECIFIED;
 }
 
 BUILTIN(vector_append) {
-    size_t length = 0, at = 0;
-    for (int i = 0; i < count; i++) {
-        NEED(is_vector, "vector-append", "vector", a[i]);
-        length += length_of(a[i]);
-    }
-    value result = make_vector(vm, length, FALSE);
+    NEED_ALL(is_vector, "vector-append", "vector");
+    size_t at = 0;
+    value result = make_vector(vm, total_length(count, a), FALSE);
     for (int i = 0; i < count; i++)
         for (size_t k = 0; k < length_of(a[i]); k++)
             gait_init(&vector_of(result)->items[at++], vector_of(a[i])->items[k]);
@@ -135,15 +100,10 @@ static bool is_byte(value v) {
     return is_fixnum(v) && fixnum_value(v) >= 0 && fixnum_value(v) <= 255;
 }
 
-BUILTIN(bytevector_p) {
-    UNUSED;
-    return boolean(is_bytevector(a[0]));
-}
+PREDICATE(bytevector_p, is_bytevector(a[0]))
 
 BUILTIN(make_bytevector_) {
-    size_t length;
-    if (!take_index(vm, "make-bytevector", a[0], LONGEST, &length))
-        return RAISED;
+    TAKE_INDEX("make-bytevector", a[0], LONGEST, length);
     if (count > 1)
         NEED(is_byte, "make-bytevector", "byte", a[1]);
     value result = make_bytevector(vm, length);
@@ -153,8 +113,7 @@ BUILTIN(make_bytevector_) {
 }
 
 BUILTIN(bytevector) {
-    for (int i = 0; i < count; i++)
-        NEED(is_byte, "bytevector", "byte", a[i]);
+    NEED_ALL(is_byte, "bytevector", "byte");
     value result = make_bytevector(vm, (size_t)count);
     for (int i = 0; i < count; i++)
         bytevector_of(result)->bytes[i] = (uint8_t)fixnum_value(a[i]);
@@ -162,61 +121,44 @@ BUILTIN(bytevector) {
 }
 
 BUILTIN(bytevector_length) {
-    UNUSED;
     NEED(is_bytevector, "bytevector-length", "bytevector", a[0]);
     return fixnum((int64_t)length_of(a[0]));
 }
 
 BUILTIN(bytevector_ref) {
-    UNUSED;
-    size_t index;
     NEED(is_bytevector, "bytevector-u8-ref", "bytevector", a[0]);
-    if (!take_index(vm, "bytevector-u8-ref", a[1], length_of(a[0]), &index))
-        return RAISED;
+    TAKE_INDEX("bytevector-u8-ref", a[1], length_of(a[0]), index);
     return fixnum(bytevector_of(a[0])->bytes[index]);
 }
 
 BUILTIN(bytevector_set) {
-    UNUSED;
-    size_t index;
     NEED(is_bytevector, "bytevector-u8-set!", "bytevector", a[0]);
     NEED(is_byte, "bytevector-u8-set!", "byte", a[2]);
-    if (!take_index(vm, "bytevector-u8-set!", a[1], length_of(a[0]), &index))
-        return RAISED;
+    TAKE_INDEX("bytevector-u8-set!", a[1], length_of(a[0]), index);
     bytevector_of(a[0])->bytes[index] = (uint8_t)fixnum_value(a[2]);
     return UNSPECIFIED;
 }
 
 BUILTIN(bytevector_copy) {
-    size_t from, to;
     NEED(is_bytevector, "bytevector-copy", "bytevector", a[0]);
-    if (!take_range(vm, "bytevector-copy", count, a, 1, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("bytevector-copy", 1, length_of(a[0]));
     value copy = make_bytevector(vm, to - from);
     memcpy(bytevector_of(copy)->bytes, bytevector_of(a[0])->bytes + from, to - from);
     return copy;
 }
 
 BUILTIN(bytevector_copy_in_place) {
-    size_t at, from, to;
     NEED(is_bytevector, "bytevector-copy!", "bytevector", a[0]);
     NEED(is_bytevector, "bytevector-copy!", "bytevector", a[2]);
-    if (!take_index(vm, "bytevector-copy!", a[1], length_of(a[0]) + 1, &at) ||
-        !take_range(vm, "bytevector-copy!", count, a, 3, length_of(a[2]), &from, &to))
-        return RAISED;
-    if (to - from > length_of(a[0]) - at)
-        return raise_range(vm, "bytevector-copy!", a[1]);
+    TAKE_COPY("bytevector-copy!");
     memmove(bytevector_of(a[0])->bytes + at, bytevector_of(a[2])->bytes + from, to - from);
     return UNSPECIFIED;
 }
 
 BUILTIN(bytevector_append) {
-    size_t length = 0, at = 0;
-    for (int i = 0; i < count; i++) {
-        NEED(is_bytevector, "bytevector-append", "bytevector", a[i]);
-        length += length_of(a[i]);
-    }
-    value result = make_bytevector(vm, length);
+    NEED_ALL(is_bytevector, "bytevector-append", "bytevector");
+    size_t at = 0;
+    value result = make_bytevector(vm, total_length(count, a));
     for (int i = 0; i < count; i++) {
         memcpy(bytevector_of(result)->bytes + at, bytevector_of(a[i])->bytes, length_of(a[i]));
         at += length_of(a[i]);
@@ -225,11 +167,9 @@ BUILTIN(bytevector_append) {
 }
 
 BUILTIN(bytevector_fill) {
-    size_t from, to;
     NEED(is_bytevector, "bytevector-fill!", "bytevector", a[0]);
     NEED(is_byte, "bytevector-fill!", "byte", a[1]);
-    if (!take_range(vm, "bytevector-fill!", count, a, 2, length_of(a[0]), &from, &to))
-        return RAISED;
+    TAKE_RANGE("bytevector-fill!", 2, length_of(a[0]));
     memset(bytevector_of(a[0])->bytes + from, (int)fixnum_value(a[1]), to - from);
     return UNSPECIFIED;
 }

@@ -186,12 +186,11 @@ int string_compare(value a, value b) {
     return (m > n) - (m < n);
 }
 
-/* FNV-1a over characters. */
 uint64_t string_hash(value string) {
-    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t hash = STRING_HASH_START;
     for (size_t i = 0, n = length_of(string); i < n; i++)
-        hash = (hash ^ string_of(string)->chars[i]) * 0x100000001b3u;
-    return hash ^ hash >> 32;
+        hash = string_hash_step(hash, string_of(string)->chars[i]);
+    return string_hash_end(hash);
 }
 
 /* ---- Other objects ------------------------------------------------------------------------- */

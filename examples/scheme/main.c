@@ -24,22 +24,6 @@ static const char usage[] =
 
 /* ---- Starting ------------------------------------------------------------------------------ */
 
-static void define_system(struct vm *vm, const char *name, value content) {
-    keep(vm, content);
-    value symbol = keep(vm, intern_text(vm, name));
-    value global = environment_define(vm, vm->system, symbol);
-    store(vm, &global_of(global)->content, content);
-    header_change(global, 0, GLOBAL_CONSTANT);
-    vm->keep.count -= 2;
-}
-
-void builtins_define(struct vm *vm, const struct builtin_entry *entries, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        define_system(
-            vm, entries[i].name,
-            make_builtin(vm, entries[i].name, entries[i].apply, entries[i].least, entries[i].most));
-}
-
 static value make_port_parameter(struct vm *vm, const char *name, int descriptor, unsigned flags) {
     value port = keep(vm, port_open_descriptor(vm, descriptor, name, flags));
     struct parameter *parameter = allocate(vm, TYPE_PARAMETER, sizeof *parameter);

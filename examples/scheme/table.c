@@ -44,15 +44,6 @@ static uint64_t hash_number(value v) {
     return mix(v);
 }
 
-static uint64_t hash_ci(value string) {
-    uint64_t hash = 0;
-    for (size_t i = 0; i < length_of(string); i++) {
-        uint32_t c = string_of(string)->chars[i];
-        hash = mix(hash ^ (c >= 'A' && c <= 'Z' ? c + 32 : c > 127 ? 0 : c));
-    }
-    return hash;
-}
-
 /* Structures are hashed to a small depth, so that cycles and long lists do no harm. */
 static uint64_t hash_equal(value v, int budget) {
     if (is_pair(v)) {
@@ -87,7 +78,7 @@ uint64_t hash_value(value v, enum table_test test) {
     case TABLE_STRING:
         return is_string(v) ? string_hash(v) : mix(v);
     case TABLE_STRING_CI:
-        return is_string(v) ? hash_ci(v) : mix(v);
+        return is_string(v) ? string_hash_ci(v) : mix(v);
     case TABLE_EQUAL:
         break;
     }
@@ -105,7 +96,7 @@ static bool same(value a, value b, enum table_test test) {
     case TABLE_STRING:
         return is_string(a) && is_string(b) && string_equal(a, b);
     case TABLE_STRING_CI:
-        return is_string(a) && is_string(b) && string_equal_ci(a, b);
+        return is_string(a) && is_string(b) && string_compare_ci(a, b) == 0;
     case TABLE_EQUAL:
         break;
     }

@@ -166,6 +166,13 @@ bool string_equal(value a, value b);
 int string_compare(value a, value b);
 uint64_t string_hash(value string);
 
+/* Its steps: FNV-1a over characters. */
+#define STRING_HASH_START 0xcbf29ce484222325u
+static inline uint64_t string_hash_step(uint64_t hash, uint32_t c) {
+    return (hash ^ c) * 0x100000001b3u;
+}
+static inline uint64_t string_hash_end(uint64_t hash) { return hash ^ hash >> 32; }
+
 value intern(struct vm *vm, value string);
 value intern_text(struct vm *vm, const char *text);
 
@@ -264,12 +271,8 @@ unsigned inline_index(const char *name);
 void builtins_define(struct vm *vm, const struct builtin_entry *entries, size_t count);
 #define DEFINE_BUILTINS(vm, table) builtins_define(vm, table, sizeof(table) / sizeof *(table))
 
-/** Take the optional start and end at arguments[first] on. @return false: raised. */
-bool take_range(struct vm *vm, const char *who, int count, const value *arguments, int first,
-                size_t length, size_t *from, size_t *to);
-
-/** Take an index below limit. @return false: raised. */
-bool take_index(struct vm *vm, const char *who, value v, size_t limit, size_t *index);
+/** Bind a name of the system environment to a constant global with this content. */
+void define_system(struct vm *vm, const char *name, value content);
 
 /** A procedure, of any kind? */
 bool is_procedure(value v);
