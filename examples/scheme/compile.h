@@ -162,50 +162,52 @@ struct node *parse_letrec(struct compiler *c, struct variable **variables, struc
 
 value build(struct compiler *c, value head, value tail); /* cons, kept */
 value build_list(struct compiler *c, int count, ...);
+value vector_list(struct compiler *c, value vector);
 value form_item(struct compiler *c, value form, int index); /* error when there is none */
 
 /* ---- forms.c: the special forms ------------------------------------------------------------ */
 
+/* X(name, spelling, parser) */
 #define SPECIAL_FORMS(X)                                                                           \
-    X(QUOTE, "quote")                                                                              \
-    X(QUASIQUOTE, "quasiquote")                                                                    \
-    X(LAMBDA, "lambda")                                                                            \
-    X(NAMED_LAMBDA, "named-lambda")                                                                \
-    X(CASE_LAMBDA, "case-lambda")                                                                  \
-    X(IF, "if")                                                                                    \
-    X(SET, "set!")                                                                                 \
-    X(BEGIN, "begin")                                                                              \
-    X(LET, "let")                                                                                  \
-    X(LET_STAR, "let*")                                                                            \
-    X(LETREC, "letrec")                                                                            \
-    X(LETREC_STAR, "letrec*")                                                                      \
-    X(COND, "cond")                                                                                \
-    X(CASE, "case")                                                                                \
-    X(AND, "and")                                                                                  \
-    X(OR, "or")                                                                                    \
-    X(WHEN, "when")                                                                                \
-    X(UNLESS, "unless")                                                                            \
-    X(DO, "do")                                                                                    \
-    X(DELAY, "delay")                                                                              \
-    X(DELAY_FORCE, "delay-force")                                                                  \
-    X(PARAMETERIZE, "parameterize")                                                                \
-    X(LET_SYNTAX, "let-syntax")                                                                    \
-    X(LETREC_SYNTAX, "letrec-syntax")                                                              \
-    X(SYNTAX_RULES, "syntax-rules")                                                                \
-    X(SYNTAX_ERROR, "syntax-error")                                                                \
-    X(COND_EXPAND, "cond-expand")                                                                  \
-    X(INCLUDE, "include")                                                                          \
-    X(INCLUDE_CI, "include-ci")                                                                    \
-    X(DEFINE, "define")                                                                            \
-    X(DEFINE_VALUES, "define-values")                                                              \
-    X(DEFINE_SYNTAX, "define-syntax")                                                              \
-    X(DEFINE_RECORD, "define-record-type")                                                         \
-    X(IMPORT, "import")                                                                            \
-    X(DEFINE_LIBRARY, "define-library")                                                            \
-    X(ASSERT, "assert")
+    X(QUOTE, "quote", parse_quote)                                                                 \
+    X(QUASIQUOTE, "quasiquote", parse_quasiquote)                                                  \
+    X(LAMBDA, "lambda", parse_lambda_form)                                                         \
+    X(NAMED_LAMBDA, "named-lambda", parse_named_lambda)                                            \
+    X(CASE_LAMBDA, "case-lambda", parse_case_lambda)                                               \
+    X(IF, "if", parse_if)                                                                          \
+    X(SET, "set!", parse_set)                                                                      \
+    X(BEGIN, "begin", parse_begin)                                                                 \
+    X(LET, "let", parse_let)                                                                       \
+    X(LET_STAR, "let*", parse_let_star)                                                            \
+    X(LETREC, "letrec", parse_letrec_form)                                                         \
+    X(LETREC_STAR, "letrec*", parse_letrec_form)                                                   \
+    X(COND, "cond", parse_cond)                                                                    \
+    X(CASE, "case", parse_case)                                                                    \
+    X(AND, "and", parse_and)                                                                       \
+    X(OR, "or", parse_or)                                                                          \
+    X(WHEN, "when", parse_when)                                                                    \
+    X(UNLESS, "unless", parse_unless)                                                              \
+    X(DO, "do", parse_do)                                                                          \
+    X(DELAY, "delay", parse_delay)                                                                 \
+    X(DELAY_FORCE, "delay-force", parse_promise)                                                   \
+    X(PARAMETERIZE, "parameterize", parse_parameterize)                                            \
+    X(LET_SYNTAX, "let-syntax", parse_let_syntax_form)                                             \
+    X(LETREC_SYNTAX, "letrec-syntax", parse_letrec_syntax)                                         \
+    X(SYNTAX_RULES, "syntax-rules", parse_misplaced)                                               \
+    X(SYNTAX_ERROR, "syntax-error", parse_syntax_error)                                            \
+    X(COND_EXPAND, "cond-expand", parse_cond_expand)                                               \
+    X(INCLUDE, "include", parse_include)                                                           \
+    X(INCLUDE_CI, "include-ci", parse_include)                                                     \
+    X(DEFINE, "define", parse_define)                                                              \
+    X(DEFINE_VALUES, "define-values", parse_define_values)                                         \
+    X(DEFINE_SYNTAX, "define-syntax", parse_define_syntax)                                         \
+    X(DEFINE_RECORD, "define-record-type", parse_define_record)                                    \
+    X(IMPORT, "import", parse_import)                                                              \
+    X(DEFINE_LIBRARY, "define-library", parse_library_form)                                        \
+    X(ASSERT, "assert", parse_assert)
 
 enum special_form {
-#define X(name, spelling) FORM_##name,
+#define X(name, spelling, parser) FORM_##name,
     SPECIAL_FORMS(X)
 #undef X
         FORM_COUNT
@@ -217,7 +219,7 @@ extern const form_parser form_parsers[FORM_COUNT];
 /** (define (f . x) body…) and its kin: the name, and the form or lambda that it gets. */
 value define_target(struct compiler *c, value form, value *content);
 /** define-record-type as a list of define forms. */
-value record_definitions(struct compiler *c, value form, struct scope *scope);
+value record_definitions(struct compiler *c, value form);
 /** define-values as a list of (name…) to be bound, and the form that sets them. */
 value define_values_names(struct compiler *c, value formals);
 value define_values_setter(struct compiler *c, value form);

@@ -13,6 +13,29 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define STACK_WORDS (128 * 1024) /* 1 MiB: scanned in about 0.1 ms */
+
+void vm_stack_init(struct vm *vm, uint64_t depth_max) {
+    vm->base = malloc(STACK_WORDS * sizeof *vm->base);
+    if (!vm->base)
+        vm_out_of_memory(vm);
+    vm->limit = vm->base + STACK_WORDS;
+    vm->depth_max = depth_max;
+    vm->under = FALSE;
+    vm->sp = vm->fp = vm->base;
+}
+
+/* The bottom link's closure: a function without code of its own. */
+void vm_make_bottom(struct vm *vm) {
+    if (vm->bottom)
+        return;
+    struct code *code = allocate(vm, TYPE_CODE, sizeof *code);
+    code->header = HEADER(TYPE_CODE, 0);
+    gait_init(&code->name, FALSE);
+    gait_init(&code->file, FALSE);
+    vm->bottom = make_closure(vm, (value)code, 0);
+}
+
 void control_spill(struct vm *vm) {
     value *from = vm->base + 3;
     size_t count = (size_t)(vm->fp - from);

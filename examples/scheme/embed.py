@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Turn a text file into a C header: embed.py INPUT OUTPUT NAME"""
+"""Turn text files into one string in a C header: embed.py OUTPUT NAME INPUT..."""
 import sys
 
-source, target, name = sys.argv[1:]
-with open(source, 'rb') as file:
-    data = file.read()
+target, name, *sources = sys.argv[1:]
+data = b''
+for source in sources:
+    with open(source, 'rb') as file:
+        data += file.read()
 rows = [', '.join(str(byte) for byte in data[i:i + 24]) for i in range(0, len(data), 24)]
 with open(target, 'w') as file:
-    file.write(f'/* Made from {name}.scm. */\nstatic const char {name}_text[] = {{\n')
+    file.write(f'/* Made by embed.py. */\nstatic const char {name}_text[] = {{\n')
     file.write(',\n'.join(rows))
     file.write('};\n')

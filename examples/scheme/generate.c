@@ -3,104 +3,10 @@
  * Bytecode from trees. Stack depths are known at compile time: a local is addressed by its distance
  * from the frame pointer, arguments first, then what let pushes, with temporaries in between.
  */
-#include "compile.h"
-#include "opcodes.h"
+#include "emit.h"
 
 /* What becomes of an expression's value. TAIL: it is returned. */
 enum place { TO_ACC, TO_STACK, TO_NOTHING, TO_CALLER };
-
-struct function {
-    struct compiler *c;
-    struct lambda *lambda;
-    uint32_t *code;
-    size_t count, room;
-    uint32_t *lines; /* pairs: instruction, line */
-    size_t line_count, line_room;
-    value *constants;
-    size_t constant_count, constant_room;
-    int depth, deepest; /* words above the frame pointer */
-};
-
-/* ---- Emitting ------------------------------------------------------------------------------ */
-
-static void *grown(struct compiler *c, void *old, size_t count, size_t *room, size_t item_bytes) {
-    if (count < *room)
-        return old;
-    *room = *room ? 2 * *room : 16;
-    void *memory = arena_alloc(c, *room * item_bytes);
-    if (count)
-        memcpy(memory, old, count * item_bytes);
-    return memory;
-}
-
-static void emit_word(struct function *f, uint32_t word) {
-    f->code = grown(f->c, f->code, f->count, &f->room, sizeof *f->code);
-    f->code[f->count++] = word;
-}
-
-static uint32_t instruction(enum opcode opcode, int64_t operand) {
-    return (uint32_t)opcode | (uint32_t)operand << 8;
-}
-
-static void emit(struct function *f, enum opcode opcode, int64_t operand) {
-    if (operand < OPERAND_MIN || operand > OPERAND_MAX)
-        syntax_error(f->c, "a function is too large", FALSE);
-    emit_word(f, instruction(opcode, operand));
-}
-
-static void set_depth(struct function *f, int depth) {
-    f->depth = depth;
-    if (depth > f->deepest)
-        f->deepest = depth;
-}
-
-/* From here on, instructions are of this line. */
-static void mark_line(struct function *f, unsigned line) {
-    if (!line || (f->line_count && f->lines[f->line_count - 1] == line))
-        return;
-    f->lines = grown(f->c, f->lines, f->line_count, &f->line_room, sizeof *f->lines);
-    f->lines[f->line_count++] = (uint32_t)f->count; /* room is even */
-    f->lines[f->line_count++] = line;
-}
-
-static int64_t constant(struct function *f, value v) {
-    for (size_t i = f->constant_count; i-- > 0;)
-        if (f->constants[i] == v)
-            return (int64_t)i;
-    f->constants =
-        grown(f->c, f->constants, f->constant_count, &f->constant_room, sizeof *f->constants);
-    f->constants[f->constant_count] = v;
-    return (int64_t)f->constant_count++;
-}
-
-/* A jump forward, to be aimed by land(). The opcode's word is at the index that is returned. */
-static size_t emit_jump(struct function *f, enum opcode opcode) {
-    emit(f, opcode, 0);
-    return f->count - 1;
-}
-
-static void land_at(struct function *f, size_t jump, size_t target) {
-    int64_t distance = (int64_t)target - (int64_t)jump - 1;
-    f->code[jump] = instruction((enum opcode)(f->code[jump] & 0xff), distance);
-}
-
-static void land(struct function *f, size_t jump) { land_at(f, jump, f->count); }
-
-/* Pending jumps to one place. */
-struct jumps {
-    size_t *items;
-    size_t count, room;
-};
-
-static void add_jump(struct function *f, struct jumps *jumps, size_t jump) {
-    jumps->items = grown(f->c, jumps->items, jumps->count, &jumps->room, sizeof *jumps->items);
-    jumps->items[jumps->count++] = jump;
-}
-
-static void land_all(struct function *f, struct jumps *jumps) {
-    for (size_t i = 0; i < jumps->count; i++)
-        land(f, jumps->items[i]);
-}
 
 /* The value is in acc: put it in its place. */
 static void deliver(struct function *f, enum place place) {
@@ -182,95 +88,6 @@ static void generate_closure(struct function *f, struct lambda *lambda, size_t f
 }
 
 /* ---- Inline builtins ----------------------------------------------------------------------- */
-
-struct inline_builtin {
-    const char *name;
-    size_t count; /* of arguments */
-    enum opcode opcode;
-    int jump; /* the conditional jump, or -1 */
-    int jump_int;
-};
-
-#define PLAIN(name, count, op)                                                                     \
-    { name, count, OP_##op, -1, -1 }
-#define TEST(name, count, op, jump)                                                                \
-    { name, count, OP_##op, OP_JUMP_##jump, -1 }
-#define COMPARE(name, op)                                                                          \
-    { name, 2, OP_IS_##op, OP_JUMP_##op, OP_JUMP_##op##_INT }
-
-static const struct inline_builtin inlines[] = {
-    PLAIN("car", 1, CAR),
-    PLAIN("cdr", 1, CDR),
-    PLAIN("caar", 1, CAAR),
-    PLAIN("cadr", 1, CADR),
-    PLAIN("cdar", 1, CDAR),
-    PLAIN("cddr", 1, CDDR),
-    TEST("null?", 1, IS_NULL, NULL),
-    TEST("pair?", 1, IS_PAIR, PAIR),
-    PLAIN("not", 1, NOT),
-    TEST("zero?", 1, IS_ZERO, ZERO),
-    PLAIN("vector-length", 1, VECTOR_LENGTH),
-    PLAIN("cons", 2, CONS),
-    TEST("eq?", 2, IS_EQ, EQ),
-    PLAIN("eqv?", 2, IS_EQV),
-    PLAIN("+", 2, ADD),
-    PLAIN("-", 2, SUBTRACT),
-    PLAIN("*", 2, MULTIPLY),
-    COMPARE("=", NUM_EQ),
-    COMPARE("<", LESS),
-    COMPARE(">", GREATER),
-    COMPARE("<=", LESS_EQ),
-    COMPARE(">=", GREATER_EQ),
-    PLAIN("quotient", 2, QUOTIENT),
-    PLAIN("truncate-quotient", 2, QUOTIENT),
-    PLAIN("remainder", 2, REMAINDER),
-    PLAIN("truncate-remainder", 2, REMAINDER),
-    PLAIN("modulo", 2, MODULO),
-    PLAIN("floor-remainder", 2, MODULO),
-    PLAIN("vector-ref", 2, VECTOR_REF),
-    PLAIN("string-ref", 2, STRING_REF),
-    PLAIN("set-car!", 2, SET_CAR),
-    PLAIN("set-cdr!", 2, SET_CDR),
-    PLAIN("char=?", 2, CHAR_EQ),
-    PLAIN("vector-set!", 3, VECTOR_SET),
-    PLAIN("%record-ref", 3, RECORD_REF),
-    PLAIN("%record-set!", 4, RECORD_SET),
-    PLAIN("%apply", 2, APPLY),
-    PLAIN("%apply-values", 2, APPLY_VALUES),
-    PLAIN("%call/cc", 1, CALL_CC),
-    PLAIN("%throw", 2, THROW),
-};
-
-/* The builtin that a call is certain to reach, or 0. */
-static value called_builtin(struct node *node) {
-    if (node->type != NODE_CALL)
-        return 0;
-    struct node *callee = node->list.callee;
-    value v = 0;
-    if (callee->type == NODE_CONSTANT)
-        v = callee->constant;
-    else if (callee->type == NODE_GLOBAL && length_of(callee->global) & GLOBAL_CONSTANT)
-        v = global_of(callee->global)->content;
-    return v && has_type(v, TYPE_BUILTIN) ? v : 0;
-}
-
-unsigned inline_index(const char *name) {
-    for (unsigned i = 0; i < sizeof inlines / sizeof *inlines; i++)
-        if (!strcmp(inlines[i].name, name))
-            return i + 1;
-    return 0;
-}
-
-static const struct inline_builtin *called_inline(struct node *node) {
-    value builtin = called_builtin(node);
-    unsigned index = builtin ? builtin_of(builtin)->inline_index : 0;
-    return index && inlines[index - 1].count == node->list.count ? &inlines[index - 1] : NULL;
-}
-
-static bool is_small_constant(struct node *node) {
-    return node->type == NODE_CONSTANT && is_fixnum(node->constant) &&
-           llabs(fixnum_value(node->constant)) < OPERAND_MAX;
-}
 
 static bool is_tail_only(enum opcode opcode) {
     return opcode == OP_APPLY || opcode == OP_APPLY_VALUES || opcode == OP_CALL_CC ||
@@ -664,7 +481,6 @@ static void generate_node(struct function *f, struct node *node, enum place plac
 
 value generate(struct compiler *c, struct lambda *lambda) {
     struct function f = {.c = c, .lambda = lambda};
-    struct vm *vm = c->vm;
     for (size_t i = 0; i < lambda->count; i++)
         lambda->parameters[i]->slot = (int)i;
     set_depth(&f, (int)lambda->count);
@@ -673,24 +489,5 @@ value generate(struct compiler *c, struct lambda *lambda) {
     generate_node(&f, lambda->body, lambda->toplevel ? TO_ACC : TO_CALLER);
     if (lambda->toplevel)
         emit(&f, OP_RETURN, 0);
-
-    size_t mark = vm->keep.count;
-    value instructions = keep(vm, make_bytevector(vm, f.count * sizeof *f.code));
-    memcpy(bytevector_of(instructions)->bytes, f.code, f.count * sizeof *f.code);
-    value lines = keep(vm, make_bytevector(vm, f.line_count * sizeof *f.lines));
-    if (f.line_count)
-        memcpy(bytevector_of(lines)->bytes, f.lines, f.line_count * sizeof *f.lines);
-    struct code *code = allocate(vm, TYPE_CODE, sizeof *code + f.constant_count * sizeof(value));
-    code->header = HEADER(TYPE_CODE, f.constant_count);
-    code->start = (uint32_t *)bytevector_of(instructions)->bytes;
-    code->arity = (uint64_t)(lambda->count - lambda->rest) << 1 | lambda->rest;
-    code->frame_size = (uint64_t)f.deepest + 4; /* the machine itself pushes up to 4 words */
-    gait_init(&code->name, lambda->name);
-    gait_init(&code->file, is_pair(vm->source) ? car(vm->source) : FALSE);
-    gait_init(&code->lines, lines);
-    gait_init(&code->instructions, instructions);
-    for (size_t i = 0; i < f.constant_count; i++)
-        gait_init(&code->constants[i], f.constants[i]);
-    vm->keep.count = mark;
-    return (value)code;
+    return emit_code(&f);
 }

@@ -14,146 +14,9 @@
  *
  * sp, fp, pc, self and acc are in registers; SYNC writes them to vm before any safepoint.
  */
-#include "number.h"
-#include "opcodes.h"
-
-#define STACK_WORDS (128 * 1024) /* 1 MiB: scanned in about 0.1 ms */
-#define APPLY_MARGIN 64
-#define FINALIZERS_AT_ONCE 16
+#include "machine.h"
 
 static const uint32_t underflow[] = {OP_UNDERFLOW};
-
-void machine_init(struct vm *vm, uint64_t depth_max) {
-    vm->base = malloc(STACK_WORDS * sizeof *vm->base);
-    if (!vm->base)
-        vm_out_of_memory(vm);
-    vm->limit = vm->base + STACK_WORDS;
-    vm->depth_max = depth_max;
-    vm->under = FALSE;
-    vm->sp = vm->fp = vm->base;
-}
-
-/* The bottom link's closure: a function without code of its own. */
-static void make_bottom(struct vm *vm) {
-    if (vm->bottom)
-        return;
-    struct code *code = allocate(vm, TYPE_CODE, sizeof *code);
-    code->header = HEADER(TYPE_CODE, 0);
-    gait_init(&code->name, FALSE);
-    gait_init(&code->file, FALSE);
-    vm->bottom = make_closure(vm, (value)code, 0);
-}
-
-#define SYNC()                                                                                     \
-    do {                                                                                           \
-        vm->sp = sp;                                                                               \
-        vm->fp = fp;                                                                               \
-        vm->pc = pc;                                                                               \
-        vm->self = self;                                                                           \
-        vm->acc = acc;                                                                             \
-    } while (0)
-
-#define NEXT                                                                                       \
-    do {                                                                                           \
-        word = *pc++;                                                                              \
-        goto *labels[word & 0xff];                                                                 \
-    } while (0)
-
-#define A ((int32_t)word >> 8)
-#define FREE_WORDS (closure_of(self)->free)
-
-/* Raise what a C function returned RAISED for. */
-#define TRY(target, call)                                                                          \
-    do {                                                                                           \
-        SYNC();                                                                                    \
-        value result_ = (call);                                                                    \
-        if (GAIT_UNLIKELY(result_ == RAISED))                                                      \
-            goto raise;                                                                            \
-        target = result_;                                                                          \
-    } while (0)
-
-#define FAIL(call)                                                                                 \
-    do {                                                                                           \
-        SYNC();                                                                                    \
-        call;                                                                                      \
-        goto raise;                                                                                \
-    } while (0)
-
-#define POLL()                                                                                     \
-    do {                                                                                           \
-        if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED))) {                       \
-            SYNC();                                                                                \
-            gait_poll(vm->mutator);                                                                \
-            gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);                                  \
-        }                                                                                          \
-    } while (0)
-
-/* acc = pop OPERATION acc, fixnums and flonums in place. */
-#define ARITHMETIC(operation, fixnums, flonums)                                                    \
-    do {                                                                                           \
-        value a = sp[-1];                                                                          \
-        int64_t sum;                                                                               \
-        if ((a & acc & 1) && !(fixnums)) {                                                         \
-            acc = (value)sum;                                                                      \
-        } else if (is_flonum(a) && is_flonum(acc)) {                                               \
-            SYNC();                                                                                \
-            acc = make_flonum(vm, flonum_value(a) flonums flonum_value(acc));                      \
-        } else {                                                                                   \
-            TRY(acc, number_arithmetic(vm, operation, sp[-1], acc));                               \
-        }                                                                                          \
-        sp--;                                                                                      \
-        NEXT;                                                                                      \
-    } while (0)
-
-/* Is pop TEST acc? Then the statement, with `holds`. */
-#define COMPARE(test, who, statement)                                                              \
-    do {                                                                                           \
-        value a = sp[-1];                                                                          \
-        bool holds;                                                                                \
-        if (a & acc & 1) {                                                                         \
-            holds = (int64_t)a test(int64_t) acc;                                                  \
-        } else if (is_flonum(a) && is_flonum(acc)) {                                               \
-            holds = flonum_value(a) test flonum_value(acc);                                        \
-        } else {                                                                                   \
-            SYNC();                                                                                \
-            int order = number_compare(vm, who, a, acc);                                           \
-            if (order == 3)                                                                        \
-                goto raise;                                                                        \
-            holds = order != 2 && order test 0;                                                    \
-        }                                                                                          \
-        sp--;                                                                                      \
-        statement;                                                                                 \
-        NEXT;                                                                                      \
-    } while (0)
-
-/* The same for acc and a small number. */
-#define COMPARE_INT(test, who, sense)                                                              \
-    do {                                                                                           \
-        int64_t number = (int32_t)*pc;                                                             \
-        bool holds;                                                                                \
-        if (is_fixnum(acc)) {                                                                      \
-            holds = fixnum_value(acc) test number;                                                 \
-        } else if (is_flonum(acc)) {                                                               \
-            holds = flonum_value(acc) test(double) number;                                         \
-        } else {                                                                                   \
-            SYNC();                                                                                \
-            int order = number_compare(vm, who, acc, fixnum(number));                              \
-            if (order == 3)                                                                        \
-                goto raise;                                                                        \
-            holds = order != 2 && order test 0;                                                    \
-        }                                                                                          \
-        pc += holds == sense ? A : 1;                                                              \
-        NEXT;                                                                                      \
-    } while (0)
-
-#define JUMP_IF(condition)                                                                         \
-    do {                                                                                           \
-        if (condition)                                                                             \
-            pc += A;                                                                               \
-        NEXT;                                                                                      \
-    } while (0)
-
-#define UNBOUND(name) raise_error(vm, NULL, "unbound variable:", 1, name)
 
 value machine_run(struct vm *vm, value procedure) {
     static const void *const labels[] = {
@@ -172,7 +35,7 @@ value machine_run(struct vm *vm, value procedure) {
 
     vm->sp = sp;
     vm->acc = acc;
-    make_bottom(vm);
+    vm_make_bottom(vm);
     self = vm->bottom;
     vm->under = FALSE;
     vm->under_top = 0;
@@ -546,26 +409,16 @@ do_THROW: {
 }
 
     /* ---- Inline builtins ---- */
-do_CAR:
-    if (GAIT_UNLIKELY(!is_pair(acc)))
-        FAIL(raise_type(vm, "car", "pair", acc));
-    acc = car(acc);
+#define PART(name, text, v, part)                                                                  \
+    do_##name : if (GAIT_UNLIKELY(!is_pair(v)))                                                    \
+        FAIL(raise_type(vm, text, "pair", v));                                                     \
+    acc = part(v);                                                                                 \
     NEXT;
-do_CDR:
-    if (GAIT_UNLIKELY(!is_pair(acc)))
-        FAIL(raise_type(vm, "cdr", "pair", acc));
-    acc = cdr(acc);
-    NEXT;
-do_LOCAL_CAR:
-    if (GAIT_UNLIKELY(!is_pair(fp[A])))
-        FAIL(raise_type(vm, "car", "pair", fp[A]));
-    acc = car(fp[A]);
-    NEXT;
-do_LOCAL_CDR:
-    if (GAIT_UNLIKELY(!is_pair(fp[A])))
-        FAIL(raise_type(vm, "cdr", "pair", fp[A]));
-    acc = cdr(fp[A]);
-    NEXT;
+    PART(CAR, "car", acc, car)
+    PART(CDR, "cdr", acc, cdr)
+    PART(LOCAL_CAR, "car", fp[A], car)
+    PART(LOCAL_CDR, "cdr", fp[A], cdr)
+#undef PART
 #define DOUBLE(name, text, first, second)                                                          \
     do_##name : if (GAIT_UNLIKELY(!is_pair(acc) || !is_pair(first(acc))))                          \
         FAIL(raise_type(vm, text, "list", acc));                                                   \
@@ -652,38 +505,29 @@ do_IS_GREATER_EQ:
     DIVISION(REMAINDER, "remainder", n % d)
     DIVISION(MODULO, "modulo", n % d + (n % d && (n % d < 0) != (d < 0) ? d : 0))
 #undef DIVISION
-do_VECTOR_REF: {
-    value v = sp[-1];
-    if (GAIT_UNLIKELY(!is_vector(v)))
-        FAIL(raise_type(vm, "vector-ref", "vector", v));
-    if (GAIT_UNLIKELY(!is_fixnum(acc) || (uint64_t)fixnum_value(acc) >= length_of(v)))
-        FAIL(raise_range(vm, "vector-ref", acc));
-    acc = vector_of(v)->items[fixnum_value(acc)];
-    sp--;
+#define INDEXED(name, text, type, item)                                                            \
+    do_##name : {                                                                                  \
+        value v = sp[-1];                                                                          \
+        if (GAIT_UNLIKELY(!is_##type(v)))                                                          \
+            FAIL(raise_type(vm, text, #type, v));                                                  \
+        if (GAIT_UNLIKELY(!is_fixnum(acc) || (uint64_t)fixnum_value(acc) >= length_of(v)))         \
+            FAIL(raise_range(vm, text, acc));                                                      \
+        acc = item;                                                                                \
+        sp--;                                                                                      \
+        NEXT;                                                                                      \
+    }
+    INDEXED(VECTOR_REF, "vector-ref", vector, vector_of(v)->items[fixnum_value(acc)])
+    INDEXED(STRING_REF, "string-ref", string, character(string_of(v)->chars[fixnum_value(acc)]))
+#undef INDEXED
+#define SET_PART(name, text, part)                                                                 \
+    do_##name : if (GAIT_UNLIKELY(!is_pair(sp[-1])))                                               \
+        FAIL(raise_type(vm, text, "pair", sp[-1]));                                                \
+    store(vm, &pair_of(*--sp)->part, acc);                                                         \
+    acc = UNSPECIFIED;                                                                             \
     NEXT;
-}
-do_STRING_REF: {
-    value v = sp[-1];
-    if (GAIT_UNLIKELY(!is_string(v)))
-        FAIL(raise_type(vm, "string-ref", "string", v));
-    if (GAIT_UNLIKELY(!is_fixnum(acc) || (uint64_t)fixnum_value(acc) >= length_of(v)))
-        FAIL(raise_range(vm, "string-ref", acc));
-    acc = character(string_of(v)->chars[fixnum_value(acc)]);
-    sp--;
-    NEXT;
-}
-do_SET_CAR:
-    if (GAIT_UNLIKELY(!is_pair(sp[-1])))
-        FAIL(raise_type(vm, "set-car!", "pair", sp[-1]));
-    store(vm, &pair_of(*--sp)->car, acc);
-    acc = UNSPECIFIED;
-    NEXT;
-do_SET_CDR:
-    if (GAIT_UNLIKELY(!is_pair(sp[-1])))
-        FAIL(raise_type(vm, "set-cdr!", "pair", sp[-1]));
-    store(vm, &pair_of(*--sp)->cdr, acc);
-    acc = UNSPECIFIED;
-    NEXT;
+    SET_PART(SET_CAR, "set-car!", car)
+    SET_PART(SET_CDR, "set-cdr!", cdr)
+#undef SET_PART
 do_CHAR_EQ:
     if (GAIT_UNLIKELY(!is_character(acc) || !is_character(sp[-1])))
         FAIL(raise_type(vm, "char=?", "character", is_character(acc) ? sp[-1] : acc));

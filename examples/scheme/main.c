@@ -46,7 +46,7 @@ static void define_names(struct vm *vm) {
 #undef X
     };
     static const char *const forms[] = {
-#define X(name, spelling) spelling,
+#define X(name, spelling, parser) spelling,
         SPECIAL_FORMS(X)
 #undef X
     };
@@ -87,7 +87,7 @@ static bool run_prelude(struct vm *vm) {
 }
 
 static bool boot(struct vm *vm, uint64_t stack_words) {
-    machine_init(vm, stack_words);
+    vm_stack_init(vm, stack_words);
     vm->winders = vm->handlers = vm->libraries = vm->command_line = NIL;
     vm->source = FALSE;
     vm->system = make_environment(vm, FALSE, FALSE);

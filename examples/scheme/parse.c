@@ -55,6 +55,13 @@ value build_list(struct compiler *c, int count, ...) {
     return list;
 }
 
+value vector_list(struct compiler *c, value vector) {
+    value list = NIL;
+    for (size_t i = length_of(vector); i-- > 0;)
+        list = build(c, vector_of(vector)->items[i], list);
+    return list;
+}
+
 value form_item(struct compiler *c, value form, int index) {
     value rest = form;
     while (index-- && is_pair(rest))
@@ -401,7 +408,7 @@ static void scan_form(struct body *b, value form) {
             return;
         }
         case FORM_DEFINE_RECORD:
-            scan_forms(b, record_definitions(c, form, b->scope));
+            scan_forms(b, record_definitions(c, form));
             return;
         case FORM_DEFINE_VALUES:
             scan_define_values(b, form);

@@ -70,5 +70,6 @@ value read_datum(struct vm *vm, value port, value source);
 /** A source: a pair of a file's name and a table of the lines of the pairs read from it. */
 value make_source(struct vm *vm, value name);
 unsigned source_line(value source, value pair); /* 0: not known, or no source */
+void source_note(struct vm *vm, value source, value pair, uint64_t line);
 
 #endif

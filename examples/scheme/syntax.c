@@ -252,13 +252,6 @@ static struct match *find_match(struct match *matches, value name) {
     return matches;
 }
 
-static value vector_list(struct compiler *c, value vector) {
-    value list = NIL;
-    for (size_t i = length_of(vector); i-- > 0;)
-        list = build(c, vector_of(vector)->items[i], list);
-    return list;
-}
-
 /* Give every variable of a repeated pattern a match with room for count items. */
 static void add_repeats(struct expansion *e, value pattern, size_t count) {
     if (is_pair(pattern)) {

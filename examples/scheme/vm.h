@@ -204,7 +204,10 @@ value machine_run(struct vm *vm, value procedure);
 unsigned code_line(value code, const uint32_t *pc);
 
 /** Prepare the stack; once. */
-void machine_init(struct vm *vm, uint64_t depth_max);
+void vm_stack_init(struct vm *vm, uint64_t depth_max);
+
+/** Make the closure that the lowest link names, unless it is there. */
+void vm_make_bottom(struct vm *vm);
 
 /** Move all frames but the running one into a chunk below. vm->sp and vm->fp are moved. */
 void control_spill(struct vm *vm);

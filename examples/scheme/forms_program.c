@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What programs are put together with: include, cond-expand, import, define-library, syntax-error.
+ */
+#include "forms.h"
+#include "port.h"
+
+value included_forms(struct compiler *c, value form) {
+    struct vm *vm = c->vm;
+    value forms = NIL, last = NIL;
+    for (value names = cdr(form); is_pair(names); names = cdr(names)) {
+        value name = car(names);
+        if (!is_string(name))
+            syntax_error(c, "a file name is no string:", name);
+        /* Relative to the including file. */
+        char *path = string_utf8(name, NULL);
+        if (*path != '/' && is_pair(vm->source)) {
+            char *base = string_utf8(car(vm->source), NULL), *slash = strrchr(base, '/');
+            if (slash) {
+                size_t room = strlen(base) + strlen(path) + 2;
+                char *joined = malloc(room);
+                slash[1] = 0;
+                strcat(strcpy(joined, base), path);
+                free(path);
+                path = joined;
+            }
+            free(base);
+        }
+        value full = keep(vm, make_text(vm, path));
+        free(path);
+        bool fold =
+            is_identifier(car(form)) && base_symbol(car(form)) == vm->known[KNOWN_include_ci];
+        value port = port_open_file(vm, full, PORT_INPUT | (fold ? PORT_FOLD_CASE : 0));
+        if (port == RAISED)
+            syntax_error(c, "can't be included:", name);
+        keep(vm, port);
+        value datum;
+        while ((datum = read_datum(vm, port, FALSE)) != END_OF_FILE) {
+            if (datum == RAISED)
+                syntax_error(c, "malformed file is included:", name);
+            value pair = build(c, datum, NIL);
+            if (last == NIL)
+                forms = pair;
+            else
+                store(vm, &pair_of(last)->cdr, pair);
+            last = pair;
+        }
+        port_close(vm, port);
+    }
+    return forms;
+}
+
+struct node *parse_include(struct compiler *c, value form, struct scope *scope) {
+    return parse_sequence(c, included_forms(c, form), scope);
+}
+
+value cond_expand_forms(struct compiler *c, value form, struct scope *scope) {
+    for (value clauses = cdr(form); is_pair(clauses); clauses = cdr(clauses)) {
+        value clause = car(clauses);
+        if (!is_pair(clause))
+            syntax_error(c, "malformed clause", strip(c, clause));
+        if (is_known(c, car(clause), scope, KNOWN_else) || feature_holds(c, strip(c, car(clause))))
+            return cdr(clause);
+    }
+    return NIL;
+}
+
+struct node *parse_cond_expand(struct compiler *c, value form, struct scope *scope) {
+    return parse_sequence(c, cond_expand_forms(c, form, scope), scope);
+}
+
+struct node *parse_import(struct compiler *c, value form, struct scope *scope) {
+    need_toplevel(c, scope, form);
+    import_sets(c, strip(c, cdr(form)));
+    return make_constant(c, UNSPECIFIED);
+}
+
+struct node *parse_library_form(struct compiler *c, value form, struct scope *scope) {
+    need_toplevel(c, scope, form);
+    return parse_library(c, form);
+}
+
+struct node *parse_syntax_error(struct compiler *c, value form, struct scope *scope) {
+    (void)scope;
+    value message = second(c, form);
+    char *text = is_string(message) ? string_utf8(message, NULL) : strdup("syntax error");
+    char copy[200];
+    strncpy(copy, text, sizeof copy - 1);
+    copy[sizeof copy - 1] = 0;
+    free(text);
+    syntax_error(c, copy, strip(c, cdr(cdr(form))));
+}
