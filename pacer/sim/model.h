@@ -42,7 +42,7 @@ enum model_purpose {
 struct model_memory {
     double heap; /**< marked by the last cycle + allocated since: what goal and trigger count */
     double reachable; /**< what a cycle would find live now */
-    double spans;    /**< in spans: objects, dead ones not swept yet, fragmentation               */
+    double spans;    /**< in spans: objects, dead ones not swept yet, holes, fragmentation        */
     double free;     /**< free pages, kept                                                        */
     double metadata; /**< the collector's own                                                     */
     double off_heap;
@@ -126,40 +126,56 @@ struct model_sink {
 
 /* ---- State -------------------------------------------------------------- */
 
-/** The program's demand: program.c. */
+/** What the program does now: rates per second of its own time. program.c. */
+struct model_rates {
+    double cpus;                              /**< that it keeps busy                    */
+    double alloc;                             /**< bytes per second                      */
+    double survival;                          /**< share of new memory                   */
+    double scannable;                         /**< share of new memory                   */
+    double scan_rate;                         /**< bytes per CPU-second                  */
+    double stacks, off_heap, arenas, foreign; /**< bytes        */
+};
+
+/** The program: program.c. */
 struct model_program {
     const struct scenario *scenario;
-    int32_t phase;        /**< index; phase_count: it has ended                    */
-    double phase_start_s; /**< program time as the phase began                     */
-    double now_s;         /**< program time                                        */
-    double next_burst_s;  /**< program time of the next burst; INFINITY: none      */
-    double survivors;     /**< reachable for long, bytes                           */
-    double young;         /**< reachable for a short time, bytes                   */
-    double scannable;     /**< of survivors + young, what may hold references      */
-    double deaths_per_s;  /**< of survivors, bytes per second of program time      */
-    bool varies;          /**< a stream or noise changes within the phase          */
+    int32_t phase;        /**< index; phase_count: it has ended                     */
+    double phase_start_s; /**< program time as the phase began                      */
+    double now_s;         /**< program time                                         */
+    double next_burst_s;  /**< program time of the next burst; INFINITY: none       */
+    double survivors;     /**< reachable for long, bytes                            */
+    double scannable;     /**< of survivors, what may hold references               */
+    double young;         /**< reachable for a short time, bytes                    */
+    double deaths_per_s;  /**< of survivors, bytes per second of program time       */
+    bool varies;          /**< a stream or noise changes within the phase           */
+    struct model_rates rates;
 };
 
-/** Pages: memory.c. */
+/** Spans and free pages: pages.c. */
 struct model_pages {
-    double objects;     /**< bytes of objects in spans, dead ones not swept included */
-    double unswept;     /**< of these, dead                                          */
-    double free;        /**< free pages, kept                                        */
-    double last_in_use; /**< in spans as the last cycle ended, or was swept       */
+    double fragmentation; /**< bytes in spans per byte of objects                     */
+    double hole_share;    /**< of dead memory, what becomes holes                     */
+    double metadata;      /**< bytes of tables per byte of spans and free pages       */
+    double objects;       /**< bytes of objects in spans, dead ones not swept included */
+    double unswept;       /**< of these, dead                                         */
+    double sweep_left;    /**< bytes of spans that the sweeper has not visited        */
+    double holes;         /**< bytes of spans that are free for new objects           */
+    double free;          /**< bytes of free pages, kept                              */
+    double last_in_use;   /**< in spans as the last cycle ended, or was swept         */
 };
 
-/** The cycle that is marking: full.c. */
+/** The cycle that is marking: mark.c. */
 struct model_marking {
-    double work;      /**< heap bytes to scan            */
-    double done;      /**< of these                      */
-    double credit;    /**< scanned in the background, not yet used by assists */
-    double black;     /**< allocated since it began      */
-    double reachable; /**< as it began                   */
-    double expected;  /**< work, by the cycle before; 0: marking is not held back */
-    double held_s;
-    double program_cpu_s; /**< the program's CPU time since it began */
-    double end_s;         /**< MODEL_STW: when the pause ends */
-    double stacks;        /**< bytes                         */
+    double work;          /**< heap bytes to scan                                             */
+    double done;          /**< of these                                                       */
+    double credit;        /**< bytes scanned in the background and not used by assists; below 0:
+                               what mutators owe                                              */
+    double black;         /**< allocated since it began                                       */
+    double reachable;     /**< as it began                                                    */
+    double expected;      /**< work, by the cycle before; 0: marking is not held back         */
+    double estimate_s;    /**< how long it would take in the background                       */
+    double program_cpu_s; /**< the program's, since it began                                  */
+    double stacks;        /**< bytes                                                          */
     struct model_cycle record;
 };
 
@@ -176,21 +192,20 @@ struct model {
     struct model_marking marking;
     struct model_result result;
     double now_s;
-    double give_up_s;
-    double heap;              /**< as in model_memory                  */
-    double scannable;         /**< of it                               */
-    double last_cycle_s;      /**< end of the last cycle; 0: none      */
-    double limiter_program_s; /**< CPU time at the limiter's last update: the program's */
-    double limiter_gc_s;      /**< and the collector's                                   */
+    double give_up_s;         /**< when the run counts as hopeless                          */
+    double heap;              /**< as in model_memory                                       */
+    double scannable;         /**< of it                                                    */
+    double last_cycle_s;      /**< end of the last cycle; 0: none                           */
+    double limiter_program_s; /**< as of the limiter's last update: the program's CPU time  */
+    double limiter_gc_s;      /**< and the collector's                                      */
+    double total_integral;    /**< of memory under the limit over wall time                 */
     double next_sample_s;
-    double total_integral; /**< of memory under the limit over time */
-    double cycle_peak_total;
-    double swept_cpu_s, scavenged_cpu_s; /**< as the last cycle ended    */
-    struct model_sample last; /**< the sample before, with CPU totals in its averages' place */
-    double pause_s;           /**< longest since the sample before     */
+    double swept_cpu_s, scavenged_cpu_s; /**< as the last cycle ended                       */
+    struct model_result sampled;         /**< as of the last sample                         */
+    double pause_s;                      /**< longest since the last sample                 */
     bool is_marking;
-    bool limiting;
     bool sweeping;
+    bool limiting;
     bool done;
 };
 

@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-/** Size of a text, with its end. */
+/** Size of a text, with its end; the last byte is always 0. */
 #define SCENARIO_TEXT 80
 
 /** How a scenario is run: model.h. */
@@ -130,7 +130,7 @@ struct scenario_key {
     enum scenario_type type;
     const char *name;
     const char *unit;
-    double least; /**< accepted, inclusive; of a phase's duration: exclusive */
+    double least; /**< accepted, inclusive */
     double most;
     double default_value;
     const char *meaning;

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * What the engine's files share: the program, its pages, the books, and one step of each model.
+ * Internal to pacer/sim/; others use model.h.
+ */
+#ifndef SIM_ENGINE_H
+#define SIM_ENGINE_H
+
+#include "model.h"
+
+#include <math.h>
+
+/** Longest step of simulated time: samples are no further apart. */
+#define ENGINE_STEP_MOST_S 0.1
+/** Shortest: every step makes headway, whatever the figures. */
+#define ENGINE_STEP_LEAST_S 1e-6
+
+static inline double engine_min(double a, double b) { return a < b ? a : b; }
+static inline double engine_max(double a, double b) { return a > b ? a : b; }
+
+/** Bytes or ns as the pacer takes them; `value` is not negative and far below 2^63. */
+static inline uint64_t engine_u64(double value) { return value > 0 ? (uint64_t)value : 0; }
+static inline int64_t engine_ns(double seconds) { return (int64_t)(seconds * 1e9); }
+
+/* ---- program.c ---------------------------------------------------------- */
+
+/** The program before its first phase's first instruction. */
+void program_init(struct model_program *program, const struct scenario *scenario);
+
+bool program_ended(const struct model_program *program);
+
+/** Program time for which the rates hold. */
+double program_distance(const struct model_program *program);
+
+/**
+ * Run for `seconds` of program time, at most program_distance. Rates follow.
+ * @return bytes allocated, with the burst that is due at the end of it.
+ */
+double program_advance(struct model_program *program, double seconds);
+
+/** Bytes that a cycle would find live now; and of these, what may hold references. */
+double program_reachable(const struct model_program *program);
+double program_scannable(const struct model_program *program);
+
+/* ---- pages.c ------------------------------------------------------------ */
+
+void pages_init(struct model_pages *pages, const struct scenario_memory *memory);
+
+double pages_in_spans(const struct model_pages *pages);
+
+/** Spans, free pages and metadata. */
+double pages_total(const struct model_pages *pages);
+
+/** Allocate objects. @return bytes of fresh memory that this took from the OS. */
+double pages_allocate(struct model_pages *pages, double bytes);
+
+/** Marking found `live` bytes of objects; the others are to be swept. */
+void pages_marked(struct model_pages *pages, double live);
+
+/** Sweep `bytes` of spans: what was dead in them becomes free. @return whether all are swept. */
+bool pages_sweep(struct model_pages *pages, double bytes);
+
+/** Give back up to `bytes` of free pages. @return how many were. */
+double pages_release(struct model_pages *pages, double bytes);
+
+/* ---- ledger.c ----------------------------------------------------------- */
+
+/** Memory as of now. */
+struct model_memory ledger_memory(const struct model *model);
+
+/** Account for `seconds` in which the program used `program_cpu` CPUs. */
+void ledger_time(struct model *model, double seconds, double program_cpu);
+
+/** Account for CPU time of the collector. */
+void ledger_gc(struct model *model, enum model_purpose purpose, double cpu_s);
+
+/** Account for a time in which the program stood still. */
+void ledger_pause(struct model *model, double seconds);
+
+/** Note peaks; emit a sample if one is due, or in any case. */
+void ledger_look(struct model *model);
+void ledger_sample(struct model *model);
+
+/** Emit a cycle. */
+void ledger_cycle(struct model *model, struct model_cycle *cycle);
+
+/** The run is over. */
+void ledger_close(struct model *model, bool finished);
+
+/* ---- One step of each model --------------------------------------------- */
+
+void ideal_run_init(struct model *model);
+void ideal_run_step(struct model *model); /* ideal_run.c */
+
+void stw_step(struct model *model); /* stw.c */
+
+/** full.c: between cycles. */
+void full_step(struct model *model);
+/** Tell the pacer what memory there is. */
+void full_look_at_memory(struct model *model);
+/** Would an allocation now go beyond the limit, with no free page left to serve it? */
+bool full_is_tight(const struct model *model);
+/** Account for a step, move the program, let the limiter look. */
+void full_advance(struct model *model, double seconds, double speed, double program_cpu);
+/** CPU-seconds per second of program time that touching fresh memory costs now. */
+double full_touch_cost(const struct model *model);
+
+/** mark.c: a cycle. */
+void mark_begin(struct model *model, bool periodic);
+void mark_step(struct model *model);
+
+#endif

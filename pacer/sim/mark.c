@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The full model while a cycle marks: background marking, assists, holding back, waiting at the
+ * memory limit. As runtime/control.c and runtime/background.c do it.
+ *
+ * Within a step all rates are constant. With S the scan rate of a CPU, b the CPUs that mark in the
+ * background, M those that the program's threads have, a what the program allocates per second of
+ * its own time, c the CPUs that it keeps busy, r the pacer's assist ratio: at speed v the program
+ * uses c v CPUs and owes r a v of work per second. The background pays b S of it, credit the rest;
+ * when there is none, assists do, on the program's own CPUs:
+ *
+ *     c v + (r a v - b S) / S = M    =>    v = (M + b) / (c + r a / S)
+ */
+#include "engine.h"
+
+/* What the runtime does, in figures: constants of the same meaning in runtime/. */
+/** Share of an idle CPU that the collector's thread takes while the limiter limits (background.c).
+ */
+#define MARK_LIMITED_SHARE 0.9
+/** Helpers are woken for heaps of this size and more (cycle.c). */
+#define MARK_HELPERS_LEAST_BYTES 4194304.0
+/** Marking is held back this far ahead of allocation, and at most so long at a time (control.c). */
+#define MARK_HELD_LEAD 0.02
+#define MARK_HELD_MOST_S 0.004
+/** Least time for which it is: a burst (background.c). */
+#define MARK_HELD_LEAST_S 0.0001
+/** Assists live on this much credit before marking is held back (control.c). */
+#define MARK_CREDIT_LEAST_BYTES 65536.0
+/** The limit stops threads only where the last cycle left such room below its goal (control.c). */
+#define MARK_LIMIT_ROOM (17.0 / 16.0)
+
+/** A cycle's marking is told in so many steps or more; more made no figure better by 0.1 %. */
+#define MARK_STEPS 16
+#define MARK_STEPS_MOST 64
+/** A step is no longer than this, so that the limiter looks in time. */
+#define MARK_STEP_MOST_S 0.0101
+
+/** Who marks, in CPUs. */
+struct mark_cpus {
+    double collector; /* the collector's own thread     */
+    double dedicated; /* helpers beside it              */
+    double idle;      /* helpers on CPUs that are idle  */
+};
+
+static struct mark_cpus mark_cpus(const struct model *model) {
+    const struct gait_pacer_workers *workers = &model->pacer.workers;
+    double cpus = (double)model->scenario->machine.cpus;
+    double idle = engine_max(cpus - model->program.rates.cpus, 0);
+    double share = workers->dedicated > 0 ? 1 : workers->fractional_share * cpus;
+    struct mark_cpus mark = {
+        .collector = engine_max(share, engine_min(idle, model->limiting ? MARK_LIMITED_SHARE : 1)),
+        .dedicated = workers->dedicated > 1 ? workers->dedicated - 1 : 0,
+    };
+    idle -= mark.collector + mark.dedicated;
+    if (idle > 0 && !model->limiting &&
+        (double)model->marking.record.start_bytes >= MARK_HELPERS_LEAST_BYTES)
+        mark.idle = engine_min(idle, workers->idle_max);
+    return mark;
+}
+
+/* ---- Begin -------------------------------------------------------------- */
+
+/** Handshakes, and roots: every thread scans its own stacks, the collector what is static. */
+static void mark_roots(struct model *model) {
+    const struct scenario_machine *machine = &model->scenario->machine;
+    const struct model_rates *rates = &model->program.rates;
+    double globals = (double)model->scenario->memory.globals;
+    double pause = machine->pause + rates->stacks / (rates->scan_rate * engine_max(rates->cpus, 1));
+    double cpu = machine->cycle_cost + (rates->stacks + globals) / rates->scan_rate;
+    model->marking.record.pause_s = pause;
+    model->marking.record.cpu_s[MODEL_FIXED] = cpu;
+    ledger_pause(model, pause);
+    ledger_gc(model, MODEL_FIXED, cpu);
+    full_advance(model, engine_max(pause, ENGINE_STEP_LEAST_S), 0, 0);
+}
+
+static struct model_cycle mark_record(const struct model *model, bool periodic) {
+    const struct gait_pacer *pacer = &model->pacer;
+    return (struct model_cycle){
+        .start_s = model->now_s,
+        .before_bytes = pacer->marked_bytes,
+        .trigger_bytes = gait_pacer_target(pacer).trigger_bytes,
+        .start_bytes = engine_u64(model->heap),
+        .limited = model->limiting,
+        .by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes,
+        .periodic = periodic,
+    };
+}
+
+void mark_begin(struct model *model, bool periodic) {
+    const struct model_rates *rates = &model->program.rates;
+    struct gait_pacer *pacer = &model->pacer;
+    struct model_marking *marking = &model->marking;
+    double globals = (double)model->scenario->memory.globals;
+    ledger_sample(model);
+    *marking = (struct model_marking){
+        .work = program_scannable(&model->program),
+        .reachable = program_reachable(&model->program),
+        .stacks = rates->stacks,
+        .record = mark_record(model, periodic),
+    };
+    if (!periodic && !marking->record.by_limit)
+        marking->expected = (double)pacer->last_heap_work_bytes;
+    gait_pacer_start_cycle(pacer, &(struct gait_pacer_start){
+                                      .now_ns = engine_ns(model->now_s),
+                                      .procs = (int32_t)model->scenario->machine.cpus,
+                                      .periodic = periodic,
+                                      .live_bytes = engine_u64(model->heap),
+                                      .scannable_bytes = engine_u64(model->scannable),
+                                      .stack_bytes = engine_u64(rates->stacks),
+                                      .globals_bytes = engine_u64(globals),
+                                  });
+    pacer->work.stack_bytes = (int64_t)rates->stacks;
+    pacer->work.globals_bytes = (int64_t)globals;
+    marking->record.assist_ratio = pacer->assist_work_per_byte;
+    model->is_marking = true;
+    struct mark_cpus cpus = mark_cpus(model);
+    marking->estimate_s =
+        marking->work / ((cpus.collector + cpus.dedicated + cpus.idle) * rates->scan_rate);
+    mark_roots(model);
+}
+
+/* ---- End ---------------------------------------------------------------- */
+
+static void mark_learn(struct model *model) {
+    const struct model_marking *marking = &model->marking;
+    const double *cpu_s = marking->record.cpu_s;
+    double background = cpu_s[MODEL_DEDICATED] + cpu_s[MODEL_FRACTIONAL] + cpu_s[MODEL_IDLE];
+    gait_pacer_end_cycle_measured(
+        &model->pacer, &(struct gait_pacer_mark_cpu){
+                           .mutator_cpu_ns = engine_ns(marking->program_cpu_s),
+                           .assist_cpu_ns = engine_ns(cpu_s[MODEL_ASSIST]),
+                           .background_cpu_ns = engine_ns(background),
+                           .held_back_share = marking->record.held_back_s / marking->record.mark_s,
+                       });
+}
+
+static void mark_revise(struct model *model) {
+    full_look_at_memory(model);
+    gait_pacer_revise(&model->pacer,
+                      &(struct gait_pacer_progress){
+                          .live_bytes = engine_u64(model->heap),
+                          .scannable_bytes = engine_u64(model->scannable),
+                          .work = {(int64_t)model->marking.done, model->pacer.work.stack_bytes,
+                                   model->pacer.work.globals_bytes},
+                      });
+}
+
+static void mark_end(struct model *model) {
+    struct model_marking *marking = &model->marking;
+    struct model_cycle *record = &marking->record;
+    mark_revise(model);
+    record->mark_s = model->now_s - record->start_s;
+    record->goal_bytes = gait_pacer_goal(&model->pacer);
+    record->peak_bytes = engine_u64(model->heap);
+    record->marked_bytes = engine_u64(marking->reachable + marking->black);
+    record->scanned_bytes = engine_u64(marking->done);
+    double spent = record->cpu_s[MODEL_ASSIST] + record->cpu_s[MODEL_DEDICATED] +
+                   record->cpu_s[MODEL_FRACTIONAL];
+    record->utilization = spent / (record->mark_s * (double)model->scenario->machine.cpus);
+    record->limited |= model->limiting;
+    ledger_sample(model);
+
+    mark_learn(model);
+    gait_pacer_set_marked(&model->pacer, record->marked_bytes);
+    record->cons_mark = model->pacer.cons_mark;
+    model->heap = marking->reachable + marking->black;
+    model->scannable = marking->done;
+    pages_marked(&model->pages, model->heap);
+    model->is_marking = false;
+    model->sweeping = true;
+    model->last_cycle_s = model->now_s;
+    gait_pacer_commit(&model->pacer, false);
+    ledger_cycle(model, record);
+    ledger_sample(model);
+}
+
+/* ---- On the way --------------------------------------------------------- */
+
+/** May the program's threads not go on until the cycle has ended? */
+static bool mark_stalls(const struct model *model) {
+    double barrier = (double)gait_pacer_limit_goal(&model->pacer);
+    if (model->limiting || barrier <= (double)model->pacer.marked_bytes * MARK_LIMIT_ROOM)
+        return false;
+    return model->heap > barrier || full_is_tight(model);
+}
+
+/** How long background marking waits for allocation to catch up; 0: it does not. */
+static double mark_ahead(const struct model *model, double alloc) {
+    const struct model_marking *marking = &model->marking;
+    double goal = (double)gait_pacer_goal(&model->pacer);
+    double start = (double)marking->record.start_bytes;
+    if (marking->expected <= 0 || marking->done >= marking->expected || model->heap >= goal ||
+        model->limiting || alloc <= 0 ||
+        marking->credit < MARK_CREDIT_LEAST_BYTES + MARK_HELD_LEAD * marking->expected)
+        return 0;
+    double progress = marking->done / marking->expected - MARK_HELD_LEAD;
+    double wait = (start + progress * (goal - start) - model->heap) / alloc;
+    return wait < MARK_HELD_LEAST_S ? 0 : engine_min(wait, MARK_HELD_MOST_S);
+}
+
+/** How long the rates may be taken as constant, with so much background and program. */
+static double mark_distance(const struct model *model, double background, double speed) {
+    const struct model_marking *marking = &model->marking;
+    const struct model_rates *rates = &model->program.rates;
+    double shortest = engine_max(marking->estimate_s / MARK_STEPS_MOST, ENGINE_STEP_LEAST_S * 10);
+    double longest = engine_max(marking->estimate_s / MARK_STEPS, shortest);
+    double seconds = engine_min(longest, MARK_STEP_MOST_S);
+    double alloc = rates->alloc * speed;
+    if (alloc > 0) {
+        /* the nearer the goal, the faster the ratio changes */
+        double room = (double)gait_pacer_goal(&model->pacer) - model->heap;
+        if (room > 0)
+            seconds = engine_min(seconds, room / alloc / 4);
+    }
+    seconds = engine_max(seconds, engine_min(shortest, MARK_STEP_MOST_S));
+    if (speed > 0)
+        seconds = engine_min(seconds, program_distance(&model->program) / speed);
+    if (background > 0)
+        seconds =
+            engine_min(seconds, (marking->work - marking->done) / (background * rates->scan_rate));
+    return engine_max(seconds, ENGINE_STEP_LEAST_S);
+}
+
+/** What the program's threads do in a step. */
+struct mark_program {
+    double speed;  /* program time per time           */
+    double own;    /* CPUs for itself                 */
+    double assist; /* CPUs for assists                */
+};
+
+/** Divide `cpus` between the program and its assists, for a step of `seconds`. */
+static struct mark_program mark_divide(const struct model *model, double cpus, double background,
+                                       double seconds) {
+    const struct model_rates *rates = &model->program.rates;
+    double busy = rates->cpus + full_touch_cost(model);
+    double fastest = cpus / busy;
+    double ratio = model->pacer.assist_work_per_byte * rates->alloc / rates->scan_rate;
+    double paid = background + model->marking.credit / seconds / rates->scan_rate;
+    if (model->limiting || ratio * fastest <= paid)
+        return (struct mark_program){fastest, cpus, 0};
+    double speed = engine_min(engine_max((cpus + paid) / (busy + ratio), 0), fastest);
+    double left = (model->marking.work - model->marking.done) / rates->scan_rate / seconds;
+    double assist = engine_min(cpus - speed * busy, engine_max(left - background, 0));
+    return (struct mark_program){speed, speed * busy, assist};
+}
+
+static void mark_account(struct model *model, const struct mark_cpus *cpus,
+                         const struct mark_program *program, double seconds) {
+    struct model_marking *marking = &model->marking;
+    double scan = seconds * model->program.rates.scan_rate;
+    double own_s = cpus->collector * seconds;
+    enum model_purpose purpose =
+        model->pacer.workers.dedicated > 0 ? MODEL_DEDICATED : MODEL_FRACTIONAL;
+    double spent[MODEL_PURPOSES] = {[MODEL_ASSIST] = program->assist * seconds,
+                                    [MODEL_DEDICATED] = cpus->dedicated * seconds,
+                                    [MODEL_IDLE] = cpus->idle * seconds};
+    spent[purpose] += own_s;
+    for (int i = 0; i < MODEL_PURPOSES; i++) {
+        marking->record.cpu_s[i] += spent[i];
+        ledger_gc(model, (enum model_purpose)i, spent[i]);
+    }
+    double background = (cpus->collector + cpus->dedicated + cpus->idle) * scan;
+    double assist = program->assist * scan;
+    marking->done = engine_min(marking->done + background + assist, marking->work);
+    marking->credit += background + assist;
+    marking->program_cpu_s += program->own * seconds;
+}
+
+void mark_step(struct model *model) {
+    struct model_marking *marking = &model->marking;
+    const struct model_rates *rates = &model->program.rates;
+    if (program_ended(&model->program) || model->now_s > model->give_up_s) {
+        ledger_close(model, program_ended(&model->program));
+        return;
+    }
+    if (marking->work - marking->done < 1) {
+        mark_end(model);
+        return;
+    }
+    mark_revise(model);
+    marking->record.limited |= model->limiting;
+    struct mark_cpus cpus = mark_cpus(model);
+    double machine = (double)model->scenario->machine.cpus;
+    double background = cpus.collector + cpus.dedicated + cpus.idle;
+    double threads = engine_max(engine_min(rates->cpus, machine - background), 0);
+    double speed = threads / (rates->cpus + full_touch_cost(model));
+    bool stalls = mark_stalls(model);
+
+    double held = stalls ? 0 : mark_ahead(model, rates->alloc * speed);
+    if (held > 0) { /* only the program runs */
+        cpus = (struct mark_cpus){0};
+        background = 0;
+        threads = engine_min(rates->cpus, machine);
+        speed = threads / (rates->cpus + full_touch_cost(model));
+    }
+    double seconds = mark_distance(model, background + (stalls ? threads : 0), stalls ? 0 : speed);
+    if (held > 0) {
+        seconds = engine_min(seconds, held);
+        marking->record.held_back_s += seconds;
+    }
+    struct mark_program program = stalls ? (struct mark_program){0, 0, threads}
+                                         : mark_divide(model, threads, background, seconds);
+    if (stalls) {
+        marking->record.stalled_s += seconds;
+        model->result.stalled_s += seconds;
+    }
+    mark_account(model, &cpus, &program, seconds);
+    full_advance(model, seconds, program.speed, program.own);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine's front: starts a run and steps it. See model.h.
+ */
+#include "engine.h"
+
+#include <string.h>
+
+/** A run that takes so many times the program's length is given up. */
+#define MODEL_HOPELESS 100
+
+void model_init(struct model *model, enum model_kind kind, const struct scenario *scenario,
+                const struct model_sink *sink) {
+    memset(model, 0, sizeof(*model));
+    model->scenario = scenario;
+    model->kind = kind;
+    if (sink)
+        model->sink = *sink;
+    model->give_up_s = MODEL_HOPELESS * scenario_duration(scenario);
+    program_init(&model->program, scenario);
+    pages_init(&model->pages, &scenario->memory);
+    gait_limiter_init(&model->limiter, 0, (int32_t)scenario->machine.cpus);
+    gait_pacer_init(&model->pacer, scenario->settings.gogc, scenario->settings.memory_limit);
+    gait_pacer_set_heap_minimum(&model->pacer, (uint64_t)scenario->settings.minimum_heap);
+    gait_pacer_set_marked(&model->pacer, (uint64_t)scenario->memory.initial_live);
+    gait_pacer_commit(&model->pacer, true);
+    model->heap = (double)scenario->memory.initial_live;
+    model->scannable = program_scannable(&model->program);
+    if (kind == MODEL_IDEAL)
+        ideal_run_init(model);
+    ledger_look(model);
+    ledger_sample(model);
+}
+
+bool model_advance(struct model *model, int64_t steps) {
+    for (; steps > 0 && !model->done; steps--) {
+        if (model->kind == MODEL_STW)
+            stw_step(model);
+        else if (model->kind == MODEL_IDEAL)
+            ideal_run_step(model);
+        else if (model->is_marking)
+            mark_step(model);
+        else
+            full_step(model);
+    }
+    return !model->done;
+}
+
+void model_run(struct model *model, enum model_kind kind, const struct scenario *scenario,
+               const struct model_sink *sink) {
+    model_init(model, kind, scenario, sink);
+    while (model_advance(model, INT64_MAX))
+        ;
+}
+
+double model_progress(const struct model *model) {
+    return engine_min(model->program.now_s / scenario_duration(model->scenario), 1);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program that is simulated: which phase it is in, what it does there, and which of its memory
+ * is reachable. Time is the program's own: a second is what it would take a second for without a
+ * collector.
+ *
+ * New memory either survives (and dies as `old_death` of some phase says) or is young, and lives
+ * for `lifetime` on average: young' = allocated x (1 - survival) - young / lifetime.
+ */
+#include "engine.h"
+
+#include <string.h>
+
+/** How often streams are evaluated, seconds; the collector looks far more often where it matters.
+ */
+#define PROGRAM_STEP_S 0.01
+/** Times closer than this are the same. */
+#define PROGRAM_TIME_EPSILON 1e-12
+
+static const struct scenario_phase *program_phase(const struct model_program *program) {
+    return &program->scenario->phases[program->phase];
+}
+
+static double program_stream(const struct model_program *program, const struct stream *stream,
+                             double least, double most) {
+    const struct scenario *scenario = program->scenario;
+    double value = stream_value(stream, scenario->nodes, (uint64_t)scenario->seed,
+                                program->now_s - program->phase_start_s);
+    return engine_min(engine_max(value, least), most);
+}
+
+static void program_evaluate(struct model_program *program) {
+    const struct scenario *scenario = program->scenario;
+    const struct scenario_machine *machine = &scenario->machine;
+    const struct scenario_phase *phase = program_phase(program);
+    double noise = 0;
+    if (phase->noise > 0)
+        noise = phase->noise * stream_random((uint64_t)scenario->seed + (uint64_t)program->phase,
+                                             engine_u64((program->now_s - program->phase_start_s) /
+                                                            phase->noise_every +
+                                                        PROGRAM_TIME_EPSILON));
+    double cpus = (double)machine->cpus;
+    program->rates = (struct model_rates){
+        .cpus = phase->cpus > 0 ? engine_min(phase->cpus, cpus) : cpus * (1 - machine->idle_share),
+        .alloc = program_stream(program, &phase->alloc_rate, 0, INFINITY) * (1 + noise),
+        .survival = program_stream(program, &phase->survival, 0, 1),
+        .scannable = program_stream(program, &phase->scannable, 0, 1),
+        .scan_rate = (double)(phase->scan_rate > 0 ? phase->scan_rate : machine->scan_rate),
+        .stacks = program_stream(program, &phase->stacks, 0, INFINITY),
+        .off_heap = program_stream(program, &phase->off_heap, 0, INFINITY),
+        .arenas = program_stream(program, &phase->arenas, 0, INFINITY),
+        .foreign = program_stream(program, &phase->foreign, 0, INFINITY),
+    };
+}
+
+static bool phase_varies(const struct scenario_phase *phase) {
+    return stream_varies(&phase->alloc_rate) || stream_varies(&phase->survival) ||
+           stream_varies(&phase->scannable) || stream_varies(&phase->stacks) ||
+           stream_varies(&phase->off_heap) || stream_varies(&phase->arenas) ||
+           stream_varies(&phase->foreign);
+}
+
+static void program_enter(struct model_program *program) {
+    const struct scenario_phase *phase = program_phase(program);
+    program->phase_start_s = program->now_s;
+    program->deaths_per_s = program->survivors * phase->old_death / phase->duration;
+    program->next_burst_s = phase->burst > 0 ? program->now_s + phase->burst_every : INFINITY;
+    program->varies = phase_varies(phase);
+    program_evaluate(program);
+}
+
+void program_init(struct model_program *program, const struct scenario *scenario) {
+    memset(program, 0, sizeof(*program));
+    program->scenario = scenario;
+    program->survivors = (double)scenario->memory.initial_live;
+    program_enter(program);
+    program->scannable = program->survivors * program->rates.scannable;
+}
+
+bool program_ended(const struct model_program *program) {
+    return program->phase == program->scenario->phase_count;
+}
+
+static double program_phase_end(const struct model_program *program) {
+    return program->phase_start_s + program_phase(program)->duration;
+}
+
+/** Program time until the noise changes. */
+static double program_noise_distance(const struct model_program *program) {
+    double every = program_phase(program)->noise_every;
+    double x = (program->now_s - program->phase_start_s) / every;
+    return (floor(x + PROGRAM_TIME_EPSILON) + 1 - x) * every;
+}
+
+double program_distance(const struct model_program *program) {
+    double distance =
+        engine_min(program_phase_end(program), program->next_burst_s) - program->now_s;
+    if (program_phase(program)->noise > 0)
+        distance = engine_min(distance, program_noise_distance(program));
+    if (program->varies)
+        distance = engine_min(distance, PROGRAM_STEP_S);
+    return engine_max(distance, 0);
+}
+
+/** The program has allocated so much within so long. */
+static void program_remember(struct model_program *program, double allocated, double seconds) {
+    const struct model_rates *rates = &program->rates;
+    double lifetime = program_phase(program)->lifetime;
+    double surviving = allocated * rates->survival;
+
+    double died = engine_min(program->deaths_per_s * seconds, program->survivors);
+    if (died > 0)
+        program->scannable *= 1 - died / program->survivors;
+    program->survivors += surviving - died;
+    program->scannable += surviving * rates->scannable;
+    program->young =
+        lifetime > 0 ? (program->young + allocated - surviving) / (1 + seconds / lifetime) : 0;
+}
+
+double program_advance(struct model_program *program, double seconds) {
+    const struct scenario_phase *phase = program_phase(program);
+    double allocated = program->rates.alloc * seconds;
+    program->now_s += seconds;
+    if (program->now_s >= program->next_burst_s - PROGRAM_TIME_EPSILON) {
+        allocated += (double)phase->burst;
+        program->next_burst_s += phase->burst_every;
+    }
+    program_remember(program, allocated, seconds);
+    if (program->now_s >= program_phase_end(program) - PROGRAM_TIME_EPSILON) {
+        program->now_s = program_phase_end(program);
+        program->phase++;
+        if (!program_ended(program))
+            program_enter(program);
+    } else if (program->varies || phase->noise > 0) {
+        program_evaluate(program);
+    }
+    return allocated;
+}
+
+double program_reachable(const struct model_program *program) {
+    return program->survivors + program->young;
+}
+
+double program_scannable(const struct model_program *program) {
+    return program->scannable + program->young * program->rates.scannable;
+}
