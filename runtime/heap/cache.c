@@ -83,6 +83,19 @@ static void bits_reset(struct space *space, const struct span *span) {
         AO_store((volatile AO_t *)&pair[2 * i], 0), AO_store((volatile AO_t *)&pair[2 * i + 1], 0);
 }
 
+/* For an entry: ENTRY_WORDS. */
+static size_t reference_words(const struct kind *kind, unsigned size_class) {
+    size_t words = class_table[size_class].cell_bytes / sizeof(gait_word);
+    switch (kind->layout) {
+    case GAIT_REFS:
+        return words;
+    case GAIT_PREFIX:
+        return kind->head_words < words ? kind->head_words : words;
+    default:
+        return 0;
+    }
+}
+
 /* Make a span of pages that were just taken. Its entries are written last: from then on markers
  * and walkers may look at it. */
 static void span_make(struct space *space, struct span *span, unsigned kind, unsigned size_class,
@@ -97,9 +110,11 @@ static void span_make(struct space *space, struct span *span, unsigned kind, uns
     span->size_class = (uint8_t)size_class;
     span->kind = (uint8_t)kind;
     bits_reset(space, span);
-    page_entry entry = size_class | kind << 8 | (page_entry)space->kinds[kind].layout << 16;
+    page_entry entry = size_class | kind << 8 | (page_entry)space->kinds[kind].layout << 16 |
+                       (page_entry)reference_words(&space->kinds[kind], size_class) << 22;
     for (size_t back = 0; back < pages; back++)
-        AO_store((volatile AO_t *)&space->entries[page + back], entry | (page_entry)back << 32);
+        AO_store((volatile AO_t *)&space->entries[page + back],
+                 entry | (page_entry)back << ENTRY_BACK_SHIFT);
     counter_add(&space->kinds[kind].span_bytes, pages << PAGE_SHIFT);
     span_set_state(span, SPAN_USED);
 }

@@ -10,7 +10,6 @@
 void kinds_init(struct kind_table *table, struct space *space) {
     memset(table, 0, sizeof *table);
     lock_init(&table->lock, LOCK_KINDS, "kinds");
-    table->space = space;
     space->kinds = table->kinds;
 }
 
@@ -86,9 +85,6 @@ int kinds_register(struct kind_table *table, const gait_kind_info *info) {
     int result = count == GAIT_KINDS_MAX ? GAIT_E_FULL : kind_fill(&table->kinds[count], info);
     if (result == 0) {
         result = (int)count;
-        table->space->kind_words[count] = info->layout == GAIT_REFS     ? UINT32_MAX
-                                          : info->layout == GAIT_PREFIX ? info->head_words
-                                                                        : 0;
         AO_store_release(&table->count, count + 1);
     }
     lock_release(&table->lock);

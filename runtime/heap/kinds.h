@@ -34,9 +34,8 @@ struct kind {
 };
 
 struct kind_table {
-    struct space *space; /* constant */
-    struct lock lock;    /* rank KINDS: registration */
-    AO_t count;          /* released after the entry is filled */
+    struct lock lock; /* rank KINDS: registration */
+    AO_t count;       /* released after the entry is filled */
     struct kind kinds[GAIT_KINDS_MAX];
 };
 

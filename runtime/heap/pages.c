@@ -57,7 +57,7 @@ static void entry_set(struct space *space, size_t page, page_entry entry) {
 /* Have a free page's entry lead back to the first page of its run. */
 static void entry_lead_back(struct space *space, size_t page, size_t back) {
     page_entry flags = space_entry(space, page) & (ENTRY_FREE | ENTRY_RELEASED);
-    entry_set(space, page, flags | (page_entry)back << 32);
+    entry_set(space, page, flags | (page_entry)back << ENTRY_BACK_SHIFT);
 }
 
 /* Give a run that is in no bin its descriptor and the entries that lead back, and put it into its

@@ -16,6 +16,7 @@
 
 #define RESERVE_BYTES_DEFAULT ((size_t)1 << 40)
 #define RESERVE_BYTES_LEAST ((size_t)1 << 22)
+#define RESERVE_BYTES_MOST (PAGE_BYTES << (64 - ENTRY_BACK_SHIFT))
 
 _Static_assert(sizeof(struct span) % 8 == 0, "descriptors of an OS page of entries fill OS pages");
 
@@ -30,7 +31,11 @@ int space_init(struct space *space, size_t reserve_bytes, bool disable_thp) {
     size_t os_page = platform_page_bytes();
     space->chunk_bytes = os_page / sizeof(page_entry) * PAGE_BYTES;
     size_t want = reserve_bytes ? reserve_bytes : RESERVE_BYTES_DEFAULT;
-    want = round_up(want < RESERVE_BYTES_LEAST ? RESERVE_BYTES_LEAST : want, space->chunk_bytes);
+    if (want < RESERVE_BYTES_LEAST)
+        want = RESERVE_BYTES_LEAST;
+    if (want > RESERVE_BYTES_MOST)
+        want = RESERVE_BYTES_MOST;
+    want = round_up(want, space->chunk_bytes);
     char *start = NULL;
     size_t pages;
     for (;; want = round_up(want / 2, space->chunk_bytes)) {

@@ -36,15 +36,18 @@
 #define BITS_WORDS 16   /* words of bits per page: 8 pairs, for 512 cells */
 #define SPAN_CELLS_MAX 512
 
-/* An entry: class, kind, layout, flags, and how many pages back the span starts. */
+/* An entry: class, kind, layout, flags, how many words from a cell's start hold its references (0:
+ * its kind has more to say, or it is large), and how many pages back the span starts. */
 typedef uint64_t page_entry;
 
 #define ENTRY_CLASS(entry) ((unsigned)(entry)&255)
 #define ENTRY_KIND(entry) ((unsigned)((entry) >> 8) & 255)
-#define ENTRY_LAYOUT(entry) ((unsigned)((entry) >> 16) & 255)
-#define ENTRY_BACK(entry) ((size_t)((entry) >> 32))
-#define ENTRY_FREE ((page_entry)1 << 24)     /* a page of a free run                        */
-#define ENTRY_RELEASED ((page_entry)1 << 25) /* of these, one that the OS has back: zero    */
+#define ENTRY_LAYOUT(entry) ((unsigned)((entry) >> 16) & 15)
+#define ENTRY_WORDS(entry) ((unsigned)((entry) >> 22) & 8191)
+#define ENTRY_BACK(entry) ((size_t)((entry) >> ENTRY_BACK_SHIFT))
+#define ENTRY_BACK_SHIFT 35                  /* 29 bits: ranges of up to 4 TiB              */
+#define ENTRY_FREE ((page_entry)1 << 20)     /* a page of a free run                        */
+#define ENTRY_RELEASED ((page_entry)1 << 21) /* of these, one that the OS has back: zero    */
 
 enum span_state {
     SPAN_NONE, /* not the first page of anything */
@@ -70,15 +73,17 @@ struct span {
 
 #define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */
 
-/* What of a class follows from the class alone. Class 0 has no cells; CLASS_LARGE has one, and 0
- * for its size and reciprocal, so that only its first byte counts as its start. */
+/* What of a class follows from the class alone. Class 0 has no cells; CLASS_LARGE has one, and 1
+ * for its reciprocal, so that only its first byte counts as its start. */
 struct class_info {
     uint32_t cell_bytes;
     uint32_t span_pages;
     uint32_t cells;
-    uint32_t magic; /* offset / cell_bytes == offset * magic >> 32 for offsets in a span */
+    /* For offsets in a span, offset * magic >> 32 is offset / cell_bytes, and the lower 32 bits are
+     * less than magic just if cell_bytes divides offset (Lemire, Kaser, Kurz 2019). */
+    uint32_t magic;
 };
-extern const struct class_info class_table[256];
+extern const struct class_info class_table[256] __attribute__((visibility("hidden")));
 
 struct space;
 
@@ -108,9 +113,6 @@ struct space {
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
 
     struct kind *kinds; /* constant address: GAIT_KINDS_MAX of them, see kinds.h                  */
-    /* per kind, written before the kind is known: how many words from an object's start may hold
-     * references, if that is all there is to say (REFS, PREFIX); else 0 */
-    uint32_t kind_words[GAIT_KINDS_MAX];
 
     struct lock lock;       /* rank PAGES: free runs, and the counts below                      */
     struct page_bins *bins; /* free runs by length                                              */

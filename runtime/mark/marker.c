@@ -253,30 +253,30 @@ struct marked_cell {
 static inline unsigned batch_fetch(struct marker *marker, struct mark_block *block,
                                    struct marked_cell *cells) {
     const struct space *space = marker->space;
-    unsigned count = 0;
-    size_t left = block->count;
-    while (count < BATCH && left > 0) {
-        gait_word word = block->words[--left];
+    uintptr_t base = marker->base;
+    struct marked_cell *cell = cells;
+    const gait_word *from = block->words + block->count;
+    block->count -= block->count < BATCH ? block->count : BATCH;
+    for (const gait_word *end = block->words + block->count; from > end;) {
+        gait_word word = *--from;
         if (word & SLICE_TAG) {
-            size_t words = block->words[--left] / 2;
-            block->count = left;
+            size_t words = *--from / 2; /* it may be below the end */
+            block->count = (size_t)(from - block->words);
             marker_push_words(marker, (const gait_word *)(word & ~SLICE_TAG), words);
-            return count; /* it may have taken another block */
+            break;
         }
-        size_t page = (word - marker->base) >> PAGE_SHIFT;
+        size_t page = (word - base) >> PAGE_SHIFT;
         page_entry entry = space_entry(space, page);
-        const struct class_info *info = &class_table[ENTRY_CLASS(entry)];
-        size_t back = ENTRY_BACK(entry);
-        size_t offset = (word & (PAGE_BYTES - 1)) + (back << PAGE_SHIFT);
-        size_t index = offset * info->magic >> 32;
-        if (index * info->cell_bytes != offset || index >= info->cells)
+        size_t head = page - ENTRY_BACK(entry);
+        uint32_t magic = class_table[ENTRY_CLASS(entry)].magic;
+        uint64_t product = (word - base - (head << PAGE_SHIFT)) * magic;
+        if ((uint32_t)product >= magic)
             continue; /* no cell starts there */
-        uint64_t *pair = space_bits(space, page - back) + 2 * (index >> 6);
+        uint64_t index = product >> 32, *pair = space_bits(space, head) + 2 * (index >> 6);
         __builtin_prefetch(pair, 1);
-        cells[count++] = (struct marked_cell){word, pair, (uint64_t)1 << (index & 63), entry};
+        *cell++ = (struct marked_cell){word, pair, (uint64_t)1 << (index & 63), entry};
     }
-    block->count = left;
-    return count;
+    return (unsigned)(cell - cells);
 }
 
 /* Mark the cells that are objects and that nobody has marked, and prefetch those that have
@@ -284,29 +284,34 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
  * they are moved to the front. */
 static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cells,
                                   unsigned count) {
-    unsigned side = marker->mark_side, kept = 0;
-    for (unsigned i = 0, next; i < count; i = next) {
-        uint64_t *pair = cells[i].pair, bits = cells[i].bit;
-        for (next = i + 1; next < count && cells[next].pair == pair; next++)
-            bits |= cells[next].bit;
+    unsigned side = marker->mark_side;
+    struct marked_cell *kept = cells, *end = cells + count;
+    end->pair = NULL; /* ends the last neighbourhood */
+    for (struct marked_cell *cell = cells, *next = cells; cell < end; cell = next) {
+        uint64_t *pair = cell->pair, bits = 0;
+        do
+            bits |= next->bit;
+        while ((++next)->pair == pair);
         /* not allocated: a stale word, or one that never was a reference */
         uint64_t fresh = marks_set(&pair[side], bits & bits_get(&pair[!side]));
-        for (; i < next; i++) {
-            struct marked_cell *cell = &cells[i];
+        bool awaited = AO_load(&marker->queue->keys.pairs) > 0; /* unordered: see ephemerons.h */
+        for (; cell < next; cell++) {
             if (!(fresh & cell->bit))
                 continue;
             fresh &= ~cell->bit; /* it may be there twice */
-            count_marked(marker, cell->start, ENTRY_CLASS(cell->entry));
-            if (AO_load(&marker->queue->keys.pairs)) /* unordered: see ephemerons.h */
-                marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, cell->start));
-            if (ENTRY_LAYOUT(cell->entry) == GAIT_LEAF)
+            page_entry entry = cell->entry;
+            uintptr_t start = cell->start;
+            count_marked(marker, start, ENTRY_CLASS(entry));
+            if (awaited)
+                marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, start));
+            if (ENTRY_LAYOUT(entry) == GAIT_LEAF)
                 continue;
-            __builtin_prefetch((const char *)cell->start);
-            cells[kept].start = cell->start;
-            cells[kept++].entry = cell->entry;
+            __builtin_prefetch((const char *)start);
+            kept->start = start;
+            kept++->entry = entry;
         }
     }
-    return kept;
+    return (unsigned)(kept - cells);
 }
 
 /* Push the references of the objects that were marked. The block's end is kept at hand: through the
@@ -317,34 +322,31 @@ static void batch_scan(struct marker *marker, const struct marked_cell *cells, u
     /* what the words lead to may be in a chunk that was committed since the last look */
     size_t extent_bytes = AO_load(&space->extent_bytes), scanned_words = 0;
     struct mark_block *block = marker->block;
-    gait_word *to = block ? block->words + block->count : NULL;
-    gait_word *end = block ? block->words + MARK_BLOCK_WORDS : NULL;
-    for (unsigned i = 0; i < count; i++) {
-        page_entry entry = cells[i].entry;
-        size_t words = class_table[ENTRY_CLASS(entry)].cell_bytes / sizeof(gait_word);
-        size_t prefix = space->kind_words[ENTRY_KIND(entry)];
-        if (words > prefix)
-            words = prefix;
-        if (words - 1 < (size_t)(end - to)) { /* REFS or PREFIX, and there is room */
-            const gait_word *from = (const gait_word *)cells[i].start;
+    gait_word *to = block ? block->words : NULL;
+    size_t at = block ? block->count : MARK_BLOCK_WORDS;
+    for (const struct marked_cell *cell = cells; cell < cells + count; cell++) {
+        size_t words = ENTRY_WORDS(cell->entry);
+        if (words - 1 < MARK_BLOCK_WORDS - at) { /* there are some, and there is room */
+            const gait_word *from = (const gait_word *)cell->start, *stop = from + words;
             scanned_words += words;
-            for (size_t word = 0; word < words; word++) {
-                gait_word address = word_read(&from[word]) & mask;
-                *to = address;
-                to += in_range_aligned(address, base, extent_bytes);
-            }
+            do {
+                gait_word address = word_read(from) & mask;
+                to[at] = address;
+                at += in_range_aligned(address, base, extent_bytes);
+            } while (++from < stop);
             continue;
         }
         if (block)
-            block->count = (size_t)(to - block->words);
-        size_t page = space_page(space, cells[i].start);
-        marker_scan(marker, (char *)cells[i].start, entry, entry_cell_bytes(space, entry, page));
+            block->count = at;
+        size_t page = space_page(space, cell->start);
+        marker_scan(marker, (char *)cell->start, cell->entry,
+                    entry_cell_bytes(space, cell->entry, page));
         block = marker->block;
-        to = block ? block->words + block->count : NULL;
-        end = block ? block->words + MARK_BLOCK_WORDS : NULL;
+        to = block ? block->words : NULL;
+        at = block ? block->count : MARK_BLOCK_WORDS;
     }
     if (block)
-        block->count = (size_t)(to - block->words);
+        block->count = at;
     marker->scanned_bytes += scanned_words * sizeof(gait_word);
 }
 
@@ -364,7 +366,7 @@ static bool block_take(struct marker *marker) {
 bool marker_drain(struct marker *marker, size_t budget_bytes) {
     /* Two batches at a time: while the objects of one come into the cache, the mark bits of the
      * next are asked for, and the other way round. */
-    struct marked_cell batches[2][BATCH];
+    struct marked_cell batches[2][BATCH + 1];
     struct marked_cell *cells = batches[0], *objects = batches[1];
     unsigned object_count = 0;
     size_t start = marker->scanned_bytes;
