@@ -33,6 +33,9 @@ static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     return object;
 }
 
+/* The pages of a large object. A size that overflows is refused where pages are taken. */
+static size_t large_bytes(size_t bytes) { return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1); }
+
 static void zero(gait_mutator *mutator, char *object, size_t bytes) {
     for (size_t at = 0; at < bytes; at += ZERO_PIECE_BYTES) {
         memset(object + at, 0, bytes - at < ZERO_PIECE_BYTES ? bytes - at : ZERO_PIECE_BYTES);
@@ -48,7 +51,7 @@ static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     if (!zeroed)
         zero(mutator, object, (bytes + 7) & ~(size_t)7);
     cache_large_done(&mutator->cache, object);
-    count(mutator, kind, (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1));
+    count(mutator, kind, large_bytes(bytes));
     return object;
 }
 
@@ -90,7 +93,9 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         mutator->stress_count = 0;
         gait_collect(mutator);
     }
-    if (control_is_full(&heap->control)) { /* allocation would pass the limit: not before a cycle */
+    size_t pages_bytes = bytes > GAIT_SMALL_MAX_BYTES ? large_bytes(bytes) : 0;
+    if (control_is_full(&heap->control, pages_bytes, mutator->cache.black)) {
+        /* it would pass the limit: not before a cycle has ended */
         gait_enter_native(mutator);
         cycle_await(heap);
         gait_leave_native(mutator);

@@ -304,11 +304,15 @@ size_t gait_free_os_memory(gait_mutator *mutator) {
 int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
     if (percent < 0 && percent != GAIT_KEEP)
         percent = GAIT_GOGC_OFF;
-    return control_set_gogc(&heap->control, percent);
+    int32_t before = control_set_gogc(&heap->control, percent);
+    cycle_wake_scavenger(heap);
+    return before;
 }
 
 int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
-    return control_set_limit(&heap->control, limit_bytes);
+    int64_t before = control_set_limit(&heap->control, limit_bytes);
+    cycle_wake_scavenger(heap);
+    return before;
 }
 
 int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {

@@ -129,10 +129,21 @@ static void revise_if_free(struct control *control) {
     lock_release(&control->lock);
 }
 
-bool control_is_tight(struct control *control) {
-    size_t excess = control_excess_bytes(control);
+/* By how much memory would pass the limit with so many bytes more. */
+static size_t excess_with(struct control *control, size_t bytes) {
+    size_t total = control_total_bytes(control) + LIMIT_RESERVE_BYTES + bytes;
+    size_t limit = AO_load(&control->limit_bytes);
+    return total > limit && !AO_load(&control->limiting) ? total - limit : 0;
+}
+
+size_t control_excess_bytes(struct control *control) { return excess_with(control, 0); }
+
+static bool is_tight_with(struct control *control, size_t bytes) {
+    size_t excess = excess_with(control, bytes);
     return excess > 0 && excess > AO_load(&control->space->free_bytes);
 }
+
+bool control_is_tight(struct control *control) { return is_tight_with(control, 0); }
 
 /* The published trigger was reached. Under a limit it moves: what spans had free counted against
  * the heap, and is allocated now. */
@@ -223,10 +234,11 @@ static void credit_mutator(gait_mutator *mutator, size_t work_bytes, double byte
         credit < ASSIST_CREDIT_MOST ? (int64_t)credit : ASSIST_CREDIT_MOST;
 }
 
-bool control_is_full(struct control *control) {
-    return AO_load(&control->barrier_bytes) != SIZE_MAX && !AO_load(&control->marking) &&
-           control_is_tight(control) &&
-           (sweep_done(control->sweeper) || !sweep_is_open(control->sweeper));
+bool control_is_full(struct control *control, size_t bytes, bool black) {
+    if (AO_load(&control->barrier_bytes) == SIZE_MAX || black || !is_tight_with(control, bytes))
+        return false;
+    return AO_load(&control->marking) || sweep_done(control->sweeper) ||
+           !sweep_is_open(control->sweeper);
 }
 
 bool control_assist(struct control *control, gait_mutator *mutator) {
@@ -499,12 +511,6 @@ size_t control_scavenge_due(struct control *control) {
     size_t free_bytes = AO_load(&space->free_bytes);
     due = due < free_bytes ? due : free_bytes;
     return due < SCAVENGE_BYTES ? due : SCAVENGE_BYTES;
-}
-
-size_t control_excess_bytes(struct control *control) {
-    size_t total = control_total_bytes(control) + LIMIT_RESERVE_BYTES;
-    size_t limit = AO_load(&control->limit_bytes);
-    return total > limit && !AO_load(&control->limiting) ? total - limit : 0;
 }
 
 void control_before_grow(struct control *control, size_t bytes) {

@@ -132,9 +132,10 @@ bool control_assist(struct control *control, gait_mutator *mutator);
  */
 bool control_is_tight(struct control *control);
 
-/** Has memory reached the limit, in a heap that a cycle can bring below it, and there is nothing to
- * mark or to sweep now? */
-bool control_is_full(struct control *control);
+/** Would so many bytes more pass the limit, in a heap that a cycle can bring below it, and the
+ * mutator can do nothing for it now: there is nothing to sweep, and it does not mark (black) yet?
+ */
+bool control_is_full(struct control *control, size_t bytes, bool black);
 
 /** Background marking was done: credit for assists, figures for the assist ratio. */
 void control_marked(struct control *control, size_t scanned_bytes);

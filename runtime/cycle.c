@@ -278,6 +278,5 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     platform_wake(&cycle->done, INT32_MAX);
     AO_int_fetch_and_add1_full(&cycle->finished);
     platform_wake(&cycle->finished, INT32_MAX);
-    AO_int_fetch_and_add1_full(&cycle->scavenge);
-    platform_wake(&cycle->scavenge, 1);
+    cycle_wake_scavenger(heap);
 }

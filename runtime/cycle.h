@@ -37,7 +37,7 @@ struct cycle {
     unsigned due;        /* atomic: the trigger was reached */
     unsigned shutdown;   /* atomic: threads are to end */
     unsigned helping;    /* atomic, waited on by helpers: odd while there may be work */
-    unsigned scavenge;   /* atomic, waited on by the scavenger: raised after each cycle */
+    unsigned scavenge;   /* atomic, waited on by the scavenger: raised to wake it */
     unsigned barrier_on; /* mutators attach with the barrier on; changes under WORLD or stopped */
     unsigned black;      /* and allocate black; likewise */
     AO_t busy_until_ns;  /* no CPU counts as idle before; markers write it, unordered */
@@ -90,6 +90,9 @@ void cycle_force(gait_heap *heap);
 
 /** Give up to bytes of free pages back to the OS. Not by a running mutator. @return how many. */
 size_t cycle_scavenge(gait_heap *heap, size_t bytes);
+
+/** Have the scavenger look at what is due: after a cycle, or another goal. Any thread. */
+void cycle_wake_scavenger(gait_heap *heap);
 
 /** How a mutator joins and leaves: world_add's prepare and world_remove's finish. */
 void cycle_mutator_joins(gait_mutator *mutator);

@@ -8,6 +8,8 @@
 
 /* The collector looks at the clock for periodic cycles this often. */
 #define PERIOD_LOOK_NS ((int64_t)1000000000)
+/* The scavenger works so long at a stretch: a shorter nap would not be exact. */
+#define SCAVENGE_WORK_NS ((int64_t)1000000)
 /* Who waits for a cycle looks so often whether there is a thread to run it. */
 #define FORCE_LOOK_NS ((int64_t)100000000)
 
@@ -49,25 +51,46 @@ size_t cycle_scavenge(gait_heap *heap, size_t bytes) {
     return given;
 }
 
-static void scavenger_run(void *argument) {
-    gait_heap *heap = argument;
-    struct cycle *cycle = &heap->cycle;
+void cycle_wake_scavenger(gait_heap *heap) {
+    AO_int_fetch_and_add1_full(&heap->cycle.scavenge);
+    platform_wake(&heap->cycle.scavenge, 1);
+}
+
+/* Give back what is due, for so long that a nap's length is right. @return CPU time spent, ns. */
+static int64_t scavenger_work(gait_heap *heap) {
+    int64_t begin_ns = platform_thread_cpu_ns(), spent_ns = 0;
+    size_t due;
+    while (spent_ns < SCAVENGE_WORK_NS && (due = control_scavenge_due(&heap->control)) > 0 &&
+           cycle_scavenge(heap, due) > 0)
+        spent_ns = platform_thread_cpu_ns() - begin_ns;
+    return spent_ns;
+}
+
+/* Sleep, whatever is asked for meanwhile but the end. */
+static void scavenger_nap(struct cycle *cycle, int64_t ns) {
+    int64_t end_ns = platform_now_ns() + ns;
     for (;;) {
         /* before the look at shutdown, which is set before the word changes */
         unsigned scavenge = AO_int_load_acquire(&cycle->scavenge);
-        if (cycle_is_shutdown(cycle))
+        int64_t left_ns = end_ns - platform_now_ns();
+        if (left_ns <= 0 || cycle_is_shutdown(cycle))
             return;
-        size_t due = control_scavenge_due(&heap->control);
-        if (due == 0) {
+        platform_wait(&cycle->scavenge, scavenge, left_ns);
+    }
+}
+
+static void scavenger_run(void *argument) {
+    gait_heap *heap = argument;
+    struct cycle *cycle = &heap->cycle;
+    while (!cycle_is_shutdown(cycle)) {
+        /* before the look at what is due, and at shutdown, which is set before the word changes */
+        unsigned scavenge = AO_int_load_acquire(&cycle->scavenge);
+        int64_t spent_ns = scavenger_work(heap);
+        if (spent_ns > 0)
+            scavenger_nap(cycle, gait_pacer_scavenge_sleep_ns(
+                                     spent_ns, control_set_procs(&heap->control, 0)));
+        else if (!cycle_is_shutdown(cycle))
             platform_wait(&cycle->scavenge, scavenge, -1);
-            continue;
-        }
-        int64_t begin_ns = platform_thread_cpu_ns();
-        if (cycle_scavenge(heap, due) == 0)
-            platform_wait(&cycle->scavenge, scavenge, -1);
-        else
-            platform_sleep_ns(gait_pacer_scavenge_sleep_ns(platform_thread_cpu_ns() - begin_ns,
-                                                           control_set_procs(&heap->control, 0)));
     }
 }
 
@@ -96,7 +119,7 @@ void cycle_await(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     unsigned finished = AO_int_load_acquire(&cycle->finished);
     do {
-        if (sweep_done(&heap->sweeper)) /* else one is just ending */
+        if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
             cycle_request(heap);
         platform_wait(&cycle->finished, finished, FORCE_LOOK_NS);
     } while (AO_int_load_acquire(&cycle->finished) == finished && !cycle_is_shutdown(cycle));
@@ -134,8 +157,7 @@ static void threads_end(struct cycle *cycle, unsigned helpers, bool scavenger, b
     AO_int_store_full(&cycle->shutdown, 1);
     AO_int_fetch_and_add_full(&cycle->helping, 2);
     platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
-    AO_int_fetch_and_add1_full(&cycle->scavenge);
-    platform_wake(&cycle->scavenge, 1);
+    cycle_wake_scavenger(cycle->heap);
     AO_int_fetch_and_add1_full(&cycle->wake);
     platform_wake(&cycle->wake, 1);
     if (collector)
