@@ -10,13 +10,8 @@
 
 #include <ucontext.h>
 
-/* ThreadSanitizer is told of the switches. gcc defines the first name, clang has the second. */
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
-#ifdef __SANITIZE_THREAD__
+/* ThreadSanitizer is told of the switches. */
+#if UNDER_TSAN
 #include <sanitizer/tsan_interface.h>
 #define FIBER_NEW() __tsan_create_fiber(0)
 #define FIBER_SELF() __tsan_get_current_fiber()

@@ -3,6 +3,14 @@
  * fork in a process whose threads allocate: the child goes on with the forking thread alone, on
  * both of the process's heaps, allocates, collects, runs finalizers, forks again; the parent's
  * threads notice nothing.
+ *
+ * Sanitizers don't keep their own state whole over a fork of several threads:
+ *   AddressSanitizer's allocator may be locked in the child by a thread that it does not have. At a
+ *   fork every attached thread stands at a safepoint, outside of malloc; so under it threads stay
+ *   attached, and the child does all that it does elsewhere.
+ *   ThreadSanitizer takes a thread that the child starts for one that was lost, and ignores what
+ *   the child does. Under it the child starts none: it looks at its roots. What is checked for
+ *   races is the parent's side, from before each fork to after it.
  */
 #include "graph.h"
 
@@ -14,6 +22,8 @@
 
 static struct graph graphs[2];
 static unsigned finalized; /* by this process's forking thread */
+static unsigned attached;  /* atomic: threads that have attached */
+static bool enough;        /* atomic: no fork comes any more */
 
 static void finalize(gait_mutator *mutator, void *object, void *data) {
     (void)mutator, (void)object, (void)data;
@@ -65,10 +75,13 @@ static void child(struct walker *walkers, gait_word (*roots)[ROOTS], unsigned de
     alarm(CHILD_SECONDS);
     for (size_t i = 0; i < 2; i++) {
         check_roots(&walkers[i], roots[i]);
-        use_heap(&walkers[i]);
+        if (!UNDER_TSAN)
+            use_heap(&walkers[i]);
         gait_stats stats = stats_of(graphs[i].heap);
         CHECK(stats.mutators == 1, "%" PRIu64 " mutators in the child", stats.mutators);
     }
+    if (UNDER_TSAN)
+        return;
     if (depth > 0) {
         pid_t pid = fork();
         CHECK(pid >= 0, "fork");
@@ -90,11 +103,12 @@ static void child(struct walker *walkers, gait_word (*roots)[ROOTS], unsigned de
 static void *work(void *argument) {
     struct walker *walker = argument;
     walker->mutator = attach(walker->graph->heap);
-    while (!time_is_up()) {
+    __atomic_fetch_add(&attached, 1, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&enough, __ATOMIC_ACQUIRE)) {
         graph_run(walker, 200, 2);
         if (one_in(&walker->random, 10))
             gait_collect(walker->mutator);
-        if (one_in(&walker->random, 10)) {
+        if (!UNDER_ASAN && one_in(&walker->random, 10)) {
             gait_detach(walker->mutator);
             walker->mutator = attach(walker->graph->heap);
         }
@@ -122,6 +136,8 @@ int main(int argc, char **argv) {
         walkers[i] = (struct walker){.graph = &graphs[i % 2], .random = mix(run.seed + 10 + i)};
         threads[i] = thread_start(work, &walkers[i]);
     }
+    while (__atomic_load_n(&attached, __ATOMIC_ACQUIRE) < THREADS)
+        sleep_us(100);
     unsigned forks = 0;
     while (!time_is_up()) {
         for (size_t i = 0; i < 2; i++)
@@ -145,6 +161,7 @@ int main(int argc, char **argv) {
         wait_for(pid, "child");
         forks++;
     }
+    __atomic_store_n(&enough, true, __ATOMIC_RELEASE);
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     for (size_t i = 0; i < 2; i++) {

@@ -330,12 +330,10 @@ static void limit_test(int resource, size_t bytes) {
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
-    limit_test(RLIMIT_DATA, (size_t)96 << 20);
-    limit_test(RLIMIT_AS, (size_t)256 << 20);
-#else
-    (void)limit_test; /* the shadow of a sanitizer is larger than any limit */
-#endif
+    if (!UNDER_ASAN && !UNDER_TSAN) { /* their shadow memory is larger than any limit */
+        limit_test(RLIMIT_DATA, (size_t)96 << 20);
+        limit_test(RLIMIT_AS, (size_t)256 << 20);
+    }
     sizes_test();
     full_test(0);
     full_test(GAIT_STOP_THE_WORLD);

@@ -14,12 +14,8 @@
 #define WAIT_NS ((int64_t)30 * 1000000000)
 #define OBJECT_BYTES ((size_t)1024)
 
-/* ThreadSanitizer and AddressSanitizer keep shadow memory: what is resident tells nothing. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define RESIDENT_TELLS false
-#else
-#define RESIDENT_TELLS true
-#endif
+/* Sanitizers keep shadow memory: what is resident tells nothing. */
+#define RESIDENT_TELLS (!UNDER_ASAN && !UNDER_TSAN)
 
 static size_t resident_bytes(void) {
     FILE *file = fopen("/proc/self/statm", "r");
