@@ -21,6 +21,20 @@ bool is_procedure(value v) {
     }
 }
 
+/* (%accepts? procedure n): can it be called with n arguments? */
+BUILTIN(accepts_p) {
+    int64_t wanted = fixnum_value(a[1]);
+    if (has_type(a[0], TYPE_BUILTIN)) {
+        struct builtin *builtin = builtin_of(a[0]);
+        return boolean(wanted >= builtin->least && (builtin->most < 0 || wanted <= builtin->most));
+    }
+    if (!has_type(a[0], TYPE_CLOSURE)) /* case-lambda: assumed to have a clause for it */
+        return TRUE;
+    uint64_t arity = code_of(closure_of(a[0])->code)->arity;
+    int64_t required = (int64_t)(arity >> 1);
+    return boolean(wanted == required || (arity & 1 && wanted > required));
+}
+
 static bool is_promise(value v) { return has_type(v, TYPE_PROMISE); }
 static bool is_parameter(value v) { return has_type(v, TYPE_PARAMETER); }
 static bool is_condition(value v) { return has_type(v, TYPE_CONDITION); }
@@ -169,8 +183,8 @@ BUILTIN(make_condition_) {
 BUILTIN(error) { return raise_value(vm, make_condition_(vm, count, a)); }
 
 PREDICATE(error_object_p, is_condition(a[0]))
-PREDICATE(file_error_p, is_condition(a[0]) && length_of(a[0]) == CONDITION_FILE)
-PREDICATE(read_error_p, is_condition(a[0]) && length_of(a[0]) == CONDITION_READ)
+PREDICATE(file_error_p, is_condition(a[0]) && condition_kind(a[0]) == CONDITION_FILE)
+PREDICATE(read_error_p, is_condition(a[0]) && condition_kind(a[0]) == CONDITION_READ)
 
 BUILTIN(condition_message) {
     NEED(is_condition, "error-object-message", "error object", a[0]);
@@ -204,22 +218,30 @@ BUILTIN(tail_only) { return raise_error(vm, NULL, "is only for tail calls", 0); 
 
 static bool is_environment(value v) { return has_type(v, TYPE_ENVIRONMENT); }
 
-/* (%compile form environment source): a procedure without arguments. */
+/* (%compile forms environment source): the first of them as a procedure without arguments. */
 BUILTIN(compile) {
+    NEED(is_pair, "eval", "list", a[0]);
     NEED(is_environment, "eval", "environment", a[1]);
-    return compile_form(vm, a[0], a[1], a[2]);
+    return compile_form(vm, car(a[0]), source_line(a[2], a[0]), a[1], a[2]);
 }
 
-/* (%announce forms environment): see definitions_announce */
+/* (%announce environment forms): see environment_announce */
 BUILTIN(announce) {
-    NEED(is_environment, "load", "environment", a[1]);
-    definitions_announce(vm, a[0], a[1]);
+    NEED(is_environment, "load", "environment", a[0]);
+    environment_announce(vm, a[0], a[1]);
     return UNSPECIFIED;
 }
 
 BUILTIN(interaction_environment) { return vm->interaction; }
 
-BUILTIN(new_environment) { return make_environment(vm, FALSE, vm->system); }
+/* An environment that has only what it will import. */
+BUILTIN(new_environment) { return make_environment(vm, FALSE, vm->bare); }
+
+/* The same for the program's: it starts with an import. */
+BUILTIN(only_import) {
+    store(vm, &environment_of(vm->interaction)->parent, vm->bare);
+    return UNSPECIFIED;
+}
 
 void builtin_control_init(struct vm *vm) {
     static const struct builtin_entry entries[] = {
@@ -230,6 +252,7 @@ void builtin_control_init(struct vm *vm) {
         {"boolean?", boolean_p, 1, 1},
         {"boolean=?", booleans_equal_p, 1, -1},
         {"procedure?", procedure_p, 1, 1},
+        {"%accepts?", accepts_p, 2, 2},
         {"eof-object", eof_object, 0, 0},
         {"eof-object?", eof_object_p, 1, 1},
         {"default-object?", default_object_p, 1, 1},
@@ -272,6 +295,7 @@ void builtin_control_init(struct vm *vm) {
         {"%announce", announce, 2, 2},
         {"interaction-environment", interaction_environment, 0, 0},
         {"%new-environment", new_environment, 0, 0},
+        {"%only-import!", only_import, 0, 0},
     };
     DEFINE_BUILTINS(vm, entries);
 }

@@ -295,10 +295,10 @@ BUILTIN(delete_file) {
     return raise_value(vm, make_condition(vm, CONDITION_FILE, message, a[0]));
 }
 
-/* (%read port source) */
-BUILTIN(read_noting_lines) {
+/* (%read-form port source): a list of one datum, or the end of the file. */
+BUILTIN(read_form_) {
     NEED(is_port, "read", "port", a[0]);
-    return read_datum(vm, a[0], a[1]);
+    return read_form(vm, a[0], a[1]);
 }
 
 BUILTIN(make_source_) { return make_source(vm, a[0]); }
@@ -309,17 +309,16 @@ BUILTIN(read_source) {
     value live[2] = {NIL, NIL};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 2);
-    value datum;
-    while ((datum = read_datum(vm, a[0], a[1])) != END_OF_FILE && datum != RAISED) {
-        value pair = cons(vm, datum, NIL);
+    value form;
+    while ((form = read_form(vm, a[0], a[1])) != END_OF_FILE && form != RAISED) {
         if (live[0] == NIL)
-            live[0] = pair;
+            live[0] = form;
         else
-            store(vm, &pair_of(live[1])->cdr, pair);
-        live[1] = pair;
+            store(vm, &pair_of(live[1])->cdr, form);
+        live[1] = form;
     }
     gait_pop_frame(vm->mutator);
-    return datum == RAISED ? RAISED : live[0];
+    return form == RAISED ? RAISED : live[0];
 }
 
 void builtin_ports_init(struct vm *vm) {
@@ -369,7 +368,7 @@ void builtin_ports_init(struct vm *vm) {
         {"write-bytevector", write_bytevector, 1, 4},
         {"file-exists?", file_exists, 1, 1},
         {"delete-file", delete_file, 1, 1},
-        {"%read", read_noting_lines, 2, 2},
+        {"%read-form", read_form_, 2, 2},
         {"%make-source", make_source_, 1, 1},
         {"%read-source", read_source, 2, 2},
     };

@@ -40,7 +40,7 @@ BUILTIN(uncaught) {
     unsigned line;
     value file = control_location(vm, &line);
     bool condition = has_type(v, TYPE_CONDITION);
-    bool located = condition && length_of(v) == CONDITION_SYNTAX;
+    bool located = condition && length_of(v) & CONDITION_LOCATED;
     if (is_string(file) && !located) {
         char text[32];
         print_value(vm, port, file, PRINT_DISPLAY);
@@ -112,14 +112,12 @@ BUILTIN(jiffies_per_second) { return fixnum(1000000000); }
 
 BUILTIN(runtime) { return make_flonum(vm, (double)clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9); }
 
-BUILTIN(features) {
-    static const char *const names[] = {"r7rs",         "exact-closed", "ieee-float",
-                                        "full-unicode", "ratios",       "gait"};
+BUILTIN(features_) {
     value live[1] = {NIL};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 1);
-    for (size_t i = sizeof names / sizeof *names; i-- > 0;)
-        live[0] = cons(vm, intern_text(vm, names[i]), live[0]);
+    for (const char *const *feature = features; *feature; feature++)
+        live[0] = cons(vm, intern_text(vm, *feature), live[0]);
     gait_pop_frame(vm->mutator);
     return live[0];
 }
@@ -171,10 +169,10 @@ void builtin_system_init(struct vm *vm) {
         {"current-jiffy", current_jiffy, 0, 0},
         {"jiffies-per-second", jiffies_per_second, 0, 0},
         {"runtime", runtime, 0, 0},
-        {"features", features, 0, 0},
+        {"features", features_, 0, 0},
         {"gc", gc, 0, 0},
         {"gc-statistic", gc_statistic, 1, 1},
-        {"%symbol-count", symbol_count, 0, 0},
+        {"symbol-count", symbol_count, 0, 0},
     };
     DEFINE_BUILTINS(vm, entries);
 }

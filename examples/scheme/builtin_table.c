@@ -5,17 +5,28 @@
 #include "builtin.h"
 
 static bool is_table(value v) { return has_type(v, TYPE_TABLE); }
+static bool is_custom(value v) { return is_table(v) && length_of(v) == TABLE_CUSTOM; }
 
-/* The tests that tables know, by the names of the procedures. */
+/* The first argument is a table; what is to be done with a custom one is a hook's. */
+#define NEED_TABLE(who, hook)                                                                      \
+    NEED(is_table, who, "hash table", a[0]);                                                       \
+    if (is_custom(a[0]))                                                                           \
+    return call_instead(vm, hook)
+
+/* The tests that tables know, by the names of the procedures; by test first. */
 static const struct {
-    const char *procedure;
     enum table_test test;
-} tests[] = {{"eq?", TABLE_EQ},          {"eqv?", TABLE_EQV},
-             {"=", TABLE_EQV},           {"char=?", TABLE_EQV},
-             {"symbol=?", TABLE_EQ},     {"equal?", TABLE_EQUAL},
-             {"string=?", TABLE_STRING}, {"string-ci=?", TABLE_STRING_CI}};
+    const char *procedure;
+} tests[] = {{TABLE_EQ, "eq?"},
+             {TABLE_EQV, "eqv?"},
+             {TABLE_EQUAL, "equal?"},
+             {TABLE_STRING, "string=?"},
+             {TABLE_STRING_CI, "string-ci=?"},
+             {TABLE_EQV, "="},
+             {TABLE_EQV, "char=?"},
+             {TABLE_EQ, "symbol=?"}};
 
-/* (make-hash-table [test [hash …]]): the hash function is the table's own. */
+/* (make-hash-table [test [hash …]]): for the tests above, the hash function is the table's own. */
 BUILTIN(make) {
     if (!count)
         return make_table(vm, TABLE_EQUAL);
@@ -23,41 +34,57 @@ BUILTIN(make) {
         for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
             if (intern_text(vm, tests[i].procedure) == builtin_of(a[0])->name)
                 return make_table(vm, tests[i].test);
-    return raise_error(vm, "make-hash-table", "unknown equivalence:", 1, a[0]);
+    return call_instead(vm, HOOK_make_custom_table);
+}
+
+BUILTIN(wrap_custom) { return make_custom_table(vm, a[0]); }
+PREDICATE(custom_p, is_custom(a[0]))
+
+BUILTIN(custom_parts) {
+    NEED(is_custom, "hash-table", "custom hash table", a[0]);
+    return ((struct table *)a[0])->buckets;
+}
+
+/* (%table-test table): the procedure, of a table that is not custom */
+BUILTIN(table_test) {
+    NEED(is_table, "hash-table-equivalence-function", "hash table", a[0]);
+    value name = keep(vm, intern_text(vm, tests[length_of(a[0])].procedure));
+    vm->keep.count--;
+    return global_of(environment_lookup(vm->system, name))->content;
 }
 
 PREDICATE(table_p, is_table(a[0]))
 
 /* (hash-table-ref/default table key default) */
 BUILTIN(ref_default) {
-    NEED(is_table, "hash-table-ref", "hash table", a[0]);
+    NEED_TABLE("hash-table-ref", HOOK_custom_ref);
     return table_get(a[0], a[1], a[2]);
 }
 
 BUILTIN(set) {
-    NEED(is_table, "hash-table-set!", "hash table", a[0]);
+    NEED_TABLE("hash-table-set!", HOOK_custom_set);
     table_put(vm, a[0], a[1], a[2]);
     return UNSPECIFIED;
 }
 
 BUILTIN(delete) {
-    NEED(is_table, "hash-table-delete!", "hash table", a[0]);
+    NEED_TABLE("hash-table-delete!", HOOK_custom_delete);
     table_remove(vm, a[0], a[1]);
     return UNSPECIFIED;
 }
 
 BUILTIN(contains) {
-    NEED(is_table, "hash-table-contains?", "hash table", a[0]);
+    NEED_TABLE("hash-table-contains?", HOOK_custom_contains);
     return boolean(table_get(a[0], a[1], 0));
 }
 
 BUILTIN(size) {
-    NEED(is_table, "hash-table-size", "hash table", a[0]);
+    NEED_TABLE("hash-table-size", HOOK_custom_size);
     return fixnum((int64_t)((struct table *)a[0])->count);
 }
 
 BUILTIN(clear) {
-    NEED(is_table, "hash-table-clear!", "hash table", a[0]);
+    NEED_TABLE("hash-table-clear!", HOOK_custom_clear);
     table_clear(vm, a[0]);
     return UNSPECIFIED;
 }
@@ -85,9 +112,7 @@ static void add_content(value key, value content, void *data) {
     c->list = cons(c->vm, content, c->list);
 }
 
-static value collect(struct vm *vm, const char *who, value table,
-                     void (*add)(value, value, void *)) {
-    NEED(is_table, who, "hash table", table);
+static value collect(struct vm *vm, value table, void (*add)(value, value, void *)) {
     struct collection c = {vm, NIL};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, &c.list, 1);
@@ -96,11 +121,20 @@ static value collect(struct vm *vm, const char *who, value table,
     return c.list;
 }
 
-BUILTIN(to_alist) { return collect(vm, "hash-table->alist", a[0], add_association); }
+BUILTIN(to_alist) {
+    NEED_TABLE("hash-table->alist", HOOK_custom_to_alist);
+    return collect(vm, a[0], add_association);
+}
 
-BUILTIN(keys) { return collect(vm, "hash-table-keys", a[0], add_key); }
+BUILTIN(keys) {
+    NEED_TABLE("hash-table-keys", HOOK_custom_keys);
+    return collect(vm, a[0], add_key);
+}
 
-BUILTIN(contents) { return collect(vm, "hash-table-values", a[0], add_content); }
+BUILTIN(contents) {
+    NEED_TABLE("hash-table-values", HOOK_custom_values);
+    return collect(vm, a[0], add_content);
+}
 
 struct copy {
     struct vm *vm;
@@ -113,7 +147,7 @@ static void copy_entry(value key, value content, void *data) {
 }
 
 BUILTIN(copy) {
-    NEED(is_table, "hash-table-copy", "hash table", a[0]);
+    NEED_TABLE("hash-table-copy", HOOK_custom_copy);
     struct copy copy = {vm, make_table(vm, (enum table_test)length_of(a[0]))};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, &copy.table, 1);
@@ -142,6 +176,10 @@ HASH(hash_string_ci, TABLE_STRING_CI)
 void builtin_tables_init(struct vm *vm) {
     static const struct builtin_entry entries[] = {
         {"make-hash-table", make, 0, -1},
+        {"%wrap-custom-table", wrap_custom, 1, 1},
+        {"%custom-table?", custom_p, 1, 1},
+        {"%custom-parts", custom_parts, 1, 1},
+        {"%table-test", table_test, 1, 1},
         {"hash-table?", table_p, 1, 1},
         {"hash-table-ref/default", ref_default, 3, 3},
         {"hash-table-set!", set, 3, 3},

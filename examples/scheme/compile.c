@@ -44,8 +44,8 @@ void syntax_error(struct compiler *c, const char *message, value irritant) {
     keep(vm, irritant);
     value string = keep(vm, make_text(vm, text));
     value irritants = irritant == FALSE ? NIL : keep(vm, cons(vm, irritant, NIL));
-    raise_value(vm,
-                make_condition(vm, file ? CONDITION_SYNTAX : CONDITION_ERROR, string, irritants));
+    raise_value(vm, make_condition(vm, CONDITION_ERROR | (file ? CONDITION_LOCATED : 0), string,
+                                   irritants));
     longjmp(c->escape, 1);
 }
 
@@ -68,8 +68,8 @@ static value compile_guarded(struct compiler *c, value form) {
     return make_closure(c->vm, generate(c, toplevel), 0);
 }
 
-value compile_form(struct vm *vm, value form, value environment, value source) {
-    struct compiler c = {.vm = vm, .environment = environment};
+value compile_form(struct vm *vm, value form, unsigned line, value environment, value source) {
+    struct compiler c = {.vm = vm, .environment = environment, .line = line};
     size_t mark = vm->keep.count;
     vm->source = source;
     keep(vm, form);

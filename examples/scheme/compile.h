@@ -131,10 +131,64 @@ struct compiler {
 
 void *arena_alloc(struct compiler *c, size_t bytes);
 
+/* ---- The special forms, and the words that mean something inside of them only -------------- */
+
+/* X(name, spelling, parser) */
+#define SPECIAL_FORMS(X)                                                                           \
+    X(QUOTE, "quote", parse_quote)                                                                 \
+    X(QUASIQUOTE, "quasiquote", parse_quasiquote)                                                  \
+    X(LAMBDA, "lambda", parse_lambda_form)                                                         \
+    X(NAMED_LAMBDA, "named-lambda", parse_named_lambda)                                            \
+    X(CASE_LAMBDA, "case-lambda", parse_case_lambda)                                               \
+    X(IF, "if", parse_if)                                                                          \
+    X(SET, "set!", parse_set)                                                                      \
+    X(BEGIN, "begin", parse_begin)                                                                 \
+    X(LET, "let", parse_let)                                                                       \
+    X(LET_STAR, "let*", parse_let_star)                                                            \
+    X(LETREC, "letrec", parse_letrec_form)                                                         \
+    X(LETREC_STAR, "letrec*", parse_letrec_form)                                                   \
+    X(COND, "cond", parse_cond)                                                                    \
+    X(CASE, "case", parse_case)                                                                    \
+    X(AND, "and", parse_and)                                                                       \
+    X(OR, "or", parse_or)                                                                          \
+    X(WHEN, "when", parse_when)                                                                    \
+    X(UNLESS, "unless", parse_unless)                                                              \
+    X(DO, "do", parse_do)                                                                          \
+    X(DELAY, "delay", parse_delay)                                                                 \
+    X(DELAY_FORCE, "delay-force", parse_promise)                                                   \
+    X(PARAMETERIZE, "parameterize", parse_parameterize)                                            \
+    X(LET_SYNTAX, "let-syntax", parse_let_syntax_form)                                             \
+    X(LETREC_SYNTAX, "letrec-syntax", parse_letrec_syntax)                                         \
+    X(SYNTAX_RULES, "syntax-rules", parse_misplaced)                                               \
+    X(SYNTAX_ERROR, "syntax-error", parse_syntax_error)                                            \
+    X(ELSE, "else", parse_misplaced)                                                               \
+    X(ARROW, "=>", parse_misplaced)                                                                \
+    X(UNQUOTE, "unquote", parse_misplaced)                                                         \
+    X(UNQUOTE_SPLICING, "unquote-splicing", parse_misplaced)                                       \
+    X(ELLIPSIS, "...", parse_misplaced)                                                            \
+    X(UNDERSCORE, "_", parse_misplaced)                                                            \
+    X(COND_EXPAND, "cond-expand", parse_cond_expand)                                               \
+    X(INCLUDE, "include", parse_include)                                                           \
+    X(INCLUDE_CI, "include-ci", parse_include_ci)                                                  \
+    X(DEFINE, "define", parse_define)                                                              \
+    X(DEFINE_VALUES, "define-values", parse_define_values)                                         \
+    X(DEFINE_SYNTAX, "define-syntax", parse_define_syntax)                                         \
+    X(DEFINE_RECORD, "define-record-type", parse_define_record)                                    \
+    X(IMPORT, "import", parse_import)                                                              \
+    X(DEFINE_LIBRARY, "define-library", parse_library_form)                                        \
+    X(ASSERT, "assert", parse_assert)
+
+enum special_form {
+#define X(name, spelling, parser) FORM_##name,
+    SPECIAL_FORMS(X)
+#undef X
+        FORM_COUNT
+};
+
 /* ---- syntax.c: identifiers and macros ------------------------------------------------------ */
 
 struct meaning lookup(struct compiler *c, value identifier, struct scope *scope);
-bool is_known(struct compiler *c, value v, struct scope *scope, enum known_symbol symbol);
+bool is_word(struct compiler *c, value v, struct scope *scope, enum special_form form);
 void bind_variable(struct compiler *c, struct scope *scope, value id, struct variable *variable);
 void bind_macro(struct compiler *c, struct scope *scope, value id, value macro);
 value make_alias(struct compiler *c, value name, value environment, struct scope *scope);
@@ -167,52 +221,6 @@ value form_item(struct compiler *c, value form, int index); /* error when there 
 
 /* ---- forms.c: the special forms ------------------------------------------------------------ */
 
-/* X(name, spelling, parser) */
-#define SPECIAL_FORMS(X)                                                                           \
-    X(QUOTE, "quote", parse_quote)                                                                 \
-    X(QUASIQUOTE, "quasiquote", parse_quasiquote)                                                  \
-    X(LAMBDA, "lambda", parse_lambda_form)                                                         \
-    X(NAMED_LAMBDA, "named-lambda", parse_named_lambda)                                            \
-    X(CASE_LAMBDA, "case-lambda", parse_case_lambda)                                               \
-    X(IF, "if", parse_if)                                                                          \
-    X(SET, "set!", parse_set)                                                                      \
-    X(BEGIN, "begin", parse_begin)                                                                 \
-    X(LET, "let", parse_let)                                                                       \
-    X(LET_STAR, "let*", parse_let_star)                                                            \
-    X(LETREC, "letrec", parse_letrec_form)                                                         \
-    X(LETREC_STAR, "letrec*", parse_letrec_form)                                                   \
-    X(COND, "cond", parse_cond)                                                                    \
-    X(CASE, "case", parse_case)                                                                    \
-    X(AND, "and", parse_and)                                                                       \
-    X(OR, "or", parse_or)                                                                          \
-    X(WHEN, "when", parse_when)                                                                    \
-    X(UNLESS, "unless", parse_unless)                                                              \
-    X(DO, "do", parse_do)                                                                          \
-    X(DELAY, "delay", parse_delay)                                                                 \
-    X(DELAY_FORCE, "delay-force", parse_promise)                                                   \
-    X(PARAMETERIZE, "parameterize", parse_parameterize)                                            \
-    X(LET_SYNTAX, "let-syntax", parse_let_syntax_form)                                             \
-    X(LETREC_SYNTAX, "letrec-syntax", parse_letrec_syntax)                                         \
-    X(SYNTAX_RULES, "syntax-rules", parse_misplaced)                                               \
-    X(SYNTAX_ERROR, "syntax-error", parse_syntax_error)                                            \
-    X(COND_EXPAND, "cond-expand", parse_cond_expand)                                               \
-    X(INCLUDE, "include", parse_include)                                                           \
-    X(INCLUDE_CI, "include-ci", parse_include)                                                     \
-    X(DEFINE, "define", parse_define)                                                              \
-    X(DEFINE_VALUES, "define-values", parse_define_values)                                         \
-    X(DEFINE_SYNTAX, "define-syntax", parse_define_syntax)                                         \
-    X(DEFINE_RECORD, "define-record-type", parse_define_record)                                    \
-    X(IMPORT, "import", parse_import)                                                              \
-    X(DEFINE_LIBRARY, "define-library", parse_library_form)                                        \
-    X(ASSERT, "assert", parse_assert)
-
-enum special_form {
-#define X(name, spelling, parser) FORM_##name,
-    SPECIAL_FORMS(X)
-#undef X
-        FORM_COUNT
-};
-
 typedef struct node *(*form_parser)(struct compiler *c, value form, struct scope *scope);
 extern const form_parser form_parsers[FORM_COUNT];
 
@@ -224,7 +232,7 @@ value record_definitions(struct compiler *c, value form);
 value define_values_names(struct compiler *c, value formals);
 value define_values_setter(struct compiler *c, value form);
 /** The forms that an include or cond-expand stands for. */
-value included_forms(struct compiler *c, value form);
+value included_forms(struct compiler *c, value form, bool fold_case);
 value cond_expand_forms(struct compiler *c, value form, struct scope *scope);
 
 /* ---- resolve.c, generate.c ----------------------------------------------------------------- */
@@ -242,16 +250,23 @@ value generate(struct compiler *c, struct lambda *lambda);
 
 /**
  * Compile a form to a procedure without arguments.
+ * @param line    where it starts; 0: not known
  * @param source  where it was read from (make_source), or FALSE
  * @return RAISED for a malformed one.
  */
-value compile_form(struct vm *vm, value form, value environment, value source);
+value compile_form(struct vm *vm, value form, unsigned line, value environment, value source);
 
 /* ---- library.c ----------------------------------------------------------------------------- */
+
+/* One that is built in. */
+struct standard_library {
+    const char *name, *exports; /* lists, as they are written */
+};
+extern const struct standard_library standard_libraries[];
+extern const size_t standard_library_count;
 
 void import_sets(struct compiler *c, value sets);
 struct node *parse_library(struct compiler *c, value form);
 bool feature_holds(struct compiler *c, value requirement);
-void definitions_announce(struct vm *vm, value forms, value environment);
 
 #endif

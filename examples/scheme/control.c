@@ -118,6 +118,11 @@ value raise_value(struct vm *vm, value condition) {
     return RAISED;
 }
 
+value call_instead(struct vm *vm, enum hook hook) {
+    vm->instead = global_of(vm->hooks[hook])->content;
+    return RAISED;
+}
+
 value raise_error(struct vm *vm, const char *who, const char *message, int count, ...) {
     value live[6] = {0};
     va_list arguments;

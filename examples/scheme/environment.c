@@ -2,10 +2,13 @@
 /*
  * Environments: what names mean where no scope binds them.
  *
- * All that is built in lives in one environment, system. Its globals are constant: a program that
- * defines or assigns one of these names gets a global of its own, in its own environment.
+ * All that is built in lives in one environment, system, whose globals are constant. A program sees
+ * all of it, as the parent of its environment, unless it starts with an import: then its
+ * environment has what it imports and nothing else, as that of a library. A global that was
+ * imported is shared with its home; a program that defines or assigns the name of something built
+ * in, or defines that of anything imported, gets a global of its own.
  */
-#include "compile.h"
+#include "vm.h"
 
 value make_environment(struct vm *vm, value name, value parent) {
     value live[3] = {name, parent, 0};
@@ -39,7 +42,7 @@ static value bind_global(struct vm *vm, value environment, value symbol, value c
     value live[3] = {environment, symbol, 0};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 3);
-    live[2] = make_global(vm, symbol, content);
+    live[2] = make_global(vm, symbol, content, environment);
     environment_bind(vm, environment, symbol, live[2]);
     gait_pop_frame(vm->mutator);
     return live[2];
@@ -47,7 +50,7 @@ static value bind_global(struct vm *vm, value environment, value symbol, value c
 
 value environment_define(struct vm *vm, value environment, value symbol) {
     value own = table_get(environment_of(environment)->names, symbol, 0);
-    if (own && has_type(own, TYPE_GLOBAL) && !(length_of(own) & GLOBAL_CONSTANT))
+    if (own && has_type(own, TYPE_GLOBAL) && global_of(own)->home == environment)
         return own;
     /* Until it is defined, it is what it was. */
     value known = environment_lookup(environment, symbol);
@@ -62,18 +65,14 @@ value environment_global(struct vm *vm, value environment, value symbol) {
     return bind_global(vm, environment, symbol, UNDEFINED);
 }
 
-/*
- * Give names of their own to what a program is going to define, before any of it is compiled: a
- * function may refer to a definition further down that has the name of something built in.
- */
-void definitions_announce(struct vm *vm, value forms, value environment) {
+void environment_announce(struct vm *vm, value environment, value forms) {
     value define = vm->known[KNOWN_define], begin = vm->known[KNOWN_begin];
     for (; is_pair(forms); forms = cdr(forms)) {
         value form = car(forms);
         if (!is_pair(form) || !is_pair(cdr(form)))
             continue;
         if (car(form) == begin)
-            definitions_announce(vm, cdr(form), environment);
+            environment_announce(vm, environment, cdr(form));
         if (car(form) != define)
             continue;
         value target = car(cdr(form));

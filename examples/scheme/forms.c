@@ -43,18 +43,18 @@ static value quasi(struct compiler *c, value v, int depth, struct scope *scope) 
                           quasi(c, vector_list(c, v), depth, scope));
     if (!is_pair(v))
         return build_list(c, 2, F(QUOTE), v);
-    if (is_known(c, car(v), scope, KNOWN_unquote) && is_pair(cdr(v)))
+    if (is_word(c, car(v), scope, FORM_UNQUOTE) && is_pair(cdr(v)))
         return depth == 1 ? second(c, v) : quasi_nested(c, v, depth - 1, scope);
-    if (is_known(c, car(v), scope, KNOWN_quasiquote))
+    if (is_word(c, car(v), scope, FORM_QUASIQUOTE))
         return quasi_nested(c, v, depth + 1, scope);
     value item = car(v);
-    if (is_pair(item) && is_known(c, car(item), scope, KNOWN_unquote_splicing) && depth == 1) {
+    if (is_pair(item) && is_word(c, car(item), scope, FORM_UNQUOTE_SPLICING) && depth == 1) {
         if (cdr(v) == NIL)
             return second(c, item);
         return build_list(c, 3, builtin(c, "append"), second(c, item),
                           quasi(c, cdr(v), depth, scope));
     }
-    value head = is_pair(item) && is_known(c, car(item), scope, KNOWN_unquote_splicing)
+    value head = is_pair(item) && is_word(c, car(item), scope, FORM_UNQUOTE_SPLICING)
                      ? quasi_nested(c, item, depth - 1, scope)
                      : quasi(c, item, depth, scope);
     return build_list(c, 3, builtin(c, "cons"), head, quasi(c, cdr(v), depth, scope));
@@ -177,9 +177,9 @@ static struct node *parse_clauses(struct compiler *c, value clauses, struct scop
     unsigned line = source_line(c->vm->source, clause);
     if (line)
         c->line = line;
-    if (is_known(c, car(clause), scope, KNOWN_else))
+    if (is_word(c, car(clause), scope, FORM_ELSE))
         return parse_sequence(c, cdr(clause), scope);
-    if (list_length(clause) == 3 && is_known(c, second(c, clause), scope, KNOWN_arrow))
+    if (list_length(clause) == 3 && is_word(c, second(c, clause), scope, FORM_ARROW))
         return parse_arrow(c, car(clause), third(c, clause), build(c, F(COND), cdr(clauses)),
                            scope);
     struct node *test = parse(c, car(clause), scope);
@@ -213,9 +213,9 @@ struct node *parse_case(struct compiler *c, value form, struct scope *scope) {
         value clause = car(rest);
         if (list_length(clause) < 1)
             syntax_error(c, "malformed clause", strip(c, clause));
-        bool is_else = is_known(c, car(clause), scope, KNOWN_else);
+        bool is_else = is_word(c, car(clause), scope, FORM_ELSE);
         value body = cdr(clause);
-        if (is_pair(body) && is_known(c, car(body), scope, KNOWN_arrow))
+        if (is_pair(body) && is_word(c, car(body), scope, FORM_ARROW))
             body = build_list(c, 1, build_list(c, 2, second(c, body), key));
         if (body == NIL)
             body = build_list(c, 1, build_list(c, 2, F(QUOTE), UNSPECIFIED));

@@ -5,7 +5,7 @@
 #include "forms.h"
 #include "port.h"
 
-value included_forms(struct compiler *c, value form) {
+value included_forms(struct compiler *c, value form, bool fold_case) {
     struct vm *vm = c->vm;
     value forms = NIL, last = NIL;
     for (value names = cdr(form); is_pair(names); names = cdr(names)) {
@@ -28,9 +28,7 @@ value included_forms(struct compiler *c, value form) {
         }
         value full = keep(vm, make_text(vm, path));
         free(path);
-        bool fold =
-            is_identifier(car(form)) && base_symbol(car(form)) == vm->known[KNOWN_include_ci];
-        value port = port_open_file(vm, full, PORT_INPUT | (fold ? PORT_FOLD_CASE : 0));
+        value port = port_open_file(vm, full, PORT_INPUT | (fold_case ? PORT_FOLD_CASE : 0));
         if (port == RAISED)
             syntax_error(c, "can't be included:", name);
         keep(vm, port);
@@ -51,7 +49,11 @@ value included_forms(struct compiler *c, value form) {
 }
 
 struct node *parse_include(struct compiler *c, value form, struct scope *scope) {
-    return parse_sequence(c, included_forms(c, form), scope);
+    return parse_sequence(c, included_forms(c, form, false), scope);
+}
+
+struct node *parse_include_ci(struct compiler *c, value form, struct scope *scope) {
+    return parse_sequence(c, included_forms(c, form, true), scope);
 }
 
 value cond_expand_forms(struct compiler *c, value form, struct scope *scope) {
@@ -59,7 +61,7 @@ value cond_expand_forms(struct compiler *c, value form, struct scope *scope) {
         value clause = car(clauses);
         if (!is_pair(clause))
             syntax_error(c, "malformed clause", strip(c, clause));
-        if (is_known(c, car(clause), scope, KNOWN_else) || feature_holds(c, strip(c, car(clause))))
+        if (is_word(c, car(clause), scope, FORM_ELSE) || feature_holds(c, strip(c, car(clause))))
             return cdr(clause);
     }
     return NIL;

@@ -25,9 +25,9 @@ static void visit_roots(gait_visitor *visitor, void *data) {
     gait_visit_range(visitor, vm->known, KNOWN_COUNT);
     gait_visit_range(visitor, vm->hooks, HOOK_COUNT);
     const value registers[] = {
-        vm->self,   vm->acc,     vm->under,  vm->winders,     vm->handlers,  vm->raised,
-        vm->bottom, vm->symbols, vm->system, vm->interaction, vm->libraries, vm->command_line,
-        vm->input,  vm->output,  vm->error,  vm->source,
+        vm->self,         vm->acc,   vm->under,   vm->winders, vm->handlers,    vm->raised,
+        vm->bottom,       vm->bare,  vm->symbols, vm->system,  vm->interaction, vm->libraries,
+        vm->command_line, vm->input, vm->output,  vm->error,   vm->source,      vm->instead,
     };
     gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
 }
@@ -227,13 +227,15 @@ value make_box(struct vm *vm, value content) {
     return (value)box;
 }
 
-value make_global(struct vm *vm, value name, value content) {
+value make_global(struct vm *vm, value name, value content, value home) {
     vm->made[0] = name;
     vm->made[1] = content;
+    vm->made[2] = home;
     struct global *global = allocate(vm, TYPE_GLOBAL, sizeof *global);
     global->header = HEADER(TYPE_GLOBAL, 0);
     gait_init(&global->name, name);
     gait_init(&global->content, content);
+    gait_init(&global->home, home);
     return (value)global;
 }
 
@@ -258,7 +260,7 @@ value make_builtin(struct vm *vm, const char *name, builtin_fn apply, int least,
     return (value)builtin;
 }
 
-value make_condition(struct vm *vm, enum condition_kind kind, value message, value irritants) {
+value make_condition(struct vm *vm, unsigned kind, value message, value irritants) {
     vm->made[0] = message;
     vm->made[1] = irritants;
     struct condition *condition = allocate(vm, TYPE_CONDITION, sizeof *condition);

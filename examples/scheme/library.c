@@ -1,83 +1,101 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Environments and libraries.
+ * Libraries: import, cond-expand, define-library.
  *
- * All that is built in lives in one environment, system, and every (scheme …) library is that
- * environment. Its globals are constant: a program that defines or assigns one of these names gets
- * a global of its own, in its own environment, whose parent is system. Libraries that programs
- * define have an environment each, and a list of exports.
+ * A library is an environment with a list of exports. Those that are built in
+ * (standard_libraries.c) are made when they are first asked for.
  */
 #include "compile.h"
 
-/* Built-in libraries, by the second part of their name. */
-/* clang-format off */
-static const char *const scheme_libraries[] = {
-    "base",  "case-lambda", "char",    "complex", "cxr",  "eval", "file", "hash-table",
-    "inexact", "lazy",      "list",    "load",    "process-context", "r5rs", "read", "repl",
-    "sort",  "time",        "write",   "vector",  "box"};
-static const int srfi_libraries[] = {0, 1, 2, 6, 8, 9, 11, 16, 23, 26, 28, 30, 31, 39, 46, 60, 62,
-                                     69, 87, 98, 132, 133, 143, 151};
-/* clang-format on */
-
 /* ---- Import -------------------------------------------------------------------------------- */
 
-static bool is_built_in(struct vm *vm, value name) {
-    if (list_length(name) < 2 || !is_symbol(car(name)))
-        return false;
-    if (car(name) == intern_text(vm, "srfi") && is_fixnum(car(cdr(name)))) {
-        for (size_t i = 0; i < sizeof srfi_libraries / sizeof *srfi_libraries; i++)
-            if (fixnum(srfi_libraries[i]) == car(cdr(name)))
-                return true;
-        return false;
-    }
-    if (car(name) != intern_text(vm, "scheme"))
-        return false;
-    for (size_t i = 0; i < sizeof scheme_libraries / sizeof *scheme_libraries; i++)
-        if (car(cdr(name)) == intern_text(vm, scheme_libraries[i]))
-            return true;
-    return false;
+/* The list in a text. */
+static value read_list_text(struct vm *vm, const char *text) {
+    value string = keep(vm, make_text(vm, text));
+    value port = keep(vm, port_open_buffer(vm, string, PORT_INPUT));
+    return keep(vm, read_datum(vm, port, FALSE));
+}
+
+static char *written(struct vm *vm, value datum) {
+    value buffer = keep(vm, make_string(vm, 32, 0));
+    value port = keep(vm, port_open_buffer(vm, buffer, PORT_OUTPUT));
+    print_value(vm, port, datum, PRINT_WRITE);
+    return string_utf8(port_contents(vm, port), NULL);
+}
+
+static value remember(struct compiler *c, value name, value library) {
+    c->vm->libraries = cons(c->vm, build(c, name, library), c->vm->libraries);
+    return library;
+}
+
+struct collection {
+    struct compiler *c;
+    value exports;
+};
+
+static void collect(value name, value meaning, void *data) {
+    struct collection *collection = data;
+    struct compiler *c = collection->c;
+    (void)meaning;
+    value text = symbol_of(name)->name;
+    if (!length_of(text) || string_of(text)->chars[0] != '%')
+        collection->exports = build(c, build(c, name, name), collection->exports);
+}
+
+/* The exports of (gait): all that is built in, but for what is internal. */
+static value all_exports(struct compiler *c) {
+    struct collection collection = {c, NIL};
+    table_walk(environment_of(c->vm->system)->names, collect, &collection);
+    return collection.exports;
+}
+
+/* A library that is built in, or 0: an environment that sees what the system's does. */
+static value standard_library(struct compiler *c, value name) {
+    struct vm *vm = c->vm;
+    char *text = written(vm, name);
+    const struct standard_library *found = NULL;
+    for (size_t i = 0; i < standard_library_count && !found; i++)
+        if (!strcmp(standard_libraries[i].name, text))
+            found = &standard_libraries[i];
+    bool all = !strcmp(text, "(gait)");
+    free(text);
+    if (!found && !all)
+        return 0;
+    value exports = all ? all_exports(c) : NIL;
+    value library = keep(vm, make_environment(vm, name, vm->system));
+    for (value names = all ? NIL : read_list_text(vm, found->exports); names != NIL;
+         names = cdr(names))
+        exports = build(c, build(c, car(names), car(names)), exports);
+    store(vm, &environment_of(library)->exports, exports);
+    return remember(c, name, library);
 }
 
 /* The environment of a library, or 0. */
-static value find_library(struct vm *vm, value name) {
-    for (value l = vm->libraries; l != NIL; l = cdr(l))
+static value find_library(struct compiler *c, value name) {
+    for (value l = c->vm->libraries; l != NIL; l = cdr(l))
         if (is_equal(car(car(l)), name))
             return cdr(car(l));
-    return is_built_in(vm, name) ? vm->system : 0;
-}
-
-struct bindings {
-    struct compiler *c;
-    value list; /* of (symbol . meaning) */
-};
-
-static void collect(value key, value content, void *data) {
-    struct bindings *b = data;
-    b->list = build(b->c, build(b->c, key, content), b->list);
+    return standard_library(c, name);
 }
 
 /* What a library exports, as a list of (symbol . meaning). */
 static value library_bindings(struct compiler *c, value library) {
-    struct vm *vm = c->vm;
-    struct bindings b = {c, NIL};
-    if (library == vm->system) {
-        table_walk(environment_of(library)->names, collect, &b);
-        return b.list;
-    }
+    value bindings = NIL;
     for (value e = environment_of(library)->exports; e != NIL; e = cdr(e)) {
         value meaning = environment_lookup(library, cdr(car(e)));
         if (!meaning)
             syntax_error(c, "exported but not defined:", cdr(car(e)));
-        collect(car(car(e)), meaning, &b);
+        bindings = build(c, build(c, car(car(e)), meaning), bindings);
     }
-    return b.list;
+    return bindings;
 }
 
-static value find_binding(value bindings, value name) {
+/* The binding of a name, which has to be there. */
+static value find_binding(struct compiler *c, value bindings, value name) {
     for (; bindings != NIL; bindings = cdr(bindings))
         if (car(car(bindings)) == name)
             return car(bindings);
-    return FALSE;
+    syntax_error(c, "not exported:", name);
 }
 
 static bool is_among(value name, value list) {
@@ -103,27 +121,27 @@ static value set_bindings(struct compiler *c, value set);
 /* (only set name …), (except set name …), (prefix set name), (rename set (from to) …) */
 static value modified_bindings(struct compiler *c, value set, enum known_symbol modifier) {
     value bindings = set_bindings(c, car(cdr(set))), words = cdr(cdr(set)), result = NIL;
-    if (modifier == KNOWN_only) {
-        for (; is_pair(words); words = cdr(words)) {
-            value binding = find_binding(bindings, car(words));
-            if (binding == FALSE)
-                syntax_error(c, "not exported:", car(words));
+    if (modifier == KNOWN_prefix && (list_length(words) != 1 || !is_symbol(car(words))))
+        syntax_error(c, "malformed import set:", set);
+    for (value rest = words; modifier != KNOWN_prefix && is_pair(rest); rest = cdr(rest)) {
+        value word = modifier == KNOWN_rename ? form_item(c, car(rest), 0) : car(rest);
+        value binding = find_binding(c, bindings, word);
+        if (modifier == KNOWN_only)
             result = build(c, binding, result);
-        }
-        return result;
     }
+    if (modifier == KNOWN_only)
+        return result;
     for (; bindings != NIL; bindings = cdr(bindings)) {
         value name = car(car(bindings)), meaning = cdr(car(bindings));
         if (modifier == KNOWN_except && is_among(name, words))
             continue;
-        if (modifier == KNOWN_prefix && is_pair(words) && is_symbol(car(words)))
+        if (modifier == KNOWN_prefix)
             name = add_prefix(c, car(words), name);
-        if (modifier == KNOWN_rename)
-            for (value pair = words; is_pair(pair); pair = cdr(pair))
-                if (form_item(c, car(pair), 0) == name) {
-                    name = form_item(c, car(pair), 1);
-                    break;
-                }
+        for (value rest = words; modifier == KNOWN_rename && is_pair(rest); rest = cdr(rest))
+            if (form_item(c, car(rest), 0) == name) {
+                name = form_item(c, car(rest), 1);
+                break;
+            }
         result = build(c, build(c, name, meaning), result);
     }
     return result;
@@ -146,43 +164,38 @@ static value set_bindings(struct compiler *c, value set) {
     enum known_symbol modifier;
     if (is_modified(c->vm, set, &modifier))
         return modified_bindings(c, set, modifier);
-    value library = find_library(c->vm, set);
+    value library = find_library(c, set);
     if (!library)
         syntax_error(c, "unknown library:", set);
     return library_bindings(c, library);
 }
 
 void import_sets(struct compiler *c, value sets) {
-    struct vm *vm = c->vm;
-    for (; is_pair(sets); sets = cdr(sets)) {
-        enum known_symbol modifier;
-        struct environment *environment = environment_of(c->environment);
-        if (!is_modified(vm, car(sets), &modifier) && find_library(vm, car(sets)) == vm->system) {
-            store(vm, &environment->parent, vm->system);
-            continue;
-        }
+    for (; is_pair(sets); sets = cdr(sets))
         for (value b = set_bindings(c, car(sets)); b != NIL; b = cdr(b))
-            environment_bind(vm, c->environment, car(car(b)), cdr(car(b)));
-    }
+            environment_bind(c->vm, c->environment, car(car(b)), cdr(car(b)));
 }
 
 /* ---- cond-expand --------------------------------------------------------------------------- */
 
+const char *const features[] = {"r7rs",   "exact-closed", "ieee-float", "full-unicode",
+                                "ratios", "gait",         NULL};
+
 bool feature_holds(struct compiler *c, value requirement) {
     struct vm *vm = c->vm;
-    static const char *const features[] = {"r7rs",   "exact-closed", "ieee-float", "full-unicode",
-                                           "ratios", "gait",         "else"};
     if (is_symbol(requirement)) {
-        for (size_t i = 0; i < sizeof features / sizeof *features; i++)
-            if (requirement == intern_text(vm, features[i]))
-                return true;
-        return false;
+        char *name = string_utf8(symbol_of(requirement)->name, NULL);
+        bool holds = !strcmp(name, "else");
+        for (const char *const *feature = features; *feature; feature++)
+            holds = holds || !strcmp(name, *feature);
+        free(name);
+        return holds;
     }
     value head = form_item(c, requirement, 0), rest = cdr(requirement);
     if (head == vm->known[KNOWN_not])
         return !feature_holds(c, form_item(c, requirement, 1));
     if (head == vm->known[KNOWN_library])
-        return find_library(vm, form_item(c, requirement, 1));
+        return find_library(c, form_item(c, requirement, 1));
     bool all = head == vm->known[KNOWN_and];
     if (!all && head != vm->known[KNOWN_or])
         syntax_error(c, "malformed requirement:", requirement);
@@ -221,10 +234,11 @@ static void declare(struct compiler *c, value declarations, value *body) {
             for (; is_pair(rest); rest = cdr(rest))
                 *body = build(c, car(rest), *body);
         } else if (head == vm->known[KNOWN_include] || head == vm->known[KNOWN_include_ci]) {
-            for (rest = included_forms(c, declaration); is_pair(rest); rest = cdr(rest))
+            rest = included_forms(c, declaration, head == vm->known[KNOWN_include_ci]);
+            for (; is_pair(rest); rest = cdr(rest))
                 *body = build(c, car(rest), *body);
         } else if (head == vm->known[KNOWN_include_declarations]) {
-            declare(c, included_forms(c, declaration), body);
+            declare(c, included_forms(c, declaration, false), body);
         } else if (head == vm->known[KNOWN_cond_expand]) {
             declare(c, cond_expand_forms(c, declaration, NULL), body);
         } else {
@@ -240,9 +254,9 @@ struct node *parse_library(struct compiler *c, value form) {
     declare(c, cdr(cdr(form)), &reversed);
     for (; reversed != NIL; reversed = cdr(reversed))
         body = build(c, car(reversed), body);
-    definitions_announce(vm, body, c->environment);
+    environment_announce(vm, c->environment, body);
     struct node *node = parse_sequence(c, body, NULL);
-    vm->libraries = cons(vm, build(c, name, c->environment), vm->libraries);
+    remember(c, name, c->environment);
     c->environment = outer;
     return node;
 }

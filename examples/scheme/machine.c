@@ -87,7 +87,16 @@ call:
         if ((int64_t)count < builtin->least ||
             (builtin->most >= 0 && (int64_t)count > builtin->most))
             goto wrong_count;
-        TRY(acc, builtin->apply(vm, (int)count, sp - count));
+        SYNC();
+        value result = builtin->apply(vm, (int)count, sp - count);
+        if (GAIT_UNLIKELY(result == RAISED)) {
+            if (vm->instead == FALSE)
+                goto raise;
+            acc = vm->instead;
+            vm->instead = FALSE;
+            goto call;
+        }
+        acc = result;
         fp = sp - count;
         goto return_to_link;
     }
@@ -341,7 +350,23 @@ do_BUILTIN: {
         acc = (value)builtin;
         goto wrong_count;
     }
-    TRY(acc, builtin->apply(vm, (int)count, sp - count));
+    SYNC();
+    value result = builtin->apply(vm, (int)count, sp - count);
+    if (GAIT_UNLIKELY(result == RAISED)) {
+        if (vm->instead == FALSE)
+            goto raise;
+        /* Put a link below the arguments, as FRAME would have. */
+        value *arguments = sp - count;
+        memmove(arguments + 3, arguments, count * sizeof *arguments);
+        arguments[0] = (value)pc;
+        arguments[1] = self;
+        arguments[2] = fixnum(arguments + 3 - fp);
+        sp += 3;
+        acc = vm->instead;
+        vm->instead = FALSE;
+        goto call;
+    }
+    acc = result;
     sp -= count;
     NEXT;
 }

@@ -76,7 +76,7 @@ static bool run_prelude(struct vm *vm) {
     value port = keep(vm, port_open_buffer(vm, text, PORT_INPUT));
     value form;
     while ((form = read_datum(vm, port, FALSE)) != END_OF_FILE) {
-        value procedure = form ? compile_form(vm, form, vm->system, FALSE) : RAISED;
+        value procedure = form ? compile_form(vm, form, 0, vm->system, FALSE) : RAISED;
         if (procedure == RAISED || machine_run(vm, procedure) == RAISED)
             return false;
     }
@@ -89,7 +89,7 @@ static bool run_prelude(struct vm *vm) {
 static bool boot(struct vm *vm, uint64_t stack_words) {
     vm_stack_init(vm, stack_words);
     vm->winders = vm->handlers = vm->libraries = vm->command_line = NIL;
-    vm->source = FALSE;
+    vm->source = vm->instead = FALSE;
     vm->system = make_environment(vm, FALSE, FALSE);
     define_names(vm);
     vm->input = make_port_parameter(vm, "standard input", STDIN_FILENO, PORT_INPUT);
@@ -108,6 +108,11 @@ static bool boot(struct vm *vm, uint64_t stack_words) {
     builtin_tables_init(vm);
     builtin_system_init(vm);
     vm->interaction = make_environment(vm, FALSE, vm->system);
+    vm->bare = make_environment(vm, FALSE, FALSE);
+    environment_bind(vm, vm->bare, vm->known[KNOWN_import], keyword(FORM_IMPORT));
+    environment_bind(vm, vm->bare, keep(vm, intern_text(vm, "define-library")),
+                     keyword(FORM_DEFINE_LIBRARY));
+    vm->keep.count--;
     return run_prelude(vm);
 }
 
@@ -117,7 +122,7 @@ static bool boot(struct vm *vm, uint64_t stack_words) {
 static value run_call(struct vm *vm, int count, const value *parts) {
     value form = list_of(vm, count, parts);
     keep(vm, form);
-    value procedure = compile_form(vm, form, vm->interaction, FALSE);
+    value procedure = compile_form(vm, form, 0, vm->interaction, FALSE);
     vm->keep.count--;
     return procedure == RAISED ? RAISED : machine_run(vm, procedure);
 }
@@ -127,35 +132,30 @@ static value run_file(struct vm *vm, const char *name) {
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, parts, 2);
     parts[1] = make_text(vm, name);
-    parts[0] = global_of(vm->hooks[HOOK_load])->content;
+    parts[0] = global_of(vm->hooks[HOOK_run_program])->content;
     value result = run_call(vm, 2, parts);
     gait_pop_frame(vm->mutator);
     return result;
 }
 
 /* The forms of a port, one by one: standard input, or the text of -e. */
-static value run_port(struct vm *vm, value port, bool show) {
-    value parts[3] = {global_of(vm->hooks[HOOK_repl])->content, port, boolean(show)};
+static value run_port(struct vm *vm, value port, const char *name, bool show) {
+    value parts[5] = {global_of(vm->hooks[HOOK_repl])->content, port, FALSE,
+                      boolean(vm->interactive), boolean(show)};
     struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, parts, 3);
+    gait_push_frame(vm->mutator, &frame, parts, 5);
+    parts[2] = make_text(vm, name);
     value result;
     do
-        result = run_call(vm, 3, parts);
+        result = run_call(vm, 5, parts);
     while (vm->abandoned && !vm->halted);
     gait_pop_frame(vm->mutator);
     return result;
 }
 
 static value run_text(struct vm *vm, const char *text) {
-    char *program = NULL;
-    if (asprintf(&program,
-                 "(call-with-values (lambda () %s) (lambda results "
-                 "(for-each (lambda (r) (write r) (newline)) results)))",
-                 text) < 0)
-        vm_out_of_memory(vm);
-    value port = port_open_buffer(vm, make_text(vm, program), PORT_INPUT);
-    free(program);
-    return run_port(vm, port, false);
+    value port = port_open_buffer(vm, make_text(vm, text), PORT_INPUT);
+    return run_port(vm, port, "-e", true);
 }
 
 static void set_command_line(struct vm *vm, int count, char **arguments) {
@@ -235,7 +235,7 @@ static void run_all(struct vm *vm, const struct options *options, char **argv) {
         result = run_file(vm, argv[i]);
     if (options->first_file == options->file_end && !options->expression) {
         vm->interactive = isatty(STDIN_FILENO);
-        run_port(vm, parameter_of(vm->input)->content, vm->interactive);
+        run_port(vm, parameter_of(vm->input)->content, "standard input", vm->interactive);
     }
 }
 

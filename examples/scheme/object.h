@@ -222,6 +222,7 @@ struct global {
     uint64_t header; /* GLOBAL_CONSTANT: a builtin library's, which programs can't change */
     value content;
     value name;
+    value home; /* the environment that it was made for; others may have imported it */
 };
 #define GLOBAL_CONSTANT 1
 
@@ -249,11 +250,12 @@ struct promise {
 };
 
 struct condition {
-    uint64_t header; /* enum condition_kind */
+    uint64_t header; /* enum condition_kind, and CONDITION_LOCATED: the message says where */
     value message;
     value irritants;
 };
-enum condition_kind { CONDITION_ERROR, CONDITION_FILE, CONDITION_READ, CONDITION_SYNTAX };
+enum condition_kind { CONDITION_ERROR, CONDITION_FILE, CONDITION_READ };
+#define CONDITION_LOCATED 4
 
 struct environment {
     uint64_t header; /* ENVIRONMENT_SEALED */
@@ -315,6 +317,10 @@ static inline struct pair *pair_of(value v) { return (struct pair *)(v - TAG_PAI
 static inline value car(value v) { return pair_of(v)->car; }
 static inline value cdr(value v) { return pair_of(v)->cdr; }
 static inline double flonum_value(value v) { return *(const double *)(v - TAG_FLONUM); }
+
+static inline enum condition_kind condition_kind(value v) {
+    return (enum condition_kind)(length_of(v) & ~(size_t)CONDITION_LOCATED);
+}
 
 static inline bool is_string(value v) { return has_type(v, TYPE_STRING); }
 static inline bool is_symbol(value v) { return has_type(v, TYPE_SYMBOL); }

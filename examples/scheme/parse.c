@@ -140,6 +140,16 @@ static struct node *make_let(struct compiler *c, struct lambda *lambda, struct n
     return node;
 }
 
+/* The first item of a list, which may be an atom: the list knows its line. */
+static struct node *parse_at(struct compiler *c, value list, struct scope *scope) {
+    unsigned outer = c->line, line = source_line(c->vm->source, list);
+    if (line)
+        c->line = line;
+    struct node *node = parse(c, car(list), scope);
+    c->line = outer;
+    return node;
+}
+
 static struct node *parse_call(struct compiler *c, value form, struct scope *scope) {
     int64_t length = list_length(form);
     if (length < 0)
@@ -149,10 +159,8 @@ static struct node *parse_call(struct compiler *c, value form, struct scope *sco
     struct node *callee = parse(c, car(form), scope);
     struct node **arguments = arena_alloc(c, (count + 1) * sizeof *arguments);
     value rest = cdr(form);
-    for (size_t i = 0; i < count; i++, rest = cdr(rest)) {
-        arguments[i] = parse(c, car(rest), scope);
-        c->line = line;
-    }
+    for (size_t i = 0; i < count; i++, rest = cdr(rest))
+        arguments[i] = parse_at(c, rest, scope);
     c->line = line;
     if (callee->type == NODE_LAMBDA && !callee->lambda->rest && callee->lambda->count == count)
         return make_let(c, callee->lambda, arguments);
@@ -213,7 +221,7 @@ struct node *parse_sequence(struct compiler *c, value forms, struct scope *scope
         count++;
     struct node **items = arena_alloc(c, (count + 1) * sizeof *items);
     for (size_t i = 0; i < count; i++, forms = cdr(forms))
-        items[i] = parse(c, car(forms), scope);
+        items[i] = parse_at(c, forms, scope);
     return make_sequence(c, items, count);
 }
 
@@ -415,7 +423,7 @@ static void scan_form(struct body *b, value form) {
             return;
         case FORM_INCLUDE:
         case FORM_INCLUDE_CI:
-            scan_forms(b, included_forms(c, form));
+            scan_forms(b, included_forms(c, form, meaning.form == FORM_INCLUDE_CI));
             return;
         case FORM_COND_EXPAND:
             scan_forms(b, cond_expand_forms(c, form, b->scope));

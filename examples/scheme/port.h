@@ -67,6 +67,11 @@ void print_value(struct vm *vm, value port, value v, enum print_style style);
  */
 value read_datum(struct vm *vm, value port, value source);
 
+/**
+ * The same for a form of a program, with a pair around it whose line is noted too.
+ */
+value read_form(struct vm *vm, value port, value source);
+
 /** A source: a pair of a file's name and a table of the lines of the pairs read from it. */
 value make_source(struct vm *vm, value name);
 unsigned source_line(value source, value pair); /* 0: not known, or no source */

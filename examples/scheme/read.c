@@ -19,14 +19,22 @@
 
 value read_fail(struct reader *r, const char *message) {
     struct vm *vm = r->vm;
-    char text[200];
-    snprintf(text, sizeof text, "read: %s in line %u", message, (unsigned)port_of(r->port)->line);
-    value live[2] = {make_text(vm, text), NIL};
+    value path = port_of(r->port)->path, live[2] = {path, NIL};
+    bool program = r->source != FALSE && is_string(path);
+    char *file = is_string(path) ? string_utf8(path, NULL) : NULL, text[512];
+    unsigned line = (unsigned)port_of(r->port)->line;
+    if (program)
+        snprintf(text, sizeof text, "%s:%u: read: %s", file, line, message);
+    else
+        snprintf(text, sizeof text, "read: %s in line %u", message, line);
+    free(file);
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 2);
-    if (is_string(port_of(r->port)->path))
-        live[1] = cons(vm, port_of(r->port)->path, NIL);
-    live[0] = make_condition(vm, CONDITION_READ, live[0], live[1]);
+    if (is_string(path) && !program)
+        live[1] = cons(vm, path, NIL);
+    live[0] = make_text(vm, text);
+    live[0] =
+        make_condition(vm, CONDITION_READ | (program ? CONDITION_LOCATED : 0), live[0], live[1]);
     gait_pop_frame(vm->mutator);
     return raise_value(vm, live[0]);
 }
@@ -89,12 +97,18 @@ static value read_inner(struct reader *r) {
     return v;
 }
 
+static void skip_space(struct reader *r) {
+    while (is_space(peek(r)))
+        next(r);
+}
+
 static value read_list(struct reader *r) {
     struct vm *vm = r->vm;
     size_t mark = vm->keep.count;
     value head = NIL, tail = NIL;
     unsigned first_line = (unsigned)port_of(r->port)->line;
     for (;;) {
+        skip_space(r);
         unsigned line = (unsigned)port_of(r->port)->line;
         value v = read_item(r);
         if (v == COMMENT)
@@ -294,9 +308,8 @@ static value read_hash(struct reader *r) {
 }
 
 static value read_item_inner(struct reader *r) {
+    skip_space(r);
     int32_t c = next(r);
-    while (is_space(c))
-        c = next(r);
     switch (c) {
     case END:
         return END_OF_FILE;
@@ -395,4 +408,18 @@ value read_datum(struct vm *vm, value port, value source) {
     free(r.token);
     vm->keep.count = mark;
     return v;
+}
+
+value read_form(struct vm *vm, value port, value source) {
+    value live[2] = {port, source};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    value datum = read_datum(vm, port, source);
+    if (datum != END_OF_FILE && datum != RAISED) {
+        unsigned line = source_line(source, datum);
+        datum = live[0] = cons(vm, datum, NIL);
+        source_note(vm, source, datum, line ? line : port_of(port)->line);
+    }
+    gait_pop_frame(vm->mutator);
+    return datum;
 }

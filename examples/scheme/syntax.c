@@ -45,12 +45,12 @@ struct meaning lookup(struct compiler *c, value id, struct scope *scope) {
     return (struct meaning){MEANS_GLOBAL, .symbol = id, .environment = environment};
 }
 
-/* Is v one of the words that forms look for, such as else, not bound to anything else? */
-bool is_known(struct compiler *c, value v, struct scope *scope, enum known_symbol symbol) {
-    if (!is_identifier(v) || base_symbol(v) != c->vm->known[symbol])
+/* Is v a word that forms look for, such as else, not bound to anything else? */
+bool is_word(struct compiler *c, value v, struct scope *scope, enum special_form form) {
+    if (!is_identifier(v))
         return false;
-    enum meaning_kind kind = lookup(c, v, scope).kind;
-    return kind == MEANS_GLOBAL || kind == MEANS_FORM;
+    struct meaning meaning = lookup(c, v, scope);
+    return meaning.kind == MEANS_FORM && meaning.form == form;
 }
 
 static void bind(struct compiler *c, struct scope *scope, struct binding binding) {
@@ -160,6 +160,8 @@ value make_macro(struct compiler *c, value spec, struct scope *scope) {
         lookup(c, car(spec), scope).form != FORM_SYNTAX_RULES)
         syntax_error(c, "expected syntax-rules", spec);
     value ellipsis = vm->known[KNOWN_ellipsis], rest = cdr(spec);
+    if (lookup(c, ellipsis, scope).kind == MEANS_VARIABLE)
+        ellipsis = FALSE; /* a program's own variable */
     if (is_pair(rest) && is_identifier(car(rest))) {
         ellipsis = car(rest);
         rest = cdr(rest);
@@ -224,7 +226,8 @@ static bool same_meaning(struct meaning a, struct meaning b) {
     case MEANS_GLOBAL:
         break;
     }
-    return a.symbol == b.symbol;
+    value meant = environment_lookup(a.environment, a.symbol);
+    return a.symbol == b.symbol || (meant && meant == environment_lookup(b.environment, b.symbol));
 }
 
 static bool matches_literal(struct expansion *e, value literal, value v) {

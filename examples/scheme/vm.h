@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Symbols that the reader and the compiler know: X(C name, spelling). */
+/* Symbols that the reader, the printer and the libraries know: X(C name, spelling). */
 #define KNOWN_SYMBOLS(X)                                                                           \
     X(quote, "quote")                                                                              \
     X(quasiquote, "quasiquote")                                                                    \
@@ -24,8 +24,6 @@
     X(unquote_splicing, "unquote-splicing")                                                        \
     X(ellipsis, "...")                                                                             \
     X(underscore, "_")                                                                             \
-    X(arrow, "=>")                                                                                 \
-    X(else, "else")                                                                                \
     X(define, "define")                                                                            \
     X(begin, "begin")                                                                              \
     X(import, "import")                                                                            \
@@ -50,11 +48,22 @@ enum known_symbol {
         KNOWN_COUNT
 };
 
-/* Procedures of the prelude that the machine calls: X(C name, Scheme name). */
+/* Procedures of the prelude that the machine and builtins call: X(C name, Scheme name). */
 #define HOOKS(X)                                                                                   \
     X(raise, "raise")                                                                              \
     X(rewind, "%rewind")                                                                           \
-    X(load, "load")                                                                                \
+    X(make_custom_table, "%make-custom-table")                                                     \
+    X(custom_ref, "%custom-ref")                                                                   \
+    X(custom_contains, "%custom-contains?")                                                        \
+    X(custom_set, "%custom-set!")                                                                  \
+    X(custom_delete, "%custom-delete!")                                                            \
+    X(custom_clear, "%custom-clear!")                                                              \
+    X(custom_size, "%custom-size")                                                                 \
+    X(custom_to_alist, "%custom->alist")                                                           \
+    X(custom_keys, "%custom-keys")                                                                 \
+    X(custom_values, "%custom-values")                                                             \
+    X(custom_copy, "%custom-copy")                                                                 \
+    X(run_program, "%run-program")                                                                 \
     X(repl, "%repl")
 
 enum hook {
@@ -85,6 +94,7 @@ struct vm {
     value winders;      /* list of (before . after), innermost first */
     value handlers;     /* list of exception handlers, innermost first */
     value raised;       /* what a builtin that returned RAISED wants to raise */
+    value instead;      /* or the procedure that it wants called in its place, not FALSE */
     value bottom;       /* closure that the lowest frame on the stack returns to */
 
     value made[3];              /* constructors: their arguments */
@@ -92,6 +102,7 @@ struct vm {
     value known[KNOWN_COUNT];   /* symbols */
     value hooks[HOOK_COUNT];    /* globals */
     value system;               /* environment of all that is built in */
+    value bare;                 /* environment of import and define-library alone */
     value interaction;          /* environment of programs */
     value libraries;            /* list of (name . environment) */
     value command_line;         /* list of strings */
@@ -149,10 +160,10 @@ value make_vector(struct vm *vm, size_t length, value fill);
 value make_bytevector(struct vm *vm, size_t length);
 value make_closure(struct vm *vm, value code, size_t free_count);
 value make_box(struct vm *vm, value content);
-value make_global(struct vm *vm, value name, value content);
+value make_global(struct vm *vm, value name, value content, value home);
 value make_values(struct vm *vm, size_t count, const value *items);
 value make_builtin(struct vm *vm, const char *name, builtin_fn apply, int least, int most);
-value make_condition(struct vm *vm, enum condition_kind kind, value message, value irritants);
+value make_condition(struct vm *vm, unsigned kind, value message, value irritants);
 value make_environment(struct vm *vm, value name, value parent);
 value list_of(struct vm *vm, int count, const value *items);
 
@@ -188,6 +199,9 @@ value keep(struct vm *vm, value v);
 value raise_error(struct vm *vm, const char *who, const char *message, int count, ...);
 value raise_value(struct vm *vm, value condition);
 
+/** Have a hook called with the arguments of the builtin, which returns what this returns. */
+value call_instead(struct vm *vm, enum hook hook);
+
 /** The argument at `index` (from 0) has the wrong type. */
 value raise_type(struct vm *vm, const char *procedure, const char *expected, value got);
 value raise_range(struct vm *vm, const char *procedure, value got);
@@ -220,7 +234,8 @@ value control_location(struct vm *vm, unsigned *line);
 
 /* ---- Tables: table.c ----------------------------------------------------------------------- */
 
-enum table_test { TABLE_EQ, TABLE_EQV, TABLE_EQUAL, TABLE_STRING, TABLE_STRING_CI };
+/* TABLE_CUSTOM: by procedures of the program, see prelude/table.scm; buckets is its vector. */
+enum table_test { TABLE_EQ, TABLE_EQV, TABLE_EQUAL, TABLE_STRING, TABLE_STRING_CI, TABLE_CUSTOM };
 
 struct table {
     uint64_t header; /* enum table_test */
@@ -235,6 +250,7 @@ struct table_entry {
 };
 
 value make_table(struct vm *vm, enum table_test test);
+value make_custom_table(struct vm *vm, value parts);
 value table_get(value table, value key, value missing);
 void table_put(struct vm *vm, value table, value key, value content);
 bool table_remove(struct vm *vm, value table, value key);
@@ -259,6 +275,15 @@ value environment_define(struct vm *vm, value environment, value symbol);
 value environment_global(struct vm *vm, value environment, value symbol);
 
 void environment_bind(struct vm *vm, value environment, value symbol, value meaning);
+
+/**
+ * Give names of their own to what a program is going to define, before any of it is compiled: a
+ * function may refer to a definition further down that has the name of something imported.
+ */
+void environment_announce(struct vm *vm, value environment, value forms);
+
+/** What cond-expand and (features) know, up to a NULL. */
+extern const char *const features[];
 
 /* ---- Builtins: builtin_*.c ----------------------------------------------------------------- */
 

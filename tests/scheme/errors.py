@@ -40,7 +40,7 @@ program('(define (f)\n  (error "went wrong:" "text" \'sym 12))\n(f)\n', 1,
 program('\n\n(display undefined-name)\n', 1, '{}:3: unbound variable: undefined-name\n')
 program('(raise \'thing)\n', 1, '{}:1: uncaught exception: thing\n')
 program('(display "x")\n(if)\n', 1, '{}:2: malformed if (if)\n')
-program('(define x\n', 1, 'read: end of file in a list in line 2 "{}"\n')
+program('(define x\n', 1, '{}:2: read: end of file in a list\n')
 program('(map (lambda (x)\n  (car x))\n  (list 1))\n', 1, '{}:2: car: not a pair: 1\n')
 program('(map car\n (list 1))\n', 1, '{}:1: car: not a pair: 1\n')
 program('(define (f x)\n  (if x\n    (raise x)\n    1))\n(f 5)\n', 1, '{}:3: uncaught exception: 5\n')

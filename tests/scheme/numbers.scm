@@ -2,7 +2,9 @@
 ;;;
 ;;; Bignums against identities, conversions, and the edges of fixnums and flonums.
 
-(import (scheme base) (scheme write) (scheme inexact) (scheme process-context))
+(import (scheme base) (scheme write) (scheme inexact) (scheme process-context)
+        (only (gait) bitwise-and bitwise-ior bitwise-xor bitwise-not arithmetic-shift bit-count
+              integer-length))
 (include "check.scm")
 
 (define seed 12345)

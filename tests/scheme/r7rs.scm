@@ -4,7 +4,8 @@
 
 (import (scheme base) (scheme write) (scheme read) (scheme char) (scheme cxr) (scheme lazy)
         (scheme inexact) (scheme case-lambda) (scheme eval) (scheme file) (scheme time)
-        (scheme process-context) (scheme repl))
+        (scheme process-context) (scheme repl) (srfi 8) (srfi 69)
+        (only (gait) bitwise-and bitwise-ior bitwise-xor bitwise-not arithmetic-shift))
 (include "check.scm")
 
 ;;; 4.1 Primitive expressions

@@ -41,42 +41,71 @@
 (define eval
   (case-lambda
     ((form) (eval form (interaction-environment)))
-    ((form environment) ((%compile form environment #f)))))
+    ((form environment) ((%compile (list form) environment #f)))))
 
 (define (environment . sets)
   (let ((result (%new-environment)))
-    (for-each (lambda (set) (eval (list 'import set) result)) sets)
+    (eval (cons 'import sets) result)
     result))
-(define (scheme-report-environment . version) (%new-environment))
-(define (null-environment . version) (%new-environment))
+(define (scheme-report-environment . version) (environment '(scheme r5rs)))
+(define (null-environment . version)
+  (environment '(only (scheme r5rs)
+                      and begin case cond define define-syntax delay do else if lambda let let*
+                      let-syntax letrec letrec-syntax or quasiquote quote set! syntax-rules => ...
+                      _)))
 (define (system-global-environment) (interaction-environment))
+
+(define (%source-forms name source)
+  (let* ((port (open-input-file name)) (forms (%read-source port source)))
+    (close-port port)
+    forms))
+
+(define (%headed? form names)
+  (and (pair? form) (memq (car form) names)))
+
+;; Imports come first: what else the program defines may have the same names.
+(define (%run-forms forms environment source)
+  (let loop ((forms forms) (importing? #t))
+    (cond ((null? forms))
+          ((and importing? (not (%headed? (car forms) '(import define-library))))
+           (%announce environment forms)
+           (loop forms #f))
+          (else
+           ((%compile forms environment source))
+           (loop (cdr forms) importing?)))))
 
 (define load
   (case-lambda
     ((name) (load name (interaction-environment)))
     ((name environment)
-     (let* ((source (%make-source name))
-            (port (open-input-file name))
-            (forms (%read-source port source)))
-       (close-port port)
-       (%announce forms environment)
-       (let loop ((forms forms))
-         (if (pair? forms)
-             (begin
-               ((%compile (car forms) environment source))
-               (loop (cdr forms)))))))))
+     (let ((source (%make-source name)))
+       (%run-forms (%source-forms name source) environment source)))))
 
-;; Forms from a port as they come; each result is printed where somebody is typing.
-(define (%repl port interactive?)
-  (let ((source (%make-source "standard input")) (environment (interaction-environment)))
-    (let loop ()
-      (if interactive? (begin (display "> ") (flush-output-port)))
-      (let ((form (%read port source)))
-        (if (not (eof-object? form))
-            (let ((result ((%compile form environment source))))
-              (if (and interactive? (not (eq? result (void))))
-                  (begin (write result) (newline)))
-              (loop)))))))
+;; A program that starts with an import, perhaps after libraries of its own, sees nothing else.
+(define (%starts-with-import? forms)
+  (cond ((null? forms) #f)
+        ((%headed? (car forms) '(define-library)) (%starts-with-import? (cdr forms)))
+        (else (%headed? (car forms) '(import)))))
+
+(define (%run-program name)
+  (let* ((source (%make-source name)) (forms (%source-forms name source)))
+    (if (%starts-with-import? forms) (%only-import!))
+    (%run-forms forms (interaction-environment) source)))
+
+;; Forms from a port as they come. At a prompt, or to show them, results are written.
+(define (%repl port name prompt? show?)
+  (let ((source (%make-source name)) (environment (interaction-environment)))
+    (define (show result)
+      (if (not (eq? result (void))) (begin (write result) (newline))))
+    (let loop ((first? (not prompt?)))
+      (if prompt? (begin (display "> ") (flush-output-port)))
+      (let ((forms (%read-form port source)))
+        (if (not (eof-object? forms))
+            (begin
+              (if (and first? (%starts-with-import? forms)) (%only-import!))
+              (call-with-values (%compile forms environment source)
+                                (lambda results (if show? (for-each show results))))
+              (loop (and first? (%headed? (car forms) '(define-library))))))))))
 
 (define (exit . status)
   (let loop ()

@@ -97,6 +97,17 @@
 (define floor->exact (lambda (x) (exact (floor x))))
 (define ceiling->exact (lambda (x) (exact (ceiling x))))
 
+;; Complex numbers are left out: of these procedures there is what concerns the real ones.
+(define (real-part x) (+ x 0))
+(define (imag-part x) (if (number? x) 0 (error "imag-part: not a number:" x)))
+(define (angle x)
+  (cond ((not (negative? x)) 0)
+        (else (atan 0. -1.))))
+(define (make-rectangular real imaginary)
+  (if (eqv? imaginary 0) real (error "make-rectangular: complex numbers are not supported")))
+(define (make-polar magnitude angle)
+  (if (eqv? angle 0) magnitude (error "make-polar: complex numbers are not supported")))
+
 ;; The simplest number within the tolerance: Stern-Brocot.
 (define (rationalize x tolerance)
   (define (simplest low high)

@@ -5,7 +5,7 @@
 ;;; replaces its oldest by a new one. What the code computes must be what an evaluator of the source
 ;;; says, once when it is new and again before it goes. (compile.scm [edits [units]])
 
-(import (scheme base) (scheme read) (scheme write) (scheme process-context))
+(import (scheme base) (scheme read) (scheme write) (scheme process-context) (scheme cxr) (srfi 1))
 
 (define seed 1)
 (define (random n)

@@ -5,7 +5,7 @@
 ;;; account, booked and thrown away. The trees of the last days stay, to look back.
 ;;; (longlived.scm [accounts [days]])
 
-(import (scheme base) (scheme write) (scheme process-context))
+(import (scheme base) (scheme write) (scheme process-context) (scheme cxr))
 
 ;;; Trees: a leaf is any value, a node a vector of as many trees as the width, all leaves equally
 ;;; deep. The digits of a number, to the base of the width, lead to its leaf. A tree's unit is the

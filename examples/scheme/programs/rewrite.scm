@@ -6,7 +6,7 @@
 ;;; knew is kept, so that they can be explained, and the oldest is forgotten with each new one.
 ;;; (rewrite.scm [theorems [proofs kept]])
 
-(import (scheme base) (scheme write) (scheme process-context) (srfi 69))
+(import (scheme base) (scheme write) (scheme process-context) (scheme cxr) (srfi 69))
 
 ;;; Terms: a symbol, or (operator argument ...). A term is made once: it is looked up in a table by
 ;;; its operator, which leads to a table by its first argument, and so on.

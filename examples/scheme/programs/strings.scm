@@ -4,7 +4,7 @@
 ;;; each step adds one, drops the oldest, looks some up, and writes another's text anew, as long as
 ;;; it was. (strings.scm [entries [steps]])
 
-(import (scheme base) (scheme write) (scheme process-context) (srfi 69))
+(import (scheme base) (scheme write) (scheme process-context) (scheme char) (srfi 69))
 
 (define (key i) (string-append "key/" (number->string (* i 7919) 36) "/" (number->string i)))
 
