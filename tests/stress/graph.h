@@ -153,14 +153,12 @@ static inline void graph_init(struct graph *graph, uint32_t flags, const char *d
                               const char *gogc) {
     memset(graph, 0, sizeof *graph);
     gait_config config;
-    char error[256];
     gait_config_init(&config);
     config.flags = flags;
     config.value_mask = ADDRESS_MASK;
     config.debug = debug;
     config.gogc = gogc;
-    graph->heap = gait_heap_create(&config, error, sizeof error);
-    CHECK(graph->heap, "%s", error);
+    graph->heap = heap_of(&config);
     graph->barriers = !(flags & GAIT_STOP_THE_WORLD);
     graph->frames = !(flags & GAIT_CONSERVATIVE_STACKS);
     uint64_t bitmap[(BITMAP_WORDS + 63) / 64] = {0};

@@ -27,7 +27,8 @@ struct list {
     uint64_t random;
     gait_kind kind_node, kind_leaf, kind_weak, kind_table, kind_array;
     gait_word first; /* a root */
-    gait_word spare; /* a root */
+    gait_word wide;  /* a root: an array of nodes, some of which are in no list any more */
+    size_t width;    /* its length, words */
     struct gait_frame frame;
     size_t length;
     size_t failures;
@@ -42,14 +43,17 @@ static void list_begin(struct list *list, gait_heap *heap, uint64_t seed) {
         kind_new(heap, (gait_kind_info){.name = "weak", .layout = GAIT_WEAK, .head_words = 1});
     list->kind_table = kind_new(
         heap, (gait_kind_info){.name = "table", .layout = GAIT_EPHEMERON, .head_words = 1});
-    list->kind_array = kind_new(heap, (gait_kind_info){.name = "array", .layout = GAIT_REFS});
+    /* a kind that marking pushes all at once, however large */
+    list->kind_array = kind_new(
+        heap, (gait_kind_info){
+                  .name = "array", .layout = GAIT_REPEAT, .element_words = 1, .element_bitmap = 1});
 }
 
 static void list_attach(struct list *list) {
     /* it may be made to fail */
     for (int64_t begin_ns = now_ns(); !(list->mutator = gait_attach(list->heap)); sleep_us(10))
         CHECK(now_ns() - begin_ns < 10000000000, "gait_attach");
-    gait_push_frame(list->mutator, &list->frame, &list->first, 2); /* first, spare */
+    gait_push_frame(list->mutator, &list->frame, &list->first, 2); /* first, wide */
 }
 
 static void list_detach(struct list *list) {
@@ -80,11 +84,34 @@ static bool list_grow(struct list *list) {
     return true;
 }
 
+/* An array of up to so many words, half of them filled with nodes of the list. */
+static void list_widen(struct list *list, size_t most) {
+    list->width = 1 + pick(&list->random, most);
+    list->wide =
+        (gait_word)gait_alloc(list->mutator, list->kind_array, list->width * sizeof(gait_word));
+    if (!list->wide) {
+        list->failures++;
+        list->width = 0;
+    }
+    gait_word node = list->first;
+    for (size_t i = 0; i < list->width / 2 && node; i++) {
+        gait_store(list->mutator, (gait_word *)list->wide + i, node);
+        node = slot_load(&((struct node *)node)->next);
+    }
+}
+
+static void node_check(const struct node *node, size_t number) {
+    CHECK(node->check == (mix(node->stamp ^ (gait_word)node) | 1), "node %zu is damaged", number);
+}
+
 static void list_check(struct list *list) {
     size_t length = 0;
+    for (size_t i = 0; i < list->width; i++)
+        if (((gait_word *)list->wide)[i])
+            node_check((const struct node *)((gait_word *)list->wide)[i], i);
     for (gait_word at = list->first; at; length++) {
         const struct node *node = (const struct node *)at;
-        CHECK(node->check == (mix(node->stamp ^ at) | 1), "node %zu is damaged", length);
+        node_check(node, length);
         if (node->weak)
             CHECK(gait_ephemeron_get(list->mutator, (gait_word *)node->weak + 1) == node->weak ||
                       fault_failures() > 0,
@@ -106,9 +133,14 @@ static void list_drop(struct list *list, size_t keep) {
     list->length = keep < list->length ? keep : list->length;
 }
 
+static void list_clear(struct list *list) {
+    list_drop(list, 0);
+    list->wide = list->width = 0;
+}
+
 /* The heap gives and collects. */
 static void list_works(struct list *list) {
-    list_drop(list, 0);
+    list_clear(list);
     gait_collect(list->mutator);
     for (size_t i = 0; i < 2000; i++)
         CHECK(list_grow(list), "no memory after all was given back");
@@ -152,13 +184,11 @@ static bool give_back(gait_mutator *mutator, size_t bytes, void *data) {
 
 static void full_test(uint32_t flags) {
     gait_config config;
-    char error[256];
     gait_config_init(&config);
     config.flags = flags;
     config.reserve_bytes = (size_t)16 << 20;
     config.debug = "clobberfree=1";
-    gait_heap *heap = gait_heap_create(&config, error, sizeof error);
-    CHECK(heap, "%s", error);
+    gait_heap *heap = heap_of(&config);
     struct list list;
     list_begin(&list, heap, run.seed);
     list_attach(&list);
@@ -217,11 +247,8 @@ static void *fail_work(void *argument) {
         size_t steps = pick(&list->random, 4000);
         for (size_t i = 0; i < steps; i++)
             list_grow(list);
-        if (one_in(&list->random, 4)) {
-            size_t bytes = pick(&list->random, (size_t)4 << 20);
-            list->spare = (gait_word)gait_alloc(list->mutator, list->kind_array, bytes);
-            list->failures += list->spare == 0;
-        }
+        if (one_in(&list->random, 4))
+            list_widen(list, one_in(&list->random, 2) ? (size_t)512 << 10 : 8192);
         list_check(list);
         if (one_in(&list->random, 6))
             gait_free_os_memory(list->mutator);
@@ -229,14 +256,12 @@ static void *fail_work(void *argument) {
             list_drop(list, pick(&list->random, list->length + 1));
         list_check(list);
         if (one_in(&list->random, 10)) { /* no room for the thread's key, perhaps */
-            list_drop(list, 0);
-            list->spare = 0;
+            list_clear(list);
             list_detach(list);
             list_attach(list);
         }
     }
-    list_drop(list, 0);
-    list->spare = 0;
+    list_clear(list);
     list_detach(list);
     return NULL;
 }
@@ -260,13 +285,11 @@ static void disturb(bool exhausted) {
 static void failing_test(const char *debug, bool exhausted, double seconds) {
     enum { THREADS = 2 };
     gait_config config;
-    char error[256];
     gait_config_init(&config);
     config.debug = debug;
     config.gogc = "30";
     CHECK(config.log = fopen("/dev/null", "w"), "/dev/null"); /* it tells when it can't check */
-    gait_heap *heap = gait_heap_create(&config, error, sizeof error);
-    CHECK(heap, "%s", error);
+    gait_heap *heap = heap_of(&config);
     struct list lists[THREADS];
     pthread_t threads[THREADS];
     run_for(seconds);
@@ -297,12 +320,10 @@ static void limited(int resource, size_t bytes) {
     struct rlimit limit = {bytes, bytes};
     CHECK(setrlimit(resource, &limit) == 0, "setrlimit");
     gait_config config;
-    char error[256];
     gait_config_init(&config);
     if (resource == RLIMIT_AS)
         config.reserve_bytes = bytes / 4; /* the rest is for everything else */
-    gait_heap *heap = gait_heap_create(&config, error, sizeof error);
-    CHECK(heap, "%s", error);
+    gait_heap *heap = heap_of(&config);
     struct list list;
     list_begin(&list, heap, run.seed);
     list_attach(&list);

@@ -127,12 +127,10 @@ static void *churn(void *argument) {
 
 static void limit_test(double seconds) {
     gait_config config;
-    char error[256];
     gait_config_init(&config);
     config.memory_limit = "96MiB";
     config.gogc = "400";
-    churn_heap = gait_heap_create(&config, error, sizeof error);
-    CHECK(churn_heap, "%s", error);
+    churn_heap = heap_of(&config);
     churn_refs = kind_new(churn_heap, (gait_kind_info){.name = "refs", .layout = GAIT_REFS});
     churn_leaf = kind_new(churn_heap, (gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
     run_for(seconds);

@@ -109,17 +109,22 @@ static inline pthread_t thread_start(void *(*body)(void *), void *argument) {
 
 /* ---- Heaps ---- */
 
+/** The heap of a configuration, or the end of the program. */
+static inline gait_heap *heap_of(const gait_config *config) {
+    char error[256];
+    gait_heap *heap = gait_heap_create(config, error, sizeof error);
+    CHECK(heap, "%s", error);
+    return heap;
+}
+
 /** A heap, or the end of the program. debug, gogc: NULL for the default. */
 static inline gait_heap *heap_new(uint32_t flags, const char *debug, const char *gogc) {
     gait_config config;
-    char error[256];
     gait_config_init(&config);
     config.flags = flags;
     config.debug = debug;
     config.gogc = gogc;
-    gait_heap *heap = gait_heap_create(&config, error, sizeof error);
-    CHECK(heap, "%s", error);
-    return heap;
+    return heap_of(&config);
 }
 
 static inline gait_kind kind_new(gait_heap *heap, gait_kind_info info) {

@@ -49,6 +49,12 @@ static void expect_refused(const char *variable, const char *text, const char *a
     cr_expect_null(strchr(line, '\n'), "%s", line);
 }
 
+static void expect_all_refused(const char *variable, const char *const *texts, size_t count,
+                               const char *accepted) {
+    for (size_t i = 0; i < count; i++)
+        expect_refused(variable, texts[i], accepted);
+}
+
 Test(options, defaults) {
     struct options options;
     cr_assert_eq(read_all(&options, NULL), 0);
@@ -102,8 +108,8 @@ Test(options, gogc) {
         cr_expect_eq(read_with(&options, "GOGC", accepted[i].text), 0, "%s", line);
         cr_expect_eq(options.gogc_percent, accepted[i].percent, "%s", accepted[i].text);
     }
-    for (size_t i = 0; i < COUNT(refused); i++)
-        expect_refused("GOGC", refused[i], "expected \"off\" or a percentage from 0 to 1000000");
+    expect_all_refused("GOGC", refused, COUNT(refused),
+                       "expected \"off\" or a percentage from 0 to 1000000");
 }
 
 Test(options, memory_limit_in_bytes) {
@@ -156,8 +162,8 @@ Test(options, memory_limit_in_bytes) {
         cr_expect_eq(options.memory_limit_bytes, accepted[i].bytes, "%s", accepted[i].text);
         cr_expect(options.memory_limit_percent == 0);
     }
-    for (size_t i = 0; i < COUNT(refused); i++)
-        expect_refused("GOMEMLIMIT", refused[i], "KiB, MiB, GiB or TiB, or a percentage from 1%");
+    expect_all_refused("GOMEMLIMIT", refused, COUNT(refused),
+                       "KiB, MiB, GiB or TiB, or a percentage from 1%");
 }
 
 Test(options, memory_limit_in_percent) {
@@ -179,8 +185,7 @@ Test(options, memory_limit_in_percent) {
         cr_expect(fabs((double)options.memory_limit_bytes - wanted) < 4, "%s: %lld",
                   accepted[i].text, (long long)options.memory_limit_bytes);
     }
-    for (size_t i = 0; i < COUNT(refused); i++)
-        expect_refused("GOMEMLIMIT", refused[i], "a percentage from 1% to 100%");
+    expect_all_refused("GOMEMLIMIT", refused, COUNT(refused), "a percentage from 1% to 100%");
 }
 
 /** Write a text file below a directory. */
@@ -235,8 +240,8 @@ Test(options, max_procs) {
     cr_expect_eq(options.max_procs, 1);
     cr_expect_eq(read_with(&options, "GOMAXPROCS", "1024"), 0);
     cr_expect_eq(options.max_procs, 1024);
-    for (size_t i = 0; i < COUNT(refused); i++)
-        expect_refused("GOMAXPROCS", refused[i], "expected a number of CPUs from 1 to 1024");
+    expect_all_refused("GOMAXPROCS", refused, COUNT(refused),
+                       "expected a number of CPUs from 1 to 1024");
 }
 
 Test(options, debug_words) {
@@ -261,8 +266,8 @@ Test(options, malformed_debug_words) {
     static const char *const unknown[] = {
         "gctraces=1", "gctrac=1", "GCTRACE=1",      " gctrace=1",     ",",
         "gctrace=1,", "=1",       "gctrace=1,,x=1", "madvdontneed=1", "gctrace =1"};
-    for (size_t i = 0; i < COUNT(unknown); i++)
-        expect_refused("GAIT_DEBUG", unknown[i], "expected word=N with one of the words gctrace, ");
+    expect_all_refused("GAIT_DEBUG", unknown, COUNT(unknown),
+                       "expected word=N with one of the words gctrace, ");
 
     static const char *const lists[] = {"GAIT_DEBUG", "GODEBUG"};
     static const char *const malformed[] = {"gctrace=",   "gctrace=3",   "gctrace=-1",
