@@ -22,6 +22,9 @@
 
 #define IDEAL_MAX_PERIODS 10000000
 
+/** A heap that grows beyond makes sums overflow. */
+#define IDEAL_MAX_BYTES (INT64_C(1) << 60)
+
 /** Work that a cycle has to do, in the order in which it is done. */
 struct ideal_work {
     int64_t globals;
@@ -128,6 +131,8 @@ bool ideal_cycle(struct ideal *ideal, const struct ideal_behaviour *behaviour,
         .trigger = pacer->triggered_bytes,
     };
 
+    if (result->next_marked < 0 || result->next_marked > IDEAL_MAX_BYTES)
+        return false;
     struct ideal_work left = {
         .globals = (int64_t)ideal->globals_bytes,
         .stack = (int64_t)behaviour->stack_bytes,
@@ -141,6 +146,8 @@ bool ideal_cycle(struct ideal *ideal, const struct ideal_behaviour *behaviour,
         result->assist_ns += period.assist_ns;
         result->duration_ns += period.elapsed_ns;
         result->allocated_black += period.allocated;
+        if (result->allocated_black > IDEAL_MAX_BYTES || result->assist_ns > IDEAL_MAX_BYTES)
+            return false;
     }
 
     result->gc_utilization =

@@ -54,7 +54,8 @@ void ideal_init(struct ideal *ideal, int32_t gogc_percent, int64_t memory_limit_
  * Run the program up to its next cycle and through it.
  *
  * @return false if marking would not end within 10^7 periods (rates near 0, or
- *         a ratio so low that nothing is scanned); the state is then spoilt.
+ *         a ratio so low that nothing is scanned), or the heap grows beyond 2^60
+ *         bytes; the state is then spoilt.
  */
 bool ideal_cycle(struct ideal *ideal, const struct ideal_behaviour *behaviour,
                  struct ideal_result *result);

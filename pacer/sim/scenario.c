@@ -44,7 +44,7 @@ const char *scenario_model_name(enum model_kind kind) {
     return names[kind];
 }
 
-void *scenario_section(struct scenario *scenario, enum scenario_section section, int32_t phase) {
+void *scenario_fields(struct scenario *scenario, enum scenario_section section, int32_t phase) {
     switch (section) {
     case SECTION_SETTINGS:
         return &scenario->settings;
@@ -163,8 +163,7 @@ bool scenario_check(const struct scenario *scenario, struct scenario_fault *faul
         const struct scenario_key *key = &scenario_keys[i];
         int32_t times = key->section == SECTION_PHASE ? scenario->phase_count : 1;
         for (int32_t phase = 0; phase < times; phase++) {
-            const void *section =
-                scenario_section((struct scenario *)scenario, key->section, phase);
+            const void *section = scenario_fields((struct scenario *)scenario, key->section, phase);
             if (!scenario_field_ok(scenario, key, section)) {
                 *fault = (struct scenario_fault){key, phase};
                 return false;

@@ -147,7 +147,7 @@ const char *scenario_section_name(enum scenario_section section);
 const char *scenario_model_name(enum model_kind kind);
 
 /** The struct that holds a section; of a phase, its element. `phase` counts in PHASE only. */
-void *scenario_section(struct scenario *scenario, enum scenario_section section, int32_t phase);
+void *scenario_fields(struct scenario *scenario, enum scenario_section section, int32_t phase);
 
 /* ---- Values ------------------------------------------------------------- */
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * A tab-separated table with a header line, read row by row; cells are found by
- * the name of their column. For test programs: whatever is wrong ends the
- * program with one line that names file, line and column.
+ * A tab-separated table with a header line, read row by row; cells are found by the name of their
+ * column. Whatever is wrong ends the command with one line: "FILE:LINE: message: detail".
  */
-#ifndef SIM_TABLE_H
-#define SIM_TABLE_H
+#ifndef COMMAND_TABLE_H
+#define COMMAND_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,7 +28,7 @@ struct table {
 /** Open `path` and read its header. */
 void table_open(struct table *table, const char *path);
 
-/** Read the next row. @return false at the end of the file, which is then closed. */
+/** Read the next row that is not empty. @return false at the end of the file, which is closed. */
 bool table_next(struct table *table);
 
 /** Is there such a column? */
@@ -41,7 +40,11 @@ int64_t table_i64(const struct table *table, const char *name);
 uint64_t table_u64(const struct table *table, const char *name);
 double table_double(const struct table *table, const char *name);
 
-/** Print one line "path:line: message" and end with status 2. */
+/** table_i64 and table_double, which refuse what is outside least..most. */
+int64_t table_i64_in(const struct table *table, const char *name, int64_t least, int64_t most);
+double table_double_in(const struct table *table, const char *name, double least, double most);
+
+/** Print one line "path:line: message: detail" and end with status 1. */
 _Noreturn void table_fail(const struct table *table, const char *message, const char *detail);
 
 #endif

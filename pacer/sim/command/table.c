@@ -5,6 +5,8 @@
  */
 #include "table.h"
 
+#include "command.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@
 _Noreturn void table_fail(const struct table *table, const char *message, const char *detail) {
     fflush(stdout);
     fprintf(stderr, "%s:%d: %s: %s\n", table->path, table->line, message, detail);
-    exit(2);
+    exit(COMMAND_FAILED);
 }
 
 /** Cut `line` at its tabs. @return how many pieces. */
@@ -50,10 +52,12 @@ void table_open(struct table *table, const char *path) {
 }
 
 bool table_next(struct table *table) {
-    if (!table_read(table, table->row)) {
-        fclose(table->file);
-        return false;
-    }
+    do {
+        if (!table_read(table, table->row)) {
+            fclose(table->file);
+            return false;
+        }
+    } while (table->row[strspn(table->row, "\r\n")] == '\0');
     int cells = table_split(table, table->row, table->cells);
     if (cells != table->columns)
         table_fail(table, "cells differ in number from the header's", table->row);
@@ -107,5 +111,19 @@ double table_double(const struct table *table, const char *name) {
     errno = 0;
     double value = strtod(cell, &end);
     table_check(table, name, cell, end);
+    return value;
+}
+
+int64_t table_i64_in(const struct table *table, const char *name, int64_t least, int64_t most) {
+    int64_t value = table_i64(table, name);
+    if (value < least || value > most)
+        table_fail(table, "out of range in column", name);
+    return value;
+}
+
+double table_double_in(const struct table *table, const char *name, double least, double most) {
+    double value = table_double(table, name);
+    if (!(value >= least && value <= most))
+        table_fail(table, "out of range in column", name);
     return value;
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gait-sim: the pacer's simulator. Finds the subcommand; each has its own file.
+ */
+#include "command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct subcommand {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *meaning;
+    const char *help;
+} SUBCOMMANDS[] = {
+    {"check", check_main, "replay a table of vectors, compare every result",
+     "Usage: gait-sim check [--limiter] FILE.tsv...\n\n"
+     "Replays scenarios of the ideal model from their input columns, and compares every result\n"
+     "column: integers exactly, other numbers to the last digit. Prints each difference and a\n"
+     "count; exit status 1 if there is one.\n\n"
+     "  --limiter  the files are sequences of operations on the CPU limiter\n"},
+    {"replay-inputs", replay_main, "print a table of vectors with the results computed here",
+     "Usage: gait-sim replay-inputs [--limiter] FILE.tsv...\n\n"
+     "Prints the file with its own results in the result columns; those that the file does not\n"
+     "have are added on the right.\n\n"
+     "  --limiter  the files are sequences of operations on the CPU limiter\n"},
+    {"run", run_main, "simulate a scenario",
+     "Usage: gait-sim run [OPTION...] SCENARIO.toml\n\n"
+     "Simulates a program and its collector; prints a table of cycles and a summary.\n\n"
+     "  --model MODEL     full, ideal or stw, in place of the scenario's\n"
+     "  --gogc PERCENT    GOGC, or off\n"
+     "  --limit BYTES     GOMEMLIMIT, such as 64MiB, or off\n"
+     "  --csv FILE        write the cycles as comma-separated values; - is the screen\n"
+     "  --samples FILE    write the time series likewise\n"
+     "  --json FILE       write cycles, time series and summary as JSON\n"
+     "  --plot FILE.svg   draw memory, CPU time, the limiter, pauses (needs gnuplot)\n"
+     "  --every SECONDS   time between samples (a 500th of the program)\n"
+     "  --cycles N        print the first N cycles only (40); all: every one\n"
+     "  --toml FILE       write the scenario as it is run\n"},
+    {"sweep", sweep_main, "simulate a scenario under many settings",
+     "Usage: gait-sim sweep [OPTION...] SCENARIO.toml\n\n"
+     "Runs every pair of GOGC and memory limit, on all CPUs; prints a table and the settings that\n"
+     "nothing beats in both GC CPU time and peak memory (the Pareto front).\n\n"
+     "  --gogc LIST       percentages, with commas: 50,100,off; or a range: 25:800\n"
+     "  --limit LIST      limits: 64MiB,off; or a range: 64MiB:1GiB\n"
+     "  --steps N         values in a range, in equal ratios (11)\n"
+     "  --model MODEL     full, ideal or stw, in place of the scenario's\n"
+     "  --tsv FILE        write the table with all digits\n"
+     "  --plot FILE.svg   draw GC CPU time against peak memory (needs gnuplot)\n"
+     "  --jobs N          threads (all CPUs)\n"
+     "  --shard I/N       run every Nth pair, from the Ith, and print them for merge\n"},
+    {"merge", merge_main, "put the shards of a sweep together",
+     "Usage: gait-sim merge [--tsv FILE] [--plot FILE.svg] SHARD...\n\n"
+     "Prints what the sweep would have printed in one piece.\n"},
+    {"fit", fit_main, "make a scenario of a trace",
+     "Usage: gait-sim fit [OPTION...] GCTRACE\n\n"
+     "Reads the lines of GODEBUG=gctrace=1 (Go's or Gait's; gctrace=2 is more exact) and prints a\n"
+     "scenario that behaves like the program that was traced. - reads the standard input.\n\n"
+     "  --gogc PERCENT    the GOGC of the traced run (found from its goals)\n"
+     "  --limit BYTES     its memory limit (off)\n"
+     "  --cpus N          CPUs that the program itself kept busy (found from CPU times)\n"
+     "  --phases N        at most so many phases (200)\n"},
+    {"keys", keys_main, "print every key of a scenario",
+     "Usage: gait-sim keys\n\n"
+     "Prints the keys of a scenario file with units, ranges, defaults and meanings, as "
+     "Markdown.\n"},
+};
+#define SUBCOMMAND_COUNT ((int)(sizeof(SUBCOMMANDS) / sizeof(*SUBCOMMANDS)))
+
+static const struct subcommand *find(const char *name) {
+    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
+        if (strcmp(SUBCOMMANDS[i].name, name) == 0)
+            return &SUBCOMMANDS[i];
+    return NULL;
+}
+
+static void print_help(FILE *file) {
+    fputs("Usage: gait-sim COMMAND [OPTION...] FILE...\n\n"
+          "Simulates how Gait's pacer collects a program's garbage.\n\n",
+          file);
+    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
+        fprintf(file, "  %-14s %s\n", SUBCOMMANDS[i].name, SUBCOMMANDS[i].meaning);
+    fputs("  help [COMMAND] this text, or that of a command\n\n"
+          "Exit status: 0; 1 for a bad input or a difference found; 2 for a wrong command line.\n",
+          file);
+}
+
+static bool asks_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int help(const char *topic) {
+    const struct subcommand *subcommand = topic ? find(topic) : NULL;
+    if (topic && !subcommand)
+        command_misuse("%s: no such command; gait-sim help lists them", topic);
+    if (subcommand)
+        fputs(subcommand->help, stdout);
+    else
+        print_help(stdout);
+    return COMMAND_OK;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return COMMAND_USAGE;
+    }
+    if (strcmp(argv[1], "help") == 0 || asks_help(argv[1]))
+        return help(argc > 2 ? argv[2] : NULL);
+    const struct subcommand *subcommand = find(argv[1]);
+    if (!subcommand)
+        command_misuse("%s: no such command; gait-sim help lists them", argv[1]);
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (asks_help(argv[i]))
+            return help(argv[1]);
+    int status = subcommand->run(argc - 1, argv + 1);
+    command_close(stdout, "standard output");
+    return status;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A run as a picture of four panels over one time axis: memory, GC CPU time by purpose, the CPU
+ * limiter's bucket, pauses and assists.
+ */
+#include "gnuplot.h"
+#include "record.h"
+#include "units.h"
+
+#include <math.h>
+
+#define PLOT_WIDTH 1000
+#define PLOT_HEIGHT 1100
+#define MIB 1048576.0
+/** Goals and limits above this are none. */
+#define PLOT_NO_BYTES 4e18
+
+static double plot_bytes(double bytes) { return bytes < PLOT_NO_BYTES ? bytes / MIB : NAN; }
+
+/** Time, memory in MiB, CPU in percent of the machine, bucket, ms: the columns that panels use. */
+static void put_samples(FILE *script, const struct record *record) {
+    double cpus = (double)record->scenario->machine.cpus;
+    fputs("$samples << EOD\n", script);
+    for (size_t i = 0; i < record->sample_count; i++) {
+        const struct model_sample *s = &record->samples[i];
+        fprintf(script, "%.9g %.6g %.6g %.6g %.6g %.6g %.6g", s->time_s, s->memory.heap / MIB,
+                s->memory.reachable / MIB, plot_bytes(s->trigger_bytes), plot_bytes(s->goal_bytes),
+                s->memory.total / MIB, plot_bytes(s->limit_bytes));
+        double sum = 0; /* stacked */
+        for (int purpose = MODEL_PURPOSES - 1; purpose >= 0; purpose--) {
+            sum += s->cpu[purpose] / cpus * 100;
+            fprintf(script, " %.6g", sum);
+        }
+        fprintf(script, " %.6g %.6g\n", s->bucket * 100, s->limiting ? 100.0 : NAN);
+    }
+    fputs("EOD\n", script);
+}
+
+static void put_cycles(FILE *script, const struct record *record) {
+    fputs("$cycles << EOD\n", script);
+    for (size_t i = 0; i < record->cycle_count; i++) {
+        const struct model_cycle *c = &record->cycles[i];
+        fprintf(script, "%.9g %.6g %.6g %.6g\n", c->start_s + c->mark_s, c->pause_s * 1e3,
+                c->cpu_s[MODEL_ASSIST] * 1e3, c->stalled_s * 1e3);
+    }
+    if (record->cycle_count == 0)
+        fputs("0 NaN NaN NaN\n", script);
+    fputs("EOD\n", script);
+}
+
+static void plot_memory(FILE *script) {
+    fputs("set title 'Memory' offset 0,-0.7\nset ylabel 'MiB'\nset yrange [0:*]\n"
+          "plot $samples using 1:6 with lines lw 1.5 lc rgb '" GNUPLOT_GREY
+          "' title 'total under the limit',"
+          " '' using 1:2 with lines lw 1.5 lc rgb '" GNUPLOT_BLUE "' title 'live heap',"
+          " '' using 1:3 with lines lw 1 lc rgb '" GNUPLOT_SKY "' title 'of it reachable',"
+          " '' using 1:4 with steps lw 1 dt 3 lc rgb '" GNUPLOT_GREEN "' title 'trigger',"
+          " '' using 1:5 with steps lw 1 dt 2 lc rgb '" GNUPLOT_ORANGE "' title 'goal',"
+          " '' using 1:7 with lines lw 1.5 lc rgb '" GNUPLOT_RED "' title 'memory limit'\n",
+          script);
+}
+
+static void plot_cpu(FILE *script) {
+    static const struct {
+        const char *title, *colour;
+    } parts[MODEL_PURPOSES] = {
+        [MODEL_ASSIST] = {"assists", GNUPLOT_RED},
+        [MODEL_DEDICATED] = {"dedicated", GNUPLOT_BLUE},
+        [MODEL_FRACTIONAL] = {"fractional", GNUPLOT_SKY},
+        [MODEL_IDLE] = {"idle CPUs", "#cccccc"},
+        [MODEL_SWEEP] = {"sweep", GNUPLOT_GREEN},
+        [MODEL_SCAVENGE] = {"scavenge", GNUPLOT_ORANGE},
+        [MODEL_FIXED] = {"fixed", GNUPLOT_PURPLE},
+    };
+    fputs("set title 'CPU time of the collector, share of all CPUs'\nset ylabel '%'\n"
+          "set yrange [0:100]\nset style fill solid 1 noborder\nplot ",
+          script);
+    for (int purpose = 0; purpose < MODEL_PURPOSES; purpose++)
+        fprintf(script, "%s using 1:%d with fillsteps lc rgb '%s' title '%s'",
+                purpose ? ", ''" : "$samples", 8 + MODEL_PURPOSES - 1 - purpose,
+                parts[purpose].colour, parts[purpose].title);
+    putc('\n', script);
+}
+
+static void plot_limiter(FILE *script) {
+    fprintf(script,
+            "set title 'CPU limiter'\nset ylabel '%% of the bucket'\nset yrange [0:105]\n"
+            "plot $samples using 1:%d with lines lw 1.5 lc rgb '" GNUPLOT_BLUE
+            "' title 'bucket', '' using 1:%d with lines lw 4 lc rgb '" GNUPLOT_RED
+            "' title 'limiting'\n",
+            8 + MODEL_PURPOSES, 9 + MODEL_PURPOSES);
+}
+
+static void plot_pauses(FILE *script) {
+    fputs("set title 'Pauses and assists, per cycle'\nset ylabel 'ms'\nset xlabel 'seconds'\n"
+          "set yrange [*:*]\nset logscale y\nset format y '%g'\n"
+          "plot $cycles using 1:($2>0?$2:NaN) with points pt 7 ps 0.4 lc rgb '" GNUPLOT_BLUE
+          "' title 'longest pause',"
+          " '' using 1:($3>0?$3:NaN) with points pt 5 ps 0.4 lc rgb '" GNUPLOT_RED
+          "' title 'assists (CPU-ms)',"
+          " '' using 1:($4>0?$4:NaN) with points pt 9 ps 0.5 lc rgb '" GNUPLOT_ORANGE
+          "' title 'waiting at the limit'\n",
+          script);
+}
+
+static void put_title(FILE *script, const struct scenario *scenario) {
+    char gogc[UNITS_TEXT], limit[UNITS_TEXT], text[SCENARIO_TEXT + 3 * UNITS_TEXT];
+    snprintf(text, sizeof(text), "%s%sGOGC %s, memory limit %s (model: %s)", scenario->title,
+             scenario->title[0] ? ": " : "", units_gogc(scenario->settings.gogc, gogc),
+             units_limit(scenario->settings.memory_limit, limit),
+             scenario_model_name(scenario->model));
+    fputs("set multiplot layout 4,1 title ", script);
+    gnuplot_text(script, text);
+    fputs(" noenhanced font ',13'\n", script);
+}
+
+void record_plot(const struct record *record, const char *path) {
+    struct gnuplot gnuplot = gnuplot_open(path, PLOT_WIDTH, PLOT_HEIGHT);
+    FILE *script = gnuplot.script;
+    put_samples(script, record);
+    put_cycles(script, record);
+    put_title(script, record->scenario);
+    fprintf(script,
+            "set xrange [0:%.9g]\nset lmargin 10\nset rmargin 26\n"
+            "set key outside right top Left reverse samplen 2\n",
+            record->result.wall_s > 0 ? record->result.wall_s : 1);
+    plot_memory(script);
+    plot_cpu(script);
+    plot_limiter(script);
+    plot_pauses(script);
+    fputs("unset multiplot\n", script);
+    gnuplot_close(&gnuplot);
+}

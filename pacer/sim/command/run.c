@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run: one scenario, and every way out of its results.
+ */
+#include "command.h"
+#include "record.h"
+#include "scenario_file.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RUN_CYCLES_SHOWN 40
+/** Samples of a run, if no time between them is given. */
+#define RUN_SAMPLES 500
+
+/** What the command line asks for. */
+struct run_options {
+    struct overrides overrides;
+    const char *csv, *samples, *json, *plot, *toml;
+    size_t cycles_shown;
+    double sample_s; /* 0: by the program's length */
+};
+
+static size_t take_cycles(const char *value) {
+    char *end;
+    long count = strtol(value, &end, 10);
+    if (strcmp(value, "all") == 0)
+        return SIZE_MAX;
+    if (end == value || *end || count < 0)
+        command_misuse("--cycles: %s; accepted: all, or a whole number", value);
+    return (size_t)count;
+}
+
+static double take_seconds(const char *value) {
+    char *end;
+    double seconds = strtod(value, &end);
+    if (end == value || *end || !(seconds > 0) || !isfinite(seconds))
+        command_misuse("--every: %s; accepted: seconds above 0", value);
+    return seconds;
+}
+
+static struct run_options run_options(int argc, char **argv) {
+    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
+                                            {"gogc", required_argument, NULL, 'g'},
+                                            {"limit", required_argument, NULL, 'l'},
+                                            {"csv", required_argument, NULL, 'c'},
+                                            {"samples", required_argument, NULL, 's'},
+                                            {"json", required_argument, NULL, 'j'},
+                                            {"plot", required_argument, NULL, 'p'},
+                                            {"every", required_argument, NULL, 'e'},
+                                            {"cycles", required_argument, NULL, 'n'},
+                                            {"toml", required_argument, NULL, 't'},
+                                            {0}};
+    struct run_options run = {.cycles_shown = RUN_CYCLES_SHOWN};
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (option) {
+        case 'c':
+            run.csv = optarg;
+            break;
+        case 's':
+            run.samples = optarg;
+            break;
+        case 'j':
+            run.json = optarg;
+            break;
+        case 'p':
+            run.plot = optarg;
+            break;
+        case 't':
+            run.toml = optarg;
+            break;
+        case 'e':
+            run.sample_s = take_seconds(optarg);
+            break;
+        case 'n':
+            run.cycles_shown = take_cycles(optarg);
+            break;
+        case '?':
+            exit(COMMAND_USAGE);
+        default:
+            overrides_take(&run.overrides, option, optarg);
+        }
+    }
+    if (optind != argc - 1)
+        command_misuse("run: one scenario, please; gait-sim help run");
+    return run;
+}
+
+static void write_record(const struct record *record, const char *path,
+                         void (*write)(const struct record *, FILE *)) {
+    if (!path)
+        return;
+    FILE *file = command_open(path);
+    write(record, file);
+    command_close(file, path);
+}
+
+static bool to_screen(const char *path) { return path && strcmp(path, "-") == 0; }
+
+int run_main(int argc, char **argv) {
+    struct run_options run = run_options(argc, argv);
+    struct scenario scenario;
+    command_scenario(argv[optind], &run.overrides, &scenario);
+    if (run.toml) {
+        FILE *file = command_open(run.toml);
+        scenario_write(file, &scenario);
+        command_close(file, run.toml);
+    }
+    struct record record;
+    double sample_s = run.sample_s > 0 ? run.sample_s : scenario_duration(&scenario) / RUN_SAMPLES;
+    record_run(&record, &scenario, sample_s);
+    if (!to_screen(run.csv) && !to_screen(run.samples) && !to_screen(run.json))
+        record_print(&record, run.cycles_shown);
+    write_record(&record, run.csv, record_cycles_csv);
+    write_record(&record, run.samples, record_samples_csv);
+    write_record(&record, run.json, record_json);
+    if (run.plot)
+        record_plot(&record, run.plot);
+    record_free(&record);
+    scenario_free(&scenario);
+    return COMMAND_OK;
+}
