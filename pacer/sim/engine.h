@@ -102,6 +102,8 @@ void full_look_at_memory(struct model *model);
 bool full_is_tight(const struct model *model);
 /** Account for a step, move the program, let the limiter look. */
 void full_advance(struct model *model, double seconds, double speed, double program_cpu);
+/** CPUs that neither the program nor other processes use. */
+double full_idle_cpus(const struct model *model);
 /** CPU-seconds per second of program time that touching fresh memory costs now. */
 double full_touch_cost(const struct model *model);
 

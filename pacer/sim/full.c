@@ -41,6 +41,11 @@ bool full_is_tight(const struct model *model) {
     return excess > 0 && excess > model->pages.free + model->pages.holes;
 }
 
+double full_idle_cpus(const struct model *model) {
+    const struct scenario_machine *machine = &model->scenario->machine;
+    return engine_max((double)machine->cpus - machine->others - model->program.rates.cpus, 0);
+}
+
 double full_touch_cost(const struct model *model) {
     if (model->pages.free + model->pages.holes > 0)
         return 0;
@@ -132,7 +137,7 @@ struct full_background {
 
 static struct full_background full_background(const struct model *model, bool due) {
     const struct scenario_machine *machine = &model->scenario->machine;
-    double cpus = (double)machine->cpus, idle = cpus - model->program.rates.cpus;
+    double cpus = (double)machine->cpus, idle = full_idle_cpus(model);
     struct full_background background = {0};
     if (model->sweeping && full_is_tight(model))
         background.sweep = cpus; /* threads sweep for what they want to allocate */

@@ -45,7 +45,7 @@ struct mark_cpus {
 static struct mark_cpus mark_cpus(const struct model *model) {
     const struct gait_pacer_workers *workers = &model->pacer.workers;
     double cpus = (double)model->scenario->machine.cpus;
-    double idle = engine_max(cpus - model->program.rates.cpus, 0);
+    double idle = full_idle_cpus(model);
     double share = workers->dedicated > 0 ? 1 : workers->fractional_share * cpus;
     struct mark_cpus mark = {
         .collector = engine_max(share, engine_min(idle, model->limiting ? MARK_LIMITED_SHARE : 1)),

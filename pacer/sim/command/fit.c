@@ -28,6 +28,8 @@
 /** Part of a cycle's time that is added after the last one, so that the run has it. */
 #define FIT_TAIL 1.3
 #define FIT_LEAST_S 1e-6
+/** Touching fresh memory costs nothing: the traced times have it in them. */
+#define FIT_TOUCH_RATE (INT64_C(1) << 50)
 
 /** What the command line says. */
 struct fit_options {
@@ -77,30 +79,36 @@ static int32_t fit_gogc(const struct gctrace *trace) {
     return (int32_t)(fabs(round - gogc) <= FIT_GOGC_CLOSE * gogc ? round : floor(gogc + 0.5));
 }
 
+/** CPUs on which the collector marked in the background, while it did. */
+static double background_cpus(const struct gctrace *trace) {
+    double mark_s = 0, cpu_s = 0;
+    for (size_t i = 0; i < trace->count; i++) {
+        mark_s += trace->cycles[i].mark_s;
+        cpu_s += trace->cycles[i].background_cpu_s + trace->cycles[i].idle_cpu_s;
+    }
+    return mark_s > 0 ? cpu_s / mark_s : 0;
+}
+
 /**
  * CPUs that the program itself kept busy. Gait says what share of the process's CPU time was the
- * collector's. Go says what share of all CPUs it was: then the CPUs on which marking found no one
- * are those that the program left idle.
+ * collector's. Go says what share of all CPUs it was: then the program is taken for having kept
+ * busy those that background marking had not.
  */
 static double fit_cpus(const struct gctrace *trace) {
     const struct gctrace_cycle *last = &trace->cycles[trace->count - 1];
-    double gc = 0, mark = 0, background = 0, procs = last->procs;
-    double elapsed = last->start_s + wall_s(last);
-    for (size_t i = 0; i < trace->count; i++) {
-        const struct gctrace_cycle *cycle = &trace->cycles[i];
-        gc += cycle->before_cpu_s + mark_cpu_s(cycle) + cycle->after_cpu_s;
-        mark += cycle->mark_s;
-        background += cycle->background_cpu_s + cycle->idle_cpu_s;
-    }
+    double gc = 0, procs = last->procs, elapsed = last->start_s + wall_s(last);
+    for (size_t i = 0; i < trace->count; i++)
+        gc += trace->cycles[i].before_cpu_s + mark_cpu_s(&trace->cycles[i]) +
+              trace->cycles[i].after_cpu_s;
     if (last->exact && last->percent > 0 && elapsed > 0) {
         double program = gc / (last->percent + 0.5) * 100 - gc;
         return at_most(at_least(program / elapsed, 0.01), procs);
     }
-    double share = mark > 0 ? background / mark : 0;
-    return share > FIT_BUSY_SHARE * procs ? at_least(procs - share, 1) : procs;
+    double background = background_cpus(trace);
+    return background > FIT_BUSY_SHARE * procs ? at_least(procs - background, 1) : procs;
 }
 
-static void fit_machine(const struct gctrace *trace, struct scenario *scenario) {
+static void fit_machine(const struct gctrace *trace, double cpus, struct scenario *scenario) {
     struct scenario_machine *machine = &scenario->machine;
     double work = 0, cpu = 0, fixed = 0, pause = 0;
     for (size_t i = 0; i < trace->count; i++) {
@@ -113,8 +121,10 @@ static void fit_machine(const struct gctrace *trace, struct scenario *scenario) 
     }
     double count = (double)trace->count;
     machine->cpus = trace->cycles[trace->count - 1].procs;
+    machine->others = at_least((double)machine->cpus - cpus - background_cpus(trace), 0);
     if (cpu > 0)
         machine->scan_rate = (int64_t)at_most(at_least(work / cpu, 1048576), 1e14);
+    machine->touch_rate = FIT_TOUCH_RATE;
     machine->cycle_cost = at_most(fixed / count, 3600);
     machine->pause = at_most(pause / count, 3600);
     scenario->memory.globals =
@@ -271,8 +281,9 @@ int fit_main(int argc, char **argv) {
     scenario.settings.gogc = fit.overrides.has_gogc ? fit.overrides.gogc_percent : fit_gogc(&trace);
     if (fit.overrides.has_limit)
         scenario.settings.memory_limit = fit.overrides.limit_bytes;
-    fit_machine(&trace, &scenario);
-    fit_phases(&trace, &fit, fit.cpus > 0 ? fit.cpus : fit_cpus(&trace), &scenario);
+    double cpus = fit.cpus > 0 ? fit.cpus : fit_cpus(&trace);
+    fit_machine(&trace, cpus, &scenario);
+    fit_phases(&trace, &fit, cpus, &scenario);
     struct scenario_fault fault;
     if (!scenario_check(&scenario, &fault))
         command_fail("%s: no scenario comes of it: %s is out of range", argv[optind],

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Limits of a range are rounded to this. */
-#define GRID_LIMIT_STEP 4096.0
+/** Limits of a range are rounded to this; of one that begins below 16 of it, to pages of 4 KiB. */
+#define GRID_LIMIT_STEP 1048576.0
+#define GRID_LIMIT_SMALL_STEP 4096.0
 
 /** Both settings as doubles: GOGC percent and -1, or bytes and infinity. */
 static bool parse_value(const char *text, bool as_limit, double *value) {
@@ -51,7 +52,8 @@ static int parse_values(char *text, bool as_limit, int steps, double *values) {
         !(first > 0) || !(last >= first) || isinf(last))
         command_misuse("%s: %s:%s; accepted: a range from low to high, above 0", option, text,
                        colon + 1);
-    double unit = as_limit ? GRID_LIMIT_STEP : 1;
+    double limit_unit = first < 16 * GRID_LIMIT_STEP ? GRID_LIMIT_SMALL_STEP : GRID_LIMIT_STEP;
+    double unit = as_limit ? limit_unit : 1;
     for (int i = 0; i < steps; i++) {
         double part = steps > 1 ? (double)i / (steps - 1) : 0;
         double value = first * pow(last / first, part);

@@ -97,14 +97,16 @@ void rows_plot(const struct rows *rows, const char *path) {
     fputs(" noenhanced font ',13'\n"
           "set xlabel 'peak memory under the limit, MiB'\n"
           "set ylabel 'GC CPU time, % of all CPU time used'\n"
-          "set logscale x\nset logscale y\nset format x '%g'\nset format y '%g'\n"
+          "set logscale xy 2\nset autoscale xfix\nset autoscale yfix\n"
+          "set offsets graph 0.08, graph 0.14, graph 0.08, graph 0.06\n"
+          "set xtics add autofreq\nset mxtics 10\nset format x '%g'\nset format y '%g'\n"
           "set key outside bottom center horizontal\n"
           "plot $all using 1:2 with points pt 7 ps 0.4 lc rgb '#bbbbbb' title 'settings tried',"
           " $front using 1:2 with linespoints pt 7 ps 0.5 lw 1.5 lc rgb '" GNUPLOT_BLUE
           "' title 'nothing beats these',"
           " $neighbours using 1:2 with points pt 6 ps 1.2 lw 1.5 lc rgb '" GNUPLOT_ORANGE
           "' title 'neighbours of the chosen one',"
-          " $neighbours using 1:2:3 with labels noenhanced left offset 1,0.6 font ',9' notitle,"
+          " $neighbours using 1:2:3 with labels noenhanced left offset 1,-0.8 font ',9' notitle,"
           " $chosen using 1:2 with points pt 5 ps 1.2 lc rgb '" GNUPLOT_RED
           "' title 'chosen: GOGC / limit',"
           " $chosen using 1:2:3 with labels noenhanced left offset 1,0.6 font ',10' notitle\n",

@@ -12,26 +12,47 @@
 #define PLOT_WIDTH 1000
 #define PLOT_HEIGHT 1100
 #define MIB 1048576.0
+/** Bars of CPU time. */
+#define PLOT_BINS 300
 /** Goals and limits above this are none. */
 #define PLOT_NO_BYTES 4e18
 
 static double plot_bytes(double bytes) { return bytes < PLOT_NO_BYTES ? bytes / MIB : NAN; }
 
-/** Time, memory in MiB, CPU in percent of the machine, bucket, ms: the columns that panels use. */
+/** Time, memory in MiB, bucket in percent: the columns that panels use. */
 static void put_samples(FILE *script, const struct record *record) {
-    double cpus = (double)record->scenario->machine.cpus;
     fputs("$samples << EOD\n", script);
     for (size_t i = 0; i < record->sample_count; i++) {
         const struct model_sample *s = &record->samples[i];
         fprintf(script, "%.9g %.6g %.6g %.6g %.6g %.6g %.6g", s->time_s, s->memory.heap / MIB,
                 s->memory.reachable / MIB, plot_bytes(s->trigger_bytes), plot_bytes(s->goal_bytes),
                 s->memory.total / MIB, plot_bytes(s->limit_bytes));
-        double sum = 0; /* stacked */
-        for (int purpose = MODEL_PURPOSES - 1; purpose >= 0; purpose--) {
-            sum += s->cpu[purpose] / cpus * 100;
-            fprintf(script, " %.6g", sum);
-        }
         fprintf(script, " %.6g %.6g\n", s->bucket * 100, s->limiting ? 100.0 : NAN);
+    }
+    fputs("EOD\n", script);
+}
+
+/** Columns of CPU time, stacked, in percent of the machine's: averages over bins of equal length.
+ */
+static void put_cpu(FILE *script, const struct record *record) {
+    double bin_s = record->result.wall_s / PLOT_BINS, from_s = 0;
+    double cpu_s[MODEL_PURPOSES] = {0}, capacity = (double)record->scenario->machine.cpus / 100;
+    fputs("$cpu << EOD\n", script);
+    for (size_t i = 1; i < record->sample_count; i++) {
+        const struct model_sample *s = &record->samples[i];
+        for (int purpose = 0; purpose < MODEL_PURPOSES; purpose++)
+            cpu_s[purpose] += s->cpu[purpose] * (s->time_s - s[-1].time_s);
+        if (s->time_s - from_s < bin_s && i + 1 < record->sample_count)
+            continue;
+        double sum = 0, seconds = s->time_s > from_s ? s->time_s - from_s : 1;
+        fprintf(script, "%.9g", from_s);
+        for (int purpose = MODEL_PURPOSES - 1; purpose >= 0; purpose--) {
+            sum += cpu_s[purpose] / seconds / capacity;
+            fprintf(script, " %.6g", sum);
+            cpu_s[purpose] = 0;
+        }
+        putc('\n', script);
+        from_s = s->time_s;
     }
     fputs("EOD\n", script);
 }
@@ -77,18 +98,17 @@ static void plot_cpu(FILE *script) {
           script);
     for (int purpose = 0; purpose < MODEL_PURPOSES; purpose++)
         fprintf(script, "%s using 1:%d with fillsteps lc rgb '%s' title '%s'",
-                purpose ? ", ''" : "$samples", 8 + MODEL_PURPOSES - 1 - purpose,
-                parts[purpose].colour, parts[purpose].title);
+                purpose ? ", ''" : "$cpu", 2 + MODEL_PURPOSES - 1 - purpose, parts[purpose].colour,
+                parts[purpose].title);
     putc('\n', script);
 }
 
 static void plot_limiter(FILE *script) {
-    fprintf(script,
-            "set title 'CPU limiter'\nset ylabel '%% of the bucket'\nset yrange [0:105]\n"
-            "plot $samples using 1:%d with lines lw 1.5 lc rgb '" GNUPLOT_BLUE
-            "' title 'bucket', '' using 1:%d with lines lw 4 lc rgb '" GNUPLOT_RED
-            "' title 'limiting'\n",
-            8 + MODEL_PURPOSES, 9 + MODEL_PURPOSES);
+    fputs("set title 'CPU limiter'\nset ylabel '% of the bucket'\nset yrange [0:105]\n"
+          "plot $samples using 1:8 with lines lw 1.5 lc rgb '" GNUPLOT_BLUE
+          "' title 'bucket', '' using 1:9 with lines lw 4 lc rgb '" GNUPLOT_RED
+          "' title 'limiting'\n",
+          script);
 }
 
 static void plot_pauses(FILE *script) {
@@ -96,9 +116,9 @@ static void plot_pauses(FILE *script) {
           "set yrange [*:*]\nset logscale y\nset format y '%g'\n"
           "plot $cycles using 1:($2>0?$2:NaN) with points pt 7 ps 0.4 lc rgb '" GNUPLOT_BLUE
           "' title 'longest pause',"
-          " '' using 1:($3>0?$3:NaN) with points pt 5 ps 0.4 lc rgb '" GNUPLOT_RED
+          " '' using 1:($3>0.001?$3:NaN) with points pt 5 ps 0.4 lc rgb '" GNUPLOT_RED
           "' title 'assists (CPU-ms)',"
-          " '' using 1:($4>0?$4:NaN) with points pt 9 ps 0.5 lc rgb '" GNUPLOT_ORANGE
+          " '' using 1:($4>0.001?$4:NaN) with points pt 9 ps 0.5 lc rgb '" GNUPLOT_ORANGE
           "' title 'waiting at the limit'\n",
           script);
 }
@@ -118,6 +138,7 @@ void record_plot(const struct record *record, const char *path) {
     struct gnuplot gnuplot = gnuplot_open(path, PLOT_WIDTH, PLOT_HEIGHT);
     FILE *script = gnuplot.script;
     put_samples(script, record);
+    put_cpu(script, record);
     put_cycles(script, record);
     put_title(script, record->scenario);
     fprintf(script,
