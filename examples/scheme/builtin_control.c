@@ -28,11 +28,8 @@ BUILTIN(accepts_p) {
         struct builtin *builtin = builtin_of(a[0]);
         return boolean(wanted >= builtin->least && (builtin->most < 0 || wanted <= builtin->most));
     }
-    if (!has_type(a[0], TYPE_CLOSURE)) /* case-lambda: assumed to have a clause for it */
-        return TRUE;
-    uint64_t arity = code_of(closure_of(a[0])->code)->arity;
-    int64_t required = (int64_t)(arity >> 1);
-    return boolean(wanted == required || (arity & 1 && wanted > required));
+    /* A case-lambda is assumed to have a clause for it. */
+    return boolean(!has_type(a[0], TYPE_CLOSURE) || closure_accepts(a[0], (uint64_t)wanted));
 }
 
 static bool is_promise(value v) { return has_type(v, TYPE_PROMISE); }

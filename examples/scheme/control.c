@@ -10,6 +10,7 @@
  */
 #include "vm.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -63,6 +64,28 @@ value control_continuation(struct vm *vm) {
     gait_init(&k->winders, vm->winders);
     gait_init(&k->handlers, vm->handlers);
     return (value)k;
+}
+
+value control_apply(struct vm *vm, value v, value list, int64_t length) {
+    struct builtin *builtin = builtin_of(v);
+    if (length > INT_MAX || length < builtin->least ||
+        (builtin->most >= 0 && length > builtin->most))
+        return raise_count(vm, v, (size_t)length);
+    value *arguments = malloc((size_t)length * sizeof *arguments);
+    if (!arguments)
+        vm_out_of_memory(vm);
+    for (int64_t i = 0; i < length; i++, list = cdr(list))
+        arguments[i] = car(list);
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, arguments, (size_t)length);
+    value result = builtin->apply(vm, (int)length, arguments);
+    gait_pop_frame(vm->mutator);
+    free(arguments);
+    if (result == RAISED && vm->instead != FALSE) {
+        vm->instead = FALSE;
+        return raise_error(vm, "apply", "too many arguments:", 1, fixnum(length));
+    }
+    return result;
 }
 
 /* ---- Where the program is ------------------------------------------------------------------ */

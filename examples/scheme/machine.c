@@ -92,9 +92,7 @@ call:
         if (GAIT_UNLIKELY(result == RAISED)) {
             if (vm->instead == FALSE)
                 goto raise;
-            acc = vm->instead;
-            vm->instead = FALSE;
-            goto call;
+            goto call_instead;
         }
         acc = result;
         fp = sp - count;
@@ -102,25 +100,22 @@ call:
     }
     case TYPE_CASE_LAMBDA: {
         struct case_lambda *choice = case_lambda_of(acc);
-        for (size_t i = 0; i < length_of(acc); i++) {
-            uint64_t arity = code_of(closure_of(choice->closures[i])->code)->arity;
-            if (count == arity >> 1 || (arity & 1 && count > arity >> 1)) {
+        for (size_t i = 0; i < length_of(acc); i++)
+            if (closure_accepts(choice->closures[i], count)) {
                 acc = choice->closures[i];
                 goto call;
             }
-        }
         goto wrong_count;
     }
     case TYPE_CONTINUATION: {
         SYNC();
         struct continuation *k = continuation_of(acc);
         if (k->winders == vm->winders) {
-            value target = acc;
             acc = count == 1 ? sp[-1] : make_values(vm, count, sp - count);
             sp = base + 3;
-            vm->under = continuation_of(target)->chunk;
-            vm->under_top = continuation_of(target)->top;
-            vm->handlers = continuation_of(target)->handlers;
+            vm->under = k->chunk;
+            vm->under_top = k->top;
+            vm->handlers = k->handlers;
             goto fetch_frame;
         }
         value list = list_of(vm, (int)count, sp - count);
@@ -141,6 +136,11 @@ call:
         goto not_procedure;
     }
 
+call_instead:
+    acc = vm->instead;
+    vm->instead = FALSE;
+    goto call;
+
 not_procedure:
     FAIL(raise_error(vm, NULL, "not a procedure:", 1, acc));
 
@@ -151,9 +151,7 @@ raise:
     if (vm->halted || vm->abandoned)
         return RAISED;
     /* Call the prelude's raise, as if the instruction had done so. */
-    sp[0] = (value)pc;
-    sp[1] = self;
-    sp[2] = fixnum(sp + 3 - fp);
+    LINK(sp, pc);
     sp += 3;
     *sp++ = vm->raised;
     acc = global_of(vm->hooks[HOOK_raise])->content;
@@ -199,22 +197,26 @@ fetch_frame:
     }
 
     /* ---- Loads and stores ---- */
-do_CONST:
-    acc = constants[A];
+#define LOAD(name, v)                                                                              \
+    do_##name : acc = v;                                                                           \
     NEXT;
-do_INT:
-    acc = fixnum(A);
+    LOAD(CONST, constants[A])
+    LOAD(INT, fixnum(A))
+    LOAD(LOCAL, fp[A])
+    LOAD(FREE, FREE_WORDS[A])
+#define PUSH(name, v)                                                                              \
+    do_##name : *sp++ = v;                                                                         \
     NEXT;
-do_LOCAL:
-    acc = fp[A];
-    NEXT;
+    PUSH(PUSH, acc)
+    PUSH(PUSH_CONST, constants[A])
+    PUSH(PUSH_INT, fixnum(A))
+    PUSH(PUSH_LOCAL, fp[A])
+    PUSH(PUSH_FREE, FREE_WORDS[A])
+#undef PUSH
 do_LOCAL_BOX:
     acc = box_of(fp[A])->content;
     if (GAIT_UNLIKELY(acc == UNDEFINED))
         goto too_early;
-    NEXT;
-do_FREE:
-    acc = FREE_WORDS[A];
     NEXT;
 do_FREE_BOX:
     acc = box_of(FREE_WORDS[A])->content;
@@ -223,31 +225,14 @@ do_FREE_BOX:
     NEXT;
 do_GLOBAL:
     acc = global_of(constants[A])->content;
-    if (GAIT_UNLIKELY(acc == UNDEFINED))
-        FAIL(UNBOUND(global_of(constants[A])->name));
+    NEED_BOUND(acc);
     NEXT;
 too_early:
     FAIL(raise_error(vm, NULL, "variable is used before its definition", 0));
 
-do_PUSH:
-    *sp++ = acc;
-    NEXT;
-do_PUSH_CONST:
-    *sp++ = constants[A];
-    NEXT;
-do_PUSH_INT:
-    *sp++ = fixnum(A);
-    NEXT;
-do_PUSH_LOCAL:
-    *sp++ = fp[A];
-    NEXT;
-do_PUSH_FREE:
-    *sp++ = FREE_WORDS[A];
-    NEXT;
 do_PUSH_GLOBAL: {
     value content = global_of(constants[A])->content;
-    if (GAIT_UNLIKELY(content == UNDEFINED))
-        FAIL(UNBOUND(global_of(constants[A])->name));
+    NEED_BOUND(content);
     *sp++ = content;
     NEXT;
 }
@@ -267,8 +252,7 @@ do_SET_FREE_BOX:
     store(vm, &box_of(FREE_WORDS[A])->content, acc);
     NEXT;
 do_SET_GLOBAL:
-    if (GAIT_UNLIKELY(global_of(constants[A])->content == UNDEFINED))
-        FAIL(UNBOUND(global_of(constants[A])->name));
+    NEED_BOUND(global_of(constants[A])->content);
     store(vm, &global_of(constants[A])->content, acc);
     NEXT;
 do_DEFINE:
@@ -318,9 +302,7 @@ do_CASE_LAMBDA: {
 
     /* ---- Control ---- */
 do_FRAME:
-    sp[0] = (value)(pc + A);
-    sp[1] = self;
-    sp[2] = fixnum(sp + 3 - fp);
+    LINK(sp, pc + A);
     sp += 3;
     NEXT;
 do_CALL:
@@ -358,13 +340,9 @@ do_BUILTIN: {
         /* Put a link below the arguments, as FRAME would have. */
         value *arguments = sp - count;
         memmove(arguments + 3, arguments, count * sizeof *arguments);
-        arguments[0] = (value)pc;
-        arguments[1] = self;
-        arguments[2] = fixnum(arguments + 3 - fp);
+        LINK(arguments, pc);
         sp += 3;
-        acc = vm->instead;
-        vm->instead = FALSE;
-        goto call;
+        goto call_instead;
     }
     acc = result;
     sp -= count;
@@ -384,6 +362,10 @@ do_APPLY: {
         FAIL(raise_type(vm, "apply", "list", acc));
     if (fp + length + APPLY_MARGIN > limit) {
         SYNC();
+        if (length > APPLY_MOST_ON_STACK && has_type(sp[-1], TYPE_BUILTIN)) {
+            TRY(acc, control_apply(vm, sp[-1], acc, length));
+            goto return_to_link;
+        }
         control_spill(vm);
         sp = vm->sp;
         fp = vm->fp;
@@ -454,19 +436,13 @@ do_THROW: {
     DOUBLE(CDAR, "cdar", car, cdr)
     DOUBLE(CDDR, "cddr", cdr, cdr)
 #undef DOUBLE
-do_IS_NULL:
-    acc = boolean(acc == NIL);
-    NEXT;
-do_IS_PAIR:
-    acc = boolean(is_pair(acc));
-    NEXT;
-do_NOT:
-    acc = boolean(acc == FALSE);
-    NEXT;
+    LOAD(IS_NULL, boolean(acc == NIL))
+    LOAD(IS_PAIR, boolean(is_pair(acc)))
+    LOAD(NOT, boolean(acc == FALSE))
+#undef LOAD
 do_IS_ZERO:
-    if (!is_fixnum(acc) && !is_number(acc))
-        FAIL(raise_type(vm, "zero?", "number", acc));
-    acc = boolean(acc == fixnum(0) || (is_flonum(acc) && flonum_value(acc) == 0));
+    NEED_NUMBER("zero?");
+    acc = boolean(IS_ZERO);
     NEXT;
 do_VECTOR_LENGTH:
     if (GAIT_UNLIKELY(!is_vector(acc)))
@@ -596,13 +572,12 @@ do_JUMP_PAIR:
     JUMP_IF(is_pair(acc));
 do_JUMP_NOT_PAIR:
     JUMP_IF(!is_pair(acc));
-#define ZERO_TEST(name, sense)                                                                     \
-    do_##name : if (!is_fixnum(acc) && !is_number(acc))                                            \
-        FAIL(raise_type(vm, "zero?", "number", acc));                                              \
-    JUMP_IF((acc == fixnum(0) || (is_flonum(acc) && flonum_value(acc) == 0)) == sense);
-    ZERO_TEST(JUMP_ZERO, true)
-    ZERO_TEST(JUMP_NOT_ZERO, false)
-#undef ZERO_TEST
+do_JUMP_ZERO:
+    NEED_NUMBER("zero?");
+    JUMP_IF(IS_ZERO);
+do_JUMP_NOT_ZERO:
+    NEED_NUMBER("zero?");
+    JUMP_IF(!IS_ZERO);
 do_JUMP_EQ:
     JUMP_IF(*--sp == acc);
 do_JUMP_NOT_EQ:

@@ -10,6 +10,7 @@
 #include "opcodes.h"
 
 #define APPLY_MARGIN 64
+#define APPLY_MOST_ON_STACK 65536 /* arguments; a builtin gets more in other memory */
 #define FINALIZERS_AT_ONCE 16
 
 #define SYNC()                                                                                     \
@@ -121,6 +122,26 @@
         NEXT;                                                                                      \
     } while (0)
 
-#define UNBOUND(name) raise_error(vm, NULL, "unbound variable:", 1, name)
+/* Is the content that of a global, constant A, with a value? */
+#define NEED_BOUND(content)                                                                        \
+    do {                                                                                           \
+        if (GAIT_UNLIKELY((content) == UNDEFINED))                                                 \
+            FAIL(raise_error(vm, NULL, "unbound variable:", 1, global_of(constants[A])->name));    \
+    } while (0)
+
+#define NEED_NUMBER(who)                                                                           \
+    do {                                                                                           \
+        if (!is_fixnum(acc) && !is_number(acc))                                                    \
+            FAIL(raise_type(vm, who, "number", acc));                                              \
+    } while (0)
+#define IS_ZERO (acc == fixnum(0) || (is_flonum(acc) && flonum_value(acc) == 0))
+
+/* Write the link that returns to an instruction of the running frame. */
+#define LINK(at, instruction)                                                                      \
+    do {                                                                                           \
+        (at)[0] = (value)(instruction);                                                            \
+        (at)[1] = self;                                                                            \
+        (at)[2] = fixnum((at) + 3 - fp);                                                           \
+    } while (0)
 
 #endif

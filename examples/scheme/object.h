@@ -313,6 +313,12 @@ ACCESSOR(macro)
 ACCESSOR(alias)
 #undef ACCESSOR
 
+/* Can a closure be called with that many arguments? */
+static inline bool closure_accepts(value closure, uint64_t count) {
+    uint64_t arity = code_of(closure_of(closure)->code)->arity;
+    return count == arity >> 1 || (arity & 1 && count > arity >> 1);
+}
+
 static inline struct pair *pair_of(value v) { return (struct pair *)(v - TAG_PAIR); }
 static inline value car(value v) { return pair_of(v)->car; }
 static inline value cdr(value v) { return pair_of(v)->cdr; }

@@ -10,6 +10,7 @@
 #include "port.h"
 
 #include <stdio.h>
+#include <strings.h>
 #include <wctype.h>
 
 #define SHORT_WALK 10000 /* objects; guess */
@@ -178,7 +179,7 @@ static bool needs_bars(struct vm *vm, value name) {
         return true;
     for (size_t i = 0; i < length; i++) {
         uint32_t c = string_of(name)->chars[i];
-        if (c <= ' ' || c == 127 || c == 0xa0 || (c < 128 && strchr("()\";'`,|", (int)c)))
+        if (c <= ' ' || c == 127 || c == 0xa0 || (c < 128 && strchr("()\";'`,|\\", (int)c)))
             return true;
     }
     uint32_t first = string_of(name)->chars[0];
@@ -187,7 +188,8 @@ static bool needs_bars(struct vm *vm, value name) {
     if (first >= 128 || !strchr("+-.0123456789", (int)first))
         return false;
     char *text = string_utf8(name, NULL);
-    bool number = !strcmp(text, ".") || number_parse(vm, text, 10) != FALSE;
+    bool number = !strcmp(text, ".") || !strcasecmp(text, "+i") || !strcasecmp(text, "-i") ||
+                  number_parse(vm, text, 10) != FALSE;
     free(text);
     return number;
 }

@@ -226,6 +226,9 @@ void vm_make_bottom(struct vm *vm);
 /** Move all frames but the running one into a chunk below. vm->sp and vm->fp are moved. */
 void control_spill(struct vm *vm);
 
+/** Call a builtin with the items of a list of that length, however many. */
+value control_apply(struct vm *vm, value builtin, value list, int64_t length);
+
 /** The continuation of the running frame, which has been spilled. */
 value control_continuation(struct vm *vm);
 
