@@ -171,6 +171,14 @@ static struct node *parse_call(struct compiler *c, value form, struct scope *sco
     return node;
 }
 
+/* Is this a form that is built in, in a program that has not imported it? */
+static bool is_missing_form(struct compiler *c, struct meaning meaning) {
+    if (meaning.kind != MEANS_GLOBAL || environment_lookup(meaning.environment, meaning.symbol))
+        return false;
+    value built_in = environment_lookup(c->vm->system, meaning.symbol);
+    return built_in && !has_type(built_in, TYPE_GLOBAL);
+}
+
 struct node *parse(struct compiler *c, value form, struct scope *scope) {
     if (c->depth == DEEPEST)
         syntax_error(c, "forms are nested too deeply", FALSE);
@@ -192,11 +200,13 @@ struct node *parse(struct compiler *c, value form, struct scope *scope) {
         if (line)
             c->line = line;
         value head = car(form);
-        struct meaning meaning = {.kind = MEANS_GLOBAL};
+        struct meaning meaning = {.kind = MEANS_VARIABLE};
         if (is_form(head))
             meaning = (struct meaning){MEANS_FORM, .form = form_number(head)};
         else if (is_identifier(head))
             meaning = lookup(c, head, scope);
+        if (is_missing_form(c, meaning))
+            syntax_error(c, "not imported:", meaning.symbol);
         if (meaning.kind == MEANS_MACRO) {
             form = expand_macro(c, meaning.macro, form, scope);
             continue;

@@ -38,6 +38,19 @@ program('(define (f x)\n  (+ 1\n     (g x)))\n(define (g x)\n  (vector-ref x 9))
 program('(define (f)\n  (error "went wrong:" "text" \'sym 12))\n(f)\n', 1,
         '{}:2: went wrong: "text" sym 12\n')
 program('\n\n(display undefined-name)\n', 1, '{}:3: unbound variable: undefined-name\n')
+program('(define x 1)\n\n  undefined-name\n', 1, '{}:3: unbound variable: undefined-name\n')
+program('(define (f)\n  (list 1\n    2\n    undefined-name))\n(f)\n', 1,
+        '{}:4: unbound variable: undefined-name\n')
+program('(set! undefined-name\n  1)\n', 1, '{}:1: unbound variable: undefined-name\n')
+program('(define (f)\n  (list (eval \'undefined-name (interaction-environment))))\n(f)\n', 1,
+        '{}:2: unbound variable: undefined-name\n')
+program('(import (scheme base))\n(list 1\n  (display 1))\n', 1, '{}:3: unbound variable: display\n')
+program('(import (scheme base) (only (scheme write) no-such))\n', 1, '{}:1: not exported: no-such\n')
+program('(import (only (scheme base) list))\n\n(define x 1)\n', 1, '{}:3: not imported: define\n')
+program('(define-library (l)\n  (export f)\n  (import (scheme base))\n  (begin\n    (define (f x)\n'
+        '      (car x))))\n(import (l))\n(f 5)\n', 1, '{}:6: car: not a pair: 5\n')
+program('(let ()\n  (include "no-such-file.scm"))\n', 1,
+        '{}:2: can\'t be included: "no-such-file.scm"\n')
 program('(raise \'thing)\n', 1, '{}:1: uncaught exception: thing\n')
 program('(display "x")\n(if)\n', 1, '{}:2: malformed if (if)\n')
 program('(define x\n', 1, '{}:2: read: end of file in a list\n')
@@ -59,6 +72,13 @@ program('(exit)\n', 0, '')
 program('(exit #f)\n', 1, '')
 program('(dynamic-wind (lambda () 0) (lambda () (exit 3)) (lambda () (display "out")))\n', 3, '',
         output='out')
+program('(exit #t)\n', 0, '')
+program('(exit 256)\n', 0, '')
+program('(exit \'other)\n', 1, '')
+program('(dynamic-wind (lambda () 0) (lambda () (emergency-exit 4)) (lambda () (display "out")))\n', 4,
+        '', output='')
+program('(with-exception-handler (lambda (e) (exit 5)) (lambda () (car 1)))\n', 5, '')
+program('(import (scheme process-context) (scheme write))\n(display "x")\n(exit 6)\n', 6, '', output='x')
 program('(write (cdr (command-line)))\n', 0, '', ['--', 'a', '-b'], '("a" "-b")')
 program('(display "kept")', 0, '', output='kept')
 
@@ -67,6 +87,14 @@ check('standard input', result.returncode == 1 and result.stdout == '3\n' and
       result.stderr == 'standard input:3: car: not a pair: 1\n', result)
 result = run(['-e', '(list 1 "a")'])
 check('-e', result.returncode == 0 and result.stdout == '(1 "a")\n', result)
+result = run(['-e', '(define x 2) (values x "b") (if #f #f) (* x 3)'])
+check('-e with several forms', result.returncode == 0 and result.stdout == '2\n"b"\n6\n', result)
+result = run(['-e', '(+ 1\n undefined-name)'])
+check('-e error', result.returncode == 1 and result.stderr == '-e:2: unbound variable: undefined-name\n',
+      result)
+result = run([], text='(import (scheme base))\n(car (list 1))\n(display 1)\n')
+check('import on standard input', result.returncode == 1 and
+      result.stderr == 'standard input:3: unbound variable: display\n', result)
 result = run(['/no/such/program.scm'])
 check('missing file', result.returncode == 1 and 'No such file' in result.stderr, result)
 result = run(['--wrong'])
