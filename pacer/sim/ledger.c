@@ -76,8 +76,8 @@ void ledger_sample(struct model *model) {
         sample.program_cpu = (now->program_cpu_s - before->program_cpu_s) / seconds;
         for (int i = 0; i < MODEL_PURPOSES; i++)
             sample.cpu[i] = (now->cpu_s[i] - before->cpu_s[i]) / seconds;
+        model->sampled = *now;
     }
-    model->sampled = *now;
     model->pause_s = 0;
     model->sink.sample(model->sink.context, &sample);
 }

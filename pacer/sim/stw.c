@@ -87,7 +87,7 @@ void stw_step(struct model *model) {
     double goal = stw_goal(model);
     double seconds = engine_min(program_distance(&model->program), ENGINE_STEP_MOST_S);
     bool reached = model->heap >= goal;
-    if (!reached && rates->alloc > 0 && (goal - model->heap) / rates->alloc <= seconds) {
+    if (!reached && rates->alloc > 0 && (goal - model->heap) / rates->alloc < seconds) {
         seconds = (goal - model->heap) / rates->alloc;
         reached = true;
     }

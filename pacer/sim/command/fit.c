@@ -18,9 +18,11 @@
 
 #define FIT_PHASES 200
 #define FIT_MOST_PHASES 100000
-/** GOGC is taken for a multiple of this where it comes that close. */
-#define FIT_GOGC_STEP 5.0
-#define FIT_GOGC_CLOSE 0.04
+/** GOGC is taken for a multiple of this where it comes that close: people choose such. */
+#define FIT_GOGC_STEP 25.0
+#define FIT_GOGC_CLOSE 0.08
+/** CPUs that others have, below which they have none. */
+#define FIT_LEAST_CPUS 0.01
 /** Goals up to this follow from the least heap, not from GOGC. */
 #define FIT_LEAST_GOAL_BYTES (8 * 1048576.0)
 /** Background marking beyond this share of all CPUs runs on idle ones. */
@@ -121,7 +123,8 @@ static void fit_machine(const struct gctrace *trace, double cpus, struct scenari
     }
     double count = (double)trace->count;
     machine->cpus = trace->cycles[trace->count - 1].procs;
-    machine->others = at_least((double)machine->cpus - cpus - background_cpus(trace), 0);
+    double others = (double)machine->cpus - cpus - background_cpus(trace);
+    machine->others = others > FIT_LEAST_CPUS ? others : 0;
     if (cpu > 0)
         machine->scan_rate = (int64_t)at_most(at_least(work / cpu, 1048576), 1e14);
     machine->touch_rate = FIT_TOUCH_RATE;

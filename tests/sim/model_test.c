@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariants of all models, over many random programs: sizes in order, CPU time no more than there
+ * is, the bucket within its bounds, the books balanced; the same again from the same seed, whatever
+ * the slices in which it runs.
+ */
+#include "program.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#define PROGRAMS 300
+
+/** Evenly from least to most; the n-th of the program's random numbers. */
+static double pick(uint64_t program, uint64_t *n, double least, double most) {
+    return least + (most - least) * (stream_random(program, (*n)++) + 1) / 2;
+}
+
+static void random_program(struct program *program, uint64_t number) {
+    uint64_t n = 0;
+    program_start(program);
+    struct scenario *scenario = &program->scenario;
+    scenario->seed = (int64_t)number;
+    scenario->settings.gogc = (int32_t)pick(number, &n, -20, 300);
+    if (scenario->settings.gogc < 0)
+        scenario->settings.gogc = GAIT_PACER_GOGC_OFF;
+    if (scenario->settings.gogc < 0 || pick(number, &n, 0, 1) < 0.5)
+        scenario->settings.memory_limit = (int64_t)(pick(number, &n, 1, 200) * MIB);
+    scenario->settings.cpu_limiter = pick(number, &n, 0, 1) < 0.8;
+    scenario->machine.cpus = 1 + (int64_t)pick(number, &n, 0, 12);
+    scenario->machine.idle_share = pick(number, &n, 0, 0.9);
+    scenario->machine.scan_rate = (int64_t)(pick(number, &n, 50, 4000) * MIB);
+    scenario->memory.fragmentation = pick(number, &n, 1, 1.5);
+    scenario->memory.globals = (int64_t)(pick(number, &n, 0, 4) * MIB);
+    scenario->memory.initial_live = (int64_t)(pick(number, &n, 0, 30) * MIB);
+    int phases = 1 + (int)pick(number, &n, 0, 4);
+    for (int i = 0; i < phases; i++) {
+        struct scenario_phase *phase =
+            program_phase(program, pick(number, &n, 0.1, 3), pick(number, &n, 0, 500),
+                          pick(number, &n, 0, 0.2), pick(number, &n, 0, 1));
+        phase->lifetime = pick(number, &n, 0, 0.1);
+        phase->scannable.constant = pick(number, &n, 0, 1);
+        phase->stacks.constant = pick(number, &n, 0, 2) * MIB;
+        phase->off_heap.constant = pick(number, &n, 0, 30) * MIB;
+        phase->noise = pick(number, &n, 0, 1);
+        phase->burst = (int64_t)(pick(number, &n, 0, 8) * MIB);
+    }
+}
+
+/** What is looked at along a run. */
+struct watch {
+    const struct model *model;
+    int64_t cycles;
+    double time_s, cpu_s;
+    uint64_t marked;
+    uint64_t digest; /* of all figures */
+    bool ok;
+};
+
+static void add_digest(struct watch *watch, const void *data, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        watch->digest =
+            (watch->digest ^ ((const unsigned char *)data)[i]) * UINT64_C(1099511628211);
+}
+
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            cr_expect(false, "%s, at %.6f s", #condition, watch->model->now_s);                    \
+            watch->ok = false;                                                                     \
+        }                                                                                          \
+    } while (0)
+
+static void watch_cycle(void *context, const struct model_cycle *cycle) {
+    struct watch *watch = context;
+    EXPECT(cycle->number == ++watch->cycles);
+    EXPECT(cycle->start_s >= 0 && cycle->mark_s >= 0);
+    EXPECT(cycle->start_bytes >= cycle->before_bytes);
+    EXPECT(cycle->peak_bytes >= cycle->start_bytes);
+    if (watch->model->kind != MODEL_IDEAL) /* whose live heap may grow beyond what there is */
+        EXPECT(cycle->marked_bytes <= cycle->peak_bytes + 1);
+    EXPECT(cycle->utilization >= 0 && cycle->utilization < 1.0001);
+    EXPECT(cycle->before_bytes == watch->marked);
+    for (int i = 0; i < MODEL_PURPOSES; i++)
+        EXPECT(cycle->cpu_s[i] >= 0);
+    if (watch->model->kind == MODEL_FULL)
+        EXPECT((double)cycle->total_bytes + 1 >= (double)cycle->peak_bytes);
+    watch->marked = cycle->marked_bytes;
+    add_digest(watch, &cycle->start_s, sizeof(cycle->start_s));
+    add_digest(watch, &cycle->peak_bytes, sizeof(cycle->peak_bytes));
+}
+
+static void watch_sample(void *context, const struct model_sample *sample) {
+    struct watch *watch = context;
+    const struct model_memory *memory = &sample->memory;
+    double used = sample->program_cpu;
+    EXPECT(sample->time_s >= watch->time_s);
+    EXPECT(sample->bucket >= 0 && sample->bucket <= 1);
+    EXPECT(!sample->limiting || watch->model->scenario->settings.cpu_limiter);
+    EXPECT(memory->reachable >= 0);
+    EXPECT(memory->heap >= 0 && memory->free >= 0);
+    EXPECT(memory->total >= memory->spans);
+    if (watch->model->kind == MODEL_FULL) {
+        EXPECT(memory->heap + 1 >= memory->reachable - 0.001 * memory->reachable);
+        EXPECT(memory->spans + 1 >= memory->heap);
+    }
+    for (int i = 0; i < MODEL_PURPOSES; i++) {
+        EXPECT(sample->cpu[i] >= 0);
+        used += sample->cpu[i];
+    }
+    watch->cpu_s += used * (sample->time_s - watch->time_s);
+    watch->time_s = sample->time_s;
+    add_digest(watch, &sample->time_s, sizeof(sample->time_s));
+    add_digest(watch, memory, sizeof(*memory));
+}
+
+static struct watch run_watched(struct program *program, enum model_kind kind, int64_t steps,
+                                struct model_result *result) {
+    struct model model;
+    struct watch watch = {.model = &model, .ok = true, .digest = UINT64_C(14695981039346656037)};
+    watch.marked = (uint64_t)program->scenario.memory.initial_live;
+    struct model_sink sink = {&watch, watch_cycle, watch_sample, 0.05};
+    model_init(&model, kind, &program->scenario, &sink);
+    while (model_advance(&model, steps)) {
+        double progress = model_progress(&model);
+        cr_assert(progress >= 0 && progress <= 1);
+    }
+    *result = model.result;
+    return watch;
+}
+
+static void check_program(uint64_t number, enum model_kind kind) {
+    struct program program;
+    struct model_result result, again;
+    random_program(&program, number);
+    if (kind == MODEL_IDEAL)
+        program.scenario.memory.initial_live = 0; /* the ideal model starts empty */
+    struct scenario_fault fault;
+    cr_assert(scenario_check(&program.scenario, &fault));
+    struct watch watch = run_watched(&program, kind, 1000, &result);
+    cr_assert(watch.ok, "program %" PRIu64 ", model %s", number, scenario_model_name(kind));
+    cr_expect(result.cycles == watch.cycles);
+    cr_expect(fabs(result.program_cpu_s + result.gc_cpu_s - watch.cpu_s) < 1e-6 * (watch.cpu_s + 1),
+              "program %" PRIu64 ": %g CPU-s, samples have %g", number,
+              result.program_cpu_s + result.gc_cpu_s, watch.cpu_s);
+    cr_expect(result.gc_share >= 0 && result.gc_share <= 1);
+    cr_expect(result.wall_s + 1e-9 >= result.program_s);
+    cr_expect(result.peak_total_bytes >= result.mean_total_bytes * (1 - 1e-9));
+
+    struct watch other = run_watched(&program, kind, 7, &again);
+    cr_expect(other.digest == watch.digest && memcmp(&result, &again, sizeof(result)) == 0,
+              "program %" PRIu64 " in other slices", number);
+}
+
+Test(model, invariants) {
+    for (uint64_t number = 1; number <= PROGRAMS; number++)
+        for (int kind = 0; kind < MODEL_KINDS; kind++)
+            check_program(number, (enum model_kind)kind);
+}
+
+Test(model, seed_makes_the_difference) {
+    struct program program;
+    struct model_result first, second;
+    program_start(&program);
+    program_phase(&program, 10, 100, 0.01, 0)->noise = 0.5;
+    struct watch one = run_watched(&program, MODEL_FULL, 1000, &first);
+    program.scenario.seed++;
+    struct watch two = run_watched(&program, MODEL_FULL, 1000, &second);
+    cr_expect(one.digest != two.digest);
+    program.scenario.seed--;
+    struct watch three = run_watched(&program, MODEL_FULL, 1000, &second);
+    cr_expect(one.digest == three.digest);
+}
+
+Test(model, samples_change_nothing) {
+    struct program program;
+    random_program(&program, 5);
+    struct model_result with;
+    run_watched(&program, MODEL_FULL, 1000, &with);
+    struct model model;
+    model_run(&model, MODEL_FULL, &program.scenario, NULL);
+    cr_expect(memcmp(&with, &model.result, sizeof(with)) == 0);
+}
+
+Test(model, check_finds_what_is_out_of_range) {
+    struct program program;
+    struct scenario_fault fault;
+    program_start(&program);
+    cr_expect(!scenario_check(&program.scenario, &fault) && !fault.key);
+    program_phase(&program, 1, 1, 0, 0);
+    program_phase(&program, 1, 1, 0, 0);
+    cr_expect(scenario_check(&program.scenario, &fault));
+    program.phases[1].survival.constant = 1.5;
+    cr_expect(!scenario_check(&program.scenario, &fault) && fault.phase == 1);
+    cr_expect(fault.key && strcmp(fault.key->name, "survival") == 0);
+    program.phases[1].survival.constant = NAN;
+    cr_expect(!scenario_check(&program.scenario, &fault));
+    program.phases[1].survival = (struct stream){.root = 3};
+    cr_expect(!scenario_check(&program.scenario, &fault));
+    program.phases[1].survival = (struct stream){.root = STREAM_NONE};
+    program.scenario.machine.cpus = 0;
+    cr_expect(!scenario_check(&program.scenario, &fault));
+    cr_expect(fault.key && strcmp(fault.key->name, "cpus") == 0);
+}
