@@ -11,6 +11,12 @@
 /* Large memory is zeroed in pieces, so that other threads' handshakes need not wait for it. */
 #define ZERO_PIECE_BYTES ((size_t)262144)
 
+/* How often, and how long, a mutator waits for a cycle to begin that is late. Each wait is some 70
+ * us with the OS's slack: together two ticks of the scheduler, in which the collector has its turn.
+ */
+#define START_WAITS 100
+#define START_WAIT_NS 20000
+
 static bool has_references(const gait_heap *heap, gait_kind kind) {
     return heap->kinds.kinds[kind].layout != GAIT_LEAF;
 }
@@ -80,6 +86,21 @@ static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t
     return NULL;
 }
 
+/* The live heap has reached its goal before the cycle lets mutators assist: the OS has not let the
+ * collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
+static void wait_for_start(gait_mutator *mutator) {
+    gait_heap *heap = mutator->heap;
+    gait_enter_native(mutator);
+    struct control *control = &heap->control;
+    for (unsigned i = 0; i < START_WAITS && control_is_late(control, mutator->cache.black); i++) {
+        if (!AO_load(&control->marking))
+            cycle_request(heap);
+        if (!sweep_step(&heap->sweeper))
+            platform_sleep_ns(START_WAIT_NS);
+    }
+    gait_leave_native(mutator);
+}
+
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
     if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
@@ -93,6 +114,8 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         mutator->stress_count = 0;
         gait_collect(mutator);
     }
+    if (control_is_late(&heap->control, mutator->cache.black))
+        wait_for_start(mutator);
     size_t pages_bytes = bytes > GAIT_SMALL_MAX_BYTES ? large_bytes(bytes) : 0;
     if (control_is_full(&heap->control, pages_bytes, mutator->cache.black)) {
         /* it would pass the limit: not before a cycle has ended */

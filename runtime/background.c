@@ -16,6 +16,11 @@
  * least. A thread is set aside for a tick, 1 to 4 ms. */
 #define SET_ASIDE_NS 500000
 #define BUSY_NS ((int64_t)1000000000)
+/* A helper at idle priority that was set aside for so long had the whole cycle wait for the work in
+ * its hands: other processes keep the CPUs busy, and idle helpers rest for a while. Seen beside
+ * three busy processes: 700 ms. */
+#define STRANDED_NS 5000000
+#define UNHELPED_NS ((int64_t)10000000000)
 /* One burst where a CPU is idle. */
 #define LONG_BURST_NS 400000
 /* Bytes scanned between two looks at the clock: some 20 us. */
@@ -56,10 +61,12 @@ static bool is_limited(gait_heap *heap) {
     return control_is_limiting(&heap->control) && !cycle_is_awaited(&heap->cycle);
 }
 
-/* A burst took so much wall time and CPU time. */
-static void look_at_contention(struct cycle *cycle, int64_t wall_ns, int64_t cpu_ns) {
-    if (wall_ns - cpu_ns > SET_ASIDE_NS)
+/* A burst for this purpose was set aside for so long. */
+static void look_at_contention(struct cycle *cycle, enum cpu_purpose purpose, int64_t aside_ns) {
+    if (purpose != CPU_IDLE && aside_ns > SET_ASIDE_NS)
         AO_store(&cycle->busy_until_ns, (AO_t)(platform_now_ns() + BUSY_NS));
+    if (purpose == CPU_IDLE && aside_ns > STRANDED_NS)
+        AO_store(&cycle->unhelped_until_ns, (AO_t)(platform_now_ns() + UNHELPED_NS));
 }
 
 /* Mark in one burst. Counts work and CPU time. @return CPU time spent, ns. */
@@ -73,8 +80,7 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
             break;
     marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
-    if (purpose != CPU_IDLE)
-        look_at_contention(&heap->cycle, platform_now_ns() - begin_ns, spent_ns);
+    look_at_contention(&heap->cycle, purpose, platform_now_ns() - begin_ns - spent_ns);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_marked(&heap->control, marker->scanned_bytes - before);
@@ -167,7 +173,8 @@ void background_help(void *argument) {
             continue;
         }
         if (helper->idle && heap->concurrent &&
-            (!cpu_is_idle(heap, helper->number + 1) || is_limited(heap))) {
+            (!cpu_is_idle(heap, helper->number + 1) || is_limited(heap) ||
+             platform_now_ns() < (int64_t)AO_load(&cycle->unhelped_until_ns))) {
             platform_sleep_ns(BUSY_NAP_NS);
         } else if (!queue_has_work(queue)) {
             wait_for_work(queue);

@@ -31,8 +31,11 @@
 /* What threads may take between a look at the limit and their pages: a span each, blocks of marking
  * work. Guess: some ten of each. */
 #define LIMIT_RESERVE_BYTES ((size_t)524288)
-/* What the scavenger gives back between two naps. */
+/* The most that the scavenger gives back at a time. */
 #define SCAVENGE_BYTES ((size_t)1 << 20)
+/* A period of the scavenger's goals: it keeps what the largest of one or two periods asks for.
+ * Guess: some cycles of a small heap. */
+#define RETAIN_NS ((int64_t)1000000000)
 
 static AO_t bits_of(double value) {
     AO_t bits;
@@ -58,9 +61,10 @@ static void publish(struct control *control) {
     AO_store(&control->trigger_bytes, target.trigger_bytes);
     AO_store(&control->goal_bytes, target.goal_bytes);
     AO_store(&control->limit_bytes, (AO_t)control->pacer.memory_limit_bytes);
+    size_t within_reach = control->pacer.marked_bytes / 16 * 17;
     size_t limit_goal = gait_pacer_limit_goal(&control->pacer);
-    bool reachable = limit_goal > control->pacer.marked_bytes / 16 * 17;
-    AO_store(&control->barrier_bytes, reachable ? limit_goal : SIZE_MAX);
+    AO_store(&control->barrier_bytes, limit_goal > within_reach ? limit_goal : SIZE_MAX);
+    AO_store(&control->late_bytes, target.goal_bytes > within_reach ? target.goal_bytes : SIZE_MAX);
     AO_store(&control->assist_work_per_byte, bits_of(control->pacer.assist_work_per_byte));
     AO_store(&control->assist_bytes_per_work, bits_of(control->pacer.assist_bytes_per_work));
 }
@@ -234,6 +238,11 @@ static void credit_mutator(gait_mutator *mutator, size_t work_bytes, double byte
         credit < ASSIST_CREDIT_MOST ? (int64_t)credit : ASSIST_CREDIT_MOST;
 }
 
+bool control_is_late(struct control *control, bool black) {
+    return !black && AO_load(&control->live_bytes) >= AO_load(&control->late_bytes) &&
+           !AO_load(&control->limiting);
+}
+
 bool control_is_full(struct control *control, size_t bytes, bool black) {
     if (AO_load(&control->barrier_bytes) == SIZE_MAX || black || !is_tight_with(control, bytes))
         return false;
@@ -321,6 +330,22 @@ int64_t control_ahead_ns(struct control *control) {
 
 void control_held_back(struct control *control, int64_t ns) { control->held_back_ns += ns; }
 
+/* With the lock held: the scavenger is to keep so much for one or two periods. A heap that swings
+ * would only fault in again what it gave back.
+ * @return what it is to keep now. */
+static uint64_t retain(struct control *control, uint64_t bytes) {
+    int64_t now_ns = platform_now_ns();
+    uint64_t *kept = control->retain_bytes;
+    if (now_ns - control->retain_since_ns > RETAIN_NS) {
+        kept[1] = now_ns - control->retain_since_ns > 2 * RETAIN_NS ? 0 : kept[0];
+        kept[0] = 0;
+        control->retain_since_ns = now_ns;
+    }
+    if (bytes > kept[0])
+        kept[0] = bytes;
+    return kept[0] > kept[1] ? kept[0] : kept[1];
+}
+
 /* ---- A cycle ---- */
 
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
@@ -403,6 +428,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     AO_store(&control->live_bytes, marked_bytes);
     AO_store(&control->scannable_bytes, AO_load(&control->heap_work_bytes));
     control->last_in_use_bytes = AO_load(&control->space->used_bytes);
+    retain(control, control->last_in_use_bytes);
     gait_pacer_commit(&control->pacer, false);
     publish(control);
     lock_release(&control->lock);
@@ -412,7 +438,6 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
 
 void control_swept(struct control *control) {
     lock_acquire(&control->lock);
-    control->last_in_use_bytes = AO_load(&control->space->used_bytes);
     look_at_memory(control);
     gait_pacer_commit(&control->pacer, true);
     publish(control);
@@ -502,8 +527,10 @@ size_t control_scavenge_due(struct control *control) {
     size_t total = control_total_bytes(control), due = 0;
     struct gait_pacer_scavenge_goals goals = gait_pacer_scavenge(
         &control->pacer, retained, control->last_in_use_bytes, platform_page_bytes());
-    if (goals.gogc_bytes != GAIT_PACER_NONE && retained > goals.gogc_bytes)
-        due = retained - goals.gogc_bytes;
+    uint64_t keep =
+        retain(control, goals.gogc_bytes == GAIT_PACER_NONE ? retained : goals.gogc_bytes);
+    if (retained > keep)
+        due = retained - keep;
     if (goals.limit_bytes != GAIT_PACER_NONE && total > goals.limit_bytes &&
         total - goals.limit_bytes > due)
         due = total - goals.limit_bytes;

@@ -66,6 +66,8 @@ struct control {
     int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
     int64_t limiting_since_ns;  /* 0: not limiting; lock */
     uint64_t last_in_use_bytes; /* spans as the last cycle ended; lock */
+    uint64_t retain_bytes[2];   /* most to keep, as of this period and the one before; lock */
+    int64_t retain_since_ns;    /* when this period began; lock */
 
     AO_t live_bytes;           /* marked by the last cycle and allocated since */
     AO_t scannable_bytes;      /* part of it in kinds with references */
@@ -81,6 +83,7 @@ struct control {
     AO_t goal_bytes;
     AO_t limit_bytes;
     AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
+    AO_t late_bytes;            /* live heap at which mutators wait for a cycle to begin */
     AO_t assist_work_per_byte;  /* bits of a double */
     AO_t assist_bytes_per_work; /* bits of a double */
     AO_t marking;               /* not 0: between control_begin and control_end */
@@ -131,6 +134,10 @@ bool control_assist(struct control *control, gait_mutator *mutator);
 /** Is memory above the limit, counted without the free pages that allocation may use or give back?
  */
 bool control_is_tight(struct control *control);
+
+/** Has the live heap reached its goal before the mutator can do anything for the cycle that is due:
+ * it does not mark (black) yet? */
+bool control_is_late(struct control *control, bool black);
 
 /** Would so many bytes more pass the limit, in a heap that a cycle can bring below it, and the
  * mutator can do nothing for it now: there is nothing to sweep, and it does not mark (black) yet?

@@ -92,7 +92,6 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
         more = marker_ephemerons(marker);
         if (AO_load_acquire(&heap->queue.overflowed)) {
             marker_rescan(marker);
-            finalizers_push(&heap->finalizers, marker);
             more = true;
         }
         marker_end(marker);

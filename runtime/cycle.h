@@ -41,8 +41,9 @@ struct cycle {
     unsigned barrier_on; /* mutators attach with the barrier on; changes under WORLD or stopped */
     unsigned black;      /* and allocate black; likewise */
     AO_t busy_until_ns;  /* no CPU counts as idle before; markers write it, unordered */
-    AO_t black_bytes;    /* allocated black by mutators that are gone since */
-    AO_t stack_bytes;    /* roots scanned by mutators in this cycle */
+    AO_t unhelped_until_ns; /* helpers at idle priority rest until then */
+    AO_t black_bytes;       /* allocated black by mutators that are gone since */
+    AO_t stack_bytes;       /* roots scanned by mutators in this cycle */
 
     unsigned threads; /* atomic: not 0: the collector's threads are there; 0 after a fork */
 

@@ -50,18 +50,24 @@ static void prepare(void) {
             lock_acquire(lock_of(heap, i));
 }
 
-static void heap_resume(gait_heap *heap) {
+static void locks_release(void) {
     for (size_t i = LOCKS; i-- > 0;)
-        lock_release(lock_of(heap, i));
-    world_start(&heap->world);
-    lock_release(&heap->cycle.gate);
+        for (gait_heap *heap = heaps; heap; heap = heap->next)
+            lock_release(lock_of(heap, i));
+}
+
+static void resume(void) {
+    for (gait_heap *heap = heaps; heap; heap = heap->next) {
+        world_start(&heap->world);
+        lock_release(&heap->cycle.gate);
+    }
+    lock_release(&heaps_lock);
+    world_resume();
 }
 
 static void parent(void) {
-    for (gait_heap *heap = heaps; heap; heap = heap->next)
-        heap_resume(heap);
-    lock_release(&heaps_lock);
-    world_resume();
+    locks_release();
+    resume();
 }
 
 /* The mutators whose threads the child does not have. */
@@ -72,18 +78,17 @@ static void drop_lost_mutators(gait_heap *heap) {
         if (mutator == mine)
             continue;
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
-        mutator_keep_locked(mutator); /* its lock is held: heap_rest */
+        mutator_keep_locked(mutator); /* its lock is held: world_stop */
     }
 }
 
 static void child(void) {
+    locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         drop_lost_mutators(heap);
         cycle_threads_lost(heap);
-        heap_resume(heap);
     }
-    lock_release(&heaps_lock);
-    world_resume();
+    resume();
 }
 
 /* ---- The list ---- */

@@ -6,7 +6,7 @@
 #include "background.h"
 #include "instance.h"
 
-/* The collector looks at the clock for periodic cycles this often. */
+/* The collector looks at the clock for periodic cycles this often, the scavenger at what is due. */
 #define PERIOD_LOOK_NS ((int64_t)1000000000)
 /* The scavenger works so long at a stretch: a shorter nap would not be exact. */
 #define SCAVENGE_WORK_NS ((int64_t)1000000)
@@ -90,7 +90,7 @@ static void scavenger_run(void *argument) {
             scavenger_nap(cycle, gait_pacer_scavenge_sleep_ns(
                                      spent_ns, control_set_procs(&heap->control, 0)));
         else if (!cycle_is_shutdown(cycle))
-            platform_wait(&cycle->scavenge, scavenge, -1);
+            platform_wait(&cycle->scavenge, scavenge, PERIOD_LOOK_NS);
     }
 }
 
