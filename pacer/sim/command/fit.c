@@ -7,8 +7,9 @@
  * heap; what was reachable at both ends, which is what the cycle marked less what was allocated
  * while it did; how long it took, and for how much of that the collector slowed the program down.
  */
+#include "fit.h"
+
 #include "command.h"
-#include "gctrace.h"
 #include "scenario_file.h"
 
 #include <getopt.h>
@@ -16,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIT_PHASES 200
 #define FIT_MOST_PHASES 100000
 /** GOGC is taken for a multiple of this where it comes that close: people choose such. */
 #define FIT_GOGC_STEP 25.0
@@ -32,13 +32,6 @@
 #define FIT_LEAST_S 1e-6
 /** Touching fresh memory costs nothing: the traced times have it in them. */
 #define FIT_TOUCH_RATE (INT64_C(1) << 50)
-
-/** What the command line says. */
-struct fit_options {
-    struct overrides overrides;
-    double cpus; /* 0: to be found */
-    int phases;
-};
 
 static double at_least(double value, double least) { return value > least ? value : least; }
 
@@ -226,9 +219,9 @@ static double fit_scannable(const struct gctrace *trace) {
     return heap > 0 ? at_most(work / heap, 1) : 1;
 }
 
-static void fit_phases(const struct gctrace *trace, const struct fit_options *fit, double cpus,
+static void fit_phases(const struct gctrace *trace, double cpus, int phases,
                        struct scenario *scenario) {
-    long count = (long)trace->count, group = (count + fit->phases - 1) / fit->phases;
+    long count = (long)trace->count, group = (count + phases - 1) / phases;
     double scannable = fit_scannable(trace);
     scenario->phases = command_allocate(trace->count + 1, sizeof(*scenario->phases));
     for (long first = -1; first < count - 1; first += group) {
@@ -240,7 +233,22 @@ static void fit_phases(const struct gctrace *trace, const struct fit_options *fi
     fit_phase(&scenario->phases[scenario->phase_count++], &tail, cpus, scannable);
 }
 
+void fit_scenario(const struct gctrace *trace, double cpus, int phases, struct scenario *scenario) {
+    if (cpus <= 0)
+        cpus = fit_cpus(trace);
+    scenario->settings.gogc = fit_gogc(trace);
+    fit_machine(trace, cpus, scenario);
+    fit_phases(trace, cpus, phases, scenario);
+}
+
 /* ---- Command line ------------------------------------------------------- */
+
+/** What the command line says. */
+struct fit_options {
+    struct overrides overrides;
+    double cpus; /* 0: to be found */
+    int phases;
+};
 
 static struct fit_options fit_options(int argc, char **argv) {
     static const struct option options[] = {{"gogc", required_argument, NULL, 'g'},
@@ -281,12 +289,11 @@ int fit_main(int argc, char **argv) {
     const char *slash = strrchr(argv[optind], '/');
     snprintf(scenario.title, sizeof(scenario.title), "fitted to %.60s",
              slash ? slash + 1 : argv[optind]);
-    scenario.settings.gogc = fit.overrides.has_gogc ? fit.overrides.gogc_percent : fit_gogc(&trace);
+    fit_scenario(&trace, fit.cpus, fit.phases, &scenario);
+    if (fit.overrides.has_gogc)
+        scenario.settings.gogc = fit.overrides.gogc_percent;
     if (fit.overrides.has_limit)
         scenario.settings.memory_limit = fit.overrides.limit_bytes;
-    double cpus = fit.cpus > 0 ? fit.cpus : fit_cpus(&trace);
-    fit_machine(&trace, cpus, &scenario);
-    fit_phases(&trace, &fit, cpus, &scenario);
     struct scenario_fault fault;
     if (!scenario_check(&scenario, &fault))
         command_fail("%s: no scenario comes of it: %s is out of range", argv[optind],

@@ -20,16 +20,9 @@
 #include <string.h>
 
 #define MIB 1048576.0
-/** Sizes are told in whole MiB, rounded down: half of one more is the best guess. Not for stacks and
- * globals, which are mostly far below one: the first so many sizes. */
+/** Sizes are told in whole MiB, rounded down: half of one more is the best guess. Not for stacks
+ * and globals, which are mostly far below one: the first so many sizes. */
 #define HALVED_SIZES 4
-
-/** One line of a log. */
-struct line_of_log {
-    const char *path;
-    long number;
-    const char *text;
-};
 
 static bool is_sane(const struct gctrace_cycle *cycle) {
     const double values[] = {
@@ -103,28 +96,27 @@ static void take_bytes(struct gctrace *trace, const char *text) {
     trace->cycles[trace->count - 1] = cycle;
 }
 
-/** @param work_bytes  of the cycle whose line is still to come */
-static void take_line(struct gctrace *trace, const struct line_of_log *line, double *work_bytes) {
+bool gctrace_take(struct gctrace *trace, const char *text) {
     double work;
-    const char *pacer = strstr(line->text, "pacer: ");
+    const char *pacer = strstr(text, "pacer: ");
     if (pacer && sscanf(pacer, "pacer: %*d%% CPU (%*d exp.) for %lf+", &work) == 1 && work > 0 &&
         work < 1e16)
-        *work_bytes = work;
-    const char *text = strstr(line->text, "gc ");
+        trace->work_bytes = work;
+    text = strstr(text, "gc ");
     struct gctrace_cycle cycle;
     int at = 0;
     if (!text)
-        return;
+        return true;
     if (parse_cycle(text, &cycle)) {
-        cycle.work_bytes = *work_bytes;
-        *work_bytes = 0;
+        cycle.work_bytes = trace->work_bytes;
+        trace->work_bytes = 0;
         add_cycle(trace, &cycle);
     } else if (strstr(text, " bytes: start=")) {
         take_bytes(trace, text);
     } else if (sscanf(text, "gc %*d @%n", &at) == 0 && at > 0) {
-        fprintf(stderr, "%s:%ld: a cycle that is not told as by gctrace=1; left out\n", line->path,
-                line->number);
+        return false;
     }
+    return true;
 }
 
 void gctrace_read(struct gctrace *trace, const char *path) {
@@ -133,14 +125,11 @@ void gctrace_read(struct gctrace *trace, const char *path) {
         command_fail("%s: %s", path, strerror(errno));
     char *text = NULL;
     size_t size = 0;
-    double work_bytes = 0;
-    struct line_of_log line = {.path = path};
     *trace = (struct gctrace){0};
-    while (getline(&text, &size, file) >= 0) {
-        line.number++;
-        line.text = text;
-        take_line(trace, &line, &work_bytes);
-    }
+    for (long line = 1; getline(&text, &size, file) >= 0; line++)
+        if (!gctrace_take(trace, text))
+            fprintf(stderr, "%s:%ld: a cycle that is not told as by gctrace=1; left out\n", path,
+                    line);
     bool failed = ferror(file);
     free(text);
     if (file != stdin)

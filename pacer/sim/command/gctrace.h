@@ -37,7 +37,15 @@ struct gctrace_cycle {
 struct gctrace {
     struct gctrace_cycle *cycles;
     size_t count, room;
+    double work_bytes; /**< of the cycle whose line is still to come */
 };
+
+/**
+ * Take a line of a log, whatever it is, after those before it; an empty trace is all zeroes.
+ *
+ * @return false for a cycle that is not told as by gctrace=1: it is left out.
+ */
+bool gctrace_take(struct gctrace *trace, const char *text);
 
 /** Read a log ("-": standard input). Ends the command where there is no cycle in it. */
 void gctrace_read(struct gctrace *trace, const char *path);
