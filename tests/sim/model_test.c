@@ -135,8 +135,10 @@ static void check_program(uint64_t number, enum model_kind kind) {
     struct program program;
     struct model_result result, again;
     random_program(&program, number);
-    if (kind == MODEL_IDEAL)
-        program.scenario.memory.initial_live = 0; /* the ideal model starts empty */
+    if (kind == MODEL_IDEAL) { /* starts empty; below what is live, its assists are endless */
+        program.scenario.memory.initial_live = 0;
+        program.scenario.settings.memory_limit = GAIT_PACER_NO_LIMIT;
+    }
     struct scenario_fault fault;
     cr_assert(scenario_check(&program.scenario, &fault));
     struct watch watch = run_watched(&program, kind, 1000, &result);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Comparing and printing of result cells. Doubles are compared bit by bit with the parsed cell, and
- * printed with 17 digits, which name one double.
+ * Comparing and printing of result cells. Doubles are printed with 17 digits, which name one
+ * double.
  */
 #include "results.h"
 
@@ -47,16 +47,25 @@ static const char *result_text(const struct result *result, char out[UNITS_TEXT]
     }
 }
 
+/** The same double; and where the cell has all 17 digits, the same digits. */
+static bool double_agrees(const struct table *table, const char *column, double value) {
+    char text[UNITS_TEXT];
+    const char *cell = table_text(table, column);
+    double expected = table_double(table, column);
+    snprintf(text, sizeof(text), "%.17g", value);
+    if (strlen(text) == strlen(cell))
+        return strcmp(text, cell) == 0;
+    return expected == value || (isnan(expected) && isnan(value));
+}
+
 static bool result_agrees(const struct table *table, const struct result *result) {
     switch (result->type) {
     case RESULT_U64:
         return table_u64(table, result->column) == result->value.u64;
     case RESULT_I64:
         return table_i64(table, result->column) == result->value.i64;
-    case RESULT_DOUBLE: {
-        double expected = table_double(table, result->column), value = result->value.real;
-        return memcmp(&expected, &value, sizeof(value)) == 0 || (isnan(expected) && isnan(value));
-    }
+    case RESULT_DOUBLE:
+        return double_agrees(table, result->column, result->value.real);
     default:
         return strcmp(table_text(table, result->column), result->value.text) == 0;
     }

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine's exports to the page. See web.h.
+ *
+ * Tables are doubles, row after row; columns are those of the command's JSON, from the same list.
+ */
+#include "web.h"
+
+#include "../../sim/command/fit.h"
+#include "../../sim/command/record.h"
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** Rows of one table. */
+struct rows {
+    double *values;
+    size_t count; /* of values */
+    size_t room;
+    int rows;
+};
+
+static struct {
+    struct scenario scenario;
+    struct model model;
+    struct rows cycles, samples, summary;
+    char *text;
+} web;
+
+/* ---- Memory: what the command's files ask of command.h ------------------ */
+
+void *command_grow(void *list, size_t count, size_t size);
+void *command_allocate(size_t count, size_t size);
+
+void *command_grow(void *list, size_t count, size_t size) {
+    void *grown = realloc(list, (count ? count : 1) * size);
+    if (!grown)
+        __builtin_trap();
+    return grown;
+}
+
+void *command_allocate(size_t count, size_t size) {
+    return memset(command_grow(NULL, count, size), 0, count * size);
+}
+
+/* ---- Keys --------------------------------------------------------------- */
+
+int web_key_count(void) { return scenario_key_count; }
+
+const char *web_key_text(int key, enum web_key_text what) {
+    const struct scenario_key *is = &scenario_keys[key];
+    switch (what) {
+    case WEB_KEY_NAME:
+        return is->name;
+    case WEB_KEY_SECTION:
+        return scenario_section_name(is->section);
+    case WEB_KEY_UNIT:
+        return is->unit;
+    default:
+        return is->meaning;
+    }
+}
+
+double web_key_number(int key, enum web_key_number what) {
+    const struct scenario_key *is = &scenario_keys[key];
+    switch (what) {
+    case WEB_KEY_TYPE:
+        return is->type;
+    case WEB_KEY_LEAST:
+        return is->least;
+    case WEB_KEY_MOST:
+        return is->most;
+    default:
+        return is->default_value;
+    }
+}
+
+const char *web_model_name(int model) {
+    return model < MODEL_KINDS ? scenario_model_name((enum model_kind)model) : NULL;
+}
+
+/* ---- The scenario ------------------------------------------------------- */
+
+static void forget_rows(void) {
+    web.cycles.count = web.samples.count = web.summary.count = 0;
+    web.cycles.rows = web.samples.rows = web.summary.rows = 0;
+}
+
+static void forget_scenario(void) {
+    forget_rows();
+    free(web.scenario.phases);
+    free(web.scenario.nodes);
+    scenario_init(&web.scenario);
+}
+
+void web_scenario(int phases, int nodes) {
+    forget_scenario();
+    web.scenario.phases = command_allocate((size_t)phases, sizeof(*web.scenario.phases));
+    web.scenario.phase_count = phases;
+    web.scenario.nodes = command_allocate((size_t)nodes, sizeof(*web.scenario.nodes));
+    web.scenario.node_count = nodes;
+    for (int i = 0; i < phases; i++)
+        scenario_init_phase(&web.scenario.phases[i]);
+}
+
+int web_phase_count(void) { return web.scenario.phase_count; }
+
+static void *field(int key, int phase) {
+    return (char *)scenario_fields(&web.scenario, scenario_keys[key].section, phase) +
+           scenario_keys[key].offset;
+}
+
+static int64_t whole(double value) {
+    return value >= (double)GAIT_PACER_NO_LIMIT ? GAIT_PACER_NO_LIMIT : (int64_t)value;
+}
+
+void web_set(int key, int phase, double value) {
+    void *into = field(key, phase);
+    switch (scenario_keys[key].type) {
+    case TYPE_TEXT:
+        break;
+    case TYPE_BOOL:
+        *(bool *)into = value != 0;
+        break;
+    case TYPE_CHOICE:
+        *(enum model_kind *)into = (enum model_kind)value;
+        break;
+    case TYPE_NUMBER:
+        *(double *)into = value;
+        break;
+    case TYPE_GOGC:
+        *(int32_t *)into = (int32_t)value;
+        break;
+    case TYPE_STREAM:
+    case TYPE_BYTE_STREAM:
+        *(struct stream *)into = (struct stream){value, STREAM_NONE};
+        break;
+    case TYPE_COUNT:
+    case TYPE_BYTES:
+    case TYPE_LIMIT:
+        *(int64_t *)into = whole(value);
+        break;
+    }
+}
+
+double web_get(int key, int phase) {
+    const void *from = field(key, phase);
+    switch (scenario_keys[key].type) {
+    case TYPE_TEXT:
+        return 0;
+    case TYPE_BOOL:
+        return *(const bool *)from;
+    case TYPE_CHOICE:
+        return *(const enum model_kind *)from;
+    case TYPE_NUMBER:
+        return *(const double *)from;
+    case TYPE_GOGC:
+        return *(const int32_t *)from;
+    case TYPE_STREAM:
+    case TYPE_BYTE_STREAM:
+        return ((const struct stream *)from)->constant;
+    default:
+        return (double)*(const int64_t *)from;
+    }
+}
+
+void web_set_stream(int key, int phase, int node) {
+    *(struct stream *)field(key, phase) = (struct stream){0, node};
+}
+
+void web_set_node(int node, int kind, double amount, double length, double turn, double delay,
+                  double least, double most, double seed, int first, int next) {
+    web.scenario.nodes[node] = (struct stream_node){
+        .kind = (enum stream_kind)kind,
+        .amount = amount,
+        .length = length,
+        .phase = turn,
+        .delay = delay,
+        .least = least,
+        .most = most,
+        .seed = (uint64_t)seed,
+        .first = first,
+        .next = next,
+    };
+}
+
+int web_fault(void) {
+    struct scenario_fault fault;
+    if (scenario_check(&web.scenario, &fault))
+        return -1;
+    return fault.key ? (int)(fault.key - scenario_keys) : -2;
+}
+
+double web_duration(void) { return scenario_duration(&web.scenario); }
+
+/* ---- A run -------------------------------------------------------------- */
+
+static void add_value(struct rows *rows, double value) {
+    if (rows->count == rows->room) {
+        rows->room = rows->room * 2 + 4096;
+        rows->values = command_grow(rows->values, rows->room, sizeof(*rows->values));
+    }
+    rows->values[rows->count++] = value;
+}
+
+static void add_cycle(void *context, const struct model_cycle *c) {
+    (void)context;
+    web.cycles.rows++;
+#define CYCLE(name, value) add_value(&web.cycles, value);
+#include "../../sim/command/fields.def"
+#undef CYCLE
+}
+
+static void add_sample(void *context, const struct model_sample *s) {
+    (void)context;
+    web.samples.rows++;
+#define SAMPLE(name, value) add_value(&web.samples, value);
+#include "../../sim/command/fields.def"
+#undef SAMPLE
+}
+
+static void add_summary(void) {
+    struct summary_line lines[RECORD_SUMMARY];
+    int count = record_summary(&web.model.result, lines);
+    web.summary.count = 0;
+    web.summary.rows = 1;
+    for (int i = 0; i < count; i++)
+        add_value(&web.summary, lines[i].value);
+}
+
+void web_start(double sample_s) {
+    struct model_sink sink = {.cycle = add_cycle, .sample = add_sample, .sample_s = sample_s};
+    forget_rows();
+    model_init(&web.model, web.scenario.model, &web.scenario, &sink);
+}
+
+bool web_run(int steps) {
+    bool more = model_advance(&web.model, steps);
+    add_summary();
+    return more;
+}
+
+double web_progress(void) { return model_progress(&web.model); }
+
+/** Names of the summary's lines, put together once. */
+static const char *summary_columns(void) {
+    static char names[RECORD_SUMMARY * 32];
+    struct summary_line lines[RECORD_SUMMARY];
+    int count = record_summary(&web.model.result, lines);
+    names[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        strcat(names, lines[i].name);
+        strcat(names, ",");
+    }
+    return names;
+}
+
+const char *web_columns(enum web_table table) {
+    static const char cycles[] =
+#define CYCLE(name, value) #name ","
+#include "../../sim/command/fields.def"
+#undef CYCLE
+        ;
+    static const char samples[] =
+#define SAMPLE(name, value) #name ","
+#include "../../sim/command/fields.def"
+#undef SAMPLE
+        ;
+    if (table == WEB_SUMMARY)
+        return summary_columns();
+    return table == WEB_CYCLES ? cycles : samples;
+}
+
+static const struct rows *rows_of(enum web_table table) {
+    if (table == WEB_SUMMARY)
+        return &web.summary;
+    return table == WEB_CYCLES ? &web.cycles : &web.samples;
+}
+
+int web_row_count(enum web_table table) { return rows_of(table)->rows; }
+
+const double *web_rows(enum web_table table) { return rows_of(table)->values; }
+
+/* ---- Traces ------------------------------------------------------------- */
+
+char *web_text(int bytes) {
+    web.text = command_grow(web.text, (size_t)bytes + 1, 1);
+    web.text[bytes] = '\0';
+    return web.text;
+}
+
+int web_fit_gctrace(int phases) {
+    struct gctrace trace = {0};
+    for (char *line = web.text, *end; *line; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end)
+            *end++ = '\0';
+        gctrace_take(&trace, line);
+    }
+    int cycles = (int)trace.count;
+    if (cycles > 0) {
+        forget_scenario();
+        fit_scenario(&trace, 0, phases, &web.scenario);
+    }
+    gctrace_free(&trace);
+    return cycles;
+}

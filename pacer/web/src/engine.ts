@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+// The engine, compiled to WebAssembly, as the page sees it: the table of keys, one scenario at a
+// time, and its run in slices. engine/web.h is the other side.
+import wasmBytes from "../../../build/web/engine.wasm";
+import { NO_NODE, type Scenario, type Stream, isStream } from "./scenario";
+
+/** Types of keys, in the order of enum scenario_type. */
+export enum Type {
+    Text,
+    Bool,
+    Choice,
+    Count,
+    Number,
+    Bytes,
+    Gogc,
+    Limit,
+    Stream,
+    ByteStream,
+}
+
+export type Section = "" | "settings" | "machine" | "memory" | "phase";
+
+/** A row of scenario.def. */
+export interface Key {
+    index: number;
+    section: Section;
+    name: string;
+    unit: string;
+    meaning: string;
+    type: Type;
+    least: number;
+    most: number;
+    /** As a number; of texts 0. */
+    standard: number;
+}
+
+/** Columns by name. */
+export interface Table {
+    rows: number;
+    columns: Record<string, Float64Array>;
+}
+
+/** All that a run tells. */
+export interface Results {
+    summary: Record<string, number>;
+    cycles: Table;
+    samples: Table;
+}
+
+interface Exports {
+    memory: WebAssembly.Memory;
+    _initialize(): void;
+    web_key_count(): number;
+    web_key_text(key: number, what: number): number;
+    web_key_number(key: number, what: number): number;
+    web_model_name(model: number): number;
+    web_scenario(phases: number, nodes: number): void;
+    web_phase_count(): number;
+    web_set(key: number, phase: number, value: number): void;
+    web_get(key: number, phase: number): number;
+    web_set_stream(key: number, phase: number, node: number): void;
+    web_set_node(...figures: number[]): void;
+    web_fault(): number;
+    web_duration(): number;
+    web_start(sampleS: number): void;
+    web_run(steps: number): number;
+    web_progress(): number;
+    web_columns(table: number): number;
+    web_row_count(table: number): number;
+    web_rows(table: number): number;
+    web_text(bytes: number): number;
+    web_fit_gctrace(phases: number): number;
+}
+
+enum TableKind {
+    Cycles,
+    Samples,
+    Summary,
+}
+
+/** Samples of a run, as the command takes them. */
+const SAMPLES = 500;
+/** Steps between two looks at the clock. */
+const STEPS = 2000;
+/** Phases of a fitted scenario, as the command has them. */
+const FIT_PHASES = 200;
+const STREAM_KINDS = ["constant", "ramp", "unit", "oscillate", "random", "sum"];
+/** WASI's errno for calls that there are not: the C library brings stdio, nothing uses it. */
+const ENOSYS = 52;
+
+export class Engine {
+    readonly keys: Key[] = [];
+    readonly models: string[] = [];
+    private readonly calls: Exports;
+    private readonly columnNames: string[][];
+
+    constructor() {
+        const none = () => ENOSYS;
+        const wasi = { fd_close: none, fd_seek: none, fd_write: none };
+        const instance = new WebAssembly.Instance(new WebAssembly.Module(wasmBytes as BufferSource), {
+            wasi_snapshot_preview1: wasi,
+        });
+        this.calls = instance.exports as unknown as Exports;
+        this.calls._initialize();
+        for (let i = 0; i < this.calls.web_key_count(); i++) this.keys.push(this.readKey(i));
+        for (let i = 0, name; (name = this.calls.web_model_name(i)); i++)
+            this.models.push(this.text(name));
+        this.columnNames = [TableKind.Cycles, TableKind.Samples, TableKind.Summary].map((table) =>
+            this.text(this.calls.web_columns(table)).split(",").slice(0, -1),
+        );
+    }
+
+    /** Take a scenario. @return the key that is out of range; null: none is. */
+    load(scenario: Scenario): Key | null {
+        const nodes: (() => void)[] = [];
+        const streams: (() => void)[] = [];
+        let nodeCount = 0;
+        const addNode = (stream: Stream): number => {
+            const index = nodeCount++;
+            const terms = (stream.terms ?? []).map(addNode);
+            nodes.push(() => this.setNode(index, stream, terms, NO_NODE));
+            terms.forEach((term, i) =>
+                nodes.push(() =>
+                    this.setNode(
+                        term,
+                        stream.terms![i],
+                        childrenOf.get(stream.terms![i]) ?? [],
+                        terms[i + 1] ?? NO_NODE,
+                    ),
+                ),
+            );
+            childrenOf.set(stream, terms);
+            return index;
+        };
+        const childrenOf = new Map<Stream, number[]>();
+        for (const key of this.keys)
+            this.eachPlace(scenario, key, (value, phase) => {
+                if (!isStream(value)) return;
+                const node = addNode(value);
+                streams.push(() => this.calls.web_set_stream(key.index, phase, node));
+            });
+        this.calls.web_scenario(scenario.phases.length, nodeCount);
+        nodes.forEach((set) => set());
+        streams.forEach((set) => set());
+        for (const key of this.keys)
+            this.eachPlace(scenario, key, (value, phase) => {
+                if (typeof value === "number") this.calls.web_set(key.index, phase, value);
+                else if (typeof value === "boolean")
+                    this.calls.web_set(key.index, phase, value ? 1 : 0);
+                else if (key.type === Type.Choice)
+                    this.calls.web_set(key.index, phase, this.models.indexOf(value as string));
+            });
+        const fault = this.calls.web_fault();
+        return fault === -1 ? null : (this.keys[fault] ?? this.keys[0]);
+    }
+
+    /** Start the loaded scenario. */
+    start(): void {
+        this.calls.web_start(this.calls.web_duration() / SAMPLES);
+    }
+
+    /** Run on for some milliseconds. @return whether there is more to come. */
+    run(budgetMs: number): boolean {
+        const end = performance.now() + budgetMs;
+        let more = true;
+        while (more && performance.now() < end) more = this.calls.web_run(STEPS) !== 0;
+        return more;
+    }
+
+    progress(): number {
+        return this.calls.web_progress();
+    }
+
+    results(): Results {
+        const summary = this.table(TableKind.Summary);
+        return {
+            summary: Object.fromEntries(
+                Object.entries(summary.columns).map(([name, column]) => [name, column[0]]),
+            ),
+            cycles: this.table(TableKind.Cycles),
+            samples: this.table(TableKind.Samples),
+        };
+    }
+
+    /** A scenario fitted to a log with gctrace lines; null: there is no cycle in it. */
+    fit(log: string): { scenario: Scenario; cycles: number } | null {
+        this.putText(log);
+        const cycles = this.calls.web_fit_gctrace(FIT_PHASES);
+        return cycles > 0 ? { scenario: this.readScenario(), cycles } : null;
+    }
+
+    private putText(text: string): void {
+        const bytes = new TextEncoder().encode(text);
+        const at = this.calls.web_text(bytes.length);
+        new Uint8Array(this.calls.memory.buffer, at, bytes.length).set(bytes);
+    }
+
+    /** What the engine holds, where it differs from the defaults. */
+    private readScenario(): Scenario {
+        const phases = Array.from({ length: this.calls.web_phase_count() }, () => ({}));
+        const scenario: Scenario = { "": {}, settings: {}, machine: {}, memory: {}, phases };
+        for (const key of this.keys) {
+            if (key.type === Type.Text) continue;
+            const places = key.section === "phase" ? phases : [scenario[key.section]];
+            places.forEach((fields, phase) => {
+                const value = this.calls.web_get(key.index, phase);
+                if (value === key.standard) return;
+                if (key.type === Type.Bool) fields[key.name] = value !== 0;
+                else if (key.type === Type.Choice) fields[key.name] = this.models[value];
+                else fields[key.name] = value;
+            });
+        }
+        return scenario;
+    }
+
+    private readKey(index: number): Key {
+        const text = (what: number) => this.text(this.calls.web_key_text(index, what));
+        const number = (what: number) => this.calls.web_key_number(index, what);
+        return {
+            index,
+            name: text(0),
+            section: text(1) as Section,
+            unit: text(2),
+            meaning: text(3),
+            type: number(0),
+            least: number(1),
+            most: number(2),
+            standard: number(3),
+        };
+    }
+
+    private eachPlace(
+        scenario: Scenario,
+        key: Key,
+        take: (value: unknown, phase: number) => void,
+    ): void {
+        const places = key.section === "phase" ? scenario.phases : [scenario[key.section]];
+        places.forEach((fields, phase) => {
+            if (key.name in fields) take(fields[key.name], phase);
+        });
+    }
+
+    private setNode(index: number, stream: Stream, terms: number[], next: number): void {
+        this.calls.web_set_node(
+            index,
+            STREAM_KINDS.indexOf(stream.kind),
+            stream.amount,
+            stream.length,
+            stream.phase,
+            stream.delay,
+            stream.min,
+            stream.max,
+            stream.seed,
+            terms[0] ?? NO_NODE,
+            next,
+        );
+    }
+
+    private table(kind: TableKind): Table {
+        const names = this.columnNames[kind];
+        const rows = this.calls.web_row_count(kind);
+        const at = this.calls.web_rows(kind);
+        const cells = new Float64Array(this.calls.memory.buffer, at, rows * names.length);
+        const columns: Record<string, Float64Array> = {};
+        names.forEach((name, column) => {
+            const values = new Float64Array(rows);
+            for (let row = 0; row < rows; row++) values[row] = cells[row * names.length + column];
+            columns[name] = values;
+        });
+        return { rows, columns };
+    }
+
+    private text(at: number): string {
+        const bytes = new Uint8Array(this.calls.memory.buffer, at);
+        return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+    }
+}
