@@ -10,6 +10,7 @@
 
 #include "forking.h"
 #include "instance.h"
+#include "observe/pacerlog.h"
 
 static void say(char *error, size_t error_bytes, const char *format, ...) {
     if (!error || error_bytes == 0)
@@ -97,6 +98,7 @@ gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error
         say(error, error_bytes, "gait_heap_create: no threads to be had");
         goto no_cycle;
     }
+    pacerlog_start(heap);
     forking_add(heap);
     return heap;
 no_cycle:
@@ -126,7 +128,9 @@ void gait_heap_destroy(gait_heap *heap) {
         platform_fatal("gait_heap_destroy: %zu threads are attached",
                        (size_t)AO_load(&heap->world.count));
     forking_remove(heap);
+    pacerlog_end(heap);
     cycle_destroy(heap);
+    pacerlog_free(heap);
     for (gait_mutator *mutator = heap->spare_mutators, *next; mutator; mutator = next) {
         next = mutator->next;
         free(mutator);

@@ -58,6 +58,7 @@ size_t control_total_bytes(struct control *control) {
 /* With the lock held, after any change: what allocation looks at. */
 static void publish(struct control *control) {
     struct gait_pacer_target target = gait_pacer_target(&control->pacer);
+    AO_store(&control->gogc_percent, (AO_t)(intptr_t)control->pacer.gogc_percent);
     AO_store(&control->trigger_bytes, target.trigger_bytes);
     AO_store(&control->goal_bytes, target.goal_bytes);
     AO_store(&control->limit_bytes, (AO_t)control->pacer.memory_limit_bytes);
@@ -116,7 +117,7 @@ static void revise(struct control *control) {
     look_at_memory(control);
     struct gait_pacer_progress progress = {
         .live_bytes = AO_load(&control->live_bytes),
-        .scannable_bytes = AO_load(&control->scannable_bytes),
+        .scannable_bytes = control_scannable_bytes(control),
         .work = {.heap_bytes = (int64_t)AO_load(&control->heap_work_bytes),
                  .stack_bytes = control->pacer.work.stack_bytes,
                  .globals_bytes = control->pacer.work.globals_bytes},
@@ -167,7 +168,7 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
                        bool scannable) {
     counter_add(&control->allocated_bytes, bytes);
     if (scannable)
-        counter_add(&control->scannable_bytes, bytes);
+        counter_add(&control->allocated_scannable_bytes, bytes);
     size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
     if (!AO_load(&control->marking))
         return (live >= AO_load(&control->trigger_bytes) && is_due(control)) ||
@@ -184,7 +185,7 @@ void control_unallocated(struct control *control, size_t bytes, bool scannable) 
     counter_sub(&control->allocated_bytes, bytes);
     counter_sub(&control->live_bytes, bytes);
     if (scannable)
-        counter_sub(&control->scannable_bytes, bytes);
+        counter_sub(&control->allocated_scannable_bytes, bytes);
 }
 
 /* Take up to want bytes of work from what the background did ahead. */
@@ -368,7 +369,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
         .periodic = periodic,
         .stop_the_world = stopped,
         .live_bytes = record->start_bytes,
-        .scannable_bytes = AO_load(&control->scannable_bytes),
+        .scannable_bytes = control_scannable_bytes(control),
         .stack_bytes = stack_bytes,
         .globals_bytes = globals_bytes,
     };
@@ -384,6 +385,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     control->held_live_bytes = 0;
     control->held_back_ns = 0;
     bool by_limit = gait_pacer_limit_goal(&control->pacer) < control->pacer.gogc_goal_bytes;
+    record->by_limit = by_limit;
     control->expected_work_bytes =
         stopped || periodic || record->forced || by_limit ? 0 : control->pacer.last_heap_work_bytes;
     record->dedicated = control->pacer.workers.dedicated;
@@ -407,6 +409,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->expected_bytes =
         control->pacer.last_heap_work_bytes + control->pacer.last_stack_work_bytes + globals_bytes;
     record->cons_mark = control->pacer.cons_mark;
+    record->held_back_ns = control->held_back_ns;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;
     for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)
@@ -426,7 +429,8 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     gait_pacer_set_marked(&control->pacer, marked_bytes);
     AO_store(&control->marking, 0);
     AO_store(&control->live_bytes, marked_bytes);
-    AO_store(&control->scannable_bytes, AO_load(&control->heap_work_bytes));
+    AO_store(&control->unscannable_bytes,
+             AO_load(&control->allocated_scannable_bytes) - AO_load(&control->heap_work_bytes));
     control->last_in_use_bytes = AO_load(&control->space->used_bytes);
     retain(control, control->last_in_use_bytes);
     gait_pacer_commit(&control->pacer, false);

@@ -39,6 +39,7 @@ struct cycle_record {
     uint64_t trigger_bytes;
     uint64_t peak_bytes; /* live heap as marking ended */
     uint64_t marked_bytes;
+    uint64_t black_bytes; /* of marked_bytes: allocated while it marked */
     uint64_t goal_bytes;
     uint64_t stack_bytes;
     uint64_t globals_bytes;
@@ -49,10 +50,13 @@ struct cycle_record {
     double assist_ratio;       /* bytes of scanning per byte allocated, as marking began */
     double cons_mark;          /* that its trigger was chosen by */
     double fractional_share;   /* workers, as the pacer divides them */
+    int64_t held_back_ns;      /* marking waited for allocation */
     int32_t dedicated;
     int32_t procs;
     bool forced;
-    bool stopped; /* the world was stopped while it marked */
+    bool periodic;
+    bool by_limit; /* the limit gave the goal */
+    bool stopped;  /* the world was stopped while it marked */
 };
 
 struct control {
@@ -69,17 +73,20 @@ struct control {
     uint64_t retain_bytes[2];   /* most to keep, as of this period and the one before; lock */
     int64_t retain_since_ns;    /* when this period began; lock */
 
-    AO_t live_bytes;           /* marked by the last cycle and allocated since */
-    AO_t scannable_bytes;      /* part of it in kinds with references */
-    AO_t allocated_bytes;      /* since the heap was created */
-    AO_t revise_at_bytes;      /* live heap at which the assist ratio is computed anew */
-    AO_t heap_work_bytes;      /* scanned in this cycle, heap */
-    AO_t credit_bytes;         /* work done in the background that assists may use; signed */
+    AO_t live_bytes;                /* marked by the last cycle and allocated since */
+    AO_t allocated_bytes;           /* since the heap was created */
+    AO_t allocated_scannable_bytes; /* of it, in kinds with references */
+    AO_t unscannable_bytes; /* of that, what live_bytes does not count, less what marking found */
+    AO_t revise_at_bytes;   /* live heap at which the assist ratio is computed anew */
+    AO_t heap_work_bytes;   /* scanned in this cycle, heap */
+    AO_t credit_bytes;      /* work done in the background that assists may use; signed */
     AO_t cpu_ns[CPU_PURPOSES]; /* since the heap was created */
+    AO_t cpu_rest_ns;          /* of CPU_DEDICATED: what is not marking in bursts */
     AO_t limiter_ns;           /* time spent limiting */
     AO_t peak_total_bytes;
 
-    AO_t trigger_bytes; /* published by control_publish */
+    AO_t gogc_percent; /* published by control_publish, as what follows; signed */
+    AO_t trigger_bytes;
     AO_t goal_bytes;
     AO_t limit_bytes;
     AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
@@ -108,6 +115,11 @@ void control_destroy(struct control *control);
 
 /** All memory that the heap holds and the OS has given, bytes: what the limit applies to. */
 size_t control_total_bytes(struct control *control);
+
+/** Part of the live heap that may hold references, bytes. */
+static inline size_t control_scannable_bytes(const struct control *control) {
+    return AO_load(&control->allocated_scannable_bytes) - AO_load(&control->unscannable_bytes);
+}
 
 /** Count CPU time. Any thread. */
 static inline void control_add_cpu(struct control *control, enum cpu_purpose purpose, int64_t ns) {

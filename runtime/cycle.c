@@ -27,6 +27,7 @@
 #include "instance.h"
 #include "mark/weak.h"
 #include "observe/observe.h"
+#include "observe/pacerlog.h"
 #include "verify.h"
 
 /* A heap with fewer live bytes is marked before a helper is awake. Guess. */
@@ -99,18 +100,21 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
     return published;
 }
 
-/* Bytes marked in this cycle, and those allocated black; the counts begin anew. */
-static uint64_t take_marked(gait_heap *heap) {
+/* Bytes marked in this cycle, those allocated black included; the counts begin anew.
+ * *black: the latter, and what threads marked that are gone. */
+static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     struct cycle *cycle = &heap->cycle;
-    uint64_t marked = marker_take_marked(&cycle->marker) + AO_load(&cycle->black_bytes);
+    uint64_t marked = marker_take_marked(&cycle->marker);
+    *black = AO_load(&cycle->black_bytes);
     AO_store(&cycle->black_bytes, 0);
     for (unsigned i = 0; i < cycle->helper_count; i++)
         marked += marker_take_marked(&cycle->helpers[i].marker);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
-        marked += marker_take_marked(&mutator->marker) + mutator->cache.black_bytes;
+        marked += marker_take_marked(&mutator->marker);
+        *black += mutator->cache.black_bytes;
         mutator->cache.black_bytes = 0;
     }
-    return marked;
+    return marked + *black;
 }
 
 /* Has nothing been marked or found white since mark_to_fixpoint returned this? */
@@ -129,8 +133,9 @@ static bool marking_is_over(gait_heap *heap, AO_t published) {
 static void count_rest(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     int64_t cpu_ns = platform_thread_cpu_ns();
-    control_add_cpu(&heap->control, CPU_DEDICATED,
-                    cpu_ns - cycle->begin_cpu_ns - cycle->marker.cpu_ns);
+    int64_t rest_ns = cpu_ns - cycle->begin_cpu_ns - cycle->marker.cpu_ns;
+    control_add_cpu(&heap->control, CPU_DEDICATED, rest_ns);
+    counter_add(&heap->control.cpu_rest_ns, (size_t)rest_ns);
     cycle->begin_cpu_ns = cpu_ns;
     cycle->marker.cpu_ns = 0;
 }
@@ -138,7 +143,7 @@ static void count_rest(gait_heap *heap) {
 static void turn_over(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     count_rest(heap);
-    uint64_t marked = take_marked(heap);
+    uint64_t marked = take_marked(heap, &cycle->record.black_bytes);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         mutator->head.barrier = 0;
         mutator->cache.black = false;
@@ -248,12 +253,14 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     memset(&cycle->record, 0, sizeof cycle->record);
     cycle->record.number = number;
     cycle->record.forced = forced;
+    cycle->record.periodic = periodic;
     cycle->record.stopped = !heap->concurrent;
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots));
     /* not before: until then a mutator may ask for the cycle that has begun */
     AO_int_store(&cycle->due, 0);
     observe_begin(heap, &cycle->record);
+    pacerlog_begin(heap);
     AO_store(&cycle->stack_bytes, 0);
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
     if (!over)
@@ -271,6 +278,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     cycle->last = cycle->record;
     lock_release(&cycle->lock);
     observe_cycle(heap, &cycle->record);
+    pacerlog_cycle(heap, &cycle->record);
     background_sweep(heap);
     observe_swept(heap, &cycle->record);
     AO_int_store_release(&cycle->done, wanted);

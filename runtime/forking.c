@@ -11,6 +11,7 @@
 #include "forking.h"
 
 #include "instance.h"
+#include "observe/pacerlog.h"
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
 static gait_heap *heaps;
@@ -84,7 +85,9 @@ static void drop_lost_mutators(gait_heap *heap) {
 
 static void child(void) {
     locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */
+    pacerlog_lost_all();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
+        pacerlog_lost(heap);
         drop_lost_mutators(heap);
         cycle_threads_lost(heap);
     }

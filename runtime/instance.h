@@ -17,6 +17,8 @@
 #include "sweep/sweep.h"
 #include "world.h"
 
+struct pacerlog;
+
 struct gait_heap {
     /* constant after creation */
     struct options options;
@@ -25,6 +27,7 @@ struct gait_heap {
     FILE *log;
     bool concurrent;  /* marks beside running mutators: neither flag nor debug setting forbids it */
     platform_key key; /* a thread's mutator in this heap */
+    struct pacerlog *pacerlog; /* NULL: nothing is recorded; set before and after collection runs */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the
                                     collector's */

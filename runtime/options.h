@@ -12,15 +12,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { OPTIONS_GOGC_MAX = 1000000, OPTIONS_PROCS_MAX = 1024 };
+enum { OPTIONS_GOGC_MAX = 1000000, OPTIONS_PROCS_MAX = 1024, OPTIONS_PATH_BYTES = 1024 };
 
 struct options {
 #define OPTION_SETTING(variable, type, field, ...) type field;
 #define OPTION_DEBUG(word, ...) uint32_t word;
+#define OPTION_DEBUG_PATH(word, effect) char word[OPTIONS_PATH_BYTES];
 #include "options.def"
     /* gogc_percent is GAIT_GOGC_OFF, or 0 and more. memory_limit_bytes is GAIT_NO_LIMIT when off;
        if it came of a percentage, then of this one, else this is 0: see options_limit_from_percent.
-       A debug word is 0 when off. */
+       A debug word is 0 or empty when off. */
     double memory_limit_percent;
 };
 
