@@ -21,13 +21,16 @@
 /* How full the limiter's bucket is when limiting begins and ends. Go begins and ends it where the
  * bucket is full: what is spent between two looks beyond that is never paid back, and a program at
  * its limit comes to 60 to 70 % of CPU for the collector. */
-#define LIMITING_BEGINS 0.75
-#define LIMITING_ENDS 0.5
+#define LIMITING_BEGINS 0.5
+#define LIMITING_ENDS 0.25
 /* Marking is held back so long at a time, so often without any allocation, and so far ahead of
  * allocation, as a share of its work. Guesses: at 4 ms some 1 % of a cycle; 2 % of the way. */
 #define HELD_NS_MOST ((int64_t)4000000)
 #define HELD_IN_VAIN_MOST 5
 #define HELD_LEAD 0.02
+/* How much of the way from the marked bytes to a limit's goal is left as a late cycle begins: as
+ * much as the pacer leaves at least. */
+#define LATE_ROOM 0.05
 /* What threads may take between a look at the limit and their pages: a span each, blocks of marking
  * work. Guess: some ten of each. */
 #define LIMIT_RESERVE_BYTES ((size_t)524288)
@@ -55,9 +58,22 @@ size_t control_total_bytes(struct control *control) {
            AO_load(&space->metadata_bytes);
 }
 
+/* Where the limit gives the goal, and marking beside the program takes more room than there is
+ * below it: begin late. Mutators mark in any case; what they allocate meanwhile is born marked, and
+ * the cycle would give back that much less. */
+static uint64_t late_trigger(const struct gait_pacer *pacer, struct gait_pacer_target target) {
+    uint64_t way = target.goal_bytes - pacer->marked_bytes;
+    bool by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes;
+    if (!by_limit || target.goal_bytes <= pacer->marked_bytes || pacer->runway_bytes < way)
+        return target.trigger_bytes;
+    uint64_t late = target.goal_bytes - (uint64_t)(LATE_ROOM * (double)way);
+    return late > target.trigger_bytes ? late : target.trigger_bytes;
+}
+
 /* With the lock held, after any change: what allocation looks at. */
 static void publish(struct control *control) {
     struct gait_pacer_target target = gait_pacer_target(&control->pacer);
+    target.trigger_bytes = late_trigger(&control->pacer, target);
     AO_store(&control->gogc_percent, (AO_t)(intptr_t)control->pacer.gogc_percent);
     AO_store(&control->trigger_bytes, target.trigger_bytes);
     AO_store(&control->goal_bytes, target.goal_bytes);
@@ -70,15 +86,19 @@ static void publish(struct control *control) {
     AO_store(&control->assist_bytes_per_work, bits_of(control->pacer.assist_bytes_per_work));
 }
 
-/* With the lock held. */
+/* With the lock held. Spans count as far as allocation filled them before the last cycle: the rest
+ * is what it could not use. What is free in them now, it will; were it counted against the heap,
+ * the goal that a limit allows would lie a few bytes beyond what is live. */
 static void look_at_memory(struct control *control) {
     size_t total = control_total_bytes(control);
     size_t allocated = AO_load(&control->allocated_bytes);
     size_t freed = AO_load(&control->sweeper->freed_bytes);
+    size_t fills = (size_t)(control->span_fill * (double)AO_load(&control->space->used_bytes));
+    allocated = allocated > freed ? allocated - freed : 0;
     struct gait_pacer_memory memory = {
         .mapped_bytes = total,
         .free_bytes = AO_load(&control->space->free_bytes),
-        .allocated_bytes = allocated > freed ? allocated - freed : 0,
+        .allocated_bytes = allocated > fills ? allocated : fills,
     };
     gait_pacer_set_memory(&control->pacer, &memory);
     if (total > AO_load(&control->peak_total_bytes))
@@ -433,6 +453,9 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
              AO_load(&control->allocated_scannable_bytes) - AO_load(&control->heap_work_bytes));
     control->last_in_use_bytes = AO_load(&control->space->used_bytes);
     retain(control, control->last_in_use_bytes);
+    control->span_fill = (double)record->peak_bytes / ((double)control->last_in_use_bytes + 1);
+    if (control->span_fill > 1)
+        control->span_fill = 1;
     gait_pacer_commit(&control->pacer, false);
     publish(control);
     lock_release(&control->lock);

@@ -70,6 +70,7 @@ struct control {
     int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
     int64_t limiting_since_ns;  /* 0: not limiting; lock */
     uint64_t last_in_use_bytes; /* spans as the last cycle ended; lock */
+    double span_fill;           /* live bytes per byte of spans as the last cycle ended; lock */
     uint64_t retain_bytes[2];   /* most to keep, as of this period and the one before; lock */
     int64_t retain_since_ns;    /* when this period began; lock */
 

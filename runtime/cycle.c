@@ -129,7 +129,8 @@ static bool marking_is_over(gait_heap *heap, AO_t published) {
     return is_quiet(&heap->queue, published) && !cycle_is_shutdown(&heap->cycle);
 }
 
-/* What the collector's thread has done beside marking in bursts: handshakes, roots, last passes. */
+/* What the collector's thread has done since this cycle began, or the last call, beside marking in
+ * bursts: handshakes, roots, last passes. */
 static void count_rest(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     int64_t cpu_ns = platform_thread_cpu_ns();
@@ -255,6 +256,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     cycle->record.forced = forced;
     cycle->record.periodic = periodic;
     cycle->record.stopped = !heap->concurrent;
+    cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots));
     /* not before: until then a mutator may ask for the cycle that has begun */

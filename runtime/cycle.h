@@ -26,7 +26,8 @@ struct cycle {
     struct platform_thread collector;
     struct platform_thread scavenger;
     struct marker marker; /* the collector's */
-    int64_t begin_cpu_ns; /* its CPU time as what is not counted yet began; the collector's */
+    int64_t
+        begin_cpu_ns; /* its CPU time as what count_rest has not counted began; the collector's */
     struct cycle_helper helpers[CYCLE_HELPERS_MAX];
     unsigned helper_count;
 

@@ -2,7 +2,7 @@
 /*
  * The page heap: free runs of pages in bins by length, joined with their neighbours when pages come
  * back, taken best fit first. Pages that the OS has back stay in the runs, marked page by page, and
- * are taken last of equal fits.
+ * are taken last.
  *
  * See pages.h for the invariant. Everything here runs with the lock PAGES held, but for the calls
  * into the OS that space_scavenge makes: it takes the pages out of the runs meanwhile.
@@ -27,24 +27,34 @@ static unsigned bin_of(size_t pages) {
     return 64 + 4 * (shift - 4) + (unsigned)((pages >> shift) & 3);
 }
 
+static bool is_released(struct space *space, size_t page) {
+    return (space_entry(space, page) & ENTRY_RELEASED) != 0;
+}
+
+static struct page_bin_set *bin_set_of(struct space *space, const struct span *run) {
+    return run->zeroed ? &space->bins->released : &space->bins->kept;
+}
+
 static void bin_add(struct space *space, struct span *run) {
-    struct page_bins *bins = space->bins;
+    size_t first = span_page(space, run);
+    run->zeroed = is_released(space, first) && is_released(space, first + run->pages - 1);
+    struct page_bin_set *set = bin_set_of(space, run);
     unsigned bin = bin_of(run->pages);
     run->previous = NULL;
-    run->next = bins->heads[bin];
+    run->next = set->heads[bin];
     if (run->next)
         run->next->previous = run;
-    bins->heads[bin] = run;
-    bins->filled[bin >> 6] |= (uint64_t)1 << (bin & 63);
+    set->heads[bin] = run;
+    set->filled[bin >> 6] |= (uint64_t)1 << (bin & 63);
 }
 
 static void bin_remove(struct space *space, struct span *run) {
-    struct page_bins *bins = space->bins;
+    struct page_bin_set *set = bin_set_of(space, run);
     unsigned bin = bin_of(run->pages);
     if (run->previous)
         run->previous->next = run->next;
-    else if (!(bins->heads[bin] = run->next))
-        bins->filled[bin >> 6] &= ~((uint64_t)1 << (bin & 63));
+    else if (!(set->heads[bin] = run->next))
+        set->filled[bin >> 6] &= ~((uint64_t)1 << (bin & 63));
     if (run->next)
         run->next->previous = run->previous;
     span_set_state(run, SPAN_NONE);
@@ -92,12 +102,11 @@ void run_insert(struct space *space, size_t first, size_t count, page_entry flag
         space->scavenge_top = first + count;
 }
 
-/* The run to take count pages from: the best fit, or one of the next larger bin. */
-static struct span *run_find(struct space *space, size_t count) {
-    struct page_bins *bins = space->bins;
+/* The run of a set to take count pages from: the best fit, or one of the next larger bin. */
+static struct span *set_find(const struct page_bin_set *set, size_t count) {
     unsigned bin = bin_of(count);
     struct span *best = NULL;
-    for (struct span *run = bins->heads[bin]; run; run = run->next)
+    for (struct span *run = set->heads[bin]; run; run = run->next)
         if (run->pages >= count && (!best || run->pages < best->pages)) {
             best = run;
             if (run->pages == count)
@@ -106,24 +115,35 @@ static struct span *run_find(struct space *space, size_t count) {
     if (best)
         return best;
     for (bin++; bin < PAGE_BINS; bin = (bin | 63) + 1) {
-        uint64_t filled = bins->filled[bin >> 6] >> (bin & 63);
+        uint64_t filled = set->filled[bin >> 6] >> (bin & 63);
         if (filled)
-            return bins->heads[bin + (unsigned)__builtin_ctzll(filled)];
+            return set->heads[bin + (unsigned)__builtin_ctzll(filled)];
     }
     return NULL;
 }
 
-/* Take count pages from the start of a run; *released: how many of them the OS has. */
-static void run_take(struct space *space, struct span *run, size_t count, size_t *released) {
-    size_t first = span_page(space, run), total = run->pages;
+static struct span *run_find(struct space *space, size_t count) {
+    struct span *run = set_find(&space->bins->kept, count);
+    return run ? run : set_find(&space->bins->released, count);
+}
+
+/* Take count pages from the start of a run, or from its end if only there the OS has none;
+ * *released: how many of them the OS has. @return the first page. */
+static size_t run_take(struct space *space, struct span *run, size_t count, size_t *released) {
+    size_t start = span_page(space, run), total = run->pages, first = start;
+    if (is_released(space, start) && !is_released(space, start + total - 1))
+        first += total - count;
     bin_remove(space, run);
     *released = 0;
     for (size_t page = first; page < first + count; page++) {
-        *released += (space_entry(space, page) & ENTRY_RELEASED) != 0;
+        *released += is_released(space, page);
         entry_set(space, page, 0);
     }
-    if (total > count)
+    if (first > start)
+        run_link(space, start, first - start);
+    else if (total > count)
         run_link(space, first + count, total - count);
+    return first;
 }
 
 struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
@@ -138,7 +158,7 @@ struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
         return NULL;
     }
     size_t released;
-    run_take(space, run, count, &released);
+    struct span *span = &space->spans[run_take(space, run, count, &released)];
     lock_release(&space->lock);
     *zeroed = released == count;
     /* room under the limit is made before the pages count as the heap's */
@@ -147,7 +167,7 @@ struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
     counter_add(&space->used_bytes, count << PAGE_SHIFT);
     counter_sub(&space->released_bytes, released << PAGE_SHIFT);
     counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
-    return run;
+    return span;
 }
 
 void space_give_pages(struct space *space, struct span *span) {
@@ -256,6 +276,9 @@ void space_check(struct space *space) {
                 must((entry & ENTRY_FREE) && ENTRY_CLASS(entry) == 0, "a free page's entry");
                 *(entry & ENTRY_RELEASED ? &released : &dirty) += PAGE_BYTES;
             }
+            must(span->zeroed ==
+                     (is_released(space, page) && is_released(space, page + length - 1)),
+                 "a free run is in the wrong set");
             must(ENTRY_BACK(space_entry(space, page + length - 1)) == length - 1,
                  "a free run's last page does not lead to its first");
         } else if (span_state(span) == SPAN_USED) {

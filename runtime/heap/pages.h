@@ -3,8 +3,8 @@
  * Free runs of pages: what space.c and pages.c share. All of it is guarded by the lock PAGES.
  *
  *   .inv.run: no two free runs touch. The first page's descriptor has state FREE, its length and
- *   its bin's links; every page's entry has ENTRY_FREE; the last one's, and that of each 64th page
- * of the heap, leads back to the first.
+ *   its bin's links, and `zeroed` if it is among the released; every page's entry has ENTRY_FREE;
+ * the last one's, and that of each 64th page of the heap, leads back to the first.
  */
 #ifndef GAIT_PAGES_H
 #define GAIT_PAGES_H
@@ -14,9 +14,14 @@
 /* Bins: one for each length below 64 pages, then four to each doubling, up to 2^32 pages. */
 #define PAGE_BINS (64 + 4 * 26)
 
+/* Two sets of bins: of runs that begin or end with a page that the OS has not back, and of the
+ * rest. The first is looked through first: what is taken from it needs no room under the limit, and
+ * no page fault. */
 struct page_bins {
-    struct span *heads[PAGE_BINS];
-    uint64_t filled[(PAGE_BINS + 63) / 64]; /* bit b: bin b is not empty */
+    struct page_bin_set {
+        struct span *heads[PAGE_BINS];
+        uint64_t filled[(PAGE_BINS + 63) / 64]; /* bit b: bin b is not empty */
+    } kept, released;
 };
 
 /** Commit at least bytes more of the range and add them to the free runs. @return negative: none.
