@@ -10,8 +10,8 @@
 
 /* What the runtime does, in figures: constants of the same meaning in runtime/. */
 /** How full the bucket is when limiting begins and ends (control.c). */
-#define FULL_LIMITING_BEGINS 0.75
-#define FULL_LIMITING_ENDS 0.5
+#define FULL_LIMITING_BEGINS 0.5
+#define FULL_LIMITING_ENDS 0.25
 /** Kept below the limit for what threads take at once (control.c). */
 #define FULL_LIMIT_RESERVE_BYTES 524288.0
 /** Share of a CPU that sweeping takes while none is idle: bursts of 100 us, naps of 60
