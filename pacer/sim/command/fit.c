@@ -10,6 +10,7 @@
 #include "fit.h"
 
 #include "command.h"
+#include "recording_file.h"
 #include "scenario_file.h"
 
 #include <getopt.h>
@@ -280,16 +281,32 @@ static struct fit_options fit_options(int argc, char **argv) {
     return fit;
 }
 
+static void scenario_of_recording(const char *path, const struct fit_options *fit,
+                                  struct scenario *scenario) {
+    struct recording recording;
+    recording_load(path, &recording);
+    recording_scenario(&recording, path, fit->phases, scenario);
+    recording_free(&recording);
+}
+
+static void scenario_of_trace(const char *path, const struct fit_options *fit,
+                              struct scenario *scenario) {
+    struct gctrace trace;
+    gctrace_read(&trace, path);
+    scenario_init(scenario);
+    const char *slash = strrchr(path, '/');
+    snprintf(scenario->title, sizeof(scenario->title), "fitted to %.60s", slash ? slash + 1 : path);
+    fit_scenario(&trace, fit->cpus, fit->phases, scenario);
+    gctrace_free(&trace);
+}
+
 int fit_main(int argc, char **argv) {
     struct fit_options fit = fit_options(argc, argv);
-    struct gctrace trace;
-    gctrace_read(&trace, argv[optind]);
     struct scenario scenario;
-    scenario_init(&scenario);
-    const char *slash = strrchr(argv[optind], '/');
-    snprintf(scenario.title, sizeof(scenario.title), "fitted to %.60s",
-             slash ? slash + 1 : argv[optind]);
-    fit_scenario(&trace, fit.cpus, fit.phases, &scenario);
+    if (recording_is(argv[optind]))
+        scenario_of_recording(argv[optind], &fit, &scenario);
+    else
+        scenario_of_trace(argv[optind], &fit, &scenario);
     if (fit.overrides.has_gogc)
         scenario.settings.gogc = fit.overrides.gogc_percent;
     if (fit.overrides.has_limit)
@@ -300,6 +317,5 @@ int fit_main(int argc, char **argv) {
                      fault.key ? fault.key->name : "phase");
     scenario_write(stdout, &scenario);
     scenario_free(&scenario);
-    gctrace_free(&trace);
     return COMMAND_OK;
 }

@@ -52,14 +52,26 @@ static const struct subcommand {
     {"merge", merge_main, "put the shards of a sweep together",
      "Usage: gait-sim merge [--tsv FILE] [--plot FILE.svg] SHARD...\n\n"
      "Prints what the sweep would have printed in one piece.\n"},
-    {"fit", fit_main, "make a scenario of a trace",
-     "Usage: gait-sim fit [OPTION...] GCTRACE\n\n"
-     "Reads the lines of GODEBUG=gctrace=1 (Go's or Gait's; gctrace=2 is more exact) and prints a\n"
-     "scenario that behaves like the program that was traced. - reads the standard input.\n\n"
+    {"fit", fit_main, "make a scenario of a trace or a recording",
+     "Usage: gait-sim fit [OPTION...] GCTRACE|RECORDING\n\n"
+     "Reads the lines of GODEBUG=gctrace=1 (Go's or Gait's; gctrace=2 is more exact), or the file\n"
+     "of GAIT_DEBUG=pacerlog=FILE, and prints a scenario that behaves like the program that was\n"
+     "traced. - reads lines from the standard input.\n\n"
      "  --gogc PERCENT    the GOGC of the traced run (found from its goals)\n"
      "  --limit BYTES     its memory limit (off)\n"
-     "  --cpus N          CPUs that the program itself kept busy (found from CPU times)\n"
+     "  --cpus N          CPUs that the program itself kept busy (found from CPU times); not for\n"
+     "                    a recording, which tells\n"
      "  --phases N        at most so many phases (200)\n"},
+    {"predict", predict_main, "tell what other settings would have cost a recorded program",
+     "Usage: gait-sim predict [OPTION...] RECORDING\n\n"
+     "Reads the file of GAIT_DEBUG=pacerlog=FILE, runs the program's demand under every pair of\n"
+     "GOGC and memory limit, and prints cycles, GC CPU time, peaks of memory and time in the CPU\n"
+     "limiter, beside what was recorded. - reads the standard input.\n\n"
+     "  --gogc LIST       percentages, with commas: 50,100,off (that of the recording)\n"
+     "  --limit LIST      limits: off,64MiB (likewise)\n"
+     "  --csv FILE        write the table as comma-separated values; - is the screen\n"
+     "  --json FILE       write it as JSON\n"
+     "  --toml FILE       write the scenario that is run\n"},
     {"keys", keys_main, "print every key of a scenario",
      "Usage: gait-sim keys\n\n"
      "Prints the keys of a scenario file with units, ranges, defaults and meanings, as "

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * Recordings (GAIT_DEBUG=pacerlog=FILE) as files, and as scenarios.
+ */
+#ifndef COMMAND_RECORDING_FILE_H
+#define COMMAND_RECORDING_FILE_H
+
+#include "recording.h"
+#include "scenario.h"
+
+/** Is it a file that begins as recordings do? Not a pipe: those can't be looked at twice. */
+bool recording_is(const char *path);
+
+/** Read a recording ("-": standard input); end the command if it can't be. */
+void recording_load(const char *path, struct recording *recording);
+
+void recording_free(struct recording *recording);
+
+/** Make a scenario of at most so many phases, or end the command. scenario_free releases it. */
+void recording_scenario(const struct recording *recording, const char *path, int32_t phases,
+                        struct scenario *scenario);
+
+#endif

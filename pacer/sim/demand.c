@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Recordings as scenarios. See demand.h; docs/simulator.md tells what is taken from where.
+ */
+#include "demand.h"
+
+#include "engine.h"
+
+#define NS_PER_S 1e9
+/** A phase has at least so much of the program's CPU time: figures of less are noise. */
+#define DEMAND_LEAST_S 20e-6
+/** How busy the program is while a cycle marks is told by so much of its time before. */
+#define DEMAND_WINDOW_S 0.02
+/** It is this busy at least, CPUs: 0 has another meaning. */
+#define DEMAND_LEAST_CPUS 1e-3
+/** CPUs that others have, below which they have none. */
+#define DEMAND_LEAST_OTHERS 0.01
+/** Touching fresh memory costs nothing: the program's CPU time has it. */
+#define DEMAND_TOUCH_RATE (INT64_C(1) << 50)
+#define DEMAND_LEAST_RATE 1048576.0
+#define DEMAND_MOST_RATE 1e14
+
+static double seconds(int64_t ns) { return (double)ns / NS_PER_S; }
+
+static double between(double value, double least, double most) {
+    return engine_min(engine_max(value, least), most);
+}
+
+static int64_t program_cpu_ns(const struct gait_pacerlog_sample *sample) {
+    int64_t ns = sample->process_cpu_ns - recording_gc_cpu_ns(sample);
+    return ns > 0 ? ns : 0;
+}
+
+static int64_t mark_cpu_ns(const struct gait_pacerlog_sample *sample) {
+    return sample->cpu_assist_ns + sample->cpu_dedicated_ns + sample->cpu_fractional_ns +
+           sample->cpu_idle_ns - sample->cpu_rest_ns;
+}
+
+/* ---- Cycles ------------------------------------------------------------- */
+
+/** Sums over all cycles. */
+struct demand_sums {
+    double reachable, scanned; /* bytes */
+    double work;               /* bytes: scanned, stacks and globals                       */
+    double marking;            /* CPU-seconds                                              */
+    double background;         /* CPU-seconds that were not the program's threads'         */
+    double free_s;             /* wall time of marking, less what it was held back         */
+    double pause_s;
+    double spans, peaks; /* as marking ended, bytes */
+    double pages, metadata;
+};
+
+static double reachable_of(const struct gait_pacerlog_cycle *cycle) {
+    return engine_max((double)(cycle->marked_bytes - cycle->black_bytes), 0);
+}
+
+/** The samples that were taken as a cycle began and ended. @return false: they were lost. */
+static bool samples_of(const struct recording *recording, const struct gait_pacerlog_cycle *cycle,
+                       size_t *begin, size_t *end) {
+    size_t count = recording->sample_count;
+    const struct gait_pacerlog_sample *samples = recording->samples;
+    while (*begin < count && samples[*begin].time_ns < cycle->start_ns)
+        ++*begin;
+    for (*end = *begin; *end < count && samples[*end].time_ns < cycle->end_ns;)
+        ++*end;
+    return *end < count && samples[*begin].time_ns < cycle->end_ns;
+}
+
+static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle *cycle,
+                      const struct gait_pacerlog_sample *begin,
+                      const struct gait_pacerlog_sample *end) {
+    double roots = (double)(cycle->stack_bytes + cycle->globals_bytes);
+    sums->reachable += reachable_of(cycle);
+    sums->scanned += (double)cycle->scanned_bytes;
+    sums->work += (double)cycle->scanned_bytes + roots;
+    sums->marking += seconds(mark_cpu_ns(end) - mark_cpu_ns(begin));
+    sums->background +=
+        seconds(cycle->cpu_dedicated_ns + cycle->cpu_fractional_ns + cycle->cpu_idle_ns);
+    sums->free_s += seconds(cycle->end_ns - cycle->start_ns - cycle->held_back_ns);
+    sums->pause_s += seconds(cycle->pause_ns);
+    sums->spans += (double)end->span_bytes;
+    sums->peaks += (double)cycle->peak_bytes;
+    sums->pages += (double)(end->span_bytes + end->free_bytes);
+    sums->metadata += (double)end->metadata_bytes;
+}
+
+/** Of what is reachable, the part that cycles scanned, 0..1. */
+static double scanned_share(const struct demand_sums *sums) {
+    return sums->reachable > 0 ? between(sums->scanned / sums->reachable, 0, 1) : 1;
+}
+
+static double sums_rate(const struct demand_sums *sums) {
+    return sums->marking > 0 ? sums->work / sums->marking : DEMAND_MOST_RATE;
+}
+
+/** @return how many cycles tell something. */
+static size_t read_cycles(const struct recording *recording, struct demand_cycle *cycles,
+                          struct demand_sums *sums) {
+    size_t begin = 0, end = 0, count = 0;
+    for (size_t i = 0; i < recording->cycle_count; i++) {
+        const struct gait_pacerlog_cycle *cycle = &recording->cycles[i];
+        if (!samples_of(recording, cycle, &begin, &end))
+            continue;
+        const struct gait_pacerlog_sample *from = &recording->samples[begin];
+        double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
+        sum_cycle(sums, cycle, from, &recording->samples[end]);
+        cycles[count++] = (struct demand_cycle){
+            .allocated = engine_max((double)recording_allocated(from) - since, 0),
+            .reachable = reachable_of(cycle),
+            .cost = seconds(mark_cpu_ns(&recording->samples[end]) - mark_cpu_ns(from)),
+        };
+    }
+    double share = scanned_share(sums);
+    for (size_t i = 0; i < count; i++) {
+        double work = cycles[i].reachable * share;
+        cycles[i].cost = work > 0 ? cycles[i].cost / work : 1 / sums_rate(sums);
+    }
+    return count;
+}
+
+/** Where on the way from cycle to cycle the program is. */
+struct demand_place {
+    const struct demand_cycle *cycles;
+    size_t count, next; /* the first cycle that began after it */
+};
+
+/** What was reachable, and what it costs to mark, when so much had been allocated. */
+static void place_look(struct demand_place *place, double allocated, double *reachable,
+                       double *cost) {
+    while (place->next < place->count && place->cycles[place->next].allocated <= allocated)
+        place->next++;
+    static const struct demand_cycle start; /* nothing is allocated */
+    const struct demand_cycle *from = place->next > 0 ? &place->cycles[place->next - 1] : &start;
+    const struct demand_cycle *to =
+        &place->cycles[place->next < place->count ? place->next : place->count - 1];
+    double way = to->allocated - from->allocated;
+    double part = way > 0 ? between((allocated - from->allocated) / way, 0, 1) : 0;
+    *reachable = from->reachable + part * (to->reachable - from->reachable);
+    *cost = from == &start ? to->cost : from->cost + part * (to->cost - from->cost);
+}
+
+/* ---- Phases ------------------------------------------------------------- */
+
+/** How many CPUs the program keeps busy when no cycle slows it down. */
+struct demand_pace {
+    double cpu_s, wall_s; /* of late */
+    double most;          /* CPUs    */
+};
+
+static void pace_add(struct demand_pace *pace, double cpu_s, double wall_s) {
+    pace->cpu_s += cpu_s;
+    pace->wall_s += wall_s;
+    if (pace->wall_s > 2 * DEMAND_WINDOW_S) { /* what is older counts less and less */
+        double keep = DEMAND_WINDOW_S / pace->wall_s;
+        pace->cpu_s *= keep;
+        pace->wall_s *= keep;
+    }
+}
+
+static double pace_cpus(const struct demand_pace *pace) {
+    double cpus = pace->wall_s > 0 ? pace->cpu_s / pace->wall_s : pace->most;
+    return between(cpus, DEMAND_LEAST_CPUS, pace->most);
+}
+
+/** What lies between two samples. */
+struct demand_stretch {
+    double cpu_s, wall_s; /* the program's, without marking time */
+    double marking_cpu_s; /* the program's while a cycle marked  */
+    double from, to;      /* allocated, bytes                    */
+    const struct gait_pacerlog_sample *last;
+};
+
+static struct demand_stretch stretch_from(double allocated) {
+    return (struct demand_stretch){.from = allocated, .to = allocated};
+}
+
+static void stretch_add(struct demand_stretch *stretch, const struct gait_pacerlog_sample *from,
+                        const struct gait_pacerlog_sample *to) {
+    double cpu_s = seconds(program_cpu_ns(to) - program_cpu_ns(from));
+    if (from->flags & GAIT_PACERLOG_MARKING) {
+        stretch->marking_cpu_s += engine_max(cpu_s, 0);
+    } else {
+        stretch->cpu_s += engine_max(cpu_s, 0);
+        stretch->wall_s += seconds(to->time_ns - from->time_ns);
+    }
+    stretch->to = (double)recording_allocated(to);
+    stretch->last = to;
+}
+
+static bool stretch_is_long(const struct demand_stretch *stretch) {
+    return stretch->cpu_s + stretch->marking_cpu_s >= DEMAND_LEAST_S;
+}
+
+static void stretch_phase(const struct demand_stretch *stretch, struct demand_pace *pace,
+                          struct demand_place *place, double share, struct scenario_phase *phase) {
+    double from, to, cost, cost_to, allocated = stretch->to - stretch->from;
+    place_look(place, stretch->from, &from, &cost);
+    place_look(place, stretch->to, &to, &cost_to);
+    pace_add(pace, stretch->cpu_s, stretch->wall_s);
+    double cpus = pace_cpus(pace);
+    scenario_init_phase(phase);
+    phase->cpus = cpus;
+    phase->duration = engine_max((stretch->cpu_s + stretch->marking_cpu_s) / cpus, 1e-6);
+    phase->alloc_rate.constant = engine_max(allocated / phase->duration, 0);
+    phase->scannable.constant = share;
+    phase->stacks.constant = (double)stretch->last->stack_bytes;
+    phase->off_heap.constant = (double)stretch->last->offheap_bytes;
+    phase->arenas.constant = (double)stretch->last->arena_bytes;
+    if (to > from && allocated > 0)
+        phase->survival.constant = engine_min((to - from) / allocated, 1);
+    else if (to < from)
+        phase->old_death = engine_min((from - to) / from, 1);
+    phase->scan_rate = (int64_t)between(2 / (cost + cost_to), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
+}
+
+/** @param group  samples that make a phase, at least */
+static void make_phases(const struct recording *recording, struct demand_place *place, double share,
+                        size_t group, struct scenario *scenario) {
+    static const struct gait_pacerlog_sample start;
+    const struct gait_pacerlog_sample *from = &start;
+    struct demand_pace pace = {.most = (double)scenario->machine.cpus};
+    struct demand_stretch stretch = stretch_from(0);
+    size_t taken = 0;
+    for (size_t i = 0; i < recording->sample_count; i++) {
+        const struct gait_pacerlog_sample *to = &recording->samples[i];
+        stretch_add(&stretch, from, to);
+        from = to;
+        bool last = i + 1 == recording->sample_count;
+        if (last ? scenario->phase_count == 0 || stretch.to > stretch.from
+                 : ++taken >= group && stretch_is_long(&stretch)) {
+            stretch_phase(&stretch, &pace, place, share,
+                          &scenario->phases[scenario->phase_count++]);
+            stretch = stretch_from(stretch.to);
+            taken = 0;
+        }
+    }
+}
+
+/* ---- Machine and memory ------------------------------------------------- */
+
+static void make_machine(const struct recording *recording, const struct demand_sums *sums,
+                         size_t cycles, struct scenario *scenario) {
+    const struct gait_pacerlog_sample *last = &recording->samples[recording->sample_count - 1];
+    struct scenario_machine *machine = &scenario->machine;
+    double count = (double)cycles;
+    double sweep_s = seconds(last->cpu_sweep_ns), program_s = seconds(program_cpu_ns(last));
+    double roots_s = (sums->work - sums->scanned) / sums_rate(sums);
+    machine->touch_rate = DEMAND_TOUCH_RATE;
+    machine->scan_rate = (int64_t)between(sums_rate(sums), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
+    if (sweep_s > 0)
+        machine->sweep_rate =
+            (int64_t)between(sums->spans / sweep_s, DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
+    machine->cycle_cost = engine_max(seconds(last->cpu_rest_ns) - roots_s, 0) / count;
+    machine->pause = sums->pause_s / count;
+    double background = sums->free_s > 0 ? sums->background / sums->free_s : 0;
+    double program = program_s / engine_max(scenario_duration(scenario), 1e-6);
+    double others = (double)machine->cpus - program - background;
+    machine->others = others > DEMAND_LEAST_OTHERS ? others : 0;
+    scenario->memory.globals = last->globals_bytes;
+    if (sums->peaks > 0)
+        scenario->memory.fragmentation = between(sums->spans / sums->peaks, 1, 100);
+    if (sums->pages > 0)
+        scenario->memory.metadata = between(sums->metadata / sums->pages, 0, 1);
+}
+
+bool demand_scenario(const struct recording *recording, struct demand_cycle *cycles, int32_t room,
+                     struct scenario *scenario) {
+    struct demand_sums sums = {0};
+    size_t count = read_cycles(recording, cycles, &sums);
+    if (count == 0)
+        return false;
+    struct demand_place place = {.cycles = cycles, .count = count};
+    scenario->settings.gogc = (int32_t)recording->header.gogc_percent;
+    scenario->settings.memory_limit = recording->header.limit_bytes;
+    scenario->settings.minimum_heap = recording->header.minimum_heap_bytes;
+    scenario->machine.cpus = recording->header.procs;
+    make_phases(recording, &place, scanned_share(&sums), recording->sample_count / (size_t)room + 1,
+                scenario);
+    make_machine(recording, &sums, count, scenario);
+    return true;
+}
