@@ -2,7 +2,7 @@
 // The engine, compiled to WebAssembly, as the page sees it: the table of keys, one scenario at a
 // time, and its run in slices. engine/web.h is the other side.
 import wasmBytes from "../../../build/web/engine.wasm";
-import { NO_NODE, type Scenario, type Stream, isStream } from "./scenario";
+import { type Fields, type Scenario, type Stream, STREAM_KINDS, isStream } from "./scenario";
 
 /** Types of keys, in the order of enum scenario_type. */
 export enum Type {
@@ -84,9 +84,30 @@ const SAMPLES = 500;
 const STEPS = 2000;
 /** Phases of a fitted scenario, as the command has them. */
 const FIT_PHASES = 200;
-const STREAM_KINDS = ["constant", "ramp", "unit", "oscillate", "random", "sum"];
+/** The end of a list of nodes, as STREAM_NONE. */
+const NO_NODE = -1;
 /** WASI's errno for calls that there are not: the C library brings stdio, nothing uses it. */
 const ENOSYS = 52;
+
+/** A stream's expression as the engine has it: terms of a sum are a list. */
+interface Node {
+    stream: Stream;
+    first: number;
+    next: number;
+}
+
+/** Add an expression: children after their parent. @return its index. */
+function addNode(nodes: Node[], stream: Stream): number {
+    const index = nodes.push({ stream, first: NO_NODE, next: NO_NODE }) - 1;
+    let last: Node | null = null;
+    for (const term of stream.terms) {
+        const child = addNode(nodes, term);
+        if (last) last.next = child;
+        else nodes[index].first = child;
+        last = nodes[child];
+    }
+    return index;
+}
 
 export class Engine {
     readonly keys: Key[] = [];
@@ -94,13 +115,8 @@ export class Engine {
     private readonly calls: Exports;
     private readonly columnNames: string[][];
 
-    constructor() {
-        const none = () => ENOSYS;
-        const wasi = { fd_close: none, fd_seek: none, fd_write: none };
-        const instance = new WebAssembly.Instance(new WebAssembly.Module(wasmBytes as BufferSource), {
-            wasi_snapshot_preview1: wasi,
-        });
-        this.calls = instance.exports as unknown as Exports;
+    private constructor(calls: Exports) {
+        this.calls = calls;
         this.calls._initialize();
         for (let i = 0; i < this.calls.web_key_count(); i++) this.keys.push(this.readKey(i));
         for (let i = 0, name; (name = this.calls.web_model_name(i)); i++)
@@ -110,37 +126,27 @@ export class Engine {
         );
     }
 
+    static async create(): Promise<Engine> {
+        const none = () => ENOSYS;
+        const wasi = { fd_close: none, fd_seek: none, fd_write: none };
+        const { instance } = await WebAssembly.instantiate(wasmBytes as BufferSource, {
+            wasi_snapshot_preview1: wasi,
+        });
+        return new Engine(instance.exports as unknown as Exports);
+    }
+
     /** Take a scenario. @return the key that is out of range; null: none is. */
     load(scenario: Scenario): Key | null {
-        const nodes: (() => void)[] = [];
+        const nodes: Node[] = [];
         const streams: (() => void)[] = [];
-        let nodeCount = 0;
-        const addNode = (stream: Stream): number => {
-            const index = nodeCount++;
-            const terms = (stream.terms ?? []).map(addNode);
-            nodes.push(() => this.setNode(index, stream, terms, NO_NODE));
-            terms.forEach((term, i) =>
-                nodes.push(() =>
-                    this.setNode(
-                        term,
-                        stream.terms![i],
-                        childrenOf.get(stream.terms![i]) ?? [],
-                        terms[i + 1] ?? NO_NODE,
-                    ),
-                ),
-            );
-            childrenOf.set(stream, terms);
-            return index;
-        };
-        const childrenOf = new Map<Stream, number[]>();
         for (const key of this.keys)
             this.eachPlace(scenario, key, (value, phase) => {
                 if (!isStream(value)) return;
-                const node = addNode(value);
+                const node = addNode(nodes, value);
                 streams.push(() => this.calls.web_set_stream(key.index, phase, node));
             });
-        this.calls.web_scenario(scenario.phases.length, nodeCount);
-        nodes.forEach((set) => set());
+        this.calls.web_scenario(scenario.phases.length, nodes.length);
+        nodes.forEach((node, index) => this.setNode(index, node));
         streams.forEach((set) => set());
         for (const key of this.keys)
             this.eachPlace(scenario, key, (value, phase) => {
@@ -197,7 +203,8 @@ export class Engine {
 
     /** What the engine holds, where it differs from the defaults. */
     private readScenario(): Scenario {
-        const phases = Array.from({ length: this.calls.web_phase_count() }, () => ({}));
+        const count = this.calls.web_phase_count();
+        const phases: Fields[] = Array.from({ length: count }, () => ({}));
         const scenario: Scenario = { "": {}, settings: {}, machine: {}, memory: {}, phases };
         for (const key of this.keys) {
             if (key.type === Type.Text) continue;
@@ -240,19 +247,11 @@ export class Engine {
         });
     }
 
-    private setNode(index: number, stream: Stream, terms: number[], next: number): void {
+    private setNode(index: number, { stream, first, next }: Node): void {
+        const { amount, length, phase, delay, min, max, seed } = stream;
+        const kind = STREAM_KINDS.indexOf(stream.kind);
         this.calls.web_set_node(
-            index,
-            STREAM_KINDS.indexOf(stream.kind),
-            stream.amount,
-            stream.length,
-            stream.phase,
-            stream.delay,
-            stream.min,
-            stream.max,
-            stream.seed,
-            terms[0] ?? NO_NODE,
-            next,
+            ...[index, kind, amount, length, phase, delay, min, max, seed, first, next],
         );
     }
 

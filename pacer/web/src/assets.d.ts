@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+// What build.mjs bundles beside scripts.
+declare module "*.wasm" {
+    const bytes: Uint8Array;
+    export default bytes;
+}
+declare module "*.toml" {
+    const text: string;
+    export default text;
+}

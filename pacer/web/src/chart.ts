@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+// One chart: a Panel drawn by uPlot, with a legend that tells the values under the cursor. The
+// cursor moves by pointer and by the arrow keys; charts of a group share it and the axis of time.
+import uPlot from "uplot";
+import { make, say } from "./dom";
+import type { Panel, Series } from "./series";
+import { colour, onTheme } from "./theme";
+import { showSeconds } from "./units";
+
+/** Points per pixel beyond which neighbours are put together. */
+const POINTS_PER_PIXEL = 2;
+const AXIS_FONT = "12px system-ui, sans-serif";
+const Y_AXIS_PX = 66;
+const DASHES: Record<string, number[]> = { dashed: [7, 4], dotted: [2, 3] };
+/** Distances of ticks: round in powers of two for bytes, of ten for the rest. */
+const BINARY_TICKS = Array.from({ length: 52 }, (_, i) => 2 ** i);
+
+type Column = (number | null)[];
+
+/** What uPlot draws: layers summed up, the topmost first, so that each is painted over by those
+ * below it; then the lines. */
+interface Drawing {
+    columns: Column[];
+    /** Index in the panel's series, per column. */
+    order: number[];
+}
+
+function drawingOf(panel: Panel): Drawing {
+    const columns: Column[] = [];
+    const order: number[] = [];
+    let sum: number[] | null = null;
+    panel.series.forEach((series, i) => {
+        if (series.style !== "area") return;
+        const below: number[] | null = sum;
+        sum = Array.from(series.values, (value, k) => (value ?? 0) + (below ? below[k] : 0));
+        columns.unshift(sum);
+        order.unshift(i);
+    });
+    panel.series.forEach((series, i) => {
+        if (series.style === "area") return;
+        columns.push(Array.from(series.values));
+        order.push(i);
+    });
+    return { columns, order };
+}
+
+/** Of each stretch of points, keep the first, the last, and those where the top is least and most. */
+function thinned(times: Float64Array, columns: Column[], most: number): uPlot.AlignedData {
+    if (times.length <= most) return [times, ...columns] as uPlot.AlignedData;
+    const keep: number[] = [];
+    const stretch = Math.ceil((times.length / most) * 4);
+    const top = columns[0];
+    for (let from = 0; from < times.length; from += stretch) {
+        const to = Math.min(from + stretch, times.length);
+        let low = from;
+        let high = from;
+        for (let i = from; i < to; i++) {
+            if ((top[i] ?? 0) < (top[low] ?? 0)) low = i;
+            if ((top[i] ?? 0) > (top[high] ?? 0)) high = i;
+        }
+        keep.push(...[...new Set([from, low, high, to - 1])].sort((a, b) => a - b));
+    }
+    return [
+        keep.map((i) => times[i]),
+        ...columns.map((column) => keep.map((i) => column[i])),
+    ] as uPlot.AlignedData;
+}
+
+export class Chart {
+    readonly element: HTMLElement;
+    private readonly plotBox: HTMLElement;
+    private readonly legend: HTMLElement;
+    private readonly heading: HTMLElement;
+    private plot: uPlot | null = null;
+    private panel: Panel | null = null;
+    private drawing: Drawing = { columns: [], order: [] };
+    /** The series that `plot` was made for. */
+    private shape = "";
+    private end = 1;
+
+    constructor(
+        private readonly group: string,
+        private readonly height: number,
+        private readonly last: boolean,
+    ) {
+        this.heading = make("span", { class: "panel-name" });
+        this.legend = make("ul", { class: "legend", "aria-hidden": "true" });
+        this.plotBox = make("div", { class: "plot" });
+        this.element = make(
+            "div",
+            {
+                class: "chart",
+                tabindex: 0,
+                role: "group",
+                "aria-roledescription": "chart",
+                keydown: (event: KeyboardEvent) => this.onKey(event),
+                blur: () => this.plot?.setCursor({ left: -10, top: -10 }),
+            },
+            make("div", { class: "chart-head" }, this.heading, this.legend),
+            this.plotBox,
+        );
+        new ResizeObserver(() => this.resize()).observe(this.plotBox);
+        onTheme(() => this.rebuild());
+    }
+
+    /** @param end  of the axis of time, seconds */
+    draw(panel: Panel, end: number): void {
+        this.panel = panel;
+        this.end = end;
+        this.drawing = drawingOf(panel);
+        this.element.setAttribute(
+            "aria-label",
+            `${panel.label}. ${panel.describe} Left and right arrow keys read values.`,
+        );
+        const shape = panel.series.map((series) => series.label).join();
+        if (!this.plot || shape !== this.shape) {
+            this.shape = shape;
+            this.rebuild();
+        } else {
+            this.plot.setData(this.data());
+        }
+        this.drawLegend(null);
+    }
+
+    private width(): number {
+        return Math.max(Math.floor(this.plotBox.clientWidth), 120);
+    }
+
+    private data(): uPlot.AlignedData {
+        const most = this.width() * POINTS_PER_PIXEL;
+        return thinned(this.panel!.times, this.drawing.columns, most);
+    }
+
+    private resize(): void {
+        if (this.plot && this.plot.width !== this.width())
+            this.plot.setSize({ width: this.width(), height: this.height });
+    }
+
+    private rebuild(): void {
+        if (!this.panel) return;
+        this.plot?.destroy();
+        this.plot = new uPlot(this.options(this.panel), this.data(), this.plotBox);
+    }
+
+    private seriesOptions(series: Series): uPlot.Series {
+        const stroke = colour(series.colour);
+        if (series.style === "points")
+            return {
+                paths: () => null,
+                points: { show: true, size: 5, width: 0, fill: stroke, stroke },
+            };
+        const area = series.style === "area";
+        return {
+            stroke,
+            width: area ? 0 : 2,
+            fill: area ? stroke : undefined,
+            dash: DASHES[series.style],
+            points: { show: false },
+            spanGaps: false,
+            paths: series.stepped ? uPlot.paths.stepped!({ align: 1 }) : undefined,
+        };
+    }
+
+    private options(panel: Panel): uPlot.Options {
+        const ink = colour("muted");
+        const grid = { stroke: colour("grid"), width: 1 };
+        const axis = { stroke: ink, font: AXIS_FONT, grid, ticks: { show: false } };
+        return {
+            width: this.width(),
+            height: this.height,
+            legend: { show: false },
+            padding: [8, 10, this.last ? 0 : 6, 0],
+            cursor: {
+                sync: { key: this.group },
+                drag: { x: false, y: false, setScale: false },
+                y: false,
+                points: { show: false },
+            },
+            scales: {
+                x: { time: false, range: () => [0, this.end] },
+                y: { range: (_plot, _least, most) => [0, Math.max(most, this.panel!.least) * 1.06] },
+            },
+            axes: [
+                {
+                    ...axis,
+                    size: this.last ? 34 : 6,
+                    values: (_plot, ticks) => ticks.map((tick) => (this.last ? `${tick} s` : "")),
+                },
+                {
+                    ...axis,
+                    size: Y_AXIS_PX,
+                    space: 34,
+                    incrs: panel.binary ? BINARY_TICKS : undefined,
+                    values: (_plot, ticks) => ticks.map(panel.tick),
+                },
+            ],
+            series: [{}, ...this.drawing.order.map((i) => this.seriesOptions(panel.series[i]))],
+            hooks: {
+                drawClear: [(plot) => this.drawBands(plot)],
+                setCursor: [(plot) => this.drawLegend(plot.cursor.idx ?? null)],
+            },
+        };
+    }
+
+    private drawBands(plot: uPlot): void {
+        const { ctx, bbox } = plot;
+        ctx.save();
+        for (const band of this.panel!.bands) {
+            ctx.fillStyle = colour(band.colour);
+            const from = plot.valToPos(band.from, "x", true);
+            const to = plot.valToPos(band.to, "x", true);
+            ctx.fillRect(from, bbox.top, Math.max(to - from, 1), bbox.height);
+        }
+        ctx.restore();
+    }
+
+    // ---- Values under the cursor ------------------------------------------
+
+    /** The panel's point that the plot's point `index` stands for. */
+    private pointAt(index: number): number {
+        const times = this.panel!.times;
+        const time = this.plot!.data[0][index];
+        let low = 0;
+        let high = times.length - 1;
+        while (low < high) {
+            const middle = (low + high) >> 1;
+            if (times[middle] < time) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    private shownSeries(): Series[] {
+        return this.panel!.series.filter(
+            ({ optional, values }) => !optional || Array.from(values).some((value) => (value ?? 0) > 0),
+        );
+    }
+
+    private valueText(series: Series, point: number): string {
+        const value = series.values[point];
+        return value === null || value === undefined ? "none" : this.panel!.show(value);
+    }
+
+    private drawLegend(index: number | null): void {
+        if (!this.panel) return;
+        const point = index === null || !this.plot ? null : this.pointAt(index);
+        const time = point === null ? "" : ` at ${showSeconds(this.panel.times[point])}`;
+        this.heading.textContent = `${this.panel.label}${time}`;
+        const chips = this.shownSeries().map((series) =>
+            make(
+                "li",
+                {},
+                make("i", { class: `swatch ${series.style}`, style: `--c: var(--${series.colour})` }),
+                series.label,
+                point === null ? "" : make("b", {}, this.valueText(series, point)),
+            ),
+        );
+        if (this.panel.bands.length > 0 && this.panel.bandLabel)
+            chips.push(
+                make(
+                    "li",
+                    {},
+                    make("i", {
+                        class: "swatch area",
+                        style: `--c: var(--${this.panel.bands[0].colour})`,
+                    }),
+                    this.panel.bandLabel,
+                ),
+            );
+        this.legend.replaceChildren(...chips);
+    }
+
+    private onKey(event: KeyboardEvent): void {
+        const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, PageDown: 10, PageUp: -10 };
+        const plot = this.plot;
+        if (!plot || !(event.key in steps || event.key === "Home" || event.key === "End")) return;
+        event.preventDefault();
+        const width = plot.bbox.width / devicePixelRatio;
+        const now = plot.cursor.left ?? -10;
+        let left = now < 0 ? 0 : now + (steps[event.key] ?? 0) * (width / 100);
+        if (event.key === "Home") left = 0;
+        if (event.key === "End") left = width;
+        plot.setCursor({ left: Math.min(Math.max(left, 0), width), top: 1 });
+        const index = plot.cursor.idx;
+        if (index === null || index === undefined) return;
+        const point = this.pointAt(index);
+        const values = this.shownSeries().map(
+            (series) => `${series.label} ${this.valueText(series, point)}`,
+        );
+        say(`At ${showSeconds(this.panel!.times[point])}: ${values.join(", ")}`);
+    }
+}

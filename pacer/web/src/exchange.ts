@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+// A scenario's ways in and out: TOML as `gait-sim` reads and writes it, logs with gctrace lines, an
+// address that holds all of it.
+import { make } from "./dom";
+import { Refusal, type Scenario, readToml, writeToml } from "./scenario";
+import { address } from "./state";
+import type { Means } from "./view";
+
+/** Larger files are no log of a collector that somebody wants to look at here. */
+const MOST_BYTES = 64 << 20;
+
+export interface ExchangeOptions {
+    scenario: () => Scenario;
+    take: (scenario: Scenario) => void;
+}
+
+export class Exchange {
+    readonly element: HTMLElement;
+    private readonly out: HTMLTextAreaElement;
+    private readonly given: HTMLTextAreaElement;
+    private readonly message: HTMLElement;
+
+    constructor(
+        private readonly means: Means,
+        private readonly options: ExchangeOptions,
+    ) {
+        this.out = make("textarea", { id: "export", readonly: true, rows: 12, spellcheck: "false" });
+        this.given = make("textarea", {
+            id: "import",
+            rows: 12,
+            spellcheck: "false",
+            placeholder: "gc 1 @0.012s 2%: 0.02+1.3+0.01 ms clock, …\n\nor a scenario: [[phase]] …",
+        });
+        this.message = make("p", { class: "message", role: "alert" });
+        const button = (text: string, act: () => void) =>
+            make("button", { type: "button", click: act }, text);
+        this.element = make(
+            "div",
+            { class: "exchange" },
+            make(
+                "div",
+                {},
+                make("h3", {}, make("label", { for: "import" }, "In: a trace or a scenario")),
+                make(
+                    "p",
+                    { class: "help" },
+                    "Paste it, or drop a file anywhere on the page: the output of a program that ran with ",
+                    make("code", {}, "GODEBUG=gctrace=1"),
+                    " (Go's or Gait's), or a scenario. Nothing leaves this page.",
+                ),
+                this.given,
+                make(
+                    "div",
+                    { class: "buttons" },
+                    button("Take it", () => this.read(this.given.value, "what was pasted")),
+                    this.fileButton(),
+                ),
+                this.message,
+            ),
+            make(
+                "div",
+                {},
+                make("h3", {}, make("label", { for: "export" }, "Out: the scenario")),
+                make(
+                    "p",
+                    { class: "help" },
+                    "For ",
+                    make("code", {}, "gait-sim run scenario.toml"),
+                    ": the same figures, to the last digit.",
+                ),
+                this.out,
+                make(
+                    "div",
+                    { class: "buttons" },
+                    button("Save file", () => this.save()),
+                    button("Copy", () => this.copy(this.out.value, "The scenario is copied.")),
+                    button("Copy link", () => this.copy(address(), "The link is copied.")),
+                ),
+            ),
+        );
+        this.takeDrops();
+    }
+
+    draw(): void {
+        this.out.value = writeToml(this.options.scenario(), this.means.engine.keys);
+    }
+
+    // ---- In ---------------------------------------------------------------
+
+    private fileButton(): HTMLElement {
+        const input = make("input", {
+            type: "file",
+            class: "unseen",
+            id: "import-file",
+            change: () => void this.readFile(input.files?.[0]),
+        });
+        return make("label", { class: "button", for: "import-file" }, "Choose a file…", input);
+    }
+
+    private takeDrops(): void {
+        addEventListener("dragover", (event) => {
+            event.preventDefault();
+            document.body.classList.add("dropping");
+        });
+        addEventListener("dragleave", () => document.body.classList.remove("dropping"));
+        addEventListener("drop", (event) => {
+            event.preventDefault();
+            document.body.classList.remove("dropping");
+            void this.readFile(event.dataTransfer?.files[0]);
+            this.element.scrollIntoView();
+        });
+    }
+
+    private async readFile(file: File | undefined): Promise<void> {
+        if (!file) return;
+        if (file.size > MOST_BYTES) this.tell(`${file.name}: larger than 64 MiB`, true);
+        else this.read(await file.text(), file.name);
+    }
+
+    private read(text: string, name: string): void {
+        try {
+            if (/^\s*\[\[\s*phase\s*\]\]/m.test(text)) this.readScenario(text, name);
+            else this.readTrace(text, name);
+        } catch (error) {
+            if (!(error instanceof Refusal)) throw error;
+            this.tell(`${name}: ${error.message}`, true);
+        }
+    }
+
+    private readScenario(text: string, name: string): void {
+        const { keys, models } = this.means.engine;
+        const scenario = readToml(text, keys, models);
+        this.options.take(scenario);
+        this.tell(`${name}: a scenario of ${scenario.phases.length} phases.`, false);
+    }
+
+    private readTrace(text: string, name: string): void {
+        const fitted = this.means.engine.fit(text);
+        if (!fitted) throw new Refusal("neither a scenario nor a trace with a cycle in it");
+        fitted.scenario[""].title = `fitted to ${name.slice(0, 60)}`;
+        this.options.take(fitted.scenario);
+        this.tell(
+            `${name}: ${fitted.cycles} cycles, fitted by ${fitted.scenario.phases.length} phases.`,
+            false,
+        );
+    }
+
+    private tell(text: string, isProblem: boolean): void {
+        this.message.textContent = text;
+        this.message.classList.toggle("problem", isProblem);
+    }
+
+    // ---- Out --------------------------------------------------------------
+
+    private save(): void {
+        const url = URL.createObjectURL(new Blob([this.out.value], { type: "application/toml" }));
+        make("a", { href: url, download: "scenario.toml" }).click();
+        URL.revokeObjectURL(url);
+    }
+
+    private copy(text: string, done: string): void {
+        const failed = () => this.tell("The browser allows no copying here: select the text.", true);
+        navigator.clipboard?.writeText(text).then(() => this.tell(done, false), failed) ?? failed();
+    }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: MIT
+// The workbench: any scenario, all of its figures, edited by hand or on the chart, and its ways in
+// and out.
+import batch from "../../../examples/scenarios/batch.toml";
+import thrashing from "../../../examples/scenarios/thrashing-job.toml";
+import webService from "../../../examples/scenarios/web-service.toml";
+import { Slider, Switch, gogcScale, limitSteps, numberScale } from "./controls";
+import { make } from "./dom";
+import { type Section, Type } from "./engine";
+import { Exchange } from "./exchange";
+import { Form } from "./form";
+import { Phases, phaseName } from "./phases";
+import { RuleControl } from "./rule_control";
+import { type Fields, NO_LIMIT, type Scenario, copyScenario, readToml, writeToml } from "./scenario";
+import { getState, onState, pack, setState, unpack } from "./state";
+import { type Means, View } from "./view";
+
+const PRESETS: [string, string][] = [
+    ["Web service in a container", webService],
+    ["Batch program", batch],
+    ["A job that outgrows its limit", thrashing],
+];
+const FIGURES = [
+    "wall_s", "gc_share", "peak_total_bytes", "peak_heap_bytes", "peak_reachable_bytes", "mean_total_bytes",
+    "cycles", "pause_max_s", "assist_cpu_s", "limiting_s", "stalled_s", "peak_process_bytes",
+];
+const MODELS: Record<string, string> = {
+    full: "full: concurrent cycles, memory, CPUs",
+    ideal: "ideal: the pacer alone",
+    stw: "stw: the program stops for a cycle",
+};
+
+export class Lab {
+    readonly element: HTMLElement;
+    private scenario: Scenario;
+    private chosen = 0;
+    private withRule = false;
+    private readonly view: View;
+    private readonly phases: Phases;
+    private readonly exchange: Exchange;
+    private readonly rule: RuleControl;
+    private readonly forms: Form[];
+    private readonly shows: (() => void)[] = [];
+    private readonly phaseHeading = make("h4", { id: "phase-heading" });
+
+    constructor(private readonly means: Means) {
+        this.scenario = this.preset(0);
+        this.rule = new RuleControl(() => this.view.redraw());
+        this.view = new View(means, {
+            name: "lab",
+            panels: ["memory", "cpu", "bucket", "pauses"],
+            figures: FIGURES,
+            scenario: () => this.scenario,
+            ruleCost: () => (this.withRule ? this.rule.cost() : null),
+            onResults: (results) => this.rule.draw(results),
+        });
+        this.phases = new Phases({
+            scenario: () => this.scenario,
+            chosen: () => this.chosen,
+            choose: (phase) => this.choose(phase),
+            changed: () => this.changed(),
+        });
+        this.forms = [this.phaseForm(), this.form("machine"), this.form("memory"), this.form("settings"), this.form("")];
+        this.exchange = new Exchange(means, {
+            scenario: () => this.scenario,
+            take: (scenario) => this.take(scenario),
+        });
+        this.element = make(
+            "section",
+            { id: "lab", class: "chapter lab", "aria-labelledby": "lab-title" },
+            make("h2", { id: "lab-title" }, "Workbench: your program"),
+            make(
+                "p",
+                { class: "lead" },
+                "Start from an example, or from a trace of a real program. Drag the phases' handles; change any " +
+                    "figure below. The scenario goes to the command as it is: ",
+                make("code", {}, "gait-sim run"),
+                ", ",
+                make("code", {}, "sweep"),
+                ".",
+            ),
+            this.presetButtons(),
+            this.phaseEditor(),
+            make(
+                "div",
+                { class: "bench" },
+                this.view.charts,
+                make("div", { class: "side" }, ...this.controls(), this.view.figures.element),
+            ),
+            make("div", { class: "after" }, this.view.details),
+            this.everyKey(),
+            this.exchange.element,
+        );
+        this.readState();
+        onState(() => this.readState());
+    }
+
+    /** Another scenario, from elsewhere. */
+    take(scenario: Scenario): void {
+        this.scenario = scenario;
+        this.chosen = 0;
+        this.changed();
+    }
+
+    // ---- State ------------------------------------------------------------
+
+    private preset(index: number): Scenario {
+        const { keys, models } = this.means.engine;
+        return readToml(PRESETS[index][1], keys, models);
+    }
+
+    private changed(): void {
+        const toml = writeToml(this.scenario, this.means.engine.keys);
+        const standard = writeToml(this.preset(0), this.means.engine.keys);
+        setState("lab", toml === standard ? null : pack(toml));
+        this.draw();
+        this.view.changed();
+    }
+
+    private readState(): void {
+        const packed = getState("lab");
+        const toml = packed === undefined ? null : unpack(packed);
+        const { keys, models } = this.means.engine;
+        try {
+            this.scenario = toml === null ? this.preset(0) : readToml(toml, keys, models);
+        } catch {
+            this.scenario = this.preset(0); // an address that somebody cut short
+        }
+        this.chosen = 0;
+        this.draw();
+        this.view.changed(false);
+    }
+
+    private draw(): void {
+        this.chosen = Math.min(this.chosen, this.scenario.phases.length - 1);
+        this.phases.draw();
+        this.forms.forEach((form) => form.draw());
+        this.shows.forEach((show) => show());
+        this.exchange.draw();
+        const fields = this.scenario.phases[this.chosen];
+        this.phaseHeading.textContent =
+            `Phase ${this.chosen + 1} of ${this.scenario.phases.length}: ` + phaseName(fields, this.chosen);
+    }
+
+    // ---- Parts ------------------------------------------------------------
+
+    private presetButtons(): HTMLElement {
+        const buttons = PRESETS.map(([name], i) =>
+            make("button", { type: "button", click: () => this.take(this.preset(i)) }, name),
+        );
+        return make("div", { class: "presets", role: "group", "aria-label": "Examples" }, ...buttons);
+    }
+
+    private choose(phase: number): void {
+        if (this.chosen === phase) return;
+        this.chosen = phase;
+        this.draw();
+    }
+
+    private phaseEditor(): HTMLElement {
+        const button = (text: string, act: () => void) =>
+            make("button", { type: "button", click: act }, text);
+        const { phases } = this;
+        return make(
+            "div",
+            { class: "editor" },
+            make(
+                "p",
+                { class: "help" },
+                "A block is a phase: its width is how long it takes without a collector, its height how fast it " +
+                    "allocates, the lower part what survives of that. Round handles: duration and rate; square " +
+                    "ones: survival.",
+            ),
+            phases.element,
+            make(
+                "div",
+                { class: "phase-buttons" },
+                this.phaseHeading,
+                button("Before", () => this.choose(Math.max(this.chosen - 1, 0))),
+                button("Next", () =>
+                    this.choose(Math.min(this.chosen + 1, this.scenario.phases.length - 1)),
+                ),
+                button("Copy", () => this.copyPhase()),
+                button("Delete", () => this.deletePhase()),
+            ),
+            make(
+                "details",
+                { class: "keys" },
+                make("summary", {}, "All figures of this phase"),
+                this.forms[0].element,
+            ),
+        );
+    }
+
+    private copyPhase(): void {
+        const { phases } = this.scenario;
+        phases.splice(this.chosen, 0, structuredClone(phases[this.chosen]));
+        this.chosen++;
+        this.changed();
+    }
+
+    private deletePhase(): void {
+        if (this.scenario.phases.length === 1) return;
+        this.scenario.phases.splice(this.chosen, 1);
+        this.changed();
+    }
+
+    private phaseForm(): Form {
+        return this.form("phase", () => this.scenario.phases[this.chosen] ?? null);
+    }
+
+    private form(section: Section, fields?: () => Fields | null): Form {
+        const { keys, models } = this.means.engine;
+        return new Form({
+            keys: keys.filter((key) => key.section === section),
+            models,
+            fields: fields ?? (() => this.scenario[section as "machine"]),
+            changed: () => this.changed(),
+        });
+    }
+
+    private everyKey(): HTMLElement {
+        const part = (title: string, form: Form) => [make("h4", {}, title), form.element];
+        return make(
+            "details",
+            { class: "keys" },
+            make("summary", {}, "Machine, memory and settings: every figure"),
+            ...part("Machine", this.forms[1]),
+            ...part("Memory", this.forms[2]),
+            ...part("Settings", this.forms[3]),
+            ...part("Run", this.forms[4]),
+        );
+    }
+
+    // ---- Controls ---------------------------------------------------------
+
+    private slider(slider: Slider, name: string, read: () => number): HTMLElement {
+        slider.element.dataset.control = `lab.${name}`;
+        this.shows.push(() => slider.set(read()));
+        return slider.element;
+    }
+
+    private setting(name: string, value: number | boolean): void {
+        this.scenario.settings[name] = value;
+        this.changed();
+    }
+
+    private controls(): HTMLElement[] {
+        const settings = () => this.scenario.settings;
+        const gogc = new Slider("GOGC", "new memory before the next cycle, in percent of what is live",
+            gogcScale, (value) => this.setting("gogc", value));
+        const limit = new Slider("GOMEMLIMIT", "soft limit on all memory that the heap holds",
+            limitSteps, (value) => this.setting("memory_limit", value));
+        const cpus = new Slider("CPUs", "that the program may use (GOMAXPROCS)",
+            numberScale([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), (value) => {
+                this.scenario.machine.cpus = value;
+                this.changed();
+            });
+        const limiter = new Switch("CPU limiter", "keeps the collector to half of the CPU time",
+            (value) => this.setting("cpu_limiter", value));
+        const rule = new Switch("Square-root rule", "beside GOGC's goal, what that rule would give", (value) => {
+            this.withRule = value;
+            this.rule.element.hidden = !value;
+            this.view.redraw();
+        });
+        this.rule.element.hidden = true;
+        this.shows.push(() => limiter.set((settings().cpu_limiter ?? true) as boolean));
+        return [
+            this.modelSelect(),
+            this.slider(gogc, "gogc", () => (settings().gogc ?? 100) as number),
+            this.slider(limit, "limit", () => (settings().memory_limit ?? NO_LIMIT) as number),
+            this.slider(cpus, "cpus", () => (this.scenario.machine.cpus ?? 2) as number),
+            limiter.element,
+            rule.element,
+            this.rule.element,
+        ];
+    }
+
+    private modelSelect(): HTMLElement {
+        const { models, keys } = this.means.engine;
+        const standard = models[keys.find((key) => key.type === Type.Choice)!.standard];
+        const select = make(
+            "select",
+            {
+                id: "lab-model",
+                change: () => {
+                    this.scenario[""].model = select.value;
+                    this.changed();
+                },
+            },
+            ...models.map((name) => make("option", { value: name }, MODELS[name] ?? name)),
+        );
+        this.shows.push(() => (select.value = (this.scenario[""].model ?? standard) as string));
+        return make("div", { class: "control" }, make("label", { for: "lab-model" }, "Model"), select);
+    }
+
+    /** For a chapter's button. */
+    open(scenario: Scenario): void {
+        this.take(copyScenario(scenario));
+        const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+        this.element.scrollIntoView({ behavior: calm ? "auto" : "smooth" });
+        this.element.querySelector<HTMLElement>("#lab-title")?.focus();
+    }
+}

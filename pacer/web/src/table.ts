@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// The cycles of a run as a table: the charts' figures for those who don't see them.
+import { make } from "./dom";
+import type { Results } from "./engine";
+import { showBytes, showCount, showSeconds, showShare } from "./units";
+
+/** More rows than this nobody reads; the command's --csv has them all. */
+const MOST_ROWS = 300;
+
+const COLUMNS: [string, string, (value: number) => string][] = [
+    ["Cycle", "cycle", showCount],
+    ["Start", "start_s", showSeconds],
+    ["Marking", "mark_s", showSeconds],
+    ["Pause", "pause_s", showSeconds],
+    ["Trigger", "trigger_bytes", showBytes],
+    ["Peak", "peak_bytes", showBytes],
+    ["Goal", "goal_bytes", showBytes],
+    ["Marked", "marked_bytes", showBytes],
+    ["Total memory", "total_bytes", showBytes],
+    ["Assists, CPU", "assist_cpu_s", showSeconds],
+    ["GC CPU while marking", "utilization", showShare],
+];
+
+export function cyclesTable({ cycles }: Results): HTMLElement {
+    const shown = Math.min(cycles.rows, MOST_ROWS);
+    const left = cycles.rows - shown;
+    const caption = left > 0 ? `The first ${shown} of ${showCount(cycles.rows)} cycles` : "All cycles";
+    const body = make("tbody");
+    for (let row = 0; row < shown; row++)
+        body.append(
+            make(
+                "tr",
+                {},
+                ...COLUMNS.map(([, name, show]) => make("td", {}, show(cycles.columns[name][row]))),
+            ),
+        );
+    return make(
+        "div",
+        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Cycles" },
+        make(
+            "table",
+            {},
+            make("caption", {}, caption),
+            make("thead", {}, make("tr", {}, ...COLUMNS.map(([name]) => make("th", { scope: "col" }, name)))),
+            body,
+        ),
+    );
+}

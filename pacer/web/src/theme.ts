@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Light, dark, or as the system has it. The colours are style.css's; charts ask for them by name.
+import { make } from "./dom";
+
+const CHOICES = ["auto", "light", "dark"] as const;
+const STORED = "gait-theme";
+
+const listeners: (() => void)[] = [];
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+function stored(): string {
+    try {
+        return localStorage.getItem(STORED) ?? "auto";
+    } catch {
+        return "auto"; // a browser that keeps nothing for files
+    }
+}
+
+function apply(choice: string): void {
+    const isDark = choice === "dark" || (choice === "auto" && dark.matches);
+    document.documentElement.dataset.theme = isDark ? "dark" : "light";
+    listeners.forEach((listener) => listener());
+}
+
+/** The value of a colour of style.css. */
+export function colour(name: string): string {
+    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
+export function onTheme(listener: () => void): void {
+    listeners.push(listener);
+}
+
+/** The switch; takes effect at once. */
+export function themeSwitch(): HTMLElement {
+    let choice = CHOICES.find((name) => name === stored()) ?? "auto";
+    const select = make("select", {
+        id: "theme",
+        change: () => {
+            choice = CHOICES[select.selectedIndex];
+            try {
+                localStorage.setItem(STORED, choice);
+            } catch {
+                // then it holds until the page is left
+            }
+            apply(choice);
+        },
+    });
+    for (const name of CHOICES) select.append(make("option", { selected: name === choice }, name));
+    dark.addEventListener("change", () => apply(choice));
+    apply(choice);
+    return make("label", { class: "theme" }, "Colours ", select);
+}
