@@ -17,6 +17,7 @@
  * some 70 us. */
 #define ASSIST_WAIT_NS 10000
 #define ASSIST_WAITS 3
+#define LATE_ASSIST_WAITS 30 /* with the live heap past its goal: half a tick of the scheduler */
 #define ASSIST_CREDIT_MOST (INT64_C(1) << 62)
 /* How full the limiter's bucket is when limiting begins and ends. Go begins and ends it where the
  * bucket is full: what is spent between two looks beyond that is never paid back, and a program at
@@ -24,9 +25,10 @@
 #define LIMITING_BEGINS 0.5
 #define LIMITING_ENDS 0.25
 /* Marking is held back so long at a time, so often without any allocation, and so far ahead of
- * allocation, as a share of its work. Guesses: at 4 ms some 1 % of a cycle; 2 % of the way. */
+ * allocation, as a share of its work. Guesses: at 4 ms some 1 % of a cycle; 0.1 s in which a
+ * program may only read; 2 % of the way. */
 #define HELD_NS_MOST ((int64_t)4000000)
-#define HELD_IN_VAIN_MOST 5
+#define HELD_IN_VAIN_MOST 25
 #define HELD_LEAD 0.02
 /* How much of the way from the marked bytes to a limit's goal is left as a late cycle begins: as
  * much as the pacer leaves at least. */
@@ -224,7 +226,7 @@ static size_t credit_take(struct control *control, size_t want) {
  * to end the cycle, wait: a mutator that went on for free would leave the goal behind while the OS
  * has the collector set aside.
  * @return bytes scanned. */
-static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
+static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, unsigned most_waits) {
     struct marker *marker = &mutator->marker;
     struct mark_queue *queue = marker->queue;
     size_t before = marker->scanned_bytes, done = 0;
@@ -235,7 +237,7 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes) {
         marker_drain(marker, budget_bytes - done);
         marker_end(marker);
         done = marker->scanned_bytes - before;
-        if (done >= budget_bytes || waits == ASSIST_WAITS || AO_int_load(&mutator->head.poll))
+        if (done >= budget_bytes || waits == most_waits || AO_int_load(&mutator->head.poll))
             return done;
         AO_fetch_and_add1_full(&queue->hungry);
         platform_sleep_ns(ASSIST_WAIT_NS);
@@ -292,7 +294,8 @@ bool control_assist(struct control *control, gait_mutator *mutator) {
         return false;
     }
     int64_t begin_ns = platform_thread_cpu_ns();
-    size_t done = assist_mark(mutator, work - taken);
+    bool late = AO_load(&control->live_bytes) >= AO_load(&control->late_bytes);
+    size_t done = assist_mark(mutator, work - taken, late ? LATE_ASSIST_WAITS : ASSIST_WAITS);
     counter_add(&control->heap_work_bytes, done);
     credit_mutator(mutator, done, bytes_per_work);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
