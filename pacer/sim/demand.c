@@ -50,8 +50,10 @@ struct demand_sums {
     double pages, metadata;
 };
 
+/** With what threads had taken and not used when it began: every cycle keeps that too. */
 static double reachable_of(const struct gait_pacerlog_cycle *cycle) {
-    return engine_max((double)(cycle->marked_bytes - cycle->black_bytes), 0);
+    double allocated = (double)(cycle->peak_bytes - cycle->start_bytes);
+    return engine_max((double)cycle->marked_bytes - engine_max(allocated, 0), 0);
 }
 
 /** The samples that were taken as a cycle began and ended. @return false: they were lost. */

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/* runtime/observe/pacerlog: what is recorded, as pacer/sim/recording reads it, and what happens to
+ * the file when it can't be written, the process forks, exits or is killed. */
+#include <gait/stats.h>
+
+#include "options.h"
+#include "recording.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { KIB = 1 << 10, MIB = 1 << 20 };
+
+static char folder[] = "/tmp/gait-pacerlog-XXXXXX";
+static char path[64];
+
+static void make_folder(void) {
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/log", folder);
+}
+
+static void remove_folder(void) {
+    char second[80];
+    snprintf(second, sizeof second, "%s.2", path);
+    unlink(path);
+    unlink(second);
+    rmdir(folder);
+}
+
+TestSuite(pacerlog, .init = make_folder, .fini = remove_folder);
+
+/* ---- Heaps and files ---- */
+
+static gait_heap *heap_to(const char *file) {
+    char debug[100], error[200] = "";
+    gait_config config;
+    gait_config_init(&config);
+    snprintf(debug, sizeof debug, "pacerlog=%s", file);
+    config.debug = debug;
+    config.gogc = "50";
+    config.memory_limit = "1GiB";
+    config.max_procs = "2";
+    gait_heap *heap = gait_heap_create(&config, error, sizeof error);
+    cr_assert_not_null(heap, "%s", error);
+    return heap;
+}
+
+static gait_kind kind_of(gait_heap *heap, enum gait_layout layout) {
+    int kind = gait_kind_register(heap, &(gait_kind_info){.name = "kind", .layout = layout});
+    cr_assert_geq(kind, 0);
+    return (gait_kind)kind;
+}
+
+static void allocate(gait_mutator *mutator, gait_kind kind, size_t bytes, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        cr_assert_not_null(gait_alloc(mutator, kind, bytes));
+}
+
+struct file {
+    unsigned char *bytes;
+    size_t size;
+};
+
+static struct file file_read(const char *name) {
+    struct file file = {malloc(16 * MIB), 0};
+    FILE *in = fopen(name, "rb");
+    cr_assert_not_null(in, "%s", name);
+    file.size = fread(file.bytes, 1, 16 * MIB, in);
+    cr_assert_lt(file.size, 16 * MIB);
+    fclose(in);
+    return file;
+}
+
+static struct recording recording_of(const char *name) {
+    struct file file = file_read(name);
+    struct recording recording;
+    size_t at;
+    cr_assert_eq(recording_check(file.bytes, file.size, &recording, &at), RECORDING_GOOD,
+                 "%s: byte %zu", name, at);
+    recording.samples = calloc(recording.sample_count + 1, sizeof *recording.samples);
+    recording.cycles = calloc(recording.cycle_count + 1, sizeof *recording.cycles);
+    recording_read(file.bytes, file.size, &recording);
+    free(file.bytes);
+    return recording;
+}
+
+static void recording_drop(struct recording *recording) {
+    free(recording->samples);
+    free(recording->cycles);
+}
+
+/* ---- What is recorded ---- */
+
+Test(pacerlog, the_last_sample_has_the_heaps_figures) {
+    enum { REFS = 20000, LEAVES = 30 };
+    gait_heap *heap = heap_to(path);
+    gait_mutator *mutator = gait_attach(heap);
+    allocate(mutator, kind_of(heap, GAIT_REFS), 64, REFS);
+    allocate(mutator, kind_of(heap, GAIT_LEAF), 100 * KIB, LEAVES);
+    gait_collect(mutator);
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    cr_assert_eq(gait_read_stats(heap, &stats), 0);
+    gait_heap_destroy(heap);
+
+    struct recording recording = recording_of(path);
+    cr_expect(recording.ended);
+    cr_expect_eq(recording.lost, 0);
+    cr_expect_eq(recording.settings_count, 0);
+    cr_expect_eq(strcmp(recording.gait_version, GAIT_VERSION), 0);
+    cr_expect_eq(recording.header.heap_number, 1);
+    cr_expect_eq(recording.header.gogc_percent, 50);
+    cr_expect_eq(recording.header.limit_bytes, 1024 * (int64_t)MIB);
+    cr_expect_eq(recording.header.procs, 2);
+    cr_expect_eq(recording.header.minimum_heap_bytes, 4 * MIB);
+    cr_expect_eq(recording.header.page_bytes, sysconf(_SC_PAGESIZE));
+    cr_expect_eq(recording.cycle_count, stats.cycles);
+    cr_assert_geq(recording.sample_count, 2 * stats.cycles + 1);
+
+    const struct gait_pacerlog_sample *last = &recording.samples[recording.sample_count - 1];
+    cr_expect_geq(last->allocated_scannable_bytes, REFS * 64);
+    cr_expect_lt(last->allocated_scannable_bytes, REFS * 64 + 64 * KIB);
+    cr_expect_geq(last->allocated_leaf_bytes, LEAVES * 100 * KIB);
+    cr_expect_leq(recording_allocated(last), (int64_t)stats.allocated_bytes);
+    cr_expect_geq(recording_gc_cpu_ns(last),
+                  (int64_t)(stats.cpu_assist_ns + stats.cpu_dedicated_ns + stats.cpu_sweep_ns));
+    cr_expect_leq(last->cpu_rest_ns, last->cpu_dedicated_ns);
+    cr_expect_gt(last->process_cpu_ns, recording_gc_cpu_ns(last));
+    cr_expect_eq(last->total_bytes, last->span_bytes + last->free_bytes + last->metadata_bytes);
+    cr_expect_geq(last->peak_total_bytes, last->total_bytes);
+    cr_expect_gt(last->resident_bytes, 0);
+    cr_expect_eq(last->pauses, (int64_t)stats.pauses);
+    recording_drop(&recording);
+}
+
+Test(pacerlog, a_cycle_tells_what_it_did) {
+    enum { LIVE = 5000 };
+    gait_heap *heap = heap_to(path);
+    gait_mutator *mutator = gait_attach(heap);
+    gait_kind pair = kind_of(heap, GAIT_REFS);
+    gait_handle *list = gait_handle_new(mutator, 0);
+    for (int i = 0; i < LIVE; i++) {
+        gait_word *object = gait_alloc(mutator, pair, 64);
+        cr_assert_not_null(object);
+        gait_init(object, gait_handle_get(list));
+        gait_handle_set(mutator, list, (gait_word)object);
+    }
+    gait_collect(mutator);
+    gait_heap_destroy(heap);
+
+    struct recording recording = recording_of(path);
+    cr_assert_eq(recording.cycle_count, 1);
+    const struct gait_pacerlog_cycle *cycle = &recording.cycles[0];
+    cr_expect_eq(cycle->number, 1);
+    cr_expect_eq(cycle->flags, GAIT_PACERLOG_FORCED);
+    cr_expect_leq(cycle->start_ns, cycle->mark_ns);
+    cr_expect_leq(cycle->mark_ns, cycle->end_ns);
+    cr_expect_gt(cycle->pause_ns, 0);
+    cr_expect_geq(cycle->marked_bytes - cycle->black_bytes, LIVE * 64);
+    cr_expect_lt(cycle->marked_bytes - cycle->black_bytes, LIVE * 64 + 16 * KIB);
+    cr_expect_geq(cycle->scanned_bytes, LIVE * 64);
+    cr_expect_geq(cycle->start_bytes, LIVE * 64);
+    cr_expect_eq(cycle->globals_bytes, (int64_t)sizeof(gait_word));
+    cr_expect_gt(cycle->cpu_dedicated_ns + cycle->cpu_fractional_ns, 0);
+    /* one as it started, one as it ended */
+    cr_assert_geq(recording.sample_count, 3);
+    bool marking = false;
+    for (size_t i = 0; i < recording.sample_count; i++)
+        marking |= (recording.samples[i].flags & GAIT_PACERLOG_MARKING) != 0;
+    cr_expect(marking);
+    cr_expect_eq(recording.samples[recording.sample_count - 1].flags, 0);
+    recording_drop(&recording);
+}
+
+Test(pacerlog, changed_settings_are_recorded) {
+    gait_heap *heap = heap_to(path);
+    gait_set_gogc(heap, GAIT_GOGC_OFF);
+    gait_set_memory_limit(heap, GAIT_NO_LIMIT);
+    gait_heap_destroy(heap);
+    struct recording recording = recording_of(path);
+    cr_expect_eq(recording.settings_count, 1);
+    cr_expect_eq(recording.header.gogc_percent, 50);
+    recording_drop(&recording);
+}
+
+Test(pacerlog, samples_come_while_nothing_happens) {
+    gait_heap *heap = heap_to(path);
+    usleep(550000);
+    gait_heap_destroy(heap);
+    struct recording recording = recording_of(path);
+    cr_expect_geq(recording.sample_count, 3); /* 6, were the machine not busy */
+    cr_expect_leq(recording.sample_count, 8);
+    recording_drop(&recording);
+}
+
+Test(pacerlog, a_second_heap_has_a_file_of_its_own) {
+    char second[80];
+    snprintf(second, sizeof second, "%s.2", path);
+    gait_heap *heaps[] = {heap_to(path), heap_to(path)};
+    gait_collect(gait_attach(heaps[1]));
+    gait_heap_destroy(heaps[0]);
+    gait_heap_destroy(heaps[1]);
+    struct recording recordings[] = {recording_of(path), recording_of(second)};
+    for (int i = 0; i < 2; i++) {
+        cr_expect_eq(recordings[i].header.heap_number, i + 1);
+        cr_expect_eq(recordings[i].cycle_count, (size_t)i);
+        recording_drop(&recordings[i]);
+    }
+}
+
+/* ---- What is not ---- */
+
+static char *said; /* what went to stderr */
+
+static void expect_one_warning(const char *file, const char *why) {
+    char name[] = "/tmp/gait-said-XXXXXX", text[1000] = "";
+    int saved = dup(STDERR_FILENO), to = mkstemp(name);
+    dup2(to, STDERR_FILENO);
+    gait_heap *heap = heap_to(file);
+    gait_mutator *mutator = gait_attach(heap);
+    gait_kind kind = kind_of(heap, GAIT_REFS);
+    for (int i = 0; i < 3; i++) {
+        allocate(mutator, kind, 64, 50000);
+        gait_collect(mutator);
+        usleep(50000);
+    }
+    gait_heap_destroy(heap);
+    dup2(saved, STDERR_FILENO);
+    ssize_t length = pread(to, text, sizeof text - 1, 0);
+    close(to);
+    close(saved);
+    unlink(name);
+    said = strchr(text, '\n');
+    cr_assert_gt(length, 0);
+    cr_expect(said && !said[1], "not one line: %s", text);
+    cr_expect_not_null(strstr(text, why), "%s", text);
+    cr_expect_not_null(strstr(text, file), "%s", text);
+}
+
+Test(pacerlog, a_full_disk_is_one_warning) {
+    if (access("/dev/full", W_OK) == 0)
+        expect_one_warning("/dev/full", "No space left on device");
+}
+
+Test(pacerlog, a_file_that_cant_be_made_is_one_warning) {
+    expect_one_warning("/nonexistent/log", "No such file or directory");
+}
+
+Test(pacerlog, a_folder_is_one_warning) { expect_one_warning(folder, "Is a directory"); }
+
+/* ---- Processes ---- */
+
+static int wait_for(pid_t child) {
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    return status;
+}
+
+Test(pacerlog, the_child_of_a_fork_does_not_write) {
+    gait_heap *heap = heap_to(path);
+    gait_mutator *mutator = gait_attach(heap);
+    gait_collect(mutator);
+    pid_t child = fork();
+    if (child == 0) {
+        gait_collect(mutator);
+        gait_collect(mutator);
+        exit(0);
+    }
+    cr_expect_eq(wait_for(child), 0);
+    gait_heap_destroy(heap);
+    struct recording recording = recording_of(path);
+    cr_expect_eq(recording.cycle_count, 1);
+    cr_expect(recording.ended);
+    recording_drop(&recording);
+}
+
+Test(pacerlog, exit_ends_a_recording) {
+    pid_t child = fork();
+    if (child == 0) {
+        gait_collect(gait_attach(heap_to(path)));
+        exit(0);
+    }
+    cr_expect_eq(wait_for(child), 0);
+    struct recording recording = recording_of(path);
+    cr_expect(recording.ended);
+    cr_expect_eq(recording.cycle_count, 1);
+    recording_drop(&recording);
+}
+
+Test(pacerlog, a_killed_programs_recording_can_be_read) {
+    pid_t child = fork();
+    if (child == 0) {
+        gait_collect(gait_attach(heap_to(path)));
+        pause();
+    }
+    usleep(1800000);
+    kill(child, SIGKILL);
+    wait_for(child);
+    struct recording recording = recording_of(path);
+    cr_expect_not(recording.ended);
+    cr_expect_eq(recording.cycle_count, 1);
+    cr_expect_geq(recording.sample_count, 8);
+    recording_drop(&recording);
+}
+
+/* ---- Reading ---- */
+
+Test(pacerlog, a_cut_file_is_told_from_a_whole_one) {
+    gait_heap *heap = heap_to(path);
+    gait_collect(gait_attach(heap));
+    gait_heap_destroy(heap);
+    struct file file = file_read(path);
+    struct recording recording;
+    size_t at, whole = 0, header = 0;
+    for (size_t size = 0; size <= file.size; size++) {
+        /* of its exact size, so that a read beyond it is found */
+        unsigned char *cut = malloc(size + 1);
+        cut = realloc(cut, size ? size : 1);
+        memcpy(cut, file.bytes, size);
+        enum recording_fault fault = recording_check(cut, size, &recording, &at);
+        free(cut);
+        if (fault == RECORDING_GOOD) {
+            header = header ? header : size;
+            whole = size;
+            continue;
+        }
+        cr_expect_eq(fault, size == 0 ? RECORDING_FOREIGN : RECORDING_CUT, "%zu bytes", size);
+        cr_expect_eq(at, whole, "%zu bytes: %zu", size, at);
+    }
+    cr_expect_eq(whole, file.size);
+    cr_expect_gt(header, GAIT_PACERLOG_PREFIX_BYTES);
+    free(file.bytes);
+}
+
+Test(pacerlog, unknown_records_and_fields_are_skipped) {
+    static const unsigned char unknown[] = {99, 0, 16, 0, 3, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+    static const unsigned char longer[] = {
+        GAIT_PACERLOG_IS_END, 0, 24, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9};
+    static const unsigned char shorter[] = {
+        GAIT_PACERLOG_IS_SAMPLE, 0, 16, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0};
+    gait_heap *heap = heap_to(path);
+    gait_heap_destroy(heap);
+    struct file file = file_read(path);
+    size_t header = file.bytes[12] | (size_t)file.bytes[13] << 8;
+    unsigned char *at = file.bytes + header;
+    memcpy(at, unknown, sizeof unknown);
+    memcpy(at += sizeof unknown, shorter, sizeof shorter);
+    memcpy(at += sizeof shorter, longer, sizeof longer);
+    file.size = (size_t)(at + sizeof longer - file.bytes);
+    struct recording recording;
+    size_t fault_at;
+    cr_assert_eq(recording_check(file.bytes, file.size, &recording, &fault_at), RECORDING_GOOD);
+    cr_expect_eq(recording.lost, 3);
+    cr_expect_eq(recording.sample_count, 1);
+    cr_expect(recording.ended);
+    struct gait_pacerlog_sample sample;
+    recording.samples = &sample;
+    recording_read(file.bytes, file.size, &recording);
+    cr_expect_eq(sample.time_ns, 7);
+    cr_expect_eq(sample.mutators, 0);
+    free(file.bytes);
+}
+
+Test(pacerlog, what_cant_be_true_is_refused) {
+    gait_heap *heap = heap_to(path);
+    gait_heap_destroy(heap);
+    struct file file = file_read(path);
+    struct recording recording;
+    size_t fault_at, header = file.bytes[12] | (size_t)file.bytes[13] << 8;
+    file.bytes[header + GAIT_PACERLOG_HEAD_BYTES + 7] = 0x80; /* a negative time */
+    cr_expect_eq(recording_check(file.bytes, file.size, &recording, &fault_at), RECORDING_BROKEN);
+    cr_expect_eq(fault_at, header);
+    file.bytes[8] = GAIT_PACERLOG_VERSION + 1;
+    cr_expect_eq(recording_check(file.bytes, file.size, &recording, &fault_at), RECORDING_VERSION);
+    file.bytes[0] = 'g';
+    cr_expect_eq(recording_check(file.bytes, file.size, &recording, &fault_at), RECORDING_FOREIGN);
+    free(file.bytes);
+}
