@@ -236,5 +236,5 @@
     (newline)))
 
 (let ((sizes (map string->number (cdr (command-line)))))
-  (main (if (pair? sizes) (car sizes) 2400)
+  (main (if (pair? sizes) (car sizes) 3000)
         (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 36)))
