@@ -58,9 +58,10 @@ export class Chapter {
             make("p", { class: "lead" }, ...prose(text.lead)),
             make(
                 "div",
-                { class: "bench" },
+                { class: text.panels.length > 1 ? "bench tall" : "bench" },
                 this.view.charts,
-                make("div", { class: "side" }, ...this.controls(), this.view.figures.element),
+                make("div", { class: "side" }, ...this.controls()),
+                this.view.figures.element,
             ),
             ...text.notes.map((note) => make("p", { class: "note" }, ...prose(note))),
             make(

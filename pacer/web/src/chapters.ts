@@ -219,8 +219,9 @@ export const BEYOND: ChapterText[] = [
             "at its goal.",
         notes: [
             "Assists are the price of a goal that holds: they slow down just those threads that allocate, by " +
-                "just as much as is needed. In the first cycle of the rush they are largest; then the trigger has " +
-                "moved, and they become less.",
+                "just as much as is needed. The trigger moves away from the goal, but no further than 70 % of " +
+                "the way from live to goal: a rush that needs more is slowed down for as long as it lasts. A higher " +
+                "GOGC makes it less, and so do CPUs.",
         ],
         toml: assists,
         panels: ["memory", "cpu", "pauses"],
@@ -245,11 +246,11 @@ export const BEYOND: ChapterText[] = [
         lead:
             "A job whose live heap outgrows its memory limit. No collecting helps then, so the collector is " +
             "held to half of the CPU time: a bucket of one CPU-second per CPU fills with its time and drains " +
-            "with the program's. Near full, there are no assists, and the limit is overshot.",
+            "with the program's. From half full on there are no assists, and the limit is overshot.",
         notes: [
             "Switch the limiter off: the memory stays near the limit, and the program crawls, cycle upon cycle. " +
                 "Switch it on: half of the CPU time is the program's, whatever happens, and the memory goes beyond " +
-                "the limit. If a program's bucket is ever full, its limit is too low for what it has live.",
+                "the limit. A program for which the limiter ever limits has more live than its limit has room for.",
         ],
         toml: thrashing,
         panels: ["memory", "bucket", "cpu"],
@@ -326,7 +327,7 @@ export const BEYOND: ChapterText[] = [
                 phases: [2],
                 scale: bytesScale(0, 160 * MIB, 4 * MIB),
             },
-            limit(160, 640, 8),
+            limit(200, 800, 8),
             gogc,
         ],
     },

@@ -14,6 +14,7 @@ const Y_AXIS_PX = 66;
 const DASHES: Record<string, number[]> = { dashed: [7, 4], dotted: [2, 3] };
 /** Distances of ticks: round in powers of two for bytes, of ten for the rest. */
 const BINARY_TICKS = Array.from({ length: 52 }, (_, i) => 2 ** i);
+const DECADES = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 
 type Column = (number | null)[];
 
@@ -112,7 +113,7 @@ export class Chart {
             "aria-label",
             `${panel.label}. ${panel.describe} Left and right arrow keys read values.`,
         );
-        const shape = panel.series.map((series) => series.label).join();
+        const shape = panel.series.map((series) => series.label + series.style).join();
         if (!this.plot || shape !== this.shape) {
             this.shape = shape;
             this.rebuild();
@@ -142,6 +143,12 @@ export class Chart {
         this.plot = new uPlot(this.options(this.panel), this.data(), this.plotBox);
     }
 
+    private rangeOf(most: number | null): [number, number] {
+        const { least, logarithmic } = this.panel!;
+        const top = Math.max(most ?? 0, least);
+        return logarithmic ? [logarithmic, Math.max(top * 1.3, logarithmic * 10)] : [0, top * 1.06];
+    }
+
     private seriesOptions(series: Series): uPlot.Series {
         const stroke = colour(series.colour);
         if (series.style === "points")
@@ -152,7 +159,7 @@ export class Chart {
         const area = series.style === "area";
         return {
             stroke,
-            width: area ? 0 : 2,
+            width: area ? 0 : series.style === "thin" ? 1 : 2,
             fill: area ? stroke : undefined,
             dash: DASHES[series.style],
             points: { show: false },
@@ -178,7 +185,10 @@ export class Chart {
             },
             scales: {
                 x: { time: false, range: () => [0, this.end] },
-                y: { range: (_plot, _least, most) => [0, Math.max(most, this.panel!.least) * 1.06] },
+                y: {
+                    distr: panel.logarithmic ? 3 : 1,
+                    range: (_plot, _least, most) => this.rangeOf(most),
+                },
             },
             axes: [
                 {
@@ -191,7 +201,9 @@ export class Chart {
                     size: Y_AXIS_PX,
                     space: 34,
                     incrs: panel.binary ? BINARY_TICKS : undefined,
-                    values: (_plot, ticks) => ticks.map(panel.tick),
+                    splits: panel.logarithmic ? () => DECADES : undefined,
+                    values: (_plot, ticks) =>
+                        ticks.map((tick) => (tick === null ? "" : panel.tick(tick))),
                 },
             ],
             series: [{}, ...this.drawing.order.map((i) => this.seriesOptions(panel.series[i]))],
@@ -204,13 +216,18 @@ export class Chart {
 
     private drawBands(plot: uPlot): void {
         const { ctx, bbox } = plot;
+        const { bands } = this.panel!;
+        if (bands.length === 0) return;
         ctx.save();
-        for (const band of this.panel!.bands) {
-            ctx.fillStyle = colour(band.colour);
+        const least = bands.length > bbox.width / 8 ? 0 : devicePixelRatio;
+        ctx.beginPath(); // one shape, so that bands closer than a pixel don't add up
+        for (const band of bands) {
             const from = plot.valToPos(band.from, "x", true);
             const to = plot.valToPos(band.to, "x", true);
-            ctx.fillRect(from, bbox.top, Math.max(to - from, 1), bbox.height);
+            ctx.rect(from, bbox.top, Math.max(to - from, least), bbox.height);
         }
+        ctx.fillStyle = colour(bands[0].colour);
+        ctx.fill();
         ctx.restore();
     }
 

@@ -3,7 +3,7 @@
 // need not be evenly spaced, and may end in "off".
 import { make, newId } from "./dom";
 import { type Fields, GOGC_OFF, NO_LIMIT, type Scenario, type Value } from "./scenario";
-import { GIB, KIB, MIB, showBytes, showShare } from "./units";
+import { GIB, MIB, showBytes, showBytesShort, showShare } from "./units";
 
 /** What a slider goes over, and how it tells a value. */
 export interface Scale {
@@ -34,12 +34,12 @@ const showWhole = (bytes: number) => showBytes(bytes, 3);
 export function limitScale(from: number, to: number, step: number): Scale {
     return {
         values: [...range(from, to, step), NO_LIMIT],
-        show: (value) => (value === NO_LIMIT ? "off" : showBytes(value, 4)),
+        show: (value) => (value === NO_LIMIT ? "off" : showBytesShort(value)),
     };
 }
 
 export function bytesScale(from: number, to: number, step: number): Scale {
-    return { values: range(from, to, step), show: (value) => (value < KIB ? "0" : showBytes(value, 4)) };
+    return { values: range(from, to, step), show: showBytesShort };
 }
 
 /** Bytes, each a fixed factor above the one before, rounded to MiB. */

@@ -17,9 +17,9 @@ export class RuleControl {
     private readonly verdict: HTMLElement;
 
     constructor(change: () => void) {
-        const scale = numberScale(CHOICES, (value) => `${value} % of a CPU per MB`);
-        const help = "the higher, the less memory the square-root rule gives";
-        this.slider = new Slider("What memory is worth (c)", help, scale, change);
+        const scale = numberScale(CHOICES, (value) => `${value} % / MB`);
+        const help = "share of a CPU per megabyte: the higher, the less memory";
+        this.slider = new Slider("Worth of memory, c", help, scale, change);
         this.slider.set(STANDARD);
         this.verdict = make("p", { class: "rule-verdict" });
         this.element = make("div", { class: "rule" }, this.slider.element, this.verdict);

@@ -2,14 +2,14 @@
 // What the charts show: the series of each panel, from a run's tables. Colours have one meaning in
 // all charts (style.css).
 import type { Results, Table } from "./engine";
-import { showBytes, showBytesShort, showCpus, showSeconds, showShare } from "./units";
+import { showBytes, showBytesShort, showCpus, showSeconds, showSecondsShort, showShare } from "./units";
 
 /** One line or layer. `values` may hold null: nothing to show. */
 export interface Series {
     label: string;
     colour: string;
-    /** area: stacked on those before it; line, dashed, dotted: over all areas; points. */
-    style: "area" | "line" | "dashed" | "dotted" | "points";
+    /** area: stacked on those before it; the others: over all areas. */
+    style: "area" | "line" | "thin" | "dashed" | "dotted" | "points";
     values: (number | null)[] | Float64Array;
     stepped?: boolean;
     /** Shown in the legend only where it ever has a value above 0. */
@@ -28,6 +28,8 @@ export interface Panel {
     binary: boolean;
     /** The axis goes up to this at least. */
     least: number;
+    /** A logarithmic axis that begins here; 0: a linear one. */
+    logarithmic: number;
     /** Shaded stretches of time, and what they are. */
     bands: { from: number; to: number; colour: string }[];
     bandLabel: string;
@@ -36,6 +38,8 @@ export interface Panel {
 export type PanelKind = "memory" | "simple" | "cpu" | "bucket" | "pauses";
 
 const NONE = 2 ** 63; // and more: no goal, no limit
+/** With more cycles than this, lines that change with each are drawn thin. */
+const MANY_CYCLES = 60;
 
 function plus(a: Float64Array, b: Float64Array, sign = 1): Float64Array {
     return a.map((value, i) => Math.max(value + sign * b[i], 0));
@@ -86,7 +90,7 @@ function memoryPanel(results: Results, simple: boolean, rule: Series | null): Pa
     if (!simple) {
         const holes = plus(is.spans_bytes, is.heap_bytes, -1);
         series.push(
-            { label: "holes", colour: "holes", style: "area", values: plus(holes, is.metadata_bytes) },
+            { label: "holes, not swept", colour: "holes", style: "area", values: plus(holes, is.metadata_bytes) },
             { label: "free, kept", colour: "free", style: "area", values: is.free_bytes },
         );
     }
@@ -94,11 +98,12 @@ function memoryPanel(results: Results, simple: boolean, rule: Series | null): Pa
     const goal = plus(is.goal_bytes, beside);
     // a goal that nothing comes near would flatten everything else
     const near = Math.max(peak * 1.6, 1);
+    const many = results.cycles.rows > MANY_CYCLES;
     if (!simple) {
         const trigger = plus(is.trigger_bytes, beside);
-        series.push({ label: "trigger", colour: "trigger", style: "dotted", values: bounded(trigger, near) });
+        series.push({ label: "trigger", colour: "trigger", style: many ? "thin" : "dotted", values: bounded(trigger, near) });
     }
-    series.push({ label: "goal", colour: "goal", style: "dashed", values: bounded(goal, near) });
+    series.push({ label: "goal", colour: "goal", style: many ? "thin" : "dashed", values: bounded(goal, near) });
     if (rule) series.push(rule);
     series.push({
         label: "limit",
@@ -118,6 +123,7 @@ function memoryPanel(results: Results, simple: boolean, rule: Series | null): Pa
         tick: showBytesShort,
         binary: true,
         least: peak,
+        logarithmic: 0,
         bands: markingBands(results.cycles),
         bandLabel: simple ? "" : "marking",
     };
@@ -177,6 +183,7 @@ function cpuPanel(results: Results): Panel {
         tick: showCpus,
         binary: false,
         least: 0.1,
+        logarithmic: 0,
         bands: limitingBands(results.samples),
         bandLabel: "",
     };
@@ -195,6 +202,7 @@ function bucketPanel(results: Results): Panel {
         tick: (value) => `${Math.round(value * 100)} %`,
         binary: false,
         least: 1,
+        logarithmic: 0,
         bands: limitingBands(results.samples),
         bandLabel: "limiting",
     };
@@ -211,14 +219,15 @@ function pausesPanel(results: Results): Panel {
         )}.`,
         times: is.start_s,
         series: [
-            { label: "marking", colour: "background", style: "points", values: is.mark_s },
+            { label: "marking", colour: "background", style: "points", values: values(is.mark_s) },
             { label: "CPU time of assists", colour: "assist", style: "points", values: values(is.assist_cpu_s) },
             { label: "longest pause", colour: "fixed", style: "points", values: values(is.pause_s) },
         ],
         show: showSeconds,
-        tick: showSeconds,
+        tick: showSecondsShort,
         binary: false,
         least: max(is.mark_s) || 0.001,
+        logarithmic: 1e-5,
         bands: [],
         bandLabel: "",
     };

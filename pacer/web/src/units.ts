@@ -56,6 +56,13 @@ export function showSeconds(seconds: number): string {
     return `${digits(seconds, seconds < 100 ? 3 : 4)} s`;
 }
 
+/** Round figures for an axis. */
+export function showSecondsShort(seconds: number): string {
+    if (seconds < 0.00099) return `${Number((seconds * 1e6).toPrecision(3))} µs`;
+    if (seconds < 0.99) return `${Number((seconds * 1e3).toPrecision(3))} ms`;
+    return `${Number(seconds.toPrecision(4))} s`;
+}
+
 export function showShare(share: number): string {
     return `${digits(share * 100, share < 0.1 ? 2 : 3)} %`;
 }

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// The page's engine against the command: every cycle, sample and summary line of every scenario, and
+// fitted traces, to the last bit. No browser.
+//
+// GAIT_SIM names the command; build/ has it, if not.
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { commandFit, commandRun, loadModules, root, temporary } from "./support.mjs";
+
+const { Engine, readToml, writeToml } = await loadModules();
+const engine = await Engine.create();
+const read = (toml) => readToml(toml, engine.keys, engine.models);
+
+/** A run by the page's engine, in the shape of the command's JSON. */
+function pageRun(scenario) {
+    assert.equal(engine.load(scenario), null, "the engine takes the scenario");
+    engine.start();
+    while (engine.run(1000));
+    const { summary, cycles, samples } = engine.results();
+    const rows = ({ rows: count, columns }) =>
+        Array.from({ length: count }, (_, i) =>
+            Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column[i]])),
+        );
+    return { summary, cycles: rows(cycles), samples: rows(samples) };
+}
+
+function compare(toml) {
+    const { summary, cycles, samples } = commandRun(toml);
+    assert.ok(samples.length > 100, "the command tells samples");
+    assert.deepEqual(pageRun(read(toml)), { summary, cycles, samples });
+}
+
+const folders = ["examples/scenarios", "pacer/web/scenarios"];
+const files = folders.flatMap((folder) =>
+    readdirSync(path.join(root, folder))
+        .filter((name) => name.endsWith(".toml"))
+        .map((name) => path.join(root, folder, name)),
+);
+assert.ok(files.length >= 14);
+
+for (const file of files) {
+    const toml = readFileSync(file, "utf8");
+    test(`${path.basename(file)} runs as by the command`, () => compare(toml));
+    for (const model of ["full", "ideal", "stw"])
+        test(`${path.basename(file)} by the model ${model}`, () => {
+            const scenario = read(toml);
+            scenario[""].model = model;
+            compare(writeToml(scenario, engine.keys));
+        });
+    test(`${path.basename(file)} is the same after it was written and read`, () => {
+        const scenario = read(toml);
+        assert.deepEqual(read(writeToml(scenario, engine.keys)), scenario);
+    });
+}
+
+test("streams of all kinds, nested", () => {
+    compare(`seed = 7
+[[phase]]
+duration = 5
+alloc_rate = { sum = ["80MiB", { oscillate = "40MiB", period = 0.7, phase = 0.25 },
+    { random = "20MiB", every = 0.2, seed = 3 }, { sum = [{ ramp = "9MiB", length = 2 },
+    { unit = "5MiB", length = 1, delay = 1.5 }, { constant = 1000 }], max = "12MiB" }], min = 0 }
+survival = { ramp = 0.3, length = 5 }
+stacks = { random = 100000, every = 0.5, min = 0 }
+noise = 0.3
+`);
+});
+
+test("a run that is given up", () => {
+    const toml = `[settings]
+memory_limit = "21MiB"
+[[phase]]
+duration = 1
+model_is_missing = 1
+`;
+    assert.throws(() => read(toml), /model_is_missing: no such key/);
+    const hopeless = `model = "stw"
+[settings]
+memory_limit = "10MiB"
+[machine]
+cpus = 1
+cycle_cost = 1
+[memory]
+initial_live = "20MiB"
+[[phase]]
+duration = 1
+alloc_rate = "200MiB"
+`;
+    compare(hopeless);
+    assert.equal(pageRun(read(hopeless)).summary.finished, 0);
+});
+
+const traces = path.join(root, "tests/sim/traces");
+for (const name of readdirSync(traces))
+    test(`${name} is fitted as by the command`, () => {
+        const fitted = engine.fit(readFileSync(path.join(traces, name), "utf8"));
+        assert.ok(fitted && fitted.cycles > 1);
+        const byCommand = read(commandFit(path.join(traces, name)));
+        delete byCommand[""].title;
+        assert.deepEqual(fitted.scenario, byCommand);
+        compare(writeToml(fitted.scenario, engine.keys));
+    });
+
+test("text without a cycle is no trace", () => assert.equal(engine.fit("hello\ngc 7 @x\n"), null));
+
+test("the command reads what the page writes of odd titles", () => {
+    const scenario = read('title = "a \\"b\\" \\\\ µ"\n[[phase]]\nduration = 1\n');
+    const file = path.join(temporary, "title.toml");
+    writeFileSync(file, writeToml(scenario, engine.keys));
+    assert.equal(commandRun(readFileSync(file, "utf8")).title, 'a "b" \\ µ');
+});
+
+for (const [what, toml, expected] of [
+    ["no phase", "seed = 1", /phase/],
+    ["not TOML", "[[phase]]\nduration = = 1", /line 2/],
+    ["a value out of range", "[[phase]]\nsurvival = 2", /survival: 2; accepted: a number from 0 to 1/],
+    ["bytes that are none", '[settings]\nmemory_limit = "1.3B"\n[[phase]]', /memory_limit/],
+    ["a section that is a value", "settings = 1\n[[phase]]", /settings/],
+    ["a stream of two kinds", "[[phase]]\nalloc_rate = { ramp = 1, unit = 2 }", /alloc_rate/],
+    ["a stream's unknown key", "[[phase]]\nalloc_rate = { ramp = 1, every = 2 }", /alloc_rate.every/],
+])
+    test(`${what} is refused`, () => assert.throws(() => read(toml), expected));
+
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// What the tests share: the command, and the page's modules without the page.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+export const root = path.resolve(here, "../../..");
+export const temporary = mkdtempSync(path.join(tmpdir(), "gait-page-"));
+const gaitSim = path.resolve(process.env.GAIT_SIM ?? path.join(root, "build/pacer/sim/gait-sim"));
+
+function command(...args) {
+    return execFileSync(gaitSim, args, { encoding: "utf8", maxBuffer: 1 << 30 });
+}
+
+/** What `gait-sim run` tells of a scenario, all digits. */
+export function commandRun(toml) {
+    const file = path.join(temporary, "scenario.toml");
+    writeFileSync(file, toml);
+    return JSON.parse(command("run", file, "--json", "-"));
+}
+
+export function commandFit(file) {
+    return command("fit", file);
+}
+
+/** The page's engine and its reader of scenarios, as a module for Node. */
+export async function loadModules() {
+    const out = path.join(temporary, "modules.mjs");
+    await build({
+        stdin: {
+            contents: 'export * from "./engine"; export * from "./scenario";',
+            resolveDir: path.join(here, "../src"),
+            loader: "ts",
+        },
+        bundle: true,
+        format: "esm",
+        platform: "node",
+        target: "node18",
+        loader: { ".wasm": "binary" },
+        outfile: out,
+        logLevel: "warning",
+    });
+    return import(pathToFileURL(out).href);
+}
+
+export function readText(...parts) {
+    return readFileSync(path.join(root, ...parts), "utf8");
+}
