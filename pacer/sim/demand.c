@@ -13,8 +13,6 @@
 #define DEMAND_WINDOW_S 0.02
 /** It is this busy at least, CPUs: 0 has another meaning. */
 #define DEMAND_LEAST_CPUS 1e-3
-/** CPUs that others have, below which they have none. */
-#define DEMAND_LEAST_OTHERS 0.01
 /** Touching fresh memory costs nothing: the program's CPU time has it. */
 #define DEMAND_TOUCH_RATE (INT64_C(1) << 50)
 #define DEMAND_LEAST_RATE 1048576.0
@@ -43,8 +41,6 @@ struct demand_sums {
     double reachable, scanned; /* bytes */
     double work;               /* bytes: scanned, stacks and globals                       */
     double marking;            /* CPU-seconds                                              */
-    double background;         /* CPU-seconds that were not the program's threads'         */
-    double free_s;             /* wall time of marking, less what it was held back         */
     double pause_s;
     double spans, peaks; /* as marking ended, bytes */
     double pages, metadata;
@@ -76,9 +72,6 @@ static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle
     sums->scanned += (double)cycle->scanned_bytes;
     sums->work += (double)cycle->scanned_bytes + roots;
     sums->marking += seconds(mark_cpu_ns(end) - mark_cpu_ns(begin));
-    sums->background +=
-        seconds(cycle->cpu_dedicated_ns + cycle->cpu_fractional_ns + cycle->cpu_idle_ns);
-    sums->free_s += seconds(cycle->end_ns - cycle->start_ns - cycle->held_back_ns);
     sums->pause_s += seconds(cycle->pause_ns);
     sums->spans += (double)end->span_bytes;
     sums->peaks += (double)cycle->peak_bytes;
@@ -93,6 +86,20 @@ static double scanned_share(const struct demand_sums *sums) {
 
 static double sums_rate(const struct demand_sums *sums) {
     return sums->marking > 0 ? sums->work / sums->marking : DEMAND_MOST_RATE;
+}
+
+/**
+ * How fast marking went beside the program: CPUs in the background per CPU of the program's own,
+ * while neither was held back.
+ */
+static double background_of(const struct gait_pacerlog_cycle *cycle,
+                            const struct gait_pacerlog_sample *begin,
+                            const struct gait_pacerlog_sample *end) {
+    double wall = seconds(cycle->end_ns - cycle->start_ns);
+    double free = wall - seconds(cycle->held_back_ns);
+    double program = seconds(program_cpu_ns(end) - program_cpu_ns(begin));
+    double background = seconds(mark_cpu_ns(end) - mark_cpu_ns(begin) - cycle->cpu_assist_ns);
+    return free > 0 && program > 0 && background > 0 ? background / free * wall / program : 0;
 }
 
 /** @return how many cycles tell something. */
@@ -110,6 +117,7 @@ static size_t read_cycles(const struct recording *recording, struct demand_cycle
             .allocated = engine_max((double)recording_allocated(from) - since, 0),
             .reachable = reachable_of(cycle),
             .cost = seconds(mark_cpu_ns(&recording->samples[end]) - mark_cpu_ns(from)),
+            .background = background_of(cycle, from, &recording->samples[end]),
         };
     }
     double share = scanned_share(sums);
@@ -126,9 +134,8 @@ struct demand_place {
     size_t count, next; /* the first cycle that began after it */
 };
 
-/** What was reachable, and what it costs to mark, when so much had been allocated. */
-static void place_look(struct demand_place *place, double allocated, double *reachable,
-                       double *cost) {
+/** What a cycle would have told that began when so much had been allocated. */
+static struct demand_cycle place_look(struct demand_place *place, double allocated) {
     while (place->next < place->count && place->cycles[place->next].allocated <= allocated)
         place->next++;
     static const struct demand_cycle start; /* nothing is allocated */
@@ -137,8 +144,13 @@ static void place_look(struct demand_place *place, double allocated, double *rea
         &place->cycles[place->next < place->count ? place->next : place->count - 1];
     double way = to->allocated - from->allocated;
     double part = way > 0 ? between((allocated - from->allocated) / way, 0, 1) : 0;
-    *reachable = from->reachable + part * (to->reachable - from->reachable);
-    *cost = from == &start ? to->cost : from->cost + part * (to->cost - from->cost);
+    bool first = from == &start; /* which tells nothing but that nothing is live */
+    return (struct demand_cycle){
+        .allocated = allocated,
+        .reachable = from->reachable + part * (to->reachable - from->reachable),
+        .cost = first ? to->cost : from->cost + part * (to->cost - from->cost),
+        .background = first || part > 0.5 ? to->background : from->background,
+    };
 }
 
 /* ---- Phases ------------------------------------------------------------- */
@@ -195,9 +207,10 @@ static bool stretch_is_long(const struct demand_stretch *stretch) {
 
 static void stretch_phase(const struct demand_stretch *stretch, struct demand_pace *pace,
                           struct demand_place *place, double share, struct scenario_phase *phase) {
-    double from, to, cost, cost_to, allocated = stretch->to - stretch->from;
-    place_look(place, stretch->from, &from, &cost);
-    place_look(place, stretch->to, &to, &cost_to);
+    double allocated = stretch->to - stretch->from;
+    struct demand_cycle begin = place_look(place, stretch->from);
+    struct demand_cycle end = place_look(place, stretch->to);
+    double from = begin.reachable, to = end.reachable;
     pace_add(pace, stretch->cpu_s, stretch->wall_s);
     double cpus = pace_cpus(pace);
     scenario_init_phase(phase);
@@ -212,7 +225,9 @@ static void stretch_phase(const struct demand_stretch *stretch, struct demand_pa
         phase->survival.constant = engine_min((to - from) / allocated, 1);
     else if (to < from)
         phase->old_death = engine_min((from - to) / from, 1);
-    phase->scan_rate = (int64_t)between(2 / (cost + cost_to), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
+    phase->background = engine_min(begin.background * cpus, pace->most);
+    phase->scan_rate =
+        (int64_t)between(2 / (begin.cost + end.cost), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
 }
 
 /** @param group  samples that make a phase, at least */
@@ -245,7 +260,7 @@ static void make_machine(const struct recording *recording, const struct demand_
     const struct gait_pacerlog_sample *last = &recording->samples[recording->sample_count - 1];
     struct scenario_machine *machine = &scenario->machine;
     double count = (double)cycles;
-    double sweep_s = seconds(last->cpu_sweep_ns), program_s = seconds(program_cpu_ns(last));
+    double sweep_s = seconds(last->cpu_sweep_ns);
     double roots_s = (sums->work - sums->scanned) / sums_rate(sums);
     machine->touch_rate = DEMAND_TOUCH_RATE;
     machine->scan_rate = (int64_t)between(sums_rate(sums), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
@@ -254,10 +269,6 @@ static void make_machine(const struct recording *recording, const struct demand_
             (int64_t)between(sums->spans / sweep_s, DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
     machine->cycle_cost = engine_max(seconds(last->cpu_rest_ns) - roots_s, 0) / count;
     machine->pause = sums->pause_s / count;
-    double background = sums->free_s > 0 ? sums->background / sums->free_s : 0;
-    double program = program_s / engine_max(scenario_duration(scenario), 1e-6);
-    double others = (double)machine->cpus - program - background;
-    machine->others = others > DEMAND_LEAST_OTHERS ? others : 0;
     scenario->memory.globals = last->globals_bytes;
     if (sums->peaks > 0)
         scenario->memory.fragmentation = between(sums->spans / sums->peaks, 1, 100);

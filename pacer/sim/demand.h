@@ -19,9 +19,10 @@
 
 /** What a cycle tells of the program. */
 struct demand_cycle {
-    double allocated; /**< by the program as it began, bytes     */
-    double reachable; /**< then, bytes                           */
-    double cost;      /**< CPU-seconds of marking per byte of it */
+    double allocated;  /**< by the program as it began, bytes                        */
+    double reachable;  /**< then, bytes                                              */
+    double cost;       /**< CPU-seconds of marking per byte of it                    */
+    double background; /**< CPUs of background marking per CPU of the program's own  */
 };
 
 /**

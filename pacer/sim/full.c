@@ -19,6 +19,9 @@
 #define FULL_SWEEP_SHARE (100.0 / 160.0)
 /** What the scavenger leaves alone, being less than it gives back at a time (control.c). */
 #define FULL_SCAVENGE_LEAST_BYTES 4096.0
+/** Where the limit gives the goal and marking takes all the room below it, the least share of that
+ * room that is left as it begins (control.c). */
+#define FULL_LATE_ROOM 0.05
 /** The OS's page. */
 #define FULL_OS_PAGE_BYTES 4096
 /** Least time between two looks of the limiter: gait_limiter_need_update. */
@@ -26,11 +29,14 @@
 
 void full_look_at_memory(struct model *model) {
     struct model_memory memory = ledger_memory(model);
-    gait_pacer_set_memory(&model->pacer, &(struct gait_pacer_memory){
-                                             .mapped_bytes = engine_u64(memory.total),
-                                             .free_bytes = engine_u64(memory.free),
-                                             .allocated_bytes = engine_u64(model->pages.objects),
-                                         });
+    /* spans count as far as allocation filled them before the last cycle */
+    double fills = model->pages.fill * memory.spans;
+    gait_pacer_set_memory(
+        &model->pacer, &(struct gait_pacer_memory){
+                           .mapped_bytes = engine_u64(memory.total),
+                           .free_bytes = engine_u64(memory.free),
+                           .allocated_bytes = engine_u64(engine_max(model->pages.objects, fills)),
+                       });
 }
 
 bool full_is_tight(const struct model *model) {
@@ -203,6 +209,17 @@ static void full_run(struct model *model, bool due, double trigger) {
         full_swept(model);
 }
 
+/** Live heap at which a cycle is due. */
+static double full_trigger(const struct model *model) {
+    const struct gait_pacer *pacer = &model->pacer;
+    struct gait_pacer_target target = gait_pacer_target(pacer);
+    double goal = (double)target.goal_bytes, way = goal - (double)pacer->marked_bytes;
+    bool by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes;
+    if (!by_limit || way <= 0 || (double)pacer->runway_bytes < way)
+        return (double)target.trigger_bytes;
+    return engine_max((double)target.trigger_bytes, goal - FULL_LATE_ROOM * way);
+}
+
 void full_step(struct model *model) {
     if (program_ended(&model->program) || model->now_s > model->give_up_s) {
         ledger_close(model, program_ended(&model->program));
@@ -210,7 +227,7 @@ void full_step(struct model *model) {
     }
     full_look_at_memory(model);
     gait_pacer_set_live(&model->pacer, engine_u64(model->heap), engine_u64(model->scannable));
-    double trigger = (double)gait_pacer_target(&model->pacer).trigger_bytes;
+    double trigger = full_trigger(model);
     bool periodic = gait_pacer_periodic_due(&model->pacer, engine_ns(model->now_s),
                                             engine_ns(model->last_cycle_s));
     bool due = model->heap >= trigger || periodic || full_is_tight(model);

@@ -133,6 +133,7 @@ struct model_rates {
     double survival;                          /**< share of new memory                   */
     double scannable;                         /**< share of new memory                   */
     double scan_rate;                         /**< bytes per CPU-second                  */
+    double background;                        /**< CPUs for background marking; 0: any   */
     double stacks, off_heap, arenas, foreign; /**< bytes        */
 };
 
@@ -160,6 +161,7 @@ struct model_pages {
     double unswept;       /**< of these, dead                                         */
     double sweep_left;    /**< bytes of spans that the sweeper has not visited        */
     double holes;         /**< bytes of spans that are free for new objects           */
+    double fill;          /**< objects per byte of spans as the last cycle ended       */
     double free;          /**< bytes of free pages, kept                              */
     double last_in_use;   /**< in spans as the last cycle ended, or was swept         */
 };

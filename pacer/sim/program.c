@@ -46,6 +46,7 @@ static void program_evaluate(struct model_program *program) {
         .survival = program_stream(program, &phase->survival, 0, 1),
         .scannable = program_stream(program, &phase->scannable, 0, 1),
         .scan_rate = (double)(phase->scan_rate > 0 ? phase->scan_rate : machine->scan_rate),
+        .background = engine_min(phase->background, cpus),
         .stacks = program_stream(program, &phase->stacks, 0, INFINITY),
         .off_heap = program_stream(program, &phase->off_heap, 0, INFINITY),
         .arenas = program_stream(program, &phase->arenas, 0, INFINITY),

@@ -19,7 +19,8 @@
 struct prediction {
     int32_t gogc;
     int64_t limit;
-    double cycles, wall_s, gc_cpu_s, gc_share, peak_heap_bytes, peak_total_bytes, limiting_s;
+    double cycles, wall_s, program_cpu_s, gc_cpu_s, gc_share, peak_heap_bytes, peak_total_bytes,
+        limiting_s;
     bool recorded, finished;
 };
 
@@ -27,6 +28,7 @@ struct prediction {
 #define PREDICT_COLUMNS(X)                                                                         \
     X(cycles)                                                                                      \
     X(wall_s)                                                                                      \
+    X(program_cpu_s)                                                                               \
     X(gc_cpu_s)                                                                                    \
     X(gc_share)                                                                                    \
     X(peak_heap_bytes)                                                                             \
@@ -79,6 +81,7 @@ static struct prediction as_recorded(const struct recording *recording) {
         .limit = recording->header.limit_bytes,
         .cycles = total.cycles,
         .wall_s = total.wall_s,
+        .program_cpu_s = total.program_cpu_s,
         .gc_cpu_s = total.gc_cpu_s,
         .gc_share = total.gc_share,
         .peak_heap_bytes = total.peak_heap_bytes,
@@ -101,6 +104,7 @@ static struct prediction predict(const struct scenario *recorded, int32_t gogc, 
         .limit = limit,
         .cycles = (double)result->cycles,
         .wall_s = result->wall_s,
+        .program_cpu_s = result->program_cpu_s,
         .gc_cpu_s = result->gc_cpu_s,
         .gc_share = result->gc_share,
         .peak_heap_bytes = result->peak_heap_bytes,
