@@ -90,15 +90,15 @@ static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t
  * collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
 static void wait_for_start(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
-    gait_enter_native(mutator);
     struct control *control = &heap->control;
     for (unsigned i = 0; i < START_WAITS && control_is_late(control, mutator->cache.black); i++) {
         if (!AO_load(&control->marking))
             cycle_request(heap);
+        gait_enter_native(mutator);
         if (!sweep_step(&heap->sweeper))
             platform_sleep_ns(START_WAIT_NS);
+        gait_leave_native(mutator);
     }
-    gait_leave_native(mutator);
 }
 
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
