@@ -18,9 +18,17 @@
 static inline double engine_min(double a, double b) { return a < b ? a : b; }
 static inline double engine_max(double a, double b) { return a > b ? a : b; }
 
-/** Bytes or ns as the pacer takes them; `value` is not negative and far below 2^63. */
-static inline uint64_t engine_u64(double value) { return value > 0 ? (uint64_t)value : 0; }
-static inline int64_t engine_ns(double seconds) { return (int64_t)(seconds * 1e9); }
+/** Most bytes that a stream may give, as a key's own range. */
+#define ENGINE_MOST_BYTES 1125899906842624.0 /* 2^50 */
+/** Where bytes and ns saturate: sums of a few still fit the pacer's integers. */
+#define ENGINE_MOST_WHOLE 1152921504606846976.0 /* 2^60 */
+
+/** Bytes and ns as the pacer takes them: whole, from 0 to 2^60. */
+static inline int64_t engine_i64(double value) {
+    return value > 0 ? (int64_t)engine_min(value, ENGINE_MOST_WHOLE) : 0;
+}
+static inline uint64_t engine_u64(double value) { return (uint64_t)engine_i64(value); }
+static inline int64_t engine_ns(double seconds) { return engine_i64(seconds * 1e9); }
 
 /* ---- program.c ---------------------------------------------------------- */
 

@@ -19,6 +19,9 @@
 #define FULL_SWEEP_SHARE (100.0 / 160.0)
 /** What the scavenger leaves alone, being less than it gives back at a time (control.c). */
 #define FULL_SCAVENGE_LEAST_BYTES 4096.0
+/** Allocation looks whether a cycle is due when it takes a run of cells, of at most this: so much
+ * lies between two cycles. */
+#define FULL_RUN_BYTES 8192.0
 /** Where the limit gives the goal and marking takes all the room below it, the least share of that
  * room that is left as it begins (control.c). */
 #define FULL_LATE_ROOM 0.05
@@ -227,10 +230,12 @@ void full_step(struct model *model) {
     }
     full_look_at_memory(model);
     gait_pacer_set_live(&model->pacer, engine_u64(model->heap), engine_u64(model->scannable));
-    double trigger = full_trigger(model);
+    double trigger =
+        engine_max(full_trigger(model), (double)model->pacer.marked_bytes + FULL_RUN_BYTES);
     bool periodic = gait_pacer_periodic_due(&model->pacer, engine_ns(model->now_s),
                                             engine_ns(model->last_cycle_s));
-    bool due = model->heap >= trigger || periodic || full_is_tight(model);
+    bool looks = model->heap >= (double)model->pacer.marked_bytes + FULL_RUN_BYTES;
+    bool due = periodic || model->heap >= trigger || (looks && full_is_tight(model));
     if (due && !model->sweeping)
         mark_begin(model, periodic && model->heap < trigger);
     else

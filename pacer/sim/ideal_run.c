@@ -48,7 +48,7 @@ static struct model_cycle ideal_record(const struct model *model,
         .total_bytes = result->peak,
         .cpu_s = {[MODEL_ASSIST] = (double)result->assist_ns * 1e-9,
                   [MODEL_DEDICATED] = 0.25 * mark_s * cpus},
-        .utilization = result->gc_utilization,
+        .utilization = result->duration_ns > 0 ? result->gc_utilization : 0.25,
         .assist_ratio = ratio,
         .cons_mark = model->ideal.pacer.cons_mark,
         .ideal = *result,
@@ -80,8 +80,8 @@ static void ideal_run_cycle(struct model *model) {
     model->result.allocated_bytes += (double)result.allocated_black;
     ledger_gc(model, MODEL_ASSIST, record.cpu_s[MODEL_ASSIST]);
     ledger_gc(model, MODEL_DEDICATED, record.cpu_s[MODEL_DEDICATED]);
-    ledger_time(model, record.mark_s, cpus * (1 - result.gc_utilization));
-    ideal_go_on(model, record.mark_s * (1 - result.gc_utilization));
+    ledger_time(model, record.mark_s, cpus * (1 - record.utilization));
+    ideal_go_on(model, record.mark_s * (1 - record.utilization));
     ledger_look(model);
     model->heap = (double)record.marked_bytes;
     model->is_marking = false;
@@ -97,18 +97,18 @@ void ideal_run_step(struct model *model) {
     double trigger = (double)gait_pacer_target(&model->ideal.pacer).trigger_bytes;
     double alloc = model->program.rates.alloc;
     double seconds = engine_min(program_distance(&model->program), ENGINE_STEP_MOST_S);
-    bool due = model->heap >= trigger;
+    bool due = model->heap >= trigger && alloc > 0;
     if (!due && alloc > 0 && (trigger - model->heap) / alloc <= seconds) {
         seconds = (trigger - model->heap) / alloc;
         due = true;
     }
-    if (model->heap < trigger) {
+    if (model->heap < trigger || alloc <= 0) {
         ledger_time(model, seconds, model->program.rates.cpus);
         double allocated = program_advance(&model->program, seconds);
         model->heap += allocated;
         model->result.allocated_bytes += allocated;
         ledger_look(model);
     }
-    if (due && !program_ended(&model->program) && model->program.rates.alloc > 0)
+    if (due && !program_ended(&model->program))
         ideal_run_cycle(model);
 }

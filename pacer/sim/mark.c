@@ -122,8 +122,8 @@ void mark_begin(struct model *model, bool periodic) {
                                       .stack_bytes = engine_u64(rates->stacks),
                                       .globals_bytes = engine_u64(globals),
                                   });
-    pacer->work.stack_bytes = (int64_t)rates->stacks;
-    pacer->work.globals_bytes = (int64_t)globals;
+    pacer->work.stack_bytes = engine_i64(rates->stacks);
+    pacer->work.globals_bytes = engine_i64(globals);
     marking->record.assist_ratio = pacer->assist_work_per_byte;
     model->is_marking = true;
     struct mark_cpus cpus = mark_cpus(model);
@@ -153,7 +153,7 @@ static void mark_revise(struct model *model) {
                       &(struct gait_pacer_progress){
                           .live_bytes = engine_u64(model->heap),
                           .scannable_bytes = engine_u64(model->scannable),
-                          .work = {(int64_t)model->marking.done, model->pacer.work.stack_bytes,
+                          .work = {engine_i64(model->marking.done), model->pacer.work.stack_bytes,
                                    model->pacer.work.globals_bytes},
                       });
 }

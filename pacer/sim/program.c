@@ -42,15 +42,15 @@ static void program_evaluate(struct model_program *program) {
     double cpus = (double)machine->cpus;
     program->rates = (struct model_rates){
         .cpus = phase->cpus > 0 ? engine_min(phase->cpus, cpus) : cpus * (1 - machine->idle_share),
-        .alloc = program_stream(program, &phase->alloc_rate, 0, INFINITY) * (1 + noise),
+        .alloc = program_stream(program, &phase->alloc_rate, 0, ENGINE_MOST_BYTES) * (1 + noise),
         .survival = program_stream(program, &phase->survival, 0, 1),
         .scannable = program_stream(program, &phase->scannable, 0, 1),
         .scan_rate = (double)(phase->scan_rate > 0 ? phase->scan_rate : machine->scan_rate),
         .background = engine_min(phase->background, cpus),
-        .stacks = program_stream(program, &phase->stacks, 0, INFINITY),
-        .off_heap = program_stream(program, &phase->off_heap, 0, INFINITY),
-        .arenas = program_stream(program, &phase->arenas, 0, INFINITY),
-        .foreign = program_stream(program, &phase->foreign, 0, INFINITY),
+        .stacks = program_stream(program, &phase->stacks, 0, ENGINE_MOST_BYTES),
+        .off_heap = program_stream(program, &phase->off_heap, 0, ENGINE_MOST_BYTES),
+        .arenas = program_stream(program, &phase->arenas, 0, ENGINE_MOST_BYTES),
+        .foreign = program_stream(program, &phase->foreign, 0, ENGINE_MOST_BYTES),
     };
 }
 

@@ -59,11 +59,12 @@ static void stw_cycle(struct model *model, double goal) {
                                       .stack_bytes = engine_u64(rates->stacks),
                                       .globals_bytes = engine_u64(globals),
                                   });
-    gait_pacer_revise(pacer, &(struct gait_pacer_progress){
-                                 .live_bytes = record.start_bytes,
-                                 .scannable_bytes = record.scanned_bytes,
-                                 .work = {(int64_t)work, (int64_t)rates->stacks, (int64_t)globals},
-                             });
+    gait_pacer_revise(
+        pacer, &(struct gait_pacer_progress){
+                   .live_bytes = record.start_bytes,
+                   .scannable_bytes = record.scanned_bytes,
+                   .work = {engine_i64(work), engine_i64(rates->stacks), engine_i64(globals)},
+               });
     ledger_gc(model, MODEL_DEDICATED, cpu_s);
     ledger_gc(model, MODEL_FIXED, machine->cycle_cost);
     ledger_pause(model, pause_s);

@@ -357,26 +357,33 @@ class Scenarios(Files):
             manual = file.read()
         self.assertIn(self.good("keys"), manual)
 
+    def told(self, manual, start):
+        """The first numbers of the cells in the manual's row that starts like this."""
+        row = re.search(r"^\| " + re.escape(start) + r" \|(.*)\|$", manual, re.MULTILINE)
+        self.assertTrue(row, start)
+        return [float(re.match(r"[\d.]+", cell.strip()).group(0))
+                for cell in row.group(1).split("|")]
+
     def test_worked_examples_are_those_of_the_manual(self):
+        """Within 5 %: the model may become better by that before the manual has to be."""
         with open(os.path.join(ROOT, "docs", "simulator.md"), encoding="utf-8") as file:
             manual = file.read()
-        service = os.path.join(SCENARIOS, "web-service.toml")
-        for gogc in (50, 100, 200):
-            out = self.summary("--gogc", str(gogc), "--limit", "off", service)
-            self.assertIn(f"| {gogc} | {out['gc_share'] * 100:.1f} % | "
-                          f"{out['peak_total_bytes'] / 2**20:.0f} MiB", manual)
-        out = self.summary(service)
-        self.assertIn(f"costs {out['gc_share'] * 100:.1f} % at a peak of "
-                      f"{out['peak_total_bytes'] / 2**20:.0f} MiB", manual)
-        batch = os.path.join(SCENARIOS, "batch.toml")
-        for gogc in (25, 50, 100, 200, 400, 800):
-            out = self.summary("--gogc", str(gogc), batch)
-            self.assertIn(f"| {gogc} | {out['wall_s']:.1f} s | {out['gc_cpu_s']:.0f}", manual)
-        job = os.path.join(SCENARIOS, "thrashing-job.toml")
-        for limit in ("off", "256MiB"):
-            out = self.summary("--limit", limit, job)
-            self.assertIn(f"| {out['wall_s']:.1f} s | {out['gc_share'] * 100:.0f} % | "
-                          f"{out['peak_total_bytes'] / 2**20:.0f} MiB |", manual)
+        service, job, batch = manual.split("\n### A ")[1:4]
+        cases = [(service, str(gogc), ["--gogc", str(gogc), "--limit", "off"], "web-service",
+                  lambda out: [out["gc_share"] * 100, out["peak_total_bytes"] / 2**20,
+                               out["peak_process_bytes"] / 2**20]) for gogc in (50, 100, 200)]
+        cases += [(batch, str(gogc), ["--gogc", str(gogc)], "batch",
+                   lambda out: [out["wall_s"], out["gc_cpu_s"], out["peak_total_bytes"] / 2**30])
+                  for gogc in (25, 50, 100, 200, 400, 800)]
+        cases += [(job, name, ["--limit", limit], "thrashing-job",
+                   lambda out: [out["wall_s"], out["gc_share"] * 100,
+                                out["peak_total_bytes"] / 2**20])
+                  for name, limit in (("no limit", "off"), ("limit 256 MiB", "256MiB"))]
+        for section, start, options, scenario, figures in cases:
+            found = figures(self.summary(*options, os.path.join(SCENARIOS, scenario + ".toml")))
+            for told, value in zip(self.told(section, start), found):
+                self.assertAlmostEqual(told, value, delta=0.05 * value + 0.5,
+                                       msg=(scenario, start, found))
 
     def test_mutants_are_run_or_refused(self):
         """Whatever is done to a scenario: one line at most, no crash, no endless run."""

@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 /** 17 digits name one double. */
-#define JSON_FLAGS (JSON_INDENT(1) | JSON_REAL_PRECISION(17))
+#define JSON_FLAGS (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17))
 
 /** Whole numbers as such: counts and bytes. */
 static json_t *number(double value) {
@@ -18,45 +18,54 @@ static json_t *number(double value) {
     return json_real(value);
 }
 
-static json_t *cycles_of(const struct record *record) {
-    json_t *list = json_array();
+/** Write a value, and forget it: a run has many, and not all at once need to be in memory. */
+static void put(FILE *file, json_t *value) {
+    if (!value || json_dumpf(value, file, JSON_FLAGS) != 0)
+        command_fail("the run could not be written as JSON");
+    json_decref(value);
+}
+
+static void put_cycles(FILE *file, const struct record *record) {
     for (size_t i = 0; i < record->cycle_count; i++) {
         const struct model_cycle *c = &record->cycles[i];
         json_t *object = json_object();
 #define CYCLE(name, value) json_object_set_new(object, #name, number(value));
 #include "fields.def"
 #undef CYCLE
-        json_array_append_new(list, object);
+        fputs(i ? ",\n" : "\n", file);
+        put(file, object);
     }
-    return list;
 }
 
-static json_t *samples_of(const struct record *record) {
-    json_t *list = json_array();
+static void put_samples(FILE *file, const struct record *record) {
     for (size_t i = 0; i < record->sample_count; i++) {
         const struct model_sample *s = &record->samples[i];
         json_t *object = json_object();
 #define SAMPLE(name, value) json_object_set_new(object, #name, number(value));
 #include "fields.def"
 #undef SAMPLE
-        json_array_append_new(list, object);
+        fputs(i ? ",\n" : "\n", file);
+        put(file, object);
     }
-    return list;
+}
+
+static json_t *summary_of(const struct model_result *result) {
+    struct summary_line lines[RECORD_SUMMARY];
+    int count = record_summary(result, lines);
+    json_t *summary = json_object();
+    for (int i = 0; i < count; i++)
+        json_object_set_new(summary, lines[i].name, number(lines[i].value));
+    return summary;
 }
 
 void record_json(const struct record *record, FILE *file) {
-    struct summary_line lines[RECORD_SUMMARY];
-    int count = record_summary(&record->result, lines);
-    json_t *root = json_object(), *summary = json_object();
-    json_object_set_new(root, "title", json_string(record->scenario->title));
-    json_object_set_new(root, "model", json_string(scenario_model_name(record->kind)));
-    for (int i = 0; i < count; i++)
-        json_object_set_new(summary, lines[i].name, number(lines[i].value));
-    json_object_set_new(root, "summary", summary);
-    json_object_set_new(root, "cycles", cycles_of(record));
-    json_object_set_new(root, "samples", samples_of(record));
-    if (json_dumpf(root, file, JSON_FLAGS) != 0)
-        command_fail("the run could not be written as JSON");
-    putc('\n', file);
-    json_decref(root);
+    fputs("{\"title\": ", file);
+    put(file, json_string(record->scenario->title));
+    fprintf(file, ",\n\"model\": \"%s\",\n\"summary\": ", scenario_model_name(record->kind));
+    put(file, summary_of(&record->result));
+    fputs(",\n\"cycles\": [", file);
+    put_cycles(file, record);
+    fputs("],\n\"samples\": [", file);
+    put_samples(file, record);
+    fputs("]}\n", file);
 }

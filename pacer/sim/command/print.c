@@ -73,7 +73,9 @@ void record_print(const struct record *record, size_t most) {
         print_heading();
     for (size_t i = 0; i < record->cycle_count && i < most; i++)
         print_cycle(&record->cycles[i]);
-    if (record->cycle_count > most)
-        printf("%6s %zu more cycles (--cycles all)\n", "...", record->cycle_count - most);
+    int64_t shown = (int64_t)(record->cycle_count < most ? record->cycle_count : most);
+    if (record->result.cycles > shown)
+        printf("%6s %" PRId64 " more cycles (--cycles all)\n", "...",
+               record->result.cycles - shown);
     print_result(&record->result);
 }

@@ -19,6 +19,8 @@ const char *const RECORD_PURPOSES[MODEL_PURPOSES] = {
 
 static void keep_cycle(void *context, const struct model_cycle *cycle) {
     struct record *record = context;
+    if (record->cycle_count == record->cycle_most)
+        return;
     if (record->cycle_count == record->cycle_room) {
         record->cycle_room = record->cycle_room * 2 + 64;
         record->cycles = command_grow(record->cycles, record->cycle_room, sizeof(*record->cycles));
@@ -26,8 +28,20 @@ static void keep_cycle(void *context, const struct model_cycle *cycle) {
     record->cycles[record->cycle_count++] = *cycle;
 }
 
+/** Make room: drop every second sample, and from now on keep half as many. */
+static void thin_samples(struct record *record) {
+    for (size_t i = 0; 2 * i < record->sample_count; i++)
+        record->samples[i] = record->samples[2 * i];
+    record->sample_count = (record->sample_count + 1) / 2;
+    record->sample_step *= 2;
+}
+
 static void keep_sample(void *context, const struct model_sample *sample) {
     struct record *record = context;
+    if (record->samples_seen++ % record->sample_step != 0)
+        return;
+    if (record->sample_count == RECORD_MOST_SAMPLES)
+        thin_samples(record);
     if (record->sample_count == record->sample_room) {
         record->sample_room = record->sample_room * 2 + 256;
         record->samples =
@@ -36,10 +50,13 @@ static void keep_sample(void *context, const struct model_sample *sample) {
     record->samples[record->sample_count++] = *sample;
 }
 
-void record_run(struct record *record, const struct scenario *scenario, double sample_s) {
-    *record = (struct record){.scenario = scenario, .kind = scenario->model};
-    struct model_sink sink = {
-        .context = record, .cycle = keep_cycle, .sample = keep_sample, .sample_s = sample_s};
+void record_run(struct record *record, const struct scenario *scenario, size_t most_cycles,
+                double sample_s) {
+    *record = (struct record){.scenario = scenario, .kind = scenario->model, .sample_step = 1};
+    record->cycle_most = most_cycles < RECORD_MOST_CYCLES ? most_cycles : RECORD_MOST_CYCLES;
+    struct model_sink sink = {.context = record, .cycle = keep_cycle, .sample_s = sample_s};
+    if (sample_s > 0)
+        sink.sample = keep_sample;
     struct model model;
     struct progress progress;
     progress_begin(&progress, "simulating");

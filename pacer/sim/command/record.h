@@ -17,18 +17,30 @@ struct record {
     const struct scenario *scenario;
     enum model_kind kind;
     struct model_cycle *cycles;
-    size_t cycle_count, cycle_room;
+    size_t cycle_count, cycle_room, cycle_most;
     struct model_sample *samples;
     size_t sample_count, sample_room;
+    uint64_t samples_seen, sample_step; /**< of those seen, every so-manieth is kept */
     struct model_result result;
 };
 
-/** Run the scenario by its model; sample every `sample_s`, and at starts and ends of cycles. */
-void record_run(struct record *record, const struct scenario *scenario, double sample_s);
+/** Most cycles and samples that are kept: some hundreds of MB. */
+#define RECORD_MOST_CYCLES 500000
+#define RECORD_MOST_SAMPLES 2000000
+
+/**
+ * Run the scenario by its model.
+ *
+ * @param most_cycles  keep the first so many, at most RECORD_MOST_CYCLES
+ * @param sample_s     sample so often, and at starts and ends of cycles; 0: keep no samples. Where
+ *                     they are too many, every second one is dropped.
+ */
+void record_run(struct record *record, const struct scenario *scenario, size_t most_cycles,
+                double sample_s);
 
 void record_free(struct record *record);
 
-/** The table of cycles, the first `most` of them; and the summary. print.c */
+/** The table of cycles, the first `most` of those kept; and the summary. print.c */
 void record_print(const struct record *record, size_t most);
 
 /** A value, with its name, unit and meaning, of a run's summary. */

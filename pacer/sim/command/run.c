@@ -108,9 +108,12 @@ int run_main(int argc, char **argv) {
         scenario_write(file, &scenario);
         command_close(file, run.toml);
     }
-    struct record record;
+    bool all_cycles = run.csv || run.json || run.plot;
+    bool samples = run.samples || run.json || run.plot;
     double sample_s = run.sample_s > 0 ? run.sample_s : scenario_duration(&scenario) / RUN_SAMPLES;
-    record_run(&record, &scenario, sample_s);
+    struct record record;
+    record_run(&record, &scenario, all_cycles ? SIZE_MAX : run.cycles_shown,
+               samples ? sample_s : 0);
     if (!to_screen(run.csv) && !to_screen(run.samples) && !to_screen(run.json))
         record_print(&record, run.cycles_shown);
     write_record(&record, run.csv, record_cycles_csv);
