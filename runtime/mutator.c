@@ -11,8 +11,7 @@ void mutator_flush_barrier(gait_mutator *mutator) {
         return;
     struct marker *marker = &mutator->marker;
     marker_begin(marker);
-    for (size_t i = 0; i < mutator->barrier_count; i++)
-        marker_shade(marker, mutator->barrier_words[i]);
+    marker_shade(marker, mutator->barrier_words, mutator->barrier_count);
     mutator->barrier_count = 0;
     marker_end(marker);
 }

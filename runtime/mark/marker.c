@@ -14,6 +14,8 @@
 #define SLICE_WORDS 2048
 /* References from prefetch to use. See docs/design/marking.md for the measurement. */
 #define BATCH 64
+/* Words of the barrier from prefetch to use. */
+#define SHADE_BATCH 16
 /* A block shares half of what it has only if that is worth the trouble. Guess. */
 #define SHARE_WORDS 16
 
@@ -132,29 +134,38 @@ void marker_push(struct marker *marker, gait_word word) {
         overflow(marker, address);
 }
 
-/* The object that a word points into: as it is, with its low bits, or else as a tagged one. 0:
- * none. */
-static gait_word interior_target(struct marker *marker, gait_word word) {
-    struct cell cell;
+/* The cell that a word points into: as it is, with its low bits, or else as a tagged one. @return
+ * false: none. */
+static bool interior_cell(struct marker *marker, gait_word word, struct cell *cell) {
     gait_word address = word & marker->value_mask;
-    if (in_range_now(marker, word) && space_cell(marker->space, word, &cell))
-        return (gait_word)cell.start;
-    if (address != word && in_range_now(marker, address) &&
-        space_cell(marker->space, address, &cell))
-        return (gait_word)cell.start;
-    return 0;
+    if (in_range_now(marker, word) && space_cell(marker->space, word, cell))
+        return true;
+    return address != word && in_range_now(marker, address) &&
+           space_cell(marker->space, address, cell);
 }
 
 void marker_push_interior(struct marker *marker, gait_word word) {
-    gait_word target = interior_target(marker, word);
-    if (target)
-        marker_push(marker, target);
+    struct cell cell;
+    if (interior_cell(marker, word, &cell))
+        marker_push(marker, (gait_word)cell.start);
 }
 
-void marker_shade(struct marker *marker, gait_word word) {
-    gait_word target = interior_target(marker, word);
-    if (target && marker_is_white(marker, target))
-        marker_push(marker, target);
+static bool cell_is_white(const struct marker *marker, const struct cell *cell) {
+    return (bits_get(&cell->pair[!marker->mark_side]) & cell->bit) &&
+           !(bits_get(&cell->pair[marker->mark_side]) & cell->bit);
+}
+
+void marker_shade(struct marker *marker, const gait_word *words, size_t count) {
+    struct cell cells[SHADE_BATCH]; /* whose bits come into the cache */
+    for (size_t at = 0; at < count;) {
+        unsigned found = 0;
+        for (; at < count && found < SHADE_BATCH; at++)
+            if (interior_cell(marker, words[at], &cells[found]))
+                __builtin_prefetch(cells[found++].pair);
+        for (unsigned i = 0; i < found; i++)
+            if (cell_is_white(marker, &cells[i]))
+                marker_push(marker, (gait_word)cells[i].start);
+    }
 }
 
 void marker_push_range(struct marker *marker, const gait_word *words, size_t count) {
@@ -166,8 +177,7 @@ bool marker_is_white(const struct marker *marker, gait_word word) {
     struct cell cell;
     gait_word address = word & marker->value_mask;
     return space_holds(marker->space, address) && marker_cell(marker, address, &cell) &&
-           (bits_get(&cell.pair[!marker->mark_side]) & cell.bit) &&
-           !(bits_get(&cell.pair[marker->mark_side]) & cell.bit);
+           cell_is_white(marker, &cell);
 }
 
 /* Push at most PIECE_WORDS words without a look at the room for each. */

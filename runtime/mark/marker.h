@@ -66,8 +66,8 @@ void marker_push_words(struct marker *marker, const gait_word *words, size_t cou
  * @return false: no memory. */
 bool marker_defer(struct marker *marker, char *ephemeron);
 
-/** Push the object that a word refers to, or points into, unless it is marked already. */
-void marker_shade(struct marker *marker, gait_word word);
+/** Push the objects that count words refer to, or point into, unless they are marked already. */
+void marker_shade(struct marker *marker, const gait_word *words, size_t count);
 
 /** Is word a reference to an object that is not marked yet? */
 bool marker_is_white(const struct marker *marker, gait_word word);
