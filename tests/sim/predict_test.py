@@ -11,6 +11,7 @@ import csv
 import json
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -158,6 +159,16 @@ class Predict(unittest.TestCase):
             if kind != CYCLE:
                 kept += self.data[at:at + length]
         self.assertIn("no cycle was recorded", self.refused(self.path("none", kept)))
+
+    def test_the_manual_has_every_field(self):
+        with open(os.path.join(ROOT, "include", "gait", "pacerlog.h"), encoding="utf-8") as file:
+            header = file.read().replace("\\\n", " ")
+        with open(os.path.join(ROOT, "docs", "pacerlog.md"), encoding="utf-8") as file:
+            manual = file.read()
+        fields = re.findall(r'X\((\w+),\s*"([^"]*)"\)', header)
+        self.assertGreater(len(fields), 60)
+        for name, text in fields:
+            self.assertIn(f"| `{name}` | {text} |", manual)
 
     def test_mutants_are_run_or_refused(self):
         source = random.Random(SEED)
