@@ -49,9 +49,9 @@ static int compare_peaks(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/** The rows that `takes` accepts, by peak, as a block of data; one that nothing shows if none. */
-static void put_block(FILE *script, const struct rows *rows, const char *name,
-                      bool (*takes)(const struct rows *, const struct row *)) {
+/** The rows that `takes` accepts, by peak, as a block of data. @return how many. */
+static size_t put_block(FILE *script, const struct rows *rows, const char *name,
+                        bool (*takes)(const struct rows *, const struct row *)) {
     const struct row **list = calloc((size_t)rows->count, sizeof(*list));
     size_t count = 0;
     for (int i = 0; list && i < rows->count; i++)
@@ -62,10 +62,9 @@ static void put_block(FILE *script, const struct rows *rows, const char *name,
     fprintf(script, "$%s << EOD\n", name);
     for (size_t i = 0; i < count; i++)
         put_point(script, list[i]);
-    if (count == 0)
-        fputs("NaN NaN \"\"\n", script);
     fputs("EOD\n", script);
     free(list);
+    return count;
 }
 
 static bool takes_all(const struct rows *rows, const struct row *row) {
@@ -87,7 +86,7 @@ void rows_plot(const struct rows *rows, const char *path) {
     FILE *script = gnuplot.script;
     put_block(script, rows, "all", takes_all);
     put_block(script, rows, "front", takes_front);
-    put_block(script, rows, "neighbours", is_neighbour);
+    size_t neighbours = put_block(script, rows, "neighbours", is_neighbour);
     put_block(script, rows, "chosen", takes_chosen);
     char title[SCENARIO_TEXT + 60];
     snprintf(title, sizeof(title), "%s%sGC CPU time against peak memory", rows->title,
@@ -103,11 +102,15 @@ void rows_plot(const struct rows *rows, const char *path) {
           "set key outside bottom center horizontal\n"
           "plot $all using 1:2 with points pt 7 ps 0.4 lc rgb '#bbbbbb' title 'settings tried',"
           " $front using 1:2 with linespoints pt 7 ps 0.5 lw 1.5 lc rgb '" GNUPLOT_BLUE
-          "' title 'nothing beats these',"
-          " $neighbours using 1:2 with points pt 6 ps 1.2 lw 1.5 lc rgb '" GNUPLOT_ORANGE
-          "' title 'neighbours of the chosen one',"
-          " $neighbours using 1:2:3 with labels noenhanced left offset 1,-0.8 font ',9' notitle,"
-          " $chosen using 1:2 with points pt 5 ps 1.2 lc rgb '" GNUPLOT_RED
+          "' title 'nothing beats these',",
+          script);
+    if (neighbours > 0) /* gnuplot 5.4 crashes on labels of an empty block */
+        fputs(" $neighbours using 1:2 with points pt 6 ps 1.2 lw 1.5 lc rgb '" GNUPLOT_ORANGE
+              "' title 'neighbours of the chosen one',"
+              " $neighbours using 1:2:3 with labels noenhanced left offset 1,-0.8 font ',9'"
+              " notitle,",
+              script);
+    fputs(" $chosen using 1:2 with points pt 5 ps 1.2 lc rgb '" GNUPLOT_RED
           "' title 'chosen: GOGC / limit',"
           " $chosen using 1:2:3 with labels noenhanced left offset 1,0.6 font ',10' notitle\n",
           script);
