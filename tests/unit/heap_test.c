@@ -129,6 +129,42 @@ Test(heap, neighbours_join) {
     check_space();
 }
 
+Test(heap, kept_pages_go_before_released_ones) {
+    bool zeroed;
+    struct span *spans[32];
+    for (size_t i = 0; i < 32; i++)
+        spans[i] = pages_take(2, &zeroed);
+    for (size_t i = 0; i < 32; i += 2)
+        space_give_pages(&bare.space, spans[i]);
+    /* of sixteen holes the highest six go back */
+    cr_assert_eq(space_scavenge(&bare.space, 12 * PAGE_BYTES), 12 * PAGE_BYTES);
+    size_t released = figure(&bare.space.released_bytes);
+    for (size_t i = 0; i < 10; i++) {
+        struct span *span = pages_take(2, &zeroed);
+        cr_assert(span && !zeroed && span <= spans[18]);
+        check_space();
+    }
+    cr_assert_eq(figure(&bare.space.released_bytes), released);
+    cr_assert(pages_take(2, &zeroed) && zeroed);
+    check_space();
+}
+
+Test(heap, a_run_is_taken_from_its_kept_end) {
+    bool zeroed;
+    struct span *low = pages_take(3, &zeroed), *high = pages_take(3, &zeroed);
+    cr_assert(high == low + 3 && pages_take(1, &zeroed) == high + 3);
+    space_give_pages(&bare.space, low);
+    cr_assert_eq(space_scavenge(&bare.space, 3 * PAGE_BYTES), 3 * PAGE_BYTES);
+    space_give_pages(&bare.space, high); /* three released pages, then three kept */
+    check_space();
+    cr_assert_eq(pages_take(2, &zeroed), high + 1);
+    cr_assert_not(zeroed);
+    check_space();
+    cr_assert_eq(pages_take(1, &zeroed), high);
+    cr_assert_not(zeroed);
+    check_space();
+}
+
 Test(heap, too_many_pages) {
     bool zeroed;
     cr_assert_null(space_take_pages(&bare.space, 0, &zeroed));
