@@ -11,6 +11,7 @@ import { showSeconds } from "./units";
 const POINTS_PER_PIXEL = 2;
 const AXIS_FONT = "12px system-ui, sans-serif";
 const Y_AXIS_PX = 66;
+const LEAST_WIDTH = 120;
 const DASHES: Record<string, number[]> = { dashed: [7, 4], dotted: [2, 3] };
 /** Distances of ticks: round in powers of two for bytes, of ten for the rest. */
 const BINARY_TICKS = Array.from({ length: 52 }, (_, i) => 2 ** i);
@@ -78,6 +79,7 @@ export class Chart {
     /** The series that `plot` was made for. */
     private shape = "";
     private end = 1;
+    private width = LEAST_WIDTH;
 
     constructor(
         private readonly group: string,
@@ -100,7 +102,7 @@ export class Chart {
             make("div", { class: "chart-head" }, this.heading, this.legend),
             this.plotBox,
         );
-        new ResizeObserver(() => this.resize()).observe(this.plotBox);
+        new ResizeObserver(([entry]) => this.resize(entry.contentRect.width)).observe(this.plotBox);
         onTheme(() => this.rebuild());
     }
 
@@ -123,18 +125,16 @@ export class Chart {
         this.drawLegend(null);
     }
 
-    private width(): number {
-        return Math.max(Math.floor(this.plotBox.clientWidth), 120);
-    }
 
     private data(): uPlot.AlignedData {
-        const most = this.width() * POINTS_PER_PIXEL;
+        const most = this.width * POINTS_PER_PIXEL;
         return thinned(this.panel!.times, this.drawing.columns, most);
     }
 
-    private resize(): void {
-        if (this.plot && this.plot.width !== this.width())
-            this.plot.setSize({ width: this.width(), height: this.height });
+    private resize(width: number): void {
+        this.width = Math.max(Math.floor(width), LEAST_WIDTH);
+        if (this.plot && this.plot.width !== this.width)
+            this.plot.setSize({ width: this.width, height: this.height });
     }
 
     private rebuild(): void {
@@ -173,7 +173,7 @@ export class Chart {
         const grid = { stroke: colour("grid"), width: 1 };
         const axis = { stroke: ink, font: AXIS_FONT, grid, ticks: { show: false } };
         return {
-            width: this.width(),
+            width: this.width,
             height: this.height,
             legend: { show: false },
             padding: [8, 10, this.last ? 0 : 6, 0],

@@ -41,7 +41,7 @@ export class Lab {
     private readonly rule: RuleControl;
     private readonly forms: Form[];
     private readonly shows: (() => void)[] = [];
-    private readonly phaseHeading = make("h4", { id: "phase-heading" });
+    private readonly phaseHeading = make("h3", { id: "phase-heading" });
 
     constructor(private readonly means: Means) {
         this.scenario = this.preset(0);
@@ -111,11 +111,16 @@ export class Lab {
     }
 
     private changed(): void {
-        const toml = writeToml(this.scenario, this.means.engine.keys);
-        const standard = writeToml(this.preset(0), this.means.engine.keys);
-        setState("lab", toml === standard ? null : pack(toml));
+        setState("lab", () => this.packed());
         this.draw();
         this.view.changed();
+    }
+
+    /** The scenario for an address; null: it is as the page comes. */
+    private packed(): string | null {
+        const toml = writeToml(this.scenario, this.means.engine.keys);
+        const standard = writeToml(this.preset(0), this.means.engine.keys);
+        return toml === standard ? null : pack(toml);
     }
 
     private readState(): void {

@@ -10,6 +10,7 @@ const HEIGHT = 170;
 const TOP = 18;
 const BOTTOM = 24;
 const HANDLE = 7;
+const LEAST_WIDTH = 200;
 /** With more phases than this, only the chosen one has handles. */
 const MOST_HANDLED = 14;
 /** A key moves a figure by this factor; with Page Up and Down by its fifth power. */
@@ -66,20 +67,23 @@ export class Phases {
     readonly element: HTMLElement;
     private readonly svg: SVGSVGElement;
     private dragged: Scales | null = null;
+    private width = LEAST_WIDTH;
 
     constructor(private readonly options: PhasesOptions) {
         this.svg = makeSvg("svg", { class: "phases", height: HEIGHT, role: "group" });
         this.svg.setAttribute("aria-label", "Phases of the program");
         this.element = make("div", { class: "phases-box" }, this.svg);
-        new ResizeObserver(() => this.draw()).observe(this.element);
+        new ResizeObserver(([entry]) => {
+            this.width = Math.max(entry.contentRect.width, LEAST_WIDTH);
+            this.draw();
+        }).observe(this.element);
     }
 
     draw(): void {
         const { phases } = this.options.scenario();
-        const width = Math.max(this.element.clientWidth, 200);
-        const scales = this.dragged ?? this.scales(width);
+        const scales = this.dragged ?? this.scales(this.width);
         const focused = (document.activeElement as SVGElement | null)?.dataset?.handle;
-        this.svg.setAttribute("width", String(width));
+        this.svg.setAttribute("width", String(this.width));
         this.svg.replaceChildren();
         let x = 0;
         const handles: SVGElement[] = [];

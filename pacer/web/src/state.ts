@@ -12,7 +12,10 @@ const QUIET_MS = 300;
 /** A scenario of more text than this is no one's; and an address is not a file. */
 const MOST_TEXT = 4 << 20;
 
-const values = new Map<string, string>();
+/** A value, or how to get it: what is costly is done when the address is written. */
+type Lazy = string | null | (() => string | null);
+
+const values = new Map<string, Lazy>();
 const listeners: (() => void)[] = [];
 let timer = 0;
 let written = "";
@@ -23,9 +26,10 @@ function read(): void {
 }
 
 function write(): void {
-    const parameters = [...values].map(
-        ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
-    );
+    const parameters = [...values.keys()].flatMap((name) => {
+        const value = getState(name);
+        return value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`];
+    });
     written = parameters.length > 0 ? `#${parameters.join("&")}` : "";
     try {
         history.replaceState(null, "", written || location.pathname + location.search);
@@ -50,13 +54,13 @@ export function onState(listener: () => void): void {
 }
 
 export function getState(name: string): string | undefined {
-    return values.get(name);
+    const value = values.get(name);
+    return (typeof value === "function" ? value() : value) ?? undefined;
 }
 
 /** @param value  null: as the page comes */
-export function setState(name: string, value: string | null): void {
-    if (value === null) values.delete(name);
-    else values.set(name, value);
+export function setState(name: string, value: Lazy): void {
+    values.set(name, value);
     clearTimeout(timer);
     timer = window.setTimeout(write, QUIET_MS);
 }

@@ -21,7 +21,8 @@ const COLUMNS: [string, string, (value: number) => string][] = [
     ["GC CPU while marking", "utilization", showShare],
 ];
 
-export function cyclesTable({ cycles }: Results): HTMLElement {
+/** @param name  of the run, so that each table is told from the others */
+export function cyclesTable({ cycles }: Results, name: string): HTMLElement {
     const shown = Math.min(cycles.rows, MOST_ROWS);
     const left = cycles.rows - shown;
     const caption = left > 0 ? `The first ${shown} of ${showCount(cycles.rows)} cycles` : "All cycles";
@@ -36,7 +37,7 @@ export function cyclesTable({ cycles }: Results): HTMLElement {
         );
     return make(
         "div",
-        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Cycles" },
+        { class: "scroll", tabindex: 0, role: "region", "aria-label": `Cycles of ${name}` },
         make(
             "table",
             {},

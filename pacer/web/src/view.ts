@@ -141,7 +141,7 @@ export class View implements Job {
 
     private drawTable(): void {
         if (!this.details.open || !this.results) return;
-        const table = cyclesTable(this.results);
+        const table = cyclesTable(this.results, this.options.name);
         this.details.replaceChildren(this.details.firstElementChild!, table);
     }
 }
