@@ -8,6 +8,8 @@
 
 /** A run that takes so many times the program's length is given up. */
 #define MODEL_HOPELESS 100
+/** And one of so many cycles. */
+#define MODEL_MOST_CYCLES 10000000
 
 void model_init(struct model *model, enum model_kind kind, const struct scenario *scenario,
                 const struct model_sink *sink) {
@@ -34,6 +36,8 @@ void model_init(struct model *model, enum model_kind kind, const struct scenario
 
 bool model_advance(struct model *model, int64_t steps) {
     for (; steps > 0 && !model->done; steps--) {
+        if (model->result.cycles == MODEL_MOST_CYCLES)
+            model->give_up_s = 0;
         if (model->kind == MODEL_STW)
             stw_step(model);
         else if (model->kind == MODEL_IDEAL)

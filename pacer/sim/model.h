@@ -113,7 +113,7 @@ struct model_result {
     double limiting_s;           /**< time for which the CPU limiter limited                    */
     double stalled_s;            /**< time for which the program waited at the memory limit     */
     double pause_max_s;
-    bool finished; /**< false: given up, since it would take 100 x its length     */
+    bool finished; /**< false: given up, since it would take 100 x its length or 10^7 cycles */
 };
 
 /** Where results go; any function may be NULL. The structs are gone after the call. */
