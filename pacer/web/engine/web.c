@@ -8,7 +8,8 @@
 
 #include "../../sim/command/fit.h"
 #include "../../sim/command/record.h"
-#include "model.h"
+#include "../../sim/demand.h"
+#include "../../sim/model.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,9 @@ struct rows {
 static struct {
     struct scenario scenario;
     struct model model;
-    struct rows cycles, samples, summary;
-    char *text;
+    struct rows cycles, samples, summary, recorded;
+    char *input;
+    size_t input_bytes;
 } web;
 
 /* ---- Memory: what the command's files ask of command.h ------------------ */
@@ -256,6 +258,19 @@ static const char *summary_columns(void) {
     return names;
 }
 
+/** Fields of struct recording_total. */
+#define RECORDED_TOTALS(X)                                                                         \
+    X(cycles)                                                                                      \
+    X(wall_s)                                                                                      \
+    X(program_cpu_s)                                                                               \
+    X(gc_cpu_s)                                                                                    \
+    X(gc_share)                                                                                    \
+    X(allocated_bytes)                                                                             \
+    X(peak_heap_bytes)                                                                             \
+    X(peak_total_bytes)                                                                            \
+    X(limiting_s)                                                                                  \
+    X(forced_cycles)
+
 const char *web_columns(enum web_table table) {
     static const char cycles[] =
 #define CYCLE(name, value) #name ","
@@ -267,32 +282,52 @@ const char *web_columns(enum web_table table) {
 #include "../../sim/command/fields.def"
 #undef SAMPLE
         ;
-    if (table == WEB_SUMMARY)
+    static const char recorded[] =
+#define TOTAL(name) #name ","
+        RECORDED_TOTALS(TOTAL)
+#undef TOTAL
+        ;
+    switch (table) {
+    case WEB_CYCLES:
+        return cycles;
+    case WEB_SAMPLES:
+        return samples;
+    case WEB_SUMMARY:
         return summary_columns();
-    return table == WEB_CYCLES ? cycles : samples;
+    default:
+        return recorded;
+    }
 }
 
 static const struct rows *rows_of(enum web_table table) {
-    if (table == WEB_SUMMARY)
+    switch (table) {
+    case WEB_CYCLES:
+        return &web.cycles;
+    case WEB_SAMPLES:
+        return &web.samples;
+    case WEB_SUMMARY:
         return &web.summary;
-    return table == WEB_CYCLES ? &web.cycles : &web.samples;
+    default:
+        return &web.recorded;
+    }
 }
 
 int web_row_count(enum web_table table) { return rows_of(table)->rows; }
 
 const double *web_rows(enum web_table table) { return rows_of(table)->values; }
 
-/* ---- Traces ------------------------------------------------------------- */
+/* ---- Traces and recordings ---------------------------------------------- */
 
-char *web_text(int bytes) {
-    web.text = command_grow(web.text, (size_t)bytes + 1, 1);
-    web.text[bytes] = '\0';
-    return web.text;
+char *web_input(int bytes) {
+    web.input_bytes = (size_t)bytes;
+    web.input = command_grow(web.input, web.input_bytes + 1, 1);
+    web.input[bytes] = '\0';
+    return web.input;
 }
 
 int web_fit_gctrace(int phases) {
     struct gctrace trace = {0};
-    for (char *line = web.text, *end; *line; line = end) {
+    for (char *line = web.input, *end; *line; line = end) {
         end = line + strcspn(line, "\n");
         if (*end)
             *end++ = '\0';
@@ -305,4 +340,36 @@ int web_fit_gctrace(int phases) {
     }
     gctrace_free(&trace);
     return cycles;
+}
+
+static void add_recorded(const struct recording *recording) {
+    struct recording_total total = recording_total(recording);
+    web.recorded.count = 0;
+    web.recorded.rows = 1;
+#define TOTAL(name) add_value(&web.recorded, total.name);
+    RECORDED_TOTALS(TOTAL)
+#undef TOTAL
+}
+
+int web_fit_recording(int phases) {
+    const unsigned char *bytes = (const unsigned char *)web.input;
+    struct recording recording;
+    size_t fault_at;
+    enum recording_fault fault = recording_check(bytes, web.input_bytes, &recording, &fault_at);
+    if (fault != RECORDING_GOOD)
+        return -(int)fault;
+    recording.samples = command_allocate(recording.sample_count, sizeof(*recording.samples));
+    recording.cycles = command_allocate(recording.cycle_count, sizeof(*recording.cycles));
+    recording_read(bytes, web.input_bytes, &recording);
+    add_recorded(&recording);
+    struct demand_cycle *cycles = command_allocate(recording.cycle_count, sizeof(*cycles));
+    forget_scenario();
+    web.scenario.phases = command_allocate((size_t)phases + 1, sizeof(*web.scenario.phases));
+    int count = 0;
+    if (demand_scenario(&recording, cycles, phases, &web.scenario))
+        count = (int)recording.cycle_count;
+    free(cycles);
+    free(recording.samples);
+    free(recording.cycles);
+    return count;
 }

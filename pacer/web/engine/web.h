@@ -48,7 +48,7 @@ double WEB_EXPORT(web_duration)(void);
 
 /* ---- A run -------------------------------------------------------------- */
 
-enum web_table { WEB_CYCLES, WEB_SAMPLES, WEB_SUMMARY };
+enum web_table { WEB_CYCLES, WEB_SAMPLES, WEB_SUMMARY, WEB_RECORDED };
 
 /** Start the scenario's model; web_fault has found nothing. Sample every `sample_s`. */
 void WEB_EXPORT(web_start)(double sample_s);
@@ -61,11 +61,21 @@ const char *WEB_EXPORT(web_columns)(enum web_table table);
 int WEB_EXPORT(web_row_count)(enum web_table table);
 const double *WEB_EXPORT(web_rows)(enum web_table table);
 
-/* ---- Traces ------------------------------------------------------------- */
+/* ---- Traces and recordings ---------------------------------------------- */
 
-/** Room for a text of so many bytes, which web_fit_gctrace takes. */
-char *WEB_EXPORT(web_text)(int bytes);
-/** Fit a scenario of at most `phases` phases. @return cycles read; 0: none, and no scenario. */
+/** Room for so many bytes, which the functions below take. */
+char *WEB_EXPORT(web_input)(int bytes);
+
+/** Fit a scenario of at most `phases` phases to a log. @return cycles read; 0: none, no scenario.
+ */
 int WEB_EXPORT(web_fit_gctrace)(int phases);
+
+/**
+ * Make a scenario of at most `phases` phases of a recording, whose own figures are WEB_RECORDED's.
+ *
+ * @return cycles read; 0: none, no scenario; below 0: no recording that can be read, minus its
+ *         enum recording_fault
+ */
+int WEB_EXPORT(web_fit_recording)(int phases);
 
 #endif

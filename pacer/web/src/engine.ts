@@ -68,14 +68,33 @@ interface Exports {
     web_columns(table: number): number;
     web_row_count(table: number): number;
     web_rows(table: number): number;
-    web_text(bytes: number): number;
+    web_input(bytes: number): number;
     web_fit_gctrace(phases: number): number;
+    web_fit_recording(phases: number): number;
 }
 
 enum TableKind {
     Cycles,
     Samples,
     Summary,
+    Recorded,
+}
+
+/** A scenario made of what a program did. */
+export interface Fitted {
+    scenario: Scenario;
+    cycles: number;
+    /** The program's own figures, named as in a summary; of a trace, none are known. */
+    recorded: Record<string, number> | null;
+}
+
+/** Why bytes are no recording, in the order of enum recording_fault. */
+export enum RecordingFault {
+    None,
+    Foreign,
+    Version,
+    Cut,
+    Broken,
 }
 
 /** Samples of a run, as the command takes them. */
@@ -121,7 +140,7 @@ export class Engine {
         for (let i = 0; i < this.calls.web_key_count(); i++) this.keys.push(this.readKey(i));
         for (let i = 0, name; (name = this.calls.web_model_name(i)); i++)
             this.models.push(this.text(name));
-        this.columnNames = [TableKind.Cycles, TableKind.Samples, TableKind.Summary].map((table) =>
+        this.columnNames = [0, 1, 2, 3].map((table: TableKind) =>
             this.text(this.calls.web_columns(table)).split(",").slice(0, -1),
         );
     }
@@ -178,27 +197,37 @@ export class Engine {
     }
 
     results(): Results {
-        const summary = this.table(TableKind.Summary);
         return {
-            summary: Object.fromEntries(
-                Object.entries(summary.columns).map(([name, column]) => [name, column[0]]),
-            ),
+            summary: this.only(TableKind.Summary),
             cycles: this.table(TableKind.Cycles),
             samples: this.table(TableKind.Samples),
         };
     }
 
     /** A scenario fitted to a log with gctrace lines; null: there is no cycle in it. */
-    fit(log: string): { scenario: Scenario; cycles: number } | null {
-        this.putText(log);
+    fit(log: string): Fitted | null {
+        this.putInput(new TextEncoder().encode(log));
         const cycles = this.calls.web_fit_gctrace(FIT_PHASES);
-        return cycles > 0 ? { scenario: this.readScenario(), cycles } : null;
+        return cycles > 0 ? { scenario: this.readScenario(), cycles, recorded: null } : null;
     }
 
-    private putText(text: string): void {
-        const bytes = new TextEncoder().encode(text);
-        const at = this.calls.web_text(bytes.length);
+    /** A scenario of a recording; or why there is none, None being that no cycle was recorded. */
+    fitRecording(bytes: Uint8Array): Fitted | RecordingFault {
+        this.putInput(bytes);
+        const cycles = this.calls.web_fit_recording(FIT_PHASES);
+        if (cycles <= 0) return -cycles;
+        return { scenario: this.readScenario(), cycles, recorded: this.only(TableKind.Recorded) };
+    }
+
+    private putInput(bytes: Uint8Array): void {
+        const at = this.calls.web_input(bytes.length);
         new Uint8Array(this.calls.memory.buffer, at, bytes.length).set(bytes);
+    }
+
+    /** The one row of a table. */
+    private only(kind: TableKind): Record<string, number> {
+        const { columns } = this.table(kind);
+        return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column[0]]));
     }
 
     /** What the engine holds, where it differs from the defaults. */

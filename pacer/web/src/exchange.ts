@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A scenario's ways in and out: TOML as `gait-sim` reads and writes it, logs with gctrace lines, an
-// address that holds all of it.
+// A scenario's ways in and out: TOML as `gait-sim` reads and writes it, logs with gctrace lines,
+// recordings (docs/pacerlog.md), an address that holds all of it.
 import { make } from "./dom";
+import { type Fitted, RecordingFault } from "./engine";
 import { Refusal, type Scenario, readToml, writeToml } from "./scenario";
 import { address } from "./state";
 import type { Means } from "./view";
@@ -9,9 +10,17 @@ import type { Means } from "./view";
 /** Larger files are no log of a collector that somebody wants to look at here. */
 const MOST_BYTES = 64 << 20;
 
+const FAULTS: Record<RecordingFault, string> = {
+    [RecordingFault.None]: "no cycle was recorded: nothing is known of what lives",
+    [RecordingFault.Foreign]: "no recording",
+    [RecordingFault.Version]: "a recording of another version",
+    [RecordingFault.Cut]: "a recording that is cut off inside a record",
+    [RecordingFault.Broken]: "a recording that is damaged",
+};
+
 export interface ExchangeOptions {
     scenario: () => Scenario;
-    take: (scenario: Scenario) => void;
+    take: (scenario: Scenario, recorded: Record<string, number> | null) => void;
 }
 
 export class Exchange {
@@ -46,7 +55,9 @@ export class Exchange {
                     { class: "help" },
                     "Paste it, or drop a file anywhere on the page: the output of a program that ran with ",
                     make("code", {}, "GODEBUG=gctrace=1"),
-                    " (Go's or Gait's), or a scenario. Nothing leaves this page.",
+                    " (Go's or Gait's), the file of ",
+                    make("code", {}, "GAIT_DEBUG=pacerlog=FILE"),
+                    ", or a scenario. Nothing leaves this page.",
                 ),
                 this.given,
                 make(
@@ -114,11 +125,13 @@ export class Exchange {
     private async readFile(file: File | undefined): Promise<void> {
         if (!file) return;
         if (file.size > MOST_BYTES) this.tell(`${file.name}: larger than 64 MiB`, true);
-        else this.read(await file.text(), file.name);
+        else this.read(new Uint8Array(await file.arrayBuffer()), file.name);
     }
 
-    private read(text: string, name: string): void {
+    private read(given: string | Uint8Array, name: string): void {
         try {
+            if (typeof given !== "string" && this.readRecording(given, name)) return;
+            const text = typeof given === "string" ? given : new TextDecoder().decode(given);
             if (/^\s*\[\[\s*phase\s*\]\]/m.test(text)) this.readScenario(text, name);
             else this.readTrace(text, name);
         } catch (error) {
@@ -130,19 +143,32 @@ export class Exchange {
     private readScenario(text: string, name: string): void {
         const { keys, models } = this.means.engine;
         const scenario = readToml(text, keys, models);
-        this.options.take(scenario);
+        this.options.take(scenario, null);
         this.tell(`${name}: a scenario of ${scenario.phases.length} phases.`, false);
     }
 
     private readTrace(text: string, name: string): void {
         const fitted = this.means.engine.fit(text);
-        if (!fitted) throw new Refusal("neither a scenario nor a trace with a cycle in it");
-        fitted.scenario[""].title = `fitted to ${name.slice(0, 60)}`;
-        this.options.take(fitted.scenario);
-        this.tell(
-            `${name}: ${fitted.cycles} cycles, fitted by ${fitted.scenario.phases.length} phases.`,
-            false,
-        );
+        if (!fitted) throw new Refusal("neither a scenario, nor a recording, nor a trace with a cycle in it");
+        this.takeFitted(fitted, `fitted to ${name.slice(0, 60)}`, name);
+    }
+
+    /** @return false: it is none. */
+    private readRecording(bytes: Uint8Array, name: string): boolean {
+        const fitted = this.means.engine.fitRecording(bytes);
+        if (typeof fitted === "object") {
+            this.takeFitted(fitted, `recorded in ${name.slice(0, 60)}`, name);
+            return true;
+        }
+        if (fitted === RecordingFault.Foreign) return false;
+        throw new Refusal(FAULTS[fitted]);
+    }
+
+    private takeFitted(fitted: Fitted, title: string, name: string): void {
+        const { scenario, cycles, recorded } = fitted;
+        scenario[""].title = title;
+        this.options.take(scenario, recorded);
+        this.tell(`${name}: ${cycles} cycles, told by ${scenario.phases.length} phases.`, false);
     }
 
     private tell(text: string, isProblem: boolean): void {

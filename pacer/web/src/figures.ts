@@ -35,19 +35,23 @@ export type FigureName = keyof typeof FIGURES;
 export class Figures {
     readonly element: HTMLElement;
     private readonly cells = new Map<string, HTMLElement>();
+    private readonly recordedCells = new Map<string, HTMLElement>();
     private readonly verdict: HTMLElement;
 
     constructor(names: string[]) {
         this.element = make("dl", { class: "figures" });
         for (const name of names) {
             const cell = make("dd", { "data-figure": name });
+            const recorded = make("dd", { class: "recorded", "data-recorded": name, hidden: true });
             this.cells.set(name, cell);
+            this.recordedCells.set(name, recorded);
             this.element.append(
                 make(
                     "div",
                     {},
                     make("dt", {}, FIGURES[name].label),
                     cell,
+                    recorded,
                     make("dd", { class: "help" }, FIGURES[name].meaning),
                 ),
             );
@@ -69,6 +73,16 @@ export class Figures {
         this.verdict.textContent = `Given up: after ${showSeconds(
             summary.wall_s,
         )} the program has come to ${showSeconds(summary.program_s)} of its own time.`;
+    }
+
+    /** Show what was recorded of the program itself; null: nothing was. */
+    setRecorded(recorded: Record<string, number> | null): void {
+        for (const [name, cell] of this.recordedCells) {
+            const value = recorded?.[name];
+            cell.hidden = value === undefined;
+            cell.textContent = value === undefined ? "" : `recorded: ${FIGURES[name].show(value)}`;
+            cell.dataset.value = String(value);
+        }
     }
 
     /** In one sentence, for screen readers. */

@@ -63,7 +63,7 @@ export class Lab {
         this.forms = [this.phaseForm(), this.form("machine"), this.form("memory"), this.form("settings"), this.form("")];
         this.exchange = new Exchange(means, {
             scenario: () => this.scenario,
-            take: (scenario) => this.take(scenario),
+            take: (scenario, recorded) => this.take(scenario, recorded),
         });
         this.element = make(
             "section",
@@ -96,10 +96,11 @@ export class Lab {
         onState(() => this.readState());
     }
 
-    /** Another scenario, from elsewhere. */
-    take(scenario: Scenario): void {
+    /** Another scenario, from elsewhere; and what was recorded of its program, if anything was. */
+    take(scenario: Scenario, recorded: Record<string, number> | null = null): void {
         this.scenario = scenario;
         this.chosen = 0;
+        this.view.figures.setRecorded(recorded);
         this.changed();
     }
 
@@ -133,6 +134,7 @@ export class Lab {
             this.scenario = this.preset(0); // an address that somebody cut short
         }
         this.chosen = 0;
+        this.view.figures.setRecorded(null);
         this.draw();
         this.view.changed(false);
     }

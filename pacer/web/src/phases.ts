@@ -85,7 +85,7 @@ export class Phases {
         const focused = (document.activeElement as SVGElement | null)?.dataset?.handle;
         this.svg.setAttribute("width", String(this.width));
         this.svg.replaceChildren();
-        let x = 0;
+        let x = HANDLE;
         const handles: SVGElement[] = [];
         phases.forEach((fields, i) => {
             const next = x + numberOf(fields, "duration") / scales.secondsPerPx;

@@ -7,9 +7,9 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { commandFit, commandRun, loadModules, root, temporary } from "./support.mjs";
+import { commandFit, commandPredict, commandRun, loadModules, root, temporary } from "./support.mjs";
 
-const { Engine, readToml, writeToml } = await loadModules();
+const { Engine, RecordingFault, readToml, writeToml } = await loadModules();
 const engine = await Engine.create();
 const read = (toml) => readToml(toml, engine.keys, engine.models);
 
@@ -101,6 +101,23 @@ for (const name of readdirSync(traces).filter((file) => file.endsWith(".log")))
         delete byCommand[""].title;
         assert.deepEqual(fitted.scenario, byCommand);
         compare(writeToml(fitted.scenario, engine.keys));
+    });
+
+for (const name of readdirSync(traces).filter((file) => file.endsWith(".pacerlog")))
+    test(`${name} becomes the command's scenario`, () => {
+        const file = path.join(traces, name);
+        const bytes = new Uint8Array(readFileSync(file));
+        const fitted = engine.fitRecording(bytes);
+        const byCommand = read(commandFit(file));
+        delete byCommand[""].title;
+        assert.deepEqual(fitted.scenario, byCommand);
+        compare(writeToml(fitted.scenario, engine.keys));
+        const [recorded] = commandPredict(file);
+        for (const figure of ["cycles", "wall_s", "gc_share", "peak_heap_bytes", "peak_total_bytes"])
+            assert.equal(fitted.recorded[figure], recorded[figure], figure);
+        assert.equal(engine.fitRecording(bytes.slice(0, -3)), RecordingFault.Cut);
+        assert.equal(engine.fitRecording(new Uint8Array(1000)), RecordingFault.Foreign);
+        assert.equal(engine.fitRecording(new TextEncoder().encode("[[p")), RecordingFault.Foreign);
     });
 
 test("text without a cycle is no trace", () => assert.equal(engine.fit("hello\ngc 7 @x\n"), null));

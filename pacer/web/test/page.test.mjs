@@ -12,7 +12,7 @@ import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { commandFit, commandRun, loadModules, readText, root, temporary } from "./support.mjs";
+import { commandFit, commandPredict, commandRun, loadModules, readText, root, temporary } from "./support.mjs";
 
 const site = path.resolve(process.env.SITE ?? path.join(root, "build/site"));
 const shots = `${site}-screenshots`;
@@ -202,6 +202,28 @@ test("a trace is fitted as by the command, pasted and dropped", async () => {
         assert.deepEqual(dropped, expected);
         await agrees(page, "lab", name);
     }
+    await page.context().close();
+});
+
+test("a recording becomes a scenario, beside what was recorded", async () => {
+    const page = await open();
+    await show(page, "lab");
+    const name = "compile.pacerlog";
+    const file = path.join(root, "tests/sim/traces", name);
+    await page.setInputFiles("#import-file", file);
+    await page.waitForFunction((title) => document.querySelector("#export").value.includes(title), name);
+    const [taken, expected] = [read(await tomlOf(page, "lab")), read(commandFit(file))];
+    assert.deepEqual(taken, expected);
+    await agrees(page, "lab", name);
+    const [recorded] = commandPredict(file);
+    for (const figure of ["cycles", "gc_share", "peak_heap_bytes", "wall_s"]) {
+        const cell = page.locator(`[data-recorded="${figure}"]`).last();
+        assert.equal(Number(await cell.getAttribute("data-value")), recorded[figure], figure);
+        assert.ok(await cell.isVisible());
+    }
+    await page.screenshot({ path: path.join(shots, "recording.png") });
+    await page.setInputFiles("#import-file", { name: "cut", mimeType: "", buffer: readFileSync(file).subarray(0, 900) });
+    await page.waitForFunction(() => /cut off|damaged/.test(document.querySelector(".message").textContent));
     await page.context().close();
 });
 

@@ -27,6 +27,11 @@ export function commandFit(file) {
     return command("fit", file);
 }
 
+/** What `gait-sim predict` tells of a recording: as recorded, then as predicted. */
+export function commandPredict(file) {
+    return JSON.parse(command("predict", file, "--json", "-")).settings;
+}
+
 /** The page's engine and its reader of scenarios, as a module for Node. */
 export async function loadModules() {
     const out = path.join(temporary, "modules.mjs");
