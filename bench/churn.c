@@ -5,8 +5,9 @@
  * timed: what a user of a server waits for. Collector threads, pauses and lost CPU all show here.
  *
  * Parameters: mib (1024) live; threads (2); work_ns (5200) of computing per iteration; seconds
- * (10); spinners (0) threads that only burn CPU; allocate (1): 0 leaves the subtrees alone, which
- * shows what the machine itself does to an iteration.
+ * (10); iterations (0) of each thread, in place of seconds; spinners (0) threads that only burn
+ * CPU; allocate (1): 0 leaves the subtrees alone, which shows what the machine itself does to an
+ * iteration.
  */
 #include "peer.h"
 
@@ -27,6 +28,7 @@ static uint64_t table_slots;
 static unsigned threads;
 static uint64_t steps;       /* of work in an iteration */
 static uint64_t duration_ns; /* of the measurement */
+static uint64_t iterations;  /* of each thread; UINT64_MAX: duration_ns ends it */
 static bool allocate;
 
 /* results[i] is written by thread i, read after it ended. */
@@ -79,7 +81,7 @@ static void churn_run(peer_thread *thread, unsigned index) {
     uint64_t part = table_slots / threads, first = part * index;
     uint64_t seed = 88172645463325252u + index;
     uint64_t start_ns = bench_now_ns(), now_ns = start_ns;
-    while (now_ns - start_ns < duration_ns) {
+    while (now_ns - start_ns < duration_ns && result->iterations < iterations) {
         bench_work(steps);
         if (allocate)
             replace(thread, first + bench_random(&seed) % part);
@@ -110,7 +112,9 @@ static void report(void) {
 void churn_main(void) {
     peer_thread *self = peer_attach();
     threads = (unsigned)bench_parameter("threads", 2);
-    duration_ns = bench_parameter("seconds", 10) * UINT64_C(1000000000);
+    iterations = bench_parameter("iterations", 0);
+    duration_ns = iterations ? UINT64_MAX : bench_parameter("seconds", 10) * UINT64_C(1000000000);
+    iterations = iterations ? iterations : UINT64_MAX;
     allocate = bench_parameter("allocate", 1);
     table_slots = (bench_parameter("mib", 1024) << 20) / (SUBTREE_NODES * sizeof(struct node));
     uint64_t work_ns = bench_parameter("work_ns", 5200);

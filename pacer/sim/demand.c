@@ -89,17 +89,17 @@ static double sums_rate(const struct demand_sums *sums) {
 }
 
 /**
- * How fast marking went beside the program: CPUs in the background per CPU of the program's own,
- * while neither was held back.
+ * How fast marking went beside the program: CPUs in the background per CPU of the program's
+ * threads, while it was not held back.
  */
 static double background_of(const struct gait_pacerlog_cycle *cycle,
                             const struct gait_pacerlog_sample *begin,
                             const struct gait_pacerlog_sample *end) {
     double wall = seconds(cycle->end_ns - cycle->start_ns);
     double free = wall - seconds(cycle->held_back_ns);
-    double program = seconds(program_cpu_ns(end) - program_cpu_ns(begin));
+    double threads = seconds(program_cpu_ns(end) - program_cpu_ns(begin) + cycle->cpu_assist_ns);
     double background = seconds(mark_cpu_ns(end) - mark_cpu_ns(begin) - cycle->cpu_assist_ns);
-    return free > 0 && program > 0 && background > 0 ? background / free * wall / program : 0;
+    return free > 0 && threads > 0 && background > 0 ? background / free * wall / threads : 0;
 }
 
 /** @return how many cycles tell something. */
