@@ -17,6 +17,10 @@ const DASHES: Record<string, number[]> = { dashed: [7, 4], dotted: [2, 3] };
 const BINARY_TICKS = Array.from({ length: 52 }, (_, i) => 2 ** i);
 const DECADES = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 
+function decadesWithin(_plot: uPlot, _axis: number, least: number, most: number): number[] {
+    return DECADES.filter((tick) => tick >= least && tick <= most);
+}
+
 type Column = (number | null)[];
 
 /** What uPlot draws: layers summed up, the topmost first, so that each is painted over by those
@@ -201,7 +205,7 @@ export class Chart {
                     size: Y_AXIS_PX,
                     space: 34,
                     incrs: panel.binary ? BINARY_TICKS : undefined,
-                    splits: panel.logarithmic ? () => DECADES : undefined,
+                    splits: panel.logarithmic ? decadesWithin : undefined,
                     values: (_plot, ticks) =>
                         ticks.map((tick) => (tick === null ? "" : panel.tick(tick))),
                 },

@@ -10,6 +10,8 @@ const HEIGHT = 170;
 const TOP = 18;
 const BOTTOM = 24;
 const HANDLE = 7;
+/** Room at both ends, so that no handle is cut off. */
+const MARGIN = HANDLE + 2;
 const LEAST_WIDTH = 200;
 /** With more phases than this, only the chosen one has handles. */
 const MOST_HANDLED = 14;
@@ -85,7 +87,7 @@ export class Phases {
         const focused = (document.activeElement as SVGElement | null)?.dataset?.handle;
         this.svg.setAttribute("width", String(this.width));
         this.svg.replaceChildren();
-        let x = HANDLE;
+        let x = MARGIN;
         const handles: SVGElement[] = [];
         phases.forEach((fields, i) => {
             const next = x + numberOf(fields, "duration") / scales.secondsPerPx;
@@ -103,7 +105,7 @@ export class Phases {
         const seconds = phases.reduce((sum, fields) => sum + numberOf(fields, "duration"), 0);
         const fastest = Math.max(...phases.map(sizeOf), MIB);
         return {
-            secondsPerPx: seconds / (width - HANDLE * 2),
+            secondsPerPx: seconds / (width - MARGIN * 2),
             bytesPerPx: fastest / (HEIGHT - TOP - BOTTOM - 12),
         };
     }

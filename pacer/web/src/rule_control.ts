@@ -18,8 +18,8 @@ export class RuleControl {
 
     constructor(change: () => void) {
         const scale = numberScale(CHOICES, (value) => `${value} % / MB`);
-        const help = "share of a CPU per megabyte: the higher, the less memory";
-        this.slider = new Slider("Worth of memory, c", help, scale, change);
+        const help = "c: share of a CPU per megabyte; the higher, the less memory";
+        this.slider = new Slider("Memory's worth", help, scale, change);
         this.slider.set(STANDARD);
         this.verdict = make("p", { class: "rule-verdict" });
         this.element = make("div", { class: "rule" }, this.slider.element, this.verdict);

@@ -172,7 +172,7 @@ test("a scenario goes in and comes out the same", async () => {
     assert.match(await page.locator(".message").textContent(), /duratoin: no such key; accepted: name, duration/);
     await page.fill("#import", "nothing to see");
     await page.getByRole("button", { name: "Take it" }).click();
-    assert.match(await page.locator(".message").textContent(), /neither a scenario nor a trace/);
+    assert.match(await page.locator(".message").textContent(), /neither a scenario, nor a recording, nor a trace/);
     await page.context().close();
 });
 
