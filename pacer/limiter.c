@@ -19,6 +19,10 @@
 /** Longest time without an update while marking. */
 #define LIMITER_UPDATE_PERIOD_NS (INT64_C(10) * 1000 * 1000)
 
+/** How full the bucket is, one part in so many, as limiting by measurement begins and ends. */
+#define LIMITER_BEGIN_DIVISOR 2
+#define LIMITER_END_DIVISOR 4
+
 static void limiter_accumulate(struct gait_limiter *limiter, int64_t mutator_ns, int64_t gc_ns) {
     uint64_t room_ns = limiter->capacity_ns - limiter->fill_ns;
     int64_t change_ns = arith_sub_i64(gc_ns, mutator_ns);
@@ -99,6 +103,11 @@ void gait_limiter_update_measured(struct gait_limiter *limiter, int64_t now_ns,
     limiter->idle_pool_ns = 0;
     limiter->last_update_ns = arith_max_i64(limiter->last_update_ns, now_ns);
     limiter_accumulate(limiter, arith_max_i64(mutator_cpu_ns, 0), gc_ns);
+}
+
+bool gait_limiter_holds(const struct gait_limiter *limiter, bool limiting) {
+    uint64_t divisor = limiting ? LIMITER_END_DIVISOR : LIMITER_BEGIN_DIVISOR;
+    return limiter->fill_ns >= limiter->capacity_ns / divisor;
 }
 
 bool gait_limiter_need_update(const struct gait_limiter *limiter, int64_t now_ns) {

@@ -19,20 +19,9 @@
 #define ASSIST_WAITS 3
 #define LATE_ASSIST_WAITS 30 /* with the live heap past its goal: half a tick of the scheduler */
 #define ASSIST_CREDIT_MOST (INT64_C(1) << 62)
-/* How full the limiter's bucket is when limiting begins and ends. Go begins and ends it where the
- * bucket is full: what is spent between two looks beyond that is never paid back, and a program at
- * its limit comes to 60 to 70 % of CPU for the collector. */
-#define LIMITING_BEGINS 0.5
-#define LIMITING_ENDS 0.25
-/* Marking is held back so long at a time, so often without any allocation, and so far ahead of
- * allocation, as a share of its work. Guesses: at 4 ms some 1 % of a cycle; 0.1 s in which a
- * program may only read; 2 % of the way. */
-#define HELD_NS_MOST ((int64_t)4000000)
+/* Marking is held back so often without any allocation: 0.1 s in which a program may only read.
+ * Guess. */
 #define HELD_IN_VAIN_MOST 25
-#define HELD_LEAD 0.02
-/* How much of the way from the marked bytes to a limit's goal is left as a late cycle begins: as
- * much as the pacer leaves at least. */
-#define LATE_ROOM 0.05
 /* What threads may take between a look at the limit and their pages: a span each, blocks of marking
  * work. Guess: some ten of each. */
 #define LIMIT_RESERVE_BYTES ((size_t)524288)
@@ -60,30 +49,16 @@ size_t control_total_bytes(struct control *control) {
            AO_load(&space->metadata_bytes);
 }
 
-/* Where the limit gives the goal, and marking beside the program takes more room than there is
- * below it: begin late. Mutators mark in any case; what they allocate meanwhile is born marked, and
- * the cycle would give back that much less. */
-static uint64_t late_trigger(const struct gait_pacer *pacer, struct gait_pacer_target target) {
-    uint64_t way = target.goal_bytes - pacer->marked_bytes;
-    bool by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes;
-    if (!by_limit || target.goal_bytes <= pacer->marked_bytes || pacer->runway_bytes < way)
-        return target.trigger_bytes;
-    uint64_t late = target.goal_bytes - (uint64_t)(LATE_ROOM * (double)way);
-    return late > target.trigger_bytes ? late : target.trigger_bytes;
-}
-
 /* With the lock held, after any change: what allocation looks at. */
 static void publish(struct control *control) {
-    struct gait_pacer_target target = gait_pacer_target(&control->pacer);
-    target.trigger_bytes = late_trigger(&control->pacer, target);
+    struct gait_pacer_target target = gait_pacer_target_at_limit(&control->pacer);
+    struct gait_pacer_bounds bounds = gait_pacer_bounds(&control->pacer);
     AO_store(&control->gogc_percent, (AO_t)(intptr_t)control->pacer.gogc_percent);
     AO_store(&control->trigger_bytes, target.trigger_bytes);
     AO_store(&control->goal_bytes, target.goal_bytes);
     AO_store(&control->limit_bytes, (AO_t)control->pacer.memory_limit_bytes);
-    size_t within_reach = control->pacer.marked_bytes / 16 * 17;
-    size_t limit_goal = gait_pacer_limit_goal(&control->pacer);
-    AO_store(&control->barrier_bytes, limit_goal > within_reach ? limit_goal : SIZE_MAX);
-    AO_store(&control->late_bytes, target.goal_bytes > within_reach ? target.goal_bytes : SIZE_MAX);
+    AO_store(&control->late_bytes, bounds.goal_bytes);
+    AO_store(&control->barrier_bytes, bounds.limit_bytes);
     AO_store(&control->assist_work_per_byte, bits_of(control->pacer.assist_work_per_byte));
     AO_store(&control->assist_bytes_per_work, bits_of(control->pacer.assist_bytes_per_work));
 }
@@ -329,27 +304,25 @@ double control_fraction(struct control *control) {
 /* ---- Holding back ---- */
 
 int64_t control_ahead_ns(struct control *control) {
-    size_t expected = control->expected_work_bytes, start = control->mark_start_bytes;
-    size_t done = AO_load(&control->heap_work_bytes), live = AO_load(&control->live_bytes);
-    size_t goal = AO_load(&control->goal_bytes);
-    if (expected == 0 || done >= expected || live >= goal || live < start ||
-        AO_load(&control->limiting) || control->held_in_vain == HELD_IN_VAIN_MOST)
+    size_t start = control->mark_start_bytes, live = AO_load(&control->live_bytes);
+    if (AO_load(&control->limiting) || control->held_in_vain == HELD_IN_VAIN_MOST)
         return 0;
-    /* assists live on what the background did ahead: without it mutators would mark in its place */
-    if ((intptr_t)AO_load(&control->credit_bytes) <
-        (intptr_t)(ASSIST_WORK_BYTES + (size_t)(HELD_LEAD * (double)expected)))
-        return 0;
-    /* where the live heap should be at this point of the work, less a little: to be early */
-    double progress = (double)done / (double)expected - HELD_LEAD;
-    double due = (double)start + progress * (double)(goal - start);
-    if ((double)live >= due)
-        return 0;
-    control->held_in_vain = live == control->held_live_bytes ? control->held_in_vain + 1 : 0;
-    control->held_live_bytes = live;
     double elapsed_ns = (double)(platform_now_ns() - control->mark_start_ns);
-    double rate = ((double)(live - start) + 1) / (elapsed_ns + 1);
-    double wait_ns = (due - (double)live) / rate;
-    return wait_ns < (double)HELD_NS_MOST ? (int64_t)wait_ns : HELD_NS_MOST;
+    struct gait_pacer_lead lead = {
+        .start_bytes = start,
+        .live_bytes = live,
+        .goal_bytes = AO_load(&control->goal_bytes),
+        .expected_bytes = control->expected_work_bytes,
+        .done_bytes = AO_load(&control->heap_work_bytes),
+        .credit_bytes = (int64_t)(intptr_t)AO_load(&control->credit_bytes),
+        .alloc_bytes_per_ns = ((double)live - (double)start + 1) / (elapsed_ns + 1),
+    };
+    int64_t wait_ns = gait_pacer_hold_ns(&lead);
+    if (wait_ns > 0) {
+        control->held_in_vain = live == control->held_live_bytes ? control->held_in_vain + 1 : 0;
+        control->held_live_bytes = live;
+    }
+    return wait_ns;
 }
 
 void control_held_back(struct control *control, int64_t ns) { control->held_back_ns += ns; }
@@ -486,8 +459,7 @@ void control_update_limiter(struct control *control) {
         control->limiter_gc_ns = gc;
         if (control->limiting_since_ns)
             counter_add(&control->limiter_ns, (size_t)(now_ns - control->limiting_since_ns));
-        double full = (double)control->limiter.fill_ns / (double)control->limiter.capacity_ns;
-        bool limiting = full >= (control->limiting_since_ns ? LIMITING_ENDS : LIMITING_BEGINS);
+        bool limiting = gait_limiter_holds(&control->limiter, control->limiting_since_ns != 0);
         control->limiting_since_ns = limiting ? now_ns : 0;
         AO_store(&control->limiting, limiting);
     }

@@ -392,6 +392,46 @@ GAIT_PACER_API bool gait_pacer_fractional_done(const struct gait_pacer *pacer, i
 GAIT_PACER_API struct gait_pacer_debt gait_pacer_assist(double work_per_byte, double bytes_per_work,
                                                         int64_t debt_bytes);
 
+/* ---- Beside Go's policy -------------------------------------------------- */
+
+/**
+ * Trigger and goal for a runtime whose mutators wait at the limit: those of gait_pacer_target, but
+ * where the limit gives the goal and the runway is longer than all the way from the marked bytes to
+ * it, the trigger leaves a twentieth of that way. Mutators mark in any case then; what they
+ * allocate meanwhile is born marked, and the cycle would give back that much less.
+ */
+GAIT_PACER_API struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pacer);
+
+/** Live bytes at which mutators wait for a cycle rather than allocate; GAIT_PACER_NONE: never. */
+struct gait_pacer_bounds {
+    uint64_t goal_bytes;  /**< for a cycle that is due and has not begun to mark    */
+    uint64_t limit_bytes; /**< for the end of the cycle, so as not to pass the limit */
+};
+
+/**
+ * The bounds: the goal and the limit's goal, each unless it is within a sixteenth of the marked
+ * bytes, where a cycle gives back too little to wait for. Not while the limiter is limiting.
+ */
+GAIT_PACER_API struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pacer *pacer);
+
+/** A cycle on its way. */
+struct gait_pacer_lead {
+    uint64_t start_bytes;      /**< live as marking began                                      */
+    uint64_t live_bytes;       /**< now                                                        */
+    uint64_t goal_bytes;       /**< now                                                        */
+    uint64_t expected_bytes;   /**< heap work to expect: the last cycle's; 0: not to be held   */
+    uint64_t done_bytes;       /**< of it                                                      */
+    int64_t credit_bytes;      /**< work that the background did and no assist has used        */
+    double alloc_bytes_per_ns; /**< allocation since marking began; > 0                        */
+};
+
+/**
+ * How long background marking should wait for allocation to catch up, ns, at most 4 ms; 0: it
+ * should go on. It waits while the share of the work that is done is 2 % ahead of the share of the
+ * way from start to goal that allocation has gone, and assists have credit to live on.
+ */
+GAIT_PACER_API int64_t gait_pacer_hold_ns(const struct gait_pacer_lead *lead);
+
 /* ---- Sweeping and scavenging -------------------------------------------- */
 
 /**
@@ -501,6 +541,13 @@ GAIT_PACER_API void gait_limiter_update(struct gait_limiter *limiter, int64_t no
  */
 GAIT_PACER_API void gait_limiter_update_measured(struct gait_limiter *limiter, int64_t now_ns,
                                                  int64_t mutator_cpu_ns, int64_t gc_cpu_ns);
+
+/**
+ * Should the collector be limited, given whether it is now? For a limiter that is fed by
+ * measurement: limiting begins with half of the bucket full and ends with a quarter of it. Where Go
+ * toggles at the brim, what is spent between two looks overflows and is never paid back.
+ */
+GAIT_PACER_API bool gait_limiter_holds(const struct gait_limiter *limiter, bool limiting);
 
 /** Is an update overdue (over 10 ms since the last)? */
 GAIT_PACER_API bool gait_limiter_need_update(const struct gait_limiter *limiter, int64_t now_ns);

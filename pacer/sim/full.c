@@ -9,9 +9,6 @@
 #include "engine.h"
 
 /* What the runtime does, in figures: constants of the same meaning in runtime/. */
-/** How full the bucket is when limiting begins and ends (control.c). */
-#define FULL_LIMITING_BEGINS 0.5
-#define FULL_LIMITING_ENDS 0.25
 /** Kept below the limit for what threads take at once (control.c). */
 #define FULL_LIMIT_RESERVE_BYTES 524288.0
 /** Share of a CPU that sweeping takes while none is idle: bursts of 100 us, naps of 60
@@ -22,9 +19,6 @@
 /** Allocation looks whether a cycle is due when it takes a run of cells, of at most this: so much
  * lies between two cycles. */
 #define FULL_RUN_BYTES 8192.0
-/** Where the limit gives the goal and marking takes all the room below it, the least share of that
- * room that is left as it begins (control.c). */
-#define FULL_LATE_ROOM 0.05
 /** The OS's page. */
 #define FULL_OS_PAGE_BYTES 4096
 /** Least time between two looks of the limiter: gait_limiter_need_update. */
@@ -75,8 +69,7 @@ static void full_update_limiter(struct model *model) {
                                  engine_ns(gc - model->limiter_gc_s));
     model->limiter_program_s = program;
     model->limiter_gc_s = gc;
-    double full = (double)model->limiter.fill_ns / (double)model->limiter.capacity_ns;
-    model->limiting = full >= (model->limiting ? FULL_LIMITING_ENDS : FULL_LIMITING_BEGINS);
+    model->limiting = gait_limiter_holds(&model->limiter, model->limiting);
 }
 
 /* ---- Memory ------------------------------------------------------------- */
@@ -212,17 +205,6 @@ static void full_run(struct model *model, bool due, double trigger) {
         full_swept(model);
 }
 
-/** Live heap at which a cycle is due. */
-static double full_trigger(const struct model *model) {
-    const struct gait_pacer *pacer = &model->pacer;
-    struct gait_pacer_target target = gait_pacer_target(pacer);
-    double goal = (double)target.goal_bytes, way = goal - (double)pacer->marked_bytes;
-    bool by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes;
-    if (!by_limit || way <= 0 || (double)pacer->runway_bytes < way)
-        return (double)target.trigger_bytes;
-    return engine_max((double)target.trigger_bytes, goal - FULL_LATE_ROOM * way);
-}
-
 void full_step(struct model *model) {
     if (program_ended(&model->program) || model->now_s > model->give_up_s) {
         ledger_close(model, program_ended(&model->program));
@@ -230,8 +212,8 @@ void full_step(struct model *model) {
     }
     full_look_at_memory(model);
     gait_pacer_set_live(&model->pacer, engine_u64(model->heap), engine_u64(model->scannable));
-    double trigger =
-        engine_max(full_trigger(model), (double)model->pacer.marked_bytes + FULL_RUN_BYTES);
+    double trigger = engine_max((double)gait_pacer_target_at_limit(&model->pacer).trigger_bytes,
+                                (double)model->pacer.marked_bytes + FULL_RUN_BYTES);
     bool periodic = gait_pacer_periodic_due(&model->pacer, engine_ns(model->now_s),
                                             engine_ns(model->last_cycle_s));
     bool looks = model->heap >= (double)model->pacer.marked_bytes + FULL_RUN_BYTES;

@@ -19,16 +19,8 @@
 #define MARK_LIMITED_SHARE 0.9
 /** Helpers are woken for heaps of this size and more (cycle.c). */
 #define MARK_HELPERS_LEAST_BYTES 4194304.0
-/** Marking is held back this far ahead of allocation, and at most so long at a time (control.c). */
-#define MARK_HELD_LEAD 0.02
-#define MARK_HELD_MOST_S 0.004
 /** Least time for which it is: a burst (background.c). */
 #define MARK_HELD_LEAST_S 0.0001
-/** Assists live on this much credit before marking is held back (control.c). */
-#define MARK_CREDIT_LEAST_BYTES 65536.0
-/** The limit stops threads only where the last cycle left such room below its goal (control.c). */
-#define MARK_LIMIT_ROOM (17.0 / 16.0)
-
 /** A cycle's marking is told in so many steps or more; more made no figure better by 0.1 %. */
 #define MARK_STEPS 16
 #define MARK_STEPS_MOST 64
@@ -191,24 +183,28 @@ static void mark_end(struct model *model) {
 
 /** May the program's threads not go on until the cycle has ended? */
 static bool mark_stalls(const struct model *model) {
-    double barrier = (double)gait_pacer_limit_goal(&model->pacer);
-    if (model->limiting || barrier <= (double)model->pacer.marked_bytes * MARK_LIMIT_ROOM)
+    uint64_t bound = gait_pacer_bounds(&model->pacer).limit_bytes;
+    if (model->limiting || bound == GAIT_PACER_NONE)
         return false;
-    return model->heap > barrier || full_is_tight(model);
+    return model->heap > (double)bound || full_is_tight(model);
 }
 
 /** How long background marking waits for allocation to catch up; 0: it does not. */
 static double mark_ahead(const struct model *model, double alloc) {
     const struct model_marking *marking = &model->marking;
-    double goal = (double)gait_pacer_goal(&model->pacer);
-    double start = (double)marking->record.start_bytes;
-    if (marking->expected <= 0 || marking->done >= marking->expected || model->heap >= goal ||
-        model->limiting || alloc <= 0 ||
-        marking->credit < MARK_CREDIT_LEAST_BYTES + MARK_HELD_LEAD * marking->expected)
+    if (model->limiting || alloc <= 0)
         return 0;
-    double progress = marking->done / marking->expected - MARK_HELD_LEAD;
-    double wait = (start + progress * (goal - start) - model->heap) / alloc;
-    return wait < MARK_HELD_LEAST_S ? 0 : engine_min(wait, MARK_HELD_MOST_S);
+    struct gait_pacer_lead lead = {
+        .start_bytes = marking->record.start_bytes,
+        .live_bytes = engine_u64(model->heap),
+        .goal_bytes = gait_pacer_goal(&model->pacer),
+        .expected_bytes = engine_u64(marking->expected),
+        .done_bytes = engine_u64(marking->done),
+        .credit_bytes = (int64_t)engine_min(engine_max(marking->credit, 0), 9e18),
+        .alloc_bytes_per_ns = alloc / 1e9,
+    };
+    double wait = (double)gait_pacer_hold_ns(&lead) / 1e9;
+    return wait < MARK_HELD_LEAST_S ? 0 : wait;
 }
 
 /** How long the rates may be taken as constant, with so much background and program. */
