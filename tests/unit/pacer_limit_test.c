@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Gait adds to Go's policy, in tables of cases: where a cycle begins at a
+ * limit, when mutators wait, how long marking is held back, when limiting
+ * begins and ends.
+ */
+#include "gait/pacer.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+/* A pacer with so much marked and such a runway; all memory is heap. */
+static struct gait_pacer pacer_at(int32_t gogc, int64_t limit, uint64_t marked, uint64_t runway) {
+    struct gait_pacer pacer;
+    gait_pacer_init(&pacer, gogc, limit);
+    gait_pacer_set_memory(
+        &pacer, &(struct gait_pacer_memory){.mapped_bytes = marked, .allocated_bytes = marked});
+    gait_pacer_set_marked(&pacer, marked);
+    gait_pacer_commit(&pacer, true);
+    pacer.runway_bytes = runway;
+    return pacer;
+}
+
+Test(pacer_limit, a_cycle_begins_late_where_its_runway_does_not_fit) {
+    static const struct {
+        int32_t gogc;
+        int64_t limit;
+        uint64_t runway;
+        bool late;
+    } rows[] = {
+        {100, GAIT_PACER_NO_LIMIT, 200 * MIB, false}, /* no limit */
+        {100, 1000 * MIB, 200 * MIB, false},          /* GOGC gives the goal */
+        {100, 150 * MIB, 10 * MIB, false},            /* it fits */
+        {100, 150 * MIB, 200 * MIB, true},
+        {GAIT_PACER_GOGC_OFF, 150 * MIB, 200 * MIB, true},
+        {100, 90 * MIB, 200 * MIB, false}, /* no way at all: less than is live */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gait_pacer pacer = pacer_at(rows[i].gogc, rows[i].limit, 100 * MIB, rows[i].runway);
+        struct gait_pacer_target go = gait_pacer_target(&pacer);
+        struct gait_pacer_target target = gait_pacer_target_at_limit(&pacer);
+        cr_expect_eq(target.goal_bytes, go.goal_bytes, "row %zu", i);
+        uint64_t way = go.goal_bytes - 100 * MIB;
+        uint64_t trigger = rows[i].late ? go.goal_bytes - way / 20 : go.trigger_bytes;
+        cr_expect_eq(target.trigger_bytes, trigger, "row %zu: %" PRIu64 ", not %" PRIu64, i,
+                     target.trigger_bytes, trigger);
+        cr_expect_leq(target.trigger_bytes, target.goal_bytes, "row %zu", i);
+    }
+}
+
+Test(pacer_limit, mutators_wait_where_a_cycle_gives_room) {
+    struct gait_pacer pacer = pacer_at(100, 150 * MIB, 100 * MIB, 0);
+    struct gait_pacer_bounds bounds = gait_pacer_bounds(&pacer);
+    cr_expect_eq(bounds.limit_bytes, gait_pacer_limit_goal(&pacer));
+    cr_expect_eq(bounds.goal_bytes, gait_pacer_goal(&pacer));
+    pacer = pacer_at(100, 107 * MIB, 100 * MIB, 0); /* a limit's goal of 103.8 MiB: too near */
+    bounds = gait_pacer_bounds(&pacer);
+    cr_expect_eq(bounds.limit_bytes, GAIT_PACER_NONE);
+    cr_expect_eq(bounds.goal_bytes, GAIT_PACER_NONE);
+    pacer = pacer_at(100, GAIT_PACER_NO_LIMIT, 100 * MIB, 0);
+    cr_expect_eq(gait_pacer_bounds(&pacer).goal_bytes, 200 * MIB);
+    pacer = pacer_at(0, GAIT_PACER_NO_LIMIT, 100 * MIB, 0); /* GOGC=0: a cycle after the other */
+    cr_expect_eq(gait_pacer_bounds(&pacer).goal_bytes, GAIT_PACER_NONE);
+    pacer = pacer_at(GAIT_PACER_GOGC_OFF, GAIT_PACER_NO_LIMIT, UINT64_MAX - 1, 0); /* no overflow */
+    cr_expect_eq(gait_pacer_bounds(&pacer).limit_bytes, GAIT_PACER_NONE);
+}
+
+Test(pacer_limit, marking_waits_for_allocation) {
+    /* from 100 to 200 MiB, with 100 MiB of work; 1 MiB per ms */
+    const struct gait_pacer_lead even = {.start_bytes = 100 * MIB,
+                                         .live_bytes = 150 * MIB,
+                                         .goal_bytes = 200 * MIB,
+                                         .expected_bytes = 100 * MIB,
+                                         .done_bytes = 50 * MIB,
+                                         .credit_bytes = 50 * (int64_t)MIB,
+                                         .alloc_bytes_per_ns = (double)MIB / 1e6};
+    cr_expect_eq(gait_pacer_hold_ns(&even), 0, "not ahead");
+    struct gait_pacer_lead lead = even;
+    lead.done_bytes = 53 * MIB; /* 1 % ahead of the 2 that it may be: 1 MiB, 1 ms */
+    cr_expect(gait_pacer_hold_ns(&lead) > 999000 && gait_pacer_hold_ns(&lead) < 1001000);
+    lead.done_bytes = 90 * MIB;
+    cr_expect_eq(gait_pacer_hold_ns(&lead), 4000000, "bounded");
+    const struct gait_pacer_lead ahead = lead;
+    lead.credit_bytes = (int64_t)MIB; /* assists have nothing to live on */
+    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
+    lead = ahead, lead.expected_bytes = 0;
+    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
+    lead = ahead, lead.done_bytes = lead.expected_bytes;
+    cr_expect_eq(gait_pacer_hold_ns(&lead), 0, "who knows how much is left");
+    lead = ahead, lead.live_bytes = lead.goal_bytes;
+    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
+    lead = ahead, lead.live_bytes = lead.start_bytes - 1;
+    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
+    lead = ahead, lead.alloc_bytes_per_ns = 0;
+    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
+}
+
+Test(pacer_limit, limiting_begins_at_half_and_ends_at_a_quarter) {
+    struct gait_limiter limiter;
+    gait_limiter_init(&limiter, 0, 2); /* room for 2 s */
+    static const struct {
+        int64_t mutator_ms, gc_ms; /* used since the row before */
+        bool limiting;
+    } rows[] = {
+        {0, 999, false}, {0, 1, true},    {0, 400, true},   {899, 0, true},
+        {2, 0, false},   {0, 500, false}, {100, 101, true}, {5000, 0, false},
+    };
+    bool limiting = false;
+    int64_t now_ns = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        now_ns += 1000000000;
+        gait_limiter_update_measured(&limiter, now_ns, rows[i].mutator_ms * 1000000,
+                                     rows[i].gc_ms * 1000000);
+        limiting = gait_limiter_holds(&limiter, limiting);
+        cr_expect_eq(limiting, rows[i].limiting, "row %zu", i);
+    }
+}
