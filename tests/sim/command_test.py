@@ -340,7 +340,7 @@ class Scenarios(Files):
             self.assertIn(word, text)
         self.good("sweep", "--gogc", "50:200", "--steps", "3", "--plot", picture, path)
         text = self.read("p.svg")
-        for word in ("chosen", "neighbours", "nothing beats", "50 / 256MiB", "100 / 256MiB"):
+        for word in ("chosen", "next to it", "nothing beats", "50 / 256MiB", "100 / 256MiB"):
             self.assertIn(word, text)
         self.assertIn("No such file",
                       self.refused(FAILED, "run", "--plot", "/nonexistent/p.svg", path))
@@ -451,6 +451,55 @@ class Sweeps(Files):
                          for other in points)
             self.assertEqual("P" in mark, not beaten, (point, mark))
         self.assertEqual(sum("*" in mark for mark in marks), 1)
+
+    def neighbours(self, *arguments):
+        """Settings that the table marks as next to the chosen ones."""
+        return {tuple(line.split()[:2]) for line in self.good("sweep", *arguments).splitlines()
+                if re.search(r"\d+\.\d{3} P?\+$", line)}
+
+    def test_neighbours_are_the_nearest_of_the_grid(self):
+        scenario = os.path.join(SCENARIOS, "web-service.toml")  # GOGC=100, limit 460 MiB
+        on_grid = ["--gogc", "25,50,100,200,off", "--limit", "300MiB,400MiB,460MiB,480MiB,off"]
+        self.assertEqual(self.neighbours(*on_grid, scenario),
+                         {("50", "460MiB"), ("200", "460MiB"), ("100", "400MiB"),
+                          ("100", "480MiB")})
+        self.assertEqual(self.neighbours("--gogc", "50:800", "--limit", "300MiB:480MiB", scenario),
+                         {("87", "458MiB"), ("87", "480MiB"), ("115", "458MiB"),
+                          ("115", "480MiB")})
+        one_off = ["--gogc", "50,100,off", "--limit", "300MiB,400MiB,off"]
+        self.assertEqual(self.neighbours(*one_off, scenario),
+                         {(gogc, limit) for gogc in ("50", "100", "off")
+                          for limit in ("400MiB", "off")})
+        self.assertEqual(self.neighbours("--gogc", "25,50,90", "--limit", "460MiB", scenario),
+                         {("90", "460MiB")})
+        self.assertEqual(self.neighbours("--gogc", "50,200", "--limit", "400MiB", scenario),
+                         {("50", "400MiB"), ("200", "400MiB")})
+        self.assertEqual(self.neighbours(scenario), set())
+
+    def picture(self, *arguments):
+        """The texts of a sweep's picture, and the numbers at its tics."""
+        path = self.path("sweep.svg")
+        self.good("sweep", "--plot", path, *arguments)
+        texts = re.findall(r"<tspan[^>]*>([^<]*)</tspan>", self.read("sweep.svg"))
+        return texts, [float(text) for text in texts if re.fullmatch(r"[\d.e+-]+", text)]
+
+    def test_pictures_have_tics_and_name_neighbours(self):
+        if not shutil.which("gnuplot"):
+            self.skipTest("no gnuplot")
+        service = os.path.join(SCENARIOS, "web-service.toml")
+        texts, tics = self.picture("--gogc", "50:800", "--limit", "300MiB:480MiB", service)
+        self.assertGreaterEqual(len([tic for tic in tics if 300 <= tic <= 520]), 5, tics)
+        self.assertGreaterEqual(len([tic for tic in tics if 10 <= tic <= 45]), 3, tics)
+        for start in ("100 / 460MiB: 13", "87 / 458MiB: ", "115 / 480MiB: "):
+            self.assertTrue(any(text.startswith(start) for text in texts), (start, texts))
+        _, tics = self.picture("--gogc", "25:800", os.path.join(SCENARIOS, "batch.toml"))
+        for tic in (2, 5, 10, 20, 50, 5000, 10000, 20000):  # both axes are logarithmic
+            self.assertIn(tic, tics)
+        texts, tics = self.picture(service)
+        self.assertGreaterEqual(len(tics), 6)
+        self.assertNotIn("next to it in the grid:", texts)
+        calm = self.path("calm.toml", PHASE)  # no cycle at all: no CPU time, no logarithm
+        self.assertIn(0, self.picture("--gogc", "100,200", calm)[1])
 
     def shards(self, count):
         paths = []

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rows of a sweep: on the screen, in files, and which of them nothing beats.
+ * Rows of a sweep: on the screen, in files, which of them nothing beats, and which are next
+ * to the chosen one.
  */
 #include "rows.h"
 
@@ -70,17 +71,59 @@ void rows_pareto(struct rows *rows) {
     free(sorted);
 }
 
+/* ---- Neighbours --------------------------------------------------------- */
+
+/** Values of one setting around the chosen one: the nearest below and above, and the same again. */
+struct bracket {
+    int64_t below, own, above;
+    bool shared; /* another row has it */
+};
+
+/** GOGC in which off is the most. */
+static int64_t gogc_order(int32_t gogc) { return gogc < 0 ? INT64_MAX : gogc; }
+
+static void bracket_add(struct bracket *bracket, int64_t value) {
+    if (value < bracket->own && value > bracket->below)
+        bracket->below = value;
+    if (value > bracket->own && value < bracket->above)
+        bracket->above = value;
+    bracket->shared = bracket->shared || value == bracket->own;
+}
+
+static bool bracket_has(const struct bracket *bracket, int64_t value) {
+    return value >= bracket->below && value <= bracket->above;
+}
+
+void rows_neighbours(struct rows *rows) {
+    const struct row *chosen = &rows->list[rows->chosen];
+    struct bracket gogc = {INT64_MIN, gogc_order(chosen->gogc), INT64_MAX, false};
+    struct bracket limit = {INT64_MIN, chosen->limit, INT64_MAX, false};
+    for (int i = 0; i < rows->count; i++) {
+        if (i == rows->chosen)
+            continue;
+        bracket_add(&gogc, gogc_order(rows->list[i].gogc));
+        bracket_add(&limit, rows->list[i].limit);
+    }
+    bool on_grid = gogc.shared && limit.shared;
+    for (int i = 0; i < rows->count; i++) {
+        struct row *row = &rows->list[i];
+        bool same_gogc = row->gogc == chosen->gogc, same_limit = row->limit == chosen->limit;
+        row->neighbour = i != rows->chosen && bracket_has(&gogc, gogc_order(row->gogc)) &&
+                         bracket_has(&limit, row->limit) && (same_gogc || same_limit || !on_grid);
+    }
+}
+
 /* ---- Screen ------------------------------------------------------------- */
 
 static void print_row(const struct rows *rows, const struct row *row) {
     char gogc[UNITS_TEXT], limit[UNITS_TEXT];
-    printf("%8s %12s %8.0f %9.3f %9.3f %7.2f %10.2f %10.2f %10.2f %9.3f %9.3f %s%s%s\n",
+    printf("%8s %12s %8.0f %9.3f %9.3f %7.2f %10.2f %10.2f %10.2f %9.3f %9.3f %s%s%s%s\n",
            units_gogc(row->gogc, gogc), units_limit(row->limit, limit), row_value(row, ROW_CYCLES),
            row_value(row, ROW_WALL), row_value(row, ROW_GC_CPU), row_value(row, ROW_GC_SHARE) * 100,
            row_value(row, ROW_PEAK_HEAP) / MIB, row_value(row, ROW_PEAK_TOTAL) / MIB,
            row_value(row, ROW_MEAN_TOTAL) / MIB, row_value(row, ROW_LIMITING),
            row_value(row, ROW_STALLED), row->pareto ? "P" : "",
-           row == &rows->list[rows->chosen] ? "*" : "",
+           row == &rows->list[rows->chosen] ? "*" : "", row->neighbour ? "+" : "",
            row_value(row, ROW_FINISHED) != 0 ? "" : " given up");
 }
 
@@ -93,7 +136,8 @@ void rows_print(const struct rows *rows) {
            "%", "MiB", "MiB", "MiB", "s", "s");
     for (int i = 0; i < rows->count; i++)
         print_row(rows, &rows->list[i]);
-    printf("\n*  the scenario's own settings\nP  no other setting has both less GC CPU time and a "
+    printf("\n*  the scenario's own settings\n+  next to them in the grid\nP  no other setting has "
+           "both less GC CPU time and a "
            "lower peak of memory\n");
 }
 
@@ -157,6 +201,7 @@ void rows_read(struct rows *rows, const char *path) {
 
 void rows_finish(struct rows *rows, const char *tsv, const char *plot) {
     rows_pareto(rows);
+    rows_neighbours(rows);
     rows_print(rows);
     if (tsv) {
         FILE *file = command_open(tsv);

@@ -11,7 +11,8 @@
 /** One point of the grid. */
 struct row {
     bool present;
-    bool pareto; /**< no other has both less GC CPU time and a lower peak */
+    bool pareto;    /**< no other has both less GC CPU time and a lower peak */
+    bool neighbour; /**< next to the chosen one in the grid */
     int32_t gogc;
     int64_t limit;
     double values[RECORD_SUMMARY]; /**< as record_summary lists them */
@@ -45,7 +46,14 @@ double row_value(const struct row *row, enum row_value value);
 /** Find the rows that nothing beats. */
 void rows_pareto(struct rows *rows);
 
-/** The table for the screen, and what the chosen settings' neighbours cost. */
+/**
+ * Find the neighbours of the chosen settings: no other value of the grid lies between. One setting
+ * is nearest below or above and the other equal; where the chosen settings are none of the grid,
+ * both may be nearest.
+ */
+void rows_neighbours(struct rows *rows);
+
+/** The table for the screen. */
 void rows_print(const struct rows *rows);
 
 /** All rows that are present, with all digits; readable by rows_read. */
