@@ -103,6 +103,18 @@ static void give_way(gait_mutator *mutator) {
         platform_sleep_ns(BURST_NS);
 }
 
+/* Wait for allocation to catch up. Of the time, and of what is allocated in it, the nap that would
+ * have come anyway does not count. */
+static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
+    struct control *control = &heap->control;
+    int64_t begin_ns = platform_now_ns();
+    size_t before = AO_load(&control->live_bytes);
+    platform_sleep_ns(ahead_ns);
+    int64_t slept_ns = platform_now_ns() - begin_ns, held_ns = slept_ns - nap_ns;
+    double allocated = (double)(AO_load(&control->live_bytes) - before);
+    control_held_back(control, held_ns, (size_t)(allocated * (double)held_ns / (double)slept_ns));
+}
+
 /* The collector's marking, until there is no work anywhere. */
 void background_mark(gait_heap *heap, bool stopped) {
     struct cycle *cycle = &heap->cycle;
@@ -134,9 +146,7 @@ void background_mark(gait_heap *heap, bool stopped) {
         int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / nap_share - 1));
         int64_t ahead_ns = cycle_is_awaited(cycle) ? 0 : control_ahead_ns(&heap->control);
         if (ahead_ns > nap_ns && ahead_ns >= BURST_NS) {
-            int64_t begin_ns = platform_now_ns();
-            platform_sleep_ns(ahead_ns);
-            control_held_back(&heap->control, platform_now_ns() - begin_ns - nap_ns);
+            hold_back(heap, ahead_ns, nap_ns);
         } else if (!flat) {
             platform_sleep_ns(nap_ns > NAP_NS_LEAST ? nap_ns : NAP_NS_LEAST);
         }

@@ -325,7 +325,10 @@ int64_t control_ahead_ns(struct control *control) {
     return wait_ns;
 }
 
-void control_held_back(struct control *control, int64_t ns) { control->held_back_ns += ns; }
+void control_held_back(struct control *control, int64_t ns, size_t allocated_bytes) {
+    control->held_back_ns += ns;
+    control->held_back_bytes += allocated_bytes;
+}
 
 /* With the lock held: the scavenger is to keep so much for one or two periods. A heap that swings
  * would only fault in again what it gave back.
@@ -380,6 +383,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     control->held_in_vain = 0;
     control->held_live_bytes = 0;
     control->held_back_ns = 0;
+    control->held_back_bytes = 0;
     bool by_limit = gait_pacer_limit_goal(&control->pacer) < control->pacer.gogc_goal_bytes;
     record->by_limit = by_limit;
     control->expected_work_bytes =
@@ -418,8 +422,8 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
         .mutator_cpu_ns = process - background - record->cpu_ns[CPU_ASSIST],
         .assist_cpu_ns = record->cpu_ns[CPU_ASSIST],
         .background_cpu_ns = background,
-        .held_back_share =
-            (double)control->held_back_ns / (double)(record->end_ns - record->start_ns + 1),
+        .held_back_share = (double)control->held_back_bytes /
+                           ((double)record->peak_bytes - (double)record->start_bytes + 1),
     };
     gait_pacer_end_cycle_measured(&control->pacer, &cpu);
     gait_pacer_set_marked(&control->pacer, marked_bytes);

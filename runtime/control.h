@@ -108,6 +108,7 @@ struct control {
     size_t held_live_bytes;             /* live heap when it was last held back */
     unsigned held_in_vain;              /* how often in a row it did not grow meanwhile */
     int64_t held_back_ns;               /* in this cycle */
+    size_t held_back_bytes;             /* allocated in that time */
 };
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
@@ -176,7 +177,7 @@ double control_fraction(struct control *control);
 int64_t control_ahead_ns(struct control *control);
 
 /** It waited. */
-void control_held_back(struct control *control, int64_t ns);
+void control_held_back(struct control *control, int64_t ns, size_t allocated_bytes);
 
 /** Marking begins; it has ended; its bytes are known and the next goal is set. */
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,

@@ -103,8 +103,8 @@ struct gait_pacer_mark_cpu {
     int64_t mutator_cpu_ns;    /**< used by mutators, without their assists        */
     int64_t assist_cpu_ns;     /**< used by mutators' assists                      */
     int64_t background_cpu_ns; /**< used by dedicated, fractional and idle markers */
-    double held_back_share;    /**< share (0..1) of the mark phase's wall time in which background
-                                    marking waited, since it was ahead of allocation  */
+    double held_back_share;    /**< share (0..1) of what was allocated in the mark phase: while
+                                    background marking waited, being ahead of allocation */
 };
 
 /* ---- What comes out ----------------------------------------------------- */

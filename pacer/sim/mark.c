@@ -131,12 +131,13 @@ static void mark_learn(struct model *model) {
     const double *cpu_s = marking->record.cpu_s;
     double background = cpu_s[MODEL_DEDICATED] + cpu_s[MODEL_FRACTIONAL] + cpu_s[MODEL_IDLE];
     gait_pacer_end_cycle_measured(
-        &model->pacer, &(struct gait_pacer_mark_cpu){
-                           .mutator_cpu_ns = engine_ns(marking->program_cpu_s),
-                           .assist_cpu_ns = engine_ns(cpu_s[MODEL_ASSIST]),
-                           .background_cpu_ns = engine_ns(background),
-                           .held_back_share = marking->record.held_back_s / marking->record.mark_s,
-                       });
+        &model->pacer,
+        &(struct gait_pacer_mark_cpu){
+            .mutator_cpu_ns = engine_ns(marking->program_cpu_s),
+            .assist_cpu_ns = engine_ns(cpu_s[MODEL_ASSIST]),
+            .background_cpu_ns = engine_ns(background),
+            .held_back_share = marking->black > 0 ? marking->black_held / marking->black : 0,
+        });
 }
 
 static void mark_revise(struct model *model) {
@@ -314,5 +315,8 @@ void mark_step(struct model *model) {
         model->result.stalled_s += seconds;
     }
     mark_account(model, &cpus, &program, seconds);
+    double black = marking->black;
     full_advance(model, seconds, program.speed, program.own);
+    if (held > 0)
+        marking->black_held += marking->black - black;
 }

@@ -173,6 +173,7 @@ struct model_marking {
     double credit;        /**< bytes scanned in the background and not used by assists; below 0:
                                what mutators owe                                              */
     double black;         /**< allocated since it began                                       */
+    double black_held;    /**< of it, while background marking was held back                  */
     double reachable;     /**< as it began                                                    */
     double expected;      /**< work, by the cycle before; 0: marking is not held back         */
     double estimate_s;    /**< how long it would take in the background                       */
