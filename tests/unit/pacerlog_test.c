@@ -252,30 +252,12 @@ Test(pacerlog, a_file_that_cant_be_made_is_one_warning) {
 
 Test(pacerlog, a_folder_is_one_warning) { expect_one_warning(folder, "Is a directory"); }
 
-/* ---- Processes ---- */
+/* ---- Processes. The child of a fork with threads: tests/stress/recording.c ---- */
 
 static int wait_for(pid_t child) {
     int status;
     cr_assert_eq(waitpid(child, &status, 0), child);
     return status;
-}
-
-Test(pacerlog, the_child_of_a_fork_does_not_write) {
-    gait_heap *heap = heap_to(path);
-    gait_mutator *mutator = gait_attach(heap);
-    gait_collect(mutator);
-    pid_t child = fork();
-    if (child == 0) {
-        gait_collect(mutator);
-        gait_collect(mutator);
-        exit(0);
-    }
-    cr_expect_eq(wait_for(child), 0);
-    gait_heap_destroy(heap);
-    struct recording recording = recording_of(path);
-    cr_expect_eq(recording.cycle_count, 1);
-    cr_expect(recording.ended);
-    recording_drop(&recording);
 }
 
 Test(pacerlog, exit_ends_a_recording) {
