@@ -546,12 +546,13 @@ class Sweeps(Files):
 
 LINE = re.compile(r"gc \d+ @([\d.]+)s \d+%: ([\d.]+)\+([\d.]+)\+([\d.]+) ms clock, [\d.]+\+"
                   r"([\d.]+)/([\d.]+)/([\d.]+)\+[\d.]+ ms cpu, \d+->(\d+)->\d+ MB")
-BYTES = re.compile(r"gc \d+ bytes: .*peak=(\d+)")
+BYTES = re.compile(r"gc \d+ bytes: start=(\d+) .*peak=(\d+) marked=(\d+)")
 
 
 class Fits(Files):
     def fitted(self, path, *options):
-        """@return the trace's and the simulation's cycles, wall s, marking CPU-s, median peak."""
+        """@return the trace's and the simulation's cycles, wall s, marking CPU-s, median peak; and,
+        where the trace has exact sizes, bytes allocated and reachable on average."""
         cycles, wall_s, cpu_s, peaks, exact = 0, 0, 0, [], []
         with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -563,19 +564,38 @@ class Fits(Files):
                     cpu_s += sum(numbers[4:7]) / 1e3
                     peaks.append((numbers[7] + 0.5) * 2**20)
                 elif BYTES.search(line):
-                    exact.append(float(BYTES.search(line).group(1)))
+                    exact.append([float(text) for text in BYTES.search(line).groups()])
         toml = self.path("fitted.toml", self.good("fit", *options, path))
         out = json.loads(self.good("run", "--json", "-", toml))
         summary = out["summary"]
         marking = sum(summary[name] for name in ("assist_cpu_s", "dedicated_cpu_s", "idle_cpu_s",
                                                  "fractional_cpu_s"))
-        return ((cycles, wall_s, cpu_s, statistics.median(exact or peaks)),
-                (summary["cycles"], summary["wall_s"], marking,
-                 statistics.median(cycle["peak_bytes"] for cycle in out["cycles"])))
+        simulated = [[cycle[name + "_bytes"] for name in ("start", "peak", "marked")]
+                     for cycle in out["cycles"]]
+        traced = [cycles, wall_s, cpu_s,
+                  statistics.median([peak for _, peak, _ in exact] or peaks)]
+        model = [summary["cycles"], summary["wall_s"], marking,
+                 statistics.median(peak for _, peak, _ in simulated)]
+        if exact:
+            traced += [self.allocated(exact), self.reachable(exact)]
+            model += [summary["allocated_bytes"], self.reachable(simulated)]
+        return traced, model
+
+    @staticmethod
+    def allocated(cycles):
+        """To the end of the last cycle's marking."""
+        return sum(peak - before for (_, peak, _), before in
+                   zip(cycles, [0] + [marked for _, _, marked in cycles]))
+
+    @staticmethod
+    def reachable(cycles):
+        """As cycles began, on average: what they marked, less what was allocated meanwhile."""
+        return statistics.mean(marked - (peak - start) for start, peak, marked in cycles)
 
     def close(self, traced, simulated, tolerances):
-        for name, real, model, tolerance in zip(("cycles", "wall s", "CPU s", "peak"), traced,
-                                                simulated, tolerances):
+        for name, real, model, tolerance in zip(("cycles", "wall s", "CPU s", "peak",
+                                                 "allocated", "reachable"), traced, simulated,
+                                                tolerances):
             print(f"  {name}: {real:.4g} -> {model:.4g} ({100 * (model / real - 1):+.1f} %)",
                   file=sys.stderr)
             self.assertAlmostEqual(model / real, 1, delta=tolerance, msg=name)
@@ -583,7 +603,7 @@ class Fits(Files):
     def test_recorded_traces_are_reproduced(self):
         """Of a Scheme program under Gait, with exact sizes; of binary trees under Go, in MB."""
         self.close(*self.fitted(os.path.join(HERE, "traces", "gait-gcbench.log")),
-                   (0.05, 0.05, 0.05, 0.05))
+                   (0.05, 0.05, 0.05, 0.05, 0.01, 0.02))
         self.assertNotIn("gogc", self.read("fitted.toml"))  # 100, the default, was found
         self.close(*self.fitted(os.path.join(HERE, "traces", "go-1.19-trees.log")),
                    (0.08, 0.08, 0.08, 0.1))
@@ -597,8 +617,10 @@ class Fits(Files):
         with open(log, "w", encoding="utf-8") as file:
             subprocess.run([SCHEME[0], program], stdout=subprocess.DEVNULL, stderr=file, check=True,
                            timeout=100, env={**os.environ, "GODEBUG": "gctrace=2", "GOGC": "150"})
-        # other load on the machine moves single cycles far from their goals: a wide net
-        self.close(*self.fitted(log), (0.3, 0.15, 0.3, 0.15))
+        # What the program did is reproduced under any load; when its cycles began is not, since a
+        # trace does not tell marking that was held back from CPUs that others had. 26 % off was the
+        # worst of ten runs, idle and busy: docs/simulator.md.
+        self.close(*self.fitted(log), (0.35, 0.1, 0.35, 0.35, 0.01, 0.02))
         self.assertIn("gogc = 150", self.read("fitted.toml"))
 
     def test_few_phases_and_standard_input(self):
