@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { commandFit, commandPredict, commandRun, loadModules, readText, root, temporary } from "./support.mjs";
@@ -46,6 +46,10 @@ before(async () => {
 after(async () => {
     await browser?.close();
     rmSync(temporary, { recursive: true, force: true });
+});
+
+afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
 });
 
 async function open(url = pathToFileURL(index).href, options = {}) {
@@ -137,10 +141,9 @@ for (const chapter of CHAPTERS)
     test(`every control of ${chapter} moves its figures to the command's`, async () => {
         const page = await open();
         await everyControl(page, chapter);
-        await page.context().close();
-    });
+        });
 
-test("it works from a server, and asks it for nothing but itself", async () => {
+test("it works from a server, and asks it for nothing but itself", async (context) => {
     const asked = [];
     const server = createServer((request, response) => {
         asked.push(request.url);
@@ -148,11 +151,13 @@ test("it works from a server, and asks it for nothing but itself", async () => {
         response.end(readFileSync(index));
     });
     await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    context.after(() => {
+        server.close();
+        server.closeAllConnections();
+    });
     const page = await open(`http://127.0.0.1:${server.address().port}/`);
     await show(page, "gogc");
     await agrees(page, "gogc");
-    await page.context().close();
-    server.close();
     assert.deepEqual(asked, ["/"]);
 });
 
@@ -173,7 +178,6 @@ test("a scenario goes in and comes out the same", async () => {
     await page.fill("#import", "nothing to see");
     await page.getByRole("button", { name: "Take it" }).click();
     assert.match(await page.locator(".message").textContent(), /neither a scenario, nor a recording, nor a trace/);
-    await page.context().close();
 });
 
 test("a trace is fitted as by the command, pasted and dropped", async () => {
@@ -202,7 +206,6 @@ test("a trace is fitted as by the command, pasted and dropped", async () => {
         assert.deepEqual(dropped, expected);
         await agrees(page, "lab", name);
     }
-    await page.context().close();
 });
 
 test("a recording becomes a scenario, beside what was recorded", async () => {
@@ -224,7 +227,6 @@ test("a recording becomes a scenario, beside what was recorded", async () => {
     await page.screenshot({ path: path.join(shots, "recording.png") });
     await page.setInputFiles("#import-file", { name: "cut", mimeType: "", buffer: readFileSync(file).subarray(0, 900) });
     await page.waitForFunction(() => /cut off|damaged/.test(document.querySelector(".message").textContent));
-    await page.context().close();
 });
 
 test("the saved file is the scenario", async () => {
@@ -236,7 +238,6 @@ test("the saved file is the scenario", async () => {
     ]);
     assert.equal(download.suggestedFilename(), "scenario.toml");
     assert.equal(readFileSync(await download.path(), "utf8"), await tomlOf(page, "lab"));
-    await page.context().close();
 });
 
 test("the address holds the state", async () => {
@@ -264,7 +265,6 @@ test("the address holds the state", async () => {
     await agrees(broken, "limit");
     await show(broken, "lab");
     await agrees(broken, "lab");
-    for (const one of [page, other, broken]) await one.context().close();
 });
 
 test("the keyboard is enough", async () => {
@@ -302,7 +302,6 @@ test("the keyboard is enough", async () => {
         assert.equal(await page.evaluate(() => document.activeElement.dataset.handle), `0-${figure}`);
         await agrees(page, "lab", figure);
     }
-    await page.context().close();
 });
 
 test("phases are edited by dragging", async () => {
@@ -328,7 +327,6 @@ test("phases are edited by dragging", async () => {
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     assert.equal(read(await tomlOf(page, "lab")).phases.length, count - 1);
     await agrees(page, "lab");
-    await page.context().close();
 });
 
 test("every figure can be typed, and what is none is refused", async () => {
@@ -349,7 +347,6 @@ test("every figure can be typed, and what is none is refused", async () => {
     await lifetime.press("Tab");
     assert.equal(await lifetime.getAttribute("aria-invalid"), "true");
     assert.match(await page.locator("#lab .problem").first().textContent(), /lifetime: long; accepted: a number/);
-    await page.context().close();
 });
 
 test("the square-root rule is what its formula says of the command's cycles", async () => {
@@ -371,7 +368,6 @@ test("the square-root rule is what its formula says of the command's cycles", as
     const middle = gogc.sort((a, b) => a - b)[gogc.length >> 1];
     const shown = Number(await page.locator("#square-root .rule-verdict").getAttribute("data-value"));
     assert.ok(Math.abs(shown / middle - 1) < 1e-9, `${shown}, not ${middle}`);
-    await page.context().close();
 });
 
 /** In the page: move a slider by a step in each frame. @return times between frames, sorted. */
@@ -428,7 +424,6 @@ test("charts and figures follow a dragged slider at 30 frames a second", async (
         assert.ok(busy <= FRAME_MS, `${control}: a frame takes ${busy} ms`);
         assert.ok(drawn >= gaps.length / 2, `${control}: only ${drawn} runs in ${gaps.length} frames`);
     }
-    await page.context().close();
 });
 
 for (const [name, viewport] of [["desktop", DESKTOP], ["phone", PHONE]])
@@ -452,15 +447,13 @@ for (const [name, viewport] of [["desktop", DESKTOP], ["phone", PHONE]])
                 violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html.slice(0, 160))]),
                 [],
             );
-            await page.context().close();
-        });
+                });
 
 test("the narrowest phones have it all in sight", async () => {
     const page = await open(undefined, { viewport: { width: 320, height: 640 } });
     for (const chapter of CHAPTERS) await show(page, chapter);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.ok(width <= 320, `${width} px wide`);
-    await page.context().close();
 });
 
 test("colours can be chosen", async () => {
@@ -472,7 +465,6 @@ test("colours can be chosen", async () => {
     await page.reload();
     await page.waitForSelector("#lab");
     assert.equal(await page.inputValue("#theme"), "dark");
-    await page.context().close();
 });
 
 test("no page said anything on the console, failed, or asked the network", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the tests share: the command, and the page's modules without the page.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -11,6 +11,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 export const root = path.resolve(here, "../../..");
 export const temporary = mkdtempSync(path.join(tmpdir(), "gait-page-"));
 const gaitSim = path.resolve(process.env.GAIT_SIM ?? path.join(root, "build/pacer/sim/gait-sim"));
+if (!existsSync(gaitSim)) throw new Error(`no command to compare with: ${gaitSim} (GAIT_SIM names it)`);
 
 function command(...args) {
     return execFileSync(gaitSim, args, { encoding: "utf8", maxBuffer: 1 << 30 });
