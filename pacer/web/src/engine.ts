@@ -257,7 +257,7 @@ export class Engine {
             name: text(0),
             section: text(1) as Section,
             unit: text(2),
-            meaning: text(3),
+            meaning: text(3).replaceAll("`", ""), // plain text here
             type: number(0),
             least: number(1),
             most: number(2),
