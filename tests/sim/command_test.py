@@ -385,6 +385,31 @@ class Scenarios(Files):
                 self.assertAlmostEqual(told, value, delta=0.05 * value + 0.5,
                                        msg=(scenario, start, found))
 
+    def test_a_run_that_is_given_up(self):
+        """Its results are printed all the same; one line says how far it came."""
+        path = self.path("hopeless.toml", """
+            model = "stw"
+            settings = { memory_limit = "10MiB" }
+            machine = { cpus = 1, cycle_cost = 1 }
+            memory = { initial_live = "20MiB" }
+            [[phase]]
+            duration = 1
+            alloc_rate = "200MiB"
+            """)
+        out = self.path("out.json")
+        for options in ([], ["--json", out], ["--json", "-"]):
+            result = run("run", *options, path)
+            self.assertEqual(result.returncode, FAILED)
+            self.assertRegex(result.stderr, r"^gait-sim: .*hopeless\.toml: given up after \d+\.?\d* s"
+                             r" and \d+ cycles: the program has come to 0\.\d+ s of its 1 s\n$")
+            if "-" in options:
+                summary = json.loads(result.stdout)["summary"]
+            else:
+                self.assertIn("given up: the program has come to", result.stdout)
+        self.assertEqual(summary, json.loads(self.read("out.json"))["summary"])
+        self.assertEqual(summary["finished"], 0)
+        self.assertGreater(summary["wall_s"], 100)
+
     def test_mutants_are_run_or_refused(self):
         """Whatever is done to a scenario: one line at most, no crash, no endless run."""
         source = random.Random(SEED)

@@ -7,6 +7,7 @@
 #include "scenario_file.h"
 
 #include <getopt.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,6 +100,16 @@ static void write_record(const struct record *record, const char *path,
 
 static bool to_screen(const char *path) { return path && strcmp(path, "-") == 0; }
 
+/** The results are out; say why the program did not come to its end. */
+static _Noreturn void give_up(const char *path, const struct record *record) {
+    const struct model_result *result = &record->result;
+    fflush(stdout);
+    command_fail("%s: given up after %.6g s and %" PRId64
+                 " cycles: the program has come to %.6g s of its %.6g s",
+                 path, result->wall_s, result->cycles, result->program_s,
+                 scenario_duration(record->scenario));
+}
+
 int run_main(int argc, char **argv) {
     struct run_options run = run_options(argc, argv);
     struct scenario scenario;
@@ -121,6 +132,8 @@ int run_main(int argc, char **argv) {
     write_record(&record, run.json, record_json);
     if (run.plot)
         record_plot(&record, run.plot);
+    if (!record.result.finished)
+        give_up(argv[optind], &record);
     record_free(&record);
     scenario_free(&scenario);
     return COMMAND_OK;
