@@ -219,5 +219,5 @@
             (newline))))))
 
 (let ((sizes (map string->number (cdr (command-line)))))
-  (main (if (pair? sizes) (car sizes) 9000)
+  (main (if (pair? sizes) (car sizes) 12000)
         (if (and (pair? sizes) (pair? (cdr sizes))) (cadr sizes) 280)))
