@@ -111,7 +111,8 @@ static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
     size_t before = AO_load(&control->live_bytes);
     platform_sleep_ns(ahead_ns);
     int64_t slept_ns = platform_now_ns() - begin_ns, held_ns = slept_ns - nap_ns;
-    double allocated = (double)(AO_load(&control->live_bytes) - before);
+    size_t after = AO_load(&control->live_bytes); /* less, if a mutator that left gave more back */
+    double allocated = after > before ? (double)(after - before) : 0;
     control_held_back(control, held_ns, (size_t)(allocated * (double)held_ns / (double)slept_ns));
 }
 
