@@ -13,6 +13,10 @@
 #define DEMAND_WINDOW_S 0.02
 /** It is this busy at least, CPUs: 0 has another meaning. */
 #define DEMAND_LEAST_CPUS 1e-3
+/** A phase is a whole cycle and what follows it, or as long as this. Within a cycle allocation is
+ * faster than after it, when threads sweep for what they take: neither is the program's own pace.
+ */
+#define DEMAND_LONG_NS 100000000
 /** Touching fresh memory costs nothing: the program's CPU time has it. */
 #define DEMAND_TOUCH_RATE (INT64_C(1) << 50)
 #define DEMAND_LEAST_RATE 1048576.0
@@ -88,18 +92,13 @@ static double sums_rate(const struct demand_sums *sums) {
     return sums->marking > 0 ? sums->work / sums->marking : DEMAND_MOST_RATE;
 }
 
-/**
- * How fast marking went beside the program: CPUs in the background per CPU of the program's
- * threads, while it was not held back.
- */
+/** How fast marking went beside the program: CPUs in the background, while it was not held back. */
 static double background_of(const struct gait_pacerlog_cycle *cycle,
                             const struct gait_pacerlog_sample *begin,
                             const struct gait_pacerlog_sample *end) {
-    double wall = seconds(cycle->end_ns - cycle->start_ns);
-    double free = wall - seconds(cycle->held_back_ns);
-    double threads = seconds(program_cpu_ns(end) - program_cpu_ns(begin) + cycle->cpu_assist_ns);
+    double free = seconds(cycle->end_ns - cycle->start_ns - cycle->held_back_ns);
     double background = seconds(mark_cpu_ns(end) - mark_cpu_ns(begin) - cycle->cpu_assist_ns);
-    return free > 0 && threads > 0 && background > 0 ? background / free * wall / threads : 0;
+    return free > 0 && background > 0 ? background / free : 0;
 }
 
 /** @return how many cycles tell something. */
@@ -181,11 +180,12 @@ struct demand_stretch {
     double cpu_s, wall_s; /* the program's, without marking time */
     double marking_cpu_s; /* the program's while a cycle marked  */
     double from, to;      /* allocated, bytes                    */
+    int64_t begin_ns;
     const struct gait_pacerlog_sample *last;
 };
 
-static struct demand_stretch stretch_from(double allocated) {
-    return (struct demand_stretch){.from = allocated, .to = allocated};
+static struct demand_stretch stretch_from(double allocated, int64_t begin_ns) {
+    return (struct demand_stretch){.from = allocated, .to = allocated, .begin_ns = begin_ns};
 }
 
 static void stretch_add(struct demand_stretch *stretch, const struct gait_pacerlog_sample *from,
@@ -201,8 +201,13 @@ static void stretch_add(struct demand_stretch *stretch, const struct gait_pacerl
     stretch->last = to;
 }
 
-static bool stretch_is_long(const struct demand_stretch *stretch) {
-    return stretch->cpu_s + stretch->marking_cpu_s >= DEMAND_LEAST_S;
+/** Does a cycle begin at `to`, or is it long enough? */
+static bool stretch_is_whole(const struct demand_stretch *stretch,
+                             const struct gait_pacerlog_sample *from,
+                             const struct gait_pacerlog_sample *to) {
+    bool begins = (to->flags & ~from->flags & GAIT_PACERLOG_MARKING) != 0;
+    return (begins || to->time_ns - stretch->begin_ns >= DEMAND_LONG_NS) &&
+           stretch->cpu_s + stretch->marking_cpu_s >= DEMAND_LEAST_S;
 }
 
 static void stretch_phase(const struct demand_stretch *stretch, struct demand_pace *pace,
@@ -225,7 +230,7 @@ static void stretch_phase(const struct demand_stretch *stretch, struct demand_pa
         phase->survival.constant = engine_min((to - from) / allocated, 1);
     else if (to < from)
         phase->old_death = engine_min((from - to) / from, 1);
-    phase->background = engine_min(begin.background * cpus, pace->most);
+    phase->background = engine_min(begin.background, pace->most);
     phase->scan_rate =
         (int64_t)between(2 / (begin.cost + end.cost), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
 }
@@ -236,18 +241,19 @@ static void make_phases(const struct recording *recording, struct demand_place *
     static const struct gait_pacerlog_sample start;
     const struct gait_pacerlog_sample *from = &start;
     struct demand_pace pace = {.most = (double)scenario->machine.cpus};
-    struct demand_stretch stretch = stretch_from(0);
+    struct demand_stretch stretch = stretch_from(0, 0);
     size_t taken = 0;
     for (size_t i = 0; i < recording->sample_count; i++) {
         const struct gait_pacerlog_sample *to = &recording->samples[i];
         stretch_add(&stretch, from, to);
+        bool whole = stretch_is_whole(&stretch, from, to);
         from = to;
         bool last = i + 1 == recording->sample_count;
         if (last ? scenario->phase_count == 0 || stretch.to > stretch.from
-                 : ++taken >= group && stretch_is_long(&stretch)) {
+                 : ++taken >= group && whole) {
             stretch_phase(&stretch, &pace, place, share,
                           &scenario->phases[scenario->phase_count++]);
-            stretch = stretch_from(stretch.to);
+            stretch = stretch_from(stretch.to, to->time_ns);
             taken = 0;
         }
     }

@@ -22,7 +22,7 @@ struct demand_cycle {
     double allocated;  /**< by the program as it began, bytes                        */
     double reachable;  /**< then, bytes                                              */
     double cost;       /**< CPU-seconds of marking per byte of it                    */
-    double background; /**< CPUs of background marking per CPU of the program's threads      */
+    double background; /**< CPUs of background marking, while nothing held it back           */
 };
 
 /**

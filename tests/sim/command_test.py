@@ -685,7 +685,9 @@ class Fits(Files):
             if result.returncode == OK:  # what it makes can be read
                 with open(toml, "wb") as file:
                     file.write(result.stdout)
-                self.good("run", "--model", "stw", toml)
+                ran = run("run", "--model", "stw", toml)
+                self.assertTrue(ran.returncode == OK or ": given up after " in ran.stderr,
+                                (SEED, ran.stderr))
 
 
 print(f"seed {SEED}", file=sys.stderr)
