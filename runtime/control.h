@@ -86,7 +86,7 @@ struct control {
     AO_t limiter_ns;           /* time spent limiting */
     AO_t peak_total_bytes;
 
-    AO_t gogc_percent; /* published by control_publish, as what follows; signed */
+    AO_t gogc_percent; /* by publish, as what follows: unordered, a stale one only delays; signed */
     AO_t trigger_bytes;
     AO_t goal_bytes;
     AO_t limit_bytes;

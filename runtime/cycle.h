@@ -26,8 +26,7 @@ struct cycle {
     struct platform_thread collector;
     struct platform_thread scavenger;
     struct marker marker; /* the collector's */
-    int64_t
-        begin_cpu_ns; /* its CPU time as what count_rest has not counted began; the collector's */
+    int64_t begin_cpu_ns; /* its CPU time up to which count_rest has counted; the collector's */
     struct cycle_helper helpers[CYCLE_HELPERS_MAX];
     unsigned helper_count;
 
@@ -42,7 +41,7 @@ struct cycle {
     unsigned barrier_on; /* mutators attach with the barrier on; changes under WORLD or stopped */
     unsigned black;      /* and allocate black; likewise */
     AO_t busy_until_ns;  /* no CPU counts as idle before; markers write it, unordered */
-    AO_t unhelped_until_ns; /* helpers at idle priority rest until then */
+    AO_t unhelped_until_ns; /* idle helpers rest before; markers write it, unordered */
     AO_t black_bytes;       /* allocated black by mutators that are gone since */
     AO_t stack_bytes;       /* roots scanned by mutators in this cycle */
 

@@ -85,7 +85,8 @@ typedef struct gait_config {
     uint32_t flags;           /* GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS                  */
     uint32_t reserved;        /* 0                                                               */
     gait_word value_mask;     /* bits of a word that are an address; default: all                */
-    size_t reserve_bytes;     /* addresses to reserve; 0: as many as the OS gives, up to 1 TiB   */
+    size_t reserve_bytes;     /* addresses to reserve, at most 4 TiB; 0: 1 TiB. Halved until the
+                                 OS agrees                                                       */
     const char *gogc;         /* "off" or a percentage; NULL: environment GOGC, else 100         */
     const char *memory_limit; /* "off", bytes with B/KiB/MiB/GiB/TiB, or a percentage;
                                  NULL: environment GOMEMLIMIT, else off                          */

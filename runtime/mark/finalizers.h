@@ -59,8 +59,8 @@ size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
 
 /**
  * While marking: push what objects with finalizers refer to, but not these themselves, and the
- * objects of queued finalizers. Once per cycle after all mutators have their barrier on, and again
- * after a marker_rescan.
+ * objects of queued finalizers. Once per cycle, after all mutators have their barrier on: what
+ * overflows is found by marker_rescan.
  */
 void finalizers_push(struct finalizers *finalizers, struct marker *marker);
 
