@@ -11,6 +11,8 @@
 
 /* Blocks come from the OS in slabs. 64 KiB: a multiple of every page size. */
 #define SLAB_BYTES ((size_t)65536)
+/* So many stay mapped between cycles: 1 MiB, 120,000 references. */
+#define SLABS_KEPT 16
 #define TOP_ADDRESS (((AO_t)1 << 36) - 1)
 #define TOP_TAG ((AO_t)1 << 36)
 
@@ -60,6 +62,12 @@ static struct mark_block *stack_pop(struct mark_stack *stack) {
     }
 }
 
+/* Put the blocks of a slab on the free stack, but for the first ones: the link, and those kept. */
+static void slab_free(struct mark_queue *queue, struct mark_slab *slab, size_t kept) {
+    for (size_t at = (1 + kept) * MARK_BLOCK_BYTES; at < SLAB_BYTES; at += MARK_BLOCK_BYTES)
+        stack_push(&queue->free, (struct mark_block *)((char *)slab + at));
+}
+
 /* Map a slab, keep one of its blocks, put the others on the free stack. */
 static struct mark_block *slab_map(struct mark_queue *queue) {
     char *memory = platform_map(SLAB_BYTES);
@@ -69,10 +77,10 @@ static struct mark_block *slab_map(struct mark_queue *queue) {
     lock_acquire(&queue->lock);
     slab->next = queue->slabs;
     queue->slabs = slab;
+    queue->slab_count++;
     lock_release(&queue->lock);
     counter_add(queue->metadata_bytes, SLAB_BYTES);
-    for (size_t at = 2 * MARK_BLOCK_BYTES; at < SLAB_BYTES; at += MARK_BLOCK_BYTES)
-        stack_push(&queue->free, (struct mark_block *)(memory + at));
+    slab_free(queue, slab, 1);
     return (struct mark_block *)(memory + MARK_BLOCK_BYTES);
 }
 
@@ -106,11 +114,29 @@ struct mark_block *queue_take_ephemerons(struct mark_queue *queue) {
     return stack_pop(&queue->ephemerons);
 }
 
+/* All blocks are free, and nobody holds or reads one: unmap the slabs that are too many. */
+static void slabs_trim(struct mark_queue *queue) {
+    if (queue->slab_count <= SLABS_KEPT)
+        return;
+    AO_store(&queue->free.top, 0); /* nobody is about to swap it: no tag is needed */
+    for (struct mark_slab *slab = queue->slabs, *next; queue->slab_count > SLABS_KEPT;
+         slab = next) {
+        next = slab->next;
+        queue->slabs = next;
+        queue->slab_count--;
+        platform_unreserve(slab, SLAB_BYTES);
+        counter_sub(queue->metadata_bytes, SLAB_BYTES);
+    }
+    for (struct mark_slab *slab = queue->slabs; slab; slab = slab->next)
+        slab_free(queue, slab, 0);
+}
+
 void queue_clear(struct mark_queue *queue) {
     for (struct mark_block *block; (block = stack_pop(&queue->full));)
         queue_recycle(queue, block);
     for (struct mark_block *block; (block = stack_pop(&queue->ephemerons));)
         queue_recycle(queue, block);
+    slabs_trim(queue);
     ephemerons_clear(&queue->keys);
     AO_store(&queue->overflowed, 0);
 }

@@ -4,10 +4,11 @@
  *
  * A block is filled and emptied by one thread; full blocks change hands through two lock-free
  * stacks (Treiber 1986, with a tag against reuse), so that a marker that the OS has set aside
- * holds nobody up. Blocks are never unmapped while the queue lives.
+ * holds nobody up.
  *
- *   .inv.active: whoever holds work that is in no published block is counted in `active`.
- *   So marking has run out of work exactly when active is 0 and no block is published.
+ *   .inv.active: whoever holds work that is in no published block is counted in `active`, and so
+ *   is whoever takes a block or gives one back. So marking has run out of work exactly when active
+ *   is 0 and no block is published, and between cycles nobody reads a block: most are unmapped.
  */
 #ifndef GAIT_QUEUE_H
 #define GAIT_QUEUE_H
@@ -43,6 +44,7 @@ struct mark_queue {
     AO_t *metadata_bytes; /* where the blocks' memory is counted                         */
     struct lock lock;     /* rank MARK: guards slabs                                     */
     struct mark_slab *slabs;
+    size_t slab_count;
     struct ephemerons keys; /* keys that the pairs of ephemerons wait for */
 };
 
@@ -65,8 +67,8 @@ static inline bool queue_has_work(const struct mark_queue *queue) {
     return (AO_load_acquire(&queue->full.top) & (((AO_t)1 << 36) - 1)) != 0;
 }
 
-/** Drop what a cycle has left: ephemerons whose keys are dead, or, if it was given up, work. No
- * thread is active. */
+/** Drop what a cycle has left: ephemerons whose keys are dead, or, if it was given up, work; and
+ * give back the memory that an unusual cycle needs again. No thread is active. */
 void queue_clear(struct mark_queue *queue);
 
 #endif

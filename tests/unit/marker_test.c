@@ -372,3 +372,21 @@ Test(marker, no_block_at_all, .timeout = 60) { cr_assert(mark_without_blocks(0))
 Test(marker, few_blocks, .timeout = 60) { cr_assert(mark_without_blocks(1)); }
 
 Test(marker, enough_blocks, .timeout = 60) { cr_assert_not(mark_without_blocks(1000)); }
+
+/* What an unusual cycle needed is given back after it, and can be had again. */
+Test(marker, blocks_are_given_back) {
+    enum { LEAVES = 1000000 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word word = bare_ref(bare_alloc(leaf, 16));
+    size_t before = AO_load(&bare.space.metadata_bytes);
+    for (int cycle = 0; cycle < 3; cycle++) {
+        marker_begin(&bare.marker);
+        for (size_t i = 0; i < LEAVES; i++)
+            marker_push(&bare.marker, word);
+        cr_assert_gt(AO_load(&bare.space.metadata_bytes) - before, LEAVES * sizeof word);
+        cr_assert(marker_drain(&bare.marker, SIZE_MAX));
+        marker_end(&bare.marker);
+        queue_clear(&bare.queue);
+        cr_assert_eq(AO_load(&bare.space.metadata_bytes) - before, (size_t)1 << 20);
+    }
+}
