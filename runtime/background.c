@@ -82,15 +82,20 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
     size_t before = marker->scanned_bytes;
     marker_begin(marker);
-    while (!marker_drain(marker, LOOK_BYTES))
+    while (!marker_drain(marker, LOOK_BYTES)) {
+        /* at once: a mutator that finds no credit marks in the background's place */
+        control_credit(&heap->control, marker->scanned_bytes - before);
+        before = marker->scanned_bytes;
         if (platform_now_ns() - begin_ns >= burst_ns)
             break;
+    }
     marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
     look_at_contention(&heap->cycle, purpose, platform_now_ns() - begin_ns - spent_ns);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
-    control_marked(&heap->control, marker->scanned_bytes - before);
+    control_credit(&heap->control, marker->scanned_bytes - before);
+    control_marked(&heap->control);
     return spent_ns;
 }
 

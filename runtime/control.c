@@ -279,9 +279,12 @@ bool control_assist(struct control *control, gait_mutator *mutator) {
     return beyond && is_beyond_limit(control);
 }
 
-void control_marked(struct control *control, size_t scanned_bytes) {
+void control_credit(struct control *control, size_t scanned_bytes) {
     counter_add(&control->heap_work_bytes, scanned_bytes);
     counter_add(&control->credit_bytes, scanned_bytes);
+}
+
+void control_marked(struct control *control) {
     revise_if_free(control);
     control_update_limiter(control);
 }

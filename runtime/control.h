@@ -158,8 +158,11 @@ bool control_is_late(struct control *control, bool black);
  */
 bool control_is_full(struct control *control, size_t bytes, bool black);
 
-/** Background marking was done: credit for assists, figures for the assist ratio. */
-void control_marked(struct control *control, size_t scanned_bytes);
+/** Background marking was done: assists may use it. */
+void control_credit(struct control *control, size_t scanned_bytes);
+
+/** After a burst of it: the assist ratio and the CPU limiter look at what was done. */
+void control_marked(struct control *control);
 
 /** May markers run on CPUs that mutators leave idle? running: mutators not in native code. */
 bool control_idle_cpu(struct control *control, size_t running);
