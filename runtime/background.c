@@ -12,10 +12,12 @@
  * with two busy mutators: 100 us bursts keep an iteration's p99.9 at 150 us. */
 #define BURST_NS 100000
 #define NAP_NS_LEAST 60000
-/* A marker that lost so much of a burst was set aside by the OS: CPUs are busy, for so many times
- * what it lost. A thread is set aside for a tick, 1 to 4 ms; where nothing else runs, that happens
- * a few times a second, and where three others do, as often as it is not avoided. */
+/* A marker that lost so much of a burst was set aside by the OS, for a tick, 1 to 4 ms. Where
+ * nothing else runs, that happens a few times a second, and where three others do, as often as it
+ * is not avoided: at the second time within SET_ASIDE_AGAIN_NS CPUs are busy, for BUSY_PER_ASIDE
+ * times what was lost. */
 #define SET_ASIDE_NS 500000
+#define SET_ASIDE_AGAIN_NS 200000000
 #define BUSY_PER_ASIDE 25
 #define BUSY_NS_MOST ((int64_t)1000000000)
 /* A helper at idle priority that was set aside for so long had the whole cycle wait for the work in
@@ -63,24 +65,39 @@ static bool is_limited(gait_heap *heap) {
     return control_is_limiting(&heap->control) && !cycle_is_awaited(&heap->cycle);
 }
 
-/* A burst for this purpose was set aside for so long. */
-static void look_at_contention(struct cycle *cycle, enum cpu_purpose purpose, int64_t aside_ns) {
-    if (purpose != CPU_IDLE && aside_ns > SET_ASIDE_NS) {
+/* A burst for this purpose was set aside for so long.
+ * @return whether that is an exception: it was not of late. */
+static bool look_at_contention(struct cycle *cycle, enum cpu_purpose purpose, int64_t aside_ns) {
+    int64_t now_ns = platform_now_ns();
+    if (purpose == CPU_IDLE && aside_ns > STRANDED_NS)
+        AO_store(&cycle->unhelped_until_ns, (AO_t)(now_ns + UNHELPED_NS));
+    if (purpose == CPU_IDLE || aside_ns <= SET_ASIDE_NS)
+        return false;
+    bool again = now_ns - aside_ns < (int64_t)AO_load(&cycle->set_aside_ns) + SET_ASIDE_AGAIN_NS;
+    AO_store(&cycle->set_aside_ns, (AO_t)now_ns);
+    if (again) {
         int64_t busy_ns = aside_ns * BUSY_PER_ASIDE;
         busy_ns = busy_ns < BUSY_NS_MOST ? busy_ns : BUSY_NS_MOST;
-        int64_t until_ns = platform_now_ns() + busy_ns;
-        if (until_ns > (int64_t)AO_load(&cycle->busy_until_ns))
-            AO_store(&cycle->busy_until_ns, (AO_t)until_ns);
+        if (now_ns + busy_ns > (int64_t)AO_load(&cycle->busy_until_ns))
+            AO_store(&cycle->busy_until_ns, (AO_t)(now_ns + busy_ns));
     }
-    if (purpose == CPU_IDLE && aside_ns > STRANDED_NS)
-        AO_store(&cycle->unhelped_until_ns, (AO_t)(platform_now_ns() + UNHELPED_NS));
+    return !again;
+}
+
+/* Marking did nothing for so long of the time since live_before: what was allocated in it tells
+ * nothing of how fast it is. */
+static void do_not_count(struct control *control, size_t live_before, int64_t idle_ns,
+                         int64_t since_ns) {
+    size_t live = AO_load(&control->live_bytes); /* less, if a mutator that left gave more back */
+    double allocated = live > live_before ? (double)(live - live_before) : 0;
+    control_held_back(control, idle_ns, (size_t)(allocated * (double)idle_ns / (double)since_ns));
 }
 
 /* Mark in one burst. Counts work and CPU time. @return CPU time spent, ns. */
 static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
                           int64_t burst_ns) {
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
-    size_t before = marker->scanned_bytes;
+    size_t before = marker->scanned_bytes, live_before = AO_load(&heap->control.live_bytes);
     marker_begin(marker);
     while (!marker_drain(marker, LOOK_BYTES)) {
         /* at once: a mutator that finds no credit marks in the background's place */
@@ -91,7 +108,9 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     }
     marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
-    look_at_contention(&heap->cycle, purpose, platform_now_ns() - begin_ns - spent_ns);
+    int64_t since_ns = platform_now_ns() - begin_ns, aside_ns = since_ns - spent_ns;
+    if (look_at_contention(&heap->cycle, purpose, aside_ns) && marker == &heap->cycle.marker)
+        do_not_count(&heap->control, live_before, aside_ns, since_ns);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_credit(&heap->control, marker->scanned_bytes - before);
@@ -120,12 +139,10 @@ static void give_way(gait_mutator *mutator) {
 static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
     struct control *control = &heap->control;
     int64_t begin_ns = platform_now_ns();
-    size_t before = AO_load(&control->live_bytes);
+    size_t live_before = AO_load(&control->live_bytes);
     platform_sleep_ns(ahead_ns);
-    int64_t slept_ns = platform_now_ns() - begin_ns, held_ns = slept_ns - nap_ns;
-    size_t after = AO_load(&control->live_bytes); /* less, if a mutator that left gave more back */
-    double allocated = after > before ? (double)(after - before) : 0;
-    control_held_back(control, held_ns, (size_t)(allocated * (double)held_ns / (double)slept_ns));
+    int64_t slept_ns = platform_now_ns() - begin_ns;
+    do_not_count(control, live_before, slept_ns - nap_ns, slept_ns);
 }
 
 /* The collector's marking, until there is no work anywhere. */

@@ -50,7 +50,7 @@ struct cycle_record {
     double assist_ratio;       /* bytes of scanning per byte allocated, as marking began */
     double cons_mark;          /* that its trigger was chosen by */
     double fractional_share;   /* workers, as the pacer divides them */
-    int64_t held_back_ns;      /* marking waited for allocation */
+    int64_t held_back_ns;      /* marking waited for allocation, or the OS set it aside */
     int32_t dedicated;
     int32_t procs;
     bool forced;
@@ -179,7 +179,8 @@ double control_fraction(struct control *control);
  */
 int64_t control_ahead_ns(struct control *control);
 
-/** It waited. */
+/** It waited, or did nothing for another reason that the next cycle has not: so much was allocated
+ * meanwhile, which tells nothing of how fast marking is. */
 void control_held_back(struct control *control, int64_t ns, size_t allocated_bytes);
 
 /** Marking begins; it has ended; its bytes are known and the next goal is set. */

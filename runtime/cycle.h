@@ -40,8 +40,9 @@ struct cycle {
     unsigned scavenge;   /* atomic, waited on by the scavenger: raised to wake it */
     unsigned barrier_on; /* mutators attach with the barrier on; changes under WORLD or stopped */
     unsigned black;      /* and allocate black; likewise */
-    AO_t busy_until_ns;  /* no CPU counts as idle before; markers write it, unordered */
-    AO_t unhelped_until_ns; /* idle helpers rest before; markers write it, unordered */
+    AO_t set_aside_ns;   /* when the OS last set a marker aside; markers write it, unordered */
+    AO_t busy_until_ns;  /* no CPU counts as idle before; likewise */
+    AO_t unhelped_until_ns; /* idle helpers rest before; likewise */
     AO_t black_bytes;       /* allocated black by mutators that are gone since */
     AO_t stack_bytes;       /* roots scanned by mutators in this cycle */
 
