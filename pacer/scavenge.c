@@ -20,6 +20,9 @@
 /** Share of the CPUs' time that background release may take: one in this many. */
 #define SCAVENGE_CPU_DIVISOR 100
 
+/** A period of what is kept. Guess: some cycles of a small heap. */
+#define SCAVENGE_RETAIN_NS INT64_C(1000000000)
+
 /** Shortest batch that is timed; sleeps after less would be too short to be exact. */
 #define SCAVENGE_MIN_WORK_NS INT64_C(1000000)
 
@@ -67,6 +70,19 @@ uint64_t gait_pacer_limit_excess(const struct gait_pacer *pacer, uint64_t growth
     uint64_t limit = (uint64_t)pacer->memory_limit_bytes;
     uint64_t wanted = arith_add_u64(pacer->memory.mapped_bytes, growth_bytes);
     return wanted > limit ? wanted - limit : 0;
+}
+
+uint64_t gait_pacer_retain(struct gait_pacer_retain *retain, int64_t now_ns, uint64_t bytes) {
+    uint64_t *most = retain->most_bytes;
+    int64_t age_ns = now_ns - retain->since_ns;
+    if (age_ns > SCAVENGE_RETAIN_NS) {
+        most[1] = age_ns > 2 * SCAVENGE_RETAIN_NS ? 0 : most[0];
+        most[0] = 0;
+        retain->since_ns = now_ns;
+    }
+    if (bytes > most[0])
+        most[0] = bytes;
+    return most[0] > most[1] ? most[0] : most[1];
 }
 
 int64_t gait_pacer_scavenge_sleep_ns(int64_t worked_ns, int32_t procs) {

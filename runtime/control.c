@@ -27,9 +27,6 @@
 #define LIMIT_RESERVE_BYTES ((size_t)524288)
 /* The most that the scavenger gives back at a time. */
 #define SCAVENGE_BYTES ((size_t)1 << 20)
-/* A period of the scavenger's goals: it keeps what the largest of one or two periods asks for.
- * Guess: some cycles of a small heap. */
-#define RETAIN_NS ((int64_t)1000000000)
 
 static AO_t bits_of(double value) {
     AO_t bits;
@@ -333,22 +330,6 @@ void control_held_back(struct control *control, int64_t ns, size_t allocated_byt
     control->held_back_bytes += allocated_bytes;
 }
 
-/* With the lock held: the scavenger is to keep so much for one or two periods. A heap that swings
- * would only fault in again what it gave back.
- * @return what it is to keep now. */
-static uint64_t retain(struct control *control, uint64_t bytes) {
-    int64_t now_ns = platform_now_ns();
-    uint64_t *kept = control->retain_bytes;
-    if (now_ns - control->retain_since_ns > RETAIN_NS) {
-        kept[1] = now_ns - control->retain_since_ns > 2 * RETAIN_NS ? 0 : kept[0];
-        kept[0] = 0;
-        control->retain_since_ns = now_ns;
-    }
-    if (bytes > kept[0])
-        kept[0] = bytes;
-    return kept[0] > kept[1] ? kept[0] : kept[1];
-}
-
 /* ---- A cycle ---- */
 
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
@@ -435,7 +416,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     AO_store(&control->unscannable_bytes,
              AO_load(&control->allocated_scannable_bytes) - AO_load(&control->heap_work_bytes));
     control->last_in_use_bytes = AO_load(&control->space->used_bytes);
-    retain(control, control->last_in_use_bytes);
+    gait_pacer_retain(&control->retain, record->end_ns, control->last_in_use_bytes);
     control->span_fill = (double)record->peak_bytes / ((double)control->last_in_use_bytes + 1);
     if (control->span_fill > 1)
         control->span_fill = 1;
@@ -537,7 +518,8 @@ size_t control_scavenge_due(struct control *control) {
     struct gait_pacer_scavenge_goals goals = gait_pacer_scavenge(
         &control->pacer, retained, control->last_in_use_bytes, platform_page_bytes());
     uint64_t keep =
-        retain(control, goals.gogc_bytes == GAIT_PACER_NONE ? retained : goals.gogc_bytes);
+        gait_pacer_retain(&control->retain, platform_now_ns(),
+                          goals.gogc_bytes == GAIT_PACER_NONE ? retained : goals.gogc_bytes);
     if (retained > keep)
         due = retained - keep;
     if (goals.limit_bytes != GAIT_PACER_NONE && total > goals.limit_bytes &&

@@ -71,8 +71,7 @@ struct control {
     int64_t limiting_since_ns;  /* 0: not limiting; lock */
     uint64_t last_in_use_bytes; /* spans as the last cycle ended; lock */
     double span_fill;           /* live bytes per byte of spans as the last cycle ended; lock */
-    uint64_t retain_bytes[2];   /* most to keep, as of this period and the one before; lock */
-    int64_t retain_since_ns;    /* when this period began; lock */
+    struct gait_pacer_retain retain; /* memory that the scavenger keeps; lock */
 
     AO_t live_bytes;                /* marked by the last cycle and allocated since */
     AO_t allocated_bytes;           /* since the heap was created */

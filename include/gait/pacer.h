@@ -473,6 +473,23 @@ GAIT_PACER_API struct gait_pacer_scavenge_goals gait_pacer_scavenge(const struct
 GAIT_PACER_API uint64_t gait_pacer_limit_excess(const struct gait_pacer *pacer,
                                                 uint64_t growth_bytes);
 
+/** What of a heap's memory is kept for the heap that it was a moment ago. All zero at first. */
+struct gait_pacer_retain {
+    uint64_t most_bytes[2]; /**< most that was asked for, in this period and the one before */
+    int64_t since_ns;       /**< when this period began                                     */
+};
+
+/**
+ * What to keep, that a heap that swings need not fault in again what it gave
+ * back: what the largest goal of the last one or two seconds asks for. Gait's
+ * own.
+ *
+ * @param bytes  what is to be kept now
+ * @return what is to be kept, at least that
+ */
+GAIT_PACER_API uint64_t gait_pacer_retain(struct gait_pacer_retain *retain, int64_t now_ns,
+                                          uint64_t bytes);
+
 /**
  * How long a background scavenger sleeps after a batch of work, so that it
  * takes 1 % of `procs` CPUs. A batch under 1 ms counts as 1 ms. (Go steers the

@@ -19,7 +19,18 @@
 #define DEMAND_LONG_NS 100000000
 /** Touching fresh memory costs nothing: the program's CPU time has it. */
 #define DEMAND_TOUCH_RATE (INT64_C(1) << 50)
+/** Memory goes back in pieces as small as the program's free runs. Measured in Scheme programs
+ * under a limit: 14 to 17 KiB each, 17 to 24 us. */
+#define DEMAND_RELEASE_RATE (INT64_C(640) << 20)
 #define DEMAND_LEAST_RATE 1048576.0
+/** Samples that tell what sweeping freed: after so much of what was dead has been allocated. */
+#define DEMAND_FREED_FROM 20
+#define DEMAND_FREED_TO 4
+/** How fast marking goes is told by so many cycles before and after. */
+#define DEMAND_AROUND 4
+/** Work is not taken to be so much cheaper, or dearer, while a cycle marks. */
+#define DEMAND_LEAST_DRAG 0.5
+#define DEMAND_MOST_DRAG 5.0
 #define DEMAND_MOST_RATE 1e14
 
 static double seconds(int64_t ns) { return (double)ns / NS_PER_S; }
@@ -38,6 +49,49 @@ static int64_t mark_cpu_ns(const struct gait_pacerlog_sample *sample) {
            sample->cpu_idle_ns - sample->cpu_rest_ns;
 }
 
+/* ---- The program's CPU time ---------------------------------------------- */
+
+/** Between two samples. */
+struct demand_time {
+    double marking_s; /* CPU-seconds while a cycle marked */
+    double free_s;    /* CPU-seconds else                 */
+    double wall_s;    /* of these                         */
+};
+
+/** What a process used is known to the OS as of its threads' last ticks, and exactly as a cycle
+ * ends, when all stand still. So up to a tick too much seems to fall to each cycle; more than its
+ * threads had after assists does not, and belongs before it. */
+static struct demand_time time_between(const struct gait_pacerlog_sample *from,
+                                       const struct gait_pacerlog_sample *to) {
+    double cpu_s = engine_max(seconds(program_cpu_ns(to) - program_cpu_ns(from)), 0);
+    double wall_s = seconds(to->time_ns - from->time_ns);
+    if (!(from->flags & GAIT_PACERLOG_MARKING))
+        return (struct demand_time){.free_s = cpu_s, .wall_s = wall_s};
+    double threads = engine_max((double)from->mutators, 1);
+    double assists_s = seconds(to->cpu_assist_ns - from->cpu_assist_ns);
+    double marking_s = between(cpu_s, 0, engine_max(threads * wall_s - assists_s, 0));
+    return (struct demand_time){.marking_s = marking_s, .free_s = cpu_s - marking_s};
+}
+
+/** How much dearer what the program does is while a cycle marks: CPU time per byte allocated then,
+ * over that otherwise. */
+static double drag_of(const struct recording *recording) {
+    double marking_s = 0, free_s = 0, marking_bytes = 0, free_bytes = 0;
+    for (size_t i = 1; i < recording->sample_count; i++) {
+        const struct gait_pacerlog_sample *from = &recording->samples[i - 1];
+        const struct gait_pacerlog_sample *to = &recording->samples[i];
+        struct demand_time time = time_between(from, to);
+        double bytes = (double)recording_allocated(to) - (double)recording_allocated(from);
+        marking_s += time.marking_s;
+        free_s += time.free_s;
+        *(from->flags & GAIT_PACERLOG_MARKING ? &marking_bytes : &free_bytes) += bytes;
+    }
+    if (!(marking_bytes > 0 && free_bytes > 0 && marking_s > 0 && free_s > 0))
+        return 1;
+    return between(marking_s / marking_bytes / (free_s / free_bytes), DEMAND_LEAST_DRAG,
+                   DEMAND_MOST_DRAG);
+}
+
 /* ---- Cycles ------------------------------------------------------------- */
 
 /** Sums over all cycles. */
@@ -48,6 +102,8 @@ struct demand_sums {
     double pause_s;
     double spans, peaks; /* as marking ended, bytes */
     double pages, metadata;
+    double freed_shares; /* of dead memory, what became free pages */
+    double freed_count;  /* samples that told                      */
 };
 
 /** With what threads had taken and not used when it began: every cycle keeps that too. */
@@ -83,6 +139,26 @@ static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle
     sums->metadata += (double)end->metadata_bytes;
 }
 
+/** How much of what was dead became free pages tells a sample that was taken when the sweeper was
+ * through and the program had not taken much of them. */
+static void sum_freed(struct demand_sums *sums, const struct recording *recording,
+                      const struct gait_pacerlog_cycle *cycle, size_t end) {
+    const struct gait_pacerlog_sample *from = &recording->samples[end];
+    double dead = (double)(cycle->peak_bytes - cycle->marked_bytes);
+    for (size_t i = end + 1; i < recording->sample_count; i++) {
+        const struct gait_pacerlog_sample *sample = &recording->samples[i];
+        if (sample->flags & GAIT_PACERLOG_MARKING)
+            return;
+        double since = (double)recording_allocated(sample) - (double)recording_allocated(from);
+        double freed = (double)(sample->free_bytes + sample->released_bytes) -
+                       (double)(from->free_bytes + from->released_bytes);
+        if (dead > 0 && since > dead / DEMAND_FREED_FROM && since < dead / DEMAND_FREED_TO) {
+            sums->freed_shares += between(freed / dead, 0, 1);
+            sums->freed_count++;
+        }
+    }
+}
+
 /** Of what is reachable, the part that cycles scanned, 0..1. */
 static double scanned_share(const struct demand_sums *sums) {
     return sums->reachable > 0 ? between(sums->scanned / sums->reachable, 0, 1) : 1;
@@ -101,6 +177,20 @@ static double background_of(const struct gait_pacerlog_cycle *cycle,
     return free > 0 && background > 0 ? background / free : 0;
 }
 
+/** The median of the cycles around one: that the OS sets a marker aside in the middle of one is
+ * chance. */
+static double background_around(const struct demand_cycle *cycles, size_t count, size_t at) {
+    double sorted[2 * DEMAND_AROUND + 1];
+    size_t from = at > DEMAND_AROUND ? at - DEMAND_AROUND : 0, length = 0;
+    for (size_t i = from; i < count && i <= at + DEMAND_AROUND; i++) {
+        size_t place = length++;
+        for (; place > 0 && sorted[place - 1] > cycles[i].beside; place--)
+            sorted[place] = sorted[place - 1];
+        sorted[place] = cycles[i].beside;
+    }
+    return sorted[length / 2];
+}
+
 /** @return how many cycles tell something. */
 static size_t read_cycles(const struct recording *recording, struct demand_cycle *cycles,
                           struct demand_sums *sums) {
@@ -112,13 +202,16 @@ static size_t read_cycles(const struct recording *recording, struct demand_cycle
         const struct gait_pacerlog_sample *from = &recording->samples[begin];
         double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
         sum_cycle(sums, cycle, from, &recording->samples[end]);
+        sum_freed(sums, recording, cycle, end);
         cycles[count++] = (struct demand_cycle){
             .allocated = engine_max((double)recording_allocated(from) - since, 0),
             .reachable = reachable_of(cycle),
             .cost = seconds(mark_cpu_ns(&recording->samples[end]) - mark_cpu_ns(from)),
-            .background = background_of(cycle, from, &recording->samples[end]),
+            .beside = background_of(cycle, from, &recording->samples[end]),
         };
     }
+    for (size_t i = 0; i < count; i++)
+        cycles[i].background = background_around(cycles, count, i);
     double share = scanned_share(sums);
     for (size_t i = 0; i < count; i++) {
         double work = cycles[i].reachable * share;
@@ -177,8 +270,8 @@ static double pace_cpus(const struct demand_pace *pace) {
 
 /** What lies between two samples. */
 struct demand_stretch {
-    double cpu_s, wall_s; /* the program's, without marking time */
-    double marking_cpu_s; /* the program's while a cycle marked  */
+    double cpu_s, wall_s; /* the program's, without marking time  */
+    double marking_cpu_s; /* the program's while a cycle marked   */
     double from, to;      /* allocated, bytes                    */
     int64_t begin_ns;
     const struct gait_pacerlog_sample *last;
@@ -190,13 +283,10 @@ static struct demand_stretch stretch_from(double allocated, int64_t begin_ns) {
 
 static void stretch_add(struct demand_stretch *stretch, const struct gait_pacerlog_sample *from,
                         const struct gait_pacerlog_sample *to) {
-    double cpu_s = seconds(program_cpu_ns(to) - program_cpu_ns(from));
-    if (from->flags & GAIT_PACERLOG_MARKING) {
-        stretch->marking_cpu_s += engine_max(cpu_s, 0);
-    } else {
-        stretch->cpu_s += engine_max(cpu_s, 0);
-        stretch->wall_s += seconds(to->time_ns - from->time_ns);
-    }
+    struct demand_time time = time_between(from, to);
+    stretch->marking_cpu_s += time.marking_s;
+    stretch->cpu_s += time.free_s;
+    stretch->wall_s += time.wall_s;
     stretch->to = (double)recording_allocated(to);
     stretch->last = to;
 }
@@ -211,7 +301,8 @@ static bool stretch_is_whole(const struct demand_stretch *stretch,
 }
 
 static void stretch_phase(const struct demand_stretch *stretch, struct demand_pace *pace,
-                          struct demand_place *place, double share, struct scenario_phase *phase) {
+                          struct demand_place *place, double share, double drag,
+                          struct scenario_phase *phase) {
     double allocated = stretch->to - stretch->from;
     struct demand_cycle begin = place_look(place, stretch->from);
     struct demand_cycle end = place_look(place, stretch->to);
@@ -220,7 +311,7 @@ static void stretch_phase(const struct demand_stretch *stretch, struct demand_pa
     double cpus = pace_cpus(pace);
     scenario_init_phase(phase);
     phase->cpus = cpus;
-    phase->duration = engine_max((stretch->cpu_s + stretch->marking_cpu_s) / cpus, 1e-6);
+    phase->duration = engine_max((stretch->cpu_s + stretch->marking_cpu_s / drag) / cpus, 1e-6);
     phase->alloc_rate.constant = engine_max(allocated / phase->duration, 0);
     phase->scannable.constant = share;
     phase->stacks.constant = (double)stretch->last->stack_bytes;
@@ -251,7 +342,7 @@ static void make_phases(const struct recording *recording, struct demand_place *
         bool last = i + 1 == recording->sample_count;
         if (last ? scenario->phase_count == 0 || stretch.to > stretch.from
                  : ++taken >= group && whole) {
-            stretch_phase(&stretch, &pace, place, share,
+            stretch_phase(&stretch, &pace, place, share, scenario->machine.marking_drag,
                           &scenario->phases[scenario->phase_count++]);
             stretch = stretch_from(stretch.to, to->time_ns);
             taken = 0;
@@ -269,6 +360,7 @@ static void make_machine(const struct recording *recording, const struct demand_
     double sweep_s = seconds(last->cpu_sweep_ns);
     double roots_s = (sums->work - sums->scanned) / sums_rate(sums);
     machine->touch_rate = DEMAND_TOUCH_RATE;
+    machine->release_rate = DEMAND_RELEASE_RATE;
     machine->scan_rate = (int64_t)between(sums_rate(sums), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
     if (sweep_s > 0)
         machine->sweep_rate =
@@ -278,6 +370,8 @@ static void make_machine(const struct recording *recording, const struct demand_
     scenario->memory.globals = last->globals_bytes;
     if (sums->peaks > 0)
         scenario->memory.fragmentation = between(sums->spans / sums->peaks, 1, 100);
+    if (sums->freed_count > 0)
+        scenario->memory.holes = 1 - sums->freed_shares / sums->freed_count;
     if (sums->pages > 0)
         scenario->memory.metadata = between(sums->metadata / sums->pages, 0, 1);
 }
@@ -293,6 +387,7 @@ bool demand_scenario(const struct recording *recording, struct demand_cycle *cyc
     scenario->settings.memory_limit = recording->header.limit_bytes;
     scenario->settings.minimum_heap = recording->header.minimum_heap_bytes;
     scenario->machine.cpus = recording->header.procs;
+    scenario->machine.marking_drag = drag_of(recording);
     make_phases(recording, &place, scanned_share(&sums), recording->sample_count / (size_t)room + 1,
                 scenario);
     make_machine(recording, &sums, count, scenario);

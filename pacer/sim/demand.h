@@ -22,7 +22,8 @@ struct demand_cycle {
     double allocated;  /**< by the program as it began, bytes                        */
     double reachable;  /**< then, bytes                                              */
     double cost;       /**< CPU-seconds of marking per byte of it                    */
-    double background; /**< CPUs of background marking, while nothing held it back           */
+    double beside;     /**< CPUs of background marking, while nothing held it back           */
+    double background; /**< as a rule, of the cycles around it: their median                 */
 };
 
 /**

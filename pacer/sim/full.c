@@ -87,14 +87,16 @@ static void full_keep_limit(struct model *model) {
 }
 
 /** Free memory that the scavenger has to give back in the background. */
-static double full_scavenge_due(const struct model *model) {
+static double full_scavenge_due(struct model *model) {
     struct model_memory memory = ledger_memory(model);
     double retained = memory.spans + memory.free, due = 0;
     struct gait_pacer_scavenge_goals goals =
         gait_pacer_scavenge(&model->pacer, engine_u64(retained),
                             engine_u64(model->pages.last_in_use), FULL_OS_PAGE_BYTES);
-    if (goals.gogc_bytes != GAIT_PACER_NONE)
-        due = engine_max(due, retained - (double)goals.gogc_bytes);
+    uint64_t keep = gait_pacer_retain(&model->pages.retain, engine_ns(model->now_s),
+                                      goals.gogc_bytes == GAIT_PACER_NONE ? engine_u64(retained)
+                                                                          : goals.gogc_bytes);
+    due = engine_max(due, retained - (double)keep);
     if (goals.limit_bytes != GAIT_PACER_NONE)
         due = engine_max(due, memory.total - (double)goals.limit_bytes);
     due = engine_min(due, memory.free);
@@ -104,7 +106,6 @@ static double full_scavenge_due(const struct model *model) {
 static void full_swept(struct model *model) {
     model->sweeping = false;
     full_keep_limit(model);
-    model->pages.last_in_use = pages_in_spans(&model->pages);
     gait_pacer_commit(&model->pacer, true);
 }
 
@@ -137,7 +138,7 @@ struct full_background {
     double scavenge_due; /* bytes */
 };
 
-static struct full_background full_background(const struct model *model, bool due) {
+static struct full_background full_background(struct model *model, bool due) {
     const struct scenario_machine *machine = &model->scenario->machine;
     double cpus = (double)machine->cpus, idle = full_idle_cpus(model);
     struct full_background background = {0};

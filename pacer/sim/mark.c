@@ -10,6 +10,8 @@
  * when there is none, assists do, on the program's own CPUs:
  *
  *     c v + (r a v - b S) / S = M    =>    v = (M + b) / (c + r a / S)
+ *
+ * c is the program's own while a cycle marks: marking_drag times what it is otherwise.
  */
 #include "engine.h"
 
@@ -172,6 +174,8 @@ static void mark_end(struct model *model) {
     model->heap = marking->reachable + marking->black;
     model->scannable = marking->done;
     pages_marked(&model->pages, model->heap);
+    gait_pacer_retain(&model->pages.retain, engine_ns(model->now_s),
+                      engine_u64(model->pages.last_in_use));
     model->is_marking = false;
     model->sweeping = true;
     model->last_cycle_s = model->now_s;
@@ -188,6 +192,12 @@ static bool mark_stalls(const struct model *model) {
     if (model->limiting || bound == GAIT_PACER_NONE)
         return false;
     return model->heap > (double)bound || full_is_tight(model);
+}
+
+/** What the program's work takes now, in CPUs at full speed. */
+static double mark_busy(const struct model *model) {
+    double drag = model->scenario->machine.marking_drag;
+    return model->program.rates.cpus * drag + full_touch_cost(model);
 }
 
 /** How long background marking waits for allocation to catch up; 0: it does not. */
@@ -242,7 +252,7 @@ struct mark_program {
 static struct mark_program mark_divide(const struct model *model, double cpus, double background,
                                        double seconds) {
     const struct model_rates *rates = &model->program.rates;
-    double busy = rates->cpus + full_touch_cost(model);
+    double busy = mark_busy(model);
     double fastest = cpus / busy;
     double ratio = model->pacer.assist_work_per_byte * rates->alloc / rates->scan_rate;
     double paid = background + model->marking.credit / seconds / rates->scan_rate;
@@ -293,7 +303,7 @@ void mark_step(struct model *model) {
     double machine = (double)model->scenario->machine.cpus;
     double background = cpus.collector + cpus.dedicated + cpus.idle;
     double threads = engine_max(engine_min(rates->cpus, machine - background), 0);
-    double speed = threads / (rates->cpus + full_touch_cost(model));
+    double speed = threads / mark_busy(model);
     bool stalls = mark_stalls(model);
 
     double held = stalls ? 0 : mark_ahead(model, rates->alloc * speed);
@@ -301,7 +311,7 @@ void mark_step(struct model *model) {
         cpus = (struct mark_cpus){0};
         background = 0;
         threads = engine_min(rates->cpus, machine);
-        speed = threads / (rates->cpus + full_touch_cost(model));
+        speed = threads / mark_busy(model);
     }
     double seconds = mark_distance(model, background + (stalls ? threads : 0), stalls ? 0 : speed);
     if (held > 0) {
