@@ -166,7 +166,7 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
     size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
     if (!AO_load(&control->marking))
         return (live >= AO_load(&control->trigger_bytes) && is_due(control)) ||
-               (control_is_tight(control) && sweep_done(control->sweeper));
+               (sweep_done(control->sweeper) && control_is_tight(control));
     mutator->assist_credit_bytes -= (int64_t)bytes;
     size_t revise_at = AO_load(&control->revise_at_bytes);
     if (live >= revise_at &&
@@ -239,10 +239,12 @@ bool control_is_late(struct control *control, bool black) {
 }
 
 bool control_is_full(struct control *control, size_t bytes, bool black) {
-    if (AO_load(&control->barrier_bytes) == SIZE_MAX || black || !is_tight_with(control, bytes))
+    if (AO_load(&control->barrier_bytes) == SIZE_MAX || black)
         return false;
-    return AO_load(&control->marking) || sweep_done(control->sweeper) ||
-           !sweep_is_open(control->sweeper);
+    /* before the look at memory: what is swept in between would make a cycle wanted for nothing */
+    bool helpless = AO_load(&control->marking) || sweep_done(control->sweeper) ||
+                    !sweep_is_open(control->sweeper);
+    return helpless && is_tight_with(control, bytes);
 }
 
 bool control_assist(struct control *control, gait_mutator *mutator) {
