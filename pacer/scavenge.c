@@ -72,6 +72,13 @@ uint64_t gait_pacer_limit_excess(const struct gait_pacer *pacer, uint64_t growth
     return wanted > limit ? wanted - limit : 0;
 }
 
+uint64_t gait_pacer_in_use_at_goal(uint64_t in_use_bytes, uint64_t peak_bytes,
+                                   uint64_t goal_bytes) {
+    if (peak_bytes <= goal_bytes)
+        return in_use_bytes;
+    return arith_to_u64((double)in_use_bytes * ((double)goal_bytes / (double)peak_bytes));
+}
+
 uint64_t gait_pacer_retain(struct gait_pacer_retain *retain, int64_t now_ns, uint64_t bytes) {
     uint64_t *most = retain->most_bytes;
     int64_t age_ns = now_ns - retain->since_ns;

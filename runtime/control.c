@@ -417,9 +417,11 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     AO_store(&control->live_bytes, marked_bytes);
     AO_store(&control->unscannable_bytes,
              AO_load(&control->allocated_scannable_bytes) - AO_load(&control->heap_work_bytes));
-    control->last_in_use_bytes = AO_load(&control->space->used_bytes);
-    gait_pacer_retain(&control->retain, record->end_ns, control->last_in_use_bytes);
-    control->span_fill = (double)record->peak_bytes / ((double)control->last_in_use_bytes + 1);
+    size_t in_use = AO_load(&control->space->used_bytes);
+    control->last_in_use_bytes =
+        gait_pacer_in_use_at_goal(in_use, record->peak_bytes, record->goal_bytes);
+    gait_pacer_retain(&control->retain, record->end_ns, in_use);
+    control->span_fill = (double)record->peak_bytes / ((double)in_use + 1);
     if (control->span_fill > 1)
         control->span_fill = 1;
     gait_pacer_commit(&control->pacer, false);

@@ -69,7 +69,7 @@ struct control {
     int64_t limiter_process_ns; /* process CPU time at the last limiter update; lock */
     int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
     int64_t limiting_since_ns;  /* 0: not limiting; lock */
-    uint64_t last_in_use_bytes; /* spans as the last cycle ended; lock */
+    uint64_t last_in_use_bytes; /* spans as the last cycle ended, up to its goal; lock */
     double span_fill;           /* live bytes per byte of spans as the last cycle ended; lock */
     struct gait_pacer_retain retain; /* memory that the scavenger keeps; lock */
 

@@ -473,6 +473,18 @@ GAIT_PACER_API struct gait_pacer_scavenge_goals gait_pacer_scavenge(const struct
 GAIT_PACER_API uint64_t gait_pacer_limit_excess(const struct gait_pacer *pacer,
                                                 uint64_t growth_bytes);
 
+/**
+ * What was in use as a cycle ended, for gait_pacer_scavenge, which takes it for
+ * what belongs to the cycle's goal: less where the heap passed the goal. Gait's
+ * own; in Go a late cycle has the next ones keep as much more.
+ *
+ * @param in_use_bytes  in spans then
+ * @param peak_bytes    live heap then
+ * @param goal_bytes    the cycle's goal
+ */
+GAIT_PACER_API uint64_t gait_pacer_in_use_at_goal(uint64_t in_use_bytes, uint64_t peak_bytes,
+                                                  uint64_t goal_bytes);
+
 /** What of a heap's memory is kept for the heap that it was a moment ago. All zero at first. */
 struct gait_pacer_retain {
     uint64_t most_bytes[2]; /**< most that was asked for, in this period and the one before */

@@ -175,7 +175,9 @@ static void mark_end(struct model *model) {
     model->scannable = marking->done;
     pages_marked(&model->pages, model->heap);
     gait_pacer_retain(&model->pages.retain, engine_ns(model->now_s),
-                      engine_u64(model->pages.last_in_use));
+                      engine_u64(model->pages.sweep_left));
+    model->pages.last_in_use = (double)gait_pacer_in_use_at_goal(
+        engine_u64(model->pages.sweep_left), record->peak_bytes, record->goal_bytes);
     model->is_marking = false;
     model->sweeping = true;
     model->last_cycle_s = model->now_s;

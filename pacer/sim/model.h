@@ -154,16 +154,16 @@ struct model_program {
 
 /** Spans and free pages: pages.c. */
 struct model_pages {
-    double fragmentation;            /**< bytes in spans per byte of objects                     */
-    double hole_share;               /**< of dead memory, what becomes holes                     */
-    double metadata;                 /**< bytes of tables per byte of spans and free pages       */
-    double objects;                  /**< bytes of objects in spans, dead ones not swept included */
-    double unswept;                  /**< of these, dead                                         */
-    double sweep_left;               /**< bytes of spans that the sweeper has not visited        */
-    double holes;                    /**< bytes of spans that are free for new objects           */
-    double fill;                     /**< objects per byte of spans as the last cycle ended       */
-    double free;                     /**< bytes of free pages, kept                              */
-    double last_in_use;              /**< in spans as the last cycle ended                        */
+    double fragmentation; /**< bytes in spans per byte of objects                     */
+    double hole_share;    /**< of dead memory, what becomes holes                     */
+    double metadata;      /**< bytes of tables per byte of spans and free pages       */
+    double objects;       /**< bytes of objects in spans, dead ones not swept included */
+    double unswept;       /**< of these, dead                                         */
+    double sweep_left;    /**< bytes of spans that the sweeper has not visited        */
+    double holes;         /**< bytes of spans that are free for new objects           */
+    double fill;          /**< objects per byte of spans as the last cycle ended       */
+    double free;          /**< bytes of free pages, kept                              */
+    double last_in_use;   /**< in spans as the last cycle ended, up to its goal              */
     struct gait_pacer_retain retain; /**< of spans and free pages                     */
 };
 

@@ -39,7 +39,6 @@ void pages_marked(struct model_pages *pages, double live) {
     pages->sweep_left = pages_in_spans(pages);
     pages->fill = pages->sweep_left > 0 ? pages->objects / pages->sweep_left : 0;
     pages->unswept = engine_max(pages->objects - live, 0);
-    pages->last_in_use = pages->sweep_left;
 }
 
 bool pages_sweep(struct model_pages *pages, double bytes) {

@@ -232,7 +232,8 @@ static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
 static void span_disown(struct space *space, struct span *span, bool usable) {
     struct central *central = central_of(space, span);
     lock_acquire(&central->lock);
-    AO_char_store(&span->owned, 0);
+    /* pairs with span_sweep, which may give the pages away: done with them. It takes no lock. */
+    AO_char_store_release(&span->owned, 0);
     if (usable) {
         central_renew(central, space_epoch(space));
         central_push(central, span);

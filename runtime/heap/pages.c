@@ -181,7 +181,8 @@ void space_give_pages(struct space *space, struct span *span) {
 }
 
 /* The highest stretch of at most SCAVENGE_PAGES pages below scavenge_top that the OS could have:
- * aligned to its pages. Takes it out of the free runs. @return its length, 0: there is none. */
+ * aligned to its pages, and across no multiple of SCAVENGE_PAGES. @return its length, 0: there is
+ * none. */
 static size_t scavenge_find(struct space *space, size_t most, size_t *found) {
     size_t unit = platform_page_bytes() >> PAGE_SHIFT;
     unit = unit ? unit : 1;
@@ -192,7 +193,7 @@ static size_t scavenge_find(struct space *space, size_t most, size_t *found) {
         if (!(entry & ENTRY_FREE) || (entry & ENTRY_RELEASED))
             continue;
         size_t start = top;
-        while (start > 0 && top - start < most &&
+        while (start > 0 && top - start < most && (start == top || start % SCAVENGE_PAGES != 0) &&
                (space_entry(space, start - 1) & (ENTRY_FREE | ENTRY_RELEASED)) == ENTRY_FREE)
             start--;
         start = (start + unit - 1) / unit * unit;
@@ -215,6 +216,17 @@ static struct span *run_of(struct space *space, size_t page) {
         page--;
     }
     return &space->spans[page];
+}
+
+/* The bits of free pages mean nothing, and a span that takes them clears its own. Gives back those
+ * that fill pages of the OS: most of what the tables take. (metadata_bytes counts them still: the
+ * pages may be taken again at any time.) */
+static void release_bits(struct space *space, size_t first, size_t count) {
+    size_t unit = platform_page_bytes() / (BITS_WORDS * sizeof(uint64_t));
+    size_t from = (first + unit - 1) / unit * unit, to = (first + count) / unit * unit;
+    if (from < to)
+        platform_release(&space->bits[from * BITS_WORDS],
+                         (to - from) * BITS_WORDS * sizeof(uint64_t));
 }
 
 size_t space_scavenge(struct space *space, size_t bytes) {
@@ -241,6 +253,8 @@ size_t space_scavenge(struct space *space, size_t bytes) {
         lock_release(&space->lock);
 
         bool gone = platform_release(space_page_start(space, first), count << PAGE_SHIFT) == 0;
+        if (gone)
+            release_bits(space, first, count);
 
         lock_acquire(&space->lock);
         run_insert(space, first, count, gone ? ENTRY_RELEASED : 0);

@@ -175,9 +175,11 @@ static inline page_entry space_entry(const struct space *space, size_t page) {
     return AO_load((const volatile AO_t *)&space->entries[page]);
 }
 
-/* Set or clear flags of bits that other threads may change meanwhile. */
+/* Set or clear flags of bits that other threads may change meanwhile. Handshakes order marks and
+ * cycles; release and acquire are for cells that are taken while a cycle marks: who sees their bits
+ * sees them zeroed. */
 static inline void bits_set(uint64_t *word, uint64_t bits) {
-    AO_or((volatile AO_t *)word, bits); /* unordered: handshakes order marks and cycles */
+    AO_or_release((volatile AO_t *)word, bits);
 }
 
 static inline void bits_clear(uint64_t *word, uint64_t bits) {
@@ -185,7 +187,7 @@ static inline void bits_clear(uint64_t *word, uint64_t bits) {
 }
 
 static inline uint64_t bits_get(const uint64_t *word) {
-    return AO_load((const volatile AO_t *)word);
+    return AO_load_acquire((const volatile AO_t *)word);
 }
 
 /* The words of bits of the span that starts at a page: pair i is at 2 * i. */

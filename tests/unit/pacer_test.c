@@ -572,6 +572,9 @@ Test(pacer, scavenger_sleeps_to_one_percent) {
     cr_expect(gait_pacer_scavenge_sleep_ns(MS, 100) == 0);
     cr_expect(gait_pacer_scavenge_sleep_ns(INT64_MAX, 2) >= 0);
 
+    cr_expect(gait_pacer_in_use_at_goal(110, 90, 100) == 110);
+    cr_expect(gait_pacer_in_use_at_goal(110, 200, 100) == 55, "the cycle ended late");
+
     struct gait_pacer_retain retain = {0};
     cr_expect(gait_pacer_retain(&retain, 1000 * MS, 30) == 30);
     cr_expect(gait_pacer_retain(&retain, 1900 * MS, 10) == 30);
