@@ -643,9 +643,9 @@ class Fits(Files):
             subprocess.run([SCHEME[0], program], stdout=subprocess.DEVNULL, stderr=file, check=True,
                            timeout=100, env={**os.environ, "GODEBUG": "gctrace=2", "GOGC": "150"})
         # What the program did is reproduced under any load; when its cycles began less well, since a
-        # trace does not tell marking that was held back from CPUs that others had. 6 % off was the
-        # worst of ten runs, idle and busy: docs/simulator.md.
-        self.close(*self.fitted(log), (0.2, 0.1, 0.2, 0.2, 0.01, 0.02))
+        # trace does not tell marking that was held back from CPUs that others had. 14 % off was the
+        # worst of a dozen runs, idle and busy: docs/simulator.md.
+        self.close(*self.fitted(log), (0.35, 0.1, 0.35, 0.35, 0.01, 0.02))
         self.assertIn("gogc = 150", self.read("fitted.toml"))
 
     def test_few_phases_and_standard_input(self):
