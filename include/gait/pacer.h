@@ -478,9 +478,7 @@ GAIT_PACER_API uint64_t gait_pacer_limit_excess(const struct gait_pacer *pacer,
  * what belongs to the cycle's goal: less where the heap passed the goal. Gait's
  * own; in Go a late cycle has the next ones keep as much more.
  *
- * @param in_use_bytes  in spans then
- * @param peak_bytes    live heap then
- * @param goal_bytes    the cycle's goal
+ * @param in_use_bytes  in spans then; peak_bytes: live heap; goal_bytes: its goal
  */
 GAIT_PACER_API uint64_t gait_pacer_in_use_at_goal(uint64_t in_use_bytes, uint64_t peak_bytes,
                                                   uint64_t goal_bytes);

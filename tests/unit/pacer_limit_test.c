@@ -2,7 +2,7 @@
 /*
  * What Gait adds to Go's policy, in tables of cases: where a cycle begins at a
  * limit, when mutators wait, how long marking is held back, when limiting
- * begins and ends.
+ * begins and ends, what the scavenger keeps.
  */
 #include "gait/pacer.h"
 
@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #define MIB (UINT64_C(1) << 20)
+#define MS INT64_C(1000000)
 
 /* A pacer with so much marked and such a runway; all memory is heap. */
 static struct gait_pacer pacer_at(int32_t gogc, int64_t limit, uint64_t marked, uint64_t runway) {
@@ -116,4 +117,19 @@ Test(pacer_limit, limiting_begins_at_half_and_ends_at_a_quarter) {
         limiting = gait_limiter_holds(&limiter, limiting);
         cr_expect_eq(limiting, rows[i].limiting, "row %zu", i);
     }
+}
+
+Test(pacer_limit, a_late_cycle_does_not_raise_what_is_kept) {
+    cr_expect(gait_pacer_in_use_at_goal(110, 90, 100) == 110);
+    cr_expect(gait_pacer_in_use_at_goal(110, 200, 100) == 55, "the cycle ended late");
+}
+
+Test(pacer_limit, what_was_needed_a_moment_ago_is_kept) {
+    struct gait_pacer_retain retain = {0};
+    cr_expect(gait_pacer_retain(&retain, 1000 * MS, 30) == 30);
+    cr_expect(gait_pacer_retain(&retain, 1900 * MS, 10) == 30);
+    cr_expect(gait_pacer_retain(&retain, 2100 * MS, 10) == 30, "the period before counts");
+    cr_expect(gait_pacer_retain(&retain, 2200 * MS, 20) == 30);
+    cr_expect(gait_pacer_retain(&retain, 3200 * MS, 10) == 20, "and the one before that does not");
+    cr_expect(gait_pacer_retain(&retain, 5300 * MS, 10) == 10, "nor does what is older");
 }

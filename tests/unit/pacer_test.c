@@ -571,17 +571,6 @@ Test(pacer, scavenger_sleeps_to_one_percent) {
     cr_expect(gait_pacer_scavenge_sleep_ns(MS, 0) == 99 * MS);
     cr_expect(gait_pacer_scavenge_sleep_ns(MS, 100) == 0);
     cr_expect(gait_pacer_scavenge_sleep_ns(INT64_MAX, 2) >= 0);
-
-    cr_expect(gait_pacer_in_use_at_goal(110, 90, 100) == 110);
-    cr_expect(gait_pacer_in_use_at_goal(110, 200, 100) == 55, "the cycle ended late");
-
-    struct gait_pacer_retain retain = {0};
-    cr_expect(gait_pacer_retain(&retain, 1000 * MS, 30) == 30);
-    cr_expect(gait_pacer_retain(&retain, 1900 * MS, 10) == 30);
-    cr_expect(gait_pacer_retain(&retain, 2100 * MS, 10) == 30, "the period before counts");
-    cr_expect(gait_pacer_retain(&retain, 2200 * MS, 20) == 30);
-    cr_expect(gait_pacer_retain(&retain, 3200 * MS, 10) == 20, "and the one before that does not");
-    cr_expect(gait_pacer_retain(&retain, 5300 * MS, 10) == 10, "nor does what is older");
 }
 
 Test(pacer, doubles_convert_as_go_does_on_amd64) {
