@@ -23,6 +23,7 @@
  * under a limit: 14 to 17 KiB each, 17 to 24 us. */
 #define DEMAND_RELEASE_RATE (INT64_C(640) << 20)
 #define DEMAND_LEAST_RATE 1048576.0
+#define DEMAND_MOST_RATE 1e14
 /** Samples that tell what sweeping freed: after so much of what was dead has been allocated. */
 #define DEMAND_FREED_FROM 20
 #define DEMAND_FREED_TO 4
@@ -31,7 +32,6 @@
 /** Work is not taken to be so much cheaper, or dearer, while a cycle marks. */
 #define DEMAND_LEAST_DRAG 0.5
 #define DEMAND_MOST_DRAG 5.0
-#define DEMAND_MOST_RATE 1e14
 
 static double seconds(int64_t ns) { return (double)ns / NS_PER_S; }
 
@@ -49,7 +49,7 @@ static int64_t mark_cpu_ns(const struct gait_pacerlog_sample *sample) {
            sample->cpu_idle_ns - sample->cpu_rest_ns;
 }
 
-/* ---- The program's CPU time ---------------------------------------------- */
+/* ---- The program's CPU time --------------------------------------------- */
 
 /** Between two samples. */
 struct demand_time {
@@ -270,8 +270,8 @@ static double pace_cpus(const struct demand_pace *pace) {
 
 /** What lies between two samples. */
 struct demand_stretch {
-    double cpu_s, wall_s; /* the program's, without marking time  */
-    double marking_cpu_s; /* the program's while a cycle marked   */
+    double cpu_s, wall_s; /* the program's, without marking time */
+    double marking_cpu_s; /* the program's while a cycle marked  */
     double from, to;      /* allocated, bytes                    */
     int64_t begin_ns;
     const struct gait_pacerlog_sample *last;

@@ -42,7 +42,7 @@ struct mark_queue {
     AO_t hungry;          /* of these, threads that look for some                        */
     AO_t overflowed;      /* not 0: an object was marked whose references were not pushed */
     AO_t *metadata_bytes; /* where the blocks' memory is counted                         */
-    struct lock lock;     /* rank MARK: guards slabs                                     */
+    struct lock lock;     /* rank MARK: guards slabs and their count                     */
     struct mark_slab *slabs;
     size_t slab_count;
     struct ephemerons keys; /* keys that the pairs of ephemerons wait for */
