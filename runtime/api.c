@@ -320,7 +320,8 @@ int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
 }
 
 int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {
-    return control_set_procs(&heap->control, procs);
+    bool in_range = procs >= 1 && procs <= OPTIONS_PROCS_MAX;
+    return control_set_procs(&heap->control, in_range ? procs : 0);
 }
 
 const char *gait_version(void) { return GAIT_VERSION; }

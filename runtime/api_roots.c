@@ -43,7 +43,8 @@ void gait_handle_set(gait_mutator *mutator, gait_handle *handle, gait_word value
 
 void gait_handle_free(gait_mutator *mutator, gait_handle *handle) {
     mutator_shade(mutator, gait_handle_get(handle));
-    roots_handle_free(&mutator->heap->roots, handle);
+    if (!roots_handle_free(&mutator->heap->roots, handle))
+        platform_fatal("gait_handle_free: %p is free already", (void *)handle);
 }
 
 void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *data) {

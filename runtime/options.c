@@ -29,7 +29,7 @@ static int usable_cpus(void) {
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct error_line *error,
                                                         const char *format, ...) {
-    if (error->bytes) {
+    if (error->text && error->bytes) {
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(error->text, error->bytes, format, arguments);

@@ -30,7 +30,7 @@ struct options {
  *
  * @param config       NULL: the environment and the defaults alone.
  * @param error        where one line, without newline, says which setting is malformed, what was
- *                     given and what is accepted; NULL when error_bytes is 0.
+ *                     given and what is accepted; may be NULL.
  * @return 0, or GAIT_E_INVALID: a malformed setting, *options is not to be used.
  *
  * An empty environment variable counts as unset. GAIT_DEBUG refuses a word that it does not know;

@@ -68,7 +68,7 @@ static int64_t scavenger_work(gait_heap *heap) {
 
 /* Sleep, whatever is asked for meanwhile but the end. */
 static void scavenger_nap(struct cycle *cycle, int64_t ns) {
-    int64_t end_ns = platform_now_ns() + ns;
+    int64_t end_ns = platform_deadline_ns(ns);
     for (;;) {
         /* before the look at shutdown, which is set before the word changes */
         unsigned scavenge = AO_int_load_acquire(&cycle->scavenge);

@@ -246,7 +246,8 @@ GAIT_API int gait_roots_remove(gait_mutator *mutator, gait_word *slots);
 
 /**
  * A handle: one root slot owned by the library, usable by every attached thread.
- * gait_handle_new returns NULL when there is no memory.
+ * gait_handle_new returns NULL when there is no memory. A handle that is free already stops the
+ * process.
  */
 GAIT_API gait_handle *gait_handle_new(gait_mutator *mutator, gait_word value);
 GAIT_API gait_word gait_handle_get(const gait_handle *handle);
@@ -374,7 +375,7 @@ GAIT_API int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes);
 
 /**
  * Set the number of CPUs that the collector may take for its own.
- * @param procs  1 .. 1024; 0 or less only reads it.
+ * @param procs  1 .. 1024; any other value only reads it.
  * @return the setting before the call.
  * Thread rule: any thread. Holds from the next cycle on.
  */

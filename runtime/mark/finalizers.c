@@ -365,7 +365,7 @@ size_t finalizers_queued(const struct finalizers *finalizers) {
 }
 
 bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns) {
-    int64_t end_ns = timeout_ns < 0 ? -1 : platform_now_ns() + timeout_ns;
+    int64_t end_ns = platform_deadline_ns(timeout_ns);
     for (;;) {
         /* the signal before the queue: a job that is queued after the look has raised it */
         unsigned signal = AO_int_load_acquire(&finalizers->signal);
@@ -373,8 +373,8 @@ bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns) {
             return false;
         if (AO_load_acquire(&finalizers->queued) > 0)
             return true;
-        int64_t left_ns = timeout_ns < 0 ? -1 : end_ns - platform_now_ns();
-        if (timeout_ns >= 0 && left_ns <= 0)
+        int64_t left_ns = end_ns - platform_now_ns();
+        if (left_ns <= 0)
             return false;
         platform_wait(&finalizers->signal, signal, left_ns);
     }

@@ -15,8 +15,9 @@
 
 /* Some 2 us of pushing. Guess. */
 #define PART_WORDS 1024
-/* A slab of handles fills 4 KiB. */
-#define SLAB_HANDLES 511
+/* A slab of handles fills 4 KiB, and is aligned to them: a handle's address leads to its slab. */
+#define SLAB_BYTES 4096
+#define SLAB_HANDLES 503
 
 struct root_part {
     struct address_node node; /* key: the first slot */
@@ -27,8 +28,11 @@ struct root_part {
 
 struct handle_slab {
     struct handle_slab *next;
+    uint64_t used[(SLAB_HANDLES + 63) / 64]; /* bit i: handle i is in use; lock ROOTS */
     struct gait_handle handles[SLAB_HANDLES];
 };
+
+_Static_assert(sizeof(struct handle_slab) == SLAB_BYTES, "a slab fills its size");
 
 int roots_init(struct roots *roots) {
     memset(roots, 0, sizeof *roots);
@@ -168,6 +172,7 @@ static void handle_store(struct gait_handle *handle, gait_word value) {
 /* With the lock held. */
 static void slab_add(struct roots *roots, struct handle_slab *slab) {
     slab->next = roots->slabs;
+    memset(slab->used, 0, sizeof slab->used);
     for (size_t i = 0; i < SLAB_HANDLES; i++) {
         slab->handles[i].value = (gait_word)roots->free_handles;
         roots->free_handles = &slab->handles[i];
@@ -175,16 +180,28 @@ static void slab_add(struct roots *roots, struct handle_slab *slab) {
     AO_store_release((volatile AO_t *)&roots->slabs, (AO_t)slab); /* pairs with slabs_get */
 }
 
+/* With the lock held: note whether a handle is in use. @return whether it was. */
+static bool handle_mark(struct gait_handle *handle, bool used) {
+    struct handle_slab *slab =
+        (struct handle_slab *)((uintptr_t)handle & ~(uintptr_t)(SLAB_BYTES - 1));
+    size_t index = (size_t)(handle - slab->handles);
+    uint64_t *word = &slab->used[index / 64], bit = (uint64_t)1 << index % 64;
+    bool before = (*word & bit) != 0;
+    *word = used ? *word | bit : *word & ~bit;
+    return before;
+}
+
 struct gait_handle *roots_handle_new(struct roots *roots) {
     lock_acquire(&roots->lock);
     if (!roots->free_handles) {
-        struct handle_slab *slab = malloc(sizeof *slab);
+        struct handle_slab *slab = aligned_alloc(SLAB_BYTES, sizeof *slab);
         if (slab)
             slab_add(roots, slab);
     }
     struct gait_handle *handle = roots->free_handles;
     if (handle) {
         roots->free_handles = (struct gait_handle *)handle->value;
+        handle_mark(handle, true);
         handle_store(handle, 0);
     }
     lock_release(&roots->lock);
@@ -193,12 +210,17 @@ struct gait_handle *roots_handle_new(struct roots *roots) {
     return handle;
 }
 
-void roots_handle_free(struct roots *roots, struct gait_handle *handle) {
+bool roots_handle_free(struct roots *roots, struct gait_handle *handle) {
     lock_acquire(&roots->lock);
-    handle_store(handle, (gait_word)roots->free_handles);
-    roots->free_handles = handle;
+    bool was_used = handle_mark(handle, false);
+    if (was_used) {
+        handle_store(handle, (gait_word)roots->free_handles);
+        roots->free_handles = handle;
+    }
     lock_release(&roots->lock);
-    counter_sub(&roots->bytes, sizeof(gait_word));
+    if (was_used)
+        counter_sub(&roots->bytes, sizeof(gait_word));
+    return was_used;
 }
 
 /* A free handle holds the address of another one, which is no object's. */

@@ -69,9 +69,11 @@ size_t roots_count(struct roots *roots, gait_word *slots);
 /** Bytes of static slots and handles in use: a figure. */
 size_t roots_bytes(const struct roots *roots);
 
-/** A handle that holds 0, or NULL: no memory. The caller shades what a freed handle held. */
+/** A handle that holds 0, or NULL: no memory. */
 struct gait_handle *roots_handle_new(struct roots *roots);
-void roots_handle_free(struct roots *roots, struct gait_handle *handle);
+
+/** Free a handle; the caller has shaded what it held. @return false: it is free already. */
+bool roots_handle_free(struct roots *roots, struct gait_handle *handle);
 
 /** Push what static slots and handles hold; nobody waits long for the lock meanwhile. */
 void roots_push(struct roots *roots, struct marker *marker);

@@ -48,6 +48,10 @@ int64_t platform_now_ns(void);         /* monotonic */
 int64_t platform_thread_cpu_ns(void);  /* CPU time of the calling thread */
 int64_t platform_process_cpu_ns(void); /* CPU time of the process */
 
+/** The moment by platform_now_ns that is so far ahead; INT64_MAX when it is beyond that, or the
+ * wait is negative: without end. INT64_MAX less any moment is a wait again. */
+int64_t platform_deadline_ns(int64_t wait_ns);
+
 /* ---- The machine. --------------------------------------------------------------------------- */
 
 /**

@@ -320,7 +320,7 @@ Test(finalizers, pushing_beside_setting, .timeout = 60) {
 }
 
 static void *wait_for_one(void *argument) {
-    *(int *)argument = finalizers_wait(&finalizers, -1);
+    *(int *)argument = finalizers_wait(&finalizers, INT64_MAX);
     return NULL;
 }
 

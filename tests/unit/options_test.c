@@ -380,6 +380,28 @@ Test(options, the_line_fits_any_room) {
     cr_assert_eq(options_read(&options, NULL, NULL, 0), GAIT_E_INVALID);
 }
 
+Test(options, a_heap_that_is_refused_needs_no_line) {
+    setenv("GAIT_DEBUG", "nonsense", 1);
+    cr_assert_null(gait_heap_create(NULL, NULL, 0));
+    cr_assert_null(gait_heap_create(NULL, NULL, sizeof line));
+    cr_assert_null(gait_heap_create(NULL, line, 0));
+}
+
+Test(options, processors_out_of_range_are_only_read) {
+    static const int32_t others[] = {0, -1, INT32_MIN, 1025, INT32_MAX};
+    setenv("GOMAXPROCS", "3", 1);
+    gait_heap *heap = gait_heap_create(NULL, line, sizeof line);
+    cr_assert_not_null(heap, "%s", line);
+    for (size_t i = 0; i < COUNT(others); i++) {
+        gait_set_max_procs(heap, others[i]);
+        cr_expect_eq(gait_set_max_procs(heap, 0), 3, "%d", (int)others[i]);
+    }
+    cr_expect_eq(gait_set_max_procs(heap, 1024), 3);
+    cr_expect_eq(gait_set_max_procs(heap, 1), 1024);
+    cr_expect_eq(gait_set_max_procs(heap, 0), 1);
+    gait_heap_destroy(heap);
+}
+
 Test(options, reference_names_every_setting) {
     char text[8192];
     FILE *out = fmemopen(text, sizeof text, "w");

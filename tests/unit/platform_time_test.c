@@ -48,6 +48,18 @@ Test(clock, sleep_outlasts_signals) {
     platform_sleep_ns(0);
     platform_sleep_ns(-1);
 }
+
+Test(clock, a_deadline_does_not_wrap) {
+    int64_t now = platform_now_ns();
+    cr_assert(platform_deadline_ns(0) >= now);
+    cr_assert(platform_deadline_ns(0) < now + 5000 * (int64_t)MS);
+    cr_assert(platform_deadline_ns(MS) >= now + MS);
+    cr_assert_eq(platform_deadline_ns(INT64_MAX), INT64_MAX);
+    cr_assert_eq(platform_deadline_ns(INT64_MAX - now), INT64_MAX);
+    cr_assert_eq(platform_deadline_ns(-1), INT64_MAX);
+    cr_assert_eq(platform_deadline_ns(INT64_MIN), INT64_MAX);
+}
+
 Test(wait, another_value_does_not_wait) {
     uint32_t word = 1;
     int64_t start = platform_now_ns();

@@ -125,6 +125,22 @@ Test(roots, handles) {
         cr_assert_eq(bare_is_marked((void *)objects[i]), i % 2 == 1);
 }
 
+Test(roots, a_handle_is_freed_once) {
+    enum { COUNT = 1100 };
+    struct gait_handle *handles[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        handles[i] = roots_handle_new(&roots);
+    for (size_t i = 0; i < COUNT; i += 3) {
+        cr_assert(roots_handle_free(&roots, handles[i]));
+        cr_assert_not(roots_handle_free(&roots, handles[i]));
+    }
+    struct gait_handle *again = roots_handle_new(&roots);
+    for (size_t i = 0; i < COUNT; i += 3)
+        cr_assert_neq(roots_handle_new(&roots), again);
+    cr_assert_eq(roots_bytes(&roots), (COUNT + 1) * sizeof(gait_word));
+    cr_assert(roots_handle_free(&roots, again));
+}
+
 /* ---- Coroutines ---- */
 
 static void visit_one(gait_visitor *visitor, void *data) {
