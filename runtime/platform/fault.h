@@ -7,7 +7,8 @@
  * `after` succeed, and from then on each `every`-th fails. While nothing is armed the question
  * costs one relaxed load.
  *
- * Debug builds (GAIT_CHECKS) also arm from the environment when the library is loaded:
+ * Checked builds (GAIT_CHECKS) also arm from the environment when the library is loaded, but not in
+ * a process that has more rights than its caller:
  *     GAIT_FAULT=SITES:AFTER:EVERY      such as commit+map:100:3 or all:0:1
  */
 #ifndef GAIT_FAULT_H

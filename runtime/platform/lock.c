@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranked locks over pthread mutexes. In debug builds each thread keeps a list of the locks that it
- * holds, last taken first, threaded through the locks themselves: a lock is on one list at most,
+ * Ranked locks over pthread mutexes. In checked builds each thread keeps a list of the locks that
+ * it holds, last taken first, threaded through the locks themselves: a lock is on one list at most,
  * that of its holder, so the list needs no guard and no room of its own.
  */
 #include "lock.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranked mutual exclusion. A thread takes locks in rising rank, one of each rank; debug builds
+ * Ranked mutual exclusion. A thread takes locks in rising rank, one of each rank; checked builds
  * (GAIT_CHECKS) stop a thread that does not, with the names of both locks. Since every thread
  * climbs the same ladder, none can wait in a circle.
  *
