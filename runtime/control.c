@@ -175,11 +175,12 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
     return false;
 }
 
-void control_unallocated(struct control *control, size_t bytes, bool scannable) {
-    counter_sub(&control->allocated_bytes, bytes);
-    counter_sub(&control->live_bytes, bytes);
-    if (scannable)
-        counter_sub(&control->allocated_scannable_bytes, bytes);
+void control_unallocated(struct control *control, struct cache_rest rest) {
+    if (rest.bytes == 0)
+        return;
+    counter_sub(&control->allocated_bytes, rest.bytes);
+    counter_sub(&control->live_bytes, rest.live_bytes);
+    counter_sub(&control->allocated_scannable_bytes, rest.scannable_bytes);
 }
 
 /* Take up to want bytes of work from what the background did ahead. */

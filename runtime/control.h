@@ -119,7 +119,9 @@ size_t control_total_bytes(struct control *control);
 
 /** Part of the live heap that may hold references, bytes. */
 static inline size_t control_scannable_bytes(const struct control *control) {
-    return AO_load(&control->allocated_scannable_bytes) - AO_load(&control->unscannable_bytes);
+    size_t allocated = AO_load(&control->allocated_scannable_bytes);
+    size_t unscannable = AO_load(&control->unscannable_bytes);
+    return allocated > unscannable ? allocated - unscannable : 0; /* read one after the other */
 }
 
 /** Count CPU time. Any thread. */
@@ -135,7 +137,7 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
                        bool scannable);
 
 /** A mutator gave memory back that it had not used. */
-void control_unallocated(struct control *control, size_t bytes, bool scannable);
+void control_unallocated(struct control *control, struct cache_rest rest);
 
 /**
  * While marking: have a mutator pay its debt.

@@ -46,7 +46,7 @@ static void pass_safepoint(gait_mutator *mutator) { (void)mutator; }
 
 static void roots_scan(gait_mutator *mutator) {
     mutator_scan_roots(mutator);
-    cache_blacken(&mutator->cache);
+    control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
 }
 
@@ -60,9 +60,9 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     if (mutator->head.barrier)
         mutator_flush_barrier(mutator);
+    control_unallocated(&heap->control, cache_destroy(&mutator->cache));
     counter_add(&heap->cycle.black_bytes,
                 mutator->cache.black_bytes + marker_take_marked(&mutator->marker));
-    control_unallocated(&heap->control, cache_destroy(&mutator->cache), false);
 }
 
 /* ---- Marking ---- */
@@ -111,8 +111,7 @@ static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
         marked += marker_take_marked(&cycle->helpers[i].marker);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         marked += marker_take_marked(&mutator->marker);
-        *black += mutator->cache.black_bytes;
-        mutator->cache.black_bytes = 0;
+        *black += cache_end_cycle(&mutator->cache);
     }
     return marked + *black;
 }
@@ -147,7 +146,6 @@ static void turn_over(gait_heap *heap) {
     uint64_t marked = take_marked(heap, &cycle->record.black_bytes);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         mutator->head.barrier = 0;
-        mutator->cache.black = false;
         mutator->assist_credit_bytes = 0;
     }
     AO_int_store(&cycle->barrier_on, 0);
@@ -219,9 +217,7 @@ static bool mark_stopped(gait_heap *heap) {
     world_stop(&heap->world);
     cycle->record.mark_ns = platform_now_ns();
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
-        mutator_scan_roots(mutator);
-        cache_blacken(&mutator->cache);
-        counter_add(&cycle->stack_bytes, mutator->stack_bytes);
+        roots_scan(mutator);
     }
     push_shared_roots(heap);
     if (cycle->record.start_bytes >= HELP_BYTES)

@@ -23,6 +23,28 @@ void cache_init(struct cache *cache, struct space *space, struct gait_run **runs
         runs[kind] = no_runs;
 }
 
+/* ---- Sets of kinds and classes ---- */
+
+static void flag_set(uint64_t *flags, unsigned index, bool value) {
+    uint64_t bit = (uint64_t)1 << (index & 63);
+    flags[index >> 6] = value ? flags[index >> 6] | bit : flags[index >> 6] & ~bit;
+}
+
+static bool flag_get(const uint64_t *flags, unsigned index) {
+    return flags[index >> 6] >> (index & 63) & 1;
+}
+
+/* The first index from `from` on whose flag is set; count: none. */
+static unsigned flag_next(const uint64_t *flags, unsigned from, unsigned count) {
+    while (from < count) {
+        uint64_t rest = flags[from >> 6] >> (from & 63);
+        if (rest)
+            return from + (unsigned)__builtin_ctzll(rest);
+        from = (from | 63) + 1;
+    }
+    return count;
+}
+
 /* ---- Central lists ---- */
 
 static struct central *central_of(struct space *space, const struct span *span) {
@@ -215,17 +237,29 @@ static void cells_mark(uint64_t *pair, uint64_t bits, unsigned epoch) {
     bits_set(&pair[~epoch & 1], bits);
 }
 
+/* Of a swept span. A marker that a stale word has led here may set a mark after this: that cell is
+ * lost until the cycle after the next, or taken all the same. */
 static void cells_free(uint64_t *pair, uint64_t bits, unsigned epoch) {
     bits_clear(&pair[epoch & 1], bits);
+    bits_clear(&pair[~epoch & 1], bits);
 }
 
 static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
     if (!cache->kinds[kind]) {
         cache->kinds[kind] = calloc(1, sizeof **cache->kinds);
-        if (cache->kinds[kind])
+        if (cache->kinds[kind]) {
             cache->runs[kind] = cache->kinds[kind]->runs;
+            flag_set(cache->used, kind, true);
+        }
     }
     return cache->kinds[kind];
+}
+
+static void cache_kind_free(struct cache *cache, unsigned kind) {
+    free(cache->kinds[kind]);
+    cache->kinds[kind] = NULL;
+    cache->runs[kind] = no_runs;
+    flag_set(cache->used, kind, false);
 }
 
 /* Own no span of this kind and class any more. usable: it may still have free cells. */
@@ -264,6 +298,7 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     struct gait_run *run = &cached->runs[size_class];
     struct span **slot = &cached->spans[size_class];
     run->cursor = run->end = NULL;
+    flag_set(cached->owned, size_class, false);
     unsigned first, count = 0;
     while (count == 0) {
         if (*slot && AO_int_load_acquire(&(*slot)->swept) != space_epoch(space) &&
@@ -281,6 +316,8 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
         }
     }
     size_t bytes = count * cell_bytes;
+    flag_set(cached->owned, size_class, true);
+    flag_set(cached->uncounted, size_class, false);
     run->cursor = span_start(space, *slot) + first * cell_bytes;
     run->end = run->cursor + bytes;
     if (!(*slot)->zeroed)
@@ -294,48 +331,104 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     return bytes;
 }
 
-void cache_blacken(struct cache *cache) {
-    cache->black = true;
-    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++) {
-        struct cache_kind *cached = cache->kinds[kind];
-        for (unsigned size_class = 0; cached && size_class < GAIT_SIZE_CLASSES; size_class++) {
-            struct gait_run *run = &cached->runs[size_class];
-            if (run->cursor == run->end)
-                continue;
-            run_bits(cache->space, cached->spans[size_class], run, cells_mark);
-            cache->black_bytes += (size_t)(run->end - run->cursor);
-        }
+/* ---- Cycles ---- */
+
+/* Give what is left of a run back, and its span. */
+static void run_give_back(struct cache *cache, unsigned kind, unsigned size_class,
+                          struct cache_rest *rest) {
+    struct space *space = cache->space;
+    struct cache_kind *cached = cache->kinds[kind];
+    struct gait_run *run = &cached->runs[size_class];
+    struct span *span = cached->spans[size_class];
+    /* of an unswept span the marks are allocations already: the next cycle frees what is left */
+    bool swept = AO_int_load_acquire(&span->swept) == space_epoch(space);
+    if (swept && run->cursor < run->end) {
+        size_t bytes = (size_t)(run->end - run->cursor);
+        run_bits(space, span, run, cells_free);
+        /* it is zero still: span->zeroed goes on to hold */
+        size_t first =
+            (size_t)(run->cursor - span_start(space, span)) / class_table[size_class].cell_bytes;
+        if (first < span->search) /* else a sweep has had it since */
+            span->search = (uint16_t)first;
+        bool counted = !flag_get(cached->uncounted, size_class);
+        rest->bytes += bytes;
+        rest->live_bytes += counted ? bytes : 0;
+        rest->scannable_bytes += counted && space->kinds[kind].layout != GAIT_LEAF ? bytes : 0;
+        if (cache->black)
+            cache->black_bytes -= bytes;
     }
+    span_disown(space, span, swept && span->search < span->cells);
+    run->cursor = run->end = NULL;
+    cached->spans[size_class] = NULL;
+    flag_set(cached->owned, size_class, false);
 }
 
-size_t cache_destroy(struct cache *cache) {
-    struct space *space = cache->space;
-    size_t left = 0;
-    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++) {
+/* What is left of a run goes on to be its mutator's: make it black. */
+static void run_blacken(struct cache *cache, struct cache_kind *cached, unsigned size_class) {
+    const struct gait_run *run = &cached->runs[size_class];
+    cached->seen[size_class] = run->cursor;
+    if (run->cursor == run->end)
+        return;
+    run_bits(cache->space, cached->spans[size_class], run, cells_mark);
+    cache->black_bytes += (size_t)(run->end - run->cursor);
+}
+
+/* The first class from `from` on of which the cache owns a span. */
+static unsigned owned_next(const struct cache_kind *cached, unsigned from) {
+    return flag_next(cached->owned, from, GAIT_SIZE_CLASSES);
+}
+
+static unsigned used_next(const struct cache *cache, unsigned from) {
+    return flag_next(cache->used, from, GAIT_KINDS_MAX);
+}
+
+struct cache_rest cache_begin_cycle(struct cache *cache) {
+    struct cache_rest rest = {0};
+    if (cache->black)
+        return rest; /* its mutator came while this cycle was beginning */
+    for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++) {
         struct cache_kind *cached = cache->kinds[kind];
-        if (!cached)
-            continue;
-        for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++) {
-            struct span *span = cached->spans[size_class];
-            if (!span)
-                continue;
-            const struct gait_run *run = &cached->runs[size_class];
-            bool swept = AO_int_load_acquire(&span->swept) == space_epoch(space);
-            /* While black, or before the span is swept, marks are on: the next cycle frees it. */
-            bool usable = swept && !cache->black;
-            if (usable && run->cursor < run->end) {
-                run_bits(space, span, run, cells_free);
-                left += (size_t)(run->end - run->cursor);
-                span->zeroed = false;
-                size_t first = (size_t)(run->cursor - span_start(space, span)) /
-                               class_table[size_class].cell_bytes;
-                span->search = (uint16_t)first;
-            }
-            span_disown(space, span, usable && span->search < span->cells);
+        for (unsigned at = 0; (at = owned_next(cached, at)) < GAIT_SIZE_CLASSES; at++) {
+            if (cached->runs[at].cursor == cached->seen[at])
+                run_give_back(cache, kind, at, &rest);
+            else
+                run_blacken(cache, cached, at);
         }
-        cache->runs[kind] = no_runs;
-        free(cached);
-        cache->kinds[kind] = NULL;
+        if (owned_next(cached, 0) == GAIT_SIZE_CLASSES)
+            cache_kind_free(cache, kind);
     }
-    return left;
+    cache->black = true;
+    return rest;
+}
+
+size_t cache_end_cycle(struct cache *cache) {
+    size_t black_bytes = cache->black_bytes;
+    for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++) {
+        struct cache_kind *cached = cache->kinds[kind];
+        struct kind *figures = &cache->space->kinds[kind];
+        for (unsigned at = 0; (at = owned_next(cached, at)) < GAIT_SIZE_CLASSES; at++) {
+            size_t bytes = (size_t)(cached->runs[at].end - cached->runs[at].cursor);
+            flag_set(cached->uncounted, at, true);
+            if (bytes == 0)
+                continue;
+            black_bytes -= bytes;
+            /* below zero until the sweep, which takes them for objects, has added them */
+            counter_sub(&figures->live_objects, bytes / class_table[at].cell_bytes);
+            counter_sub(&figures->live_bytes, bytes);
+        }
+    }
+    cache->black = false;
+    cache->black_bytes = 0;
+    return black_bytes;
+}
+
+struct cache_rest cache_destroy(struct cache *cache) {
+    struct cache_rest rest = {0};
+    for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++) {
+        struct cache_kind *cached = cache->kinds[kind];
+        for (unsigned at = 0; (at = owned_next(cached, at)) < GAIT_SIZE_CLASSES; at++)
+            run_give_back(cache, kind, at, &rest);
+        cache_kind_free(cache, kind);
+    }
+    return rest;
 }

@@ -6,6 +6,11 @@
  *
  *   .inv.run: the cells of a mutator's run have their allocation bits set and are zero from cursor
  *   on. While the mutator allocates black, their mark bits are set too.
+ *   .inv.idle: a run, and its span, that were not used from one cycle's beginning to the next one's
+ *   are given back. That is done while marking runs, so the span stays what it is, a span on its
+ *   central's list; if no cell of it is in use, the sweep that follows frees its pages.
+ *   .inv.rest: what is left in runs is no object. As marking ends it counts as neither marked nor
+ *   live; what is made of it later counts as the next cycle ends.
  *
  * A cache is its mutator's own; the collector touches it only while that mutator can't run.
  */
@@ -17,13 +22,24 @@
 /* The runs of one kind, and the spans that they lie in. */
 struct cache_kind {
     struct gait_run runs[GAIT_SIZE_CLASSES];
-    struct span *spans[GAIT_SIZE_CLASSES]; /* NULL: owns none */
+    struct span *spans[GAIT_SIZE_CLASSES];             /* NULL: owns none */
+    const char *seen[GAIT_SIZE_CLASSES];               /* cursors as the last cycle began */
+    uint64_t owned[(GAIT_SIZE_CLASSES + 63) / 64];     /* bit per class: owns a span */
+    uint64_t uncounted[(GAIT_SIZE_CLASSES + 63) / 64]; /* what is left of it is not in live_bytes */
+};
+
+/* What was given back of runs. */
+struct cache_rest {
+    size_t bytes;           /* all of it */
+    size_t live_bytes;      /* of these, what counts in live_bytes */
+    size_t scannable_bytes; /* of these, in kinds with references */
 };
 
 struct cache {
     struct space *space;
     struct gait_run **runs;                   /* the mutator's head: [kind] */
-    struct cache_kind *kinds[GAIT_KINDS_MAX]; /* NULL: nothing allocated yet */
+    struct cache_kind *kinds[GAIT_KINDS_MAX]; /* NULL: nothing allocated of late */
+    uint64_t used[GAIT_KINDS_MAX / 64];       /* bit per kind: kinds has it */
     bool black;                               /* new objects are marked */
     bool single;                              /* runs of one cell: every allocation is seen */
     size_t black_bytes;                       /* runs made black in this cycle, bytes */
@@ -31,15 +47,23 @@ struct cache {
 
 void cache_init(struct cache *cache, struct space *space, struct gait_run **runs, bool single);
 
-/** Give what is left of the runs back. The cache may not be used afterwards. @return bytes of it.
+/** Give what is left of the runs back. The cache may not be used afterwards. @return what it was.
  */
-size_t cache_destroy(struct cache *cache);
+struct cache_rest cache_destroy(struct cache *cache);
 
 /** Take the next run for a kind and class. @return its length in bytes, 0: no memory. */
 size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class);
 
-/** Allocate black from now on: what is left of the runs is marked. */
-void cache_blacken(struct cache *cache);
+/**
+ * A cycle begins to mark: allocate black from now on. All spans are swept. Runs that were not used
+ * since the last call are given back, what is left of the others is marked. Costs nothing for a
+ * cache that was idle for two cycles. @return what was given back.
+ */
+struct cache_rest cache_begin_cycle(struct cache *cache);
+
+/** Marking has ended, and the world stands still: allocate white from now on. @return bytes of
+ * objects that were allocated black. */
+size_t cache_end_cycle(struct cache *cache);
 
 /**
  * Take memory for an object of more than GAIT_SMALL_MAX_BYTES. *zeroed: it reads as zero. Until

@@ -94,6 +94,12 @@ const char *gait_stats_text(size_t index) {
     return index < sizeof texts / sizeof texts[0] ? texts[index] : NULL;
 }
 
+/* A count of live objects, which is below zero for a moment: cache_end_cycle. */
+static uint64_t read_live(const AO_t *count) {
+    AO_t value = AO_load(count);
+    return (intptr_t)value > 0 ? value : 0;
+}
+
 size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count) {
     size_t known = kinds_count(&heap->kinds);
     for (size_t i = 0; i < known && i < count; i++) {
@@ -101,8 +107,8 @@ size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count) {
         kinds[i] = (gait_kind_stats){
             .kind = (gait_kind)i,
             .name = kind->name,
-            .objects = AO_load(&kind->live_objects),
-            .object_bytes = AO_load(&kind->live_bytes),
+            .objects = read_live(&kind->live_objects),
+            .object_bytes = read_live(&kind->live_bytes),
             .span_bytes = AO_load(&kind->span_bytes),
         };
     }

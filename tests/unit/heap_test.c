@@ -309,29 +309,119 @@ Test(heap, runs_take_every_free_cell_once_and_zero_it) {
     cr_assert_leq(figure(&bare.space.used_bytes), used + class_table[6].span_pages * PAGE_BYTES);
 }
 
+static struct gait_run *run_of(unsigned kind, size_t bytes) {
+    return &bare.runs[kind][gait_size_class(bytes)];
+}
+
+static size_t run_rest(unsigned kind, size_t bytes) {
+    return (size_t)(run_of(kind, bytes)->end - run_of(kind, bytes)->cursor);
+}
+
+/* A cycle that finds nothing. @return bytes of objects that were allocated black in it. */
+static size_t empty_cycle(void) {
+    size_t black_bytes = cache_end_cycle(&bare.cache);
+    AO_int_store(&bare.space.epoch, space_epoch(&bare.space) + 1);
+    sweep_all();
+    return black_bytes;
+}
+
 Test(heap, black_runs_are_marked_from_where_they_stand) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
     gait_word *white = bare_alloc(leaf, 16);
-    cache_blacken(&bare.cache);
-    size_t black_bytes = bare.cache.black_bytes;
-    cr_assert_eq(black_bytes, (size_t)(bare.runs[leaf][2].end - bare.runs[leaf][2].cursor));
+    size_t rest = run_rest(leaf, 16);
+    cr_assert_eq(cache_begin_cycle(&bare.cache).bytes, 0u);
+    cr_assert_eq(bare.cache.black_bytes, rest);
     gait_word *black = bare_alloc(leaf, 16);
     gait_word *fresh = bare_alloc(leaf, 512), *large = bare_alloc(leaf, 100000);
     cr_assert_not(bare_is_marked(white));
     cr_assert(bare_is_marked(black) && bare_is_marked(fresh) && bare_is_marked(large));
-    cr_assert_geq(bare.cache.black_bytes, black_bytes + 512 + 100000);
+    size_t large_bytes = (100000 + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    cr_assert_eq(empty_cycle(), 16 + 512 + large_bytes); /* no more than was made of them */
+    cr_assert(bare_is_allocated(black) && bare_is_allocated(fresh) && bare_is_allocated(large));
+}
+
+Test(heap, what_is_left_in_runs_is_no_object) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    cache_begin_cycle(&bare.cache);
+    size_t count = 0;
+    for (size_t bytes = 16; bytes <= 2048; bytes *= 2, count++)
+        bare_alloc(leaf, bytes);
+    cr_assert_eq(empty_cycle(), 4096 - 16);
+    /* its sweep counts every bit that is set; the rest was taken off before */
+    size_t cells = 0;
+    for (size_t bytes = 16; bytes <= 2048; bytes *= 2)
+        cells += run_rest(leaf, bytes) / bytes;
+    cr_assert_eq((intptr_t)AO_load(&bare.kinds.kinds[leaf].live_objects), -(intptr_t)cells);
+}
+
+Test(heap, idle_runs_are_given_back) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    gait_word *busy = bare_alloc(leaf, 64), *idle = bare_alloc(refs, 64);
+    size_t rest = run_rest(refs, 64);
+    gait_word roots[] = {bare_ref(busy), bare_ref(idle)};
+    cr_assert_eq(cache_begin_cycle(&bare.cache).bytes, 0u, "both were used since the last cycle");
+    bare_mark(roots, 2);
+    empty_cycle();
+    busy = bare_alloc(leaf, 64);
+    struct cache_rest given = cache_begin_cycle(&bare.cache);
+    cr_assert_eq(given.bytes, rest);
+    cr_assert_eq(given.live_bytes, 0u, "it did not count as live any more");
+    cr_assert_eq(run_rest(refs, 64), 0u);
+    cr_assert_not(bare_is_allocated((gait_word *)((char *)idle + 64)));
+    cr_assert_not(bare_is_marked((gait_word *)((char *)idle + 64)));
+    cr_assert(bare_is_allocated(idle), "the object stays");
+    gait_word *again = bare_alloc(refs, 64);
+    cr_assert_eq((char *)again, (char *)idle + 64, "the span is the list's, and goes to the next");
+    cr_assert(bare_is_marked(again));
+    cr_assert_eq((char *)bare_alloc(leaf, 64), (char *)busy + 64, "the other run was kept");
+}
+
+Test(heap, what_counts_as_live_is_taken_off_when_it_is_given_back) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    cache_begin_cycle(&bare.cache);
+    empty_cycle();
+    bare_alloc(leaf, 48), bare_alloc(refs, 48);
+    size_t rest = run_rest(leaf, 48);
+    struct cache_rest given = cache_destroy(&bare.cache);
+    cr_assert_eq(given.bytes, 2 * rest);
+    cr_assert_eq(given.live_bytes, 2 * rest);
+    cr_assert_eq(given.scannable_bytes, rest);
+}
+
+Test(heap, an_idle_cache_keeps_no_span) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    for (size_t bytes = 16; bytes <= GAIT_SMALL_MAX_BYTES; bytes *= 2)
+        bare_alloc(leaf, bytes);
+    for (size_t cycle = 0; cycle < 2; cycle++) {
+        cache_begin_cycle(&bare.cache);
+        empty_cycle();
+    }
+    cr_assert_null(bare.cache.kinds[leaf]);
+    size_t pages = figure(&bare.space.extent_bytes) >> PAGE_SHIFT;
+    for (size_t page = 0; page < pages; page++)
+        cr_assert(!AO_char_load(&bare.space.spans[page].owned) ||
+                  span_state(&bare.space.spans[page]) != SPAN_USED);
+    gait_word *object = bare_alloc(leaf, 48); /* and is used again */
+    cr_assert(bare_is_allocated(object));
 }
 
 Test(heap, what_a_cache_leaves_is_used_by_the_next) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
-    gait_word *first = bare_alloc(leaf, 64);
-    size_t left = (size_t)(bare.runs[leaf][gait_size_class(64)].end - (char *)first) - 64;
-    cr_assert_eq(cache_destroy(&bare.cache), left);
-    cache_init(&bare.cache, &bare.space, bare.runs, true);
-    gait_word *second = bare_alloc(leaf, 64);
-    cr_assert_eq((char *)second, (char *)first + 64);
-    cr_assert_eq(bare.runs[leaf][gait_size_class(64)].cursor,
-                 bare.runs[leaf][gait_size_class(64)].end); /* single */
+    for (int black = 0; black <= 1; black++) {
+        if (black)
+            cache_begin_cycle(&bare.cache);
+        gait_word *first = bare_alloc(leaf, 64);
+        size_t rest = run_rest(leaf, 64);
+        cr_assert_eq(cache_destroy(&bare.cache).bytes, rest);
+        cr_assert_eq(bare.cache.black_bytes, black ? 64u : 0u);
+        cache_init(&bare.cache, &bare.space, bare.runs, true);
+        bare.cache.black = black;
+        gait_word *second = bare_alloc(leaf, 64);
+        cr_assert_eq((char *)second, (char *)first + 64);
+        cr_assert_eq(run_rest(leaf, 64), 0u); /* single */
+        cache_destroy(&bare.cache);
+        cache_init(&bare.cache, &bare.space, bare.runs, false);
+    }
 }
 
 Test(heap, kinds_and_layouts_by_address) {
