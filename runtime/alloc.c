@@ -103,8 +103,7 @@ static void wait_for_start(gait_mutator *mutator) {
 
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
-    if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
-        platform_fatal("gait_alloc: the mutator is in native code or detached");
+    mutator_check_as(mutator, "gait_alloc");
     if (kind >= kinds_count(&heap->kinds))
         platform_fatal("gait_alloc: unknown kind %u", (unsigned)kind);
     if (bytes == 0)

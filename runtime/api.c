@@ -174,6 +174,9 @@ static gait_mutator *mutator_take(gait_heap *heap) {
 void mutator_keep_locked(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     AO_int_store(&mutator->state, MUTATOR_DETACHED);
+    /* the inline functions go their slow ways, which check the state */
+    AO_int_store(&mutator->head.poll, 1);
+    mutator->head.barrier = 1;
     mutator->next = heap->spare_mutators;
     heap->spare_mutators = mutator;
 }
@@ -206,11 +209,6 @@ gait_mutator *gait_attach(gait_heap *heap) {
     return mutator;
 }
 
-static void check_running(const gait_mutator *mutator, const char *call) {
-    if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
-        platform_fatal("%s: the mutator is in native code or detached", call);
-}
-
 void gait_detach(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
@@ -231,24 +229,28 @@ void gait_detach(gait_mutator *mutator) {
 }
 
 void gait_enter_native(gait_mutator *mutator) {
-    check_running(mutator, "gait_enter_native");
+    mutator_check(mutator);
     mutator_save_stack();
     world_enter_native(mutator);
 }
 
 void gait_leave_native(gait_mutator *mutator) {
     unsigned state = AO_int_load(&mutator->state);
-    if (state == MUTATOR_RUNNING || state == MUTATOR_DETACHED)
+    if (state == MUTATOR_DETACHED)
+        mutator_misused(mutator, __func__);
+    if (state == MUTATOR_RUNNING)
         platform_fatal("gait_leave_native: the mutator is not in native code");
     mutator_save_stack(); /* it may have to wait: of the thread's mutators in other heaps */
     world_leave_native(mutator);
 }
 
 void gait_poll_slow(gait_mutator *mutator) {
-    check_running(mutator, "gait_poll");
+    mutator_check_as(mutator, "gait_poll");
     mutator_save_stack();
     world_answer(mutator);
 }
+
+void gait_check(gait_mutator *mutator, const char *call) { mutator_check_as(mutator, call); }
 
 /* ---- Objects ---- */
 
@@ -287,7 +289,7 @@ void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *data) {
 }
 
 void gait_collect(gait_mutator *mutator) {
-    check_running(mutator, "gait_collect");
+    mutator_check(mutator);
     mutator_save_stack();
     world_rest();
     cycle_force(mutator->heap);
@@ -296,6 +298,7 @@ void gait_collect(gait_mutator *mutator) {
 }
 
 size_t gait_free_os_memory(gait_mutator *mutator) {
+    mutator_check(mutator);
     gait_collect(mutator);
     mutator_save_stack();
     world_rest();

@@ -15,6 +15,7 @@ static void shade_all(gait_mutator *mutator, const gait_word *slots, size_t coun
 }
 
 int gait_roots_add(gait_mutator *mutator, gait_word *slots, size_t count) {
+    mutator_check(mutator);
     int result = roots_add(&mutator->heap->roots, slots, count);
     if (result == 0)
         shade_all(mutator, slots, count);
@@ -22,11 +23,13 @@ int gait_roots_add(gait_mutator *mutator, gait_word *slots, size_t count) {
 }
 
 int gait_roots_remove(gait_mutator *mutator, gait_word *slots) {
+    mutator_check(mutator);
     shade_all(mutator, slots, roots_count(&mutator->heap->roots, slots));
     return roots_remove(&mutator->heap->roots, slots);
 }
 
 gait_handle *gait_handle_new(gait_mutator *mutator, gait_word value) {
+    mutator_check(mutator);
     gait_handle *handle = roots_handle_new(&mutator->heap->roots);
     if (handle)
         gait_handle_set(mutator, handle, value);
@@ -38,16 +41,19 @@ gait_word gait_handle_get(const gait_handle *handle) {
 }
 
 void gait_handle_set(gait_mutator *mutator, gait_handle *handle, gait_word value) {
+    mutator_check(mutator);
     gait_store(mutator, &handle->value, value);
 }
 
 void gait_handle_free(gait_mutator *mutator, gait_handle *handle) {
+    mutator_check(mutator);
     mutator_shade(mutator, gait_handle_get(handle));
     if (!roots_handle_free(&mutator->heap->roots, handle))
         platform_fatal("gait_handle_free: %p is free already", (void *)handle);
 }
 
 void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *data) {
+    mutator_check(mutator);
     mutator->visit_roots = visit;
     mutator->visit_data = data;
 }
@@ -56,10 +62,12 @@ void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *d
 
 gait_coroutine *gait_coroutine_new(gait_mutator *mutator, gait_roots_fn visit, void *data,
                                    void *stack_low, void *stack_high) {
+    mutator_check(mutator);
     return roots_coroutine_new(&mutator->heap->roots, visit, data, stack_low, stack_high);
 }
 
 void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
+    mutator_check(mutator);
     roots_coroutine_free(&mutator->heap->roots, coroutine);
 }
 
@@ -85,6 +93,7 @@ static inline __attribute__((always_inline)) void suspend_running(gait_mutator *
 }
 
 void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to) {
+    mutator_check(mutator);
     gait_heap *heap = mutator->heap;
     if (to == mutator->coroutine)
         return;
@@ -121,12 +130,14 @@ static bool is_object(gait_heap *heap, const void *object) {
 
 int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
                        void *data) {
+    mutator_check(mutator);
     if (!is_object(mutator->heap, object))
         return GAIT_E_INVALID;
     return finalizers_set(&mutator->heap->finalizers, object, finalize, data);
 }
 
 int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup, void *data) {
+    mutator_check(mutator);
     if (!is_object(mutator->heap, object) || !cleanup)
         return GAIT_E_INVALID;
     return finalizers_cleanup_add(&mutator->heap->finalizers, object, cleanup, data);
@@ -134,10 +145,12 @@ int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_fn cleanu
 
 size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup,
                            void *data) {
+    mutator_check(mutator);
     return finalizers_cleanup_cancel(&mutator->heap->finalizers, object, cleanup, data);
 }
 
 size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
+    mutator_check(mutator);
     struct finalizer_job job;
     size_t ran = 0;
     gait_poll(mutator);
@@ -157,6 +170,7 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
 }
 
 bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
+    mutator_check(mutator);
     mutator_save_stack();
     world_rest();
     bool some = finalizers_wait(&mutator->heap->finalizers, timeout_ns);

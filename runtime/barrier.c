@@ -34,12 +34,14 @@ void mutator_shade(gait_mutator *mutator, gait_word word) {
 }
 
 void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value) {
+    mutator_check_as(mutator, "gait_store");
     shade(mutator, slot_read(slot));
     shade(mutator, value);
 }
 
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
                            gait_word desired) {
+    mutator_check(mutator);
     if (mutator->head.barrier) {
         shade(mutator, *expected);
         shade(mutator, desired);
@@ -49,6 +51,7 @@ bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *ex
 }
 
 void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count) {
+    mutator_check(mutator);
     if (mutator->head.barrier)
         for (size_t i = 0; i < count; i++)
             gait_barrier(mutator, &to[i], slot_read(&from[i]));
@@ -61,6 +64,7 @@ void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size
 }
 
 void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
+    mutator_check(mutator);
     for (size_t i = 0; i < count; i++)
         gait_store(mutator, &to[i], value);
 }
@@ -68,6 +72,7 @@ void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t cou
 /* ---- Weak words and pairs: a read makes strong what was weak ---- */
 
 gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
+    mutator_check(mutator);
     gait_heap *heap = mutator->heap;
     gait_word word = weak_read(&heap->space, heap->value_mask, slot);
     mutator_shade(mutator, word);
@@ -75,11 +80,12 @@ gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
 }
 
 void gait_weak_set(gait_mutator *mutator, gait_word *slot, gait_word value) {
-    (void)mutator;
+    mutator_check(mutator);
     slot_write(slot, value);
 }
 
 gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
+    mutator_check(mutator);
     gait_heap *heap = mutator->heap;
     gait_word value = weak_read_pair(&heap->space, heap->value_mask, pair);
     mutator_shade(mutator, value);
@@ -87,6 +93,7 @@ gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
 }
 
 void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key, gait_word value) {
+    mutator_check(mutator);
     mutator_shade(mutator, key);
     mutator_shade(mutator, value);
     weak_store_pair(pair, key, value);

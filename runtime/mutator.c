@@ -6,6 +6,12 @@
 
 #include "instance.h"
 
+void mutator_misused(const gait_mutator *mutator, const char *call) {
+    if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
+        platform_fatal("%s: the mutator is detached", call);
+    platform_fatal("%s: the mutator is in native code", call);
+}
+
 void mutator_flush_barrier(gait_mutator *mutator) {
     if (mutator->barrier_count == 0)
         return;

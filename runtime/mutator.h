@@ -60,6 +60,17 @@ struct gait_mutator {
     gait_mutator *previous;
 };
 
+/* One line that says how a mutator was misused, and the end. call: the public function. */
+_Noreturn void mutator_misused(const gait_mutator *mutator, const char *call);
+
+/* The first line of every public function that works with a mutator: it runs, or the process ends
+ * with one line that names the call. A detached mutator's memory is kept for just that. */
+static inline void mutator_check_as(const gait_mutator *mutator, const char *call) {
+    if (__builtin_expect(AO_int_load(&mutator->state) != MUTATOR_RUNNING, 0))
+        mutator_misused(mutator, call); /* its own thread's store is seen; no other may call */
+}
+#define mutator_check(mutator) mutator_check_as(mutator, __func__)
+
 /** Keep a detached mutator for a later attach. The caller holds the heap's spare_lock. */
 void mutator_keep_locked(gait_mutator *mutator);
 

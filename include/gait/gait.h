@@ -21,8 +21,9 @@
  * a wrong guess at worst keeps garbage.
  *
  * Results: int is 0, or a negative GAIT_E… code; bool answers a question; NULL comes from
- * allocation only. A caller's bug (a detached mutator, an unknown kind) stops the process with one
- * line that names the call.
+ * allocation only. A caller's bug (a detached mutator, one in native code, an unknown kind) stops
+ * the process with one line that names the call. The fast paths of the inline functions see it in
+ * files that define GAIT_CHECKED before they include this header; all others always.
  */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H

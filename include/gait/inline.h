@@ -43,6 +43,19 @@ struct gait_mutator_head {
     struct gait_run *runs[GAIT_KINDS_MAX]; /* [kind]: one run per size class; never NULL         */
 };
 
+/**
+ * Check of a mutator's state, as every function that is not inline does it: one line that names the
+ * call, and the end, unless the mutator is attached and not in native code. The inline functions
+ * meet it on their slow paths; those of a file that defines GAIT_CHECKED before it includes this
+ * header, at every call.
+ */
+GAIT_API void gait_check(gait_mutator *mutator, const char *call);
+#ifdef GAIT_CHECKED
+#define GAIT_CHECK(mutator) gait_check(mutator, __func__)
+#else
+#define GAIT_CHECK(mutator) ((void)0)
+#endif
+
 /* Size classes: 16, 24 … 128 by 8, then eight steps to each doubling, up to 32 KiB. */
 #define GAIT_SMALL_MAX_BYTES 32768
 #define GAIT_SIZE_CLASSES 81 /* 0 is none, 1 is unused, 2 is 16 bytes … 80 is 32 KiB */
@@ -75,6 +88,7 @@ GAIT_API void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t byt
  *         full collection and the out-of-memory handler did not help.
  */
 GAIT_INLINE void *gait_alloc(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     if (bytes - 1 < GAIT_SMALL_MAX_BYTES) {
         unsigned size_class = gait_size_class(bytes);
@@ -94,6 +108,7 @@ GAIT_API void gait_poll_slow(gait_mutator *mutator);
 
 /** Let the collector in, if it asks: to be called at loop back-edges. A safepoint. */
 GAIT_INLINE void gait_poll(gait_mutator *mutator) {
+    GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     /* relaxed: a request that is seen late only delays the collector */
     if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED)))
@@ -105,6 +120,7 @@ GAIT_API void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_wo
 
 /** Store a word that may be a reference into an object or a static root slot. */
 GAIT_INLINE void gait_store(gait_mutator *mutator, gait_word *slot, gait_word value) {
+    GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     if (GAIT_UNLIKELY(head->barrier))
         gait_barrier(mutator, slot, value);
@@ -133,6 +149,7 @@ GAIT_API void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, s
 /** Push a frame whose count words from slots on are roots until gait_pop_frame. */
 GAIT_INLINE void gait_push_frame(gait_mutator *mutator, struct gait_frame *frame, gait_word *slots,
                                  size_t count) {
+    GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     frame->previous = head->frames;
     frame->slots = slots;
@@ -142,6 +159,7 @@ GAIT_INLINE void gait_push_frame(gait_mutator *mutator, struct gait_frame *frame
 
 /** Pop the youngest frame. */
 GAIT_INLINE void gait_pop_frame(gait_mutator *mutator) {
+    GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     head->frames = head->frames->previous;
 }

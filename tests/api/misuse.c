@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A caller's bug stops the process with one line that names the call: each public function that
+ * works with a mutator is called with a detached one and with one in native code, in a process of
+ * its own.
+ *
+ * This file has the checks of the inline functions too; unchecked.c calls them without.
+ */
+#define GAIT_CHECKED
+#include "misuse.h"
+
+static void finalize(gait_mutator *at, void *what, void *data) { (void)at, (void)what, (void)data; }
+
+static void clean_up(gait_mutator *at, void *data) { (void)at, (void)data; }
+
+static void call_alloc(void) { gait_alloc(mutator, kind, 16); }
+static void call_poll(void) { gait_poll(mutator); }
+static void call_store(void) { gait_store(mutator, object, 0); }
+static void call_push_frame(void) { gait_push_frame(mutator, &frame, object, 1); }
+static void call_pop_frame(void) { gait_pop_frame(mutator); }
+static void call_barrier(void) { gait_barrier(mutator, object, 0); }
+static void call_compare_exchange(void) {
+    gait_word expected = 0;
+    gait_compare_exchange(mutator, object, &expected, 0);
+}
+static void call_move(void) { gait_move(mutator, object, object + 1, 1); }
+static void call_fill(void) { gait_fill(mutator, object, 0, 0); }
+static void call_collect(void) { gait_collect(mutator); }
+static void call_free_os_memory(void) { gait_free_os_memory(mutator); }
+static void call_enter_native(void) { gait_enter_native(mutator); }
+static void call_leave_native(void) { gait_leave_native(mutator); }
+static void call_detach(void) { gait_detach(mutator); }
+static void call_roots_add(void) { gait_roots_add(mutator, &slot, 1); }
+static void call_roots_remove(void) { gait_roots_remove(mutator, &slot); }
+static void call_handle_new(void) { gait_handle_new(mutator, 0); }
+static void call_handle_set(void) { gait_handle_set(mutator, handle, 0); }
+static void call_handle_free(void) { gait_handle_free(mutator, handle); }
+static void call_set_roots_callback(void) { gait_set_roots_callback(mutator, NULL, NULL); }
+static void call_coroutine_new(void) { gait_coroutine_new(mutator, NULL, NULL, NULL, NULL); }
+static void call_coroutine_switch(void) { gait_coroutine_switch(mutator, NULL); }
+static void call_coroutine_free(void) { gait_coroutine_free(mutator, coroutine); }
+static void call_weak_get(void) { gait_weak_get(mutator, object); }
+static void call_weak_set(void) { gait_weak_set(mutator, object, 0); }
+static void call_ephemeron_get(void) { gait_ephemeron_get(mutator, object); }
+static void call_ephemeron_set(void) { gait_ephemeron_set(mutator, object, 0, 0); }
+static void call_finalizer_set(void) { gait_finalizer_set(mutator, object, finalize, NULL); }
+static void call_cleanup_add(void) { gait_cleanup_add(mutator, object, clean_up, NULL); }
+static void call_cleanup_cancel(void) { gait_cleanup_cancel(mutator, object, clean_up, NULL); }
+static void call_run_finalizers(void) { gait_run_finalizers(mutator, 1); }
+static void call_wait_finalizers(void) { gait_wait_finalizers(mutator, 1000); }
+
+#define CALL(name)                                                                                 \
+    { "gait_" #name, call_##name }
+static const struct misuse calls[] = {
+    CALL(alloc),
+    CALL(poll),
+    CALL(store),
+    CALL(push_frame),
+    CALL(pop_frame),
+    {"gait_store", call_barrier},
+    CALL(compare_exchange),
+    CALL(move),
+    CALL(fill),
+    CALL(collect),
+    CALL(free_os_memory),
+    CALL(enter_native),
+    CALL(roots_add),
+    CALL(roots_remove),
+    CALL(handle_new),
+    CALL(handle_set),
+    CALL(handle_free),
+    CALL(set_roots_callback),
+    CALL(coroutine_new),
+    CALL(coroutine_switch),
+    CALL(coroutine_free),
+    CALL(weak_get),
+    CALL(weak_set),
+    CALL(ephemeron_get),
+    CALL(ephemeron_set),
+    CALL(finalizer_set),
+    CALL(cleanup_add),
+    CALL(cleanup_cancel),
+    CALL(run_finalizers),
+    CALL(wait_finalizers),
+};
+/* Right in native code, and so wrong of a detached mutator only. */
+static const struct misuse endings[] = {CALL(leave_native), CALL(detach)};
+static const struct misuse runnings[] = {CALL(leave_native)};
+
+int main(void) {
+    unsigned silent = 0;
+    silent += misuse_run(calls, COUNT(calls), "detached", state_detached);
+    silent += misuse_run(endings, COUNT(endings), "detached", state_detached);
+    silent += misuse_run(calls, COUNT(calls), "native", state_native);
+    silent += misuse_run(runnings, COUNT(runnings), "running", state_running);
+    silent += unchecked_run();
+    printf("%u calls said nothing\n", silent);
+    return silent != 0;
+}
