@@ -6,6 +6,7 @@
 #include <gait/gait.h>
 
 #include "instance.h"
+#include "platform/perturb.h"
 
 /* ---- Static slots and handles ---- */
 
@@ -100,6 +101,7 @@ void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to) {
     /* black: this mutator's roots, and with them those of what runs, were scanned in this cycle */
     unsigned cycle = mutator->cache.black ? space_epoch(&heap->space) + 1 : 0;
     suspend_running(mutator, cycle);
+    PERTURB(COROUTINE_BETWEEN);
     mutator->coroutine = to;
     if (!to) {
         mutator->head.frames = mutator->base_frames;

@@ -6,6 +6,7 @@
 #include "background.h"
 
 #include "instance.h"
+#include "platform/perturb.h"
 
 /* One burst of marking or sweeping while CPUs are busy, and the least nap after it: a waking thread
  * is let in at once, a runnable one costs somebody a tick of the scheduler. Measured on 2 CPUs
@@ -208,6 +209,7 @@ void background_help(void *argument) {
         unsigned helping = AO_int_load_acquire(&cycle->helping);
         if (cycle_is_shutdown(cycle))
             return;
+        PERTURB(HELP_LOOK);
         if (helping % 2 == 0) {
             platform_wait(&cycle->helping, helping, -1);
             continue;
@@ -219,6 +221,7 @@ void background_help(void *argument) {
         } else if (!queue_has_work(queue)) {
             wait_for_work(queue);
         } else {
+            PERTURB(HELP_BURST);
             mark_burst(heap, &helper->marker, helper->idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
         }
     }

@@ -8,6 +8,7 @@
 
 #include "instance.h"
 #include "mark/weak.h"
+#include "platform/perturb.h"
 
 static gait_word slot_read(const gait_word *slot) {
     /* what it leads to is read after it; pairs with slot_write */
@@ -35,8 +36,11 @@ void mutator_shade(gait_mutator *mutator, gait_word word) {
 
 void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value) {
     mutator_check_as(mutator, "gait_store");
-    shade(mutator, slot_read(slot));
+    gait_word held = slot_read(slot);
+    PERTURB(BARRIER_READ);
+    shade(mutator, held);
     shade(mutator, value);
+    PERTURB(BARRIER_NOTED);
 }
 
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
@@ -45,6 +49,7 @@ bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *ex
     if (mutator->head.barrier) {
         shade(mutator, *expected);
         shade(mutator, desired);
+        PERTURB(BARRIER_NOTED);
     }
     return __atomic_compare_exchange_n(slot, expected, desired, false, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE);
@@ -75,6 +80,7 @@ gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
     mutator_check(mutator);
     gait_heap *heap = mutator->heap;
     gait_word word = weak_read(&heap->space, heap->value_mask, slot);
+    PERTURB(WEAK_ALIVE);
     mutator_shade(mutator, word);
     return word;
 }
@@ -88,6 +94,7 @@ gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
     mutator_check(mutator);
     gait_heap *heap = mutator->heap;
     gait_word value = weak_read_pair(&heap->space, heap->value_mask, pair);
+    PERTURB(WEAK_ALIVE);
     mutator_shade(mutator, value);
     return value;
 }
@@ -96,5 +103,6 @@ void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key, g
     mutator_check(mutator);
     mutator_shade(mutator, key);
     mutator_shade(mutator, value);
+    PERTURB(BARRIER_NOTED);
     weak_store_pair(pair, key, value);
 }

@@ -28,6 +28,7 @@
 #include "mark/weak.h"
 #include "observe/observe.h"
 #include "observe/pacerlog.h"
+#include "platform/perturb.h"
 #include "verify.h"
 
 /* A heap with fewer live bytes is marked before a helper is awake. Guess. */
@@ -150,6 +151,7 @@ static void turn_over(gait_heap *heap) {
     }
     AO_int_store(&cycle->barrier_on, 0);
     AO_int_store(&cycle->black, 0);
+    PERTURB(CYCLE_FLIP);
     AO_int_store_release(&heap->space.epoch, space_epoch(&heap->space) + 1);
     control_end(&heap->control, &cycle->record, marked, AO_load(&cycle->stack_bytes),
                 roots_bytes(&heap->roots));
@@ -180,20 +182,26 @@ static bool mark_concurrently(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     struct cycle_record *record = &cycle->record;
     AO_int_store_release(&cycle->barrier_on, 1);
+    PERTURB(CYCLE_BARRIERS);
     world_handshake(&heap->world, barrier_turn_on);
     world_handshake(&heap->world, pass_safepoint); /* stores: marking.md, .inv.store */
     AO_int_store_release(&cycle->black, 1);
+    PERTURB(CYCLE_BLACK);
     world_handshake(&heap->world, roots_scan);
     record->mark_ns = platform_now_ns();
+    PERTURB(CYCLE_ROOTS);
     push_shared_roots(heap);
     if (record->start_bytes >= HELP_BYTES)
         background_wake(heap);
+    PERTURB(CYCLE_HELPED);
     for (;;) {
         AO_t published;
         do {
             published = mark_to_fixpoint(heap, false);
+            PERTURB(CYCLE_DRAINED);
             world_handshake(&heap->world, mutator_flush_barrier);
         } while (!is_quiet(&heap->queue, published) && !cycle_is_shutdown(cycle));
+        PERTURB(CYCLE_QUIET);
         world_stop(&heap->world);
         if (marking_is_over(heap, published) || cycle_is_shutdown(cycle))
             break;
@@ -256,6 +264,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots));
     /* not before: until then a mutator may ask for the cycle that has begun */
+    PERTURB(CYCLE_BEGIN);
     AO_int_store(&cycle->due, 0);
     observe_begin(heap, &cycle->record);
     pacerlog_begin(heap);
@@ -263,12 +272,16 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
     if (!over)
         return;
+    PERTURB(CYCLE_FLIPPED);
     queue_clear(&heap->queue); /* pairs that wait for dead keys */
+    PERTURB(CYCLE_SETTLE);
     weak_settle(&heap->space, heap->value_mask);
+    PERTURB(CYCLE_SETTLED);
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
     counter_add(&heap->control.live_bytes, kept);
     world_handshake(&heap->world, pass_safepoint); /* weak reads: before a cell gets a new object */
     count_rest(heap);
+    PERTURB(CYCLE_OPEN);
     sweep_open(&heap->sweeper);
     lock_acquire(&cycle->lock);
     cycle->cycles++;
@@ -279,6 +292,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     pacerlog_cycle(heap, &cycle->record);
     background_sweep(heap);
     observe_swept(heap, &cycle->record);
+    PERTURB(CYCLE_DONE);
     AO_int_store_release(&cycle->done, wanted);
     platform_wake(&cycle->done, INT32_MAX);
     AO_int_fetch_and_add1_full(&cycle->finished);

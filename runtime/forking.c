@@ -12,6 +12,7 @@
 
 #include "instance.h"
 #include "observe/pacerlog.h"
+#include "platform/perturb.h"
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
 static gait_heap *heaps;
@@ -41,11 +42,13 @@ static struct lock *lock_of(gait_heap *heap, size_t i) {
 static void prepare(void) {
     mutator_save_stack();
     world_rest();
+    PERTURB(FORK_PREPARE);
     lock_acquire(&heaps_lock);
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         lock_acquire(&heap->cycle.gate);
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         world_stop(&heap->world);
+    PERTURB(FORK_STOPPED);
     for (size_t i = 0; i < LOCKS; i++)
         for (gait_heap *heap = heaps; heap; heap = heap->next)
             lock_acquire(lock_of(heap, i));
@@ -67,6 +70,7 @@ static void resume(void) {
 }
 
 static void parent(void) {
+    PERTURB(FORK_PARENT);
     locks_release();
     resume();
 }
@@ -84,6 +88,7 @@ static void drop_lost_mutators(gait_heap *heap) {
 }
 
 static void child(void) {
+    PERTURB(FORK_CHILD);
     locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */
     pacerlog_lost_all();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {

@@ -5,6 +5,7 @@
 #include "mutator.h"
 
 #include "instance.h"
+#include "platform/perturb.h"
 
 void mutator_misused(const gait_mutator *mutator, const char *call) {
     if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
@@ -15,6 +16,7 @@ void mutator_misused(const gait_mutator *mutator, const char *call) {
 void mutator_flush_barrier(gait_mutator *mutator) {
     if (mutator->barrier_count == 0)
         return;
+    PERTURB(BARRIER_FLUSH);
     struct marker *marker = &mutator->marker;
     marker_begin(marker);
     marker_shade(marker, mutator->barrier_words, mutator->barrier_count);

@@ -5,6 +5,7 @@
  */
 #include "background.h"
 #include "instance.h"
+#include "platform/perturb.h"
 
 /* The collector looks at the clock for periodic cycles this often, the scavenger at what is due. */
 #define PERIOD_LOOK_NS ((int64_t)1000000000)
@@ -105,6 +106,7 @@ static void collector_wake(gait_heap *heap) {
         AO_int_store(&cycle->due, 0);
         AO_int_store_release(&cycle->threads, 0);
     }
+    PERTURB(REQUEST);
     AO_int_fetch_and_add1_full(&cycle->wake);
     platform_wake(&cycle->wake, 1);
 }
@@ -174,6 +176,7 @@ static int threads_start(gait_heap *heap) {
     unsigned helpers = 0;
     bool scavenger = false;
     AO_int_store(&cycle->shutdown, 0);
+    PERTURB(THREADS_START);
     for (; helpers < cycle->helper_count; helpers++)
         if (platform_thread_start(&cycle->helpers[helpers].thread, background_help,
                                   &cycle->helpers[helpers], "gait-mark") < 0)

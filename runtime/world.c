@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "platform/perturb.h"
 #include "platform/platform.h"
 
 /* How long the collector sleeps between two looks at mutators that have not answered: a bound on
@@ -25,6 +26,7 @@ void world_init(struct world *world) {
 void world_destroy(struct world *world) { lock_destroy(&world->lock); }
 
 static void answer_count(struct world *world) {
+    PERTURB(ANSWER_SAID);
     AO_int_fetch_and_add1_full(&world->answers);
     platform_wake(&world->answers, 1);
 }
@@ -35,8 +37,10 @@ static _Thread_local gait_mutator *mine; /* this thread's, by thread_next: one p
 
 static void native_begin(struct world *world, gait_mutator *mutator) {
     counter_sub(&world->running, 1);
+    PERTURB(NATIVE_BEGIN);
     AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* full: then look for requests */
     AO_nop_full();
+    PERTURB(NATIVE_BEGUN);
     if (AO_int_load(&mutator->head.poll))
         answer_count(world); /* the collector can act in its place now */
 }
@@ -47,6 +51,7 @@ static bool try_to_run(gait_mutator *mutator) {
     while (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING))
         platform_wait(&mutator->state, MUTATOR_HELD, -1);
     AO_nop_full(); /* then look for requests */
+    PERTURB(NATIVE_LEAVE);
     if (AO_int_load_acquire(&world->stopping)) {
         AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
         AO_nop_full();
@@ -74,6 +79,7 @@ void world_resume(void) {
             mutator = mutator->thread_next;
             continue;
         }
+        PERTURB(NATIVE_REFUSED);
         world_rest(); /* whoever has this world stopped may wait for this thread in another */
         while (AO_int_load_acquire(&mutator->world->stopping))
             platform_wait(&mutator->world->stopping, 1, -1);
@@ -97,9 +103,11 @@ void world_answer(gait_mutator *mutator) {
     struct world *world = mutator->world;
     AO_int_store_full(&mutator->head.poll, 0);
     AO_nop_full(); /* a request made from here on raises poll again */
+    PERTURB(ANSWER_CLEARED);
     unsigned number = AO_int_load_acquire(&world->handshake); /* pairs with world_handshake */
     if (AO_int_load(&mutator->handshake) != number) {
         world->action(mutator);
+        PERTURB(ANSWER_ACTED);
         AO_int_store_release(&mutator->handshake, number);
         answer_count(world);
     }
@@ -114,8 +122,10 @@ void world_answer(gait_mutator *mutator) {
 void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator)) {
     mutator->world = world;
     world_rest();
+    PERTURB(ATTACH_REST);
     lock_acquire(&world->lock);
     prepare(mutator);
+    PERTURB(ATTACH_PREPARED);
     AO_int_store(&mutator->handshake, AO_int_load(&world->handshake));
     AO_int_store(&mutator->state, MUTATOR_RUNNING);
     mutator->previous = NULL;
@@ -125,6 +135,7 @@ void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_
     world->first = mutator;
     counter_add(&world->count, 1);
     counter_add(&world->running, 1);
+    PERTURB(ATTACH_LISTED);
     lock_release(&world->lock);
     mutator->thread_next = mine;
     mine = mutator;
@@ -145,8 +156,10 @@ void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_
 void world_remove(struct world *world, gait_mutator *mutator,
                   void (*finish)(gait_mutator *mutator)) {
     world_rest();
+    PERTURB(DETACH_NATIVE);
     lock_acquire(&world->lock);
     world_drop(world, mutator, finish);
+    PERTURB(DETACH_DROPPED);
     lock_release(&world->lock);
     gait_mutator **link = &mine;
     while (*link != mutator)
@@ -161,9 +174,12 @@ void world_remove(struct world *world, gait_mutator *mutator,
 static bool act_for(gait_mutator *mutator, void (*action)(gait_mutator *mutator), unsigned number) {
     if (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_HELD))
         return false;
+    PERTURB(ACT_HELD);
     action(mutator);
     AO_int_store(&mutator->handshake, number);
+    PERTURB(ACT_ACTED);
     AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
+    PERTURB(ACT_RELEASED);
     platform_wake(&mutator->state, 1);
     return true;
 }
@@ -174,12 +190,15 @@ void world_handshake(struct world *world, void (*action)(gait_mutator *mutator))
     unsigned number = AO_int_load(&world->handshake) + 1;
     AO_int_store_release(&world->handshake, number);
     AO_nop_full();
+    PERTURB(HANDSHAKE_NUMBERED);
     for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
         AO_int_store(&mutator->head.poll, 1);
     AO_nop_full();
+    PERTURB(HANDSHAKE_POLLED);
     for (;;) {
         unsigned answers = AO_int_load_acquire(&world->answers);
         size_t open = 0;
+        PERTURB(HANDSHAKE_LOOK);
         for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
             if (AO_int_load_acquire(&mutator->handshake) != number)
                 open += !act_for(mutator, action, number);
@@ -194,22 +213,26 @@ void world_stop(struct world *world) {
     lock_acquire(&world->lock);
     world->stop_begin_ns = platform_now_ns();
     AO_int_store_full(&world->stopping, 1);
+    PERTURB(STOP_ASKED);
     for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
         AO_int_store(&mutator->head.poll, 1);
     AO_nop_full();
     for (;;) {
         unsigned answers = AO_int_load_acquire(&world->answers);
         size_t open = 0;
+        PERTURB(STOP_LOOK);
         for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
             open += AO_int_load_acquire(&mutator->state) == MUTATOR_RUNNING;
         if (open == 0)
             break;
         platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
     }
+    PERTURB(STOP_STOPPED);
 }
 
 void world_start(struct world *world) {
     AO_int_store_full(&world->stopping, 0);
+    PERTURB(STOP_STARTED);
     platform_wake(&world->stopping, INT32_MAX);
     lock_release(&world->lock);
 }

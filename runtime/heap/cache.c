@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../platform/perturb.h"
+
 /* A run is at most this long: zeroed memory should still be in the first-level cache when objects
  * are made of it. */
 #define RUN_BYTES_MAX ((size_t)8192)
@@ -147,6 +149,7 @@ static struct span *span_fresh(struct space *space, unsigned kind, unsigned size
     struct span *span = space_take_pages(space, info->span_pages, &zeroed);
     if (!span)
         return NULL;
+    PERTURB(SPAN_TAKEN);
     span->zeroed = zeroed;
     AO_char_store(&span->owned, 1);
     span_make(space, span, kind, size_class, info->span_pages, info->cells, 0);
@@ -162,6 +165,7 @@ void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed
     struct span *span = space_take_pages(space, pages, zeroed);
     if (!span)
         return NULL;
+    PERTURB(SPAN_TAKEN);
     span->zeroed = false;
     AO_char_store(&span->owned, 1);
     span_make(space, span, kind, CLASS_LARGE, pages, 1, words_bytes);
@@ -174,6 +178,7 @@ void cache_large_done(struct cache *cache, const char *object) {
     struct span *span = &space->spans[page];
     uint64_t *pair = space_bits(space, page);
     unsigned epoch = space_epoch(space);
+    PERTURB(LARGE_DONE);
     bits_set(&pair[epoch & 1], 1);
     if (cache->black) {
         bits_set(&pair[~epoch & 1], 1);
@@ -265,6 +270,7 @@ static void cache_kind_free(struct cache *cache, unsigned kind) {
 /* Own no span of this kind and class any more. usable: it may still have free cells. */
 static void span_disown(struct space *space, struct span *span, bool usable) {
     struct central *central = central_of(space, span);
+    PERTURB(SPAN_DISOWN);
     lock_acquire(&central->lock);
     /* pairs with span_sweep, which may give the pages away: done with them. It takes no lock. */
     AO_char_store_release(&span->owned, 0);
@@ -309,12 +315,14 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
         }
         if (!*slot && !(*slot = span_find(space, kind, size_class)))
             return 0;
+        PERTURB(REFILL_SWEPT);
         count = run_find(space, *slot, most, &first);
         if (count == 0) {
             span_disown(space, *slot, false);
             *slot = NULL;
         }
     }
+    PERTURB(REFILL_FOUND);
     size_t bytes = count * cell_bytes;
     flag_set(cached->owned, size_class, true);
     flag_set(cached->uncounted, size_class, false);
@@ -322,8 +330,10 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     run->end = run->cursor + bytes;
     if (!(*slot)->zeroed)
         memset(run->cursor, 0, bytes);
+    PERTURB(REFILL_ZEROED);
     /* after it is zero: a stale word may lead a marker here as soon as the bits are set */
     run_bits(space, *slot, run, cells_allocate);
+    PERTURB(REFILL_SET);
     if (cache->black) {
         run_bits(space, *slot, run, cells_mark);
         cache->black_bytes += bytes;

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "../platform/perturb.h"
 #include "../platform/platform.h"
 
 /* How many pages space_scavenge gives back in one call of the OS: long enough to be cheap, short
@@ -160,6 +161,7 @@ struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
     size_t released;
     struct span *span = &space->spans[run_take(space, run, count, &released)];
     lock_release(&space->lock);
+    PERTURB(PAGES_TAKEN);
     *zeroed = released == count;
     /* room under the limit is made before the pages count as the heap's */
     if (released && space->hooks.before_grow)
@@ -172,6 +174,7 @@ struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
 
 void space_give_pages(struct space *space, struct span *span) {
     size_t count = span->pages;
+    PERTURB(PAGES_GIVE);
     lock_acquire(&space->lock);
     span_set_state(span, SPAN_NONE);
     counter_sub(&space->used_bytes, count << PAGE_SHIFT);
@@ -252,6 +255,7 @@ size_t space_scavenge(struct space *space, size_t bytes) {
             run_link(space, first + count, start + total - first - count);
         lock_release(&space->lock);
 
+        PERTURB(PAGES_SCAVENGE);
         bool gone = platform_release(space_page_start(space, first), count << PAGE_SHIFT) == 0;
         if (gone)
             release_bits(space, first, count);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../platform/perturb.h"
 #include "../platform/platform.h"
 #include "weak.h"
 
@@ -200,6 +201,7 @@ static void each_finalizable(struct finalizers *finalizers, batch_act act, void 
             }
         }
         lock_release(&finalizers->lock);
+        PERTURB(FINALIZERS_PASS);
         for (size_t i = 0; i < batch.count; i++)
             act(batch.objects[i], data);
     }
@@ -329,6 +331,7 @@ size_t finalizers_settle(struct finalizers *finalizers, struct space *space, gai
     bool more = true;
     for (size_t bucket = 0; more; bucket++) {
         settling.queued = 0;
+        PERTURB(FINALIZERS_SETTLE);
         lock_acquire(&finalizers->lock);
         if ((more = bucket < finalizers->entries.buckets))
             bucket_settle(finalizers, bucket, &settling);
@@ -356,6 +359,7 @@ bool finalizers_take(struct finalizers *finalizers, struct finalizer_job *job) {
         *job = *first;
     }
     lock_release(&finalizers->lock);
+    PERTURB(FINALIZERS_TAKE);
     free(first);
     return first != NULL;
 }

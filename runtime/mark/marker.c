@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "../platform/perturb.h"
+
 /* Words pushed between two looks at the room in the block. */
 #define PIECE_WORDS 128
 /* Words of a large object scanned before the rest is put back: other markers may take it. */
@@ -47,8 +49,10 @@ static void marker_look(struct marker *marker) {
 }
 
 void marker_begin(struct marker *marker) {
+    PERTURB(MARK_BEGIN);
     /* full: counted before it takes or makes work; pairs with the look in cycle.c */
     AO_fetch_and_add1_full(&marker->queue->active);
+    PERTURB(MARK_BEGUN);
     marker_look(marker);
 }
 
@@ -306,6 +310,7 @@ static inline void object_prefetch(uintptr_t start, uintptr_t last) {
  * they are moved to the front. */
 static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cells,
                                   unsigned count) {
+    PERTURB(MARK_BATCH);
     unsigned side = marker->mark_side;
     uintptr_t last = 0;
     struct marked_cell *kept = cells, *end = cells + count;
@@ -382,6 +387,7 @@ static bool block_take(struct marker *marker) {
     if (marker->block)
         queue_recycle(marker->queue, marker->block);
     marker->block = other;
+    PERTURB(MARK_TAKEN);
     marker_look(
         marker); /* a cycle may have passed since marker_begin; none can while it has work */
     return true;
@@ -417,6 +423,7 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
 }
 
 void marker_end(struct marker *marker) {
+    PERTURB(MARK_END);
     marker_publish_ephemerons(marker);
     if (marker->block) {
         if (marker->block->count > 0)
@@ -425,5 +432,6 @@ void marker_end(struct marker *marker) {
             queue_recycle(marker->queue, marker->block);
         marker->block = NULL;
     }
+    PERTURB(MARK_ENDED);
     AO_fetch_and_sub1_full(&marker->queue->active);
 }

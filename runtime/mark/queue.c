@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../platform/perturb.h"
 #include "../platform/platform.h"
 
 /* Blocks come from the OS in slabs. 64 KiB: a multiple of every page size. */
@@ -57,6 +58,7 @@ static struct mark_block *stack_pop(struct mark_stack *stack) {
             return NULL;
         /* stale if another thread took the block: then the swap fails */
         AO_t next = AO_load(&block->next);
+        PERTURB(QUEUE_POP);
         if (AO_compare_and_swap_full(&stack->top, top, ((top & ~TOP_ADDRESS) + TOP_TAG) | next))
             return block;
     }
@@ -99,6 +101,7 @@ void queue_recycle(struct mark_queue *queue, struct mark_block *block) {
 
 void queue_publish(struct mark_queue *queue, struct mark_block *block) {
     AO_fetch_and_add1_full(&queue->published); /* full: before the block can be taken, or used up */
+    PERTURB(QUEUE_PUBLISH);
     stack_push(&queue->full, block);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../platform/perturb.h"
 #include "../platform/platform.h"
 
 /* Some 2 us of pushing. Guess. */
@@ -317,6 +318,7 @@ void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *fram
     coroutine->frames = frames;
     coroutine->saved_low = saved_low;
     coroutine->scanned = cycle;
+    PERTURB(COROUTINE_SUSPEND);
     coroutine->running = false;
     lock_release(&coroutine->lock);
 }
@@ -327,6 +329,7 @@ bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, u
     if (resumed) {
         if (marker && coroutine->scanned != cycle)
             coroutine_visit(coroutine, &marker->visitor);
+        PERTURB(COROUTINE_RESUME);
         coroutine->running = true;
     }
     lock_release(&coroutine->lock);
@@ -355,6 +358,7 @@ size_t roots_push_coroutines(struct roots *roots, struct marker *marker, unsigne
     lock_release(&roots->lock);
     size_t bytes = 0;
     for (struct gait_coroutine *coroutine; (coroutine = coroutine_next(roots));) {
+        PERTURB(COROUTINE_SCAN);
         if (!coroutine->running && coroutine->scanned != cycle) {
             bytes += coroutine_visit(coroutine, &marker->visitor);
             coroutine->scanned = cycle;

@@ -4,6 +4,7 @@
  */
 #include "weak.h"
 
+#include "../platform/perturb.h"
 #include "../platform/platform.h"
 
 /* The key of a pair that is being changed: an address that is no object's. */
@@ -38,6 +39,7 @@ static gait_word key_load(const gait_word *key) {
 
 gait_word weak_read(struct space *space, gait_word value_mask, const gait_word *slot) {
     gait_word word = key_load(slot);
+    PERTURB(WEAK_READ);
     return weak_is_dead(space, value_mask, word) ? 0 : word;
 }
 
@@ -46,6 +48,7 @@ gait_word weak_read_pair(struct space *space, gait_word value_mask, const gait_w
     do {
         key = key_load(&pair[0]);
         value = word_load(&pair[1]);
+        PERTURB(WEAK_READ);
     } while (word_load(&pair[0]) != key);
     return key == 0 || weak_is_dead(space, value_mask, key) ? 0 : value;
 }
@@ -61,6 +64,7 @@ static gait_word pair_claim(gait_word *pair) {
 
 void weak_store_pair(gait_word *pair, gait_word key, gait_word value) {
     pair_claim(pair);
+    PERTURB(WEAK_CLAIMED);
     AO_store_release((volatile AO_t *)&pair[1], value);
     AO_store_release((volatile AO_t *)&pair[0], key); /* pairs with key_load */
 }
@@ -69,8 +73,10 @@ void weak_store_pair(gait_word *pair, gait_word key, gait_word value) {
 
 static void settle_word(struct space *space, gait_word value_mask, gait_word *slot) {
     gait_word word = word_load(slot);
-    if (weak_is_dead(space, value_mask, word))
-        word_swap(slot, word, 0); /* fails if a mutator has stored another word */
+    if (!weak_is_dead(space, value_mask, word))
+        return;
+    PERTURB(WEAK_SETTLE);
+    word_swap(slot, word, 0); /* fails if a mutator has stored another word */
 }
 
 /* A dead value beside a live key is none that anyone may read: the object was to be dead, and is
@@ -85,6 +91,7 @@ static void settle_pair(struct space *space, gait_word value_mask, gait_word *pa
     if (key == WEAK_CLAIM || !pair_is_dead(space, value_mask, key, word_load(&pair[1])) ||
         !word_swap(&pair[0], key, WEAK_CLAIM))
         return; /* a mutator has stored another pair */
+    PERTURB(WEAK_CLAIMED);
     /* nobody else changes the pair now; what is in it may be another one with the same key */
     bool dead = pair_is_dead(space, value_mask, key, word_load(&pair[1]));
     if (dead)

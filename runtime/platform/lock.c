@@ -6,6 +6,7 @@
  */
 #include "lock.h"
 
+#include "perturb.h"
 #include "platform.h"
 
 #ifdef GAIT_CHECKS
@@ -80,8 +81,10 @@ void lock_destroy(struct lock *lock) { pthread_mutex_destroy(&lock->mutex); }
 
 void lock_acquire(struct lock *lock) {
     check_order(lock);
+    PERTURB(LOCK_WANTED);
     pthread_mutex_lock(&lock->mutex);
     note_taken(lock);
+    PERTURB(LOCK_TAKEN);
 }
 
 bool lock_try(struct lock *lock) {
@@ -94,6 +97,7 @@ bool lock_try(struct lock *lock) {
 void lock_release(struct lock *lock) {
     check_holder(lock);
     pthread_mutex_unlock(&lock->mutex);
+    PERTURB(LOCK_RELEASED);
 }
 
 void lock_reset(struct lock *lock, enum lock_rank rank, const char *name) {

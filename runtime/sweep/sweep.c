@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../platform/perturb.h"
 #include "../platform/platform.h"
 
 /* Pages claimed at a time: some 5 us of work. */
@@ -24,6 +25,7 @@ void sweep_init(struct sweeper *sweeper, struct space *space, bool clobber) {
 void sweep_open(struct sweeper *sweeper) {
     AO_store(&sweeper->end, AO_load(&sweeper->space->extent_bytes) >> PAGE_SHIFT);
     AO_store_full(&sweeper->cursor, 0);
+    PERTURB(SWEEP_OPEN);
     /* release: who sees the epoch opened sees weak references settled and the cursor reset */
     AO_int_store_release(&sweeper->opened, space_epoch(sweeper->space));
 }
@@ -67,9 +69,11 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
     counter_add(&sweeper->freed_bytes, dead * cell_bytes);
     span->search = 0;
     span->zeroed = false;
+    PERTURB(SWEEP_BITS);
     AO_int_store_release(&span->swept, epoch); /* pairs with cache_refill: it sees the bits */
     if (owned)
         return;
+    PERTURB(SWEEP_SWEPT);
     if (live == 0) {
         counter_sub(&kind->span_bytes, (size_t)span->pages << PAGE_SHIFT);
         space_give_pages(space, span);
@@ -84,6 +88,7 @@ static void span_claim(struct sweeper *sweeper, struct span *span, unsigned epoc
     if (swept == epoch)
         return;
     if (swept != SWEEPING && AO_int_compare_and_swap_acquire(&span->swept, swept, SWEEPING)) {
+        PERTURB(SWEEP_CLAIMED);
         span_sweep(sweeper, span, epoch);
         return;
     }
@@ -96,12 +101,14 @@ bool sweep_step(struct sweeper *sweeper) {
         return false;
     struct space *space = sweeper->space;
     AO_fetch_and_add1_full(&sweeper->active); /* full: counted before the claim; see sweep_done */
+    PERTURB(SWEEP_ACTIVE);
     size_t end = AO_load(&sweeper->end);
     size_t page = AO_load(&sweeper->cursor) < end
                       ? AO_fetch_and_add_full(&sweeper->cursor, CHUNK_PAGES)
                       : end;
     size_t stop = page + CHUNK_PAGES < end ? page + CHUNK_PAGES : end;
     unsigned epoch = space_epoch(space);
+    PERTURB(SWEEP_CHUNK);
     for (; page < stop; page++) {
         page_entry entry = space_entry(space, page);
         struct span *span = &space->spans[page];

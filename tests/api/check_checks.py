@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 # What only a checked build reads of the environment.
-SETTINGS = [b"GAIT_FAULT"]
+SETTINGS = [b"GAIT_FAULT", b"GAIT_PERTURB"]
 PARENT = """project('parent', 'c', default_options: ['buildtype=debug'])
 subproject('gait')
 """

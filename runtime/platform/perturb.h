@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Perturbed schedules: delays a thread on purpose between two steps of what threads do together.
+ *
+ * PERTURB(POINT) stands between two such steps. In checked builds (GAIT_CHECKS) a seed decides who
+ * waits there, when and for how long; while nothing is armed a point costs one relaxed load. In all
+ * other builds there is nothing: no code, no name.
+ *
+ *   GAIT_PERTURB=SEED[:POINTS[:MICROSECONDS]]     such as 17, 17:sweep+weak.read or 0:all:500
+ *
+ * SEED 0 is one of the clock; the seed is printed. POINTS are words of the table joined by `+`; a
+ * word without a dot names all points of that group. MICROSECONDS is the longest delay. A process
+ * that has more rights than its caller reads none of it.
+ *
+ *   .inv.same: the n-th passage of the k-th thread through a point waits equally long whenever the
+ *   seed is the same. What threads do with it is up to the OS: the same seed makes the same failure
+ *   likely, not certain.
+ *
+ * Most passages don't wait, some yield, fewer sleep for 10 to 100 us, few for up to the longest. A
+ * point that is passed often waits seldom: its rate is in the table. Each seed has a quarter of the
+ * points wait sixteen times as often as the others: two rare delays that belong together are found
+ * sooner so (swarm testing: Groce and others 2012).
+ */
+#ifndef GAIT_PERTURB_H
+#define GAIT_PERTURB_H
+
+#ifdef GAIT_CHECKS
+
+#include "atomic.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * X(constant, word, rate): the rate is how often the point is passed. RARE: a few times a cycle;
+ * OFTEN: by each thread, chunk or block of a cycle; ALWAYS: for a run of cells, a barrier, a word.
+ */
+#define PERTURB_POINTS(X)                                                                          \
+    /* the collector asks; docs/design/world.md */                                                 \
+    X(HANDSHAKE_NUMBERED, "handshake.numbered", RARE) /* before polls are raised */                \
+    X(HANDSHAKE_POLLED, "handshake.polled", RARE)     /* before mutators are looked at */          \
+    X(HANDSHAKE_LOOK, "handshake.look", OFTEN)        /* before each mutator is looked at */       \
+    X(STOP_ASKED, "stop.asked", RARE)                 /* before polls are raised */                \
+    X(STOP_LOOK, "stop.look", OFTEN)                  /* before each mutator is looked at */       \
+    X(STOP_STOPPED, "stop.stopped", RARE)                                                          \
+    X(STOP_STARTED, "stop.started", RARE) /* before those who wait are woken */                    \
+    /* it acts for a mutator in native code */                                                     \
+    X(ACT_HELD, "act.held", OFTEN)                                                                 \
+    X(ACT_ACTED, "act.acted", OFTEN)       /* before the mutator is let go */                      \
+    X(ACT_RELEASED, "act.released", OFTEN) /* before it is woken */                                \
+    /* a mutator answers */                                                                        \
+    X(ANSWER_CLEARED, "answer.cleared", OFTEN) /* poll is 0, the request is not read */            \
+    X(ANSWER_ACTED, "answer.acted", OFTEN)     /* before it says so */                             \
+    X(ANSWER_SAID, "answer.said", OFTEN)       /* before the collector is woken */                 \
+    X(NATIVE_BEGIN, "native.begin", OFTEN)     /* before the state says so */                      \
+    X(NATIVE_BEGUN, "native.begun", OFTEN)     /* before requests are looked for */                \
+    X(NATIVE_LEAVE, "native.leave", OFTEN)     /* the state says so, stops are not looked for */   \
+    X(NATIVE_REFUSED, "native.refused", OFTEN) /* stopped: before the wait */                      \
+    X(ATTACH_REST, "attach.rest", OFTEN)                                                           \
+    X(ATTACH_PREPARED, "attach.prepared", OFTEN)                                                   \
+    X(ATTACH_LISTED, "attach.listed", OFTEN)                                                       \
+    X(DETACH_NATIVE, "detach.native", OFTEN)                                                       \
+    X(DETACH_DROPPED, "detach.dropped", OFTEN)                                                     \
+    /* a cycle; cycle.c tells it */                                                                \
+    X(CYCLE_BEGIN, "cycle.begin", RARE)                                                            \
+    X(CYCLE_BARRIERS, "cycle.barriers", RARE) /* joiners have barriers, others not yet */          \
+    X(CYCLE_BLACK, "cycle.black", RARE)                                                            \
+    X(CYCLE_ROOTS, "cycle.roots", RARE) /* stacks are scanned, shared roots not */                 \
+    X(CYCLE_HELPED, "cycle.helped", RARE)                                                          \
+    X(CYCLE_DRAINED, "cycle.drained", RARE)                                                        \
+    X(CYCLE_QUIET, "cycle.quiet", RARE)                                                            \
+    X(CYCLE_FLIP, "cycle.flip", RARE)                                                              \
+    X(CYCLE_FLIPPED, "cycle.flipped", RARE)                                                        \
+    X(CYCLE_SETTLE, "cycle.settle", RARE)                                                          \
+    X(CYCLE_SETTLED, "cycle.settled", RARE)                                                        \
+    X(CYCLE_OPEN, "cycle.open", RARE)                                                              \
+    X(CYCLE_DONE, "cycle.done", RARE)                                                              \
+    /* marking work */                                                                             \
+    X(HELP_LOOK, "help.look", OFTEN)         /* it is helping, before it looks at the queue */     \
+    X(HELP_BURST, "help.burst", OFTEN)       /* there was work, before it begins */                \
+    X(MARK_BEGIN, "mark.begin", OFTEN)       /* before it counts as active */                      \
+    X(MARK_BEGUN, "mark.begun", OFTEN)       /* before it knows the epoch */                       \
+    X(MARK_END, "mark.end", OFTEN)           /* before its work is published */                    \
+    X(MARK_ENDED, "mark.ended", OFTEN)       /* before it is active no more */                     \
+    X(MARK_TAKEN, "mark.taken", OFTEN)       /* holds a block, has not looked at the epoch */      \
+    X(MARK_BATCH, "mark.batch", ALWAYS)      /* before the marks are set */                        \
+    X(QUEUE_PUBLISH, "queue.publish", OFTEN) /* counted, not there */                              \
+    X(QUEUE_POP, "queue.pop", OFTEN)         /* before the swap */                                 \
+    /* barriers, weak references, finalizers */                                                    \
+    X(BARRIER_READ, "barrier.read", ALWAYS)   /* what the slot held, before it is noted */         \
+    X(BARRIER_NOTED, "barrier.noted", ALWAYS) /* before the store */                               \
+    X(BARRIER_FLUSH, "barrier.flush", OFTEN)                                                       \
+    X(WEAK_READ, "weak.read", ALWAYS)   /* before it is looked whether it is dead */               \
+    X(WEAK_ALIVE, "weak.alive", ALWAYS) /* before it is shaded */                                  \
+    X(WEAK_CLAIMED, "weak.claimed", OFTEN)                                                         \
+    X(WEAK_SETTLE, "weak.settle", ALWAYS) /* it is dead, before the swap */                        \
+    X(FINALIZERS_PASS, "finalizers.pass", OFTEN)                                                   \
+    X(FINALIZERS_SETTLE, "finalizers.settle", OFTEN)                                               \
+    X(FINALIZERS_TAKE, "finalizers.take", OFTEN)                                                   \
+    X(COROUTINE_SUSPEND, "coroutine.suspend", OFTEN)                                               \
+    X(COROUTINE_BETWEEN, "coroutine.between", OFTEN)                                               \
+    X(COROUTINE_RESUME, "coroutine.resume", OFTEN)                                                 \
+    X(COROUTINE_SCAN, "coroutine.scan", OFTEN)                                                     \
+    /* memory */                                                                                   \
+    X(SWEEP_OPEN, "sweep.open", RARE)      /* the cursor is reset, sweeping is closed */           \
+    X(SWEEP_ACTIVE, "sweep.active", OFTEN) /* before a chunk is claimed */                         \
+    X(SWEEP_CHUNK, "sweep.chunk", OFTEN)   /* before its first span */                             \
+    X(SWEEP_CLAIMED, "sweep.claimed", OFTEN)                                                       \
+    X(SWEEP_BITS, "sweep.bits", OFTEN)   /* counted, before it says it is swept */                 \
+    X(SWEEP_SWEPT, "sweep.swept", OFTEN) /* before its pages are given away, or offered */         \
+    X(REFILL_SWEPT, "refill.swept", ALWAYS)                                                        \
+    X(REFILL_FOUND, "refill.found", ALWAYS) /* free cells, before they are zeroed */               \
+    X(REFILL_ZEROED, "refill.zeroed", ALWAYS)                                                      \
+    X(REFILL_SET, "refill.set", ALWAYS) /* allocated, not yet black */                             \
+    X(SPAN_TAKEN, "span.taken", OFTEN)  /* from a list or the page heap, before it is a span */    \
+    X(SPAN_DISOWN, "span.disown", OFTEN)                                                           \
+    X(LARGE_DONE, "large.done", OFTEN)                                                             \
+    X(PAGES_TAKEN, "pages.taken", OFTEN)                                                           \
+    X(PAGES_GIVE, "pages.give", OFTEN)                                                             \
+    X(PAGES_SCAVENGE, "pages.scavenge", OFTEN) /* out of the runs, before the OS is asked */       \
+    /* asking for cycles; fork */                                                                  \
+    X(THREADS_START, "threads.start", RARE)                                                        \
+    X(REQUEST, "request", OFTEN)                                                                   \
+    X(FORK_PREPARE, "fork.prepare", RARE)                                                          \
+    X(FORK_STOPPED, "fork.stopped", RARE)                                                          \
+    X(FORK_PARENT, "fork.parent", RARE)                                                            \
+    X(FORK_CHILD, "fork.child", RARE)                                                              \
+    /* the platform itself */                                                                      \
+    X(WAIT, "wait", OFTEN) /* what is waited for was looked at, before the OS sleeps */            \
+    X(WAKE, "wake", OFTEN) /* stored, before the OS wakes */                                       \
+    X(LOCK_WANTED, "lock.wanted", ALWAYS)                                                          \
+    X(LOCK_TAKEN, "lock.taken", ALWAYS)                                                            \
+    X(LOCK_RELEASED, "lock.released", ALWAYS)
+
+enum perturb_point {
+#define X(constant, word, rate) PERTURB_##constant,
+    PERTURB_POINTS(X)
+#undef X
+        PERTURB_POINT_COUNT
+};
+
+/** The longest delay unless it is said, us. */
+#define PERTURB_LONGEST_US 4000
+
+/**
+ * Begin to delay threads by this seed, at these points (as in GAIT_PERTURB; NULL: all). Threads are
+ * counted anew. Thread rule: while no other thread is at a point.
+ * @return negative: no such point, nothing changed.
+ */
+int perturb_arm(uint64_t seed, const char *points, size_t longest_us);
+
+/** Arm from text in the form of GAIT_PERTURB. @return negative: malformed, nothing changed. */
+int perturb_arm_text(const char *text);
+
+/** Delay nobody any more. */
+void perturb_disarm(void);
+
+/** How many passages through a point have waited since the last perturb_arm. */
+size_t perturb_delays(enum perturb_point point);
+
+/* The rest is for the macro alone. */
+
+/** Not 0: armed. Written by perturb_arm; unordered reads only begin or end late. */
+extern volatile AO_t perturb_armed;
+
+/** Wait, or don't, as the seed says. errno is kept. */
+void perturb_pass(enum perturb_point point);
+
+#define PERTURB(point)                                                                             \
+    (__builtin_expect(AO_load(&perturb_armed) != 0, 0) ? perturb_pass(PERTURB_##point) : (void)0)
+
+#else
+
+#define PERTURB(point) ((void)0)
+
+#endif
+
+#endif
