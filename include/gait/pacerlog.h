@@ -64,8 +64,8 @@ enum gait_pacerlog_type {
     X(cpu_rest_ns, "of cpu_dedicated_ns: handshakes, roots, the last passes of cycles")            \
     X(allocated_scannable_bytes, "allocated: objects that may hold references")                    \
     X(allocated_leaf_bytes, "allocated: objects without references")                               \
-    X(allocated_arena_bytes, "allocated: in arenas")                                               \
-    X(allocated_offheap_bytes, "allocated: counted off-heap memory")                               \
+    X(allocated_arena_bytes, "reserved: 0")                                                        \
+    X(allocated_offheap_bytes, "reserved: 0")                                                      \
     X(freed_bytes, "swept")                                                                        \
     X(live_bytes, "live heap: marked by the last cycle, and allocated since")                      \
     X(scannable_bytes, "of it, what may hold references")                                          \
@@ -74,8 +74,8 @@ enum gait_pacerlog_type {
     X(span_bytes, "memory: spans in use")                                                          \
     X(free_bytes, "memory: free pages that are kept")                                              \
     X(metadata_bytes, "memory: the collector's own")                                               \
-    X(arena_bytes, "memory: arenas")                                                               \
-    X(offheap_bytes, "memory: counted off-heap memory")                                            \
+    X(arena_bytes, "reserved: 0")                                                                  \
+    X(offheap_bytes, "reserved: 0")                                                                \
     X(total_bytes, "memory: the sum, to which the limit applies")                                  \
     X(peak_total_bytes, "the largest sum so far")                                                  \
     X(released_bytes, "free pages that the OS has back")                                           \
