@@ -40,8 +40,12 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
 
 static void thread_exits(void *mutator) { gait_detach(mutator); }
 
-gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes) {
+static gait_heap *heap_create(const gait_config *config, char *error, size_t error_bytes) {
     gait_config defaults;
+    if (!forking_is_followed()) {
+        say(error, error_bytes, "gait_heap_create: no memory for handlers of fork");
+        return NULL;
+    }
     if (!config) {
         gait_config_init(&defaults);
         config = &defaults;
@@ -121,9 +125,15 @@ no_options:
     return NULL;
 }
 
-void gait_heap_destroy(gait_heap *heap) {
-    if (gait_current(heap))
-        gait_detach(gait_current(heap));
+gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes) {
+    mutator_save_stack();
+    world_rest(); /* forking.c, .inv.heaps */
+    gait_heap *heap = heap_create(config, error, error_bytes);
+    world_resume();
+    return heap;
+}
+
+static void heap_destroy(gait_heap *heap) {
     if (heap->world.first)
         platform_fatal("gait_heap_destroy: %zu threads are attached",
                        (size_t)AO_load(&heap->world.count));
@@ -146,6 +156,15 @@ void gait_heap_destroy(gait_heap *heap) {
     space_destroy(&heap->space);
     platform_key_delete(&heap->key);
     free(heap);
+}
+
+void gait_heap_destroy(gait_heap *heap) {
+    if (gait_current(heap))
+        gait_detach(gait_current(heap));
+    mutator_save_stack();
+    world_rest(); /* forking.c, .inv.heaps */
+    heap_destroy(heap);
+    world_resume();
 }
 
 int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {

@@ -466,6 +466,14 @@ bool control_periodic_due(struct control *control) {
     return due;
 }
 
+void control_process_is_new(struct control *control, int64_t less_ns) {
+    lock_acquire(&control->lock);
+    control->start_process_ns -= less_ns;
+    control->cycle_process_ns -= less_ns;
+    control->limiter_process_ns -= less_ns;
+    lock_release(&control->lock);
+}
+
 /* ---- Settings ---- */
 
 /* With the lock held. */

@@ -97,7 +97,7 @@ struct control {
     AO_t limiting;              /* not 0: the CPU limiter is */
 
     int64_t start_ns;                   /* constant: when the heap was created */
-    int64_t start_process_ns;           /* constant: process CPU time then */
+    int64_t start_process_ns;           /* process CPU time then; constant, but see fork */
     int64_t cycle_process_ns;           /* as marking began; the collector's */
     int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
     int64_t last_cycle_ns;              /* when the last cycle ended; the collector's */
@@ -200,6 +200,10 @@ void control_update_limiter(struct control *control);
 int32_t control_set_gogc(struct control *control, int32_t percent);
 int64_t control_set_limit(struct control *control, int64_t bytes);
 int32_t control_set_procs(struct control *control, int32_t procs);
+
+/** In a fork's child, whose process has spent so much less CPU time than the one that forked:
+ * figures go on from the parent's. */
+void control_process_is_new(struct control *control, int64_t less_ns);
 
 /** Is a cycle due since the last one was long ago? */
 bool control_periodic_due(struct control *control);

@@ -6,7 +6,14 @@
  * At rest means: the forking thread counts as native; no cycle runs, since the gate is held; the
  * world is stopped, so that no mutator is inside the library; and each lock is held that a thread
  * in native code or the scavenger might have. So fork waits for the end of a running cycle, and
- * the child finds every structure whole.
+ * the child finds every structure whole. What it finds word by word: docs/design/world.md.
+ *
+ *   .inv.heaps: who waits for the list of heaps is NATIVE in all: whoever holds it may be a thread
+ *   that forks, and wait for a cycle, and so for every mutator that runs. For the same reason no
+ *   heap is created or destroyed by a thread that is RUNNING anywhere: both wait for threads.
+ *
+ * A heap that another thread was creating or destroying is not on the list: the child neither uses
+ * it nor frees it.
  */
 #include "forking.h"
 
@@ -16,7 +23,8 @@
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
 static gait_heap *heaps;
-static AO_t registered; /* 0: not yet, 1: by some thread now, 2: done */
+static bool followed;          /* constant: the handlers are registered */
+static int64_t process_cpu_ns; /* of the process that forks, at the fork; lock HEAPS */
 
 /* ---- Around fork ---- */
 
@@ -52,6 +60,7 @@ static void prepare(void) {
     for (size_t i = 0; i < LOCKS; i++)
         for (gait_heap *heap = heaps; heap; heap = heap->next)
             lock_acquire(lock_of(heap, i));
+    process_cpu_ns = platform_process_cpu_ns();
 }
 
 static void locks_release(void) {
@@ -91,31 +100,28 @@ static void child(void) {
     PERTURB(FORK_CHILD);
     locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */
     pacerlog_lost_all();
+    int64_t cpu_ns = process_cpu_ns - platform_process_cpu_ns();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         pacerlog_lost(heap);
         drop_lost_mutators(heap);
         cycle_threads_lost(heap);
+        control_process_is_new(&heap->control, cpu_ns);
     }
     resume();
 }
 
 /* ---- The list ---- */
 
-static void register_once(void) {
-    if (AO_load_acquire(&registered) == 2)
-        return;
-    if (AO_compare_and_swap_full(&registered, 0, 1)) {
-        lock_init(&heaps_lock, LOCK_HEAPS, "heaps");
-        if (platform_at_fork(prepare, parent, child) < 0)
-            platform_fatal("fork can't be followed: no memory for its handlers");
-        AO_store_release(&registered, 2);
-    }
-    while (AO_load_acquire(&registered) != 2)
-        platform_yield();
+/* As the program is loaded: later, another thread could fork meanwhile. And before the embedder's
+ * own handlers, so that those run while the heaps can be used. */
+__attribute__((constructor)) static void register_handlers(void) {
+    lock_init(&heaps_lock, LOCK_HEAPS, "heaps");
+    followed = platform_at_fork(prepare, parent, child) == 0;
 }
 
+bool forking_is_followed(void) { return followed; }
+
 void forking_add(gait_heap *heap) {
-    register_once();
     lock_acquire(&heaps_lock);
     heap->next = heaps;
     heaps = heap;

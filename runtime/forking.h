@@ -7,7 +7,10 @@
 
 #include <gait/gait.h>
 
-/** Add a heap to those that fork has to care for, or take it out. */
+/** Is fork followed? Not if there was no memory for it as the program was loaded. */
+bool forking_is_followed(void);
+
+/** Add a heap to those that fork has to care for, or take it out. Not by a running mutator. */
 void forking_add(gait_heap *heap);
 void forking_remove(gait_heap *heap);
 

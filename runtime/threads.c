@@ -113,7 +113,9 @@ static void collector_wake(gait_heap *heap) {
 
 void cycle_request(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    if (AO_int_load(&cycle->due) == 0 && AO_int_compare_and_swap_full(&cycle->due, 0, 1))
+    bool first = AO_int_load(&cycle->due) == 0 && AO_int_compare_and_swap_full(&cycle->due, 0, 1);
+    /* a request that was made already is no good while nobody is there to hear it */
+    if (first || AO_int_load(&cycle->threads) == 0)
         collector_wake(heap);
 }
 
@@ -217,8 +219,17 @@ void cycle_destroy(gait_heap *heap) {
     lock_destroy(&cycle->lock);
 }
 
+/* What the lost threads were in the middle of, word by word: docs/design/world.md, fork. */
 void cycle_threads_lost(gait_heap *heap) {
-    AO_int_store(&heap->cycle.threads, 0);
+    struct cycle *cycle = &heap->cycle;
+    AO_int_store(&cycle->threads, 0);
+    AO_int_store(&cycle->shutdown, 0);
+    AO_int_store(&cycle->due, 0);
+    AO_int_store(&cycle->done, AO_int_load(&cycle->wanted)); /* nobody waits here */
     AO_store(&heap->queue.active, 0);
     AO_store(&heap->queue.hungry, 0);
+    /* a helper may have looked for work, and had a block for it in its hands */
+    marker_init(&cycle->marker, &heap->space, &heap->queue, heap->value_mask);
+    for (unsigned i = 0; i < cycle->helper_count; i++)
+        marker_init(&cycle->helpers[i].marker, &heap->space, &heap->queue, heap->value_mask);
 }

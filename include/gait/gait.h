@@ -108,7 +108,8 @@ GAIT_API void gait_config_init(gait_config *config);
  * @return the heap, or NULL: a malformed setting (the line says which, what was given and what is
  *         accepted), or no memory or threads to be had.
  *
- * Thread rule: any thread. Starts the heap's collector threads.
+ * Thread rule: any thread. A safepoint in the heaps that it is attached to. Starts the heap's
+ * collector threads.
  */
 GAIT_API gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes);
 
@@ -116,7 +117,8 @@ GAIT_API gait_heap *gait_heap_create(const gait_config *config, char *error, siz
  * Destroy a heap: its memory goes back to the OS, finalizers and cleanups that are pending do not
  * run. Every mutator must have been detached, but for the caller's own, which is detached here.
  *
- * Thread rule: any thread; no other thread may use the heap any more.
+ * Thread rule: any thread; no other thread may use the heap any more. A safepoint in the other
+ * heaps that it is attached to.
  */
 GAIT_API void gait_heap_destroy(gait_heap *heap);
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork at moments that are hard to meet: as a cycle is due, with and without a limit; beside a
+ * thread that creates and destroys heaps while it runs in another one; and what the child's CPU
+ * figures say.
+ *
+ * Under the sanitizers children do less, as in forks.c.
+ */
+#include "stress.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#define PROCESS_SECONDS 40 /* a process that takes so much longer than it was told hangs */
+#define OBJECT_BYTES 4096
+
+static const bool children_work = !UNDER_ASAN && !UNDER_TSAN;
+
+struct one_heap {
+    gait_heap *heap;
+    gait_mutator *mutator;
+    gait_kind leaf;
+};
+
+static struct one_heap one_heap(const char *limit) {
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "100";
+    config.memory_limit = limit;
+    struct one_heap one = {.heap = heap_of(&config)};
+    one.mutator = attach(one.heap);
+    one.leaf = kind_new(one.heap, (gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    return one;
+}
+
+static void make_garbage(const struct one_heap *one, size_t bytes) {
+    for (size_t made = 0; made < bytes; made += OBJECT_BYTES)
+        allocate(one->mutator, one->leaf, OBJECT_BYTES);
+}
+
+static pid_t fork_checked(void) {
+    fflush(stdout);
+    pid_t pid = fork();
+    CHECK(pid >= 0, "fork");
+    if (pid == 0)
+        alarm(PROCESS_SECONDS);
+    return pid;
+}
+
+static void wait_for(pid_t child, const char *what) {
+    int status;
+    CHECK(waitpid(child, &status, 0) == child, "waitpid");
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: the child ended with status %#x",
+          what, (unsigned)status);
+}
+
+/* ---- As a cycle is due ---- */
+
+/* The trigger was reached just now: the collector has been asked, and may not have begun. */
+static void allocate_to_trigger(const struct one_heap *one) {
+    gait_stats stats = stats_of(one->heap);
+    while (stats.heap_live_bytes + 2 * OBJECT_BYTES < stats.heap_trigger_bytes) {
+        allocate(one->mutator, one->leaf, OBJECT_BYTES);
+        stats = stats_of(one->heap);
+    }
+    make_garbage(one, 4 * OBJECT_BYTES);
+}
+
+static unsigned fork_while_due(const char *limit) {
+    struct one_heap one = one_heap(limit);
+    unsigned forks = 0;
+    for (; forks == 0 || !time_is_up(); forks++) {
+        allocate_to_trigger(&one);
+        pid_t pid = fork_checked();
+        if (pid == 0) {
+            uint64_t before = stats_of(one.heap).cycles;
+            make_garbage(&one, (size_t)24 << 20); /* in a heap of 4 MiB */
+            uint64_t cycles = stats_of(one.heap).cycles - before;
+            CHECK(cycles > 0, "no cycle in a child that was made as one was due, limit %s",
+                  limit ? limit : "off");
+            _exit(0);
+        }
+        wait_for(pid, "due");
+    }
+    gait_heap_destroy(one.heap);
+    return forks;
+}
+
+/* ---- Beside heaps that come and go ---- */
+
+static struct one_heap shared;
+static bool enough; /* atomic */
+
+static bool is_enough(void) { return __atomic_load_n(&enough, __ATOMIC_ACQUIRE); }
+
+/* Runs in the shared heap while it creates and destroys others. */
+static void *create_heaps(void *heaps) {
+    gait_mutator *mutator = attach(shared.heap);
+    while (!is_enough()) {
+        struct one_heap other = one_heap(NULL);
+        make_garbage(&other, (size_t)256 << 10);
+        gait_heap_destroy(other.heap);
+        ++*(unsigned *)heaps;
+        gait_poll(mutator);
+    }
+    gait_detach(mutator);
+    return NULL;
+}
+
+static void *collect(void *unused) {
+    gait_mutator *mutator = attach(shared.heap);
+    while (!is_enough())
+        gait_collect(mutator);
+    gait_detach(mutator);
+    return unused;
+}
+
+static unsigned fork_beside_heaps(unsigned *heaps) {
+    shared = one_heap(NULL);
+    gait_enter_native(shared.mutator);
+    pthread_t threads[] = {thread_start(create_heaps, heaps), thread_start(collect, NULL)};
+    unsigned forks = 0;
+    for (; forks == 0 || !time_is_up(); forks++) {
+        pid_t pid = fork_checked();
+        if (pid == 0 && children_work) {
+            gait_leave_native(shared.mutator);
+            gait_collect(shared.mutator);
+            struct one_heap other = one_heap(NULL);
+            gait_collect(other.mutator);
+            gait_heap_destroy(other.heap);
+            gait_heap_destroy(shared.heap);
+        }
+        if (pid == 0)
+            _exit(0);
+        wait_for(pid, "heaps");
+        sleep_us(300);
+    }
+    __atomic_store_n(&enough, true, __ATOMIC_RELEASE);
+    for (size_t i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    gait_leave_native(shared.mutator);
+    gait_heap_destroy(shared.heap);
+    return forks;
+}
+
+/* ---- CPU figures ---- */
+
+static int64_t process_cpu_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* They go on from the parent's. */
+static void check_cpu_figures(void) {
+    struct one_heap one = one_heap(NULL);
+    make_garbage(&one, (size_t)400 << 20);
+    uint64_t before_ns = stats_of(one.heap).cpu_total_ns;
+    pid_t pid = fork_checked();
+    if (pid == 0) {
+        gait_collect(one.mutator);
+        make_garbage(&one, (size_t)100 << 20);
+        gait_stats stats = stats_of(one.heap);
+        int64_t own_ns = process_cpu_ns();
+        CHECK(stats.cpu_total_ns >= before_ns, "%" PRIu64 " ns CPU after %" PRIu64,
+              stats.cpu_total_ns, before_ns);
+        /* the parent goes on for a moment before it is copied: it waits for a cycle */
+        CHECK(stats.cpu_total_ns - before_ns < (uint64_t)own_ns + 1000000000,
+              "%" PRIu64 " ns CPU of a process that took %" PRId64 " since the fork",
+              stats.cpu_total_ns - before_ns, own_ns);
+        CHECK(stats.gc_cpu_fraction > 0 && stats.gc_cpu_fraction < 1, "a fraction of %g",
+              stats.gc_cpu_fraction);
+        _exit(0);
+    }
+    wait_for(pid, "figures");
+    gait_heap_destroy(one.heap);
+}
+
+int main(int argc, char **argv) {
+    run_begin(argc, argv, 3);
+    alarm(PROCESS_SECONDS + (unsigned)run.seconds);
+    unsigned due = 0, heaps = 0;
+    if (children_work) {
+        check_cpu_figures();
+        run_for(run.seconds / 3);
+        due = fork_while_due(NULL);
+        run_for(run.seconds / 3);
+        due += fork_while_due("16MiB");
+        run_for(run.seconds / 3);
+    }
+    unsigned beside = fork_beside_heaps(&heaps);
+    printf("%u forks as a cycle was due, %u beside %u heaps\n", due, beside, heaps);
+}
