@@ -216,10 +216,15 @@ gait_mutator *gait_attach(gait_heap *heap) {
     mutator->heap = heap;
     cache_init(&mutator->cache, &heap->space, mutator->head.runs, heap->options.gcstress != 0);
     marker_init(&mutator->marker, &heap->space, &heap->queue, heap->value_mask);
+    mutator->scans_stack = heap->flags & GAIT_CONSERVATIVE_STACKS;
+    mutator->running_stack = &mutator->stack;
     void *low, *high;
-    if ((heap->flags & GAIT_CONSERVATIVE_STACKS) && platform_stack_bounds(&low, &high) == 0)
-        mutator->stack_high = high;
-    if (platform_key_set(&heap->key, mutator) < 0) {
+    bool bounded = platform_stack_bounds(&low, &high) == 0;
+    if (bounded) {
+        mutator->stack.low = low;
+        mutator->stack.high = high;
+    }
+    if ((mutator->scans_stack && !bounded) || platform_key_set(&heap->key, mutator) < 0) {
         mutator_keep(mutator);
         return NULL;
     }
@@ -235,10 +240,7 @@ void gait_detach(gait_mutator *mutator) {
     /* a thread that exits in native code is detached as well */
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) {
         /* the functions that pushed its frames may have ended already */
-        mutator->head.frames = NULL;
-        mutator->visit_roots = NULL;
-        mutator->coroutine = NULL;
-        mutator->stack_high = NULL;
+        mutator_drop_roots(mutator);
         world_enter_native(mutator);
     }
     platform_key_set(&heap->key, NULL);

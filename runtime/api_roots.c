@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Roots, coroutines and finalizers as the embedder calls them: the tables of mark/ with the
+ * Roots and finalizers as the embedder calls them: the tables of mark/ with the
  * calling mutator's barrier. What is said about each function is in gait.h.
  */
 #include <gait/gait.h>
 
 #include "instance.h"
-#include "platform/perturb.h"
 
 /* ---- Static slots and handles ---- */
 
@@ -57,71 +56,6 @@ void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *d
     mutator_check(mutator);
     mutator->visit_roots = visit;
     mutator->visit_data = data;
-}
-
-/* ---- Coroutines ---- */
-
-gait_coroutine *gait_coroutine_new(gait_mutator *mutator, gait_roots_fn visit, void *data,
-                                   void *stack_low, void *stack_high) {
-    mutator_check(mutator);
-    return roots_coroutine_new(&mutator->heap->roots, visit, data, stack_low, stack_high);
-}
-
-void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
-    mutator_check(mutator);
-    roots_coroutine_free(&mutator->heap->roots, coroutine);
-}
-
-/* What runs until now stands still from here on. Inlined: the program called the caller. */
-static inline __attribute__((always_inline)) void suspend_running(gait_mutator *mutator,
-                                                                  unsigned cycle) {
-    mutator_save_stack();
-    gait_coroutine *from = mutator->coroutine;
-    if (from) {
-        for (unsigned i = 0; i < REGISTERS_SAVED; i++)
-            from->registers[i] = mutator->registers[i];
-        coroutine_suspend(from, mutator->head.frames,
-                          mutator->stack_high ? mutator->stack_low : NULL, cycle);
-        return;
-    }
-    mutator->base_frames = mutator->head.frames;
-    mutator->base_visit = mutator->visit_roots;
-    mutator->base_visit_data = mutator->visit_data;
-    mutator->base_high = mutator->stack_high;
-    mutator->base_low = mutator->stack_low;
-    for (unsigned i = 0; i < REGISTERS_SAVED; i++)
-        mutator->base_registers[i] = mutator->registers[i];
-}
-
-void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to) {
-    mutator_check(mutator);
-    gait_heap *heap = mutator->heap;
-    if (to == mutator->coroutine)
-        return;
-    /* black: this mutator's roots, and with them those of what runs, were scanned in this cycle */
-    unsigned cycle = mutator->cache.black ? space_epoch(&heap->space) + 1 : 0;
-    suspend_running(mutator, cycle);
-    PERTURB(COROUTINE_BETWEEN);
-    mutator->coroutine = to;
-    if (!to) {
-        mutator->head.frames = mutator->base_frames;
-        mutator->visit_roots = mutator->base_visit;
-        mutator->visit_data = mutator->base_visit_data;
-        mutator->stack_high = mutator->base_high;
-        return;
-    }
-    struct marker *marker = mutator->cache.black ? &mutator->marker : NULL;
-    if (marker)
-        marker_begin(marker);
-    bool resumed = coroutine_resume(to, marker, cycle);
-    if (marker)
-        marker_end(marker);
-    if (!resumed)
-        platform_fatal("gait_coroutine_switch: the coroutine runs on another thread");
-    mutator->head.frames = to->frames;
-    mutator->visit_roots = to->visit;
-    mutator->visit_data = to->data;
-    mutator->stack_high = to->stack_high;
 }
 
 /* ---- Finalizers ---- */

@@ -34,6 +34,11 @@ void mutator_shade(gait_mutator *mutator, gait_word word) {
         shade(mutator, word);
 }
 
+void gait_shade_slow(gait_mutator *mutator, gait_word word) {
+    mutator_check_as(mutator, "gait_shade");
+    shade(mutator, word);
+}
+
 void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value) {
     mutator_check_as(mutator, "gait_store");
     gait_word held = slot_read(slot);

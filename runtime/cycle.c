@@ -74,7 +74,8 @@ static void push_shared_roots(gait_heap *heap) {
     marker_begin(marker);
     roots_push(&heap->roots, marker);
     /* as gait_coroutine_switch numbers cycles: by the epoch that this one ends with */
-    roots_push_coroutines(&heap->roots, marker, space_epoch(&heap->space) + 1);
+    counter_add(&heap->cycle.stack_bytes,
+                coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1));
     finalizers_push(&heap->finalizers, marker);
     marker_end(marker);
 }

@@ -44,7 +44,7 @@ struct cycle {
     AO_t busy_until_ns;  /* no CPU counts as idle before; likewise */
     AO_t unhelped_until_ns; /* idle helpers rest before; likewise */
     AO_t black_bytes;       /* allocated black by mutators that are gone since */
-    AO_t stack_bytes;       /* roots scanned by mutators in this cycle */
+    AO_t stack_bytes;       /* roots of mutators and coroutines visited in this cycle */
 
     unsigned threads; /* atomic: not 0: the collector's threads are there; 0 after a fork */
 

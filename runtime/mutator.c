@@ -25,14 +25,38 @@ void mutator_flush_barrier(gait_mutator *mutator) {
 }
 
 __attribute__((no_sanitize("address", "thread"))) static void
-save_words(gait_mutator *mutator, const gait_word *from, size_t count, char *low) {
+save_words(struct c_stack *stack, const gait_word *from, size_t count, char *top) {
     for (size_t i = 0; i < REGISTERS_SAVED; i++)
-        mutator->registers[i] = i < count ? from[i] : 0;
-    mutator->stack_low = low;
+        stack->registers[i] = i < count ? from[i] : 0;
+    stack->top = top;
+}
+
+/* The main thread's stack may have been let grow since. */
+static bool holds_now(struct c_stack *stack, char *address) {
+    void *low, *high;
+    if (platform_stack_bounds(&low, &high) == 0 && high == stack->high)
+        stack->low = low;
+    return c_stack_holds(stack, address);
+}
+
+static void check_stack(gait_mutator *mutator, char *frame_end) {
+    struct c_stack *stack = mutator->running_stack;
+    bool holds = c_stack_holds(stack, frame_end);
+    if (!holds && mutator->scans_stack &&
+        (stack != &mutator->stack || !holds_now(stack, frame_end)))
+        platform_fatal("the thread runs on a C stack, at %p, that a heap which scans C stacks was "
+                       "not told of: gait_coroutine_new names a stack and gait_coroutine_switch "
+                       "goes on to it, in each heap that the thread is attached to",
+                       (void *)frame_end);
+    char *frame = (char *)mutator->head.frames;
+    if (holds && frame >= stack->low && frame < frame_end)
+        platform_fatal("the shadow-stack frame at %p lies in a function that has been left without "
+                       "gait_pop_frame: after longjmp, gait_frames_restore cuts it off",
+                       (void *)frame);
 }
 
 __attribute__((noinline, no_sanitize("address", "thread"))) void
-mutator_save_frame(char *frame_end) {
+mutator_save_frame(gait_mutator *one, char *frame_end) {
     /* its frame begins where this function's ends; of a very large one the end holds registers */
     const gait_word *from = (const gait_word *)REGISTERS_FRAME_END();
     size_t count = (size_t)((const gait_word *)frame_end - from);
@@ -40,54 +64,43 @@ mutator_save_frame(char *frame_end) {
         from += count - REGISTERS_SAVED;
         count = REGISTERS_SAVED;
     }
-    for (gait_mutator *mutator = world_mine(); mutator; mutator = mutator->thread_next)
-        if (mutator->stack_high && AO_int_load(&mutator->state) == MUTATOR_RUNNING)
-            save_words(mutator, from, count, frame_end);
-}
-
-static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        visitor->visit(visitor, words[i], false);
-}
-
-/* Reads whole stack frames of running code, padding and all. */
-__attribute__((no_sanitize("address", "thread"))) static size_t
-visit_stack(struct gait_visitor *visitor, const char *low, const char *high) {
-    const gait_word *word = (const gait_word *)((uintptr_t)low & ~(uintptr_t)7);
-    for (; (const char *)(word + 1) <= high; word++)
-        visitor->visit(visitor, *word, true);
-    return (size_t)(high - low);
-}
-
-static void visit_registers(struct gait_visitor *visitor, const gait_word *registers) {
-    for (size_t i = 0; i < REGISTERS_SAVED; i++)
-        visitor->visit(visitor, registers[i], true);
-}
-
-static size_t visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame) {
-    size_t words = 0;
-    for (; frame; frame = frame->previous) {
-        visit_words(visitor, frame->slots, frame->count);
-        words += frame->count;
+    for (gait_mutator *mutator = one ? one : world_mine(); mutator;
+         mutator = one ? NULL : mutator->thread_next) {
+        if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
+            continue;
+        check_stack(mutator, frame_end);
+        if (mutator->scans_stack)
+            save_words(mutator->running_stack, from, count, frame_end);
     }
-    return words * sizeof(gait_word);
 }
 
+void mutator_drop_roots(gait_mutator *mutator) {
+    mutator->head.frames = NULL;
+    mutator->visit_roots = NULL;
+    mutator->stack.top = NULL;
+    mutator->running_stack = &mutator->stack;
+    if (!mutator->coroutine)
+        return;
+    mutator->coroutine->stack.top = NULL;
+    coroutine_suspend(mutator->coroutine, NULL, 0);
+    mutator->coroutine = NULL;
+    mutator->base_frames = NULL;
+}
+
+/* While a coroutine runs, the thread's own stack stands still below it; one without a C stack of
+ * its own runs on the thread's. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
-    size_t bytes = visit_frames(visitor, mutator->head.frames);
-    if (mutator->visit_roots)
-        mutator->visit_roots(visitor, mutator->visit_data);
-    if (mutator->coroutine) { /* the thread's own stack stands still below the coroutine's */
-        bytes += visit_frames(visitor, mutator->base_frames);
-        if (mutator->base_visit)
-            mutator->base_visit(visitor, mutator->base_visit_data);
-        if (mutator->base_high)
-            bytes += visit_stack(visitor, mutator->base_low, mutator->base_high);
-        visit_registers(visitor, mutator->base_registers);
+    gait_coroutine *coroutine = mutator->coroutine;
+    size_t bytes = stack_visit_frames(visitor, mutator->head.frames);
+    bytes += stack_visit_callback(visitor, mutator->visit_roots, mutator->visit_data);
+    if (coroutine) {
+        bytes += stack_visit_callback(visitor, coroutine->visit, coroutine->data);
+        bytes += stack_visit_frames(visitor, mutator->base_frames);
     }
-    if (mutator->stack_high) {
-        bytes += visit_stack(visitor, mutator->stack_low, mutator->stack_high);
-        visit_registers(visitor, mutator->registers);
+    if (mutator->scans_stack) {
+        bytes += stack_visit_c(visitor, &mutator->stack);
+        if (mutator->running_stack != &mutator->stack)
+            bytes += stack_visit_c(visitor, mutator->running_stack);
     }
     mutator->stack_bytes = bytes;
 }

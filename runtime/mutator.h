@@ -16,8 +16,8 @@
 #include <gait/inline.h>
 
 #include "heap/cache.h"
+#include "mark/coroutines.h"
 #include "mark/marker.h"
-#include "platform/registers.h"
 
 /* Words that the barrier collects before they are looked at. Go's is 512; a store adds two. */
 #define BARRIER_WORDS 512
@@ -34,20 +34,14 @@ struct gait_mutator {
     size_t barrier_count;
     gait_word barrier_words[BARRIER_WORDS];
 
-    gait_roots_fn visit_roots; /* NULL: none */
+    gait_roots_fn visit_roots; /* of the thread, whatever runs on it; NULL: none */
     void *visit_data;
     gait_coroutine *coroutine;      /* what runs; NULL: the thread itself */
-    struct gait_frame *base_frames; /* frames and callback of the thread itself, while a */
-    gait_roots_fn base_visit;       /* coroutine runs                                    */
-    void *base_visit_data;
-
-    char *stack_high; /* conservative stacks: end of the running C stack; NULL: not scanned */
-    char *stack_low;  /* where the caller's frame began at the safepoint */
-    gait_word registers[REGISTERS_SAVED]; /* the caller's at the safepoint: the frame below */
-    char *base_high; /* the same of the thread itself, while a coroutine runs */
-    char *base_low;
-    gait_word base_registers[REGISTERS_SAVED];
-    size_t stack_bytes; /* scanned at the last root scan */
+    struct gait_frame *base_frames; /* of the thread itself, while a coroutine runs */
+    struct c_stack stack;           /* the thread's own */
+    struct c_stack *running_stack;  /* that runs: the thread's, or the coroutine's */
+    bool scans_stack;               /* C stacks are scanned; constant */
+    size_t stack_bytes;             /* scanned at the last root scan */
 
     int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
     uint32_t stress_count;       /* gcstress: allocations since the last forced cycle */
@@ -87,9 +81,13 @@ void mutator_scan_roots(gait_mutator *mutator);
 /** Visit the same roots with any visitor: verify.c. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
 
-/* Remember, for all running mutators of this thread, the frame that ends at frame_end: the calling
- * function's. */
-void mutator_save_frame(char *frame_end);
+/** Drop all roots: its thread's functions that had them may have ended. Its thread only. */
+void mutator_drop_roots(gait_mutator *mutator);
+
+/* Remember the frame that ends at frame_end, the calling function's, for one mutator (NULL: for all
+ * running ones of this thread). Stops the process if the C stack is none that the mutator was told
+ * of, or if a shadow-stack frame lies below: in a function that has been left. */
+void mutator_save_frame(gait_mutator *mutator, char *frame_end);
 
 /**
  * Remember registers and the stack pointer of the program, for conservative scanning. In the public
@@ -98,7 +96,7 @@ void mutator_save_frame(char *frame_end);
  */
 static inline __attribute__((always_inline)) void mutator_save_stack(void) {
     REGISTERS_SAVE_IN_FRAME();
-    mutator_save_frame(REGISTERS_FRAME_END());
+    mutator_save_frame(NULL, REGISTERS_FRAME_END());
 }
 
 #endif

@@ -14,6 +14,8 @@
  *     a safepoint in one heap is one in all heaps that the thread is attached to;
  *   - references are stored into heap objects and static root slots by gait_store and its kin
  *     (not needed in a heap created with GAIT_STOP_THE_WORLD); stores to stacks are plain;
+ *   - references cross from thread to thread through objects, static slots and handles; who gets
+ *     one by plain memory calls gait_shade with it;
  *   - a thread that blocks or computes long without polling does so between gait_enter_native and
  *     gait_leave_native, and touches no object there.
  *
@@ -263,12 +265,24 @@ GAIT_API void gait_handle_free(gait_mutator *mutator, gait_handle *handle);
  */
 typedef void (*gait_roots_fn)(gait_visitor *visitor, void *data);
 
-/** Set or (NULL) remove the calling mutator's root callback. */
+/**
+ * Set or (NULL) remove the calling mutator's root callback. It is the thread's: it stays, and is
+ * visited beside a coroutine's own callback, whichever coroutine runs on the thread, and inside
+ * which of them it was set.
+ */
 GAIT_API void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *data);
 
 /**
  * A coroutine: roots of a stack that is not running now. It has a shadow stack of its own, a root
  * callback (may be NULL), and, in a heap with GAIT_CONSERVATIVE_STACKS, a C stack [low, high).
+ * Both NULL: it runs on the thread's. In other heaps they are not looked at. Code that is at a
+ * safepoint on a C stack that such a heap was not told of (another coroutine's, a signal stack)
+ * stops the process with one line; a thread attached to several heaps tells each of them.
+ *
+ * While it runs its roots are stored to by plain stores. While it is suspended they are stored to
+ * as static slots are: by gait_store, also to clear them; and who takes a word out of them without
+ * clearing them calls gait_shade with it. GAIT_DEBUG=gccheckmark=1 tells of stores that were not.
+ *
  * @return NULL when there is no memory.
  * Thread rule: an attached thread. A coroutine runs on one mutator at a time.
  */
@@ -277,12 +291,17 @@ GAIT_API gait_coroutine *gait_coroutine_new(gait_mutator *mutator, gait_roots_fn
 
 /**
  * Say that this thread goes on as `to` (NULL: as the thread itself). Called just before the
- * switch of C stacks. The roots of what ran until now are scanned, from here on, as those of a
- * stopped coroutine. Not a safepoint, but may scan `to` when a collection is marking.
+ * switch of C stacks, with no safepoint in between. The roots of what ran until now are scanned,
+ * from here on, as those of a suspended coroutine. Not a safepoint, but may scan `to` when a
+ * collection is marking.
  */
 GAIT_API void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to);
 
-/** Free a coroutine that is not running. */
+/**
+ * Free a coroutine that is not running. Its roots are visited a last time: its callback's data, its
+ * frames and its C stack are freed after it. What was read out of them since it stopped stays
+ * alive. Not a safepoint.
+ */
 GAIT_API void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine);
 
 /* ------------------------------------------------------------------------------------------ */

@@ -128,6 +128,29 @@ GAIT_INLINE void gait_store(gait_mutator *mutator, gait_word *slot, gait_word va
     __atomic_store_n(slot, value, __ATOMIC_RELEASE);
 }
 
+/** The part of gait_shade that is not inline. */
+GAIT_API void gait_shade_slow(gait_mutator *mutator, gait_word word);
+
+/**
+ * Protect a word that this thread got neither from an object, a static slot, a handle or a weak
+ * word nor from roots of its own: out of a C variable that another thread wrote, a queue in plain
+ * memory, the roots of a suspended coroutine. The collector may have scanned this thread's roots
+ * before, and look at the giver's when the word has gone from there.
+ *
+ * The receiver calls it: after it has read the word, before its next safepoint. The giver holds
+ * the word in a root until then; C memory alone keeps nothing. A call by the giver does not help:
+ * marking may begin in between. Not needed in a heap created with GAIT_STOP_THE_WORLD.
+ *
+ * @return word. Not a safepoint.
+ */
+GAIT_INLINE gait_word gait_shade(gait_mutator *mutator, gait_word word) {
+    GAIT_CHECK(mutator);
+    struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
+    if (GAIT_UNLIKELY(head->barrier))
+        gait_shade_slow(mutator, word);
+    return word;
+}
+
 /**
  * Store into the object that this thread has just allocated: after its gait_alloc, before any
  * other safepoint and before a reference to it is stored anywhere. No barrier is needed then.
@@ -146,7 +169,16 @@ GAIT_API void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *f
 /** Store value to count words, with the barrier. */
 GAIT_API void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count);
 
-/** Push a frame whose count words from slots on are roots until gait_pop_frame. */
+/**
+ * Push a frame whose count words from slots on are roots until gait_pop_frame.
+ *
+ * Frames lie on the C stack, so a way out of a function that passes by gait_pop_frame leaves a
+ * frame whose memory is used anew: longjmp, a C++ exception, a Scheme's escape. Whoever catches
+ * takes gait_frames_save before, where setjmp is called, and gait_frames_restore after; in C++ a
+ * destructor may pop instead. A frame that was left behind stops the process at the next safepoint
+ * with one line, where it can be told: it lies below the running function on the thread's own
+ * stack, or on a C stack that gait_coroutine_new named.
+ */
 GAIT_INLINE void gait_push_frame(gait_mutator *mutator, struct gait_frame *frame, gait_word *slots,
                                  size_t count) {
     GAIT_CHECK(mutator);
@@ -162,6 +194,36 @@ GAIT_INLINE void gait_pop_frame(gait_mutator *mutator) {
     GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     head->frames = head->frames->previous;
+}
+
+/** Which frames were pushed at a moment. */
+struct gait_frames {
+    struct gait_frame *youngest;
+    gait_word reserved; /* 0 */
+};
+
+/** The frames that are pushed now. */
+GAIT_INLINE struct gait_frames gait_frames_save(gait_mutator *mutator) {
+    GAIT_CHECK(mutator);
+    struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
+    struct gait_frames saved = {head->frames, 0};
+    return saved;
+}
+
+/**
+ * Drop, without reading them, all frames that were pushed since gait_frames_save. Called where
+ * control arrives, before the next safepoint; on the same coroutine, or the thread itself, as the
+ * saving call: who jumps from one to another calls gait_coroutine_switch first. In native code no
+ * jump passes over a frame: the collector may read it at any time.
+ *
+ * A finalizer, a cleanup and an out-of-memory handler may be left so: gait_run_finalizers and
+ * gait_alloc end in the middle, the heap is whole, and the finalizer counts as run. A scan or root
+ * callback may not.
+ */
+GAIT_INLINE void gait_frames_restore(gait_mutator *mutator, struct gait_frames saved) {
+    GAIT_CHECK(mutator);
+    struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
+    head->frames = saved.youngest;
 }
 
 #ifdef __cplusplus

@@ -20,6 +20,7 @@
 /* What a callback visits with. A marker is one; verify.c has another. */
 struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
+    size_t words; /* that callbacks have visited by the API: the work that they made */
 };
 
 struct marker {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Static slots, handles, coroutines. See roots.h.
+ * Static slots and handles. See roots.h.
  *
  * Static slots are kept in parts of at most PART_WORDS, each a node of the map under the address of
  * its first slot, so that roots_push holds the lock for a few parts at a time.
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "../platform/perturb.h"
-#include "../platform/platform.h"
+#include "coroutines.h"
 
 /* Some 2 us of pushing. Guess. */
 #define PART_WORDS 1024
@@ -56,11 +56,7 @@ void roots_destroy(struct roots *roots) {
         next = slab->next;
         free(slab);
     }
-    for (struct gait_coroutine *coroutine = roots->coroutines, *next; coroutine; coroutine = next) {
-        next = coroutine->next;
-        lock_destroy(&coroutine->lock);
-        free(coroutine);
-    }
+    coroutines_destroy(roots);
     lock_destroy(&roots->lock);
 }
 
@@ -241,140 +237,10 @@ void roots_push(struct roots *roots, struct marker *marker) {
         visit_slab(slab, &marker->visitor);
 }
 
-/* ---- Coroutines ---- */
-
-struct gait_coroutine *roots_coroutine_new(struct roots *roots, gait_roots_fn visit, void *data,
-                                           char *stack_low, char *stack_high) {
-    struct gait_coroutine *coroutine = calloc(1, sizeof *coroutine);
-    if (!coroutine)
-        return NULL;
-    lock_init(&coroutine->lock, LOCK_COROUTINE, "coroutine");
-    coroutine->visit = visit;
-    coroutine->data = data;
-    coroutine->stack_low = stack_low;
-    coroutine->stack_high = stack_high;
-    lock_acquire(&roots->lock);
-    coroutine->next = roots->coroutines;
-    if (coroutine->next)
-        coroutine->next->previous = coroutine;
-    roots->coroutines = coroutine;
-    lock_release(&roots->lock);
-    return coroutine;
-}
-
-void roots_coroutine_free(struct roots *roots, struct gait_coroutine *coroutine) {
-    lock_acquire(&coroutine->lock); /* waits while the collector scans it */
-    assert(!coroutine->running);
-    lock_acquire(&roots->lock);
-    if (coroutine->previous)
-        coroutine->previous->next = coroutine->next;
-    else
-        roots->coroutines = coroutine->next;
-    if (coroutine->next)
-        coroutine->next->previous = coroutine->previous;
-    if (roots->cursor == coroutine)
-        roots->cursor = coroutine->next;
-    lock_release(&roots->lock);
-    lock_release(&coroutine->lock);
-    lock_destroy(&coroutine->lock);
-    free(coroutine);
-}
-
-size_t roots_visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame) {
-    size_t words = 0;
-    for (; frame; frame = frame->previous) {
-        visit_words(visitor, frame->slots, frame->count);
-        words += frame->count;
-    }
-    return words * sizeof(gait_word);
-}
-
-/* Reads whole stack frames of functions that were left in the middle, padding and all. */
-__attribute__((no_sanitize("address", "thread"))) size_t
-roots_visit_stack(struct gait_visitor *visitor, const char *low, const char *high) {
-    uintptr_t start = ((uintptr_t)low + sizeof(gait_word) - 1) & ~(sizeof(gait_word) - 1);
-    for (const gait_word *word = (const gait_word *)start; (const char *)(word + 1) <= high; word++)
-        visitor->visit(visitor, *word, true);
-    return (size_t)(high - low);
-}
-
-/* With the coroutine's lock held, or the world stopped. */
-static size_t coroutine_visit(struct gait_coroutine *coroutine, struct gait_visitor *visitor) {
-    size_t bytes = roots_visit_frames(visitor, coroutine->frames);
-    if (coroutine->visit)
-        coroutine->visit(visitor, coroutine->data);
-    if (coroutine->saved_low) {
-        bytes += roots_visit_stack(visitor, coroutine->saved_low, coroutine->stack_high);
-        roots_visit_stack(visitor, (const char *)coroutine->registers,
-                          (const char *)(coroutine->registers + REGISTERS_SAVED));
-    }
-    return bytes;
-}
-
-void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames, char *saved_low,
-                       unsigned cycle) {
-    lock_acquire(&coroutine->lock);
-    assert(coroutine->running);
-    coroutine->frames = frames;
-    coroutine->saved_low = saved_low;
-    coroutine->scanned = cycle;
-    PERTURB(COROUTINE_SUSPEND);
-    coroutine->running = false;
-    lock_release(&coroutine->lock);
-}
-
-bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle) {
-    lock_acquire(&coroutine->lock);
-    bool resumed = !coroutine->running;
-    if (resumed) {
-        if (marker && coroutine->scanned != cycle)
-            coroutine_visit(coroutine, &marker->visitor);
-        PERTURB(COROUTINE_RESUME);
-        coroutine->running = true;
-    }
-    lock_release(&coroutine->lock);
-    return resumed;
-}
-
-/* The next coroutine to look at, with its lock held, or NULL at the end. Whoever frees a coroutine
- * holds its lock before the list's, so the list's has to be let go where the former is taken. */
-static struct gait_coroutine *coroutine_next(struct roots *roots) {
-    for (;;) {
-        lock_acquire(&roots->lock);
-        struct gait_coroutine *coroutine = roots->cursor;
-        bool taken = coroutine && lock_try(&coroutine->lock);
-        if (taken)
-            roots->cursor = coroutine->next;
-        lock_release(&roots->lock);
-        if (taken || !coroutine)
-            return coroutine;
-        platform_yield();
-    }
-}
-
-size_t roots_push_coroutines(struct roots *roots, struct marker *marker, unsigned cycle) {
-    lock_acquire(&roots->lock);
-    roots->cursor = roots->coroutines;
-    lock_release(&roots->lock);
-    size_t bytes = 0;
-    for (struct gait_coroutine *coroutine; (coroutine = coroutine_next(roots));) {
-        PERTURB(COROUTINE_SCAN);
-        if (!coroutine->running && coroutine->scanned != cycle) {
-            bytes += coroutine_visit(coroutine, &marker->visitor);
-            coroutine->scanned = cycle;
-        }
-        lock_release(&coroutine->lock);
-    }
-    return bytes;
-}
-
 void roots_visit(struct roots *roots, struct gait_visitor *visitor) {
     for (size_t bucket = 0; bucket < roots->ranges.buckets; bucket++)
         visit_bucket(roots, bucket, visitor);
     for (struct handle_slab *slab = slabs_get(roots); slab; slab = slab->next)
         visit_slab(slab, visitor);
-    for (struct gait_coroutine *coroutine = roots->coroutines; coroutine;
-         coroutine = coroutine->next)
-        if (!coroutine->running)
-            coroutine_visit(coroutine, visitor);
+    coroutines_visit(roots, visitor);
 }

@@ -112,14 +112,19 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
 
 /* ---- The API's visits ---- */
 
-void gait_visit(gait_visitor *visitor, gait_word word) { visitor->visit(visitor, word, false); }
+void gait_visit(gait_visitor *visitor, gait_word word) {
+    visitor->words++;
+    visitor->visit(visitor, word, false);
+}
 
 void gait_visit_range(gait_visitor *visitor, const gait_word *words, size_t count) {
+    visitor->words += count;
     for (size_t i = 0; i < count; i++)
         visitor->visit(visitor, word_read(&words[i]), false);
 }
 
 void gait_visit_conservative(gait_visitor *visitor, const gait_word *words, size_t count) {
+    visitor->words += count;
     for (size_t i = 0; i < count; i++)
         visitor->visit(visitor, word_read(&words[i]), true);
 }

@@ -18,6 +18,10 @@ static void call_poll(void) { gait_poll(mutator); }
 static void call_store(void) { gait_store(mutator, object, 0); }
 static void call_push_frame(void) { gait_push_frame(mutator, &frame, object, 1); }
 static void call_pop_frame(void) { gait_pop_frame(mutator); }
+static void call_shade(void) { gait_shade(mutator, 0); }
+static void call_frames_save(void) { gait_frames_save(mutator); }
+static void call_frames_restore(void) { gait_frames_restore(mutator, (struct gait_frames){0}); }
+static void call_shade_slow(void) { gait_shade_slow(mutator, 0); }
 static void call_barrier(void) { gait_barrier(mutator, object, 0); }
 static void call_compare_exchange(void) {
     gait_word expected = 0;
@@ -57,7 +61,11 @@ static const struct misuse calls[] = {
     CALL(store),
     CALL(push_frame),
     CALL(pop_frame),
+    CALL(shade),
+    CALL(frames_save),
+    CALL(frames_restore),
     {"gait_store", call_barrier},
+    {"gait_shade", call_shade_slow},
     CALL(compare_exchange),
     CALL(move),
     CALL(fill),

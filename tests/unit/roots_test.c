@@ -3,7 +3,7 @@
  * runtime/mark/roots: static slots, handles, coroutines: what is pushed, when, and beside others.
  */
 #include "bare_heap.h"
-#include "mark/roots.h"
+#include "mark/coroutines.h"
 
 #include <pthread.h>
 
@@ -30,11 +30,13 @@ static void mark_from_roots(void) {
     marker_end(&bare.marker);
 }
 
-static void mark_from_coroutines(unsigned cycle) {
+/* @return bytes visited. */
+static size_t mark_from_coroutines(unsigned cycle) {
     marker_begin(&bare.marker);
-    roots_push_coroutines(&roots, &bare.marker, cycle);
+    size_t bytes = coroutines_push(&roots, &bare.marker, cycle);
     marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
+    return bytes;
 }
 
 Test(roots, static_slots_come_and_go) {
@@ -158,26 +160,28 @@ Test(roots, a_stopped_coroutine_is_scanned_once_per_cycle) {
     stack[40] = bare_ref(stacked) + 17; /* conservative: inside the object */
     struct gait_frame frame = {.slots = &slot, .count = 1};
     struct gait_coroutine *coroutine =
-        roots_coroutine_new(&roots, visit_one, &called_word, (char *)stack, (char *)(stack + 64));
+        coroutine_new(&roots, visit_one, &called_word, (char *)stack, (char *)(stack + 64));
     cr_assert_not_null(coroutine);
 
     /* it never ran: only its callback */
-    mark_from_coroutines(1);
+    size_t bytes;
+    cr_assert_eq(mark_from_coroutines(1), sizeof(gait_word));
     cr_assert(bare_is_marked(called));
     cr_assert_not(bare_is_marked(framed));
     cr_assert_eq(coroutine->scanned, 1u);
 
     /* running: its mutator's business */
-    cr_assert(coroutine_resume(coroutine, NULL, 2));
-    cr_assert_not(coroutine_resume(coroutine, NULL, 2));
+    cr_assert(coroutine_resume(coroutine, NULL, 2, &bytes));
+    cr_assert_not(coroutine_resume(coroutine, NULL, 2, &bytes));
     called_word = bare_ref(later);
     mark_from_coroutines(2);
     cr_assert_not(bare_is_marked(later));
 
     /* stopped by a mutator that was not scanned in this cycle */
-    coroutine->registers[3] = bare_ref(registered);
-    coroutine_suspend(coroutine, &frame, (char *)(stack + 20), 0);
-    mark_from_coroutines(2);
+    coroutine->stack.registers[3] = bare_ref(registered);
+    coroutine->stack.top = (char *)(stack + 20);
+    coroutine_suspend(coroutine, &frame, 0);
+    cr_assert_eq(mark_from_coroutines(2), (1 + 1 + 64 - 20) * sizeof(gait_word));
     cr_assert(bare_is_marked(later) && bare_is_marked(framed));
     cr_assert(bare_is_marked(stacked) && bare_is_marked(registered));
     cr_assert_not(bare_is_marked(unsaved));
@@ -188,28 +192,56 @@ Test(roots, a_stopped_coroutine_is_scanned_once_per_cycle) {
     cr_assert_not(bare_is_marked(unsaved));
     mark_from_coroutines(3);
     cr_assert(bare_is_marked(unsaved));
-    roots_coroutine_free(&roots, coroutine);
+    cr_assert(coroutine_free(&roots, coroutine, NULL, 3, &bytes));
     cr_assert_null(roots.coroutines);
 }
 
 Test(roots, a_scanned_mutator_scans_what_it_resumes) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
     gait_word word = bare_ref(bare_alloc(leaf, 16)), other = bare_ref(bare_alloc(leaf, 16));
-    struct gait_coroutine *coroutine = roots_coroutine_new(&roots, visit_one, &word, NULL, NULL);
+    struct gait_coroutine *coroutine = coroutine_new(&roots, visit_one, &word, NULL, NULL);
+    size_t bytes;
     marker_begin(&bare.marker);
-    cr_assert(coroutine_resume(coroutine, &bare.marker, 7));
+    cr_assert(coroutine_resume(coroutine, &bare.marker, 7, &bytes));
     marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
     cr_assert(bare_is_marked((void *)word));
     word = other; /* the black mutator got it through its barrier: no second scan */
-    coroutine_suspend(coroutine, NULL, NULL, 7);
+    coroutine_suspend(coroutine, NULL, 7);
     mark_from_coroutines(7);
     cr_assert_not(bare_is_marked((void *)other));
     /* once it ran on a mutator that was not scanned yet, it is scanned again */
-    cr_assert(coroutine_resume(coroutine, NULL, 7));
-    coroutine_suspend(coroutine, NULL, NULL, 0);
+    cr_assert(coroutine_resume(coroutine, NULL, 7, &bytes));
+    coroutine_suspend(coroutine, NULL, 0);
     mark_from_coroutines(7);
     cr_assert(bare_is_marked((void *)other));
+}
+
+Test(roots, a_coroutine_that_is_freed_gives_up_what_was_not_scanned) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word word = bare_ref(bare_alloc(leaf, 16)), other = bare_ref(bare_alloc(leaf, 16));
+    gait_word unmarked = bare_ref(bare_alloc(leaf, 16));
+    struct gait_coroutine *scanned = coroutine_new(&roots, visit_one, &other, NULL, NULL);
+    mark_from_coroutines(4);
+    struct gait_coroutine *coroutine = coroutine_new(&roots, visit_one, &word, NULL, NULL);
+    struct gait_coroutine *unheeded = coroutine_new(&roots, visit_one, &unmarked, NULL, NULL);
+    size_t bytes;
+    other = unmarked;
+    marker_begin(&bare.marker);
+    cr_assert(coroutine_free(&roots, coroutine, &bare.marker, 4, &bytes));
+    cr_assert_eq(bytes, sizeof(gait_word));
+    cr_assert(coroutine_free(&roots, scanned, &bare.marker, 4, &bytes)); /* in this cycle already */
+    cr_assert_eq(bytes, 0u);
+    cr_assert(coroutine_free(&roots, unheeded, NULL, 4, &bytes)); /* no barrier: no cycle */
+    marker_drain(&bare.marker, SIZE_MAX);
+    marker_end(&bare.marker);
+    cr_assert(bare_is_marked((void *)word));
+    cr_assert_not(bare_is_marked((void *)unmarked));
+    cr_assert_null(roots.coroutines);
+
+    struct gait_coroutine *running = coroutine_new(&roots, NULL, NULL, NULL, NULL);
+    cr_assert(coroutine_resume(running, NULL, 4, &bytes));
+    cr_assert_not(coroutine_free(&roots, running, NULL, 4, &bytes));
 }
 
 static size_t visited;
@@ -226,8 +258,8 @@ Test(roots, any_visitor_meets_all) {
         slots[i] = word;
     roots_add(&roots, slots, 3000);
     roots_handle_new(&roots)->value = word;
-    roots_coroutine_new(&roots, visit_one, &word, NULL, NULL);
-    struct gait_visitor visitor = {count_visit};
+    coroutine_new(&roots, visit_one, &word, NULL, NULL);
+    struct gait_visitor visitor = {.visit = count_visit};
     roots_visit(&roots, &visitor);
     cr_assert_eq(visited, 3002u);
 }
@@ -240,18 +272,20 @@ static AO_t running;
 static void *come_and_go(void *argument) {
     gait_word *kept = argument, mine[2] = {0};
     struct gait_coroutine *coroutines[8] = {NULL};
+    size_t bytes;
     for (size_t i = 0; i < ROUNDS; i++) {
         struct gait_handle *handle = roots_handle_new(&roots);
         if (!handle || roots_add(&roots, mine, 2) != 0)
             abort();
         struct gait_coroutine **coroutine = &coroutines[i % 8];
         if (*coroutine) {
-            if (!coroutine_resume(*coroutine, NULL, 1))
+            if (!coroutine_resume(*coroutine, NULL, 1, &bytes))
                 abort();
-            coroutine_suspend(*coroutine, NULL, NULL, 0);
-            roots_coroutine_free(&roots, *coroutine);
+            coroutine_suspend(*coroutine, NULL, 0);
+            if (!coroutine_free(&roots, *coroutine, NULL, 1, &bytes))
+                abort();
         }
-        *coroutine = roots_coroutine_new(&roots, visit_one, kept, NULL, NULL);
+        *coroutine = coroutine_new(&roots, visit_one, kept, NULL, NULL);
         roots_handle_free(&roots, handle);
         if (roots_remove(&roots, mine) != 0)
             abort();

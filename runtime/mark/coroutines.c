@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Coroutines that do not run. See coroutines.h.
+ */
+#include "coroutines.h"
+
+#include <stdlib.h>
+
+#include "../platform/perturb.h"
+#include "../platform/platform.h"
+
+struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, void *data,
+                                     char *stack_low, char *stack_high) {
+    struct gait_coroutine *coroutine = calloc(1, sizeof *coroutine);
+    if (!coroutine)
+        return NULL;
+    lock_init(&coroutine->lock, LOCK_COROUTINE, "coroutine");
+    coroutine->visit = visit;
+    coroutine->data = data;
+    coroutine->stack.low = stack_low;
+    coroutine->stack.high = stack_high;
+    lock_acquire(&roots->lock);
+    coroutine->next = roots->coroutines;
+    if (coroutine->next)
+        coroutine->next->previous = coroutine;
+    roots->coroutines = coroutine;
+    lock_release(&roots->lock);
+    return coroutine;
+}
+
+/* With the coroutine's lock held, or the world stopped. @return bytes. */
+static size_t visit(struct gait_coroutine *coroutine, struct gait_visitor *visitor) {
+    return stack_visit_frames(visitor, coroutine->frames) +
+           stack_visit_callback(visitor, coroutine->visit, coroutine->data) +
+           stack_visit_c(visitor, &coroutine->stack);
+}
+
+/* With its lock held: scan it, if there is a marker and it was not in this cycle. */
+static size_t scan(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle) {
+    if (!marker || coroutine->scanned == cycle)
+        return 0;
+    coroutine->scanned = cycle;
+    return visit(coroutine, &marker->visitor);
+}
+
+bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struct marker *marker,
+                    unsigned cycle, size_t *bytes) {
+    lock_acquire(&coroutine->lock); /* waits while another thread scans it */
+    bool running = coroutine->running;
+    if (!running) {
+        *bytes = scan(coroutine, marker, cycle);
+        lock_acquire(&roots->lock);
+        if (coroutine->previous)
+            coroutine->previous->next = coroutine->next;
+        else
+            roots->coroutines = coroutine->next;
+        if (coroutine->next)
+            coroutine->next->previous = coroutine->previous;
+        if (roots->cursor == coroutine)
+            roots->cursor = coroutine->next;
+        lock_release(&roots->lock);
+    }
+    lock_release(&coroutine->lock);
+    if (running)
+        return false;
+    lock_destroy(&coroutine->lock);
+    free(coroutine);
+    return true;
+}
+
+void coroutines_destroy(struct roots *roots) {
+    for (struct gait_coroutine *coroutine = roots->coroutines, *next; coroutine; coroutine = next) {
+        next = coroutine->next;
+        lock_destroy(&coroutine->lock);
+        free(coroutine);
+    }
+}
+
+void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames,
+                       unsigned cycle) {
+    lock_acquire(&coroutine->lock);
+    coroutine->frames = frames;
+    coroutine->scanned = cycle;
+    PERTURB(COROUTINE_SUSPEND);
+    coroutine->running = false;
+    lock_release(&coroutine->lock);
+}
+
+bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle,
+                      size_t *bytes) {
+    lock_acquire(&coroutine->lock);
+    bool resumed = !coroutine->running;
+    if (resumed) {
+        *bytes = scan(coroutine, marker, cycle);
+        PERTURB(COROUTINE_RESUME);
+        coroutine->running = true;
+    }
+    lock_release(&coroutine->lock);
+    return resumed;
+}
+
+/* The next coroutine to look at, with its lock held, or NULL at the end. Whoever frees a coroutine
+ * holds its lock before the list's, so the list's has to be let go where the former is taken. */
+static struct gait_coroutine *coroutine_next(struct roots *roots) {
+    for (;;) {
+        lock_acquire(&roots->lock);
+        struct gait_coroutine *coroutine = roots->cursor;
+        bool taken = coroutine && lock_try(&coroutine->lock);
+        if (taken)
+            roots->cursor = coroutine->next;
+        lock_release(&roots->lock);
+        if (taken || !coroutine)
+            return coroutine;
+        platform_yield();
+    }
+}
+
+size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle) {
+    lock_acquire(&roots->lock);
+    roots->cursor = roots->coroutines;
+    lock_release(&roots->lock);
+    size_t bytes = 0;
+    for (struct gait_coroutine *coroutine; (coroutine = coroutine_next(roots));) {
+        PERTURB(COROUTINE_SCAN);
+        if (!coroutine->running)
+            bytes += scan(coroutine, marker, cycle);
+        lock_release(&coroutine->lock);
+    }
+    return bytes;
+}
+
+void coroutines_visit(struct roots *roots, struct gait_visitor *visitor) {
+    for (struct gait_coroutine *coroutine = roots->coroutines; coroutine;
+         coroutine = coroutine->next)
+        if (!coroutine->running)
+            visit(coroutine, visitor);
+}

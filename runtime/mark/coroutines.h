@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Coroutines. While one runs it is part of its mutator, and not looked at here.
+ *
+ * What a suspended one saved is guarded by its own lock, so that nobody waits for the scan of
+ * another one's stack. Its roots must be scanned once per cycle: with its mutator, by
+ * coroutines_push after all mutators were scanned, or by the mutator that resumes or frees it
+ * before that.
+ *
+ *   .inv.suspended: from the cycle's scan of a suspended coroutine on, what its roots refer to is
+ *   protected as what a scanned stack refers to; before it, as what is in a static slot. So whoever
+ *   changes the roots of a suspended coroutine does it by gait_store, and whoever takes a word out
+ *   of them shades it (docs/design/marking.md, Coroutines).
+ */
+#ifndef GAIT_COROUTINES_H
+#define GAIT_COROUTINES_H
+
+#include "../platform/lock.h"
+#include "roots.h"
+#include "stack.h"
+
+struct gait_coroutine {
+    struct lock lock;            /* rank COROUTINE: what it saved, scanned and running */
+    struct gait_coroutine *next; /* the list; lock ROOTS */
+    struct gait_coroutine *previous;
+    gait_roots_fn visit;  /* constant; NULL: none */
+    void *data;           /* constant */
+    struct c_stack stack; /* its bounds are constant: both NULL, if it has none of its own that is
+                             scanned. While it runs, its mutator's */
+    struct gait_frame *frames; /* the youngest frame of its shadow stack */
+    unsigned scanned;          /* the cycle in which it was scanned; 0: never */
+    bool running;
+};
+
+/** A coroutine that is not running. Its constant fields are set. NULL: no memory. */
+struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, void *data,
+                                     char *stack_low, char *stack_high);
+
+/**
+ * Free one that is not running. marker: not NULL if the barrier of the calling mutator is on; then
+ * its roots are pushed, unless they were in this cycle: what the program has read out of them may
+ * be on a stack that was scanned before. *bytes: how many were visited. @return false: it is
+ * running.
+ */
+bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struct marker *marker,
+                    unsigned cycle, size_t *bytes);
+
+/** Frees all. */
+void coroutines_destroy(struct roots *roots);
+
+/**
+ * A mutator suspends a coroutine, whose C stack it has saved already. cycle: the one in which the
+ * mutator's roots, and so the coroutine's, were scanned; 0: not in this one: then the coroutine is
+ * scanned once more, whoever scanned it before, since this mutator may have put new white objects
+ * on its stack.
+ */
+void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames, unsigned cycle);
+
+/**
+ * A mutator resumes a coroutine. marker: not NULL if the mutator's own roots were scanned in this
+ * cycle; then a coroutine that was not is scanned with it now. *bytes: how many were visited.
+ * @return false: it is running.
+ */
+bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle,
+                      size_t *bytes);
+
+/** Push the roots of all suspended coroutines that were not scanned in this cycle. The collector,
+ * after all mutators were scanned in it. @return bytes visited. */
+size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle);
+
+/** Visit those of all suspended ones with any visitor. Nothing runs beside: the world is stopped.
+ */
+void coroutines_visit(struct roots *roots, struct gait_visitor *visitor);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Visits of stacks. See stack.h.
+ */
+#include "stack.h"
+
+size_t stack_visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame) {
+    size_t words = 0;
+    for (; frame; frame = frame->previous) {
+        for (size_t i = 0; i < frame->count; i++)
+            visitor->visit(visitor, word_read(&frame->slots[i]), false);
+        words += frame->count;
+    }
+    return words * sizeof(gait_word);
+}
+
+size_t stack_visit_callback(struct gait_visitor *visitor, gait_roots_fn visit, void *data) {
+    size_t before = visitor->words;
+    if (visit)
+        visit(visitor, data);
+    return (visitor->words - before) * sizeof(gait_word);
+}
+
+/* Reads whole stack frames of functions that were left in the middle, padding and all. */
+__attribute__((no_sanitize("address", "thread"))) size_t
+stack_visit_c(struct gait_visitor *visitor, const struct c_stack *stack) {
+    if (!stack->top)
+        return 0;
+    uintptr_t start = ((uintptr_t)stack->top + sizeof(gait_word) - 1) & ~(sizeof(gait_word) - 1);
+    const gait_word *word = (const gait_word *)start;
+    for (; (const char *)(word + 1) <= stack->high; word++)
+        visitor->visit(visitor, *word, true);
+    for (size_t i = 0; i < REGISTERS_SAVED; i++)
+        visitor->visit(visitor, stack->registers[i], true);
+    return (size_t)(stack->high - stack->top);
+}
