@@ -11,6 +11,7 @@
 #include "forking.h"
 #include "instance.h"
 #include "observe/pacerlog.h"
+#include "spare.h"
 
 static void say(char *error, size_t error_bytes, const char *format, ...) {
     if (!error || error_bytes == 0)
@@ -80,18 +81,18 @@ static gait_heap *heap_create(const gait_config *config, char *error, size_t err
     }
     kinds_init(&heap->kinds, &heap->space);
     queue_init(&heap->queue, &heap->space.metadata_bytes);
-    if (roots_init(&heap->roots) < 0) {
+    if (roots_init(&heap->roots, &heap->space.metadata_bytes) < 0) {
         say(error, error_bytes, "gait_heap_create: no memory");
         goto no_roots;
     }
-    if (finalizers_init(&heap->finalizers) < 0) {
+    if (finalizers_init(&heap->finalizers, &heap->space.metadata_bytes) < 0) {
         say(error, error_bytes, "gait_heap_create: no memory");
         goto no_finalizers;
     }
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_init(&heap->world);
     lock_init(&heap->oom_lock, LOCK_LOG, "out of memory");
-    lock_init(&heap->spare_lock, LOCK_LOG, "spare mutators");
+    spare_init(heap);
     control_init(&heap->control, &heap->space, &heap->sweeper, heap->options.gogc_percent,
                  heap->options.memory_limit_bytes, heap->options.max_procs);
     heap->space.hooks = (struct space_hooks){.data = heap,
@@ -107,8 +108,8 @@ static gait_heap *heap_create(const gait_config *config, char *error, size_t err
     return heap;
 no_cycle:
     control_destroy(&heap->control);
+    spare_free(heap);
     lock_destroy(&heap->oom_lock);
-    lock_destroy(&heap->spare_lock);
     world_destroy(&heap->world);
     finalizers_destroy(&heap->finalizers);
 no_finalizers:
@@ -141,13 +142,9 @@ static void heap_destroy(gait_heap *heap) {
     pacerlog_end(heap);
     cycle_destroy(heap);
     pacerlog_free(heap);
-    for (gait_mutator *mutator = heap->spare_mutators, *next; mutator; mutator = next) {
-        next = mutator->next;
-        free(mutator);
-    }
+    spare_free(heap);
     control_destroy(&heap->control);
     lock_destroy(&heap->oom_lock);
-    lock_destroy(&heap->spare_lock);
     world_destroy(&heap->world);
     finalizers_destroy(&heap->finalizers);
     roots_destroy(&heap->roots);
@@ -177,41 +174,11 @@ gait_mutator *gait_current(gait_heap *heap) { return platform_key_get(&heap->key
 
 gait_heap *gait_mutator_heap(gait_mutator *mutator) { return mutator->heap; }
 
-/* A mutator that was detached, or a fresh one; all zero but for its state. NULL: no memory. */
-static gait_mutator *mutator_take(gait_heap *heap) {
-    lock_acquire(&heap->spare_lock);
-    gait_mutator *mutator = heap->spare_mutators;
-    if (mutator)
-        heap->spare_mutators = mutator->next;
-    lock_release(&heap->spare_lock);
-    if (!mutator)
-        return calloc(1, sizeof *mutator);
-    memset(mutator, 0, sizeof *mutator);
-    return mutator;
-}
-
-void mutator_keep_locked(gait_mutator *mutator) {
-    gait_heap *heap = mutator->heap;
-    AO_int_store(&mutator->state, MUTATOR_DETACHED);
-    /* the inline functions go their slow ways, which check the state */
-    AO_int_store(&mutator->head.poll, 1);
-    mutator->head.barrier = 1;
-    mutator->next = heap->spare_mutators;
-    heap->spare_mutators = mutator;
-}
-
-static void mutator_keep(gait_mutator *mutator) {
-    gait_heap *heap = mutator->heap;
-    lock_acquire(&heap->spare_lock);
-    mutator_keep_locked(mutator);
-    lock_release(&heap->spare_lock);
-}
-
 gait_mutator *gait_attach(gait_heap *heap) {
     gait_mutator *mutator = gait_current(heap);
     if (mutator)
         return mutator;
-    if (!(mutator = mutator_take(heap)))
+    if (!(mutator = spare_take(heap)))
         return NULL;
     mutator->heap = heap;
     cache_init(&mutator->cache, &heap->space, mutator->head.runs, heap->options.gcstress != 0);
@@ -225,7 +192,7 @@ gait_mutator *gait_attach(gait_heap *heap) {
         mutator->stack.high = high;
     }
     if ((mutator->scans_stack && !bounded) || platform_key_set(&heap->key, mutator) < 0) {
-        mutator_keep(mutator);
+        spare_keep(mutator);
         return NULL;
     }
     mutator_save_stack();
@@ -246,7 +213,7 @@ void gait_detach(gait_mutator *mutator) {
     platform_key_set(&heap->key, NULL);
     mutator_save_stack();
     world_remove(&heap->world, mutator, cycle_mutator_leaves);
-    mutator_keep(mutator);
+    spare_keep(mutator);
 }
 
 void gait_enter_native(gait_mutator *mutator) {

@@ -292,6 +292,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     observe_cycle(heap, &cycle->record);
     pacerlog_cycle(heap, &cycle->record);
     background_sweep(heap);
+    finalizers_tidy(&heap->finalizers);
     observe_swept(heap, &cycle->record);
     PERTURB(CYCLE_DONE);
     AO_int_store_release(&cycle->done, wanted);

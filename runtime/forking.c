@@ -20,6 +20,7 @@
 #include "instance.h"
 #include "observe/pacerlog.h"
 #include "platform/perturb.h"
+#include "spare.h"
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
 static gait_heap *heaps;
@@ -39,7 +40,7 @@ static const size_t lock_offsets[] = {
     offsetof(gait_heap, queue.lock),
     offsetof(gait_heap, cycle.lock),
     offsetof(gait_heap, oom_lock),
-    offsetof(gait_heap, spare_lock),
+    offsetof(gait_heap, spares.lock),
 };
 #define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
 
@@ -92,7 +93,7 @@ static void drop_lost_mutators(gait_heap *heap) {
         if (mutator == mine)
             continue;
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
-        mutator_keep_locked(mutator); /* its lock is held: world_stop */
+        spare_keep_locked(mutator); /* its lock is held: world_stop */
     }
 }
 

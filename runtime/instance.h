@@ -19,6 +19,14 @@
 
 struct pacerlog;
 
+/* Mutators that were detached. */
+struct spares {
+    struct lock lock;       /* rank LOG: what follows, and next and previous of these mutators */
+    gait_mutator *youngest; /* the list goes by next to the one detached first */
+    gait_mutator *oldest;
+    size_t count;
+};
+
 struct gait_heap {
     /* constant after creation */
     struct options options;
@@ -39,8 +47,7 @@ struct gait_heap {
     struct finalizers finalizers;
     struct sweeper sweeper;
     struct world world;
-    struct lock spare_lock;       /* rank LOG */
-    gait_mutator *spare_mutators; /* detached, to be attached again; lock spare_lock */
+    struct spares spares; /* spare.c */
     struct control control;
     struct cycle cycle;
 

@@ -65,9 +65,6 @@ static inline void mutator_check_as(const gait_mutator *mutator, const char *cal
 }
 #define mutator_check(mutator) mutator_check_as(mutator, __func__)
 
-/** Keep a detached mutator for a later attach. The caller holds the heap's spare_lock. */
-void mutator_keep_locked(gait_mutator *mutator);
-
 /** Look at the words that the barrier collected: the white ones are published as work. */
 void mutator_flush_barrier(gait_mutator *mutator);
 

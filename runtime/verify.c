@@ -240,7 +240,7 @@ static void key_found(struct search *search, const struct cell *key) {
     for (; wait; wait = next) {
         next = (struct ephemeron_wait *)wait->node.next;
         queue_put(search, &search->pairs, (char *)wait->pair, NULL);
-        free(wait);
+        ephemerons_free(&search->keys, wait);
     }
 }
 
@@ -346,7 +346,7 @@ static bool search_heap(gait_heap *heap, bool keep, size_t *missed) {
         .epoch = space_epoch(&heap->space),
         .keep = keep,
     };
-    ephemerons_init(&search.keys);
+    ephemerons_init(&search.keys, &heap->space.metadata_bytes);
     bool complete = search_run(&search);
     search_free(&search);
     *missed = search.missed;

@@ -4,10 +4,10 @@
  */
 #include "cache.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "../platform/perturb.h"
+#include "counted.h"
 
 /* A run is at most this long: zeroed memory should still be in the first-level cache when objects
  * are made of it. */
@@ -251,7 +251,7 @@ static void cells_free(uint64_t *pair, uint64_t bits, unsigned epoch) {
 
 static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
     if (!cache->kinds[kind]) {
-        cache->kinds[kind] = calloc(1, sizeof **cache->kinds);
+        cache->kinds[kind] = counted_alloc(&cache->space->metadata_bytes, sizeof **cache->kinds);
         if (cache->kinds[kind]) {
             cache->runs[kind] = cache->kinds[kind]->runs;
             flag_set(cache->used, kind, true);
@@ -261,7 +261,7 @@ static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
 }
 
 static void cache_kind_free(struct cache *cache, unsigned kind) {
-    free(cache->kinds[kind]);
+    counted_free(&cache->space->metadata_bytes, cache->kinds[kind], sizeof *cache->kinds[kind]);
     cache->kinds[kind] = NULL;
     cache->runs[kind] = no_runs;
     flag_set(cache->used, kind, false);

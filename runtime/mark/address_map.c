@@ -5,10 +5,14 @@
 #include "address_map.h"
 
 #include <assert.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "../heap/counted.h"
+
 #define FIRST_BUCKETS ((size_t)64)
+/* Buckets per node from which on they are too many: far enough from one, where a map grows. */
+#define TRIM_BUCKETS 4
 
 static unsigned log2_floor(size_t n) { return 63 - (unsigned)__builtin_clzll(n); }
 
@@ -40,10 +44,27 @@ static size_t bucket_of(const struct address_map *map, uintptr_t key) {
     return bucket < map->buckets ? bucket : bucket - size;
 }
 
-int address_map_init(struct address_map *map) {
+static size_t segment_bytes(unsigned segment) {
+    size_t buckets = segment == 0 ? FIRST_BUCKETS : FIRST_BUCKETS << (segment - 1);
+    return buckets * sizeof(struct address_node *);
+}
+
+static bool segment_add(struct address_map *map, unsigned segment) {
+    /* large ones come as untouched pages from the OS: this takes no time that grows */
+    if (!map->segments[segment])
+        map->segments[segment] = counted_alloc(map->metadata_bytes, segment_bytes(segment));
+    return map->segments[segment] != NULL;
+}
+
+static void segment_drop(struct address_map *map, unsigned segment) {
+    counted_free(map->metadata_bytes, map->segments[segment], segment_bytes(segment));
+    map->segments[segment] = NULL;
+}
+
+int address_map_init(struct address_map *map, AO_t *metadata_bytes) {
     memset(map, 0, sizeof *map);
-    map->segments[0] = calloc(FIRST_BUCKETS, sizeof *map->segments[0]);
-    if (!map->segments[0])
+    map->metadata_bytes = metadata_bytes;
+    if (!segment_add(map, 0))
         return -1;
     map->buckets = FIRST_BUCKETS;
     return 0;
@@ -51,7 +72,7 @@ int address_map_init(struct address_map *map) {
 
 void address_map_destroy(struct address_map *map) {
     for (unsigned segment = 0; segment < ADDRESS_MAP_SEGMENTS; segment++)
-        free(map->segments[segment]);
+        segment_drop(map, segment);
     memset(map, 0, sizeof *map);
 }
 
@@ -60,11 +81,7 @@ void address_map_destroy(struct address_map *map) {
 static void split(struct address_map *map) {
     size_t fresh = map->buckets, below;
     unsigned segment = segment_of(fresh, &below);
-    if (segment >= ADDRESS_MAP_SEGMENTS)
-        return;
-    /* large ones come as untouched pages from the OS: this takes no time that grows */
-    if (!map->segments[segment] &&
-        !(map->segments[segment] = calloc(below, sizeof *map->segments[segment])))
+    if (segment >= ADDRESS_MAP_SEGMENTS || !segment_add(map, segment))
         return;
     struct address_node **from = bucket_slot(map, fresh - below), **to = bucket_slot(map, fresh);
     map->buckets++;
@@ -79,6 +96,26 @@ static void split(struct address_map *map) {
         *to = node; /* at the end: the order of equal keys stays */
         to = &node->next;
     }
+}
+
+/* Take the last bucket away: its nodes go behind those of the one that it was split from. A segment
+ * stays until another one is empty: a map that grows and shrinks in turn takes none anew. */
+static void join(struct address_map *map) {
+    size_t last = map->buckets - 1, below;
+    unsigned segment = segment_of(last, &below);
+    struct address_node **from = bucket_slot(map, last), **to = bucket_slot(map, last - below);
+    while (*to)
+        to = &(*to)->next;
+    *to = *from;
+    *from = NULL;
+    map->buckets--;
+    if (last == below && segment + 1 < ADDRESS_MAP_SEGMENTS)
+        segment_drop(map, segment + 1);
+}
+
+void address_map_trim(struct address_map *map, unsigned pairs) {
+    while (pairs-- > 0 && map->buckets > FIRST_BUCKETS && map->buckets / TRIM_BUCKETS > map->count)
+        join(map);
 }
 
 void address_map_add(struct address_map *map, struct address_node *node) {

@@ -4,8 +4,9 @@
  * that nobody waits for a table to be copied: linear hashing (Litwin 1980). Each insertion beyond
  * the buckets there are splits one bucket in two.
  *
- *   .inv.split: a node moves only from a bucket to a higher one. Whoever walks the buckets upwards
- *   meets every node that stays in the map, however many are added meanwhile; some of them twice.
+ *   .inv.split: a node moves only from a bucket to a higher one, but for address_map_trim. Whoever
+ *   walks the buckets upwards meets every node that stays in the map, however many are added
+ *   meanwhile; some of them twice.
  *
  * The owner of the map guards it by a lock of its own. Nodes are the owner's.
  */
@@ -15,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../platform/atomic.h"
+
 #define ADDRESS_MAP_SEGMENTS 48
 
 struct address_node {
@@ -23,14 +26,15 @@ struct address_node {
 };
 
 struct address_map {
-    size_t buckets; /* in use */
-    size_t count;   /* nodes */
+    size_t buckets;       /* in use */
+    size_t count;         /* nodes */
+    AO_t *metadata_bytes; /* constant: where the buckets are counted */
     /* segment 0 has 64 buckets, and each other as many as all before it */
     struct address_node **segments[ADDRESS_MAP_SEGMENTS];
 };
 
 /** @return negative: no memory. */
-int address_map_init(struct address_map *map);
+int address_map_init(struct address_map *map, AO_t *metadata_bytes);
 
 /** Frees the map, not its nodes. */
 void address_map_destroy(struct address_map *map);
@@ -44,6 +48,12 @@ struct address_node *address_map_find(struct address_map *map, uintptr_t key);
 
 /** Take out a node that is in the map. */
 void address_map_remove(struct address_map *map, struct address_node *node);
+
+/**
+ * If the map has far more buckets than nodes, join at most so many pairs of them. Nodes move to
+ * lower buckets: only while nobody walks them.
+ */
+void address_map_trim(struct address_map *map, unsigned pairs);
 
 /** The nodes of a bucket below map->buckets. */
 struct address_node *address_map_bucket(struct address_map *map, size_t bucket);

@@ -4,14 +4,13 @@
  */
 #include "coroutines.h"
 
-#include <stdlib.h>
-
+#include "../heap/counted.h"
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
 
 struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, void *data,
                                      char *stack_low, char *stack_high) {
-    struct gait_coroutine *coroutine = calloc(1, sizeof *coroutine);
+    struct gait_coroutine *coroutine = counted_alloc(roots->metadata_bytes, sizeof *coroutine);
     if (!coroutine)
         return NULL;
     lock_init(&coroutine->lock, LOCK_COROUTINE, "coroutine");
@@ -64,7 +63,7 @@ bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struc
     if (running)
         return false;
     lock_destroy(&coroutine->lock);
-    free(coroutine);
+    counted_free(roots->metadata_bytes, coroutine, sizeof *coroutine);
     return true;
 }
 
@@ -72,7 +71,7 @@ void coroutines_destroy(struct roots *roots) {
     for (struct gait_coroutine *coroutine = roots->coroutines, *next; coroutine; coroutine = next) {
         next = coroutine->next;
         lock_destroy(&coroutine->lock);
-        free(coroutine);
+        counted_free(roots->metadata_bytes, coroutine, sizeof *coroutine);
     }
 }
 

@@ -4,13 +4,15 @@
  */
 #include "ephemerons.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-void ephemerons_init(struct ephemerons *ephemerons) {
+void ephemerons_init(struct ephemerons *ephemerons, AO_t *metadata_bytes) {
     memset(ephemerons, 0, sizeof *ephemerons);
-    for (unsigned i = 0; i < EPHEMERON_STRIPES; i++)
+    ephemerons->metadata_bytes = metadata_bytes;
+    for (unsigned i = 0; i < EPHEMERON_STRIPES; i++) {
         lock_init(&ephemerons->stripes[i].lock, LOCK_MARK, "ephemerons");
+        pool_init(&ephemerons->stripes[i].pool, sizeof(struct ephemeron_wait), metadata_bytes);
+    }
 }
 
 void ephemerons_destroy(struct ephemerons *ephemerons) {
@@ -25,24 +27,29 @@ static unsigned stripe_of(uintptr_t key) {
 }
 
 int ephemerons_add(struct ephemerons *ephemerons, uintptr_t key, const gait_word *pair) {
-    struct ephemeron_wait *wait = malloc(sizeof *wait);
-    if (!wait)
-        return -1;
-    wait->node.key = key;
-    wait->pair = pair;
     unsigned stripe = stripe_of(key);
     struct address_map *map = &ephemerons->stripes[stripe].map;
+    struct ephemeron_wait *wait = NULL;
     lock_acquire(&ephemerons->stripes[stripe].lock);
-    bool usable = map->buckets > 0 || address_map_init(map) == 0;
-    if (usable)
+    if (map->buckets > 0 || address_map_init(map, ephemerons->metadata_bytes) == 0)
+        wait = pool_take(&ephemerons->stripes[stripe].pool);
+    if (wait) {
+        wait->node.key = key;
+        wait->pair = pair;
         address_map_add(map, &wait->node);
-    lock_release(&ephemerons->stripes[stripe].lock);
-    if (!usable) {
-        free(wait);
-        return -1;
     }
+    lock_release(&ephemerons->stripes[stripe].lock);
+    if (!wait)
+        return -1;
     AO_fetch_and_add1_full(&ephemerons->pairs); /* full: before the caller's last look at the key */
     return 0;
+}
+
+void ephemerons_free(struct ephemerons *ephemerons, struct ephemeron_wait *wait) {
+    unsigned stripe = stripe_of(wait->node.key);
+    lock_acquire(&ephemerons->stripes[stripe].lock);
+    pool_give(&ephemerons->stripes[stripe].pool, wait);
+    lock_release(&ephemerons->stripes[stripe].lock);
 }
 
 struct ephemeron_wait *ephemerons_take(struct ephemerons *ephemerons, uintptr_t key) {
@@ -90,15 +97,9 @@ struct ephemeron_wait *ephemerons_retake(struct ephemerons *ephemerons,
 
 void ephemerons_clear(struct ephemerons *ephemerons) {
     for (unsigned i = 0; i < EPHEMERON_STRIPES; i++) {
-        struct address_map *map = &ephemerons->stripes[i].map;
-        for (size_t bucket = 0; bucket < map->buckets; bucket++) {
-            struct address_node *node = address_map_bucket(map, bucket), *next;
-            for (; node; node = next) {
-                next = node->next;
-                free(node);
-            }
-        }
-        address_map_destroy(map);
+        pool_destroy(&ephemerons->stripes[i].pool);
+        if (ephemerons->stripes[i].map.buckets > 0)
+            address_map_destroy(&ephemerons->stripes[i].map);
     }
     AO_store(&ephemerons->pairs, 0);
 }

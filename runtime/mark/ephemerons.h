@@ -17,6 +17,7 @@
 #include <gait/gait.h>
 #include <stdbool.h>
 
+#include "../heap/pool.h"
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
 #include "address_map.h"
@@ -34,25 +35,30 @@ struct ephemerons {
     AO_t pairs;     /* in the table; read unordered by markers: see .inv.key */
     char apart_too[64];
     struct {
-        struct lock lock;       /* rank MARK: the map */
+        struct lock lock;       /* rank MARK: the map and the pool */
         struct address_map map; /* without buckets while it was never used */
+        struct pool pool;       /* of pairs that wait */
     } stripes[EPHEMERON_STRIPES];
+    AO_t *metadata_bytes; /* constant: where all of it is counted */
 };
 
-void ephemerons_init(struct ephemerons *ephemerons);
+void ephemerons_init(struct ephemerons *ephemerons, AO_t *metadata_bytes);
 void ephemerons_destroy(struct ephemerons *ephemerons);
 
 /** Add a pair under its key's address. @return negative: no memory. */
 int ephemerons_add(struct ephemerons *ephemerons, uintptr_t key, const gait_word *pair);
 
-/** Take out all pairs of a key: a list that is the caller's to free, node by node. */
+/** Take out all pairs of a key: a list whose nodes the caller gives to ephemerons_free. */
 struct ephemeron_wait *ephemerons_take(struct ephemerons *ephemerons, uintptr_t key);
+
+/** Free a pair that was taken out. */
+void ephemerons_free(struct ephemerons *ephemerons, struct ephemeron_wait *wait);
 
 /** Take out all pairs for whose keys is_marked says yes. Time grows with the table. */
 struct ephemeron_wait *ephemerons_retake(struct ephemerons *ephemerons,
                                          bool (*is_marked)(void *data, uintptr_t key), void *data);
 
-/** Forget all pairs. */
+/** Forget all pairs, and give their memory back. Nobody uses the table or a pair of it. */
 void ephemerons_clear(struct ephemerons *ephemerons);
 
 #endif

@@ -4,234 +4,259 @@
  */
 #include "finalizers.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
 #include "weak.h"
 
-/* Objects that a pass picks up at a time, to look at them without the lock. A bucket of the map
- * holds one on average. */
-#define BATCH 128
-/* Jobs that finalizers_push looks at per hold of the lock. */
-#define PIECE_JOBS 256
+/* Records that a pass looks at per hold of the lock: some 5 us where their objects' bits are in the
+ * cache, 50 us where none is. */
+#define PIECE 256
+/* Pairs of buckets joined with each record that leaves a table: enough for it to be small when its
+ * last record leaves, since a table is trimmed from a quarter of its buckets on. */
+#define TRIM_PAIRS 8
+/* How long a pass waits where others want the lock: a thread that was woken runs by then. */
+#define LET_IN_NS 20000
 
-/* An object that has a finalizer, cleanups, or both. */
-struct finalizer_entry {
-    struct address_node node;        /* key: the object */
-    struct finalizer_job *finalizer; /* NULL: none */
-    struct finalizer_job *cleanups;  /* the last added first */
+/* A finalizer: the key is its object. Or the first part of a cleanup: the key is odd, so that it is
+ * no object's address, or 0 when it was taken out of the table. */
+struct finalizer_record {
+    struct address_node node;
+    void (*function)(void); /* the finalizer or the cleanup */
+    void *data;
+    struct finalizer_record *queued; /* NULL: not queued. The next of the queue, or &queue_end */
 };
 
-int finalizers_init(struct finalizers *finalizers) {
+struct cleanup_record {
+    struct finalizer_record record;
+    uintptr_t object;
+    size_t count; /* how many equal ones were added */
+};
+
+/* What the last record of the queue leads to. */
+static struct finalizer_record queue_end;
+
+static int table_init(struct finalizer_table *table, size_t record_bytes, AO_t *metadata_bytes) {
+    pool_init(&table->pool, record_bytes, metadata_bytes);
+    return address_map_init(&table->map, metadata_bytes);
+}
+
+static void table_destroy(struct finalizer_table *table) {
+    address_map_destroy(&table->map);
+    pool_destroy(&table->pool);
+}
+
+int finalizers_init(struct finalizers *finalizers, AO_t *metadata_bytes) {
     memset(finalizers, 0, sizeof *finalizers);
-    if (address_map_init(&finalizers->entries) < 0)
+    if (table_init(&finalizers->finalizers, sizeof(struct finalizer_record), metadata_bytes) < 0)
         return -1;
+    if (table_init(&finalizers->cleanups, sizeof(struct cleanup_record), metadata_bytes) < 0) {
+        table_destroy(&finalizers->finalizers);
+        return -1;
+    }
     lock_init(&finalizers->lock, LOCK_FINALIZERS, "finalizers");
-    finalizers->last = &finalizers->first;
     return 0;
 }
 
-static void jobs_free(struct finalizer_job *job) {
-    for (struct finalizer_job *next; job; job = next) {
-        next = job->next;
-        free(job);
-    }
-}
-
 void finalizers_destroy(struct finalizers *finalizers) {
-    for (size_t bucket = 0; bucket < finalizers->entries.buckets; bucket++) {
-        struct address_node *node = address_map_bucket(&finalizers->entries, bucket), *next;
-        for (; node; node = next) {
-            next = node->next;
-            jobs_free(((struct finalizer_entry *)node)->finalizer);
-            jobs_free(((struct finalizer_entry *)node)->cleanups);
-            free(node);
-        }
-    }
-    address_map_destroy(&finalizers->entries);
-    jobs_free(finalizers->first);
+    table_destroy(&finalizers->finalizers);
+    table_destroy(&finalizers->cleanups);
     lock_destroy(&finalizers->lock);
 }
 
-/* ---- Entries ---- */
+/* ---- The lock ---- */
 
-static struct finalizer_entry *entry_find(struct finalizers *finalizers, const void *object) {
-    return (struct finalizer_entry *)address_map_find(&finalizers->entries, (uintptr_t)object);
-}
-
-/* Drop an entry that has nothing left. */
-static void entry_drop_empty(struct finalizers *finalizers, struct finalizer_entry *entry) {
-    if (entry->finalizer || entry->cleanups)
-        return;
-    address_map_remove(&finalizers->entries, &entry->node);
-    free(entry);
-}
-
-/* Room for a job, and for an entry should the object have none. @return false: no memory. */
-static bool room_make(struct finalizer_job **job, struct finalizer_entry **entry) {
-    *job = calloc(1, sizeof **job);
-    *entry = calloc(1, sizeof **entry);
-    if (*job && *entry)
-        return true;
-    free(*job);
-    free(*entry);
-    return false;
-}
-
-/* The object's entry, or *spare made into it; *spare is NULL then. */
-static struct finalizer_entry *entry_get(struct finalizers *finalizers, void *object,
-                                         struct finalizer_entry **spare) {
-    struct finalizer_entry *entry = entry_find(finalizers, object);
-    if (!entry) {
-        entry = *spare;
-        *spare = NULL;
-        entry->node.key = (uintptr_t)object;
-        address_map_add(&finalizers->entries, &entry->node);
-    }
-    return entry;
-}
-
-static int finalizer_remove(struct finalizers *finalizers, void *object) {
-    struct finalizer_job *job = NULL;
+static void table_lock(struct finalizers *finalizers) {
+    counter_add(&finalizers->wanted, 1);
     lock_acquire(&finalizers->lock);
-    struct finalizer_entry *entry = entry_find(finalizers, object);
-    if (entry) {
-        job = entry->finalizer;
-        entry->finalizer = NULL;
-        entry_drop_empty(finalizers, entry);
-    }
+    counter_sub(&finalizers->wanted, 1);
+}
+
+/* A pass lets the lock go between two pieces. A mutex is not fair: a thread that waits for it is
+ * woken too late to get it in so short a time. */
+static void let_others_in(struct finalizers *finalizers) {
     lock_release(&finalizers->lock);
-    free(job);
-    return job ? 0 : GAIT_E_MISSING;
+    PERTURB(FINALIZERS_SETTLE);
+    if (AO_load(&finalizers->wanted) > 0)
+        platform_sleep_ns(LET_IN_NS);
+    lock_acquire(&finalizers->lock);
+}
+
+/* ---- Records ---- */
+
+/* One odd key for object, function and data: different cleanups of an object lie in different
+ * buckets. */
+static uintptr_t cleanup_key(uintptr_t object, void (*function)(void), const void *data) {
+    uint64_t mixed = (uint64_t)(uintptr_t)function * UINT64_C(0xbf58476d1ce4e5b9) +
+                     (uint64_t)(uintptr_t)data * UINT64_C(0x94d049bb133111eb);
+    return (object ^ (uintptr_t)(mixed ^ mixed >> 31)) | 1;
+}
+
+/* The cleanup that a record is the first part of, or NULL: it is a finalizer. */
+static struct cleanup_record *record_cleanup(struct finalizer_record *record) {
+    bool cleanup = record->node.key == 0 || record->node.key % 2 == 1;
+    return cleanup ? (struct cleanup_record *)record : NULL;
+}
+
+static uintptr_t record_object(struct finalizer_record *record) {
+    const struct cleanup_record *cleanup = record_cleanup(record);
+    return cleanup ? cleanup->object : record->node.key;
+}
+
+static struct finalizer_record *record_new(struct finalizer_table *table, uintptr_t key,
+                                           void (*function)(void), void *data) {
+    struct finalizer_record *record = pool_take(&table->pool);
+    if (!record)
+        return NULL;
+    *record = (struct finalizer_record){.node.key = key, .function = function, .data = data};
+    address_map_add(&table->map, &record->node);
+    return record;
+}
+
+static void record_untable(struct finalizer_table *table, struct finalizer_record *record) {
+    address_map_remove(&table->map, &record->node);
+    address_map_trim(&table->map, TRIM_PAIRS); /* nobody walks its buckets */
+}
+
+static void record_free(struct finalizer_table *table, struct finalizer_record *record) {
+    if (record->node.key)
+        record_untable(table, record);
+    pool_give(&table->pool, record);
+}
+
+/* The record of this key that is not queued. */
+static struct finalizer_record *record_find(struct finalizer_table *table, uintptr_t key) {
+    struct address_node *node = address_map_find(&table->map, key);
+    for (; node; node = node->next)
+        if (node->key == key && !((struct finalizer_record *)node)->queued)
+            break;
+    return (struct finalizer_record *)node;
 }
 
 int finalizers_set(struct finalizers *finalizers, void *object, gait_finalizer_fn finalize,
                    void *data) {
-    if (!finalize)
-        return finalizer_remove(finalizers, object);
-    struct finalizer_job *job, *before;
-    struct finalizer_entry *spare;
-    if (!room_make(&job, &spare))
-        return GAIT_E_MEMORY;
-    job->object = object;
-    job->finalize = finalize;
-    job->data = data;
-    lock_acquire(&finalizers->lock);
-    struct finalizer_entry *entry = entry_get(finalizers, object, &spare);
-    before = entry->finalizer;
-    entry->finalizer = job;
+    struct finalizer_table *table = &finalizers->finalizers;
+    int result = 0;
+    table_lock(finalizers);
+    struct finalizer_record *record = record_find(table, (uintptr_t)object);
+    if (!finalize) {
+        if (record)
+            record_free(table, record);
+        else
+            result = GAIT_E_MISSING;
+    } else if (record) {
+        record->function = (void (*)(void))finalize;
+        record->data = data;
+    } else if (!record_new(table, (uintptr_t)object, (void (*)(void))finalize, data)) {
+        result = GAIT_E_MEMORY;
+    }
     lock_release(&finalizers->lock);
-    free(before);
-    free(spare);
-    return 0;
+    return result;
+}
+
+/* The record of these cleanups that is not queued, of which there is one at most. */
+static struct cleanup_record *cleanup_find(struct finalizer_table *table, uintptr_t key,
+                                           const void *object, void (*function)(void),
+                                           const void *data) {
+    struct address_node *node = address_map_find(&table->map, key);
+    for (; node; node = node->next) {
+        struct cleanup_record *cleanup = (struct cleanup_record *)node;
+        if (node->key == key && !cleanup->record.queued && cleanup->object == (uintptr_t)object &&
+            cleanup->record.function == function && cleanup->record.data == data)
+            return cleanup;
+    }
+    return NULL;
 }
 
 int finalizers_cleanup_add(struct finalizers *finalizers, void *object, gait_cleanup_fn clean_up,
                            void *data) {
-    struct finalizer_job *job;
-    struct finalizer_entry *spare;
-    if (!room_make(&job, &spare))
-        return GAIT_E_MEMORY;
-    job->clean_up = clean_up;
-    job->data = data;
-    lock_acquire(&finalizers->lock);
-    struct finalizer_entry *entry = entry_get(finalizers, object, &spare);
-    job->next = entry->cleanups;
-    entry->cleanups = job;
+    struct finalizer_table *table = &finalizers->cleanups;
+    void (*function)(void) = (void (*)(void))clean_up;
+    uintptr_t key = cleanup_key((uintptr_t)object, function, data);
+    table_lock(finalizers);
+    struct cleanup_record *cleanup = cleanup_find(table, key, object, function, data);
+    if (cleanup) {
+        cleanup->count++;
+    } else if ((cleanup = (struct cleanup_record *)record_new(table, key, function, data))) {
+        cleanup->object = (uintptr_t)object;
+        cleanup->count = 1;
+    }
     lock_release(&finalizers->lock);
-    free(spare);
-    return 0;
+    return cleanup ? 0 : GAIT_E_MEMORY;
 }
 
 size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
                                  gait_cleanup_fn clean_up, void *data) {
-    size_t count = 0;
-    lock_acquire(&finalizers->lock);
-    struct finalizer_entry *entry = entry_find(finalizers, object);
-    struct finalizer_job **at = entry ? &entry->cleanups : NULL;
-    while (at && *at) {
-        struct finalizer_job *job = *at;
-        if (job->clean_up != clean_up || job->data != data) {
-            at = &job->next;
-            continue;
-        }
-        *at = job->next;
-        free(job);
-        count++;
-    }
-    if (entry)
-        entry_drop_empty(finalizers, entry);
+    struct finalizer_table *table = &finalizers->cleanups;
+    void (*function)(void) = (void (*)(void))clean_up;
+    uintptr_t key = cleanup_key((uintptr_t)object, function, data);
+    table_lock(finalizers);
+    struct cleanup_record *cleanup = cleanup_find(table, key, object, function, data);
+    size_t count = cleanup ? cleanup->count : 0;
+    if (cleanup)
+        record_free(table, &cleanup->record);
     lock_release(&finalizers->lock);
     return count;
 }
 
-/* ---- Passes over all entries ---- */
+/* ---- Passes over all records ---- */
 
-/* Objects that have a finalizer. */
-struct batch {
+/* Have act called for each object that has a finalizer (queued: whose finalizer is queued already),
+ * without the lock. Since a record stays while its object is not dead and swept, the object is
+ * there. */
+static void each_finalizable(struct finalizers *finalizers,
+                             void (*act)(uintptr_t object, bool queued, void *data), void *data) {
+    struct pool *pool = &finalizers->finalizers.pool;
+    void *records[PIECE];
+    uintptr_t objects[PIECE];
+    bool queued[PIECE];
     size_t count;
-    uintptr_t objects[BATCH];
-};
-
-typedef void (*batch_act)(uintptr_t object, void *data);
-
-/* Have act called for each object that has a finalizer, without the lock but for those of a bucket
- * that overflows the batch. Since an entry stays while its object is not dead and swept, the object
- * is there; see address_map.h for why none is missed. */
-static void each_finalizable(struct finalizers *finalizers, batch_act act, void *data) {
-    struct batch batch;
-    bool more = true;
-    for (size_t bucket = 0; more;) {
-        batch.count = 0;
-        lock_acquire(&finalizers->lock);
-        /* a bucket or more: at most so many that nobody waits long */
-        for (unsigned i = 0; i < BATCH && batch.count < BATCH / 2; i++, bucket++) {
-            if (!(more = bucket < finalizers->entries.buckets))
-                break;
-            struct address_node *node = address_map_bucket(&finalizers->entries, bucket);
-            for (; node; node = node->next) {
-                if (!((struct finalizer_entry *)node)->finalizer)
-                    continue;
-                if (batch.count < BATCH)
-                    batch.objects[batch.count++] = node->key;
-                else
-                    act(node->key, data);
-            }
+    lock_acquire(&finalizers->lock);
+    pool_walk(pool);
+    while ((count = pool_step(pool, records, PIECE)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            objects[i] = record_object(records[i]);
+            queued[i] = ((struct finalizer_record *)records[i])->queued != NULL;
         }
         lock_release(&finalizers->lock);
         PERTURB(FINALIZERS_PASS);
-        for (size_t i = 0; i < batch.count; i++)
-            act(batch.objects[i], data);
+        for (size_t i = 0; i < count; i++)
+            act(objects[i], queued[i], data);
+        lock_acquire(&finalizers->lock);
     }
+    lock_release(&finalizers->lock);
 }
 
 /* ---- While marking ---- */
 
-static void push_contents(uintptr_t object, void *data) {
-    struct marker *marker = data;
+struct pushing {
+    struct marker *marker;
+    bool weak_contents;
+};
+
+static void push_finalizable(uintptr_t object, bool queued, void *data) {
+    struct pushing *pushing = data;
+    struct marker *marker = pushing->marker;
     struct cell cell;
-    if (space_cell(marker->space, object, &cell))
+    if (queued) { /* as it is, whatever the value mask: an object's address has only address bits */
+        marker_push_interior(marker, object);
+        return;
+    }
+    if (!space_cell(marker->space, object, &cell))
+        return;
+    unsigned layout = ENTRY_LAYOUT(cell.entry);
+    pushing->weak_contents |= layout == GAIT_WEAK || layout == GAIT_EPHEMERON;
+    if (layout != GAIT_LEAF)
         marker_scan(marker, cell.start, cell.entry,
                     entry_cell_bytes(marker->space, cell.entry, cell.head));
 }
 
 void finalizers_push(struct finalizers *finalizers, struct marker *marker) {
-    each_finalizable(finalizers, push_contents, marker);
-    lock_acquire(&finalizers->lock);
-    finalizers->cursor = finalizers->first;
-    while (finalizers->cursor) {
-        for (unsigned i = 0; i < PIECE_JOBS && finalizers->cursor; i++) {
-            /* as it is, whatever the value mask: an object's address has only address bits */
-            if (finalizers->cursor->object)
-                marker_push_interior(marker, (gait_word)finalizers->cursor->object);
-            finalizers->cursor = finalizers->cursor->next;
-        }
-        lock_release(&finalizers->lock); /* let others in */
-        lock_acquire(&finalizers->lock);
-    }
-    lock_release(&finalizers->lock);
+    struct pushing pushing = {marker, false};
+    each_finalizable(finalizers, push_finalizable, &pushing);
+    /* an object that gets its finalizer later is reachable then: not dead when this cycle ends */
+    finalizers->weak_contents = pushing.weak_contents;
 }
 
 struct visiting {
@@ -239,10 +264,12 @@ struct visiting {
     struct gait_visitor *visitor;
 };
 
-static void visit_contents(uintptr_t object, void *data) {
+static void visit_finalizable(uintptr_t object, bool queued, void *data) {
     struct visiting *visiting = data;
     struct cell cell;
-    if (space_cell(visiting->space, object, &cell))
+    if (queued)
+        visiting->visitor->visit(visiting->visitor, object, false);
+    else if (space_cell(visiting->space, object, &cell))
         marker_visit_object(visiting->space, visiting->visitor, cell.start, cell.entry,
                             entry_cell_bytes(visiting->space, cell.entry, cell.head));
 }
@@ -250,10 +277,7 @@ static void visit_contents(uintptr_t object, void *data) {
 void finalizers_visit(struct finalizers *finalizers, struct space *space,
                       struct gait_visitor *visitor) {
     struct visiting visiting = {space, visitor};
-    each_finalizable(finalizers, visit_contents, &visiting);
-    for (const struct finalizer_job *job = finalizers->first; job; job = job->next)
-        if (job->object)
-            visitor->visit(visitor, (gait_word)job->object, false);
+    each_finalizable(finalizers, visit_finalizable, &visiting);
 }
 
 /* ---- Settling ---- */
@@ -263,7 +287,6 @@ struct settling {
     gait_word value_mask;
     unsigned epoch;
     size_t kept_bytes;
-    size_t queued;
 };
 
 /* The cell of an object that is dead now. */
@@ -271,50 +294,57 @@ static bool dead_cell(const struct settling *settling, uintptr_t object, struct 
     return space_cell(settling->space, object, cell) && !cell_allocated(cell, settling->epoch);
 }
 
-static void settle_contents(uintptr_t object, void *data) {
+static void settle_contents(uintptr_t object, bool queued, void *data) {
     struct settling *settling = data;
     struct cell cell;
-    if (dead_cell(settling, object, &cell))
+    if (!queued && dead_cell(settling, object, &cell))
         weak_settle_object(settling->space, settling->value_mask, cell.start, cell.entry,
                            entry_cell_bytes(settling->space, cell.entry, cell.head));
 }
 
-/* With the lock held: move all jobs of a list to the queue, the last first. */
-static void jobs_queue(struct finalizers *finalizers, struct finalizer_job *job,
-                       struct settling *settling) {
-    while (job) {
-        struct finalizer_job *next = job->next;
-        job->next = NULL;
-        *finalizers->last = job;
-        finalizers->last = &job->next;
-        settling->queued++;
-        job = next;
-    }
+/* With the lock held. */
+static void record_queue(struct finalizers *finalizers, struct finalizer_record *record) {
+    record->queued = &queue_end;
+    if (finalizers->first)
+        finalizers->last->queued = record;
+    else
+        finalizers->first = record;
+    finalizers->last = record;
 }
 
-/* With the lock held: a dead object's entry. */
-static void entry_settle(struct finalizers *finalizers, struct finalizer_entry *entry,
-                         const struct cell *cell, struct settling *settling) {
-    if (entry->finalizer) {
-        bits_set(&cell->pair[settling->epoch & 1], cell->bit);
-        settling->kept_bytes += entry_cell_bytes(settling->space, cell->entry, cell->head);
-        jobs_queue(finalizers, entry->finalizer, settling);
-        entry->finalizer = NULL;
-    } else {
-        jobs_queue(finalizers, entry->cleanups, settling);
-        entry->cleanups = NULL;
-    }
-    entry_drop_empty(finalizers, entry);
+/* With the lock held: queue a record if its object is dead; one with a finalizer gets its
+ * allocation bit back. @return the jobs that were queued. */
+static size_t record_settle(struct finalizers *finalizers, struct finalizer_record *record,
+                            struct settling *settling) {
+    struct cell cell;
+    if (record->queued || !dead_cell(settling, record_object(record), &cell))
+        return 0;
+    const struct cleanup_record *cleanup = record_cleanup(record);
+    record_queue(finalizers, record);
+    if (cleanup)
+        return cleanup->count;
+    bits_set(&cell.pair[settling->epoch & 1], cell.bit);
+    settling->kept_bytes += entry_cell_bytes(settling->space, cell.entry, cell.head);
+    return 1;
 }
 
-static void bucket_settle(struct finalizers *finalizers, size_t bucket, struct settling *settling) {
-    struct address_node *node = address_map_bucket(&finalizers->entries, bucket), *next;
-    for (; node; node = next) {
-        next = node->next;
-        struct cell cell;
-        if (dead_cell(settling, node->key, &cell))
-            entry_settle(finalizers, (struct finalizer_entry *)node, &cell, settling);
+/* @return the jobs that were queued. */
+static size_t table_settle(struct finalizers *finalizers, struct finalizer_table *table,
+                           struct settling *settling) {
+    void *records[PIECE];
+    size_t all = 0, count;
+    lock_acquire(&finalizers->lock);
+    pool_walk(&table->pool);
+    while ((count = pool_step(&table->pool, records, PIECE)) > 0) {
+        size_t queued = 0;
+        for (size_t i = 0; i < count; i++)
+            queued += record_settle(finalizers, records[i], settling);
+        counter_add(&finalizers->queued, queued);
+        all += queued;
+        let_others_in(finalizers);
     }
+    lock_release(&finalizers->lock);
+    return all;
 }
 
 static void waiters_wake(struct finalizers *finalizers) {
@@ -323,45 +353,74 @@ static void waiters_wake(struct finalizers *finalizers) {
 }
 
 size_t finalizers_settle(struct finalizers *finalizers, struct space *space, gait_word value_mask) {
-    struct settling settling = {space, value_mask, space_epoch(space), 0, 0};
+    struct settling settling = {space, value_mask, space_epoch(space), 0};
     /* Weak words of what comes back, while all of that is still dead: so which of two objects is
      * found first makes no difference. */
-    each_finalizable(finalizers, settle_contents, &settling);
-    size_t all = 0;
-    bool more = true;
-    for (size_t bucket = 0; more; bucket++) {
-        settling.queued = 0;
-        PERTURB(FINALIZERS_SETTLE);
-        lock_acquire(&finalizers->lock);
-        if ((more = bucket < finalizers->entries.buckets))
-            bucket_settle(finalizers, bucket, &settling);
-        counter_add(&finalizers->queued, settling.queued);
-        lock_release(&finalizers->lock);
-        all += settling.queued;
-    }
-    if (all > 0)
+    if (finalizers->weak_contents)
+        each_finalizable(finalizers, settle_contents, &settling);
+    /* finalizers first: an object that comes back keeps its cleanups */
+    size_t queued = table_settle(finalizers, &finalizers->finalizers, &settling);
+    size_t cleanups = table_settle(finalizers, &finalizers->cleanups, &settling);
+    finalizers->untidy |= cleanups > 0;
+    if (queued + cleanups > 0)
         waiters_wake(finalizers);
     return settling.kept_bytes;
 }
 
+void finalizers_tidy(struct finalizers *finalizers) {
+    struct finalizer_table *table = &finalizers->cleanups;
+    void *records[PIECE];
+    if (!finalizers->untidy)
+        return;
+    lock_acquire(&finalizers->lock);
+    pool_walk(&table->pool);
+    for (size_t count; (count = pool_step(&table->pool, records, PIECE)) > 0;) {
+        for (size_t i = 0; i < count; i++) {
+            struct finalizer_record *record = records[i];
+            if (record->queued && record->node.key) {
+                record_untable(table, record);
+                record->node.key = 0;
+            }
+        }
+        let_others_in(finalizers);
+    }
+    lock_release(&finalizers->lock);
+    finalizers->untidy = false;
+}
+
 /* ---- The queue ---- */
 
+/* With the lock held. @return the job of a record. */
+static struct finalizer_job record_job(struct finalizer_record *record) {
+    if (record_cleanup(record))
+        return (struct finalizer_job){.clean_up = (gait_cleanup_fn)record->function,
+                                      .data = record->data};
+    return (struct finalizer_job){.object = (void *)record->node.key,
+                                  .finalize = (gait_finalizer_fn)record->function,
+                                  .data = record->data};
+}
+
+/* With the lock held: take the first record out of the queue, or one of its cleanups. */
+static void jobs_take(struct finalizers *finalizers) {
+    struct finalizer_record *record = finalizers->first;
+    struct cleanup_record *cleanup = record_cleanup(record);
+    counter_sub(&finalizers->queued, 1);
+    if (cleanup && --cleanup->count > 0)
+        return;
+    finalizers->first = record->queued == &queue_end ? NULL : record->queued;
+    record_free(cleanup ? &finalizers->cleanups : &finalizers->finalizers, record);
+}
+
 bool finalizers_take(struct finalizers *finalizers, struct finalizer_job *job) {
-    lock_acquire(&finalizers->lock);
-    struct finalizer_job *first = finalizers->first;
-    if (first) {
-        finalizers->first = first->next;
-        if (!finalizers->first)
-            finalizers->last = &finalizers->first;
-        if (finalizers->cursor == first)
-            finalizers->cursor = first->next;
-        counter_sub(&finalizers->queued, 1);
-        *job = *first;
+    table_lock(finalizers);
+    bool some = finalizers->first != NULL;
+    if (some) {
+        *job = record_job(finalizers->first);
+        jobs_take(finalizers);
     }
     lock_release(&finalizers->lock);
     PERTURB(FINALIZERS_TAKE);
-    free(first);
-    return first != NULL;
+    return some;
 }
 
 size_t finalizers_queued(const struct finalizers *finalizers) {

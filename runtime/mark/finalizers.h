@@ -2,46 +2,65 @@
 /*
  * Finalizers and cleanups: who has some, and the queue of those to be run.
  *
- * One entry per object that has any; its address is the key. An entry leaves the map when its
- * object dies, between the flip of a cycle and its sweeping: as long as the entry is there, the
- * address can't have got a new object.
+ * One record per finalizer and per different cleanup, in two tables: an object has at most one
+ * finalizer, and is its key; a cleanup is found by object, function and data together, so that one
+ * of many is removed in constant time, and equal ones are counted in one record. Passes over all
+ * records go through memory, not through the tables.
  *
  *   .inv.order: an object's cleanups are queued when it dies for good: after its finalizer, if it
  *   has one, was queued by an earlier cycle.
  *   .inv.queue: the object of a queued finalizer is allocated, and a root until it is taken.
+ *   .inv.dead: when a cycle opens sweeping, the record of each object that died is queued. As long
+ *   as a record is not, its object's address can't have got a new object.
  *
- * All of it is guarded by the lock FINALIZERS, but for the figures; passes over all entries hold
- * it for a bucket or a few jobs at a time.
+ * A record that is queued stays in its table at first: to settle a dead object takes no look at the
+ * table, and so a tenth of the time, in which nobody may sweep; whoever looks for a record passes
+ * queued ones over. finalizers_tidy takes cleanups out later, since their objects' addresses are
+ * used again; a finalizer's stays until it is taken, as its object does.
+ *
+ * All of it is guarded by the lock FINALIZERS, but for the figures. Passes hold it for a piece of
+ * some 50 us at most, and let those in that want it before they go on.
  */
 #ifndef GAIT_FINALIZERS_H
 #define GAIT_FINALIZERS_H
 
+#include "../heap/pool.h"
 #include "../platform/lock.h"
 #include "address_map.h"
 #include "marker.h"
 
 /* A finalizer (object is not NULL) or a cleanup, to be run once. */
 struct finalizer_job {
-    struct finalizer_job *next;
     void *object;
     gait_finalizer_fn finalize; /* with an object */
     gait_cleanup_fn clean_up;   /* without */
     void *data;
 };
 
-struct finalizers {
-    struct lock lock; /* rank FINALIZERS */
-    struct address_map entries;
-    struct finalizer_job *first; /* the queue, first in, first out */
-    struct finalizer_job **last;
-    struct finalizer_job *cursor; /* of finalizers_push: the next job to push */
-    AO_t queued;                  /* jobs in the queue; read unordered: a figure */
-    unsigned signal;              /* atomic, waited on: raised with each batch, and by stop */
-    unsigned stopped;             /* atomic: nobody waits any more */
+struct finalizer_record;
+
+/* All finalizers, or all cleanups. */
+struct finalizer_table {
+    struct address_map map;
+    struct pool pool; /* of its records */
 };
 
-/** @return negative: no memory. */
-int finalizers_init(struct finalizers *finalizers);
+struct finalizers {
+    struct lock lock; /* rank FINALIZERS */
+    struct finalizer_table finalizers;
+    struct finalizer_table cleanups;
+    struct finalizer_record *first; /* the queue, first in, first out; NULL: empty */
+    struct finalizer_record *last;
+    bool weak_contents; /* an object with a finalizer has weak words; the collector's */
+    bool untidy;        /* queued cleanups may be in the table; the collector's */
+    AO_t wanted;        /* threads that wait for the lock; unordered: a pass looks again */
+    AO_t queued;        /* jobs in the queue; read unordered: a figure */
+    unsigned signal;    /* atomic, waited on: raised with each batch, and by stop */
+    unsigned stopped;   /* atomic: nobody waits any more */
+};
+
+/** Records are counted in *metadata_bytes. @return negative: no memory. */
+int finalizers_init(struct finalizers *finalizers, AO_t *metadata_bytes);
 void finalizers_destroy(struct finalizers *finalizers);
 
 /** Set, replace or (NULL) remove an object's finalizer. The object is reachable.
@@ -70,6 +89,10 @@ void finalizers_push(struct finalizers *finalizers, struct marker *marker);
  * @return bytes of the objects that are kept for their finalizers.
  */
 size_t finalizers_settle(struct finalizers *finalizers, struct space *space, gait_word value_mask);
+
+/** Take queued cleanups out of their table. The collector, after each finalizers_settle, when
+ * nobody waits for it any more. */
+void finalizers_tidy(struct finalizers *finalizers);
 
 /**
  * Take the first job. Its object is no root any more: the caller makes it one of its own before

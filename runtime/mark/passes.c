@@ -3,8 +3,6 @@
  * What marking does when it has run out of work: the values of ephemerons whose keys are marked,
  * and, after an overflow, the references of objects that were marked without room to push them.
  */
-#include <stdlib.h>
-
 #include "marker.h"
 
 /* Push the value of a pair, unless the pair has got another key, which is unmarked: the barrier has
@@ -22,7 +20,7 @@ bool marker_push_pairs(struct marker *marker, struct ephemeron_wait *wait) {
     for (struct ephemeron_wait *next; wait; wait = next) {
         next = (struct ephemeron_wait *)wait->node.next;
         pushed |= pair_push(marker, wait->pair);
-        free(wait);
+        ephemerons_free(&marker->queue->keys, wait);
     }
     return pushed;
 }

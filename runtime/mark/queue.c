@@ -28,7 +28,7 @@ void queue_init(struct mark_queue *queue, AO_t *metadata_bytes) {
     memset(queue, 0, sizeof *queue);
     queue->metadata_bytes = metadata_bytes;
     lock_init(&queue->lock, LOCK_MARK, "mark");
-    ephemerons_init(&queue->keys);
+    ephemerons_init(&queue->keys, metadata_bytes);
 }
 
 void queue_destroy(struct mark_queue *queue) {

@@ -12,26 +12,28 @@
 #include <gait/inline.h>
 #include <stdbool.h>
 
+#include "../heap/pool.h"
 #include "../platform/lock.h"
 #include "address_map.h"
 #include "marker.h"
 
 struct gait_handle {
-    gait_word value; /* atomic. Free: the next free handle */
+    gait_word value; /* atomic */
 };
 
 struct roots {
     struct lock lock; /* rank ROOTS */
     struct address_map ranges;
-    struct handle_slab *slabs; /* atomic: read without the lock; only added to */
-    struct gait_handle *free_handles;
+    struct pool parts;   /* of ranges */
+    struct pool handles; /* of struct gait_handle; what they hold is not guarded */
     struct gait_coroutine *coroutines;
     struct gait_coroutine *cursor; /* of coroutines_push: the next to look at */
+    AO_t *metadata_bytes;          /* constant */
     AO_t bytes;                    /* of static slots and handles; read unordered: a figure */
 };
 
-/** @return negative: no memory. */
-int roots_init(struct roots *roots);
+/** All of it is counted in *metadata_bytes. @return negative: no memory. */
+int roots_init(struct roots *roots, AO_t *metadata_bytes);
 
 /** Frees handles and coroutines too. */
 void roots_destroy(struct roots *roots);
@@ -49,11 +51,13 @@ size_t roots_count(struct roots *roots, gait_word *slots);
 /** Bytes of static slots and handles in use: a figure. */
 size_t roots_bytes(const struct roots *roots);
 
-/** A handle that holds 0, or NULL: no memory. */
+/** A handle that holds 0, or NULL: no memory. The caller shades what a freed handle held.
+ * @return of free, false: it is none, or free already. */
 struct gait_handle *roots_handle_new(struct roots *roots);
-
-/** Free a handle; the caller has shaded what it held. @return false: it is free already. */
 bool roots_handle_free(struct roots *roots, struct gait_handle *handle);
+
+/** Visit what all handles hold, the lock ROOTS held for a piece at a time: handles.c. */
+void roots_visit_handles(struct roots *roots, struct gait_visitor *visitor);
 
 /** Push what static slots and handles hold; nobody waits long for the lock meanwhile. */
 void roots_push(struct roots *roots, struct marker *marker);

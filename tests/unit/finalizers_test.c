@@ -16,7 +16,7 @@ static struct finalizers finalizers;
 
 static void open_all(void) {
     bare_open(ALL);
-    cr_assert_eq(finalizers_init(&finalizers), 0);
+    cr_assert_eq(finalizers_init(&finalizers, &bare.space.metadata_bytes), 0);
 }
 
 static void close_all(void) {
@@ -56,6 +56,7 @@ static size_t cycle(const gait_word *roots, size_t count) {
     for (size_t page = 0; page < pages; page++)
         if (span_state(&bare.space.spans[page]) == SPAN_USED)
             AO_int_store(&bare.space.spans[page].swept, space_epoch(&bare.space));
+    finalizers_tidy(&finalizers);
     return kept;
 }
 
@@ -69,6 +70,13 @@ static void expect_none(void) {
     struct finalizer_job job;
     cr_assert_eq(finalizers_queued(&finalizers), 0u);
     cr_assert_not(finalizers_take(&finalizers, &job));
+}
+
+static void expect_no_records(void) {
+    cr_assert_eq(finalizers.finalizers.pool.count, 0u);
+    cr_assert_eq(finalizers.finalizers.map.count, 0u);
+    cr_assert_eq(finalizers.cleanups.pool.count, 0u);
+    cr_assert_eq(finalizers.cleanups.map.count, 0u);
 }
 
 Test(finalizers, a_dead_object_is_queued_once_with_what_it_refers_to) {
@@ -132,11 +140,11 @@ Test(finalizers, set_replaces_and_removes) {
     cr_assert_eq(finalizers_set(&finalizers, object, NULL, NULL), GAIT_E_MISSING);
     finalizers_set(&finalizers, object, finalize, NULL);
     finalizers_set(&finalizers, object, finalize_otherwise, &data);
-    cr_assert_eq(finalizers.entries.count, 1u);
+    cr_assert_eq(finalizers.finalizers.pool.count, 1u);
     cycle(NULL, 0);
     struct finalizer_job job = take();
     cr_assert(job.finalize == finalize_otherwise && job.data == &data);
-    cr_assert_eq(finalizers.entries.count, 0u);
+    expect_no_records();
 
     object = bare_alloc(refs, 16);
     finalizers_set(&finalizers, object, finalize, NULL);
@@ -189,7 +197,88 @@ Test(finalizers, cleanups_of_cycles_and_cancelling) {
     gait_word *other = bare_alloc(refs, 16);
     finalizers_cleanup_add(&finalizers, other, clean_up, NULL);
     cr_assert_eq(finalizers_cleanup_cancel(&finalizers, other, clean_up, NULL), 1u);
-    cr_assert_eq(finalizers.entries.count, 0u);
+    take(), take();
+    expect_no_records();
+}
+
+Test(finalizers, equal_cleanups_run_as_often_as_they_were_added) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *object = bare_alloc(leaf, 16);
+    for (size_t i = 0; i < 5; i++)
+        cr_assert_eq(finalizers_cleanup_add(&finalizers, object, clean_up, NULL), 0);
+    cycle(NULL, 0);
+    cr_assert_eq(finalizers_queued(&finalizers), 5u);
+    for (size_t i = 0; i < 5; i++)
+        cr_assert_eq(take().clean_up, clean_up);
+    expect_none();
+    expect_no_records();
+}
+
+/* An address gets one object after the other, and nobody takes what is queued for them. */
+Test(finalizers, cleanups_of_an_address_that_is_used_again_and_again) {
+    enum { ROUNDS = 50 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *object = bare_alloc(leaf, 16);
+    for (size_t i = 0; i < ROUNDS; i++) {
+        cr_assert_eq(finalizers_cleanup_add(&finalizers, object, clean_up, NULL), 0);
+        cr_assert_eq(finalizers_cleanup_add(&finalizers, object, clean_up, NULL), 0);
+        cr_assert_eq(finalizers_cleanup_cancel(&finalizers, object, clean_up, NULL), 2u);
+        cr_assert_eq(finalizers_cleanup_add(&finalizers, object, clean_up, NULL), 0);
+        cycle(NULL, 0);
+        cr_assert_eq(finalizers_queued(&finalizers), i + 1);
+        cr_assert_eq(finalizers.cleanups.map.count, 0u); /* whoever looks finds none to pass over */
+        struct cell cell = bare_cell(object);
+        bits_set(&cell.pair[space_epoch(&bare.space) & 1], cell.bit);
+    }
+    struct finalizer_job job;
+    for (size_t i = 0; i < ROUNDS; i++)
+        cr_assert(finalizers_take(&finalizers, &job) && job.clean_up == clean_up);
+    expect_no_records();
+}
+
+/* The time of each call does not grow with the others: else this takes minutes. */
+Test(finalizers, a_hundred_thousand_cleanups_of_one_object, .timeout = 60) {
+    enum { COUNT = 100000 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *object = bare_alloc(leaf, 16);
+    for (size_t i = 0; i < COUNT; i++)
+        cr_assert_eq(finalizers_cleanup_add(&finalizers, object, clean_up, (void *)i), 0);
+    for (size_t i = 0; i < COUNT; i += 2)
+        cr_assert_eq(finalizers_cleanup_cancel(&finalizers, object, clean_up, (void *)i), 1u);
+    cycle(NULL, 0);
+    for (size_t i = 0; i < COUNT / 2; i++)
+        cr_assert_eq((size_t)take().data % 2, 1u);
+    expect_none();
+    expect_no_records();
+}
+
+/* What records take counts as the heap's memory, and is gone with them. */
+Test(finalizers, records_are_counted_and_given_back, .timeout = 60) {
+    enum { COUNT = 100000 };
+    size_t counted = sizeof(struct address_node) * COUNT;
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    size_t before = AO_load(&bare.space.metadata_bytes);
+    for (unsigned round = 0; round < 2; round++) {
+        gait_word *object = NULL;
+        for (size_t i = 0; i < COUNT; i++) {
+            if (round == 0 || i == 0)
+                object = bare_alloc(leaf, 16);
+            if (round == 0)
+                finalizers_set(&finalizers, object, finalize, (void *)i);
+            else
+                finalizers_cleanup_add(&finalizers, object, clean_up, (void *)i);
+        }
+        cr_assert_geq(AO_load(&bare.space.metadata_bytes), before + counted);
+        cycle(NULL, 0);
+        struct finalizer_job job;
+        while (finalizers_take(&finalizers, &job))
+            ;
+        expect_no_records();
+        /* a chunk of each pool stays, and a handful of buckets; the rest is the space's tables */
+        size_t tables = AO_load(&bare.space.extent_bytes) >> PAGE_SHIFT;
+        tables *= sizeof(page_entry) + sizeof(struct span) + BITS_WORDS * 8;
+        cr_assert_leq(AO_load(&bare.space.metadata_bytes), before + tables + 4 * POOL_CHUNK_BYTES);
+    }
 }
 
 Test(finalizers, weak_words_of_what_comes_back_are_settled) {
@@ -274,7 +363,7 @@ Test(finalizers, many_of_all_sorts, .timeout = 60) {
         jobs[(size_t)job.data] -= 16;
     for (size_t i = 0; i < COUNT; i++)
         cr_assert_eq(jobs[i], 0u);
-    cr_assert_eq(finalizers.entries.count, 0u);
+    expect_no_records();
     free(roots);
 }
 
@@ -296,7 +385,7 @@ static void *add_and_remove(void *argument) {
     return NULL;
 }
 
-/* A pass meets every entry that was there before it, while the map grows under it. */
+/* A pass meets every record that was there before it, while the map grows under it. */
 Test(finalizers, pushing_beside_setting, .timeout = 60) {
     unsigned refs = bare_kind(GAIT_REFS, 0), leaf = bare_kind(GAIT_LEAF, 0);
     for (size_t i = 0; i < BESIDE; i++) {
@@ -355,11 +444,12 @@ Test(finalizers, waiting) {
 Test(address_map, against_a_plain_array) {
     enum { KEYS = 3000, STEPS = 200000 };
     struct address_map map;
+    AO_t bytes = 0;
     static struct address_node nodes[KEYS];
     static bool in[KEYS];
     uint64_t state = 88172645463325252;
     size_t count = 0;
-    cr_assert_eq(address_map_init(&map), 0);
+    cr_assert_eq(address_map_init(&map, &bytes), 0);
     for (size_t step = 0; step < STEPS; step++) {
         size_t i = bare_random(&state) % KEYS;
         nodes[i].key = 0x700000000000 + (i << 4);
@@ -390,9 +480,10 @@ Test(address_map, against_a_plain_array) {
 Test(address_map, equal_keys_last_in_first_out_across_splits) {
     enum { SAME = 5, OTHERS = 5000 };
     struct address_map map;
+    AO_t bytes = 0;
     struct address_node same[SAME];
     static struct address_node others[OTHERS];
-    cr_assert_eq(address_map_init(&map), 0);
+    cr_assert_eq(address_map_init(&map, &bytes), 0);
     for (size_t i = 0; i < OTHERS; i++) {
         if (i % (OTHERS / SAME) == 0) {
             same[i / (OTHERS / SAME)].key = 64;
@@ -407,4 +498,32 @@ Test(address_map, equal_keys_last_in_first_out_across_splits) {
     }
     cr_assert_null(address_map_find(&map, 64));
     address_map_destroy(&map);
+}
+
+/* Joined buckets: every node is found, and the memory of most segments is gone. */
+Test(address_map, a_trimmed_map_has_all_of_its_nodes) {
+    enum { COUNT = 50000, KEPT = 50 };
+    static struct address_node nodes[COUNT];
+    struct address_map map;
+    AO_t bytes = 0;
+    cr_assert_eq(address_map_init(&map, &bytes), 0);
+    size_t least = AO_load(&bytes);
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = round ? KEPT : 0; i < COUNT; i++) {
+            nodes[i].key = 0x700000000000 + (i << 4);
+            address_map_add(&map, &nodes[i]);
+        }
+        cr_assert_geq(AO_load(&bytes), COUNT * sizeof(void *));
+        address_map_trim(&map, COUNT); /* as many nodes as buckets: nothing is joined */
+        cr_assert_geq(map.buckets, (size_t)COUNT);
+        for (size_t i = KEPT; i < COUNT; i++)
+            address_map_remove(&map, &nodes[i]);
+        address_map_trim(&map, COUNT);
+        cr_assert_leq(map.buckets, 4u * (KEPT + 1));
+        cr_assert_leq(AO_load(&bytes), 16 * least);
+        for (size_t i = 0; i < COUNT; i++)
+            cr_assert_eq(address_map_find(&map, nodes[i].key), i < KEPT ? &nodes[i] : NULL);
+    }
+    address_map_destroy(&map);
+    cr_assert_eq(AO_load(&bytes), 0u);
 }

@@ -13,7 +13,7 @@ static struct roots roots;
 
 static void open_all(void) {
     bare_open(ALL);
-    cr_assert_eq(roots_init(&roots), 0);
+    cr_assert_eq(roots_init(&roots, &bare.space.metadata_bytes), 0);
 }
 
 static void close_all(void) {
@@ -141,6 +141,35 @@ Test(roots, a_handle_is_freed_once) {
         cr_assert_neq(roots_handle_new(&roots), again);
     cr_assert_eq(roots_bytes(&roots), (COUNT + 1) * sizeof(gait_word));
     cr_assert(roots_handle_free(&roots, again));
+}
+
+Test(roots, handles_are_counted_and_given_back, .timeout = 60) {
+    enum { COUNT = 200000, KEPT = 1000 };
+    static struct gait_handle *handles[COUNT];
+    gait_word object = bare_ref(bare_alloc(bare_kind(GAIT_LEAF, 0), 16));
+    size_t before = AO_load(&bare.space.metadata_bytes);
+    for (size_t i = 0; i < COUNT; i++)
+        cr_assert_not_null(handles[i] = roots_handle_new(&roots));
+    cr_assert_geq(AO_load(&bare.space.metadata_bytes), before + COUNT * sizeof(gait_word));
+    handles[KEPT - 1]->value = object; /* where it lies when the others are gone */
+    for (size_t i = KEPT; i < COUNT; i++)
+        cr_assert(roots_handle_free(&roots, handles[i]));
+    cr_assert_leq(AO_load(&bare.space.metadata_bytes), before + 2 * POOL_CHUNK_BYTES);
+    mark_from_roots();
+    cr_assert(bare_is_marked((void *)object));
+}
+
+Test(roots, ranges_that_went_leave_no_memory, .timeout = 60) {
+    enum { COUNT = 100000 };
+    static gait_word slots[COUNT];
+    size_t before = AO_load(&bare.space.metadata_bytes);
+    for (size_t i = 0; i < COUNT; i++)
+        cr_assert_eq(roots_add(&roots, &slots[i], 1), 0);
+    cr_assert_geq(AO_load(&bare.space.metadata_bytes), before + COUNT * sizeof(void *));
+    for (size_t i = 0; i < COUNT; i++)
+        cr_assert_eq(roots_remove(&roots, &slots[i]), 0);
+    mark_from_roots(); /* each cycle looks */
+    cr_assert_leq(AO_load(&bare.space.metadata_bytes), before + 2 * POOL_CHUNK_BYTES);
 }
 
 /* ---- Coroutines ---- */
