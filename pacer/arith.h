@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Arithmetic of the pacer: every result is defined, on every machine.
+ * Arithmetic of the pacer: every result is defined, on every machine, and everything saturates. An
+ * absurd input gives an absurdly large goal, never a tiny one, and no infinity, NaN or integer that
+ * has wrapped round.
  *
- * Two rules. Sums and products of bytes and times saturate: an absurd input
- * gives an absurdly large goal, never a tiny one. A double that does not fit
- * an integer becomes what Go's compiler makes of it on amd64 (the policy has
- * such conversions with GOGC and the limit both off, and is right only with
- * exactly these results).
+ * Go wraps where it does not fit, and is right only with what amd64 makes of a double that does not
+ * fit: with GOGC and the limit both off, goals near 2^63 come out as "no assists". Saturating gives
+ * the same there.
  */
 #ifndef PACER_ARITH_H
 #define PACER_ARITH_H
@@ -52,25 +52,23 @@ static inline uint64_t arith_percent_u64(uint64_t a, uint32_t percent) {
     return __builtin_mul_overflow(a, (uint64_t)percent, &product) ? UINT64_MAX : product / 100;
 }
 
-/** Two's complement difference, for heap distances that overflow on purpose (see arith_to_i64). */
-static inline int64_t arith_wrap_sub_i64(int64_t a, int64_t b) {
-    return (int64_t)((uint64_t)a - (uint64_t)b);
+/** A count of bytes as a signed one. */
+static inline int64_t arith_i64_of_u64(uint64_t a) {
+    return a > INT64_MAX ? INT64_MAX : (int64_t)a;
 }
 
-static inline int64_t arith_wrap_add_i64(int64_t a, int64_t b) {
-    return (int64_t)((uint64_t)a + (uint64_t)b);
-}
-
-/** Truncates; NaN and what does not fit become INT64_MIN (cvttsd2sq). */
+/** Truncates; NaN becomes 0. */
 static inline int64_t arith_to_i64(double x) {
-    return x >= -ARITH_TWO_63 && x < ARITH_TWO_63 ? (int64_t)x : INT64_MIN;
+    if (x >= ARITH_TWO_63)
+        return INT64_MAX;
+    return x > -ARITH_TWO_63 ? (int64_t)x : x <= -ARITH_TWO_63 ? INT64_MIN : 0;
 }
 
-/** Truncates; negative values wrap round, NaN and 2^64 or more become 0 (Go on amd64). */
+/** Truncates; negative values and NaN become 0. */
 static inline uint64_t arith_to_u64(double x) {
-    if (x < ARITH_TWO_63)
-        return (uint64_t)arith_to_i64(x);
-    return (uint64_t)arith_to_i64(x - ARITH_TWO_63) ^ (UINT64_C(1) << 63);
+    if (x >= 2 * ARITH_TWO_63)
+        return UINT64_MAX;
+    return x > 0 ? (uint64_t)x : 0;
 }
 
 #endif

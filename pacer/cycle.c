@@ -69,8 +69,8 @@ void gait_pacer_start_cycle(struct gait_pacer *pacer, const struct gait_pacer_st
 /** Remember what a cycle taught; go by the largest of five, for fewer assists at some more cycles.
  */
 static void cycle_learn(struct gait_pacer *pacer, double cons_mark) {
-    if (!isfinite(cons_mark))
-        return; /* nothing scanned, or no mutator time: no ratio */
+    if (!isfinite(cons_mark) || cons_mark < 0)
+        return; /* nothing scanned, no mutator time, or more than all of it for assists: no ratio */
     double *recent = pacer->recent_cons_mark;
     double largest = cons_mark;
     for (int i = 0; i < GAIT_PACER_HISTORY; i++)
@@ -87,9 +87,8 @@ static bool cycle_close(struct gait_pacer *pacer) {
 }
 
 static double cycle_work(const struct gait_pacer *pacer) {
-    uint64_t work = (uint64_t)pacer->work.heap_bytes + (uint64_t)pacer->work.stack_bytes +
-                    (uint64_t)pacer->work.globals_bytes;
-    return (double)(int64_t)work;
+    int64_t work = arith_add_i64(pacer->work.heap_bytes, pacer->work.stack_bytes);
+    return (double)arith_add_i64(work, pacer->work.globals_bytes);
 }
 
 void gait_pacer_end_cycle(struct gait_pacer *pacer, const struct gait_pacer_mark_time *time) {
@@ -101,8 +100,8 @@ void gait_pacer_end_cycle(struct gait_pacer *pacer, const struct gait_pacer_mark
     double idle_share = 0.0;
     if (elapsed_ns > 0) {
         double capacity_ns = (double)arith_scale_i64(elapsed_ns, time->procs < 1 ? 1 : time->procs);
-        gc_share += (double)time->assist_cpu_ns / capacity_ns;
-        idle_share = (double)time->idle_cpu_ns / capacity_ns;
+        gc_share += (double)arith_max_i64(time->assist_cpu_ns, 0) / capacity_ns;
+        idle_share = (double)arith_max_i64(time->idle_cpu_ns, 0) / capacity_ns;
     }
     double allocated = (double)(pacer->live_bytes - pacer->triggered_bytes);
     cycle_learn(pacer,

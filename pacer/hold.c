@@ -26,7 +26,7 @@ int64_t gait_pacer_hold_ns(const struct gait_pacer_lead *lead) {
     double start = (double)lead->start_bytes, live = (double)lead->live_bytes;
     double progress = (double)lead->done_bytes / expected - HOLD_LEAD;
     double due = start + progress * ((double)lead->goal_bytes - start);
-    if (live >= due || lead->alloc_bytes_per_ns <= 0)
+    if (!(live < due) || !(lead->alloc_bytes_per_ns > 0))
         return 0;
     double wait_ns = (due - live) / lead->alloc_bytes_per_ns;
     return (int64_t)(wait_ns < HOLD_MOST_NS ? wait_ns : HOLD_MOST_NS);

@@ -33,9 +33,10 @@ double gait_pacer_sweep_ratio(const struct gait_pacer *pacer, uint64_t pages_in_
                               uint64_t pages_swept, uint64_t page_bytes) {
     if (pages_swept >= pages_in_use)
         return 0;
-    int64_t trigger = (int64_t)gait_pacer_target(pacer).trigger_bytes;
-    int64_t distance = arith_sub_i64(trigger, (int64_t)pacer->live_bytes);
-    distance = arith_max_i64(arith_sub_i64(distance, SWEEP_MARGIN_BYTES), (int64_t)page_bytes);
+    int64_t trigger = arith_i64_of_u64(gait_pacer_target(pacer).trigger_bytes);
+    int64_t least = arith_max_i64(arith_i64_of_u64(page_bytes), 1);
+    int64_t distance = arith_sub_i64(trigger, arith_i64_of_u64(pacer->live_bytes));
+    distance = arith_max_i64(arith_sub_i64(distance, SWEEP_MARGIN_BYTES), least);
     return (double)(pages_in_use - pages_swept) / (double)distance;
 }
 
@@ -51,6 +52,7 @@ static uint64_t scavenge_gogc_goal(const struct gait_pacer *pacer, uint64_t reta
     double ratio = (double)gait_pacer_goal(pacer) / (double)pacer->last_goal_bytes;
     uint64_t goal = arith_to_u64((double)last_in_use_bytes * ratio);
     goal = arith_add_u64(goal, goal / SCAVENGE_RETAIN_DIVISOR);
+    os_page_bytes = arith_max_u64(os_page_bytes, 1);
     goal = arith_add_u64(goal, os_page_bytes - 1) & ~(os_page_bytes - 1);
     bool enough = retained_bytes <= goal || retained_bytes - goal < os_page_bytes;
     return enough ? GAIT_PACER_NONE : goal;
@@ -76,12 +78,13 @@ uint64_t gait_pacer_in_use_at_goal(uint64_t in_use_bytes, uint64_t peak_bytes,
                                    uint64_t goal_bytes) {
     if (peak_bytes <= goal_bytes)
         return in_use_bytes;
-    return arith_to_u64((double)in_use_bytes * ((double)goal_bytes / (double)peak_bytes));
+    double share = (double)goal_bytes / (double)peak_bytes;
+    return arith_min_u64(arith_to_u64((double)in_use_bytes * share), in_use_bytes);
 }
 
 uint64_t gait_pacer_retain(struct gait_pacer_retain *retain, int64_t now_ns, uint64_t bytes) {
     uint64_t *most = retain->most_bytes;
-    int64_t age_ns = now_ns - retain->since_ns;
+    int64_t age_ns = arith_sub_i64(now_ns, retain->since_ns);
     if (age_ns > SCAVENGE_RETAIN_NS) {
         most[1] = age_ns > 2 * SCAVENGE_RETAIN_NS ? 0 : most[0];
         most[0] = 0;

@@ -18,7 +18,6 @@
 #define ASSIST_WAIT_NS 10000
 #define ASSIST_WAITS 3
 #define LATE_ASSIST_WAITS 30 /* with the live heap past its goal: half a tick of the scheduler */
-#define ASSIST_CREDIT_MOST (INT64_C(1) << 62)
 /* Marking is held back so often without any allocation: 0.1 s in which a program may only read.
  * Guess. */
 #define HELD_IN_VAIN_MOST 25
@@ -226,12 +225,16 @@ static bool is_beyond_limit(struct control *control) {
            AO_load(&control->marking) && !AO_load(&control->limiting);
 }
 
-/* Credit work, and the last byte that rounding leaves. Without a goal a byte of work is worth more
- * than a count can hold. */
-static void credit_mutator(gait_mutator *mutator, size_t work_bytes, double bytes_per_work) {
-    double credit = (double)mutator->assist_credit_bytes + (double)work_bytes * bytes_per_work + 1;
-    mutator->assist_credit_bytes =
-        credit < ASSIST_CREDIT_MOST ? (int64_t)credit : ASSIST_CREDIT_MOST;
+/* How far the live heap is from the goal. */
+static uint64_t distance(const struct control *control) {
+    size_t goal = AO_load(&control->goal_bytes), live = AO_load(&control->live_bytes);
+    return goal > live ? goal - live : 0;
+}
+
+static void credit_mutator(const struct control *control, gait_mutator *mutator, size_t work_bytes,
+                           double bytes_per_work) {
+    mutator->assist_credit_bytes = gait_pacer_earn(
+        mutator->assist_credit_bytes, (int64_t)work_bytes, bytes_per_work, distance(control));
 }
 
 bool control_is_late(struct control *control, bool black) {
@@ -258,13 +261,13 @@ bool control_assist(struct control *control, gait_mutator *mutator) {
     }
     double bytes_per_work = double_of(AO_load(&control->assist_bytes_per_work));
     struct gait_pacer_debt debt =
-        gait_pacer_assist(double_of(AO_load(&control->assist_work_per_byte)), bytes_per_work,
-                          -mutator->assist_credit_bytes);
+        gait_pacer_assist_ahead(double_of(AO_load(&control->assist_work_per_byte)), bytes_per_work,
+                                -mutator->assist_credit_bytes, distance(control));
     size_t work = debt.work_bytes > 0 ? (size_t)debt.work_bytes : 0;
     if (beyond && work < ASSIST_WORK_BYTES)
         work = ASSIST_WORK_BYTES;
     size_t taken = beyond ? 0 : credit_take(control, work);
-    credit_mutator(mutator, taken, bytes_per_work);
+    credit_mutator(control, mutator, taken, bytes_per_work);
     if (taken >= work) {
         return false;
     }
@@ -272,7 +275,7 @@ bool control_assist(struct control *control, gait_mutator *mutator) {
     bool late = AO_load(&control->live_bytes) >= AO_load(&control->late_bytes);
     size_t done = assist_mark(mutator, work - taken, late ? LATE_ASSIST_WAITS : ASSIST_WAITS);
     counter_add(&control->heap_work_bytes, done);
-    credit_mutator(mutator, done, bytes_per_work);
+    credit_mutator(control, mutator, done, bytes_per_work);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     control_add_cpu(control, CPU_ASSIST, spent_ns);
     counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);
@@ -383,6 +386,14 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     lock_release(&control->lock);
 }
 
+/* Of what was allocated while it marked. A cycle that takes idle runs back may end with less than
+ * it began with. */
+static double held_back_share(const struct control *control, const struct cycle_record *record) {
+    if (record->peak_bytes <= record->start_bytes)
+        return 0;
+    return (double)control->held_back_bytes / (double)(record->peak_bytes - record->start_bytes);
+}
+
 void control_end(struct control *control, struct cycle_record *record, uint64_t marked_bytes,
                  uint64_t stack_bytes, uint64_t globals_bytes) {
     lock_acquire(&control->lock);
@@ -409,8 +420,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
         .mutator_cpu_ns = process - background - record->cpu_ns[CPU_ASSIST],
         .assist_cpu_ns = record->cpu_ns[CPU_ASSIST],
         .background_cpu_ns = background,
-        .held_back_share = (double)control->held_back_bytes /
-                           ((double)record->peak_bytes - (double)record->start_bytes + 1),
+        .held_back_share = held_back_share(control, record),
     };
     gait_pacer_end_cycle_measured(&control->pacer, &cpu);
     gait_pacer_set_marked(&control->pacer, marked_bytes);

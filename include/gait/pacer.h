@@ -301,7 +301,8 @@ GAIT_PACER_API void gait_pacer_start_cycle(struct gait_pacer *pacer,
  * Marking goes on: compute the assist ratio anew, from the work left and the
  * distance to the goal. If there was more work than in the last cycle, the
  * whole scannable heap is expected to be live and the goal moves out in
- * proportion, up to (1 + GOGC / 100) x goal; past that, 10 % more.
+ * proportion, up to (1 + GOGC / 100) x goal (at once, if the last cycle scanned nothing); past
+ * that, 10 % more.
  *
  * Source: gcControllerState.revise.
  */
@@ -393,6 +394,26 @@ GAIT_PACER_API struct gait_pacer_debt gait_pacer_assist(double work_per_byte, do
                                                         int64_t debt_bytes);
 
 /* ---- Beside Go's policy -------------------------------------------------- */
+
+/**
+ * gait_pacer_assist, for mutators that keep what they paid too much: at most a 64th of the way from
+ * the live bytes to the goal is paid for ahead, or 1 MiB. Where little work seems left for a long
+ * way, the least work of an assist would pay for many times the heap, and what else turns up in
+ * this cycle would find the mutator paid up.
+ *
+ * @param distance_bytes  from the live bytes to the goal
+ */
+GAIT_PACER_API struct gait_pacer_debt gait_pacer_assist_ahead(double work_per_byte,
+                                                              double bytes_per_work,
+                                                              int64_t debt_bytes,
+                                                              uint64_t distance_bytes);
+
+/**
+ * A mutator's credit, or its debt, after so much work of its own or of the background's: with the
+ * last byte that rounding leaves, and with the same bound.
+ */
+GAIT_PACER_API int64_t gait_pacer_earn(int64_t credit_bytes, int64_t work_bytes,
+                                       double bytes_per_work, uint64_t distance_bytes);
 
 /**
  * Trigger and goal for a runtime whose mutators wait at the limit: those of gait_pacer_target, but

@@ -573,7 +573,7 @@ Test(pacer, scavenger_sleeps_to_one_percent) {
     cr_expect(gait_pacer_scavenge_sleep_ns(INT64_MAX, 2) >= 0);
 }
 
-Test(pacer, doubles_convert_as_go_does_on_amd64) {
+Test(pacer, doubles_that_do_not_fit_saturate) {
     static const struct {
         double x;
         int64_t i64;
@@ -581,16 +581,17 @@ Test(pacer, doubles_convert_as_go_does_on_amd64) {
     } rows[] = {
         {0, 0, 0},
         {1.9, 1, 1},
-        {-1.9, -1, UINT64_MAX},
+        {-1.9, -1, 0},
         {0x1p62, INT64_C(1) << 62, UINT64_C(1) << 62},
-        {0x1p63, INT64_MIN, UINT64_C(1) << 63},
-        {-0x1p63, INT64_MIN, UINT64_C(1) << 63},
-        {0x1.8p63, INT64_MIN, UINT64_C(3) << 62},
-        {0x1p64, INT64_MIN, 0},
-        {1e300, INT64_MIN, 0},
-        {-1e300, INT64_MIN, UINT64_C(1) << 63},
-        {INFINITY, INT64_MIN, 0},
-        {NAN, INT64_MIN, 0},
+        {0x1p63, INT64_MAX, UINT64_C(1) << 63},
+        {-0x1p63, INT64_MIN, 0},
+        {0x1.8p63, INT64_MAX, UINT64_C(3) << 62},
+        {0x1p64, INT64_MAX, UINT64_MAX},
+        {1e300, INT64_MAX, UINT64_MAX},
+        {-1e300, INT64_MIN, 0},
+        {INFINITY, INT64_MAX, UINT64_MAX},
+        {-INFINITY, INT64_MIN, 0},
+        {NAN, 0, 0},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         cr_expect(arith_to_i64(rows[i].x) == rows[i].i64, "row %zu", i);
