@@ -15,6 +15,8 @@
  *
  * Parts that a configuration turns on:
  *   ALLOCATION  ATTACH  NATIVE  COROUTINES  WEAK (with settling and sweeping)  EPHEMERON
+ *   SUSPENDED (with COROUTINES): words are taken out of a suspended one's roots, and put in; it is
+ *   freed  HANDOVER: words pass from mutator to mutator by plain memory
  * and a part that it turns off: STACKS_ONLY has no loads and stores.
  * Mutations, each of which must be caught: see `run`.
  */

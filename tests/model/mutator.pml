@@ -252,6 +252,107 @@ inline switch_stack() {
 }
 #endif
 
+#ifdef SUSPENDED
+/* The coroutine that does not run. */
+#define SUSPENDED_STACK (!running[0] -> 0 : (!running[1] -> 1 : 2))
+
+/* Take a word out of its roots, and clear it there or not. */
+inline take_suspended() {
+    choose_slot(i);
+    choose_slot(j);
+    n = SUSPENDED_STACK;
+    d_step {
+#ifndef COROUTINE_TAKE_NO_SHADE
+        shade_store(root[n * 2 + i], 0);
+#endif
+        SLOT(me, j) = root[n * 2 + i]
+    }
+    if
+    :: root[n * 2 + i] = 0
+    :: skip
+    fi;
+    d_step {
+        n = 0;
+        sort_slots();
+        check()
+    }
+    may_flush()
+}
+
+/* Put a word into them. */
+inline put_suspended() {
+    choose_slot(i);
+    choose_slot(j);
+    d_step {
+        n = SUSPENDED_STACK;
+#ifndef COROUTINE_PUT_NO_SHADE
+        shade_store(root[n * 2 + i], SLOT(me, j));
+#endif
+        root[n * 2 + i] = SLOT(me, j);
+        n = 0;
+        i = 0;
+        j = 0;
+        check()
+    }
+    may_flush()
+}
+
+/* Read a word out of them by plain C, and free the coroutine. */
+inline free_suspended() {
+    choose_slot(i);
+    choose_slot(j);
+    d_step {
+        n = SUSPENDED_STACK;
+        SLOT(me, j) = root[n * 2 + i];
+#ifndef COROUTINE_FREE_NO_SHADE
+        if
+        :: barrier[me] && !stack_scanned[n] -> shade_set(STACK_SET(n))
+        :: else -> skip
+        fi;
+#endif
+        stack_scanned[n] = 0; /* from here on it is another coroutine, a new one */
+        root[n * 2] = 0;
+        root[n * 2 + 1] = 0;
+        n = 0;
+        sort_slots();
+        check()
+    }
+}
+#endif
+
+#ifdef HANDOVER
+/* Put a word where it is no root; its giver holds it until somebody has got it. */
+inline give() {
+    choose_slot(i);
+    d_step {
+        box = SLOT(me, i);
+#ifdef GIVER_SHADES
+        shade_store(0, box);
+#endif
+        i = 0
+    }
+    may_flush()
+}
+
+#define GIVEN (box && (SLOT(1 - me, 0) == box || SLOT(1 - me, 1) == box))
+
+/* Get it, in two steps with no safepoint between: the giver may drop it meanwhile. */
+inline receive_reads() {
+    choose_slot(j);
+    SLOT(me, j) = box
+}
+
+inline receive_shades() {
+    d_step {
+#if !defined(HANDOVER_NO_SHADE) && !defined(GIVER_SHADES)
+        shade_store(0, SLOT(me, j));
+#endif
+        sort_slots()
+    }
+    may_flush()
+}
+#endif
+
 #ifdef WEAK
 /* Two steps while settling: what the slot said may be settled, and swept, in between. */
 inline weak_reads() {
@@ -376,6 +477,16 @@ end:
 #endif
 #ifdef COROUTINES
     :: atomic { READY && ops > 0 -> ops--; switch_stack() }
+#endif
+#ifdef SUSPENDED
+    :: atomic { READY && ops > 0 -> ops--; take_suspended() }
+    :: atomic { READY && ops > 0 -> ops--; put_suspended() }
+    :: atomic { READY && ops > 0 -> ops--; free_suspended() }
+#endif
+#ifdef HANDOVER
+    :: atomic { READY && ops > 0 && SLOT(me, 0) -> ops--; give() }
+    :: atomic { READY && ops > 0 && GIVEN -> ops--; receive_reads() }
+        receive_shades()
 #endif
 #ifdef WEAK
     :: atomic { READY && ops > 0 -> ops--; weak_reads() }

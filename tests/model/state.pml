@@ -61,6 +61,10 @@ bit stack_scanned[STACKS];  /* its roots are grey, and only scanned mutators ran
 #endif
 #define SLOT(m, i) root[STACK(m) * 2 + (i)]
 
+#ifdef HANDOVER
+byte box;              /* plain memory that both mutators use                                    */
+#endif
+
 #ifdef WEAK
 byte weak;             /* a weak word of an object that lives throughout                         */
 bit weak_stale;        /* ghost: what it refers to has been freed since it was stored            */
