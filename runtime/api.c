@@ -10,6 +10,7 @@
 
 #include "forking.h"
 #include "instance.h"
+#include "observe/observe.h"
 #include "observe/pacerlog.h"
 #include "spare.h"
 
@@ -99,6 +100,10 @@ static gait_heap *heap_create(const gait_config *config, char *error, size_t err
                                              .before_grow = hook_before_grow,
                                              .sweep_span = hook_sweep_span,
                                              .sweep_more = hook_sweep_more};
+    if (observe_start(heap) < 0) {
+        say(error, error_bytes, "gait_heap_create: no memory or thread for the log");
+        goto no_log;
+    }
     if (cycle_init(heap) < 0) {
         say(error, error_bytes, "gait_heap_create: no threads to be had");
         goto no_cycle;
@@ -107,6 +112,8 @@ static gait_heap *heap_create(const gait_config *config, char *error, size_t err
     forking_add(heap);
     return heap;
 no_cycle:
+    observe_end(heap);
+no_log:
     control_destroy(&heap->control);
     spare_free(heap);
     lock_destroy(&heap->oom_lock);
@@ -142,6 +149,7 @@ static void heap_destroy(gait_heap *heap) {
     pacerlog_end(heap);
     cycle_destroy(heap);
     pacerlog_free(heap);
+    observe_end(heap);
     spare_free(heap);
     control_destroy(&heap->control);
     lock_destroy(&heap->oom_lock);

@@ -18,6 +18,8 @@
 #include "forking.h"
 
 #include "instance.h"
+#include "observe/at_exit.h"
+#include "observe/observe.h"
 #include "observe/pacerlog.h"
 #include "platform/perturb.h"
 #include "spare.h"
@@ -61,6 +63,10 @@ static void prepare(void) {
     for (size_t i = 0; i < LOCKS; i++)
         for (gait_heap *heap = heaps; heap; heap = heap->next)
             lock_acquire(lock_of(heap, i));
+    for (gait_heap *heap = heaps; heap; heap = heap->next) {
+        observe_hold(heap);
+        pacerlog_hold(heap);
+    }
     process_cpu_ns = platform_process_cpu_ns();
 }
 
@@ -81,6 +87,10 @@ static void resume(void) {
 
 static void parent(void) {
     PERTURB(FORK_PARENT);
+    for (gait_heap *heap = heaps; heap; heap = heap->next) {
+        pacerlog_let_go(heap);
+        observe_let_go(heap);
+    }
     locks_release();
     resume();
 }
@@ -99,11 +109,14 @@ static void drop_lost_mutators(gait_heap *heap) {
 
 static void child(void) {
     PERTURB(FORK_CHILD);
-    locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */
-    pacerlog_lost_all();
-    int64_t cpu_ns = process_cpu_ns - platform_process_cpu_ns();
+    at_exit_forget();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         pacerlog_lost(heap);
+        observe_lost(heap);
+    }
+    locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */
+    int64_t cpu_ns = process_cpu_ns - platform_process_cpu_ns();
+    for (gait_heap *heap = heaps; heap; heap = heap->next) {
         drop_lost_mutators(heap);
         cycle_threads_lost(heap);
         control_process_is_new(&heap->control, cpu_ns);

@@ -18,6 +18,7 @@
 #include "world.h"
 
 struct pacerlog;
+struct writer;
 
 /* Mutators that were detached. */
 struct spares {
@@ -35,6 +36,8 @@ struct gait_heap {
     FILE *log;
     bool concurrent;  /* marks beside running mutators: neither flag nor debug setting forbids it */
     platform_key key; /* a thread's mutator in this heap */
+    struct writer *log_writer; /* NULL: lines are written at once; changed as pacerlog is */
+    uint64_t log_lost;         /* lines dropped since the last that was not; the collector's */
     struct pacerlog *pacerlog; /* NULL: nothing is recorded; set before and after collection runs */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the

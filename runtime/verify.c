@@ -16,7 +16,7 @@
 #include "instance.h"
 #include "mark/ephemerons.h"
 #include "mark/weak.h"
-#include "observe/line.h"
+#include "observe/observe.h"
 
 #define CHUNK_BYTES ((size_t)256 << 10)
 #define CHUNK_ENTRIES (CHUNK_BYTES / sizeof(struct entry) - 1)
@@ -358,11 +358,12 @@ void verify_marks(gait_heap *heap) {
     if (!search_heap(heap, false, &missed) && missed == 0) {
         struct line line = {.length = 0};
         line_add(&line, "gccheckmark: no memory for the search; not checked");
-        line_write(&line, heap->log);
+        observe_line(heap, &line);
         return;
     }
     if (missed == 0)
         return;
+    observe_flush(heap); /* the report is written at once: nothing comes after it */
     search_heap(heap, true, &missed);
     platform_fatal("gccheckmark: marking missed %zu reachable objects; the log has the paths",
                    missed);

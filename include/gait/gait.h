@@ -95,7 +95,8 @@ typedef struct gait_config {
                                  NULL: environment GOMEMLIMIT, else off                          */
     const char *max_procs;    /* CPUs to use; NULL: environment GOMAXPROCS, else those usable    */
     const char *debug;        /* comma list as of GAIT_DEBUG; NULL: environment                  */
-    FILE *log;                /* where traces and reports go; NULL: stderr                       */
+    FILE *log;                /* where traces and reports go, past its buffer; it may be closed
+                                 when the heap is gone; NULL: stderr                             */
 } gait_config;
 
 /** Fill *config with the defaults. Thread rule: any thread. */

@@ -4,7 +4,6 @@
  * fields.
  */
 #include "../instance.h"
-#include "line.h"
 #include "observe.h"
 
 #define BYTES_PER_MB_SHIFT 20
@@ -68,7 +67,7 @@ static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
              mb(record->start_bytes), mb(record->peak_bytes), mb(record->marked_bytes),
              mb(record->goal_bytes), mb(record->stack_bytes), mb(record->globals_bytes),
              record->procs, record->forced ? " (forced)" : "");
-    line_write(&line, heap->log);
+    observe_line(heap, &line);
 }
 
 static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
@@ -80,7 +79,7 @@ static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
              (unsigned long long)record->trigger_bytes, (unsigned long long)record->peak_bytes,
              (unsigned long long)record->marked_bytes, (unsigned long long)record->goal_bytes,
              (unsigned long long)record->stack_bytes, (unsigned long long)record->globals_bytes);
-    line_write(&line, heap->log);
+    observe_line(heap, &line);
 }
 
 static void trace_pacer(gait_heap *heap, const struct cycle_record *record) {
@@ -98,7 +97,7 @@ static void trace_pacer(gait_heap *heap, const struct cycle_record *record) {
              (long long)(record->peak_bytes - record->goal_bytes));
     line_add_double(&line, record->cons_mark);
     line_add(&line, ")");
-    line_write(&line, heap->log);
+    observe_line(heap, &line);
 }
 
 void observe_begin(gait_heap *heap, const struct cycle_record *record) {
@@ -110,7 +109,7 @@ void observe_begin(gait_heap *heap, const struct cycle_record *record) {
     line_add(&line, " (scan %llu MB in %llu->%llu MB) workers=%d+", mb(record->scannable_bytes),
              mb(record->start_bytes), mb(record->start_goal_bytes), record->dedicated);
     line_add_double(&line, record->fractional_share);
-    line_write(&line, heap->log);
+    observe_line(heap, &line);
 }
 
 void observe_cycle(gait_heap *heap, const struct cycle_record *record) {
@@ -136,5 +135,5 @@ void observe_swept(gait_heap *heap, const struct cycle_record *record) {
              mb(live_bytes), mb(allocated_bytes), (unsigned long long)AO_load(&heap->sweeper.end));
     line_add_double(&line, 0);
     line_add(&line, " pages/byte");
-    line_write(&line, heap->log);
+    observe_line(heap, &line);
 }

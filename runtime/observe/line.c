@@ -7,6 +7,11 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "../platform/platform.h"
+
+/* How often line_write looks for room, and how long each look takes: a second in all. */
+#define ROOM_LOOKS 50
+#define ROOM_LOOK_NS 20000000
 #define NS_PER_MS 1000000u
 #define NS_PER_US 1000u
 
@@ -59,11 +64,42 @@ void line_add_double(struct line *line, double value) {
              exponent);
 }
 
-void line_write(struct line *line, FILE *log) {
+void line_add_text(struct line *line, const char *text) {
+    for (; *text; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte < ' ' || byte == 0x7f)
+            line_add(line, "\\x%02x", (unsigned)byte);
+        else
+            line_add(line, "%c", byte);
+    }
+}
+
+void line_end(struct line *line) {
     if (line->length == sizeof line->text - 1)
         line->length--; /* for the newline */
     line->text[line->length++] = '\n';
-    (void)!fwrite(line->text, 1, line->length, log);
-    fflush(log);
+}
+
+static void write_to_file(const struct line *line, int descriptor) {
+    size_t at = 0;
+    for (unsigned looks = 0; at < line->length && looks < ROOM_LOOKS; looks++) {
+        long written =
+            platform_file_write(descriptor, line->text + at, line->length - at, ROOM_LOOK_NS);
+        if (written < 0)
+            return;
+        at += (size_t)written;
+    }
+}
+
+void line_write(struct line *line, FILE *log) {
+    line_end(line);
+    int descriptor = platform_stream_is_file(log) ? platform_stream_open(log) : -1;
+    if (descriptor >= 0) {
+        write_to_file(line, descriptor);
+        platform_file_close(descriptor);
+    } else {
+        (void)!fwrite(line->text, 1, line->length, log);
+        fflush(log);
+    }
     line->length = 0;
 }

@@ -24,7 +24,14 @@ void line_add_ms(struct line *line, int64_t ns);
 /** Add a number as +d.dddddde+ddd. */
 void line_add_double(struct line *line, double value);
 
-/** Write the line, with a newline, in one piece. Failure is nobody's business. */
+/** Add text of others, such as a path: control characters as \x1b. */
+void line_add_text(struct line *line, const char *text);
+
+/** Add the newline, for which there always is room. */
+void line_end(struct line *line);
+
+/** Write the line at once, with a newline, in one piece: to the stream's file, past its buffer.
+ * Waits for room, at most a second. Failure is nobody's business. */
 void line_write(struct line *line, FILE *log);
 
 #endif

@@ -2,14 +2,37 @@
 /*
  * What a heap prints about its cycles: gctrace and gcpacertrace, in the format that Go documents.
  *
- * Every function runs on the collector's thread, holds no lock, and does nothing unless the heap's
- * options ask for it. A line is written by one call and pushed out at once: stdio's own lock keeps
- * the lines of several heaps apart. A log that can't be written is no error.
+ * Lines go to a buffer; a thread of the log's own writes them, past the stream's buffer (writer.h).
+ * So nobody waits for a log: while it takes nothing, lines that find no room are dropped, and a
+ * line says how many when there is room again. A log that can't be written is no error. Heaps that
+ * print nothing have neither buffer nor thread.
+ *
+ * Lines are added by the collector's thread, or while it is not there.
  */
 #ifndef GAIT_OBSERVE_H
 #define GAIT_OBSERVE_H
 
 #include "../control.h"
+#include "line.h"
+
+/** Start a heap's log if its options have it print. @return negative: no memory or thread. */
+int observe_start(gait_heap *heap);
+
+/** Write what is left, but not to a log that nobody reads, and end. The collector has ended. */
+void observe_end(gait_heap *heap);
+
+/** Add a line to the log; the line is empty then. */
+void observe_line(gait_heap *heap, struct line *line);
+
+/** Before a report that line_write writes at once: write what was added before, as in observe_end.
+ */
+void observe_flush(gait_heap *heap);
+
+/** Around fork, with the list of heaps locked; in the child, in place of letting go: what the log
+ * holds is the parent's. */
+void observe_hold(gait_heap *heap);
+void observe_let_go(gait_heap *heap);
+void observe_lost(gait_heap *heap);
 
 /** Marking is about to begin: control_begin has filled its part of the record. */
 void observe_begin(gait_heap *heap, const struct cycle_record *record);

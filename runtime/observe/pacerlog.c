@@ -4,48 +4,33 @@
  */
 #include "pacerlog.h"
 
-#include <errno.h>
 #include <gait/pacerlog.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../instance.h"
+#include "at_exit.h"
+#include "line.h"
+#include "writer.h"
 
 #define SAMPLE_NS ((int64_t)100000000)
 #define SAMPLES_PER_WRITE 10
-/* Two of these: one is filled while the other is written. Room for some 300 cycles; the writer is
- * woken where half of it is full. */
+/* Room for some 300 cycles. */
 #define BUFFER_BYTES ((size_t)1 << 18)
-/* Recordings that an exit of the program ends; those of more heaps lack their last second. */
-#define OPEN_MOST 64
-
-struct buffer {
-    unsigned char bytes[BUFFER_BYTES];
-    size_t length;
-};
+#define PATH_BYTES (OPTIONS_PATH_BYTES + 12)
 
 struct pacerlog {
-    gait_heap *heap;
-    FILE *file;                         /* the writer's */
-    char path[OPTIONS_PATH_BYTES + 12]; /* constant */
-    struct platform_thread thread;
-    unsigned wake;  /* atomic, waited on by the thread: raised to wake it */
-    unsigned ended; /* atomic: the thread is to end */
-    AO_t slot;      /* index in open_logs; OPEN_MOST: none. Constant */
+    gait_heap *heap;       /* constant */
+    struct writer *writer; /* constant */
+    size_t place;          /* in the table of calls at exit; the creator's */
 
-    struct lock lock; /* rank LOG: what follows */
-    struct buffer *filling;
-    struct buffer *spare;               /* NULL: being written */
+    struct lock lock;                   /* rank LOG: what follows */
     uint32_t lost;                      /* records dropped since the last that was not */
     bool closed;                        /* nothing is recorded any more */
     struct gait_pacerlog_settings last; /* settings, as they were recorded last */
 };
 
-/* Recordings to be ended when the program exits. An entry is taken by compare-and-swap: who takes
- * it out ends the recording. */
-static AO_t open_logs[OPEN_MOST]; /* struct pacerlog *; 0: none */
-static AO_t heap_count;           /* heaps that were to be recorded */
-static AO_t exit_registered;
+static AO_t heap_count; /* heaps that were to be recorded */
 
 /* ---- Records ---- */
 
@@ -64,22 +49,19 @@ static unsigned char *put_fields(unsigned char *at, const int64_t *fields, size_
 /* With the lock held. */
 static void append(struct pacerlog *log, enum gait_pacerlog_type type, const void *fields,
                    size_t fields_bytes) {
-    struct buffer *buffer = log->filling;
+    unsigned char record[GAIT_PACERLOG_HEAD_BYTES + sizeof(struct gait_pacerlog_sample)];
     size_t bytes = GAIT_PACERLOG_HEAD_BYTES + fields_bytes;
     if (log->closed)
         return;
-    if (buffer->length + bytes > BUFFER_BYTES) {
-        log->lost++;
-        return;
-    }
-    unsigned char *at = buffer->bytes + buffer->length;
-    at = put(at, type, 2);
+    unsigned char *at = put(record, type, 2);
     at = put(at, bytes, 2);
     at = put(at, log->lost, 4);
     put_fields(at, fields, fields_bytes / sizeof(int64_t));
-    buffer->length += bytes;
-    log->lost = 0;
+    log->lost = writer_add(log->writer, record, bytes) ? 0 : log->lost + 1;
 }
+
+_Static_assert(sizeof(struct gait_pacerlog_sample) >= sizeof(struct gait_pacerlog_cycle),
+               "append has room for any record");
 
 /* With the lock held: a record of the settings if they are others than before. */
 static void append_settings(struct pacerlog *log, int64_t time_ns) {
@@ -157,11 +139,6 @@ static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
     return sample;
 }
 
-static void wake(struct pacerlog *log) {
-    AO_int_fetch_and_add1_full(&log->wake);
-    platform_wake(&log->wake, 1);
-}
-
 /* Record a sample, and with it a cycle, or the end, if there is one. */
 static void record(struct pacerlog *log, struct gait_pacerlog_sample *sample,
                    const struct gait_pacerlog_cycle *cycle, const struct gait_pacerlog_end *end) {
@@ -172,11 +149,19 @@ static void record(struct pacerlog *log, struct gait_pacerlog_sample *sample,
         append(log, GAIT_PACERLOG_IS_CYCLE, cycle, sizeof *cycle);
     if (end)
         append(log, GAIT_PACERLOG_IS_END, end, sizeof *end);
-    bool full = log->filling->length > BUFFER_BYTES / 2;
+    log->closed |= end != NULL;
     lock_release(&log->lock);
-    if (full)
-        wake(log);
 }
+
+/* A sample of this moment, the last or one of many. */
+static void sample_now(struct pacerlog *log, bool last) {
+    struct gait_pacerlog_sample sample = sample_of(log->heap);
+    struct gait_pacerlog_end end = {.time_ns = sample.time_ns};
+    sample.resident_bytes = platform_resident_bytes();
+    record(log, &sample, NULL, last ? &end : NULL);
+}
+
+static void sample_often(void *log) { sample_now(log, false); }
 
 void pacerlog_begin(gait_heap *heap) {
     if (!heap->pacerlog)
@@ -220,46 +205,19 @@ void pacerlog_cycle(gait_heap *heap, const struct cycle_record *cycle) {
     record(heap->pacerlog, &sample, &fields, NULL);
 }
 
-/* ---- The file ---- */
+/* ---- Begin and end ---- */
 
-/* With the line that says why: nothing more is recorded. */
-static void give_up(struct pacerlog *log, const char *why) {
-    fprintf(stderr, "gait: pacerlog=%s: %s; the recording ends\n", log->path, why);
-    lock_acquire(&log->lock);
-    log->closed = true;
-    lock_release(&log->lock);
+static void say_nothing_is_recorded(const char *path, const char *why) {
+    struct line line = {.length = 0};
+    line_add(&line, "gait: pacerlog: nothing is recorded: %s: ", why);
+    line_add_text(&line, path);
+    line_write(&line, stderr);
 }
 
-static bool is_closed(struct pacerlog *log) {
-    lock_acquire(&log->lock);
-    bool closed = log->closed;
-    lock_release(&log->lock);
-    return closed;
-}
-
-/* Write what is in the buffer. By one thread at a time. */
-static void write_out(struct pacerlog *log) {
-    lock_acquire(&log->lock);
-    struct buffer *full = log->filling;
-    log->filling = log->spare;
-    log->spare = NULL;
-    bool closed = log->closed;
-    lock_release(&log->lock);
-    if (!closed && full->length > 0) {
-        errno = 0;
-        if (fwrite(full->bytes, 1, full->length, log->file) != full->length)
-            give_up(log, errno ? strerror(errno) : "not written");
-    }
-    full->length = 0;
-    lock_acquire(&log->lock);
-    log->spare = full;
-    lock_release(&log->lock);
-}
-
-static bool write_header(struct pacerlog *log) {
+static void add_header(struct pacerlog *log, int64_t heap_number) {
     struct control *control = &log->heap->control;
     struct gait_pacerlog_header header = {
-        .heap_number = (int64_t)AO_fetch_and_add1_full(&heap_count) + 1,
+        .heap_number = heap_number,
         .page_bytes = (int64_t)platform_page_bytes(),
         .heap_page_bytes = PAGE_BYTES,
         .sample_ns = SAMPLE_NS,
@@ -272,160 +230,99 @@ static bool write_header(struct pacerlog *log) {
     log->last = (struct gait_pacerlog_settings){.gogc_percent = header.gogc_percent,
                                                 .limit_bytes = header.limit_bytes,
                                                 .procs = header.procs};
-    if (header.heap_number == 1)
-        snprintf(log->path, sizeof log->path, "%s", log->heap->options.pacerlog);
-    else
-        snprintf(log->path, sizeof log->path, "%s.%lu", log->heap->options.pacerlog,
-                 (unsigned long)header.heap_number);
     enum { FIELDS = sizeof header / sizeof(int64_t) };
-    struct buffer *buffer = log->filling;
-    unsigned char *at = buffer->bytes;
-    memcpy(at, GAIT_PACERLOG_MAGIC, 8);
-    at = put(at + 8, GAIT_PACERLOG_VERSION, 4);
-    at = put(at, GAIT_PACERLOG_PREFIX_BYTES + sizeof header + GAIT_PACERLOG_TEXT_BYTES, 4);
+    unsigned char bytes[GAIT_PACERLOG_PREFIX_BYTES + sizeof header + GAIT_PACERLOG_TEXT_BYTES] = {
+        0};
+    memcpy(bytes, GAIT_PACERLOG_MAGIC, 8);
+    unsigned char *at = put(bytes + 8, GAIT_PACERLOG_VERSION, 4);
+    at = put(at, sizeof bytes, 4);
     at = put_fields(at, (const int64_t *)&header, FIELDS);
     snprintf((char *)at, GAIT_PACERLOG_TEXT_BYTES, "%s", GAIT_VERSION);
-    buffer->length = (size_t)(at + GAIT_PACERLOG_TEXT_BYTES - buffer->bytes);
-    errno = 0;
-    log->file = fopen(log->path, "wbe"); /* e: not for a program that takes the process over */
-    if (!log->file) {
-        give_up(log, errno ? strerror(errno) : "not opened");
-        return false;
-    }
-    setvbuf(log->file, NULL, _IONBF, 0);
-    write_out(log);
-    return !is_closed(log);
+    writer_add(log->writer, bytes, sizeof bytes);
 }
 
-/* ---- The thread ---- */
-
-/* A sample of this moment, the last or one of many. */
-static void sample_now(struct pacerlog *log, bool last) {
-    struct gait_pacerlog_sample sample = sample_of(log->heap);
-    struct gait_pacerlog_end end = {.time_ns = sample.time_ns};
-    sample.resident_bytes = platform_resident_bytes();
-    record(log, &sample, NULL, last ? &end : NULL);
-}
-
-static void pacerlog_run(void *argument) {
+/* With a last sample and an end: at exit, or from pacerlog_end. */
+static void finish(void *argument) {
     struct pacerlog *log = argument;
-    int64_t next_ns = platform_now_ns() + SAMPLE_NS;
-    for (unsigned samples = 0; !is_closed(log);) {
-        /* before the look at ended, which is set before the word changes */
-        unsigned word = AO_int_load_acquire(&log->wake);
-        if (AO_int_load_acquire(&log->ended)) {
-            sample_now(log, true);
-            write_out(log);
-            return;
-        }
-        int64_t now_ns = platform_now_ns();
-        if (now_ns < next_ns) {
-            platform_wait(&log->wake, word, next_ns - now_ns);
-            lock_acquire(&log->lock);
-            bool full = log->filling->length > BUFFER_BYTES / 2;
-            lock_release(&log->lock);
-            if (full)
-                write_out(log);
-            continue;
-        }
-        /* what was slept through is not made up for */
-        next_ns = now_ns - next_ns < SAMPLE_NS ? next_ns + SAMPLE_NS : now_ns + SAMPLE_NS;
-        sample_now(log, false);
-        if (++samples % SAMPLES_PER_WRITE == 0)
-            write_out(log);
-    }
-}
-
-/* ---- Begin and end ---- */
-
-static void end_all(void);
-
-static void enlist(struct pacerlog *log) {
-    if (AO_compare_and_swap_full(&exit_registered, 0, 1) && atexit(end_all) != 0)
-        AO_store(&exit_registered, 0);
-    for (log->slot = 0; log->slot < OPEN_MOST; log->slot++)
-        if (AO_compare_and_swap_full(&open_logs[log->slot], 0, (AO_t)log))
-            return;
-}
-
-/* @return whether the caller is to end it. */
-static bool delist(struct pacerlog *log) {
-    return log->slot == OPEN_MOST || AO_compare_and_swap_full(&open_logs[log->slot], (AO_t)log, 0);
-}
-
-static void finish(struct pacerlog *log) {
-    AO_int_store_full(&log->ended, 1);
-    wake(log);
-    platform_thread_join(&log->thread);
-    lock_acquire(&log->lock);
-    log->closed = true;
-    lock_release(&log->lock);
-    fclose(log->file);
-}
-
-static void end_all(void) {
-    for (size_t slot = 0; slot < OPEN_MOST; slot++) {
-        struct pacerlog *log = (struct pacerlog *)AO_load_acquire(&open_logs[slot]);
-        if (log && delist(log))
-            finish(log);
-    }
-}
-
-static void release(struct pacerlog *log) {
-    lock_destroy(&log->lock);
-    free(log->filling);
-    free(log->spare);
-    free(log);
+    writer_stop_ticks(log->writer);
+    sample_now(log, true);
+    writer_drain(log->writer);
 }
 
 void pacerlog_start(gait_heap *heap) {
     if (!heap->options.pacerlog[0])
         return;
+    int64_t number = (int64_t)AO_fetch_and_add1_full(&heap_count) + 1;
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, number == 1 ? "%s" : "%s.%lld", heap->options.pacerlog,
+             (long long)number);
     struct pacerlog *log = calloc(1, sizeof *log);
-    if (!log)
-        goto no_memory;
-    log->heap = heap;
-    lock_init(&log->lock, LOCK_LOG, "pacerlog");
-    log->filling = calloc(1, sizeof *log->filling);
-    log->spare = calloc(1, sizeof *log->spare);
-    if (!log->filling || !log->spare)
-        goto no_buffers;
-    if (!write_header(log))
-        goto no_file;
-    if (platform_thread_start(&log->thread, pacerlog_run, log, "gait-pacerlog") < 0) {
-        give_up(log, "no thread to be had");
-        goto no_file;
+    struct writer *writer = writer_new(&(struct writer_use){
+        .thread_name = "gait-pacerlog",
+        .path = path,
+        .what = "pacerlog",
+        .buffer_bytes = BUFFER_BYTES,
+        .tick = sample_often,
+        .data = log,
+        .tick_ns = SAMPLE_NS,
+        .ticks_per_write = SAMPLES_PER_WRITE,
+    });
+    if (!log || !writer) {
+        say_nothing_is_recorded(path, "no memory");
+        goto nothing;
     }
-    enlist(log);
+    log->heap = heap;
+    log->writer = writer;
+    lock_init(&log->lock, LOCK_LOG, "pacerlog");
+    add_header(log, number);
+    if (writer_start(writer) < 0) {
+        say_nothing_is_recorded(path, "no thread to be had");
+        lock_destroy(&log->lock);
+        goto nothing;
+    }
+    log->place = at_exit_add(finish, log);
     heap->pacerlog = log;
     return;
-no_file:
-    if (log->file)
-        fclose(log->file);
-    release(log);
-    return;
-no_buffers:
-    release(log);
-no_memory:
-    fprintf(stderr, "gait: pacerlog=%s: no memory; nothing is recorded\n", heap->options.pacerlog);
+nothing:
+    if (writer)
+        writer_end(writer);
+    free(log);
 }
 
 void pacerlog_end(gait_heap *heap) {
-    if (heap->pacerlog && delist(heap->pacerlog))
-        finish(heap->pacerlog);
+    struct pacerlog *log = heap->pacerlog;
+    if (!log)
+        return;
+    at_exit_take(log->place, log);
+    lock_acquire(&log->lock);
+    bool closed = log->closed;
+    lock_release(&log->lock);
+    if (!closed)
+        finish(log);
 }
 
 void pacerlog_free(gait_heap *heap) {
-    if (heap->pacerlog)
-        release(heap->pacerlog);
+    struct pacerlog *log = heap->pacerlog;
+    if (!log)
+        return;
+    writer_end(log->writer);
+    lock_destroy(&log->lock);
+    free(log);
     heap->pacerlog = NULL;
 }
 
-void pacerlog_lost_all(void) {
-    for (size_t slot = 0; slot < OPEN_MOST; slot++)
-        AO_store(&open_logs[slot], 0);
+void pacerlog_lost(gait_heap *heap) {
+    if (heap->pacerlog)
+        writer_lost(heap->pacerlog->writer);
+    heap->pacerlog = NULL; /* some thread of the parent may be inside: it is not freed */
 }
 
-void pacerlog_lost(gait_heap *heap) {
-    heap->pacerlog = NULL; /* some thread of the parent may be inside: it is not freed */
+void pacerlog_hold(gait_heap *heap) {
+    if (heap->pacerlog)
+        writer_hold(heap->pacerlog->writer);
+}
+
+void pacerlog_let_go(gait_heap *heap) {
+    if (heap->pacerlog)
+        writer_let_go(heap->pacerlog->writer);
 }

@@ -2,14 +2,13 @@
 /*
  * Recordings: GAIT_DEBUG=pacerlog=FILE. The format is <gait/pacerlog.h>.
  *
- * Records go to a buffer, under a lock that only the collector's thread and the recording's own
- * thread take, never a mutator. The recording's thread takes a sample every 100 ms and writes the
- * buffer to the file every second, without the lock: a slow disk keeps nobody waiting. What comes
- * while the buffer is full is dropped and counted. The file is unbuffered, so that the child of a
- * fork, which drops the recording, has nothing left to write.
+ * Records go to a writer (writer.h), under locks that only the collector's thread and the
+ * recording's own thread take, never a mutator. That thread opens the file, takes a sample every
+ * 100 ms and writes every second: a slow disk keeps nobody waiting. What comes while the buffer is
+ * full is dropped and counted.
  *
- * A recording ends when its heap is destroyed or the program exits, or when the file can't be
- * written: then one line on stderr says so, and the program goes on. It is not carried on by the
+ * A recording ends when its heap is destroyed or the program exits, or when the file can't be made
+ * or written: then one line on stderr says so, and the program goes on. It is not carried on by the
  * child of a fork.
  */
 #ifndef GAIT_RUNTIME_PACERLOG_H
@@ -28,8 +27,10 @@ void pacerlog_end(gait_heap *heap);
 /** Forget it. They have ended. */
 void pacerlog_free(gait_heap *heap);
 
-/** In the child of a fork: forget the parent's recordings. Once, and per heap. */
-void pacerlog_lost_all(void);
+/** Around fork, with the list of heaps locked; in the child, in place of letting go: forget the
+ * parent's recording. */
+void pacerlog_hold(gait_heap *heap);
+void pacerlog_let_go(gait_heap *heap);
 void pacerlog_lost(gait_heap *heap);
 
 /** Marking is about to begin; it has ended. Nothing unless there is a recording. The collector. */

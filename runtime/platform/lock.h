@@ -27,7 +27,8 @@ enum lock_rank {
     LOCK_CENTRAL,    /* the spans of one class and kind                          */
     LOCK_PAGES,      /* the page heap                                            */
     LOCK_MARK,       /* the shared queue of marking work                         */
-    LOCK_LOG,        /* lines of output                                          */
+    LOCK_LOG,        /* figures and small tables; records of a recording         */
+    LOCK_OUTPUT,     /* what waits to be written to a file                       */
 };
 
 struct lock {

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* ---- Memory. Addresses and sizes are multiples of platform_page_bytes(). ------------------- */
 
@@ -85,6 +86,9 @@ int platform_thread_start(struct platform_thread *thread, void (*run)(void *), v
 /** Wait for the end of a thread, once. Not in the child of a fork, where the thread is no more. */
 void platform_thread_join(struct platform_thread *thread);
 
+/** In place of that: let a thread end by itself, whenever that is. */
+void platform_thread_detach(struct platform_thread *thread);
+
 /** Let the calling thread run only on CPUs that nothing else wants, from now on. A hint. */
 void platform_thread_idle_priority(void);
 
@@ -130,6 +134,35 @@ void platform_wait(volatile uint32_t *word, uint32_t expected, int64_t timeout_n
 
 /** Wake up to count threads that wait on word. The caller has stored the word before. */
 void platform_wake(volatile uint32_t *word, int count);
+
+/* ---- Files that the library writes. -----------------------------------------------------------
+ */
+
+/** Does a stream of the program's write to a file? Not if it is in memory. */
+bool platform_stream_is_file(FILE *stream);
+
+/**
+ * A descriptor of the caller's own for the file of a stream: what is written by it passes the
+ * stream's buffer, and the stream may be closed meanwhile. Not inherited by another program.
+ * @return negative: no more descriptors.
+ */
+int platform_stream_open(FILE *stream);
+
+/**
+ * Make a file, or empty an old one of this user, and open it. Never waits for a pipe's reader.
+ * Refused, as whoever may write to the folder could have put it there: symbolic links, files of
+ * other users or with several names, pipes, sockets. @return the descriptor; negative: *why is set.
+ */
+int platform_file_create(const char *path, const char **why);
+
+/**
+ * Write some of count bytes, after waiting for room at most wait_ns. May all the same wait without
+ * a bound, where somebody else takes the room or the disk stands still.
+ * @return bytes written; 0: there was no room; negative: it can't be written, errno says why.
+ * Thread rule: a thread of the library, where SIGPIPE and SIGXFSZ are blocked.
+ */
+long platform_file_write(int descriptor, const void *bytes, size_t count, int64_t wait_ns);
+void platform_file_close(int descriptor);
 
 /* ---- fork. ------------------------------------------------------------------------------------
  */

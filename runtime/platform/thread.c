@@ -79,6 +79,10 @@ void platform_thread_join(struct platform_thread *thread) {
         platform_fatal("platform_thread_join: not a thread that can be joined");
 }
 
+void platform_thread_detach(struct platform_thread *thread) {
+    pthread_detach((pthread_t)thread->handle);
+}
+
 void platform_thread_idle_priority(void) {
     struct sched_param none = {0};
     sched_setscheduler(0, SCHED_IDLE, &none);

@@ -11,6 +11,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,6 +254,87 @@ Test(pacerlog, a_file_that_cant_be_made_is_one_warning) {
 
 Test(pacerlog, a_folder_is_one_warning) { expect_one_warning(folder, "Is a directory"); }
 
+/* ---- What another user may have put in the file's place ---- */
+
+static const char no_file[] = "neither a regular file nor a device";
+
+Test(pacerlog, a_pipe_that_nobody_reads_is_one_warning) {
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    expect_one_warning(path, no_file);
+}
+
+Test(pacerlog, a_pipe_that_somebody_reads_is_one_warning) {
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    expect_one_warning(path, no_file);
+    close(reader);
+}
+
+/* A file beside the recording's path, with some text. */
+static void make_other(char *name, size_t room) {
+    snprintf(name, room, "%s.2", path);
+    FILE *other = fopen(name, "w");
+    cr_assert_not_null(other);
+    fputs("precious", other);
+    fclose(other);
+}
+
+static void expect_untouched(const char *name) {
+    struct file file = file_read(name);
+    cr_expect_eq(file.size, strlen("precious"));
+    free(file.bytes);
+}
+
+Test(pacerlog, links_are_not_followed) {
+    char other[80];
+    make_other(other, sizeof other);
+    cr_assert_eq(symlink(other, path), 0);
+    expect_one_warning(path, "a symbolic link");
+    unlink(path);
+    cr_assert_eq(link(other, path), 0);
+    expect_one_warning(path, "more than one name");
+    expect_untouched(other);
+}
+
+Test(pacerlog, another_users_file_is_left_alone) {
+    char other[80];
+    if (geteuid() != 0)
+        return;
+    make_other(other, sizeof other);
+    cr_assert_eq(rename(other, path), 0);
+    cr_assert_eq(chown(path, 12345, (gid_t)-1), 0);
+    expect_one_warning(path, "belongs to another user");
+    expect_untouched(path);
+}
+
+Test(pacerlog, an_old_file_is_emptied) {
+    char other[80];
+    make_other(other, sizeof other);
+    cr_assert_eq(rename(other, path), 0);
+    gait_heap_destroy(heap_to(path));
+    struct recording recording = recording_of(path);
+    cr_expect(recording.ended);
+    recording_drop(&recording);
+}
+
+Test(pacerlog, a_name_with_escapes_reaches_no_terminal) {
+    char name[80];
+    snprintf(name, sizeof name, "%s/\x1b[2J/x", folder);
+    gait_heap *heap = NULL;
+    char said_name[] = "/tmp/gait-said-XXXXXX", text[500] = "";
+    int saved = dup(STDERR_FILENO), to = mkstemp(said_name);
+    dup2(to, STDERR_FILENO);
+    heap = heap_to(name);
+    gait_heap_destroy(heap);
+    dup2(saved, STDERR_FILENO);
+    cr_expect_gt(pread(to, text, sizeof text - 1, 0), 0);
+    cr_expect_null(strchr(text, '\x1b'));
+    cr_expect_not_null(strstr(text, "/\\x1b[2J/x\n"), "%s", text);
+    close(to);
+    close(saved);
+    unlink(said_name);
+}
+
 /* ---- Processes. The child of a fork with threads: tests/stress/recording.c ---- */
 
 static int wait_for(pid_t child) {
@@ -271,6 +354,24 @@ Test(pacerlog, exit_ends_a_recording) {
     cr_expect(recording.ended);
     cr_expect_eq(recording.cycle_count, 1);
     recording_drop(&recording);
+}
+
+Test(pacerlog, a_limit_of_file_sizes_is_one_warning) {
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit limit = {16 * KIB, 16 * KIB};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        gait_heap *heap = heap_to(path);
+        gait_mutator *mutator = gait_attach(heap);
+        for (int i = 0; i < 200; i++)
+            gait_collect(mutator);
+        gait_heap_destroy(heap);
+        exit(0);
+    }
+    cr_expect_eq(wait_for(child), 0);
+    struct file file = file_read(path);
+    cr_expect_eq(file.size, 16 * KIB);
+    free(file.bytes);
 }
 
 Test(pacerlog, a_killed_programs_recording_can_be_read) {

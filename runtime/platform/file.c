@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that the library writes: the log of a heap, by a descriptor beside the program's stream,
+ * and files that it makes itself. No state.
+ */
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NS_PER_MS 1000000
+
+bool platform_stream_is_file(FILE *stream) { return fileno(stream) >= 0; }
+
+int platform_stream_open(FILE *stream) { return fcntl(fileno(stream), F_DUPFD_CLOEXEC, 0); }
+
+/** Why this open file is not one to write to, or NULL. */
+static const char *complaint(const struct stat *file) {
+    if (S_ISCHR(file->st_mode))
+        return NULL; /* such as /dev/null; made by the administrator */
+    if (!S_ISREG(file->st_mode))
+        return "neither a regular file nor a device";
+    if (file->st_uid != geteuid())
+        return "belongs to another user";
+    if (file->st_nlink != 1)
+        return "has more than one name";
+    return NULL;
+}
+
+int platform_file_create(const char *path, const char **why) {
+    /* NOFOLLOW, and looked at before it is emptied: the folder may be one that others write to.
+     * NONBLOCK: a pipe without a reader would be waited for. */
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                          (mode_t)0666);
+    struct stat file;
+    if (descriptor < 0) {
+        *why = errno == ENXIO   ? "neither a regular file nor a device"
+               : errno == ELOOP ? "a symbolic link"
+                                : strerror(errno);
+        return -1;
+    }
+    *why = fstat(descriptor, &file) < 0 ? strerror(errno) : complaint(&file);
+    if (!*why && S_ISREG(file.st_mode) && ftruncate(descriptor, 0) < 0)
+        *why = strerror(errno);
+    if (!*why)
+        return descriptor;
+    close(descriptor);
+    return -1;
+}
+
+long platform_file_write(int descriptor, const void *bytes, size_t count, int64_t wait_ns) {
+    struct pollfd room = {.fd = descriptor, .events = POLLOUT};
+    /* an error is told by the write */
+    int ready = poll(&room, 1, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS));
+    if (ready == 0 || (ready < 0 && errno == EINTR))
+        return 0;
+    ssize_t written = write(descriptor, bytes, count);
+    if (written < 0 && (errno == EINTR || errno == EAGAIN)) {
+        platform_sleep_ns(NS_PER_MS); /* less room than was asked for */
+        return 0;
+    }
+    return (long)written;
+}
+
+void platform_file_close(int descriptor) { close(descriptor); }
