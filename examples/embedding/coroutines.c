@@ -10,6 +10,8 @@ struct task {
     gait_coroutine *coroutine;
     ucontext_t context;
     char *stack;
+    gait_word result; /* visited by its callback */
+    gait_word message;
     size_t length; /* of the list that it has built */
     bool finished;
 };
@@ -29,6 +31,24 @@ static void yield(struct task *task) {
     swapcontext(&task->context, &scheduler);
 }
 
+static void visit_task(gait_visitor *visitor, void *data) {
+    const struct task *task = data;
+    gait_visit_range(visitor, &task->result, 1); /* reads beside the stores of the program */
+    gait_visit_range(visitor, &task->message, 1);
+}
+
+/* Hand a word to a task that stands still. */
+static void send(struct task *task, gait_word message) {
+    gait_store(mutator, &task->message, message);
+}
+
+/* Take a task's result; it stands still. */
+static gait_word take_result(struct task *task) {
+    gait_word result = task->result;
+    gait_store(mutator, &task->result, 0); /* the store shades what it overwrites */
+    return result;
+}
+
 static struct task tasks[COROUTINES];
 
 static void run(int number) {
@@ -46,6 +66,9 @@ static void run(int number) {
     }
     for (gait_word at = list; at; at = *(gait_word *)at)
         task->length++;
+    CHECK(((gait_word *)task->message)[1] == (gait_word)number);
+    task->message = 0;   /* while it runs: plain stores */
+    task->result = list; /* a root from now on, after the frame */
     gait_pop_frame(mutator);
     task->finished = true;
     yield(task);
@@ -61,9 +84,13 @@ int main(void) {
         tasks[i].context.uc_stack.ss_sp = tasks[i].stack;
         tasks[i].context.uc_stack.ss_size = STACK_BYTES;
         makecontext(&tasks[i].context, (void (*)(void))run, 1, i);
-        tasks[i].coroutine =
-            gait_coroutine_new(mutator, NULL, NULL, tasks[i].stack, tasks[i].stack + STACK_BYTES);
+        tasks[i].coroutine = gait_coroutine_new(mutator, visit_task, &tasks[i], tasks[i].stack,
+                                                tasks[i].stack + STACK_BYTES);
         CHECK(tasks[i].coroutine);
+        gait_word *letter = gait_alloc(mutator, pair, 2 * sizeof(gait_word));
+        CHECK(letter);
+        gait_init(&letter[1], (gait_word)i);
+        send(&tasks[i], (gait_word)letter);
     }
     for (int running = COROUTINES, round = 0; running > 0; round++) {
         if (round % 20 == 0)
@@ -75,11 +102,23 @@ int main(void) {
             running += !tasks[i].finished;
         }
     }
+    gait_word results[COROUTINES] = {0};
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, results, COROUTINES);
     for (int i = 0; i < COROUTINES; i++) {
         CHECK(tasks[i].length == LENGTH);
-        gait_coroutine_free(mutator, tasks[i].coroutine);
+        results[i] = take_result(&tasks[i]);
+        gait_coroutine_free(mutator, tasks[i].coroutine); /* before what it refers to */
         free(tasks[i].stack);
     }
+    gait_collect(mutator);
+    for (int i = 0; i < COROUTINES; i++) {
+        size_t length = 0;
+        for (gait_word at = results[i]; at; at = *(gait_word *)at)
+            length++;
+        CHECK(length == LENGTH);
+    }
+    gait_pop_frame(mutator);
     gait_heap_destroy(heap);
     return 0;
 }

@@ -58,8 +58,12 @@ static void free_blocks(struct compiler *c) {
 }
 
 static value compile_guarded(struct compiler *c, value form) {
-    if (setjmp(c->escape))
+    struct gait_frames frames = gait_frames_save(c->vm->mutator);
+    if (setjmp(c->escape)) {
+        /* an error may come from below frames: of reading a constant, of making a number */
+        gait_frames_restore(c->vm->mutator, frames);
         return RAISED;
+    }
     struct lambda *toplevel = arena_alloc(c, sizeof *toplevel);
     toplevel->name = FALSE;
     toplevel->toplevel = is_pair(c->vm->source);
