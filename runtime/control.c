@@ -298,6 +298,10 @@ bool control_idle_cpu(struct control *control, size_t running) {
 
 bool control_is_limiting(struct control *control) { return AO_load(&control->limiting) != 0; }
 
+int32_t control_dedicated(struct control *control, bool stopped) {
+    return gait_pacer_divide((int32_t)AO_load(&control->procs), false, stopped).dedicated;
+}
+
 double control_fraction(struct control *control) {
     lock_acquire(&control->lock);
     int32_t procs = (int32_t)AO_load(&control->procs);
@@ -531,6 +535,10 @@ int32_t control_set_procs(struct control *control, int32_t procs) {
 }
 
 /* ---- Memory ---- */
+
+int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns) {
+    return gait_pacer_scavenge_sleep_ns(spent_ns, (int32_t)AO_load(&control->procs));
+}
 
 size_t control_scavenge_due(struct control *control) {
     struct space *space = control->space;

@@ -171,6 +171,10 @@ bool control_idle_cpu(struct control *control, size_t running);
 /** Does the CPU limiter hold the collector down? */
 bool control_is_limiting(struct control *control);
 
+/** CPUs that mark at normal priority in each cycle, the collector's thread included. stopped: the
+ * world is. */
+int32_t control_dedicated(struct control *control, bool stopped);
+
 /** Share of one CPU that the collector's thread may take while no CPU is idle. */
 double control_fraction(struct control *control);
 
@@ -214,6 +218,10 @@ size_t control_excess_bytes(struct control *control);
 
 /** How many bytes the scavenger should give back now in the background; 0: none. */
 size_t control_scavenge_due(struct control *control);
+
+/** How long the scavenger sleeps after it has taken so much CPU time, so that its share is small.
+ */
+int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns);
 
 /** So many bytes of pages are about to be taken back from the OS: give others to it if the limit
  * asks for it. Hook of the space. */

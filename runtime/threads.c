@@ -88,8 +88,7 @@ static void scavenger_run(void *argument) {
         unsigned scavenge = AO_int_load_acquire(&cycle->scavenge);
         int64_t spent_ns = scavenger_work(heap);
         if (spent_ns > 0)
-            scavenger_nap(cycle, gait_pacer_scavenge_sleep_ns(
-                                     spent_ns, control_set_procs(&heap->control, 0)));
+            scavenger_nap(cycle, control_scavenge_nap_ns(&heap->control, spent_ns));
         else if (!cycle_is_shutdown(cycle))
             platform_wait(&cycle->scavenge, scavenge, PERIOD_LOOK_NS);
     }
@@ -147,7 +146,7 @@ void cycle_force(gait_heap *heap) {
 static void helpers_plan(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     int32_t procs = heap->options.max_procs;
-    int32_t dedicated = gait_pacer_divide(procs, false, !heap->concurrent).dedicated;
+    int32_t dedicated = control_dedicated(&heap->control, !heap->concurrent);
     for (int32_t i = 1; i < procs && cycle->helper_count < CYCLE_HELPERS_MAX; i++) {
         struct cycle_helper *helper = &cycle->helpers[cycle->helper_count++];
         helper->heap = heap;

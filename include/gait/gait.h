@@ -22,10 +22,11 @@
  * Objects never move. A word that is not the address of an object is skipped by the collector, so
  * a wrong guess at worst keeps garbage.
  *
- * Results: int is 0, or a negative GAIT_E… code; bool answers a question; NULL comes from
- * allocation only. A caller's bug (a detached mutator, one in native code, an unknown kind) stops
- * the process with one line that names the call. The fast paths of the inline functions see it in
- * files that define GAIT_CHECKED before they include this header; all others always.
+ * Results: int is 0, or a negative GAIT_E… code; bool answers a question; NULL is no memory, or
+ * what the function's comment says. A caller's bug (a detached mutator, one in native code, an
+ * unknown kind) stops the process with one line that names the call. The fast paths of the inline
+ * functions see it in files that define GAIT_CHECKED before they include this header; all others
+ * always.
  */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H
@@ -80,8 +81,9 @@ enum {
 #define GAIT_NO_LIMIT INT64_MAX
 
 /**
- * What a heap is created with. gait_config_init fills in defaults and reads the environment;
- * an embedder then changes what it wants fixed.
+ * What a heap is created with. gait_config_init fills in the defaults and reads nothing; an
+ * embedder then changes what it wants fixed. The environment is read by gait_heap_create, for each
+ * setting that is NULL here.
  */
 typedef struct gait_config {
     size_t struct_bytes;      /* sizeof(gait_config), set by gait_config_init                    */
@@ -368,7 +370,8 @@ GAIT_API void gait_stop_finalizers(gait_heap *heap);
 
 /**
  * Collect: on return a full cycle that began after the call has marked, swept and settled weak
- * references. A safepoint.
+ * references. A safepoint. In the child of a fork the first call starts the collector's threads;
+ * where the OS gives none, it returns without a cycle, and the next one tries again.
  */
 GAIT_API void gait_collect(gait_mutator *mutator);
 

@@ -82,8 +82,9 @@ GAIT_API void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t byt
 /**
  * Allocate a zeroed object. A safepoint.
  *
- * @param bytes  0 counts as 1; the cell may be larger (at most 12.5 % of it is lost beyond the
- *               rounding to words), and all of it may be used: gait_object_bytes.
+ * @param bytes  0 counts as 1; the cell may be larger, and all of it may be used:
+ *               gait_object_bytes. It has 16 bytes at least; up to 32 KiB at most 1/9 of a larger
+ *               one is lost beyond the rounding to words; beyond, objects take pages of 8 KiB.
  * @return the object, aligned to 8 bytes (to 16 where bytes is a multiple of 16), or NULL when a
  *         full collection and the out-of-memory handler did not help.
  */

@@ -349,8 +349,37 @@ static void limit_test(int resource, size_t bytes) {
           (unsigned)status);
 }
 
+/* ---- A child of a fork that gets no threads, and then some ---- */
+
+static void child_collects(gait_heap *heap, gait_mutator *mutator) {
+    alarm(HANG_SECONDS);
+    uint64_t before = stats_of(heap).cycles;
+    fault_arm(FAULT_MASK(FAULT_THREAD), 0, 1);
+    gait_collect(mutator);
+    CHECK(fault_failures() > 0 && stats_of(heap).cycles == before, "who collected?");
+    fault_disarm();
+    gait_collect(mutator);
+    CHECK(stats_of(heap).cycles == before + 1, "%" PRIu64 " cycles", stats_of(heap).cycles);
+}
+
+static void child_test(void) {
+    gait_heap *heap = heap_new(0, NULL, "off");
+    gait_mutator *mutator = attach(heap);
+    pid_t pid = fork();
+    CHECK(pid >= 0, "fork");
+    if (pid == 0) {
+        child_collects(heap, mutator);
+        _exit(0);
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0, "child: status %#x", (unsigned)status);
+    gait_heap_destroy(heap);
+}
+
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
+    if (!UNDER_TSAN) /* it knows no threads in the child of a process that has some */
+        child_test();
     if (!UNDER_ASAN && !UNDER_TSAN) { /* their shadow memory is larger than any limit */
         limit_test(RLIMIT_DATA, (size_t)96 << 20);
         limit_test(RLIMIT_AS, (size_t)256 << 20);

@@ -48,7 +48,7 @@ Test(heap, size_classes_fit_every_request) {
         cr_assert(size_class >= 2 && size_class < GAIT_SIZE_CLASSES);
         cr_assert_geq(cell_bytes, bytes);
         cr_assert(size_class == 2 || gait_class_bytes(size_class - 1) < bytes, "%zu", bytes);
-        cr_assert(cell_bytes == 16 || (cell_bytes - words_bytes) * 8 <= cell_bytes, "%zu", bytes);
+        cr_assert(cell_bytes == 16 || (cell_bytes - words_bytes) * 9 <= cell_bytes, "%zu", bytes);
         cr_assert(words_bytes % 16 || cell_bytes % 16 == 0, "%zu", bytes);
     }
 }

@@ -91,6 +91,10 @@ static struct recording recording_of(const char *name) {
     return recording;
 }
 
+/* Bytes of a record of this type. */
+#define ONE_MORE(name, what) +1
+#define RECORD_BYTES(type) (GAIT_PACERLOG_HEAD_BYTES + 8u * (0 GAIT_PACERLOG_##type(ONE_MORE)))
+
 static void recording_drop(struct recording *recording) {
     free(recording->samples);
     free(recording->cycles);
@@ -122,6 +126,7 @@ Test(pacerlog, the_last_sample_has_the_heaps_figures) {
     cr_expect_eq(recording.header.page_bytes, sysconf(_SC_PAGESIZE));
     cr_expect_eq(recording.cycle_count, stats.cycles);
     cr_assert_geq(recording.sample_count, 2 * stats.cycles + 1);
+    cr_expect_eq(2 * RECORD_BYTES(SAMPLE) + RECORD_BYTES(CYCLE), 760u, "docs/pacerlog.md says so");
 
     const struct gait_pacerlog_sample *last = &recording.samples[recording.sample_count - 1];
     cr_expect_geq(last->allocated_scannable_bytes, REFS * 64);
