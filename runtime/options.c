@@ -10,7 +10,6 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* How much of a refused value the error line quotes, bytes. */
@@ -161,12 +160,6 @@ static const struct setting settings[] = {
 
 enum { SETTING_COUNT = sizeof settings / sizeof settings[0] };
 
-/** The environment's value, NULL when there is none or an empty one. */
-static const char *environment(const char *variable) {
-    const char *text = getenv(variable);
-    return text && *text ? text : NULL;
-}
-
 static int read_setting(struct options *options, const struct setting *setting,
                         const gait_config *config, struct error_line *error) {
     const char *prefix = "gait_config.", *name = setting->member, *given = NULL;
@@ -175,7 +168,7 @@ static int read_setting(struct options *options, const struct setting *setting,
     if (!given) {
         prefix = "";
         name = setting->variable;
-        given = environment(setting->variable);
+        given = platform_environment(setting->variable);
     }
     if (!given || setting->read(given, options) == 0)
         return 0;
@@ -281,10 +274,10 @@ static int read_debug(struct options *options, const gait_config *config,
                       struct error_line *error) {
     if (config && config->debug)
         return read_debug_list(options, "gait_config.debug", true, config->debug, error);
-    int result = read_debug_list(options, "GODEBUG", false, environment("GODEBUG"), error);
+    int result = read_debug_list(options, "GODEBUG", false, platform_environment("GODEBUG"), error);
     if (result < 0)
         return result;
-    return read_debug_list(options, "GAIT_DEBUG", true, environment("GAIT_DEBUG"), error);
+    return read_debug_list(options, "GAIT_DEBUG", true, platform_environment("GAIT_DEBUG"), error);
 }
 
 /* ---- All of it.

@@ -33,9 +33,9 @@ struct options {
  *                     given and what is accepted; may be NULL.
  * @return 0, or GAIT_E_INVALID: a malformed setting, *options is not to be used.
  *
- * An empty environment variable counts as unset. GAIT_DEBUG refuses a word that it does not know;
- * GODEBUG, which other programs read too, ignores it. A word in both: GAIT_DEBUG wins; twice in
- * one: the last wins. With config->debug neither is read.
+ * An empty environment variable counts as unset, and each one in a privileged process. GAIT_DEBUG
+ * refuses a word that it does not know; GODEBUG, which other programs read too, ignores it. A word
+ * in both: GAIT_DEBUG wins; twice in one: the last wins. With config->debug neither is read.
  */
 int options_read(struct options *options, const gait_config *config, char *error,
                  size_t error_bytes);

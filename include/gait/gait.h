@@ -83,7 +83,8 @@ enum {
 /**
  * What a heap is created with. gait_config_init fills in the defaults and reads nothing; an
  * embedder then changes what it wants fixed. The environment is read by gait_heap_create, for each
- * setting that is NULL here.
+ * setting that is NULL here; but not in a privileged process (set-uid and its like), where those
+ * have their defaults.
  */
 typedef struct gait_config {
     size_t struct_bytes;      /* sizeof(gait_config), set by gait_config_init                    */

@@ -22,6 +22,10 @@ void platform_fatal(const char *format, ...) {
     va_end(arguments);
     if (wanted > 0)
         length += (size_t)wanted < room ? (size_t)wanted : room - 1;
+    /* what it quotes is not for a terminal to obey */
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?';
     line[length++] = '\n';
 
     for (size_t written = 0; written < length;) {

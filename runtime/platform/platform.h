@@ -70,6 +70,16 @@ int64_t platform_memory_bytes(void);
 /** Resident memory of the process, bytes; 0 when the OS does not say. Reads a file. */
 int64_t platform_resident_bytes(void);
 
+/* ---- The environment. ----------------------------------------------------------------------- */
+
+/** Does the process have rights that who started it has not (set-uid and its like)? */
+bool platform_is_privileged(void);
+
+/** A variable, the only way in which the library reads one. NULL: there is none, it is empty, or
+ * the process is privileged: who started it could have it write files, print, or take all memory.
+ */
+const char *platform_environment(const char *name);
+
 /* ---- Threads. -------------------------------------------------------------------------------- */
 
 struct platform_thread {
@@ -177,8 +187,8 @@ int platform_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(
  */
 
 /**
- * Write "gait: …" as one line of at most 511 bytes to stderr and abort. For bugs of the caller or
- * of the collector. Takes no lock.
+ * Write "gait: …" as one line of at most 511 bytes to stderr and abort; control characters become
+ * "?". For bugs of the caller or of the collector. Takes no lock.
  */
 _Noreturn void platform_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

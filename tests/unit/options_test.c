@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/options: tables of accepted and refused values, and who wins over whom. */
 #include "options.h"
+#include "platform/environment.h"
 #include "platform/kernel_file.h"
 #include "platform/platform.h"
 
@@ -400,6 +401,31 @@ Test(options, processors_out_of_range_are_only_read) {
     cr_expect_eq(gait_set_max_procs(heap, 1), 1024);
     cr_expect_eq(gait_set_max_procs(heap, 0), 1);
     gait_heap_destroy(heap);
+}
+
+Test(options, a_privileged_process_reads_no_environment) {
+    static const char *const words[] = {"10", "1MiB", "1", "gctrace=1",
+                                        "pacerlog=/tmp/x,gcstress=1"};
+    struct options options, standard;
+    cr_assert_eq(read_all(&standard, NULL), 0);
+    environment_pretend_privileged(true);
+    for (size_t i = 0; i < COUNT(variables); i++)
+        setenv(variables[i], words[i], 1);
+    cr_assert_eq(read_all(&options, NULL), 0, "%s", line);
+    cr_expect_eq(memcmp(&options, &standard, sizeof options), 0);
+    for (size_t i = 0; i < COUNT(variables); i++)
+        setenv(variables[i], "nonsense", 1);
+    cr_expect_eq(read_all(&options, NULL), 0, "%s", line);
+
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "50"; /* what the embedder says holds */
+    config.debug = "gctrace=2";
+    cr_assert_eq(read_all(&options, &config), 0, "%s", line);
+    cr_expect_eq(options.gogc_percent, 50);
+    cr_expect_eq(options.gctrace, 2);
+    environment_pretend_privileged(false);
+    cr_expect_eq(read_all(&options, NULL), GAIT_E_INVALID);
 }
 
 Test(options, reference_names_every_setting) {
