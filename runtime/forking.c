@@ -33,15 +33,10 @@ static int64_t process_cpu_ns; /* of the process that forks, at the fork; lock H
 
 /* Locks that threads in native code, or of no mutator, may hold, by rising rank. */
 static const size_t lock_offsets[] = {
-    offsetof(gait_heap, roots.lock),
-    offsetof(gait_heap, control.lock),
-    offsetof(gait_heap, finalizers.lock),
-    offsetof(gait_heap, kinds.lock),
-    offsetof(gait_heap, cycle.scavenge_lock),
-    offsetof(gait_heap, space.lock),
-    offsetof(gait_heap, queue.lock),
-    offsetof(gait_heap, cycle.lock),
-    offsetof(gait_heap, oom_lock),
+    offsetof(gait_heap, roots.lock),          offsetof(gait_heap, control.lock),
+    offsetof(gait_heap, finalizers.lock),     offsetof(gait_heap, kinds.lock),
+    offsetof(gait_heap, cycle.scavenge_lock), offsetof(gait_heap, space.lock),
+    offsetof(gait_heap, cycle.lock),          offsetof(gait_heap, oom_lock),
     offsetof(gait_heap, spares.lock),
 };
 #define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
@@ -62,7 +57,10 @@ static void prepare(void) {
     PERTURB(FORK_STOPPED);
     for (size_t i = 0; i < LOCKS; i++)
         for (gait_heap *heap = heaps; heap; heap = heap->next)
-            lock_acquire(lock_of(heap, i));
+            if (lock_of(heap, i) == &heap->space.lock)
+                space_lock_whole(&heap->space);
+            else
+                lock_acquire(lock_of(heap, i));
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         observe_hold(heap);
         pacerlog_hold(heap);

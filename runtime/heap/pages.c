@@ -18,9 +18,6 @@
  * enough not to hold a large run out of reach. Guess: 1 MiB. */
 #define SCAVENGE_PAGES 128
 
-/* Of a free run's pages, these multiples lead back to the first. */
-#define HINT_PAGES 64
-
 static unsigned bin_of(size_t pages) {
     if (pages < 64)
         return (unsigned)pages;
@@ -77,8 +74,6 @@ static void run_link(struct space *space, size_t first, size_t count) {
     struct span *run = &space->spans[first];
     span_set_state(run, SPAN_FREE);
     run->pages = (uint32_t)count;
-    for (size_t page = (first | (HINT_PAGES - 1)) + 1; page < first + count; page += HINT_PAGES)
-        entry_lead_back(space, page, page - first);
     entry_lead_back(space, first + count - 1, count - 1);
     bin_add(space, run);
 }
@@ -210,14 +205,17 @@ static size_t scavenge_find(struct space *space, size_t most, size_t *found) {
     return 0;
 }
 
-/* The free run that holds a page: walk back to its first page, which is the one with a state, or to
- * a page that leads there. */
+/* The free run that holds a page: the one that the last call found, unless it has changed; else
+ * walk back to its first page, which is the one with a state. The scavenger goes down through a
+ * run. */
 static struct span *run_of(struct space *space, size_t page) {
-    while (span_state(&space->spans[page]) != SPAN_FREE) {
-        if (page % HINT_PAGES == 0)
-            return &space->spans[page - ENTRY_BACK(space_entry(space, page))];
+    const struct span *last = &space->spans[space->scavenge_run];
+    if (space->scavenge_run <= page && span_state(last) == SPAN_FREE &&
+        page < space->scavenge_run + last->pages)
+        return &space->spans[space->scavenge_run];
+    while (span_state(&space->spans[page]) != SPAN_FREE)
         page--;
-    }
+    space->scavenge_run = page;
     return &space->spans[page];
 }
 
@@ -253,6 +251,7 @@ size_t space_scavenge(struct space *space, size_t bytes) {
             run_link(space, start, first - start);
         if (start + total > first + count)
             run_link(space, first + count, start + total - first - count);
+        space->out_pages += count;
         lock_release(&space->lock);
 
         PERTURB(PAGES_SCAVENGE);
@@ -261,6 +260,7 @@ size_t space_scavenge(struct space *space, size_t bytes) {
             release_bits(space, first, count);
 
         lock_acquire(&space->lock);
+        space->out_pages -= count;
         run_insert(space, first, count, gone ? ENTRY_RELEASED : 0);
         if (gone) {
             counter_sub(&space->free_bytes, count << PAGE_SHIFT);
@@ -272,6 +272,16 @@ size_t space_scavenge(struct space *space, size_t bytes) {
             break;
     }
     return given;
+}
+
+void space_lock_whole(struct space *space) {
+    for (;;) {
+        lock_acquire(&space->lock);
+        if (space->out_pages == 0)
+            return;
+        lock_release(&space->lock);
+        platform_yield();
+    }
 }
 
 static void must(bool holds, const char *what) {

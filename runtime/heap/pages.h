@@ -4,7 +4,7 @@
  *
  *   .inv.run: no two free runs touch. The first page's descriptor has state FREE, its length and
  *   its bin's links, and `zeroed` if it is among the released; every page's entry has ENTRY_FREE;
- * the last one's, and that of each 64th page of the heap, leads back to the first.
+ *   the last one's leads back to the first. What a step costs does not grow with a run's length.
  */
 #ifndef GAIT_PAGES_H
 #define GAIT_PAGES_H

@@ -16,6 +16,10 @@
  *
  *   .inv.bits: an allocation bit is set for a cell that was handed out, or lies in a run that was,
  *   and was not swept since. A mark bit is set only where the allocation bit is.
+ *   .inv.extent: who follows a reference that lies beyond the extent as it saw it last may skip it
+ *   only if a barrier has it: the reference was stored after that look, with the barrier on, and
+ *   the store shaded it. Stores from before the barriers came with the handshakes, and so did the
+ *   extent that they needed.
  *   .inv.entry: an entry's class is 0 on a page of no span. An entry is written before any address
  *   in the page is handed out, and cleared only when no reachable object refers into the page.
  */
@@ -117,6 +121,8 @@ struct space {
     struct lock lock;       /* rank PAGES: free runs, and the counts below                      */
     struct page_bins *bins; /* free runs by length                                              */
     size_t scavenge_top;    /* pages at and above are free of pages worth giving back           */
+    size_t scavenge_run;    /* first page of the run that was scavenged last                    */
+    size_t out_pages;       /* in no run, since the OS takes them back: space_scavenge          */
     AO_t free_bytes;        /* free, not given back; read unordered: a figure                   */
     AO_t released_bytes;    /* free and given back, or never touched                            */
     AO_t used_bytes;        /* in spans                                                         */
@@ -139,11 +145,21 @@ void space_give_pages(struct space *space, struct span *span);
  */
 size_t space_scavenge(struct space *space, size_t bytes);
 
+/** Take the lock at a moment when all free pages are in the free runs: for a fork. */
+void space_lock_whole(struct space *space);
+
 /** Assert what must hold of the free runs. Takes the lock. */
 void space_check(struct space *space);
 
+/* Does an address lie in the range, committed or not? */
+static inline bool space_reserves(const struct space *space, uintptr_t address) {
+    return address - (uintptr_t)space->base < space->reserved_bytes;
+}
+
+/* Does it lie in the committed part? acquire: pairs with space_extend, so that the entry can be
+ * read; and it is looked at after the word that the address was read from: see .inv.extent. */
 static inline bool space_holds(const struct space *space, uintptr_t address) {
-    return address - (uintptr_t)space->base < AO_load(&space->extent_bytes);
+    return address - (uintptr_t)space->base < AO_load_acquire(&space->extent_bytes);
 }
 
 static inline size_t space_page(const struct space *space, uintptr_t address) {

@@ -15,23 +15,33 @@
  * may take to some 50 us. */
 #define MORE_CHUNKS 8
 
+/* A heap has fewer than 2^29 pages, and each thread passes the end by one claim at most. */
+#define CURSOR_PAGE_BITS 32
+
+static AO_t cursor_of(unsigned epoch, size_t page) {
+    return (AO_t)epoch << CURSOR_PAGE_BITS | page;
+}
+
+static unsigned cursor_epoch(AO_t cursor) { return (unsigned)(cursor >> CURSOR_PAGE_BITS); }
+
+static size_t cursor_page(AO_t cursor) { return cursor & (((AO_t)1 << CURSOR_PAGE_BITS) - 1); }
+
 void sweep_init(struct sweeper *sweeper, struct space *space, bool clobber) {
     memset(sweeper, 0, sizeof *sweeper);
     sweeper->space = space;
     sweeper->clobber = clobber;
-    AO_int_store(&sweeper->opened, space_epoch(space));
+    AO_store(&sweeper->cursor, cursor_of(space_epoch(space), 0));
 }
 
 void sweep_open(struct sweeper *sweeper) {
     AO_store(&sweeper->end, AO_load(&sweeper->space->extent_bytes) >> PAGE_SHIFT);
-    AO_store_full(&sweeper->cursor, 0);
     PERTURB(SWEEP_OPEN);
-    /* release: who sees the epoch opened sees weak references settled and the cursor reset */
-    AO_int_store_release(&sweeper->opened, space_epoch(sweeper->space));
+    /* release: who sees the epoch opened sees its end, and weak references settled */
+    AO_store_release(&sweeper->cursor, cursor_of(space_epoch(sweeper->space), 0));
 }
 
 bool sweep_is_open(const struct sweeper *sweeper) {
-    return AO_int_load_acquire(&sweeper->opened) == space_epoch(sweeper->space);
+    return cursor_epoch(AO_load_acquire(&sweeper->cursor)) == space_epoch(sweeper->space);
 }
 
 static void clobber_cells(struct space *space, struct span *span, uint64_t dead, unsigned first) {
@@ -96,32 +106,42 @@ static void span_claim(struct sweeper *sweeper, struct span *span, unsigned epoc
         platform_yield();
 }
 
-bool sweep_step(struct sweeper *sweeper) {
-    if (!sweep_is_open(sweeper))
+/* Claim a chunk: *epoch, and its pages from *page to *stop. @return false: there is none. */
+static bool chunk_claim(struct sweeper *sweeper, unsigned *epoch, size_t *page, size_t *stop) {
+    AO_t cursor = AO_load_acquire(&sweeper->cursor); /* pairs with sweep_open, as does the add */
+    if (cursor_epoch(cursor) != space_epoch(sweeper->space) ||
+        cursor_page(cursor) >= AO_load(&sweeper->end))
         return false;
+    cursor = AO_fetch_and_add_full(&sweeper->cursor, CHUNK_PAGES);
+    size_t end = AO_load(&sweeper->end);
+    *epoch = cursor_epoch(cursor);
+    *page = cursor_page(cursor);
+    *stop = *page + CHUNK_PAGES < end ? *page + CHUNK_PAGES : end;
+    return *page < end;
+}
+
+bool sweep_step(struct sweeper *sweeper) {
     struct space *space = sweeper->space;
+    unsigned epoch;
+    size_t page, stop;
     AO_fetch_and_add1_full(&sweeper->active); /* full: counted before the claim; see sweep_done */
     PERTURB(SWEEP_ACTIVE);
-    size_t end = AO_load(&sweeper->end);
-    size_t page = AO_load(&sweeper->cursor) < end
-                      ? AO_fetch_and_add_full(&sweeper->cursor, CHUNK_PAGES)
-                      : end;
-    size_t stop = page + CHUNK_PAGES < end ? page + CHUNK_PAGES : end;
-    unsigned epoch = space_epoch(space);
+    bool claimed = chunk_claim(sweeper, &epoch, &page, &stop);
     PERTURB(SWEEP_CHUNK);
-    for (; page < stop; page++) {
+    for (; claimed && page < stop; page++) {
         page_entry entry = space_entry(space, page);
         struct span *span = &space->spans[page];
         if (ENTRY_CLASS(entry) != 0 && ENTRY_BACK(entry) == 0 && span_state(span) == SPAN_USED)
             span_claim(sweeper, span, epoch, false);
     }
     AO_fetch_and_sub1_full(&sweeper->active);
-    return stop < end;
+    return claimed && stop < AO_load(&sweeper->end);
 }
 
 bool sweep_done(const struct sweeper *sweeper) {
-    return sweep_is_open(sweeper) && AO_load_acquire(&sweeper->cursor) >= AO_load(&sweeper->end) &&
-           AO_load_acquire(&sweeper->active) == 0;
+    AO_t cursor = AO_load_acquire(&sweeper->cursor);
+    return cursor_epoch(cursor) == space_epoch(sweeper->space) &&
+           cursor_page(cursor) >= AO_load(&sweeper->end) && AO_load_acquire(&sweeper->active) == 0;
 }
 
 void sweep_finish(struct sweeper *sweeper) {

@@ -9,6 +9,11 @@
  *
  *   .inv.swept: a span is swept once per epoch, by one thread; while `swept` is not the epoch
  *   nobody allocates from it, and its mark bits are not meant.
+ *   .inv.claim: the cursor names the epoch that its pages are claimed in, so that a claim is of one
+ *   epoch whatever happens around it; and who claims is counted in `active` before. A cycle begins
+ *   when all is claimed and nobody is active: no step spans two epochs.
+ *   .inv.step: a mutator sweeps while it runs, with no safepoint inside, the collector under the
+ *   gate of the cycle: so a fork finds no step under way.
  */
 #ifndef GAIT_SWEEP_H
 #define GAIT_SWEEP_H
@@ -18,10 +23,9 @@
 struct sweeper {
     struct space *space;
     bool clobber;     /* constant: fill dead cells with SWEEP_CLOBBER */
-    AO_t cursor;      /* next page to claim */
+    AO_t cursor;      /* the epoch that may be swept, above the next page to claim */
     AO_t end;         /* pages at and above did not exist when sweeping began */
     AO_t active;      /* sweepers between claim and done */
-    unsigned opened;  /* atomic: the epoch that may be swept */
     AO_t freed_bytes; /* since the heap was created; a figure */
 };
 

@@ -6,6 +6,10 @@
 #include "heap/pages.h"
 #include "platform/fault.h"
 #include "platform/platform.h"
+#include "sweep/sweep.h"
+
+#include <pthread.h>
+#include <time.h>
 
 #define ALL (~(gait_word)0)
 
@@ -456,4 +460,103 @@ Test(heap, malformed_kinds_are_refused_and_256_fit) {
     for (int i = 0; i < GAIT_KINDS_MAX; i++)
         cr_assert_eq(kinds_register(&bare.kinds, &info), i);
     cr_assert_eq(kinds_register(&bare.kinds, &info), GAIT_E_FULL);
+}
+
+/* ---- What other phases and forks find ---- */
+
+Test(heap, a_claim_is_of_one_epoch) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    for (size_t i = 0; i < 20000; i++)
+        bare_alloc(leaf, 64);
+    struct sweeper sweeper;
+    sweep_init(&sweeper, &bare.space, false);
+    bare_flip();
+    /* marking has ended, and weak references are not settled yet */
+    AO_t cursor = AO_load(&sweeper.cursor);
+    cr_assert_not(sweep_is_open(&sweeper));
+    cr_assert_not(sweep_step(&sweeper));
+    cr_assert_not(sweep_done(&sweeper));
+    cr_assert_eq(AO_load(&sweeper.cursor),
+                 cursor); /* nothing was claimed, before or behind the end */
+    cr_assert_eq(AO_load(&sweeper.freed_bytes), 0u);
+    sweep_open(&sweeper);
+    cr_assert(sweep_step(&sweeper));
+    cr_assert_gt(AO_load(&sweeper.freed_bytes), 0u);
+    sweep_finish(&sweeper);
+    cr_assert(sweep_done(&sweeper));
+    cr_assert_not(sweep_step(&sweeper));
+}
+
+static void *scavenge_for_long(void *argument) {
+    AO_t *ended = argument;
+    platform_sleep_ns(50000000);
+    lock_acquire(&bare.space.lock);
+    bare.space.out_pages--;
+    AO_store_release(ended, 1);
+    lock_release(&bare.space.lock);
+    return NULL;
+}
+
+Test(heap, a_fork_finds_all_free_pages_in_runs) {
+    static AO_t ended;
+    pthread_t scavenger;
+    bool zeroed;
+    struct span *taken = space_take_pages(&bare.space, 10, &zeroed);
+    taken->pages = 10;
+    space_give_pages(&bare.space, taken);
+    bare.space.out_pages = 1; /* as while the OS takes a page back */
+    cr_assert_eq(pthread_create(&scavenger, NULL, scavenge_for_long, &ended), 0);
+    space_lock_whole(&bare.space);
+    cr_assert_eq(AO_load_acquire(&ended), 1u);
+    lock_release(&bare.space.lock);
+    pthread_join(scavenger, NULL);
+    cr_assert_gt(space_scavenge(&bare.space, SIZE_MAX), 0u);
+    cr_assert_eq(bare.space.out_pages, 0u);
+    space_check(&bare.space);
+}
+
+/* The words of a head are counted in 64 bits: this many wrap to none in 32. */
+Test(heap, a_head_as_long_as_it_can_be) {
+    enum { WORD = 70 };
+    size_t words = (UINT32_MAX / 64 + 1), bytes = words * sizeof(uint64_t);
+    uint64_t *bitmap = platform_map(bytes);
+    cr_assert_not_null(bitmap);
+    bitmap[WORD / 64] = (uint64_t)1 << WORD % 64;
+    gait_kind_info info = {
+        .name = "long", .layout = GAIT_BITMAP, .head_words = UINT32_MAX, .bitmap = bitmap};
+    int kind = kinds_register(&bare.kinds, &info);
+    cr_assert_geq(kind, 0);
+    gait_word *object = bare_alloc((unsigned)kind, 800), *target = bare_alloc((unsigned)kind, 800);
+    object[WORD] = bare_ref(target);
+    gait_word root = bare_ref(object);
+    bare_mark(&root, 1);
+    cr_assert(bare_is_marked(target));
+    platform_unreserve(bitmap, bytes);
+}
+
+/* Runs grow and shrink page by page at either end: no step looks at all of a run. */
+Test(heap, long_runs_take_no_longer, .timeout = 60) {
+    enum { PAGES = 1 << 20 };
+    struct span **taken = malloc(PAGES * sizeof *taken);
+    struct space space;
+    bool zeroed;
+    cr_assert_eq(space_init(&space, (size_t)PAGES << PAGE_SHIFT, false), 0);
+    clock_t begin = clock();
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < PAGES; i++) {
+            taken[i] = space_take_pages(&space, 1, &zeroed);
+            cr_assert_not_null(taken[i]);
+            taken[i]->pages = 1;
+        }
+        for (size_t i = 0; i < PAGES; i++)
+            space_give_pages(&space, taken[round ? PAGES - 1 - i : i]);
+    }
+    space_check(&space);
+    while (space_scavenge(&space, SIZE_MAX) > 0)
+        ;
+    space_check(&space);
+    double seconds = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    cr_assert_lt(seconds, 10.0, "%.1f s", seconds); /* by the square of the length: minutes */
+    space_destroy(&space);
+    free(taken);
 }
