@@ -19,10 +19,12 @@ static void slot_write(gait_word *slot, gait_word value) {
     __atomic_store_n(slot, value, __ATOMIC_RELEASE); /* as gait_store: pairs with a marker's read */
 }
 
-/* Only words that may be heap addresses go into the buffer. */
+/* Only words that may be heap addresses go into the buffer: by the range that is reserved, which
+ * is constant. The part of it that is committed may have grown since by another thread. */
 static void shade(gait_mutator *mutator, gait_word word) {
     gait_heap *heap = mutator->heap;
-    if (!space_holds(&heap->space, word & heap->value_mask) && !space_holds(&heap->space, word))
+    if (!space_reserves(&heap->space, word & heap->value_mask) &&
+        !space_reserves(&heap->space, word))
         return;
     if (mutator->barrier_count == BARRIER_WORDS)
         mutator_flush_barrier(mutator);

@@ -62,7 +62,7 @@ static int kind_fill(struct kind *kind, const gait_kind_info *info) {
     bool with_bitmap = (info->layout == GAIT_BITMAP || info->layout == GAIT_REPEAT) &&
                        info->bitmap && info->head_words;
     if (with_bitmap) {
-        size_t bytes = (info->head_words + 63) / 64 * sizeof(uint64_t);
+        size_t bytes = ((size_t)info->head_words + 63) / 64 * sizeof(uint64_t);
         if ((kind->bitmap = malloc(bytes)))
             memcpy(kind->bitmap, info->bitmap, bytes);
     }

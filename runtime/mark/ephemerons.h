@@ -7,7 +7,8 @@
  *
  *   .inv.key: a pair is added before its key is looked at for the last time, and an object is
  *   marked before it is looked up here. So one side sees the other; where the machine lets the
- *   second order slip, ephemerons_retake finds the pair.
+ *   second order slip, and where a marker that may take no lock looks nothing up,
+ *   ephemerons_retake finds the pair.
  *
  * The table is split by key into stripes, each with a lock of rank MARK.
  */

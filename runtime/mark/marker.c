@@ -56,6 +56,13 @@ void marker_begin(struct marker *marker) {
     marker_look(marker);
 }
 
+bool marker_join(struct marker *marker) {
+    if (!queue_join(marker->queue))
+        return false;
+    marker_look(marker);
+    return true;
+}
+
 size_t marker_take_marked(struct marker *marker) {
     size_t bytes = marker->large_bytes;
     for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
@@ -109,8 +116,9 @@ static void overflow(struct marker *marker, gait_word address) {
         return;
     if (marks_set(&cell.pair[marker->mark_side], cell.bit)) {
         count_marked(marker, address, ENTRY_CLASS(cell.entry));
-        if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF)
-            AO_store_release(&marker->queue->overflowed, 1); /* after the mark: see passes.c */
+        /* after the mark: see passes.c. A leaf has no references, but pairs may wait for it. */
+        if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF || AO_load(&marker->queue->keys.pairs) > 0)
+            AO_store_release(&marker->queue->overflowed, 1);
     }
 }
 
@@ -191,8 +199,9 @@ static inline void push_piece(struct marker *marker, const gait_word *words, siz
         return;
     }
     gait_word mask = marker->value_mask, base = marker->base;
-    /* what these words lead to may be in a chunk that was committed since the last look */
-    size_t extent_bytes = AO_load(&marker->space->extent_bytes);
+    /* what these words lead to may be in a chunk that was committed since the last look; one that
+     * is committed after this look is .inv.extent's */
+    size_t extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
     gait_word *to = marker->block->words + marker->block->count;
     for (size_t i = 0; i < count; i++) {
         gait_word address = word_read(&words[i]) & mask;
@@ -322,7 +331,8 @@ static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cel
         while ((++next)->pair == pair);
         /* not allocated: a stale word, or one that never was a reference */
         uint64_t fresh = marks_set(&pair[side], bits & bits_get(&pair[!side]));
-        bool awaited = AO_load(&marker->queue->keys.pairs) > 0; /* unordered: see ephemerons.h */
+        /* unordered: see ephemerons.h, also for who looks nothing up */
+        bool awaited = AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless;
         for (; cell < next; cell++) {
             if (!(fresh & cell->bit))
                 continue;
@@ -348,8 +358,9 @@ static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cel
 static void batch_scan(struct marker *marker, const struct marked_cell *cells, unsigned count) {
     const struct space *space = marker->space;
     gait_word mask = marker->value_mask, base = marker->base;
-    /* what the words lead to may be in a chunk that was committed since the last look */
-    size_t extent_bytes = AO_load(&space->extent_bytes), scanned_words = 0;
+    /* what the words lead to may be in a chunk that was committed since the last look; one that is
+     * committed after this look is .inv.extent's */
+    size_t extent_bytes = AO_load_acquire(&space->extent_bytes), scanned_words = 0;
     struct mark_block *block = marker->block;
     gait_word *to = block ? block->words : NULL;
     size_t at = block ? block->count : MARK_BLOCK_WORDS;
@@ -388,8 +399,6 @@ static bool block_take(struct marker *marker) {
         queue_recycle(marker->queue, marker->block);
     marker->block = other;
     PERTURB(MARK_TAKEN);
-    marker_look(
-        marker); /* a cycle may have passed since marker_begin; none can while it has work */
     return true;
 }
 

@@ -7,8 +7,8 @@
  * Grey is: a reference in a block, of an active marker or published, or in the batch that a marker
  * is at. Leaf objects are marked and done with.
  *
- *   .inv.holder: a marker is used by one thread at a time; between marker_begin and marker_end it
- *   is counted in the queue's `active`, and outside of them it holds no work.
+ *   .inv.holder: a marker is used by one thread at a time; between marker_begin (or marker_join)
+ *   and marker_end it is counted in the queue's `active`, and outside of them it holds no work.
  */
 #ifndef GAIT_MARKER_H
 #define GAIT_MARKER_H
@@ -28,6 +28,7 @@ struct marker {
     struct space *space;
     struct mark_queue *queue;
     gait_word value_mask;
+    bool lockless; /* takes no lock: a helper at idle priority; constant */
     uintptr_t base;
     size_t extent_bytes;           /* as marker_begin saw it, or later */
     unsigned mark_side;            /* which word of a pair has the mark bits in this cycle */
@@ -45,8 +46,11 @@ void marker_init(struct marker *marker, struct space *space, struct mark_queue *
 /** Bytes of the cells marked since the last call: as much as their allocation counted. */
 size_t marker_take_marked(struct marker *marker);
 
-/** Begin to hold work. */
+/** Begin to hold work. Not by a helper. */
 void marker_begin(struct marker *marker);
+
+/** The same by a helper. @return false: none may begin now. */
+bool marker_join(struct marker *marker);
 
 /** Publish what is left, and hold none. */
 void marker_end(struct marker *marker);

@@ -27,18 +27,35 @@ _Static_assert(sizeof(struct mark_block) == MARK_BLOCK_BYTES, "a block fills its
 void queue_init(struct mark_queue *queue, AO_t *metadata_bytes) {
     memset(queue, 0, sizeof *queue);
     queue->metadata_bytes = metadata_bytes;
-    lock_init(&queue->lock, LOCK_MARK, "mark");
     ephemerons_init(&queue->keys, metadata_bytes);
 }
 
 void queue_destroy(struct mark_queue *queue) {
-    for (struct mark_slab *slab = queue->slabs, *next; slab; slab = next) {
+    for (struct mark_slab *slab = (struct mark_slab *)queue->slabs, *next; slab; slab = next) {
         next = slab->next;
         platform_unreserve(slab, SLAB_BYTES);
     }
     ephemerons_destroy(&queue->keys);
-    lock_destroy(&queue->lock);
 }
+
+/* ---- Who is active ---- */
+
+void queue_open(struct mark_queue *queue) { AO_or_full(&queue->active, QUEUE_OPEN); }
+
+void queue_close(struct mark_queue *queue) { AO_and_full(&queue->active, ~QUEUE_OPEN); }
+
+bool queue_join(struct mark_queue *queue) {
+    AO_t active;
+    do {
+        active = AO_load(&queue->active);
+        if (!(active & QUEUE_OPEN))
+            return false;
+        /* full: counted before it takes or makes work; and what came before queue_open is seen */
+    } while (!AO_compare_and_swap_full(&queue->active, active, active + 1));
+    return true;
+}
+
+/* ---- Blocks ---- */
 
 static void stack_push(struct mark_stack *stack, struct mark_block *block) {
     AO_t top;
@@ -76,11 +93,13 @@ static struct mark_block *slab_map(struct mark_queue *queue) {
     if (!memory)
         return NULL;
     struct mark_slab *slab = (struct mark_slab *)memory;
-    lock_acquire(&queue->lock);
-    slab->next = queue->slabs;
-    queue->slabs = slab;
-    queue->slab_count++;
-    lock_release(&queue->lock);
+    AO_t first;
+    do {
+        first = AO_load(&queue->slabs);
+        slab->next = (struct mark_slab *)first;
+        /* release: pairs with the acquire in queue_active, before the collector walks the list */
+    } while (!AO_compare_and_swap_release(&queue->slabs, first, (AO_t)slab));
+    counter_add(&queue->slab_count, 1);
     counter_add(queue->metadata_bytes, SLAB_BYTES);
     slab_free(queue, slab, 1);
     return (struct mark_block *)(memory + MARK_BLOCK_BYTES);
@@ -119,18 +138,19 @@ struct mark_block *queue_take_ephemerons(struct mark_queue *queue) {
 
 /* All blocks are free, and nobody holds or reads one: unmap the slabs that are too many. */
 static void slabs_trim(struct mark_queue *queue) {
-    if (queue->slab_count <= SLABS_KEPT)
+    size_t count = AO_load(&queue->slab_count);
+    if (count <= SLABS_KEPT)
         return;
     AO_store(&queue->free.top, 0); /* nobody is about to swap it: no tag is needed */
-    for (struct mark_slab *slab = queue->slabs, *next; queue->slab_count > SLABS_KEPT;
-         slab = next) {
+    struct mark_slab *slab = (struct mark_slab *)AO_load(&queue->slabs), *next;
+    for (; count > SLABS_KEPT; count--, slab = next) {
         next = slab->next;
-        queue->slabs = next;
-        queue->slab_count--;
         platform_unreserve(slab, SLAB_BYTES);
         counter_sub(queue->metadata_bytes, SLAB_BYTES);
     }
-    for (struct mark_slab *slab = queue->slabs; slab; slab = slab->next)
+    AO_store(&queue->slabs, (AO_t)slab);
+    AO_store(&queue->slab_count, count);
+    for (; slab; slab = slab->next)
         slab_free(queue, slab, 0);
 }
 

@@ -7,8 +7,15 @@
  * holds nobody up.
  *
  *   .inv.active: whoever holds work that is in no published block is counted in `active`, and so
- *   is whoever takes a block or gives one back. So marking has run out of work exactly when active
- *   is 0 and no block is published, and between cycles nobody reads a block: most are unmapped.
+ *   is whoever takes a block or gives one back. So marking has run out of work exactly when nobody
+ *   is active and no block is published, and between cycles nobody reads a block: most are
+ * unmapped. .inv.open: a helper becomes active only while the queue is open, by one
+ * compare-and-swap that sees both, so that one that the OS sets aside before it can't come back in
+ * another phase. The collector opens the queue when all barriers are on, closes it as marking ends,
+ * and waits until nobody is active before it does anything else to the blocks. Collector and
+ * mutators join whenever they please: handshakes tell them what phase it is. .inv.lockless: a
+ * helper at idle priority takes no lock that another thread waits for: it may lose its CPU for a
+ * second, and who waits for it can't answer a handshake.
  */
 #ifndef GAIT_QUEUE_H
 #define GAIT_QUEUE_H
@@ -37,14 +44,13 @@ struct mark_queue {
     struct mark_stack full;       /* published work                                        */
     struct mark_stack ephemerons; /* ephemeron objects that met an unmarked key            */
     struct mark_stack free;
-    AO_t published;       /* blocks published so far: raised with each                   */
-    AO_t active;          /* threads that may hold work                                  */
-    AO_t hungry;          /* of these, threads that look for some                        */
-    AO_t overflowed;      /* not 0: an object was marked whose references were not pushed */
-    AO_t *metadata_bytes; /* where the blocks' memory is counted                         */
-    struct lock lock;     /* rank MARK: guards slabs and their count                     */
-    struct mark_slab *slabs;
-    size_t slab_count;
+    AO_t published;         /* blocks published so far: raised with each                   */
+    AO_t active;            /* threads that may hold work, and QUEUE_OPEN                  */
+    AO_t hungry;            /* threads that look for some                                  */
+    AO_t overflowed;        /* not 0: an object was marked whose references were not pushed */
+    AO_t *metadata_bytes;   /* where the blocks' memory is counted                         */
+    AO_t slabs;             /* struct mark_slab *: while markers run, only added to        */
+    AO_t slab_count;        /* unordered: for the collector, when nobody is active         */
     struct ephemerons keys; /* keys that the pairs of ephemerons wait for */
 };
 
@@ -62,6 +68,20 @@ struct mark_block *queue_take(struct mark_queue *queue);
 /** The same for blocks of ephemerons. */
 void queue_publish_ephemerons(struct mark_queue *queue, struct mark_block *block);
 struct mark_block *queue_take_ephemerons(struct mark_queue *queue);
+
+#define QUEUE_OPEN ((AO_t)1 << 32) /* in active: helpers may join */
+
+/** Let helpers join, or no more do. The collector. */
+void queue_open(struct mark_queue *queue);
+void queue_close(struct mark_queue *queue);
+
+/** Become active as a helper. @return false: the queue is closed. */
+bool queue_join(struct mark_queue *queue);
+
+/** How many threads are active. acquire: what they did before they ceased to be is seen. */
+static inline size_t queue_active(const struct mark_queue *queue) {
+    return AO_load_acquire(&queue->active) & (QUEUE_OPEN - 1);
+}
 
 static inline bool queue_has_work(const struct mark_queue *queue) {
     return (AO_load_acquire(&queue->full.top) & (((AO_t)1 << 36) - 1)) != 0;

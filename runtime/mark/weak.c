@@ -37,20 +37,30 @@ static gait_word key_load(const gait_word *key) {
     return word;
 }
 
+/* .inv.revive: the word is looked at again after its target's bit. Settling clears a word before
+ * the target may come back for its finalizer: who finds the bit that brought it back (acquire,
+ * pairs with bits_set) finds the word cleared, too. */
 gait_word weak_read(struct space *space, gait_word value_mask, const gait_word *slot) {
-    gait_word word = key_load(slot);
-    PERTURB(WEAK_READ);
-    return weak_is_dead(space, value_mask, word) ? 0 : word;
+    gait_word word;
+    bool dead;
+    do {
+        word = key_load(slot);
+        PERTURB(WEAK_READ);
+        dead = weak_is_dead(space, value_mask, word);
+    } while (!dead && word_load(slot) != word);
+    return dead ? 0 : word;
 }
 
 gait_word weak_read_pair(struct space *space, gait_word value_mask, const gait_word *pair) {
     gait_word key, value;
+    bool dead;
     do {
         key = key_load(&pair[0]);
         value = word_load(&pair[1]);
         PERTURB(WEAK_READ);
+        dead = key == 0 || weak_is_dead(space, value_mask, key);
     } while (word_load(&pair[0]) != key);
-    return key == 0 || weak_is_dead(space, value_mask, key) ? 0 : value;
+    return dead ? 0 : value;
 }
 
 /* Take a pair to change it. @return its key. */

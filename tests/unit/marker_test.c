@@ -214,7 +214,7 @@ Test(marker, large_objects_in_slices) {
         for (size_t word = 0; word < LARGE; word++)
             cr_assert_eq(bare_is_marked((void *)object[word]), i == 0 || word < 40000);
     }
-    cr_assert_eq(AO_load(&bare.queue.active), 0u);
+    cr_assert_eq(queue_active(&bare.queue), 0u);
     cr_assert_not(queue_has_work(&bare.queue));
 }
 
@@ -223,9 +223,7 @@ Test(marker, large_objects_in_slices) {
 enum { NODES = 60000, MARKERS = 4 };
 static AO_t waiting_markers;
 
-static bool all_out(void) {
-    return AO_load_acquire(&bare.queue.active) == 0 && !queue_has_work(&bare.queue);
-}
+static bool all_out(void) { return queue_active(&bare.queue) == 0 && !queue_has_work(&bare.queue); }
 
 static void *help(void *argument) {
     struct marker *marker = argument;
@@ -314,6 +312,31 @@ Test(marker, several_find_the_same, .timeout = 60) {
     cr_assert_eq(marked, count); /* nothing was marked twice */
 }
 
+/* A helper looks and joins in one step: what it saw before, in another phase, counts for nothing.
+ */
+Test(marker, helpers_join_an_open_queue_only) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *object = bare_alloc(leaf, 16);
+    struct marker helper;
+    marker_init(&helper, &bare.space, &bare.queue, ALL);
+    marker_begin(&bare.marker); /* a mutator's full buffer, before all barriers are on */
+    marker_push(&bare.marker, bare_ref(object));
+    marker_end(&bare.marker);
+    cr_assert(queue_has_work(&bare.queue));
+    cr_assert_not(marker_join(&helper));
+    cr_assert_eq(queue_active(&bare.queue), 0u);
+    queue_open(&bare.queue);
+    cr_assert(marker_join(&helper));
+    cr_assert_eq(queue_active(&bare.queue), 1u);
+    queue_close(&bare.queue);
+    cr_assert_eq(queue_active(&bare.queue), 1u); /* to be waited for */
+    cr_assert(marker_drain(&helper, SIZE_MAX));
+    marker_end(&helper);
+    cr_assert_eq(queue_active(&bare.queue), 0u);
+    cr_assert_not(marker_join(&helper));
+    cr_assert(bare_is_marked(object));
+}
+
 /* ---- No memory for blocks ---- */
 
 /* Mark a wide graph with so many blocks to be had. @return whether marking overflowed. */
@@ -372,6 +395,34 @@ Test(marker, no_block_at_all, .timeout = 60) { cr_assert(mark_without_blocks(0))
 Test(marker, few_blocks, .timeout = 60) { cr_assert(mark_without_blocks(1)); }
 
 Test(marker, enough_blocks, .timeout = 60) { cr_assert_not(mark_without_blocks(1000)); }
+
+/* A leaf that is marked without room for it is a key that pairs wait for. */
+Test(marker, an_overflow_wakes_the_pairs_of_a_leaf) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), ephemeron = bare_kind(GAIT_EPHEMERON, 0);
+    gait_word *key = bare_alloc(leaf, 16), *value = bare_alloc(leaf, 16);
+    gait_word *pair = bare_alloc(ephemeron, 16), table = bare_ref(pair), late = bare_ref(key);
+    pair[0] = bare_ref(key);
+    pair[1] = bare_ref(value);
+    bare_mark(&table, 1);
+    cr_assert_eq(AO_load(&bare.queue.keys.pairs), 1u);
+    /* a barrier's flush, with no block to be had */
+    AO_t published = AO_load(&bare.queue.published), blocks = AO_load(&bare.queue.free.top);
+    AO_store(&bare.queue.free.top, 0);
+    fault_arm(FAULT_MASK(FAULT_MAP), 0, 1);
+    marker_begin(&bare.marker);
+    marker_shade(&bare.marker, &late, 1);
+    marker_end(&bare.marker);
+    fault_disarm();
+    AO_store(&bare.queue.free.top, blocks);
+    cr_assert(bare_is_marked(key));
+    cr_assert(AO_load(&bare.queue.published) != published || AO_load(&bare.queue.overflowed));
+    marker_begin(&bare.marker);
+    marker_rescan(&bare.marker);
+    marker_ephemerons(&bare.marker);
+    cr_assert(marker_drain(&bare.marker, SIZE_MAX));
+    marker_end(&bare.marker);
+    cr_assert(bare_is_marked(value));
+}
 
 /* What an unusual cycle needed is given back after it, and can be had again. */
 Test(marker, blocks_are_given_back) {

@@ -247,3 +247,43 @@ Test(weak, settling_never_clears_what_was_stored_beside_it) {
     AO_store_release(&contest.stop, 1);
     pthread_join(settler, NULL);
 }
+
+/* A dead target that a cleared word referred to comes back for its finalizer, over and over. In a
+ * heap a read is over before the next cycle; here a tag tells the rounds apart. */
+#define REVIVAL_MASK UINT64_C(0x00007fffffffffff)
+static struct {
+    AO_t stop;
+    gait_word *word; /* atomic */
+    gait_word target;
+    struct cell cell;
+} revival;
+
+static void *clear_and_revive(void *argument) {
+    (void)argument;
+    unsigned side = space_epoch(&bare.space) & 1;
+    for (gait_word round = 0; !AO_load_acquire(&revival.stop); round++) {
+        bits_clear(&revival.cell.pair[side], revival.cell.bit);
+        AO_store_release((AO_t *)revival.word, revival.target | round << 47); /* found dead */
+        for (volatile size_t pause = 50; pause > 0; pause--)
+            ;
+        AO_store_release((AO_t *)revival.word, 0);            /* settled */
+        bits_set(&revival.cell.pair[side], revival.cell.bit); /* kept for its finalizer */
+        for (volatile size_t pause = 50; pause > 0; pause--)
+            ;
+    }
+    return NULL;
+}
+
+Test(weak, a_read_never_sees_its_target_come_back, .timeout = 60) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), weak = bare_kind(GAIT_WEAK, 0);
+    revival.target = bare_ref(bare_alloc(leaf, 16));
+    revival.word = bare_alloc(weak, 16);
+    revival.cell = bare_cell((void *)revival.target);
+    bits_clear(&revival.cell.pair[space_epoch(&bare.space) & 1], revival.cell.bit);
+    pthread_t reviver;
+    cr_assert_eq(pthread_create(&reviver, NULL, clear_and_revive, NULL), 0);
+    for (size_t i = 0; i < 3000000; i++)
+        cr_assert_eq(weak_read(&bare.space, REVIVAL_MASK, revival.word), 0u);
+    AO_store_release(&revival.stop, 1);
+    pthread_join(reviver, NULL);
+}
