@@ -12,9 +12,11 @@
 #define ZERO_PIECE_BYTES ((size_t)262144)
 
 /* How often, and how long, a mutator waits for a cycle to begin that is late. Each wait is some 70
- * us with the OS's slack: together two ticks of the scheduler, in which the collector has its turn.
- */
+ * us with the OS's slack. For one allocation: two ticks of the scheduler, in which the collector
+ * has its turn. For all until the cycle has come: some eight, so that a thread that does not let
+ * the collector in, or a machine that does not, holds up the others for 30 ms and no more. */
 #define START_WAITS 100
+#define START_WAITS_IN_ALL 400
 #define START_WAIT_NS 20000
 
 static bool has_references(const gait_heap *heap, gait_kind kind) {
@@ -91,14 +93,33 @@ static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t
 static void wait_for_start(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     struct control *control = &heap->control;
-    for (unsigned i = 0; i < START_WAITS && control_is_late(control, mutator->cache.black); i++) {
+    for (unsigned i = 0;
+         i < START_WAITS && mutator->late_waits < START_WAITS_IN_ALL &&
+         control_is_late(control, mutator->cache.black) && !world_is_held_up(&heap->world);
+         i++) {
         if (!AO_load(&control->marking))
             cycle_request(heap);
+        if (sweep_step(&heap->sweeper)) {
+            gait_poll(mutator);
+            continue;
+        }
+        mutator->late_waits++;
         gait_enter_native(mutator);
-        if (!sweep_step(&heap->sweeper))
-            platform_sleep_ns(START_WAIT_NS);
+        platform_sleep_ns(START_WAIT_NS);
         gait_leave_native(mutator);
     }
+}
+
+/* So many bytes more would pass the limit: not before a cycle has ended, or whoever holds it up
+ * makes the limit wait. */
+static void wait_below_limit(gait_mutator *mutator, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    if (!control_is_full(&heap->control, bytes, mutator->cache.black) ||
+        world_is_held_up(&heap->world))
+        return;
+    gait_enter_native(mutator);
+    cycle_await(heap);
+    gait_leave_native(mutator);
 }
 
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
@@ -108,6 +129,9 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         platform_fatal("gait_alloc: unknown kind %u", (unsigned)kind);
     if (bytes == 0)
         bytes = 1;
+    /* a class whose cells would do without the last bit never gets a run */
+    if (heap->wide_cells && bytes % 16 != 0 && bytes <= GAIT_SMALL_MAX_BYTES)
+        return gait_alloc(mutator, kind, (bytes + 15) & ~(size_t)15);
     gait_poll(mutator);
     if (heap->options.gcstress && ++mutator->stress_count >= heap->options.gcstress) {
         mutator->stress_count = 0;
@@ -116,14 +140,10 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     if (control_is_late(&heap->control, mutator->cache.black))
         wait_for_start(mutator);
     size_t pages_bytes = bytes > GAIT_SMALL_MAX_BYTES ? large_bytes(bytes) : 0;
-    if (control_is_full(&heap->control, pages_bytes, mutator->cache.black)) {
-        /* it would pass the limit: not before a cycle has ended */
-        gait_enter_native(mutator);
-        cycle_await(heap);
-        gait_leave_native(mutator);
-    }
+    wait_below_limit(mutator, pages_bytes);
     if (mutator->cache.black) /* not before all barriers are on: docs/design/marking.md, .early */
-        while (control_assist(&heap->control, mutator) && mutator->cache.black)
+        while (control_assist(&heap->control, mutator) && mutator->cache.black &&
+               !world_is_held_up(&heap->world))
             gait_poll(mutator);
     void *object = take(mutator, kind, bytes);
     return object ? object : take_after_collecting(mutator, kind, bytes);

@@ -14,6 +14,10 @@
 #include "observe/pacerlog.h"
 #include "spare.h"
 
+/* Bits in which the addresses of objects differ, but for the lowest that one may have; that one. */
+#define ADDRESS_BITS (((gait_word)1 << 47) - 16)
+#define ALIGNMENT_BIT ((gait_word)8)
+
 static void say(char *error, size_t error_bytes, const char *format, ...) {
     if (!error || error_bytes == 0)
         return;
@@ -60,16 +64,22 @@ static gait_heap *heap_create(const gait_config *config, char *error, size_t err
     if (options_read(&heap->options, config, error, error_bytes) < 0)
         goto no_options;
     if (config->flags & ~(uint32_t)(GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS) ||
-        config->reserved != 0 || config->value_mask == 0) {
+        config->reserved != 0) {
         say(error, error_bytes,
-            "gait_heap_create: bad config: flags %#x (known: 0x3), reserved %u (0), value_mask "
-            "%#zx "
-            "(not 0)",
-            (unsigned)config->flags, (unsigned)config->reserved, (size_t)config->value_mask);
+            "gait_heap_create: bad config: flags %#x (known: 0x3), reserved %u (0)",
+            (unsigned)config->flags, (unsigned)config->reserved);
+        goto no_options;
+    }
+    if (~config->value_mask & ADDRESS_BITS) {
+        say(error, error_bytes,
+            "gait_heap_create: value_mask %#zx drops bits of addresses; it may drop the lowest "
+            "four, and those above the lowest 47",
+            (size_t)config->value_mask);
         goto no_options;
     }
     heap->flags = config->flags;
     heap->value_mask = config->value_mask;
+    heap->wide_cells = !(config->value_mask & ALIGNMENT_BIT);
     heap->log = config->log ? config->log : stderr;
     heap->concurrent = !(heap->flags & GAIT_STOP_THE_WORLD) && !heap->options.gcstoptheworld;
     if (platform_key_create(&heap->key, thread_exits) < 0) {

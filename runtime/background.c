@@ -47,7 +47,7 @@
  * between, they have used it up: what is left of it is published before a thread ends. */
 bool background_is_out(struct mark_queue *queue) {
     AO_t published = AO_load_acquire(&queue->published);
-    return !queue_has_work(queue) && AO_load_acquire(&queue->active) == 0 &&
+    return !queue_has_work(queue) && queue_active(queue) == 0 &&
            AO_load_acquire(&queue->published) == published;
 }
 
@@ -94,17 +94,22 @@ static void do_not_count(struct control *control, size_t live_before, int64_t id
     control_held_back(control, idle_ns, (size_t)(allocated * (double)idle_ns / (double)since_ns));
 }
 
-/* Mark in one burst. Counts work and CPU time. @return CPU time spent, ns. */
+/* Is a marker to stop in the middle of a burst, since it would have to wait for locks? */
+static bool must_leave(const struct marker *marker) {
+    return marker->lockless && AO_load(&marker->queue->keys.pairs) > 0;
+}
+
+/* Mark in one burst, with a marker that has begun, and end it. Counts work and CPU time. @return
+ * CPU time spent, ns. */
 static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
                           int64_t burst_ns) {
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
     size_t before = marker->scanned_bytes, live_before = AO_load(&heap->control.live_bytes);
-    marker_begin(marker);
     while (!marker_drain(marker, LOOK_BYTES)) {
         /* at once: a mutator that finds no credit marks in the background's place */
         control_credit(&heap->control, marker->scanned_bytes - before);
         before = marker->scanned_bytes;
-        if (platform_now_ns() - begin_ns >= burst_ns)
+        if (platform_now_ns() - begin_ns >= burst_ns || must_leave(marker))
             break;
     }
     marker_end(marker);
@@ -115,7 +120,8 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_credit(&heap->control, marker->scanned_bytes - before);
-    control_marked(&heap->control);
+    if (!marker->lockless) /* the collector does it soon enough */
+        control_marked(&heap->control);
     return spent_ns;
 }
 
@@ -169,6 +175,7 @@ void background_mark(gait_heap *heap, bool stopped) {
         bool idle = cpu_is_idle(heap, 1), limiting = is_limited(heap);
         bool flat = stopped || share >= 1 || (idle && !limiting);
         double nap_share = idle && limiting ? LIMITED_SHARE : share;
+        marker_begin(&cycle->marker);
         int64_t spent_ns =
             mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL,
                        idle ? LONG_BURST_NS : BURST_NS);
@@ -186,15 +193,38 @@ void background_mark(gait_heap *heap, bool stopped) {
 
 void background_wake(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    if (cycle->helper_count == 0)
+    if (AO_int_load(&cycle->dedicated.wanted) + AO_int_load(&cycle->idle.wanted) == 0)
         return;
+    queue_open(&heap->queue);
     AO_int_fetch_and_add1_full(&cycle->helping); /* odd */
-    platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
+    platform_wake(&cycle->helping, INT32_MAX);
 }
 
 void background_rest(gait_heap *heap) {
-    if (heap->cycle.helper_count > 0)
+    queue_close(&heap->queue);
+    if (AO_int_load(&heap->cycle.helping) % 2)
         AO_int_fetch_and_add1_full(&heap->cycle.helping); /* even */
+}
+
+void background_await_rest(gait_heap *heap, bool stopped) {
+    int64_t begin_ns = platform_now_ns();
+    while (queue_active(&heap->queue) > 0 && !cycle_is_shutdown(&heap->cycle)) {
+        platform_sleep_ns(HUNGRY_NAP_NS);
+        if (!stopped && platform_now_ns() - begin_ns > STARVED_NS)
+            world_handshake(&heap->world, give_way);
+    }
+}
+
+/* Is a helper to keep away for now? */
+static bool must_rest(const struct cycle_helper *helper) {
+    gait_heap *heap = helper->heap;
+    struct cycle *cycle = &heap->cycle;
+    if (!helper->helpers->idle)
+        return false;
+    /* the collector's thread is before all of them, then the dedicated ones */
+    unsigned before = 1 + AO_int_load(&cycle->dedicated.wanted) + helper->number;
+    return must_leave(&helper->marker) || !cpu_is_idle(heap, before + 1) || is_limited(heap) ||
+           platform_now_ns() < (int64_t)AO_load(&cycle->unhelped_until_ns);
 }
 
 void background_help(void *argument) {
@@ -202,7 +232,8 @@ void background_help(void *argument) {
     gait_heap *heap = helper->heap;
     struct cycle *cycle = &heap->cycle;
     struct mark_queue *queue = &heap->queue;
-    if (helper->idle && heap->concurrent)
+    bool idle = helper->helpers->idle;
+    if (idle)
         platform_thread_idle_priority();
     for (;;) {
         /* before the look at shutdown, which is set before the word changes */
@@ -210,19 +241,16 @@ void background_help(void *argument) {
         if (cycle_is_shutdown(cycle))
             return;
         PERTURB(HELP_LOOK);
-        if (helping % 2 == 0) {
+        if (helping % 2 == 0 || helper->number >= AO_int_load(&helper->helpers->wanted))
             platform_wait(&cycle->helping, helping, -1);
-            continue;
-        }
-        if (helper->idle && heap->concurrent &&
-            (!cpu_is_idle(heap, helper->number + 1) || is_limited(heap) ||
-             platform_now_ns() < (int64_t)AO_load(&cycle->unhelped_until_ns))) {
+        else if (must_rest(helper))
             platform_sleep_ns(BUSY_NAP_NS);
-        } else if (!queue_has_work(queue)) {
+        else if (!queue_has_work(queue))
             wait_for_work(queue);
-        } else {
+        else {
             PERTURB(HELP_BURST);
-            mark_burst(heap, &helper->marker, helper->idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
+            if (marker_join(&helper->marker))
+                mark_burst(heap, &helper->marker, idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
         }
     }
 }

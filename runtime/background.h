@@ -18,9 +18,12 @@ void background_mark(gait_heap *heap, bool stopped);
 /** Sweep all that is left to sweep. */
 void background_sweep(gait_heap *heap);
 
-/** Let helpers begin; have them end. */
+/** Let helpers begin; have no more begin. */
 void background_wake(gait_heap *heap);
 void background_rest(gait_heap *heap);
+
+/** After background_rest: wait until no helper is at it any more. stopped: the world is. */
+void background_await_rest(gait_heap *heap, bool stopped);
 
 /** What a helper's thread runs; argument: its struct cycle_helper. */
 void background_help(void *argument);

@@ -16,8 +16,8 @@
  *   8. Weak references are settled, finalizers queued, beside the running program, which takes
  *      fresh spans meanwhile. Then sweeping opens, and the collector sweeps.
  *
- * A heap without barriers has the world stopped from 2 to 7. docs/design/marking.md has the
- * invariants and why they hold, tests/model/ checks them.
+ * A heap without barriers has the world stopped from 2 to 7, and gcstoptheworld=2 to the end.
+ * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
  */
 #include "cycle.h"
 
@@ -49,6 +49,7 @@ static void roots_scan(gait_mutator *mutator) {
     mutator_scan_roots(mutator);
     control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
+    mutator->late_waits = 0;
 }
 
 void cycle_mutator_joins(gait_mutator *mutator) {
@@ -109,8 +110,10 @@ static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     uint64_t marked = marker_take_marked(&cycle->marker);
     *black = AO_load(&cycle->black_bytes);
     AO_store(&cycle->black_bytes, 0);
-    for (unsigned i = 0; i < cycle->helper_count; i++)
-        marked += marker_take_marked(&cycle->helpers[i].marker);
+    for (unsigned i = 0; i < CYCLE_HELPERS_MAX; i++) {
+        marked += marker_take_marked(&cycle->dedicated.helpers[i].marker);
+        marked += marker_take_marked(&cycle->idle.helpers[i].marker);
+    }
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         marked += marker_take_marked(&mutator->marker);
         *black += cache_end_cycle(&mutator->cache);
@@ -178,7 +181,19 @@ static int64_t start_the_world(gait_heap *heap) {
     return pause_ns;
 }
 
-/* Phases 2 to 7 beside the running program. @return false: given up. */
+/* The end of phase 7, with the world stopped. @return false: given up. */
+static bool end_marking(gait_heap *heap) {
+    background_rest(heap);
+    if (cycle_is_shutdown(&heap->cycle))
+        return false;
+    if (heap->options.gccheckmark)
+        verify_marks(heap);
+    turn_over(heap);
+    return true;
+}
+
+/* Phases 2 to 7 beside the running program, which is stopped afterwards. @return false: given up.
+ */
 static bool mark_concurrently(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     struct cycle_record *record = &cycle->record;
@@ -208,19 +223,10 @@ static bool mark_concurrently(gait_heap *heap) {
             break;
         start_the_world(heap);
     }
-    if (AO_int_load(&cycle->helping) % 2)
-        background_rest(heap);
-    bool over = !cycle_is_shutdown(cycle);
-    if (over) {
-        if (heap->options.gccheckmark)
-            verify_marks(heap);
-        turn_over(heap);
-    }
-    record->stop_ns = start_the_world(heap);
-    return over;
+    return end_marking(heap);
 }
 
-/* Phases 2 to 7 with the world stopped. */
+/* The same with the world stopped from 2 on. */
 static bool mark_stopped(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     world_stop(&heap->world);
@@ -232,19 +238,27 @@ static bool mark_stopped(gait_heap *heap) {
     if (cycle->record.start_bytes >= HELP_BYTES)
         background_wake(heap);
     mark_to_fixpoint(heap, true);
-    if (AO_int_load(&cycle->helping) % 2)
-        background_rest(heap);
-    bool over = !cycle_is_shutdown(cycle);
-    if (over) {
-        if (heap->options.gccheckmark)
-            verify_marks(heap);
-        turn_over(heap);
-    }
-    cycle->record.stop_ns = start_the_world(heap);
-    return over;
+    return end_marking(heap);
 }
 
 /* ---- The cycle ---- */
+
+/* Phase 8 up to sweeping. */
+static void settle(gait_heap *heap, bool stopped) {
+    PERTURB(CYCLE_FLIPPED);
+    background_await_rest(heap, stopped); /* not in the pause: it may take a while */
+    queue_clear(&heap->queue);            /* pairs that wait for dead keys */
+    PERTURB(CYCLE_SETTLE);
+    weak_settle(&heap->space, heap->value_mask);
+    PERTURB(CYCLE_SETTLED);
+    size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
+    counter_add(&heap->control.live_bytes, kept);
+    if (!stopped) /* weak reads: before a cell gets a new object */
+        world_handshake(&heap->world, pass_safepoint);
+    count_rest(heap);
+    PERTURB(CYCLE_OPEN);
+    sweep_open(&heap->sweeper);
+}
 
 void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     struct cycle *cycle = &heap->cycle;
@@ -270,20 +284,18 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     observe_begin(heap, &cycle->record);
     pacerlog_begin(heap);
     AO_store(&cycle->stack_bytes, 0);
+    cycle_want_helpers(heap);
+    bool sweep_stopped = heap->options.gcstoptheworld == 2;
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
+    if (over && sweep_stopped) {
+        settle(heap, true);
+        background_sweep(heap);
+    }
+    cycle->record.stop_ns = start_the_world(heap);
     if (!over)
         return;
-    PERTURB(CYCLE_FLIPPED);
-    queue_clear(&heap->queue); /* pairs that wait for dead keys */
-    PERTURB(CYCLE_SETTLE);
-    weak_settle(&heap->space, heap->value_mask);
-    PERTURB(CYCLE_SETTLED);
-    size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
-    counter_add(&heap->control.live_bytes, kept);
-    world_handshake(&heap->world, pass_safepoint); /* weak reads: before a cell gets a new object */
-    count_rest(heap);
-    PERTURB(CYCLE_OPEN);
-    sweep_open(&heap->sweeper);
+    if (!sweep_stopped)
+        settle(heap, false);
     lock_acquire(&cycle->lock);
     cycle->cycles++;
     cycle->forced_cycles += forced;
@@ -291,7 +303,8 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     lock_release(&cycle->lock);
     observe_cycle(heap, &cycle->record);
     pacerlog_cycle(heap, &cycle->record);
-    background_sweep(heap);
+    if (!sweep_stopped)
+        background_sweep(heap);
     finalizers_tidy(&heap->finalizers);
     observe_swept(heap, &cycle->record);
     PERTURB(CYCLE_DONE);

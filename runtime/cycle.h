@@ -17,8 +17,18 @@ struct cycle_helper {
     gait_heap *heap;
     struct platform_thread thread;
     struct marker marker;
-    unsigned number; /* from 1: the collector's thread is 0 */
-    bool idle;       /* runs at idle priority, and only while a CPU is idle; else dedicated */
+    struct cycle_helpers *helpers; /* the ones that it belongs to */
+    unsigned number;               /* among them, from 0 */
+};
+
+/* Helpers of one sort. A thread is started by the first cycle that wants it, and sleeps through
+ * those that do not. Dedicated ones mark whenever there is work; idle ones at idle priority, which
+ * a thread can't leave again, and only while a CPU is idle. */
+struct cycle_helpers {
+    bool idle;        /* constant */
+    unsigned started; /* threads that there are: the first of the array; the collector's */
+    unsigned wanted;  /* atomic: of these, so many help in this cycle */
+    struct cycle_helper helpers[CYCLE_HELPERS_MAX];
 };
 
 struct cycle {
@@ -27,8 +37,8 @@ struct cycle {
     struct platform_thread scavenger;
     struct marker marker; /* the collector's */
     int64_t begin_cpu_ns; /* its CPU time up to which count_rest has counted; the collector's */
-    struct cycle_helper helpers[CYCLE_HELPERS_MAX];
-    unsigned helper_count;
+    struct cycle_helpers dedicated; /* beside the collector's thread, which is the first of them */
+    struct cycle_helpers idle;
 
     unsigned wanted;     /* atomic: forced cycles asked for */
     unsigned done;       /* atomic, waited on: of these, those that are done */
@@ -70,6 +80,10 @@ void cycle_destroy(gait_heap *heap);
 /** In a fork's child: the threads are gone, and started again when a cycle is asked for. */
 void cycle_threads_lost(gait_heap *heap);
 
+/** Have as many helpers as the number of CPUs asks for; as many as there are threads to be had. The
+ * collector, before marking. */
+void cycle_want_helpers(gait_heap *heap);
+
 /** Run a cycle, with the gate held. The collector's thread. */
 void cycle_run(gait_heap *heap, bool forced, bool periodic);
 
@@ -84,7 +98,8 @@ static inline bool cycle_is_awaited(const struct cycle *cycle) {
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void cycle_request(gait_heap *heap);
 
-/** The same, and wait until a cycle has ended. Not by a running mutator. */
+/** The same, and wait until a cycle has ended, but not for long: a second, and not while a mutator
+ * holds it up. Not by a running mutator. */
 void cycle_await(gait_heap *heap);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */

@@ -33,6 +33,7 @@ struct gait_heap {
     struct options options;
     uint32_t flags;
     gait_word value_mask;
+    bool wide_cells; /* tags take four bits: no object may lie at an odd multiple of 8 */
     FILE *log;
     bool concurrent;  /* marks beside running mutators: neither flag nor debug setting forbids it */
     platform_key key; /* a thread's mutator in this heap */

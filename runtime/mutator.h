@@ -44,6 +44,7 @@ struct gait_mutator {
     size_t stack_bytes;             /* scanned at the last root scan */
 
     int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
+    unsigned late_waits;         /* waits for a cycle to begin, since the last one that did */
     uint32_t stress_count;       /* gcstress: allocations since the last forced cycle */
     AO_t assist_cpu_ns;          /* read unordered: figures */
 

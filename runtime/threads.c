@@ -13,6 +13,10 @@
 #define SCAVENGE_WORK_NS ((int64_t)1000000)
 /* Who waits for a cycle looks so often whether there is a thread to run it. */
 #define FORCE_LOOK_NS ((int64_t)100000000)
+/* Who waits for a cycle to keep the limit looks so often whether it is held up, and waits so long
+ * for it at most: marking of some 4 GiB by half of two CPUs. Guess. */
+#define AWAIT_LOOK_NS ((int64_t)10000000)
+#define AWAIT_NS_MOST ((int64_t)1000000000)
 
 /* A limit that is a percentage follows the machine: the cgroup's limit may have changed. */
 static void look_at_limit(gait_heap *heap) {
@@ -121,11 +125,13 @@ void cycle_request(gait_heap *heap) {
 void cycle_await(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     unsigned finished = AO_int_load_acquire(&cycle->finished);
+    int64_t begin_ns = platform_now_ns();
     do {
         if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
             cycle_request(heap);
-        platform_wait(&cycle->finished, finished, FORCE_LOOK_NS);
-    } while (AO_int_load_acquire(&cycle->finished) == finished && !cycle_is_shutdown(cycle));
+        platform_wait(&cycle->finished, finished, AWAIT_LOOK_NS);
+    } while (AO_int_load_acquire(&cycle->finished) == finished && !cycle_is_shutdown(cycle) &&
+             !world_is_held_up(&heap->world) && platform_now_ns() - begin_ns < AWAIT_NS_MOST);
 }
 
 void cycle_force(gait_heap *heap) {
@@ -142,24 +148,46 @@ void cycle_force(gait_heap *heap) {
 
 /* ---- Threads ---- */
 
-/* Dedicated helpers beside the collector's thread, which is the first, then idle ones. */
-static void helpers_plan(gait_heap *heap) {
-    struct cycle *cycle = &heap->cycle;
-    int32_t procs = heap->options.max_procs;
-    int32_t dedicated = control_dedicated(&heap->control, !heap->concurrent);
-    for (int32_t i = 1; i < procs && cycle->helper_count < CYCLE_HELPERS_MAX; i++) {
-        struct cycle_helper *helper = &cycle->helpers[cycle->helper_count++];
+static void helpers_init(gait_heap *heap, struct cycle_helpers *helpers, bool idle) {
+    helpers->idle = idle;
+    for (unsigned i = 0; i < CYCLE_HELPERS_MAX; i++) {
+        struct cycle_helper *helper = &helpers->helpers[i];
         helper->heap = heap;
-        helper->number = (unsigned)i;
-        helper->idle = i >= dedicated;
+        helper->helpers = helpers;
+        helper->number = i;
         marker_init(&helper->marker, &heap->space, &heap->queue, heap->value_mask);
+        helper->marker.lockless = idle;
     }
 }
 
-static void threads_end(struct cycle *cycle, unsigned helpers, bool scavenger, bool collector) {
+static void helpers_want(struct cycle_helpers *helpers, int32_t wanted) {
+    unsigned most = wanted < CYCLE_HELPERS_MAX ? (unsigned)wanted : CYCLE_HELPERS_MAX;
+    for (; helpers->started < most; helpers->started++) {
+        struct cycle_helper *helper = &helpers->helpers[helpers->started];
+        if (platform_thread_start(&helper->thread, background_help, helper, "gait-mark") < 0)
+            break; /* the next cycle tries again */
+    }
+    AO_int_store(&helpers->wanted, most < helpers->started ? most : helpers->started);
+}
+
+void cycle_want_helpers(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    int32_t procs = control_set_procs(&heap->control, 0);
+    int32_t dedicated = control_dedicated(&heap->control, !heap->concurrent);
+    helpers_want(&cycle->dedicated, dedicated > 1 ? dedicated - 1 : 0);
+    helpers_want(&cycle->idle, procs - (dedicated > 1 ? dedicated : 1));
+}
+
+static void helpers_join(struct cycle_helpers *helpers) {
+    for (unsigned i = 0; i < helpers->started; i++)
+        platform_thread_join(&helpers->helpers[i].thread);
+    helpers->started = 0;
+}
+
+static void threads_end(struct cycle *cycle, bool scavenger, bool collector) {
     AO_int_store_full(&cycle->shutdown, 1);
     AO_int_fetch_and_add_full(&cycle->helping, 2);
-    platform_wake(&cycle->helping, CYCLE_HELPERS_MAX);
+    platform_wake(&cycle->helping, INT32_MAX);
     cycle_wake_scavenger(cycle->heap);
     AO_int_fetch_and_add1_full(&cycle->wake);
     platform_wake(&cycle->wake, 1);
@@ -167,21 +195,16 @@ static void threads_end(struct cycle *cycle, unsigned helpers, bool scavenger, b
         platform_thread_join(&cycle->collector);
     if (scavenger)
         platform_thread_join(&cycle->scavenger);
-    for (unsigned i = 0; i < helpers; i++)
-        platform_thread_join(&cycle->helpers[i].thread);
+    helpers_join(&cycle->dedicated);
+    helpers_join(&cycle->idle);
 }
 
-/* All of the threads or none. */
+/* Both threads that a heap can't do without, or none. */
 static int threads_start(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    unsigned helpers = 0;
     bool scavenger = false;
     AO_int_store(&cycle->shutdown, 0);
     PERTURB(THREADS_START);
-    for (; helpers < cycle->helper_count; helpers++)
-        if (platform_thread_start(&cycle->helpers[helpers].thread, background_help,
-                                  &cycle->helpers[helpers], "gait-mark") < 0)
-            goto no_thread;
     if (platform_thread_start(&cycle->scavenger, scavenger_run, heap, "gait-scavenge") < 0)
         goto no_thread;
     scavenger = true;
@@ -189,7 +212,7 @@ static int threads_start(gait_heap *heap) {
         goto no_thread;
     return 0;
 no_thread:
-    threads_end(cycle, helpers, scavenger, false);
+    threads_end(cycle, scavenger, false);
     return -1;
 }
 
@@ -200,7 +223,8 @@ int cycle_init(gait_heap *heap) {
     lock_init(&cycle->scavenge_lock, LOCK_SWEEP, "scavenge");
     lock_init(&cycle->lock, LOCK_LOG, "figures");
     marker_init(&cycle->marker, &heap->space, &heap->queue, heap->value_mask);
-    helpers_plan(heap);
+    helpers_init(heap, &cycle->dedicated, false);
+    helpers_init(heap, &cycle->idle, heap->concurrent);
     AO_int_store(&cycle->threads, 1);
     if (threads_start(heap) == 0)
         return 0;
@@ -212,7 +236,7 @@ int cycle_init(gait_heap *heap) {
 void cycle_destroy(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     if (AO_int_load(&cycle->threads))
-        threads_end(cycle, cycle->helper_count, true, true);
+        threads_end(cycle, true, true);
     lock_destroy(&cycle->gate);
     lock_destroy(&cycle->scavenge_lock);
     lock_destroy(&cycle->lock);
@@ -225,10 +249,6 @@ void cycle_threads_lost(gait_heap *heap) {
     AO_int_store(&cycle->shutdown, 0);
     AO_int_store(&cycle->due, 0);
     AO_int_store(&cycle->done, AO_int_load(&cycle->wanted)); /* nobody waits here */
-    AO_store(&heap->queue.active, 0);
-    AO_store(&heap->queue.hungry, 0);
-    /* a helper may have looked for work, and had a block for it in its hands */
-    marker_init(&cycle->marker, &heap->space, &heap->queue, heap->value_mask);
-    for (unsigned i = 0; i < cycle->helper_count; i++)
-        marker_init(&cycle->helpers[i].marker, &heap->space, &heap->queue, heap->value_mask);
+    cycle->dedicated.started = cycle->idle.started = 0;
+    AO_store(&heap->queue.hungry, 0); /* nobody is active: no cycle runs */
 }

@@ -17,6 +17,9 @@
 /* How long the collector sleeps between two looks at mutators that have not answered: a bound on
  * a wake that was missed, not a polling rate. */
 #define LOOK_AGAIN_NS 1000000
+/* A mutator that has not answered for so long does not poll, or the OS has set it aside for several
+ * ticks. Guess: three ticks. */
+#define HELD_UP_NS 12000000
 
 void world_init(struct world *world) {
     memset(world, 0, sizeof *world);
@@ -184,8 +187,14 @@ static bool act_for(gait_mutator *mutator, void (*action)(gait_mutator *mutator)
     return true;
 }
 
+bool world_is_held_up(const struct world *world) {
+    int64_t asked_ns = (int64_t)AO_load(&world->asked_ns);
+    return asked_ns != 0 && platform_now_ns() - asked_ns > HELD_UP_NS;
+}
+
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator)) {
     lock_acquire(&world->lock);
+    AO_store(&world->asked_ns, (AO_t)platform_now_ns());
     world->action = action;
     unsigned number = AO_int_load(&world->handshake) + 1;
     AO_int_store_release(&world->handshake, number);
@@ -206,12 +215,14 @@ void world_handshake(struct world *world, void (*action)(gait_mutator *mutator))
             break;
         platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
     }
+    AO_store(&world->asked_ns, 0);
     lock_release(&world->lock);
 }
 
 void world_stop(struct world *world) {
     lock_acquire(&world->lock);
     world->stop_begin_ns = platform_now_ns();
+    AO_store(&world->asked_ns, (AO_t)world->stop_begin_ns);
     AO_int_store_full(&world->stopping, 1);
     PERTURB(STOP_ASKED);
     for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
@@ -227,6 +238,7 @@ void world_stop(struct world *world) {
             break;
         platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
     }
+    AO_store(&world->asked_ns, 0);
     PERTURB(STOP_STOPPED);
 }
 

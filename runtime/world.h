@@ -27,6 +27,7 @@ struct world {
     unsigned stopping;                     /* atomic, waited on: not 0 while the world is stopped */
     unsigned answers;                      /* atomic, waited on: raised when a mutator answers */
     int64_t stop_begin_ns;                 /* the collector's */
+    AO_t asked_ns; /* since when some mutator has not answered; 0: all have. Unordered: a figure */
 };
 
 void world_init(struct world *world);
@@ -34,6 +35,10 @@ void world_destroy(struct world *world);
 
 /** Have every mutator run action. The collector only; not while the world is stopped. */
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator));
+
+/** Has some mutator not answered for so long that nobody should wait for what the collector wanted?
+ * Any thread. */
+bool world_is_held_up(const struct world *world);
 
 /** Stop all mutators; let them go on. The collector only. */
 void world_stop(struct world *world);

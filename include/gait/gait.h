@@ -90,7 +90,9 @@ typedef struct gait_config {
     size_t struct_bytes;      /* sizeof(gait_config), set by gait_config_init                    */
     uint32_t flags;           /* GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS                  */
     uint32_t reserved;        /* 0                                                               */
-    gait_word value_mask;     /* bits of a word that are an address; default: all                */
+    gait_word value_mask;     /* bits of a word that are an address; default: all. It may drop the
+                                 lowest four, and those above the lowest 47. Without bit 3 sizes
+                                 are rounded up to 16 bytes; ask for such, the others are slower */
     size_t reserve_bytes;     /* addresses to reserve, at most 4 TiB; 0: 1 TiB. Halved until the
                                  OS agrees                                                       */
     const char *gogc;         /* "off" or a percentage; NULL: environment GOGC, else 100         */

@@ -2,6 +2,8 @@
 /* Text files of the kernel, line by line. The one variable is the root directory, set by tests. */
 #include "kernel_file.h"
 
+#include "platform.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,14 +19,20 @@ int kernel_file_open(struct kernel_file *file, const char *path) {
     int length = snprintf(full, sizeof full, "%s%s", root, path);
     if (length < 0 || (size_t)length >= sizeof full)
         return -1;
+    file->cancellation = platform_hold_cancellation();
     do
         file->descriptor = open(full, O_RDONLY | O_CLOEXEC);
     while (file->descriptor < 0 && errno == EINTR);
     file->next = file->end = 0;
+    if (file->descriptor < 0)
+        platform_restore_cancellation(file->cancellation);
     return file->descriptor < 0 ? -1 : 0;
 }
 
-void kernel_file_close(struct kernel_file *file) { close(file->descriptor); }
+void kernel_file_close(struct kernel_file *file) {
+    close(file->descriptor);
+    platform_restore_cancellation(file->cancellation);
+}
 
 /** Read more into an empty buffer. @return false: the end, or an error. */
 static bool fill(struct kernel_file *file) {

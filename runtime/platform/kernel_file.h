@@ -11,11 +11,13 @@
 
 struct kernel_file {
     int descriptor;
+    int cancellation; /* as it was before the file was opened: none comes while it is open */
     size_t next, end; /* buffer[next .. end) is not yet consumed */
     char buffer[1024];
 };
 
-/** @return negative: there is no such file. Otherwise close it with kernel_file_close. */
+/** @return negative: there is no such file. Otherwise close it with kernel_file_close, on the same
+ * thread. */
 int kernel_file_open(struct kernel_file *file, const char *path);
 void kernel_file_close(struct kernel_file *file);
 

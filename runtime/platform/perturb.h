@@ -78,12 +78,12 @@
     X(CYCLE_DONE, "cycle.done", RARE)                                                              \
     /* marking work */                                                                             \
     X(HELP_LOOK, "help.look", OFTEN)         /* it is helping, before it looks at the queue */     \
-    X(HELP_BURST, "help.burst", OFTEN)       /* there was work, before it begins */                \
+    X(HELP_BURST, "help.burst", OFTEN)       /* there was work, before it joins */                 \
     X(MARK_BEGIN, "mark.begin", OFTEN)       /* before it counts as active */                      \
     X(MARK_BEGUN, "mark.begun", OFTEN)       /* before it knows the epoch */                       \
     X(MARK_END, "mark.end", OFTEN)           /* before its work is published */                    \
     X(MARK_ENDED, "mark.ended", OFTEN)       /* before it is active no more */                     \
-    X(MARK_TAKEN, "mark.taken", OFTEN)       /* holds a block, has not looked at the epoch */      \
+    X(MARK_TAKEN, "mark.taken", OFTEN)       /* holds a block */                                   \
     X(MARK_BATCH, "mark.batch", ALWAYS)      /* before the marks are set */                        \
     X(QUEUE_PUBLISH, "queue.publish", OFTEN) /* counted, not there */                              \
     X(QUEUE_POP, "queue.pop", OFTEN)         /* before the swap */                                 \

@@ -105,7 +105,16 @@ void platform_thread_idle_priority(void);
 /** The calling thread's C stack: [*low, *high). @return negative: not known. */
 int platform_stack_bounds(void **low, void **high);
 
-/** Sleep for ns, signals or not. Nothing when ns is not positive. */
+/**
+ * Put off a cancellation of the calling thread (pthread_cancel) until it is restored: a thread that
+ * ended in the middle of the library would leave counters raised and locks held. platform_sleep_ns
+ * does it by itself, and nothing else that the library calls while it holds something is a
+ * cancellation point; calls of files and of the embedder's functions may be.
+ */
+int platform_hold_cancellation(void);
+void platform_restore_cancellation(int before);
+
+/** Sleep for ns, signals or not. Nothing when ns is not positive. No point of cancellation. */
 void platform_sleep_ns(int64_t ns);
 void platform_yield(void);
 

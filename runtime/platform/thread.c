@@ -75,8 +75,10 @@ int platform_thread_start(struct platform_thread *thread, void (*run)(void *), v
 }
 
 void platform_thread_join(struct platform_thread *thread) {
+    int before = platform_hold_cancellation();
     if (pthread_join((pthread_t)thread->handle, NULL) != 0)
         platform_fatal("platform_thread_join: not a thread that can be joined");
+    platform_restore_cancellation(before);
 }
 
 void platform_thread_detach(struct platform_thread *thread) {
@@ -90,10 +92,13 @@ void platform_thread_idle_priority(void) {
 
 int platform_stack_bounds(void **low, void **high) {
     pthread_attr_t attributes;
-    if (fault_hits(FAULT_STACK) || pthread_getattr_np(pthread_self(), &attributes) != 0)
+    int before = platform_hold_cancellation(); /* it may read a file */
+    int error = fault_hits(FAULT_STACK) ? -1 : pthread_getattr_np(pthread_self(), &attributes);
+    platform_restore_cancellation(before);
+    if (error)
         return -1;
     size_t bytes;
-    int error = pthread_attr_getstack(&attributes, low, &bytes);
+    error = pthread_attr_getstack(&attributes, low, &bytes);
     pthread_attr_destroy(&attributes);
     if (error)
         return -1;
@@ -105,9 +110,19 @@ void platform_sleep_ns(int64_t ns) {
     if (ns <= 0)
         return;
     struct timespec left = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    int before = platform_hold_cancellation();
     while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
         ;
+    platform_restore_cancellation(before);
 }
+
+int platform_hold_cancellation(void) {
+    int before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+void platform_restore_cancellation(int before) { pthread_setcancelstate(before, NULL); }
 
 void platform_yield(void) { sched_yield(); }
 

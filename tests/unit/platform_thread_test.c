@@ -79,3 +79,24 @@ Test(thread, key_hook_runs_at_exit) {
     cr_assert_null(hook_value);
     platform_key_delete(&key);
 }
+
+static volatile int slept;
+
+static void *sleep_in_the_library(void *argument) {
+    (void)argument;
+    platform_sleep_ns(100000000);
+    slept = 1; /* a counter that was raised would be lowered here */
+    pthread_testcancel();
+    slept = 2;
+    return NULL;
+}
+
+Test(platform_thread, a_sleep_is_no_point_of_cancellation) {
+    pthread_t thread;
+    void *result;
+    cr_assert_eq(pthread_create(&thread, NULL, sleep_in_the_library, NULL), 0);
+    cr_assert_eq(pthread_cancel(thread), 0);
+    cr_assert_eq(pthread_join(thread, &result), 0);
+    cr_assert_eq(slept, 1);
+    cr_assert_eq(result, PTHREAD_CANCELED);
+}
