@@ -4,12 +4,9 @@
  * there is no memory: collect, ask the handler, give up.
  */
 #include <gait/gait.h>
-#include <string.h>
 
 #include "instance.h"
-
-/* Large memory is zeroed in pieces, so that other threads' handshakes need not wait for it. */
-#define ZERO_PIECE_BYTES ((size_t)262144)
+#include "zero.h"
 
 /* How often, and how long, a mutator waits for a cycle to begin that is late. Each wait is some 70
  * us with the OS's slack. For one allocation: two ticks of the scheduler, in which the collector
@@ -44,20 +41,13 @@ static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
 /* The pages of a large object. A size that overflows is refused where pages are taken. */
 static size_t large_bytes(size_t bytes) { return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1); }
 
-static void zero(gait_mutator *mutator, char *object, size_t bytes) {
-    for (size_t at = 0; at < bytes; at += ZERO_PIECE_BYTES) {
-        memset(object + at, 0, bytes - at < ZERO_PIECE_BYTES ? bytes - at : ZERO_PIECE_BYTES);
-        gait_poll(mutator);
-    }
-}
-
 static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     bool zeroed;
     char *object = cache_large(&mutator->cache, kind, bytes, &zeroed);
     if (!object)
         return NULL;
     if (!zeroed)
-        zero(mutator, object, (bytes + 7) & ~(size_t)7);
+        zero_pages(mutator, object, large_bytes(bytes));
     cache_large_done(&mutator->cache, object);
     count(mutator, kind, large_bytes(bytes));
     return object;
@@ -68,13 +58,49 @@ static void *take(gait_mutator *mutator, gait_kind kind, size_t bytes) {
                                          : take_large(mutator, kind, bytes);
 }
 
-static bool ask_handler(gait_mutator *mutator, size_t bytes) {
+/* ---- Out of memory ---- */
+
+/* What leads to the frame of the handler's call, or NULL: it is not pushed. */
+static struct gait_frame **handler_link(gait_mutator *mutator) {
+    struct gait_frame **link = &mutator->head.frames;
+    while (*link && *link != &mutator->oom_call.frame)
+        link = &(*link)->previous;
+    return *link ? link : NULL;
+}
+
+static void handler_end(gait_mutator *mutator) {
+    struct gait_frame **link = handler_link(mutator);
+    if (link)
+        *link = mutator->oom_call.frame.previous;
+    mutator->oom_call.low = NULL;
+}
+
+/* Is the mutator within the handler? One that was left by longjmp ends here: its frame is not
+ * pushed any more (gait_frames_restore), or the stack has come back to where it was called. */
+static bool handler_runs(gait_mutator *mutator, const char *here) {
+    const struct oom_call *call = &mutator->oom_call;
+    if (call->low && call->coroutine == mutator->coroutine &&
+        (here >= call->low || !handler_link(mutator)))
+        handler_end(mutator);
+    return call->low != NULL;
+}
+
+/* A handler that allocates what is not to be had gets NULL, and is not called once more. */
+static __attribute__((noinline)) bool ask_handler(gait_mutator *mutator, size_t bytes) {
     gait_heap *heap = mutator->heap;
     lock_acquire(&heap->oom_lock);
     gait_oom_fn handler = heap->oom_handler;
     void *data = heap->oom_data;
     lock_release(&heap->oom_lock);
-    return handler && handler(mutator, bytes, data);
+    char *here = __builtin_frame_address(0);
+    if (!handler || handler_runs(mutator, here))
+        return false;
+    mutator->oom_call.low = here;
+    mutator->oom_call.coroutine = mutator->coroutine;
+    gait_push_frame(mutator, &mutator->oom_call.frame, NULL, 0);
+    bool again = handler(mutator, bytes, data);
+    handler_end(mutator);
+    return again;
 }
 
 /* Out of memory: a full collection, then the handler as long as it says so, then NULL. */
@@ -132,6 +158,7 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     /* a class whose cells would do without the last bit never gets a run */
     if (heap->wide_cells && bytes % 16 != 0 && bytes <= GAIT_SMALL_MAX_BYTES)
         return gait_alloc(mutator, kind, (bytes + 15) & ~(size_t)15);
+    handler_runs(mutator, __builtin_frame_address(0)); /* or was left by longjmp */
     gait_poll(mutator);
     if (heap->options.gcstress && ++mutator->stress_count >= heap->options.gcstress) {
         mutator->stress_count = 0;

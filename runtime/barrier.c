@@ -62,12 +62,46 @@ bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *ex
                                        __ATOMIC_ACQUIRE);
 }
 
-void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count) {
-    mutator_check(mutator);
+/* ---- Many words ----
+ *
+ * In pieces, with a safepoint between: each takes 100 us at most, and asks anew whether the barrier
+ * is on. What is stored in a piece is noted before the piece's first store, as in gait_store; and
+ * at a safepoint every word that is still to be moved lies where it lay, or where it was moved to.
+ */
+
+/* With the barrier on a word costs two looks at a mark, in flushes. */
+#define PIECE_WORDS_NOTED ((size_t)GAIT_PIECE_WORDS)
+#define PIECE_WORDS_PLAIN ((size_t)8192)
+
+/* Keeps what is worked on alive over the safepoints. */
+struct kept {
+    struct gait_frame frame;
+    gait_word words[3];
+};
+
+static void keep(gait_mutator *mutator, struct kept *kept, const gait_word *to,
+                 const gait_word *from, gait_word value) {
+    kept->words[0] = (gait_word)gait_object_base(mutator->heap, to); /* 0: a static slot */
+    kept->words[1] = (gait_word)gait_object_base(mutator->heap, from);
+    kept->words[2] = value;
+    gait_push_frame(mutator, &kept->frame, kept->words, 3);
+}
+
+static size_t piece_of(const gait_mutator *mutator, size_t count) {
+    size_t most = mutator->head.barrier ? PIECE_WORDS_NOTED : PIECE_WORDS_PLAIN;
+    return count < most ? count : most;
+}
+
+/* Move a piece that others' words are not overwritten by before they are moved. */
+static void move_piece(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count,
+                       bool upwards) {
     if (mutator->head.barrier)
-        for (size_t i = 0; i < count; i++)
-            gait_barrier(mutator, &to[i], slot_read(&from[i]));
-    if (to <= from || to >= from + count)
+        for (size_t i = 0; i < count; i++) {
+            shade(mutator, slot_read(&to[i]));
+            shade(mutator, slot_read(&from[i]));
+        }
+    PERTURB(BARRIER_NOTED);
+    if (upwards)
         for (size_t i = 0; i < count; i++)
             slot_write(&to[i], slot_read(&from[i]));
     else
@@ -75,10 +109,49 @@ void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size
             slot_write(&to[i], slot_read(&from[i]));
 }
 
+void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count) {
+    mutator_check(mutator);
+    bool upwards = to <= from || to >= from + count;
+    if (count <= GAIT_PIECE_WORDS) {
+        move_piece(mutator, to, from, count, upwards);
+        return;
+    }
+    struct kept kept;
+    keep(mutator, &kept, to, from, 0);
+    for (size_t left = count, piece; left > 0; left -= piece) {
+        piece = piece_of(mutator, left);
+        size_t at = upwards ? count - left : left - piece;
+        move_piece(mutator, to + at, from + at, piece, upwards);
+        gait_poll(mutator);
+    }
+    gait_pop_frame(mutator);
+}
+
+static void fill_piece(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
+    if (mutator->head.barrier) {
+        shade(mutator, value);
+        for (size_t i = 0; i < count; i++)
+            shade(mutator, slot_read(&to[i]));
+    }
+    PERTURB(BARRIER_NOTED);
+    for (size_t i = 0; i < count; i++)
+        slot_write(&to[i], value);
+}
+
 void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
     mutator_check(mutator);
-    for (size_t i = 0; i < count; i++)
-        gait_store(mutator, &to[i], value);
+    if (count <= GAIT_PIECE_WORDS) {
+        fill_piece(mutator, to, value, count);
+        return;
+    }
+    struct kept kept;
+    keep(mutator, &kept, to, NULL, value);
+    for (size_t at = 0, piece; at < count; at += piece) {
+        piece = piece_of(mutator, count - at);
+        fill_piece(mutator, to + at, value, piece);
+        gait_poll(mutator);
+    }
+    gait_pop_frame(mutator);
 }
 
 /* ---- Weak words and pairs: a read makes strong what was weak ---- */

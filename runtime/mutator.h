@@ -24,6 +24,15 @@
 
 enum mutator_state { MUTATOR_RUNNING, MUTATOR_NATIVE, MUTATOR_HELD, MUTATOR_DETACHED };
 
+/* A call of the out-of-memory handler. While it is under way, its frame (of no words) is among
+ * those that are pushed; it lies here, and not on the stack, since a handler may be left by
+ * longjmp. */
+struct oom_call {
+    struct gait_frame frame;
+    char *low;                 /* the handler's C stack frames lie below; NULL: no call */
+    gait_coroutine *coroutine; /* that ran */
+};
+
 struct gait_mutator {
     struct gait_mutator_head head; /* first: the inline functions' part */
     gait_heap *heap;               /* constant */
@@ -42,6 +51,8 @@ struct gait_mutator {
     struct c_stack *running_stack;  /* that runs: the thread's, or the coroutine's */
     bool scans_stack;               /* C stacks are scanned; constant */
     size_t stack_bytes;             /* scanned at the last root scan */
+
+    struct oom_call oom_call; /* its thread's; alloc.c */
 
     int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
     unsigned late_waits;         /* waits for a cycle to begin, since the last one that did */

@@ -234,7 +234,9 @@ GAIT_API size_t gait_object_bytes(gait_heap *heap, const void *object);
 GAIT_API void *gait_object_base(gait_heap *heap, const void *address);
 
 /**
- * Called when an allocation failed after a full collection.
+ * Called when an allocation failed after a full collection. May allocate: what fails within it
+ * gives NULL, and calls no handler. May be left by longjmp (gait_frames_restore): the next
+ * allocation that fails calls it again.
  * @return true to try once more (memory has been given back), false to let it return NULL.
  */
 typedef bool (*gait_oom_fn)(gait_mutator *mutator, size_t bytes, void *data);

@@ -164,10 +164,18 @@ GAIT_INLINE void gait_init(gait_word *slot, gait_word value) {
 GAIT_API bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
                                     gait_word desired);
 
-/** Move count words within or between objects, as memmove does, with the barrier. */
+/* More words than this are moved or filled in pieces, with safepoints between. */
+#define GAIT_PIECE_WORDS 1024
+
+/**
+ * Move count words within or between objects, as memmove does, with the barrier. A safepoint if
+ * count is more than GAIT_PIECE_WORDS: the objects that to and from lie in are kept alive by the
+ * call; other threads may see the move half done.
+ */
 GAIT_API void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count);
 
-/** Store value to count words, with the barrier. */
+/** Store value to count words, with the barrier. A safepoint as gait_move is; the object that value
+ * refers to is kept alive too. */
 GAIT_API void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count);
 
 /**

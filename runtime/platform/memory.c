@@ -74,6 +74,15 @@ int platform_release(void *start, size_t bytes) {
     return result == 0 ? 0 : -1;
 }
 
+int platform_pages_in_memory(const void *start, size_t bytes, unsigned char *pages) {
+    assert(is_paged(start, bytes));
+    if (mincore((void *)(uintptr_t)start, bytes, pages) != 0)
+        return -1;
+    for (size_t i = 0; i < bytes / platform_page_bytes(); i++)
+        pages[i] &= 1; /* the other bits are not defined */
+    return 0;
+}
+
 void *platform_map(size_t bytes) {
     assert(is_paged(NULL, bytes));
     if (fault_hits(FAULT_MAP))

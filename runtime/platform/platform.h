@@ -37,6 +37,13 @@ int platform_commit(void *start, size_t bytes);
  */
 int platform_release(void *start, size_t bytes);
 
+/**
+ * Which of these committed pages are in memory: pages[i] is 1 for the i-th page of
+ * platform_page_bytes(), else 0. Others may be zero and never touched, or swapped out.
+ * @return negative: the OS does not tell.
+ */
+int platform_pages_in_memory(const void *start, size_t bytes, unsigned char *pages);
+
 /** Commit and reserve in one: zeroed, readable, writable memory. Freed by platform_unreserve. */
 void *platform_map(size_t bytes);
 

@@ -102,6 +102,24 @@ Test(memory, release_lowers_resident_memory_and_zeroes) {
     cr_assert(platform_resident_bytes() < full - 60 * MIB);
 }
 
+Test(memory, pages_in_memory_are_those_that_were_touched) {
+    enum { PAGES = 64 };
+    size_t page = platform_page_bytes();
+    unsigned char in_memory[PAGES];
+    char *start = platform_map(PAGES * page);
+    platform_disable_thp(start, PAGES * page);
+    cr_assert_eq(platform_pages_in_memory(start, PAGES * page, in_memory), 0);
+    for (size_t i = 0; i < PAGES; i++)
+        cr_assert_eq(in_memory[i], 0);
+    for (size_t i = 0; i < PAGES; i += 3)
+        start[i * page] = 1;
+    cr_assert_eq(platform_pages_in_memory(start, PAGES * page, in_memory), 0);
+    for (size_t i = 0; i < PAGES; i++)
+        cr_assert_eq(in_memory[i], i % 3 == 0);
+    platform_unreserve(start, PAGES * page);
+    cr_assert(platform_pages_in_memory(start, PAGES * page, in_memory) < 0);
+}
+
 Test(memory, map_is_zeroed_and_writable) {
     size_t bytes = 4 * platform_page_bytes();
     char *start = platform_map(bytes);
