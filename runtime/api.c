@@ -10,6 +10,7 @@
 
 #include "forking.h"
 #include "instance.h"
+#include "mark/ranges.h"
 #include "observe/observe.h"
 #include "observe/pacerlog.h"
 #include "spare.h"
@@ -44,6 +45,8 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
     return sweep_more(&heap->sweeper, kind, size_class, all);
 }
 
+#define FLAGS_KNOWN (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS)
+
 static void thread_exits(void *mutator) { gait_detach(mutator); }
 
 static gait_heap *heap_create(const gait_config *config, char *error, size_t error_bytes) {
@@ -63,11 +66,10 @@ static gait_heap *heap_create(const gait_config *config, char *error, size_t err
     }
     if (options_read(&heap->options, config, error, error_bytes) < 0)
         goto no_options;
-    if (config->flags & ~(uint32_t)(GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS) ||
-        config->reserved != 0) {
+    if (config->flags & ~(uint32_t)FLAGS_KNOWN || config->reserved != 0) {
         say(error, error_bytes,
-            "gait_heap_create: bad config: flags %#x (known: 0x3), reserved %u (0)",
-            (unsigned)config->flags, (unsigned)config->reserved);
+            "gait_heap_create: bad config: flags %#x (known: %#x), reserved %u (0)",
+            (unsigned)config->flags, (unsigned)FLAGS_KNOWN, (unsigned)config->reserved);
         goto no_options;
     }
     if (~config->value_mask & ADDRESS_BITS) {
@@ -95,6 +97,10 @@ static gait_heap *heap_create(const gait_config *config, char *error, size_t err
     if (roots_init(&heap->roots, &heap->space.metadata_bytes) < 0) {
         say(error, error_bytes, "gait_heap_create: no memory");
         goto no_roots;
+    }
+    if ((heap->flags & GAIT_DATA_SEGMENTS) && ranges_add_segments(&heap->roots) < 0) {
+        say(error, error_bytes, "gait_heap_create: no memory");
+        goto no_finalizers;
     }
     if (finalizers_init(&heap->finalizers, &heap->space.metadata_bytes) < 0) {
         say(error, error_bytes, "gait_heap_create: no memory");

@@ -6,8 +6,9 @@
 #include <gait/gait.h>
 
 #include "instance.h"
+#include "mark/ranges.h"
 
-/* ---- Static slots and handles ---- */
+/* ---- Static slots ---- */
 
 static void shade_all(gait_mutator *mutator, const gait_word *slots, size_t count) {
     for (size_t i = 0; i < count; i++)
@@ -27,6 +28,59 @@ int gait_roots_remove(gait_mutator *mutator, gait_word *slots) {
     shade_all(mutator, slots, roots_count(&mutator->heap->roots, slots));
     return roots_remove(&mutator->heap->roots, slots);
 }
+
+/* ---- Ranges ---- */
+
+/* A range may hold what the program wrote by plain stores, and what lies between variables. */
+__attribute__((no_sanitize("address", "thread"))) static void
+shade_piece(gait_mutator *mutator, const volatile gait_word *words, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        mutator_shade(mutator, words[i]);
+}
+
+/* The cycle in which this mutator's barrier is on; 0: it is off. */
+static unsigned barrier_cycle(const gait_mutator *mutator) {
+    return mutator->head.barrier ? space_epoch(&mutator->heap->space) + 1 : 0;
+}
+
+/* Shade a range of any length, with safepoints between its pieces: all of it in one cycle. */
+static void shade_range(gait_mutator *mutator, const gait_word *words, size_t count) {
+    unsigned cycle;
+    do {
+        cycle = barrier_cycle(mutator);
+        for (size_t at = 0; cycle && at < count; at += RANGE_PIECE_WORDS) {
+            size_t left = count - at;
+            shade_piece(mutator, words + at, left < RANGE_PIECE_WORDS ? left : RANGE_PIECE_WORDS);
+            gait_poll(mutator);
+        }
+    } while (barrier_cycle(mutator) && barrier_cycle(mutator) != cycle);
+}
+
+int gait_roots_add_range(gait_mutator *mutator, void *low, size_t bytes, uint32_t flags) {
+    mutator_check(mutator);
+    if (flags & ~(uint32_t)GAIT_RANGE_CONSERVATIVE)
+        return GAIT_E_INVALID;
+    struct roots *roots = &mutator->heap->roots;
+    int result = ranges_add(roots, low, bytes, flags & GAIT_RANGE_CONSERVATIVE);
+    const gait_word *words;
+    size_t count;
+    if (result == 0 && ranges_find(roots, low, &words, &count))
+        shade_range(mutator, words, count);
+    return result;
+}
+
+int gait_roots_remove_range(gait_mutator *mutator, void *low) {
+    mutator_check(mutator);
+    struct roots *roots = &mutator->heap->roots;
+    const gait_word *words;
+    size_t count;
+    if (!ranges_find(roots, low, &words, &count))
+        return GAIT_E_MISSING;
+    shade_range(mutator, words, count);
+    return ranges_remove(roots, low);
+}
+
+/* ---- Handles ---- */
 
 gait_handle *gait_handle_new(gait_mutator *mutator, gait_word value) {
     mutator_check(mutator);

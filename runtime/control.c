@@ -343,7 +343,8 @@ void control_held_back(struct control *control, int64_t ns, size_t allocated_byt
 /* ---- A cycle ---- */
 
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
-                   bool stopped, uint64_t stack_bytes, uint64_t globals_bytes) {
+                   bool stopped, uint64_t stack_bytes, uint64_t globals_bytes,
+                   uint64_t piece_bytes) {
     control_update_limiter(control);
     lock_acquire(&control->lock);
     record->start_ns = platform_now_ns();
@@ -368,7 +369,8 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     };
     gait_pacer_start_cycle(&control->pacer, &start);
     control->pacer.work.stack_bytes = (int64_t)stack_bytes;
-    control->pacer.work.globals_bytes = (int64_t)globals_bytes;
+    control->piece_bytes = piece_bytes < globals_bytes ? piece_bytes : globals_bytes;
+    control->pacer.work.globals_bytes = (int64_t)(globals_bytes - control->piece_bytes);
     record->scannable_bytes = start.scannable_bytes;
     record->start_goal_bytes = gait_pacer_goal(&control->pacer);
     record->assist_ratio = control->pacer.assist_work_per_byte;
@@ -380,8 +382,10 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     control->held_back_bytes = 0;
     bool by_limit = gait_pacer_limit_goal(&control->pacer) < control->pacer.gogc_goal_bytes;
     record->by_limit = by_limit;
-    control->expected_work_bytes =
-        stopped || periodic || record->forced || by_limit ? 0 : control->pacer.last_heap_work_bytes;
+    control->expected_work_bytes = stopped || periodic || record->forced || by_limit ||
+                                           control->pacer.last_heap_work_bytes == 0
+                                       ? 0
+                                       : control->pacer.last_heap_work_bytes + control->piece_bytes;
     record->dedicated = control->pacer.workers.dedicated;
     record->fractional_share = control->pacer.workers.fractional_share;
     AO_store(&control->revise_at_bytes, record->start_bytes + REVISE_BYTES);
@@ -401,6 +405,11 @@ static double held_back_share(const struct control *control, const struct cycle_
 void control_end(struct control *control, struct cycle_record *record, uint64_t marked_bytes,
                  uint64_t stack_bytes, uint64_t globals_bytes) {
     lock_acquire(&control->lock);
+    uint64_t heap_work = AO_load(&control->heap_work_bytes);
+    if (control->piece_bytes > heap_work) /* ranges were removed meanwhile */
+        control->piece_bytes = heap_work;
+    counter_sub(&control->heap_work_bytes, control->piece_bytes);
+    control->pacer.work.globals_bytes += (int64_t)control->piece_bytes;
     gait_pacer_set_roots(&control->pacer, stack_bytes, globals_bytes);
     revise(control);
     record->end_ns = platform_now_ns();

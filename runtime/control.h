@@ -103,6 +103,7 @@ struct control {
     int64_t last_cycle_ns;              /* when the last cycle ended; the collector's */
     int64_t mark_start_ns;              /* when marking began; the collector's, as are these: */
     size_t mark_start_bytes;            /* live heap then */
+    uint64_t piece_bytes;               /* globals that are scanned as heap work; lock */
     size_t expected_work_bytes;         /* heap work to expect; 0: marking is not to be held back */
     size_t held_live_bytes;             /* live heap when it was last held back */
     unsigned held_in_vain;              /* how often in a row it did not grow meanwhile */
@@ -188,9 +189,13 @@ int64_t control_ahead_ns(struct control *control);
  * meanwhile, which tells nothing of how fast marking is. */
 void control_held_back(struct control *control, int64_t ns, size_t allocated_bytes);
 
-/** Marking begins; it has ended; its bytes are known and the next goal is set. */
+/**
+ * Marking begins; it has ended; its bytes are known and the next goal is set. piece_bytes: of the
+ * globals, those that markers scan among other work, which counts as heap's until the end.
+ */
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
-                   bool stopped, uint64_t stack_bytes, uint64_t globals_bytes);
+                   bool stopped, uint64_t stack_bytes, uint64_t globals_bytes,
+                   uint64_t piece_bytes);
 void control_end(struct control *control, struct cycle_record *record, uint64_t marked_bytes,
                  uint64_t stack_bytes, uint64_t globals_bytes);
 

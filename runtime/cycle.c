@@ -7,7 +7,8 @@
  * before. Nothing is marked before all have answered.
  *   3. A handshake has every mutator push its own roots and allocate black from there on; the
  *      collector does it for those in native code. No stack is looked at again.
- *   4. The collector pushes static slots, handles, stopped coroutines, and what finalizers keep.
+ *   4. The collector pushes static slots, handles, pieces of ranges, stopped coroutines, and what
+ *      finalizers keep.
  *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
  *   6. When work has run out, ephemerons whose keys are marked give more; then a handshake has
  *      every mutator look through its barrier's words. More work: back to 5.
@@ -25,13 +26,14 @@
 
 #include "background.h"
 #include "instance.h"
+#include "mark/ranges.h"
 #include "mark/weak.h"
 #include "observe/observe.h"
 #include "observe/pacerlog.h"
 #include "platform/perturb.h"
 #include "verify.h"
 
-/* A heap with fewer live bytes is marked before a helper is awake. Guess. */
+/* Fewer live bytes, with those of ranges, are marked before a helper is awake. Guess. */
 #define HELP_BYTES ((size_t)4 << 20)
 
 /* ---- Mutators' parts in handshakes ---- */
@@ -207,7 +209,7 @@ static bool mark_concurrently(gait_heap *heap) {
     record->mark_ns = platform_now_ns();
     PERTURB(CYCLE_ROOTS);
     push_shared_roots(heap);
-    if (record->start_bytes >= HELP_BYTES)
+    if (record->start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
         background_wake(heap);
     PERTURB(CYCLE_HELPED);
     for (;;) {
@@ -235,7 +237,7 @@ static bool mark_stopped(gait_heap *heap) {
         roots_scan(mutator);
     }
     push_shared_roots(heap);
-    if (cycle->record.start_bytes >= HELP_BYTES)
+    if (cycle->record.start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
         background_wake(heap);
     mark_to_fixpoint(heap, true);
     return end_marking(heap);
@@ -277,7 +279,8 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     cycle->record.stopped = !heap->concurrent;
     cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
-                  AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots));
+                  AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots),
+                  ranges_piece_bytes(&heap->roots));
     /* not before: until then a mutator may ask for the cycle that has begun */
     PERTURB(CYCLE_BEGIN);
     AO_int_store(&cycle->due, 0);

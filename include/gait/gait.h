@@ -73,8 +73,12 @@ enum {
 
 /** Flags of a heap. */
 enum {
-    GAIT_STOP_THE_WORLD = 1 << 0,     /* no write barriers: marking runs with mutators stopped */
-    GAIT_CONSERVATIVE_STACKS = 1 << 1 /* C stacks and registers are scanned for references     */
+    GAIT_STOP_THE_WORLD = 1 << 0,      /* no write barriers: marking runs with mutators stopped */
+    GAIT_CONSERVATIVE_STACKS = 1 << 1, /* C stacks and registers are scanned for references     */
+    /* C variables with static storage, of the program and of libraries that are loaded at any time,
+     * are scanned for references, also to the inside of objects; but not thread-local ones. In a
+     * heap with barriers they are stored to by gait_store */
+    GAIT_DATA_SEGMENTS = 1 << 2
 };
 
 #define GAIT_GOGC_OFF (-1)
@@ -87,15 +91,15 @@ enum {
  * have their defaults.
  */
 typedef struct gait_config {
-    size_t struct_bytes;      /* sizeof(gait_config), set by gait_config_init                    */
-    uint32_t flags;           /* GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS                  */
-    uint32_t reserved;        /* 0                                                               */
-    gait_word value_mask;     /* bits of a word that are an address; default: all. It may drop the
-                                 lowest four, and those above the lowest 47. Without bit 3 sizes
-                                 are rounded up to 16 bytes; ask for such, the others are slower */
-    size_t reserve_bytes;     /* addresses to reserve, at most 4 TiB; 0: 1 TiB. Halved until the
-                                 OS agrees                                                       */
-    const char *gogc;         /* "off" or a percentage; NULL: environment GOGC, else 100         */
+    size_t struct_bytes;  /* sizeof(gait_config), set by gait_config_init                    */
+    uint32_t flags;       /* GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | …              */
+    uint32_t reserved;    /* 0                                                               */
+    gait_word value_mask; /* bits of a word that are an address; default: all. It may drop the
+                             lowest four, and those above the lowest 47. Without bit 3 sizes
+                             are rounded up to 16 bytes; ask for such, the others are slower */
+    size_t reserve_bytes; /* addresses to reserve, at most 4 TiB; 0: 1 TiB. Halved until the
+                             OS agrees                                                       */
+    const char *gogc;     /* "off" or a percentage; NULL: environment GOGC, else 100         */
     const char *memory_limit; /* "off", bytes with B/KiB/MiB/GiB/TiB, or a percentage;
                                  NULL: environment GOMEMLIMIT, else off                          */
     const char *max_procs;    /* CPUs to use; NULL: environment GOMAXPROCS, else those usable    */
@@ -256,6 +260,25 @@ GAIT_API int gait_roots_add(gait_mutator *mutator, gait_word *slots, size_t coun
 
 /** Take back a gait_roots_add of the same first slot. @return 0, GAIT_E_MISSING. */
 GAIT_API int gait_roots_remove(gait_mutator *mutator, gait_word *slots);
+
+/**
+ * Make a range of memory roots: of any length, scanned in pieces by all markers. Exact: each word
+ * may hold a reference. GAIT_RANGE_CONSERVATIVE: it may also point inside an object; bytes at the
+ * ends that fill no word are left out. Both are stored to as static slots are: by gait_store, or by
+ * plain stores in a heap created with GAIT_STOP_THE_WORLD.
+ * @return 0, GAIT_E_INVALID (flags; exact, and not aligned to words), GAIT_E_MEMORY.
+ * Thread rule: an attached thread. A safepoint. What the range holds at the call is kept from then
+ * on.
+ */
+enum { GAIT_RANGE_CONSERVATIVE = 1 << 0 };
+GAIT_API int gait_roots_add_range(gait_mutator *mutator, void *low, size_t bytes, uint32_t flags);
+
+/**
+ * Take back the last gait_roots_add_range of this address. A safepoint. When it has returned, the
+ * memory is read no more, and may be freed.
+ * @return 0, GAIT_E_MISSING.
+ */
+GAIT_API int gait_roots_remove_range(gait_mutator *mutator, void *low);
 
 /**
  * A handle: one root slot owned by the library, usable by every attached thread.

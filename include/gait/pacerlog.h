@@ -81,7 +81,7 @@ enum gait_pacerlog_type {
     X(released_bytes, "free pages that the OS has back")                                           \
     X(resident_bytes, "of the process, as the OS sees it; 0 in samples at cycles")                 \
     X(stack_bytes, "stacks and frames scanned by the last cycle")                                  \
-    X(globals_bytes, "static roots and handles")                                                   \
+    X(globals_bytes, "static slots, handles, ranges")                                              \
     X(limiter_ns, "time that the CPU limiter held assists off")                                    \
     X(pauses, "pauses of all mutators")                                                            \
     X(pause_total_ns, "their sum")                                                                 \
@@ -109,7 +109,7 @@ enum gait_pacerlog_type {
     X(scannable_bytes, "live heap that may hold references, as it started")                        \
     X(scanned_bytes, "heap looked at for references")                                              \
     X(stack_bytes, "stacks and frames scanned")                                                    \
-    X(globals_bytes, "static roots and handles scanned")                                           \
+    X(globals_bytes, "static slots, handles, ranges scanned")                                      \
     X(procs, "GOMAXPROCS")
 
 #define GAIT_PACERLOG_END(X) X(time_ns, "when")

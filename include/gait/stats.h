@@ -28,7 +28,7 @@ extern "C" {
     X(peak_total_bytes, "memory: the largest sum so far")                                          \
     X(released_bytes, "free pages that the OS has back")                                           \
     X(stack_bytes, "stacks and frames scanned by the last cycle")                                  \
-    X(globals_bytes, "static roots and handles")                                                   \
+    X(globals_bytes, "static slots, handles, ranges")                                              \
     X(limit_bytes, "GOMEMLIMIT in force; INT64_MAX: none")                                         \
     X(allocated_bytes, "allocated since the heap was created")                                     \
     X(freed_bytes, "swept since the heap was created")                                             \

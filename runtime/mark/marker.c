@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../platform/perturb.h"
+#include "ranges.h"
 
 /* Words pushed between two looks at the room in the block. */
 #define PIECE_WORDS 128
@@ -24,6 +25,8 @@
 /* A slice: the address of a word in a large object with this bit, above twice the count of words
  * left. No reference has the bit: only multiples of 8 are pushed. */
 #define SLICE_TAG ((gait_word)1)
+/* A piece of a range of roots: its address with this bit. */
+#define PIECE_TAG ((gait_word)2)
 
 static void visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
     struct marker *marker = (struct marker *)visitor;
@@ -224,6 +227,13 @@ void marker_push_words(struct marker *marker, const gait_word *words, size_t cou
     push_piece(marker, words, count);
 }
 
+void marker_push_piece(struct marker *marker, const struct root_piece *piece) {
+    if (block_room(marker, 1))
+        marker->block->words[marker->block->count++] = (gait_word)piece | PIECE_TAG;
+    else
+        ranges_scan_piece(marker, piece);
+}
+
 bool marker_defer(struct marker *marker, char *ephemeron) {
     struct mark_block *block = marker->ephemerons;
     if (!block || block->count == MARK_BLOCK_WORDS) {
@@ -283,7 +293,12 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
     block->count -= block->count < BATCH ? block->count : BATCH;
     for (const gait_word *end = block->words + block->count; from > end;) {
         gait_word word = *--from;
-        if (word & SLICE_TAG) {
+        if (word & (SLICE_TAG | PIECE_TAG)) {
+            if (word & PIECE_TAG) {
+                block->count = (size_t)(from - block->words);
+                ranges_scan_piece(marker, (const struct root_piece *)(word & ~PIECE_TAG));
+                break;
+            }
             size_t words = *--from / 2; /* it may be below the end */
             block->count = (size_t)(from - block->words);
             marker_push_words(marker, (const gait_word *)(word & ~SLICE_TAG), words);

@@ -12,6 +12,7 @@
 
 #include "../platform/perturb.h"
 #include "coroutines.h"
+#include "ranges.h"
 
 /* Some 2 us of pushing. Guess. */
 #define PART_WORDS 1024
@@ -41,6 +42,7 @@ void roots_destroy(struct roots *roots) {
     pool_destroy(&roots->parts);
     pool_destroy(&roots->handles);
     coroutines_destroy(roots);
+    ranges_destroy(roots);
     lock_destroy(&roots->lock);
 }
 
@@ -143,7 +145,7 @@ static void visit_bucket(struct roots *roots, size_t bucket, struct gait_visitor
 }
 
 /* Of buckets that are too many, before they are walked. */
-static void ranges_trim(struct roots *roots) {
+static void slots_trim(struct roots *roots) {
     for (size_t before = SIZE_MAX; roots->ranges.buckets < before;) {
         lock_acquire(&roots->lock);
         before = roots->ranges.buckets;
@@ -153,7 +155,7 @@ static void ranges_trim(struct roots *roots) {
 }
 
 void roots_push(struct roots *roots, struct marker *marker) {
-    ranges_trim(roots);
+    slots_trim(roots);
     bool more = true;
     for (size_t bucket = 0; more; bucket++) {
         lock_acquire(&roots->lock);
@@ -162,11 +164,13 @@ void roots_push(struct roots *roots, struct marker *marker) {
         lock_release(&roots->lock);
     }
     roots_visit_handles(roots, &marker->visitor);
+    ranges_push(roots, marker);
 }
 
 void roots_visit(struct roots *roots, struct gait_visitor *visitor) {
     for (size_t bucket = 0; bucket < roots->ranges.buckets; bucket++)
         visit_bucket(roots, bucket, visitor);
     roots_visit_handles(roots, visitor);
+    ranges_visit(roots, visitor);
     coroutines_visit(roots, visitor);
 }

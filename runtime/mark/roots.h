@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Roots that belong to no mutator: static slots, handles, and coroutines that do not run.
+ * Roots that belong to no mutator: static slots, handles, ranges, and coroutines that do not run.
  *
  * Static slots and handles may come and go while roots_push runs; the barrier of the mutator that
  * adds or removes one shades what it holds, so one that is missed or met twice does no harm.
- * Coroutines: coroutines.h.
+ * Ranges: ranges.h. Coroutines: coroutines.h.
  */
 #ifndef GAIT_ROOTS_H
 #define GAIT_ROOTS_H
@@ -27,9 +27,14 @@ struct roots {
     struct pool parts;   /* of ranges */
     struct pool handles; /* of struct gait_handle; what they hold is not guarded */
     struct gait_coroutine *coroutines;
-    struct gait_coroutine *cursor; /* of coroutines_push: the next to look at */
-    AO_t *metadata_bytes;          /* constant */
-    AO_t bytes;                    /* of static slots and handles; read unordered: a figure */
+    struct gait_coroutine *cursor;  /* of coroutines_push: the next to look at */
+    struct root_range *long_ranges; /* of ranges.h; what is added last comes first */
+    struct root_range *retired;     /* removed, but perhaps in the queue */
+    bool visits_libraries;          /* constant: data segments are roots */
+    size_t library_bytes;           /* of libraries' at the last visit; the collector's */
+    AO_t *metadata_bytes;           /* constant */
+    AO_t bytes;       /* of static slots, handles and ranges; read unordered: a figure */
+    AO_t piece_bytes; /* of ranges alone; likewise */
 };
 
 /** All of it is counted in *metadata_bytes. @return negative: no memory. */
@@ -48,7 +53,7 @@ int roots_remove(struct roots *roots, gait_word *slots);
 /** How many slots the last roots_add of this first slot added; 0: it was never added. */
 size_t roots_count(struct roots *roots, gait_word *slots);
 
-/** Bytes of static slots and handles in use: a figure. */
+/** Bytes of static slots, handles and ranges in use: a figure. */
 size_t roots_bytes(const struct roots *roots);
 
 /** A handle that holds 0, or NULL: no memory. The caller shades what a freed handle held.
@@ -59,7 +64,8 @@ bool roots_handle_free(struct roots *roots, struct gait_handle *handle);
 /** Visit what all handles hold, the lock ROOTS held for a piece at a time: handles.c. */
 void roots_visit_handles(struct roots *roots, struct gait_visitor *visitor);
 
-/** Push what static slots and handles hold; nobody waits long for the lock meanwhile. */
+/** Push what static slots and handles hold, and the pieces of ranges; nobody waits long for the
+ * lock meanwhile. The collector, once a cycle. */
 void roots_push(struct roots *roots, struct marker *marker);
 
 /** Visit all of it with any visitor. Nothing runs beside: the world is stopped. */

@@ -199,6 +199,24 @@ void platform_file_close(int descriptor);
  */
 int platform_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
 
+/* ---- Data. -------------------------------------------------------------------------------------
+ */
+
+/** Addresses [low, high). */
+struct platform_range {
+    char *low;
+    char *high;
+};
+
+/**
+ * Have visit called for each part of the process's writable data segments that stays writable: of
+ * the program itself, or of the libraries that are loaded now, but for this one. While a library's
+ * are visited the loader's lock is held: none is unloaded, and visit waits for nobody who may load
+ * or unload one. Thread-local variables are in no data segment.
+ */
+void platform_data_segments(bool libraries, void (*visit)(void *data, struct platform_range range),
+                            void *data);
+
 /* ---- The end. ----------------------------------------------------------------------------------
  */
 

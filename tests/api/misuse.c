@@ -36,6 +36,8 @@ static void call_leave_native(void) { gait_leave_native(mutator); }
 static void call_detach(void) { gait_detach(mutator); }
 static void call_roots_add(void) { gait_roots_add(mutator, &slot, 1); }
 static void call_roots_remove(void) { gait_roots_remove(mutator, &slot); }
+static void call_roots_add_range(void) { gait_roots_add_range(mutator, &slot, sizeof slot, 0); }
+static void call_roots_remove_range(void) { gait_roots_remove_range(mutator, &slot); }
 static void call_handle_new(void) { gait_handle_new(mutator, 0); }
 static void call_handle_set(void) { gait_handle_set(mutator, handle, 0); }
 static void call_handle_free(void) { gait_handle_free(mutator, handle); }
@@ -74,6 +76,8 @@ static const struct misuse calls[] = {
     CALL(enter_native),
     CALL(roots_add),
     CALL(roots_remove),
+    CALL(roots_add_range),
+    CALL(roots_remove_range),
     CALL(handle_new),
     CALL(handle_set),
     CALL(handle_free),

@@ -4,8 +4,10 @@
  */
 #include "bare_heap.h"
 #include "mark/coroutines.h"
+#include "mark/ranges.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 #define ALL (~(gait_word)0)
 
@@ -170,6 +172,76 @@ Test(roots, ranges_that_went_leave_no_memory, .timeout = 60) {
         cr_assert_eq(roots_remove(&roots, &slots[i]), 0);
     mark_from_roots(); /* each cycle looks */
     cr_assert_leq(AO_load(&bare.space.metadata_bytes), before + 2 * POOL_CHUNK_BYTES);
+}
+
+/* ---- Ranges ---- */
+
+Test(roots, ranges_exact_and_conservative) {
+    enum { WORDS = 3 * RANGE_PIECE_WORDS + 7 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    static gait_word exact[WORDS], loose[WORDS];
+    for (size_t i = 0; i < WORDS; i++) {
+        exact[i] = bare_ref(bare_alloc(leaf, 32)) + (i % 2 ? 8 : 0); /* every other: inside */
+        loose[i] = bare_ref(bare_alloc(leaf, 32)) + (i % 2 ? 8 : 0);
+    }
+    char *low = (char *)loose + 3; /* the first word is cut, and the last */
+    cr_assert_eq(ranges_add(&roots, exact, sizeof exact + 1, false), GAIT_E_INVALID);
+    cr_assert_eq(ranges_add(&roots, (char *)exact + 1, 8, false), GAIT_E_INVALID);
+    cr_assert_eq(ranges_add(&roots, NULL, 8, true), GAIT_E_INVALID);
+    cr_assert_eq(ranges_add(&roots, exact, SIZE_MAX, true), GAIT_E_INVALID);
+    cr_assert_eq(ranges_add(&roots, exact, 0, false), 0);
+    cr_assert_eq(ranges_add(&roots, exact, sizeof exact, false), 0);
+    cr_assert_eq(ranges_add(&roots, low, sizeof loose - 4, true), 0);
+    cr_assert_eq(ranges_piece_bytes(&roots), (2 * WORDS - 2) * sizeof(gait_word));
+    cr_assert_eq(roots_bytes(&roots), ranges_piece_bytes(&roots));
+    const gait_word *words;
+    size_t count;
+    cr_assert(ranges_find(&roots, low, &words, &count));
+    cr_assert(words == loose + 1 && count == WORDS - 2);
+    mark_from_roots();
+    for (size_t i = 0; i < WORDS; i++) {
+        cr_assert_eq(bare_is_marked((void *)(exact[i] & ~(gait_word)8)), i % 2 == 0);
+        cr_assert_eq(bare_is_marked((void *)(loose[i] & ~(gait_word)8)), i > 0 && i < WORDS - 1);
+    }
+    cr_assert_eq(bare.marker.scanned_bytes, ranges_piece_bytes(&roots));
+    cr_assert_eq(ranges_remove(&roots, low), 0);
+    cr_assert_eq(ranges_remove(&roots, low), GAIT_E_MISSING);
+    cr_assert_eq(ranges_remove(&roots, exact), 0);
+    cr_assert_eq(ranges_remove(&roots, exact), 0); /* the one without words */
+    cr_assert_eq(roots_bytes(&roots), 0u);
+}
+
+/* What is removed while its pieces wait in the queue is not read any more. */
+Test(roots, a_range_goes_while_it_is_marked) {
+    size_t bytes = 64 * RANGE_PIECE_WORDS * sizeof(gait_word);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(memory, MAP_FAILED);
+    cr_assert_eq(ranges_add(&roots, memory, bytes, true), 0);
+    marker_begin(&bare.marker);
+    roots_push(&roots, &bare.marker);
+    cr_assert_not(marker_drain(&bare.marker, 1)); /* a piece or so */
+    cr_assert_eq(ranges_remove(&roots, memory), 0);
+    cr_assert_eq(munmap(memory, bytes), 0);
+    cr_assert(marker_drain(&bare.marker, SIZE_MAX));
+    marker_end(&bare.marker);
+    cr_assert_lt(bare.marker.scanned_bytes, bytes);
+    cr_assert_not_null(roots.retired);
+    mark_from_roots(); /* the next cycle frees it */
+    cr_assert_null(roots.retired);
+}
+
+static volatile gait_word in_data[100] = {1}, in_bss[100];
+
+Test(roots, data_segments) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    cr_assert_eq(ranges_add_segments(&roots), 0);
+    cr_assert_geq(roots_bytes(&roots), sizeof in_data + sizeof in_bss);
+    gait_word objects[2] = {bare_ref(bare_alloc(leaf, 64)), bare_ref(bare_alloc(leaf, 64))};
+    in_data[50] = objects[0];
+    in_bss[99] = objects[1] + 17;
+    mark_from_roots();
+    cr_assert(bare_is_marked((void *)objects[0]) && bare_is_marked((void *)objects[1]));
+    cr_assert_gt(roots_bytes(&roots), ranges_piece_bytes(&roots)); /* libraries have data */
 }
 
 /* ---- Coroutines ---- */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ranges of memory that are roots, of any length, and the data segments of the process.
+ *
+ * A range is marked in pieces, which are work like objects are: the collector pushes them all, and
+ * whichever marker meets one scans it.
+ *
+ *   .inv.piece: a piece in the queue is memory of the library, and stays so to the end of the
+ *   cycle, though its range be removed; who scans one is counted in the range's users and then
+ *   looks whether it is removed. So when ranges_remove returns, nobody reads the range any more.
+ *
+ * Data segments of the program itself stay for good, and are ranges. Those of libraries may be
+ * unloaded at any time; they are visited in one go under the loader's lock, by the collector.
+ */
+#ifndef GAIT_RANGES_H
+#define GAIT_RANGES_H
+
+#include "roots.h"
+
+/* As many as a large object's slice has: some 10 us. */
+#define RANGE_PIECE_WORDS 2048
+
+struct root_piece {
+    struct root_range *range;
+    size_t first; /* its first word in the range */
+};
+
+struct root_range {
+    struct root_range *next; /* the list that it is on; lock ROOTS */
+    const gait_word *words;  /* constant, as are the next two */
+    size_t count;
+    bool conservative;
+    unsigned removed;           /* atomic: set once */
+    AO_t users;                 /* threads that may read its words */
+    struct root_piece pieces[]; /* constant */
+};
+
+/** Add a range. The caller shades what it holds. @return 0, GAIT_E_INVALID, GAIT_E_MEMORY. */
+int ranges_add(struct roots *roots, void *low, size_t bytes, bool conservative);
+
+/** Take back the last ranges_add of this address. The caller has shaded what it holds; see
+ * ranges_find. On return nobody reads it. @return 0, GAIT_E_MISSING. */
+int ranges_remove(struct roots *roots, const void *low);
+
+/** The words of the last ranges_add of this address. @return false: it was never added. */
+bool ranges_find(struct roots *roots, const void *low, const gait_word **words, size_t *count);
+
+/** Have the data segments of the process visited from now on. @return 0, GAIT_E_MEMORY. */
+int ranges_add_segments(struct roots *roots);
+
+/** Push all pieces, and what libraries' data segments hold. The collector, once a cycle: no
+ * piece is in the queue. */
+void ranges_push(struct roots *roots, struct marker *marker);
+
+/** Visit all with any visitor. Nothing runs beside: the world is stopped. */
+void ranges_visit(struct roots *roots, struct gait_visitor *visitor);
+
+/** Bytes that are scanned piece by piece: part of roots_bytes. */
+size_t ranges_piece_bytes(const struct roots *roots);
+
+/** Scan a piece: a marker has met it. */
+void ranges_scan_piece(struct marker *marker, const struct root_piece *piece);
+
+/** Frees all. */
+void ranges_destroy(struct roots *roots);
+
+#endif
