@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi.h"
 #include "forking.h"
 #include "instance.h"
 #include "mark/ranges.h"
@@ -27,6 +28,8 @@ static void say(char *error, size_t error_bytes, const char *format, ...) {
     vsnprintf(error, error_bytes, format, arguments);
     va_end(arguments);
 }
+
+#define KIND_INFO_BYTES_0 ABI0_BYTES(gait_kind_info, scan_data)
 
 /* ---- Heaps ---- */
 
@@ -49,16 +52,15 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
 
 static void thread_exits(void *mutator) { gait_detach(mutator); }
 
-static gait_heap *heap_create(const gait_config *config, char *error, size_t error_bytes) {
-    gait_config defaults;
+static gait_heap *heap_create(const gait_config *given, char *error, size_t error_bytes) {
+    gait_config whole;
+    const gait_config *config = &whole;
     if (!forking_is_followed()) {
         say(error, error_bytes, "gait_heap_create: no memory for handlers of fork");
         return NULL;
     }
-    if (!config) {
-        gait_config_init(&defaults);
-        config = &defaults;
-    }
+    if (options_config(&whole, given, error, error_bytes) < 0)
+        return NULL;
     gait_heap *heap = calloc(1, sizeof *heap);
     if (!heap) {
         say(error, error_bytes, "gait_heap_create: no memory");
@@ -188,8 +190,16 @@ void gait_heap_destroy(gait_heap *heap) {
     world_resume();
 }
 
+int gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info, size_t info_bytes) {
+    gait_kind_info whole = {0};
+    if (!info || info_bytes < KIND_INFO_BYTES_0 ||
+        !abi_take(&whole, sizeof whole, info, info_bytes))
+        return GAIT_E_INVALID;
+    return kinds_register(&heap->kinds, &whole);
+}
+
 int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
-    return kinds_register(&heap->kinds, info);
+    return gait_kind_register_sized(heap, info, KIND_INFO_BYTES_0);
 }
 
 /* ---- Mutators ---- */

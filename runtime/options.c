@@ -6,6 +6,7 @@
  */
 #include "options.h"
 
+#include "abi.h"
 #include "platform/platform.h"
 
 #include <stdarg.h>
@@ -14,6 +15,9 @@
 
 /* How much of a refused value the error line quotes, bytes. */
 enum { QUOTE_BYTES = 40 };
+
+/* No library has, or will have, a larger gait_config: larger sizes are what was in memory. */
+enum { CONFIG_BYTES_MOST = 4096 };
 
 /* Where the line about the first malformed setting goes. */
 struct error_line {
@@ -283,17 +287,39 @@ static int read_debug(struct options *options, const gait_config *config,
 /* ---- All of it.
  * ---------------------------------------------------------------------------------- */
 
-void gait_config_init(gait_config *config) {
-    *config = (gait_config){.struct_bytes = sizeof *config, .value_mask = ~(gait_word)0};
+#define CONFIG_BYTES_0 ABI0_BYTES(gait_config, log)
+
+void gait_config_init_sized(gait_config *config, size_t config_bytes) {
+    const gait_config defaults = {.struct_bytes = config_bytes, .value_mask = ~(gait_word)0};
+    abi_give(config, config_bytes, &defaults, sizeof defaults);
+}
+
+void gait_config_init(gait_config *config) { gait_config_init_sized(config, CONFIG_BYTES_0); }
+
+int options_config(gait_config *config, const gait_config *given, char *error_text,
+                   size_t error_bytes) {
+    struct error_line error = {error_text, error_bytes};
+    gait_config_init_sized(config, sizeof *config);
+    if (!given)
+        return 0;
+    size_t given_bytes = given->struct_bytes;
+    if (given_bytes < CONFIG_BYTES_0 || given_bytes > CONFIG_BYTES_MOST)
+        return refuse(&error,
+                      "gait_config.struct_bytes=%zu: expected %zu or more, as set by "
+                      "gait_config_init",
+                      given_bytes, CONFIG_BYTES_0);
+    if (!abi_take(config, sizeof *config, given, given_bytes))
+        return refuse(&error,
+                      "gait_config has a field that this library, %s, does not know: it is newer, "
+                      "and not 0",
+                      GAIT_VERSION);
+    config->struct_bytes = sizeof *config;
+    return 0;
 }
 
 int options_read(struct options *options, const gait_config *config, char *error_text,
                  size_t error_bytes) {
     struct error_line error = {error_text, error_bytes};
-    if (config && config->struct_bytes != sizeof *config)
-        return refuse(&error,
-                      "gait_config.struct_bytes=%zu: expected %zu, as set by gait_config_init",
-                      config->struct_bytes, sizeof *config);
     *options = (struct options){
 #define OPTION_SETTING(variable, type, field, member, initial, ...) .field = initial,
 #include "options.def"

@@ -26,9 +26,18 @@ struct options {
 };
 
 /**
+ * Take an embedder's configuration, of whatever size: *config is whole.
+ *
+ * @param given  NULL: the defaults.
+ * @return 0, or GAIT_E_INVALID: not set by gait_config_init, or with a field of a newer library;
+ *         the line is as of options_read.
+ */
+int options_config(gait_config *config, const gait_config *given, char *error, size_t error_bytes);
+
+/**
  * Read all settings.
  *
- * @param config       NULL: the environment and the defaults alone.
+ * @param config       as options_config gave it, or NULL: the environment and the defaults alone.
  * @param error        where one line, without newline, says which setting is malformed, what was
  *                     given and what is accepted; may be NULL.
  * @return 0, or GAIT_E_INVALID: a malformed setting, *options is not to be used.

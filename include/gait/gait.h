@@ -22,6 +22,10 @@
  * Objects never move. A word that is not the address of an object is skipped by the collector, so
  * a wrong guess at worst keeps garbage.
  *
+ * Structures that cross the library's border grow at their ends only. Each call tells the library
+ * the size that the program was built with, by an inline function here; a program goes on to work
+ * with a newer library, and with an older one as long as it leaves what that one does not know 0.
+ *
  * Results: int is 0, or a negative GAIT_E… code; bool answers a question; NULL is no memory, or
  * what the function's comment says. A caller's bug (a detached mutator, one in native code, an
  * unknown kind) stops the process with one line that names the call. The fast paths of the inline
@@ -42,8 +46,12 @@ extern "C" {
 
 #if defined(__GNUC__)
 #define GAIT_API __attribute__((visibility("default")))
+#define GAIT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define GAIT_INLINE static inline __attribute__((always_inline, unused))
 #else
 #define GAIT_API
+#define GAIT_UNLIKELY(x) (x)
+#define GAIT_INLINE static inline
 #endif
 
 typedef struct gait_heap gait_heap;
@@ -108,8 +116,19 @@ typedef struct gait_config {
                                  when the heap is gone; NULL: stderr                             */
 } gait_config;
 
-/** Fill *config with the defaults. Thread rule: any thread. */
+/** gait_config_init for a structure of so many bytes. Thread rule: any thread. */
+GAIT_API void gait_config_init_sized(gait_config *config, size_t config_bytes);
+
+/* What is inline here is a function of the library's for programs that were built when it was one,
+ * or that look it up by its name: of structures as they were then. */
+#ifdef GAIT_IN_LIBRARY
 GAIT_API void gait_config_init(gait_config *config);
+#else
+/** Fill *config with the defaults. Thread rule: any thread. */
+GAIT_INLINE void gait_config_init(gait_config *config) {
+    gait_config_init_sized(config, sizeof *config);
+}
+#endif
 
 /**
  * Create a heap.
@@ -175,15 +194,26 @@ typedef struct gait_kind_info {
     void *scan_data;         /* CALLBACK: handed to scan                                        */
 } gait_kind_info;
 
+/** gait_kind_register for a structure of so many bytes. */
+GAIT_API int gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info,
+                                      size_t info_bytes);
+
+#ifdef GAIT_IN_LIBRARY
+GAIT_API int gait_kind_register(gait_heap *heap, const gait_kind_info *info);
+#else
 /**
  * Register a kind.
  *
- * @return the kind (0 or more); GAIT_E_INVALID when *info contradicts itself, GAIT_E_FULL after
+ * @return the kind (0 or more); GAIT_E_INVALID when *info contradicts itself, or has a field that
+ *         is newer than the library and not 0; GAIT_E_FULL after
  *         GAIT_KINDS_MAX kinds, GAIT_E_MEMORY.
  *
  * Thread rule: any thread, attached or not. Kinds are never unregistered.
  */
-GAIT_API int gait_kind_register(gait_heap *heap, const gait_kind_info *info);
+GAIT_INLINE int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
+    return gait_kind_register_sized(heap, info, sizeof *info);
+}
+#endif
 
 /** Visit one word that may hold a reference. Only within a scan or root callback. */
 GAIT_API void gait_visit(gait_visitor *visitor, gait_word word);

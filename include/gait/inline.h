@@ -14,14 +14,6 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#define GAIT_UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define GAIT_INLINE static inline __attribute__((always_inline, unused))
-#else
-#define GAIT_UNLIKELY(x) (x)
-#define GAIT_INLINE static inline
-#endif
-
 /** A run of zeroed free memory in a span of one class and kind: allocation takes from cursor. */
 struct gait_run {
     char *cursor;

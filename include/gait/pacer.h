@@ -7,6 +7,9 @@
  * is given. The structs are plain values: copy, compare and save them freely.
  * The same code paces the runtime, a simulation and a page in a browser.
  *
+ * Unlike gait.h's, these structs are no part of what a soversion keeps: a program that calls the
+ * pacer itself runs with the library that it was built with.
+ *
  * It computes what Go 1.26 computes (src/runtime/mgcpacer.go, mgclimit.go,
  * mgcscavenge.go, mgcsweep.go), to the last bit; where a function goes beyond
  * Go its comment says so. docs/design/pacer.md has the formulas in one place.

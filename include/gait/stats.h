@@ -67,8 +67,8 @@ typedef struct gait_stats {
 
 /**
  * Read the figures. They are taken one after another while the program runs: each is right for
- * some moment of the call.
- * @return 0, GAIT_E_INVALID (struct_bytes is not this library's).
+ * some moment of the call. Those that this library does not know are 0.
+ * @return 0, GAIT_E_INVALID (struct_bytes is not set).
  * Thread rule: any thread, attached or not.
  */
 GAIT_API int gait_read_stats(gait_heap *heap, gait_stats *stats);
@@ -86,13 +86,23 @@ typedef struct gait_kind_stats {
     uint64_t span_bytes;   /* spans of this kind now, bytes */
 } gait_kind_stats;
 
+/** gait_read_kinds for entries of so many bytes each. */
+GAIT_API size_t gait_read_kinds_sized(gait_heap *heap, gait_kind_stats *kinds, size_t count,
+                                      size_t entry_bytes);
+
+#ifdef GAIT_IN_LIBRARY
+GAIT_API size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count);
+#else
 /**
  * List the kinds.
  * @param kinds  room for count entries; may be NULL with count 0.
  * @return how many kinds there are.
  * Thread rule: any thread, attached or not.
  */
-GAIT_API size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count);
+GAIT_INLINE size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count) {
+    return gait_read_kinds_sized(heap, kinds, count, sizeof *kinds);
+}
+#endif
 
 #ifdef __cplusplus
 }

@@ -6,7 +6,11 @@
 #include <gait/stats.h>
 #include <string.h>
 
+#include "../abi.h"
 #include "../instance.h"
+
+#define STATS_BYTES_0 ABI0_BYTES(gait_stats, pause_histogram)
+#define KIND_STATS_BYTES_0 ABI0_BYTES(gait_kind_stats, span_bytes)
 
 static void read_memory(gait_heap *heap, gait_stats *stats) {
     struct space *space = &heap->space;
@@ -66,16 +70,17 @@ static void read_cycles(gait_heap *heap, gait_stats *stats) {
 }
 
 int gait_read_stats(gait_heap *heap, gait_stats *stats) {
-    if (stats->struct_bytes != sizeof *stats)
+    size_t given_bytes = stats->struct_bytes;
+    if (given_bytes < STATS_BYTES_0)
         return GAIT_E_INVALID;
-    memset(stats, 0, sizeof *stats);
-    stats->struct_bytes = sizeof *stats;
-    read_memory(heap, stats);
-    read_pacing(heap, stats);
-    read_cpu(heap, stats);
-    read_cycles(heap, stats);
-    stats->mutators = AO_load(&heap->world.count);
-    stats->finalizers_queued = finalizers_queued(&heap->finalizers);
+    gait_stats whole = {.struct_bytes = given_bytes};
+    read_memory(heap, &whole);
+    read_pacing(heap, &whole);
+    read_cpu(heap, &whole);
+    read_cycles(heap, &whole);
+    whole.mutators = AO_load(&heap->world.count);
+    whole.finalizers_queued = finalizers_queued(&heap->finalizers);
+    abi_give(stats, given_bytes, &whole, sizeof whole);
     return 0;
 }
 
@@ -100,17 +105,23 @@ static uint64_t read_live(const AO_t *count) {
     return (intptr_t)value > 0 ? value : 0;
 }
 
-size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count) {
+size_t gait_read_kinds_sized(gait_heap *heap, gait_kind_stats *kinds, size_t count,
+                             size_t entry_bytes) {
     size_t known = kinds_count(&heap->kinds);
     for (size_t i = 0; i < known && i < count; i++) {
         struct kind *kind = &heap->kinds.kinds[i];
-        kinds[i] = (gait_kind_stats){
+        const gait_kind_stats whole = {
             .kind = (gait_kind)i,
             .name = kind->name,
             .objects = read_live(&kind->live_objects),
             .object_bytes = read_live(&kind->live_bytes),
             .span_bytes = AO_load(&kind->span_bytes),
         };
+        abi_give((char *)kinds + i * entry_bytes, entry_bytes, &whole, sizeof whole);
     }
     return known;
+}
+
+size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count) {
+    return gait_read_kinds_sized(heap, kinds, count, KIND_STATS_BYTES_0);
 }

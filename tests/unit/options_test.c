@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/options: tables of accepted and refused values, and who wins over whom. */
+#include "abi.h"
 #include "options.h"
 #include "platform/environment.h"
 #include "platform/kernel_file.h"
@@ -351,8 +352,80 @@ Test(options, malformed_config) {
                  line);
 
     memset(&config, 0, sizeof config);
-    cr_assert_eq(read_all(&options, &config), GAIT_E_INVALID);
+    cr_assert_null(gait_heap_create(&config, line, sizeof line));
     cr_assert_not_null(strstr(line, "gait_config_init"), "%s", line);
+}
+
+/* A gait_config of a program that was built with newer headers. */
+static union {
+    gait_config config;
+    unsigned char bytes[2 * sizeof(gait_config)];
+} newer;
+
+Test(options, a_newer_config_is_taken_if_it_asks_for_nothing_new) {
+    gait_config config;
+    memset(&newer, 0x5a, sizeof newer);
+    gait_config_init_sized(&newer.config, sizeof newer - 8);
+    for (size_t i = sizeof newer - 8; i < sizeof newer; i++)
+        cr_assert_eq(newer.bytes[i], 0x5a, "byte %zu is written", i);
+    newer.config.flags = GAIT_STOP_THE_WORLD;
+    newer.config.gogc = "70";
+    cr_assert_eq(options_config(&config, &newer.config, line, sizeof line), 0, "%s", line);
+    cr_expect_eq(config.struct_bytes, sizeof config);
+    cr_expect_eq(config.flags, GAIT_STOP_THE_WORLD);
+    cr_expect_str_eq(config.gogc, "70");
+
+    newer.bytes[sizeof newer - 9] = 1;
+    cr_expect_eq(options_config(&config, &newer.config, line, sizeof line), GAIT_E_INVALID);
+    cr_expect_not_null(strstr(line, "does not know"), "%s", line);
+}
+
+Test(options, a_config_of_no_size_is_refused) {
+    static const size_t sizes[] = {0, 8, sizeof(void *), 0x5a5a5a5a5a5a5a5a, SIZE_MAX};
+    gait_config config;
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        gait_config_init(&newer.config);
+        newer.config.struct_bytes = sizes[i];
+        cr_expect_eq(options_config(&config, &newer.config, line, sizeof line), GAIT_E_INVALID);
+        cr_expect_not_null(strstr(line, "gait_config_init"), "%s", line);
+    }
+}
+
+/* ---- Structures of other sizes ---- */
+
+struct small {
+    uint64_t first;
+};
+
+struct large {
+    uint64_t first, second;
+};
+
+Test(abi, what_a_program_does_not_have_is_the_default) {
+    struct large own = {1, 2};
+    struct small given = {7};
+    cr_assert(abi_take(&own, sizeof own, &given, sizeof given));
+    cr_expect_eq(own.first, 7);
+    cr_expect_eq(own.second, 2);
+}
+
+Test(abi, what_the_library_does_not_know_must_be_zero) {
+    struct small own = {1};
+    struct large given = {7, 0};
+    cr_expect(abi_take(&own, sizeof own, &given, sizeof given));
+    cr_expect_eq(own.first, 7);
+    given.second = (uint64_t)1 << 63;
+    cr_expect_not(abi_take(&own, sizeof own, &given, sizeof given));
+}
+
+Test(abi, nothing_is_written_beyond_a_programs_size) {
+    struct large own = {1, 2}, given[2] = {{9, 9}, {9, 9}};
+    abi_give(&given[0], sizeof(struct small), &own, sizeof own);
+    cr_expect_eq(given[0].first, 1);
+    cr_expect_eq(given[0].second, 9);
+    abi_give(&given[0], sizeof own, &own, sizeof(struct small));
+    cr_expect_eq(given[0].second, 0);
+    cr_expect_eq(given[1].first, 9);
 }
 
 Test(options, long_and_strange_values_stay_one_short_line) {

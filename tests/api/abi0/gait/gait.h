@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gait: a concurrent, paced, non-moving mark-sweep garbage collector to embed.
+ *
+ *   heap      one collected memory with one pacer; a process may have several
+ *   mutator   a thread's attachment to a heap; all that it does with objects goes through it
+ *   kind      a registered object layout: which words of an object hold references
+ *   word      a machine word that may hold a reference: a tagged address, or anything else
+ *
+ * Rules that every embedder keeps:
+ *   - a mutator is used by the thread that attached it, and by no other;
+ *   - a reference that must survive a safepoint is held in a root or in a reachable object;
+ *     safepoints are: every allocation, gait_poll, and each function whose comment says so;
+ *     a safepoint in one heap is one in all heaps that the thread is attached to;
+ *   - references are stored into heap objects and static root slots by gait_store and its kin
+ *     (not needed in a heap created with GAIT_STOP_THE_WORLD); stores to stacks are plain;
+ *   - a thread that blocks or computes long without polling does so between gait_enter_native and
+ *     gait_leave_native, and touches no object there.
+ *
+ * Objects never move. A word that is not the address of an object is skipped by the collector, so
+ * a wrong guess at worst keeps garbage.
+ *
+ * Results: int is 0, or a negative GAIT_E… code; bool answers a question; NULL comes from
+ * allocation only. A caller's bug (a detached mutator, an unknown kind) stops the process with one
+ * line that names the call.
+ */
+#ifndef GAIT_GAIT_H
+#define GAIT_GAIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define GAIT_API __attribute__((visibility("default")))
+#else
+#define GAIT_API
+#endif
+
+typedef struct gait_heap gait_heap;
+typedef struct gait_mutator gait_mutator;
+typedef struct gait_handle gait_handle;
+typedef struct gait_coroutine gait_coroutine;
+typedef struct gait_visitor gait_visitor;
+
+/** A word that may hold a reference. */
+typedef uintptr_t gait_word;
+
+/** A registered kind: 0 .. GAIT_KINDS_MAX - 1. */
+typedef uint8_t gait_kind;
+
+#define GAIT_KINDS_MAX 256
+
+/** Error codes: what an int result says when it is negative. */
+enum {
+    GAIT_E_INVALID = -1, /* an argument is out of its range         */
+    GAIT_E_MEMORY = -2,  /* the operating system gave no memory     */
+    GAIT_E_FULL = -3,    /* a table of fixed size is full           */
+    GAIT_E_MISSING = -4  /* what should be removed was never added  */
+};
+
+/* ------------------------------------------------------------------------------------------ */
+/* Heaps                                                                                      */
+
+/** Flags of a heap. */
+enum {
+    GAIT_STOP_THE_WORLD = 1 << 0,     /* no write barriers: marking runs with mutators stopped */
+    GAIT_CONSERVATIVE_STACKS = 1 << 1 /* C stacks and registers are scanned for references     */
+};
+
+#define GAIT_GOGC_OFF (-1)
+#define GAIT_NO_LIMIT INT64_MAX
+
+/**
+ * What a heap is created with. gait_config_init fills in defaults and reads the environment;
+ * an embedder then changes what it wants fixed.
+ */
+typedef struct gait_config {
+    size_t struct_bytes;      /* sizeof(gait_config), set by gait_config_init                    */
+    uint32_t flags;           /* GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS                  */
+    uint32_t reserved;        /* 0                                                               */
+    gait_word value_mask;     /* bits of a word that are an address; default: all                */
+    size_t reserve_bytes;     /* addresses to reserve, at most 4 TiB; 0: 1 TiB. Halved until the
+                                 OS agrees                                                       */
+    const char *gogc;         /* "off" or a percentage; NULL: environment GOGC, else 100         */
+    const char *memory_limit; /* "off", bytes with B/KiB/MiB/GiB/TiB, or a percentage;
+                                 NULL: environment GOMEMLIMIT, else off                          */
+    const char *max_procs;    /* CPUs to use; NULL: environment GOMAXPROCS, else those usable    */
+    const char *debug;        /* comma list as of GAIT_DEBUG; NULL: environment                  */
+    FILE *log;                /* where traces and reports go; NULL: stderr                       */
+} gait_config;
+
+/** Fill *config with the defaults. Thread rule: any thread. */
+GAIT_API void gait_config_init(gait_config *config);
+
+/**
+ * Create a heap.
+ *
+ * @param config       NULL for the defaults. Read during the call only.
+ * @param error        where one line is written when the heap can't be created; may be NULL.
+ * @param error_bytes  room at error, bytes.
+ * @return the heap, or NULL: a malformed setting (the line says which, what was given and what is
+ *         accepted), or no memory or threads to be had.
+ *
+ * Thread rule: any thread. Starts the heap's collector threads.
+ */
+GAIT_API gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes);
+
+/**
+ * Destroy a heap: its memory goes back to the OS, finalizers and cleanups that are pending do not
+ * run. Every mutator must have been detached, but for the caller's own, which is detached here.
+ *
+ * Thread rule: any thread; no other thread may use the heap any more.
+ */
+GAIT_API void gait_heap_destroy(gait_heap *heap);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Kinds                                                                                      */
+
+/** How the references of an object lie in it. */
+typedef enum gait_layout {
+    GAIT_LEAF,         /* no references: contents are never looked at                            */
+    GAIT_REFS,         /* every word may hold a reference                                        */
+    GAIT_PREFIX,       /* the first head_words words may                                         */
+    GAIT_BITMAP,       /* word i may, if bit i of bitmap is set (head_words bits); the rest not  */
+    GAIT_REPEAT,       /* head_words words described by bitmap, then elements of element_words
+                          words, each described by element_bitmap, to the end of the object      */
+    GAIT_CALLBACK,     /* scan() visits the references                                           */
+    GAIT_CONSERVATIVE, /* every word may be a reference, or point inside an object               */
+    GAIT_WEAK,         /* head_words strong words, then words that do not keep their targets
+                          alive: set to 0 when the target is collected                           */
+    GAIT_EPHEMERON     /* head_words strong words, then pairs (key, value): the value is kept
+                          alive only while the key is; both set to 0 when the key is collected   */
+} gait_layout;
+
+/**
+ * Visit the references of an object by gait_visit… calls. Runs on collector and mutator threads,
+ * several at once, beside the running program: it reads the object's words once each, must bear an
+ * object some or all of whose words are still zero, allocates nothing, and calls nothing else of
+ * this library.
+ *
+ * @param object_bytes  the size of the object's cell: at least what was asked for.
+ */
+typedef void (*gait_scan_fn)(gait_visitor *visitor, void *object, size_t object_bytes, void *data);
+
+typedef struct gait_kind_info {
+    const char *name;        /* for profiles; copied                                            */
+    gait_layout layout;      /*                                                                 */
+    uint32_t head_words;     /* see gait_layout                                                 */
+    const uint64_t *bitmap;  /* BITMAP, REPEAT: (head_words + 63) / 64 words of bits; copied;
+                                NULL with REPEAT: no word of the head is a reference            */
+    uint32_t element_words;  /* REPEAT: 1 .. 64                                                 */
+    uint64_t element_bitmap; /* REPEAT: bit i: word i of each element may hold a reference      */
+    gait_scan_fn scan;       /* CALLBACK                                                        */
+    void *scan_data;         /* CALLBACK: handed to scan                                        */
+} gait_kind_info;
+
+/**
+ * Register a kind.
+ *
+ * @return the kind (0 or more); GAIT_E_INVALID when *info contradicts itself, GAIT_E_FULL after
+ *         GAIT_KINDS_MAX kinds, GAIT_E_MEMORY.
+ *
+ * Thread rule: any thread, attached or not. Kinds are never unregistered.
+ */
+GAIT_API int gait_kind_register(gait_heap *heap, const gait_kind_info *info);
+
+/** Visit one word that may hold a reference. Only within a scan or root callback. */
+GAIT_API void gait_visit(gait_visitor *visitor, gait_word word);
+
+/** Visit count words from words on. Only within a scan or root callback. */
+GAIT_API void gait_visit_range(gait_visitor *visitor, const gait_word *words, size_t count);
+
+/** Visit count words, each of which may also point inside an object. Only within a callback. */
+GAIT_API void gait_visit_conservative(gait_visitor *visitor, const gait_word *words, size_t count);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Mutators                                                                                   */
+
+/**
+ * Attach the calling thread to a heap. A thread may be attached to several heaps, to each once: a
+ * second call returns the same mutator. A thread that exits attached is detached by the library.
+ *
+ * @return the mutator, or NULL when there is no memory for it.
+ */
+GAIT_API gait_mutator *gait_attach(gait_heap *heap);
+
+/** Detach the calling thread: its roots are dropped. The mutator is gone after the call. */
+GAIT_API void gait_detach(gait_mutator *mutator);
+
+/** The calling thread's mutator in this heap, or NULL when it is not attached. */
+GAIT_API gait_mutator *gait_current(gait_heap *heap);
+
+/** The heap of a mutator. */
+GAIT_API gait_heap *gait_mutator_heap(gait_mutator *mutator);
+
+/**
+ * Enter native code: until gait_leave_native the collector does not wait for this thread, and may
+ * scan its roots at any time. The thread touches no object meanwhile. Does not nest.
+ */
+GAIT_API void gait_enter_native(gait_mutator *mutator);
+
+/** Leave native code. A safepoint: waits while the collector has the world stopped. */
+GAIT_API void gait_leave_native(gait_mutator *mutator);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Allocation: gait_alloc is in inline.h                                                      */
+
+/**
+ * The kind of an object, its cell's size in bytes, and the object that an address lies in.
+ *
+ * gait_object_base returns NULL for an address that lies in no allocated cell; the other two
+ * stop the process for an address that is not an object's.
+ * Thread rule: an attached thread.
+ */
+GAIT_API gait_kind gait_object_kind(gait_heap *heap, const void *object);
+GAIT_API size_t gait_object_bytes(gait_heap *heap, const void *object);
+GAIT_API void *gait_object_base(gait_heap *heap, const void *address);
+
+/**
+ * Called when an allocation failed after a full collection.
+ * @return true to try once more (memory has been given back), false to let it return NULL.
+ */
+typedef bool (*gait_oom_fn)(gait_mutator *mutator, size_t bytes, void *data);
+
+/** Set or (NULL) remove the heap's out-of-memory handler. Thread rule: any thread. */
+GAIT_API void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *data);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Roots. Shadow-stack frames are in inline.h.                                                */
+
+/**
+ * Make words of the program's own memory roots: static slots. They are stored to by gait_store.
+ * @return 0, GAIT_E_INVALID (not aligned to a word), GAIT_E_MEMORY.
+ * Thread rule: an attached thread. What the slots hold at the call is kept from then on.
+ */
+GAIT_API int gait_roots_add(gait_mutator *mutator, gait_word *slots, size_t count);
+
+/** Take back a gait_roots_add of the same first slot. @return 0, GAIT_E_MISSING. */
+GAIT_API int gait_roots_remove(gait_mutator *mutator, gait_word *slots);
+
+/**
+ * A handle: one root slot owned by the library, usable by every attached thread.
+ * gait_handle_new returns NULL when there is no memory.
+ */
+GAIT_API gait_handle *gait_handle_new(gait_mutator *mutator, gait_word value);
+GAIT_API gait_word gait_handle_get(const gait_handle *handle);
+GAIT_API void gait_handle_set(gait_mutator *mutator, gait_handle *handle, gait_word value);
+GAIT_API void gait_handle_free(gait_mutator *mutator, gait_handle *handle);
+
+/**
+ * Visit a mutator's own roots, such as an interpreter's value stack. Runs on that mutator's
+ * thread, or on another one while the mutator is in native code; the rules of gait_scan_fn hold.
+ */
+typedef void (*gait_roots_fn)(gait_visitor *visitor, void *data);
+
+/** Set or (NULL) remove the calling mutator's root callback. */
+GAIT_API void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *data);
+
+/**
+ * A coroutine: roots of a stack that is not running now. It has a shadow stack of its own, a root
+ * callback (may be NULL), and, in a heap with GAIT_CONSERVATIVE_STACKS, a C stack [low, high).
+ * @return NULL when there is no memory.
+ * Thread rule: an attached thread. A coroutine runs on one mutator at a time.
+ */
+GAIT_API gait_coroutine *gait_coroutine_new(gait_mutator *mutator, gait_roots_fn visit, void *data,
+                                            void *stack_low, void *stack_high);
+
+/**
+ * Say that this thread goes on as `to` (NULL: as the thread itself). Called just before the
+ * switch of C stacks. The roots of what ran until now are scanned, from here on, as those of a
+ * stopped coroutine. Not a safepoint, but may scan `to` when a collection is marking.
+ */
+GAIT_API void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to);
+
+/** Free a coroutine that is not running. */
+GAIT_API void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Weak references and ephemerons: slots inside objects of kinds GAIT_WEAK and GAIT_EPHEMERON  */
+
+/** Read a weak word or a key: the word, or 0 if its target was collected. */
+GAIT_API gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot);
+
+/** Store a weak word. The target need not be reachable from the object. */
+GAIT_API void gait_weak_set(gait_mutator *mutator, gait_word *slot, gait_word value);
+
+/** Read the value of the pair at pair[0..1]: 0 if its key was collected. */
+GAIT_API gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair);
+
+/** Store a pair. */
+GAIT_API void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key,
+                                 gait_word value);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Finalizers and cleanups: queued by a collection, run only by gait_run_finalizers            */
+
+/** Run with the object, which is reachable once more, for this call or for longer. */
+typedef void (*gait_finalizer_fn)(gait_mutator *mutator, void *object, void *data);
+
+/** Run after the object is gone. */
+typedef void (*gait_cleanup_fn)(gait_mutator *mutator, void *data);
+
+/**
+ * Have finalize queued, once, when a collection finds the object unreachable. What the object
+ * refers to stays alive until then, so objects that reach themselves are never finalized.
+ * A second call for the same object replaces the first; NULL removes it.
+ * @return 0, GAIT_E_INVALID (not an object), GAIT_E_MEMORY, GAIT_E_MISSING (nothing to remove).
+ */
+GAIT_API int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
+                                void *data);
+
+/**
+ * Have cleanup queued when the object is gone. Several may be added to one object; an object in a
+ * cycle is cleaned up too. data must not lead to the object.
+ * @return 0, GAIT_E_INVALID, GAIT_E_MEMORY.
+ */
+GAIT_API int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup,
+                              void *data);
+
+/** Remove all cleanups of object with this function and data. @return how many were removed. */
+GAIT_API size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup,
+                                    void *data);
+
+/** Run at most max queued finalizers and cleanups. A safepoint. @return how many ran. */
+GAIT_API size_t gait_run_finalizers(gait_mutator *mutator, size_t max);
+
+/**
+ * Wait, in native code, until there is one to run. @return false after timeout_ns (negative:
+ * no timeout) or gait_stop_finalizers. A safepoint.
+ */
+GAIT_API bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns);
+
+/** Wake every thread out of gait_wait_finalizers. Thread rule: any thread. */
+GAIT_API void gait_stop_finalizers(gait_heap *heap);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Control                                                                                    */
+
+/**
+ * Collect: on return a full cycle that began after the call has marked, swept and settled weak
+ * references. A safepoint.
+ */
+GAIT_API void gait_collect(gait_mutator *mutator);
+
+/**
+ * Collect, then give all free pages back to the OS. A safepoint.
+ * @return bytes given back by this call.
+ */
+GAIT_API size_t gait_free_os_memory(gait_mutator *mutator);
+
+/**
+ * Set GOGC: heap growth, in percent of the live heap and its roots, before the next cycle ends.
+ * @param percent  GAIT_GOGC_OFF (any negative value): no cycle but for the limit; GAIT_KEEP: read.
+ * @return the setting before the call.
+ * Thread rule: any thread, attached or not. Holds from the next allocation slow path on.
+ */
+#define GAIT_KEEP INT32_MIN
+GAIT_API int32_t gait_set_gogc(gait_heap *heap, int32_t percent);
+
+/**
+ * Set the soft limit on the memory that this heap holds.
+ * @param limit_bytes  GAIT_NO_LIMIT removes the limit; negative only reads it.
+ * @return the limit in force before the call, bytes.
+ * Thread rule: any thread, attached or not. Never makes an allocation fail.
+ * Source: Go 1.19 GC guide, "Memory limit".
+ */
+GAIT_API int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes);
+
+/**
+ * Set the number of CPUs that the collector may take for its own.
+ * @param procs  1 .. 1024; 0 or less only reads it.
+ * @return the setting before the call.
+ * Thread rule: any thread. Holds from the next cycle on.
+ */
+GAIT_API int32_t gait_set_max_procs(gait_heap *heap, int32_t procs);
+
+/** The release that the headers are of, and that of the library that runs. */
+#define GAIT_VERSION "0.1.0"
+GAIT_API const char *gait_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#include <gait/inline.h>
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a heap can tell about itself: one table of figures, a pause histogram, a listing by kind.
+ */
+#ifndef GAIT_STATS_H
+#define GAIT_STATS_H
+
+#include <gait/gait.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* X(name, what it says). All are uint64_t; bytes, nanoseconds or counts as their names say. */
+#define GAIT_STATS(X)                                                                              \
+    X(heap_live_bytes, "live heap now: marked by the last cycle, and allocated since")             \
+    X(heap_marked_bytes, "marked by the last cycle")                                               \
+    X(heap_goal_bytes, "goal of the running or next cycle")                                        \
+    X(heap_trigger_bytes, "live heap at which the next cycle starts")                              \
+    X(heap_peak_bytes, "live heap as the last cycle ended marking")                                \
+    X(span_bytes, "memory: spans in use")                                                          \
+    X(free_bytes, "memory: free pages that are not given back to the OS")                          \
+    X(metadata_bytes, "memory: the collector's own tables and queues")                             \
+    X(arena_bytes, "memory: arenas")                                                               \
+    X(offheap_bytes, "memory: counted off-heap memory")                                            \
+    X(total_bytes, "memory: the sum that the limit holds")                                         \
+    X(peak_total_bytes, "memory: the largest sum so far")                                          \
+    X(released_bytes, "free pages that the OS has back")                                           \
+    X(stack_bytes, "stacks and frames scanned by the last cycle")                                  \
+    X(globals_bytes, "static roots and handles")                                                   \
+    X(limit_bytes, "GOMEMLIMIT in force; INT64_MAX: none")                                         \
+    X(allocated_bytes, "allocated since the heap was created")                                     \
+    X(freed_bytes, "swept since the heap was created")                                             \
+    X(cycles, "cycles ended")                                                                      \
+    X(forced_cycles, "of these, asked for by gait_collect")                                        \
+    X(mutators, "threads attached now")                                                            \
+    X(cpu_assist_ns, "CPU time: mutators that mark to pay for allocation")                         \
+    X(cpu_dedicated_ns, "CPU time: dedicated workers and the cycle's own work")                    \
+    X(cpu_fractional_ns, "CPU time: fractional worker")                                            \
+    X(cpu_idle_ns, "CPU time: helpers on idle CPUs")                                               \
+    X(cpu_sweep_ns, "CPU time: sweeping")                                                          \
+    X(cpu_scavenge_ns, "CPU time: returning memory")                                               \
+    X(cpu_total_ns, "CPU time of the process since the heap was created")                          \
+    X(limiter_ns, "time that the CPU limiter held assists off")                                    \
+    X(pauses, "pauses of all mutators")                                                            \
+    X(pause_total_ns, "their sum")                                                                 \
+    X(pause_max_ns, "the longest")                                                                 \
+    X(finalizers_queued, "finalizers and cleanups waiting to run")
+
+#define GAIT_PAUSE_BUCKETS 40 /* bucket b counts pauses of [2^b, 2^(b+1)) ns */
+
+typedef struct gait_stats {
+    size_t struct_bytes; /* sizeof(gait_stats), set by the caller */
+#define GAIT_STATS_FIELD(name, text) uint64_t name;
+    GAIT_STATS(GAIT_STATS_FIELD)
+#undef GAIT_STATS_FIELD
+    double gc_cpu_fraction; /* GC's CPU time, all purposes, / cpu_total_ns */
+    uint64_t pause_histogram[GAIT_PAUSE_BUCKETS];
+} gait_stats;
+
+/**
+ * Read the figures. They are taken one after another while the program runs: each is right for
+ * some moment of the call.
+ * @return 0, GAIT_E_INVALID (struct_bytes is not this library's).
+ * Thread rule: any thread, attached or not.
+ */
+GAIT_API int gait_read_stats(gait_heap *heap, gait_stats *stats);
+
+/** Name and meaning of every figure, in the order of the table; NULL past the last. */
+GAIT_API const char *gait_stats_name(size_t index);
+GAIT_API const char *gait_stats_text(size_t index);
+
+/** What the last sweep found of one kind. */
+typedef struct gait_kind_stats {
+    gait_kind kind;
+    const char *name;
+    uint64_t objects;      /* live as the last cycle ended */
+    uint64_t object_bytes; /* their cells, bytes */
+    uint64_t span_bytes;   /* spans of this kind now, bytes */
+} gait_kind_stats;
+
+/**
+ * List the kinds.
+ * @param kinds  room for count entries; may be NULL with count 0.
+ * @return how many kinds there are.
+ * Thread rule: any thread, attached or not.
+ */
+GAIT_API size_t gait_read_kinds(gait_heap *heap, gait_kind_stats *kinds, size_t count);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
