@@ -35,37 +35,52 @@
 /* ------------------------------------------------------------------------------------------ */
 /* Markers                                                                                     */
 
-#ifdef START_MARKING_EARLY
-#define MAY_MARK (phase != NONE)
-#else
-#define MAY_MARK (phase == SCAN)
-#endif
-
+/* A marker may be set aside before each of its steps, also for longer than a cycle. It joins in one
+ * step that sees whether it may. What it did in the cycle before this one: LINGERING, it may have
+ * joined, and not have left yet. */
 proctype marker(bit me) {
     byte n;
 
+#ifdef LOOK_THEN_JOIN /* it looked in the cycle before */
+    if
+    :: joined[me] = 1
+    :: skip
+    fi;
+#endif
+    if
+    :: joined[me] -> goto marking
+    :: else
+    fi;
 end:
     do
     :: over -> break
-    :: atomic {
-            MAY_MARK && grey ->
-            if
-            :: HAS(grey, 1) -> n = 1
-            :: HAS(grey, 2) -> n = 2
-            :: HAS(grey, 3) -> n = 3
-            :: HAS(grey, 4) -> n = 4
-            fi;
-            grey = grey & ~SET(n);
-            hand[me] = field[n];
-            busy[me] = 1;
-            n = 0
-        }
-        d_step {
-            shade_set(SET(hand[me]));
-            hand[me] = 0;
-            busy[me] = 0;
-            check()
-        }
+#ifdef EAGER
+    :: atomic { open -> joined[me] = 1 }
+#else
+    :: atomic { open && grey -> joined[me] = 1 }
+#endif
+    marking:
+        do
+        :: atomic {
+                grey ->
+                if
+                :: HAS(grey, 1) -> n = 1
+                :: HAS(grey, 2) -> n = 2
+                :: HAS(grey, 3) -> n = 3
+                :: HAS(grey, 4) -> n = 4
+                fi;
+                grey = grey & ~SET(n);
+                hand[me] = field[n];
+                n = 0
+            }
+            d_step {
+                shade_set(SET(hand[me]));
+                hand[me] = 0;
+                check()
+            }
+        :: atomic { grey == 0 -> joined[me] = 0 }
+            break
+        od
     od
 }
 
@@ -74,12 +89,19 @@ end:
 
 #define ANSWERED(m) (asked[m] == NONE)
 
+#ifdef START_MARKING_EARLY
+#define OPENS BARRIER_ON
+#else
+#define OPENS SCAN
+#endif
+
 /* Under the lock that guards the list of mutators. */
 inline ask(h) {
     d_step {
         asked[0] = (attached[0] -> h : NONE);
         asked[1] = (attached[1] -> h : NONE);
         phase = (h == BARRIER_ON || h == SCAN -> h : phase);
+        open = (h == OPENS -> 1 : open);
         stopping = (h == STOP)
     }
 }
@@ -187,6 +209,7 @@ inline marking_ends() {
     reach(s);
     assert((s & ~marked) == 0);
     s = 0;
+    open = 0;
 #ifdef WEAK
     phase = NONE;
     flipped = 1;
@@ -260,6 +283,9 @@ proctype collector() {
     byte n;
     bit ended;
 
+#ifndef NO_AWAIT_REST
+    (IDLE); /* who joined in the cycle before has left */
+#endif
     ask(BARRIER_ON);
 #ifdef START_MARKING_EARLY
     scan_static();
@@ -331,6 +357,12 @@ init {
         attached[0] = 1;
         attached[1] = 1
     }
+#ifdef LINGERING
+    if
+    :: joined[0] = 1
+    :: skip
+    fi;
+#endif
 #ifdef ATTACH
     attached[1] = 0;
     root[0] = 3;

@@ -28,7 +28,8 @@ byte allocated;        /* set                                                   
 byte marked;           /* set: test-and-set by shade                                             */
 byte grey;             /* set: the shared queue                                                  */
 byte hand[MARKERS];    /* the reference that a marker has read and will shade                    */
-bit busy[MARKERS];
+bit joined[MARKERS];   /* a marker may hold work                                                  */
+bit open;              /* markers may join                                                      */
 bit global_scanned;
 
 mtype = { NONE, BARRIER_ON, SYNC, SCAN, FLUSH, STOP, STOPPED, SETTLED };
@@ -126,10 +127,10 @@ inline flush(m) {
 }
 
 #if MARKERS == 1
-#define IDLE (!busy[0])
+#define IDLE (!joined[0])
 #define HANDS SET(hand[0])
 #else
-#define IDLE (!busy[0] && !busy[1])
+#define IDLE (!joined[0] && !joined[1])
 #define HANDS (SET(hand[0]) | SET(hand[1]))
 #endif
 
