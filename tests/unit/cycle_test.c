@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime/cycle: what a running mutator may find in the middle of a cycle.
+ */
+#include <criterion/criterion.h>
+#include <pthread.h>
+
+#include "instance.h"
+
+static gait_heap *heap;
+static AO_t ended;   /* the watcher may end */
+static AO_t unswept; /* how often it ran before everything was swept */
+
+static void *watch(void *argument) {
+    (void)argument;
+    gait_mutator *mutator = gait_attach(heap);
+    while (!AO_load_acquire(&ended)) {
+        if (!sweep_done(&heap->sweeper))
+            counter_add(&unswept, 1);
+        gait_poll(mutator);
+    }
+    gait_detach(mutator);
+    return NULL;
+}
+
+/* Collect garbage in many spans a few times. @return how often a mutator ran before they were
+ * swept. */
+static size_t collect_beside_a_watcher(const char *debug) {
+    enum { OBJECTS = 200000, COLLECTIONS = 5 };
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "off";
+    config.debug = debug;
+    heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    gait_mutator *mutator = gait_attach(heap);
+    int leaf = gait_kind_register(heap, &(gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    pthread_t watcher;
+    AO_store(&ended, 0);
+    AO_store(&unswept, 0);
+    cr_assert_eq(pthread_create(&watcher, NULL, watch, NULL), 0);
+    for (size_t round = 0; round < COLLECTIONS; round++) {
+        for (size_t i = 0; i < OBJECTS; i++)
+            cr_assert_not_null(gait_alloc(mutator, (gait_kind)leaf, 64));
+        gait_collect(mutator);
+    }
+    AO_store_release(&ended, 1);
+    gait_enter_native(mutator);
+    pthread_join(watcher, NULL);
+    gait_leave_native(mutator);
+    gait_heap_destroy(heap);
+    return AO_load(&unswept);
+}
+
+Test(cycle, sweeps_with_the_world_stopped_if_asked_to, .timeout = 60) {
+    cr_assert_eq(collect_beside_a_watcher("gcstoptheworld=2"), 0u);
+}
