@@ -10,6 +10,15 @@
  * marked below it. With less a cycle would give back too little to wait for. Guess. */
 #define LIMIT_ROOM_DIVISOR 16
 
+/** A cycle that begins for want of pages gives back this part of the way to the limit at least.
+ * Less is passed, and the cycles stay this many to a heap. Guess. */
+#define LIMIT_RELIEF_DIVISOR 16
+
+/** Part of the spans that must have been taken since the sweep, to say that the rest is of no use;
+ * and how fast a share that was low is forgotten. Guesses. */
+#define LIMIT_FRESH_DIVISOR 64
+#define LIMIT_FILL_GAIN 0.25
+
 /** How much of the way from the marked bytes to a limit's goal is left as a late cycle begins: as
  * much as the trigger leaves at least, one in so many. */
 #define LIMIT_LATE_DIVISOR 20
@@ -31,9 +40,29 @@ static uint64_t within_reach(const struct gait_pacer *pacer, uint64_t bytes) {
     return bytes > arith_add_u64(marked, marked / LIMIT_ROOM_DIVISOR) ? bytes : GAIT_PACER_NONE;
 }
 
+static uint64_t relief(const struct gait_pacer *pacer) {
+    uint64_t limit = (uint64_t)pacer->memory_limit_bytes, marked = pacer->marked_bytes;
+    if (limit <= marked)
+        return GAIT_PACER_NONE;
+    uint64_t mapped = pacer->memory.mapped_bytes, overage = mapped > limit ? mapped - limit : 0;
+    uint64_t worth = (limit - marked) / LIMIT_RELIEF_DIVISOR;
+    return marked + arith_max_u64(worth - arith_min_u64(overage, worth), worth / 2);
+}
+
 struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pacer *pacer) {
     return (struct gait_pacer_bounds){
         .goal_bytes = within_reach(pacer, gait_pacer_goal(pacer)),
         .limit_bytes = within_reach(pacer, gait_pacer_limit_goal(pacer)),
+        .relief_bytes = relief(pacer),
     };
+}
+
+double gait_pacer_fill(double fill, uint64_t live_bytes, uint64_t in_use_bytes,
+                       uint64_t fresh_bytes) {
+    double seen = live_bytes < in_use_bytes ? (double)live_bytes / (double)in_use_bytes : 1;
+    if (fresh_bytes > in_use_bytes / LIMIT_FRESH_DIVISOR)
+        return seen;
+    double known = fill > 0 ? (fill < 1 ? fill : 1) : 0;
+    known += (1 - known) * LIMIT_FILL_GAIN;
+    return seen > known ? seen : known;
 }

@@ -136,16 +136,30 @@ static void wait_for_start(gait_mutator *mutator) {
     }
 }
 
-/* So many bytes more would pass the limit: not before a cycle has ended, or whoever holds it up
- * makes the limit wait. */
-static void wait_below_limit(gait_mutator *mutator, size_t bytes) {
+/* Would this take pages that pass the limit? A free cell of its kind and class takes none. */
+static bool passes_limit(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    struct control *control = &mutator->heap->control;
+    if (bytes > GAIT_SMALL_MAX_BYTES)
+        return control_is_tight(control, large_bytes(bytes));
+    return control_is_tight(control, 0) &&
+           cache_needs_pages(&mutator->cache, kind, gait_size_class(bytes));
+}
+
+/* Before the limit is passed: use all that sweeping gives; then wait for a cycle to end, if one may
+ * help, and nobody holds it up: then the limit waits. */
+static void make_room(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
-    if (!control_is_full(&heap->control, bytes, mutator->cache.black) ||
-        world_is_held_up(&heap->world))
-        return;
-    gait_enter_native(mutator);
-    cycle_await(heap);
-    gait_leave_native(mutator);
+    bool passes;
+    while ((passes = passes_limit(mutator, kind, bytes)) && sweep_step(&heap->sweeper))
+        gait_poll(mutator);
+    /* before the mutator lets cycles run: one that ends from here on is one */
+    unsigned finished = AO_int_load_acquire(&heap->cycle.finished);
+    if (passes && control_awaits_cycle(&heap->control, mutator->cache.black) &&
+        !world_is_held_up(&heap->world)) {
+        gait_enter_native(mutator);
+        cycle_await(heap, finished);
+        gait_leave_native(mutator);
+    }
 }
 
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
@@ -166,11 +180,10 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     }
     if (control_is_late(&heap->control, mutator->cache.black))
         wait_for_start(mutator);
-    size_t pages_bytes = bytes > GAIT_SMALL_MAX_BYTES ? large_bytes(bytes) : 0;
-    wait_below_limit(mutator, pages_bytes);
+    make_room(mutator, kind, bytes);
     if (mutator->cache.black) /* not before all barriers are on: docs/design/marking.md, .early */
-        while (control_assist(&heap->control, mutator) && mutator->cache.black &&
-               !world_is_held_up(&heap->world))
+        while (control_assist(&heap->control, mutator, passes_limit(mutator, kind, bytes)) &&
+               mutator->cache.black && !world_is_held_up(&heap->world))
             gait_poll(mutator);
     void *object = take(mutator, kind, bytes);
     return object ? object : take_after_collecting(mutator, kind, bytes);

@@ -43,9 +43,11 @@ static bool hook_sweep_span(void *data, struct span *span) {
 
 static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
     gait_heap *heap = data;
-    /* at the limit no fresh span is taken before everything is swept */
-    bool all = control_is_tight(&heap->control);
-    return sweep_more(&heap->sweeper, kind, size_class, all);
+    if (sweep_more(&heap->sweeper, kind, size_class))
+        return true;
+    if (sweep_done(&heap->sweeper))
+        control_took_fresh(&heap->control, class_table[size_class].span_pages * PAGE_BYTES);
+    return false;
 }
 
 #define FLAGS_KNOWN (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS)

@@ -55,12 +55,13 @@ static void publish(struct control *control) {
     AO_store(&control->limit_bytes, (AO_t)control->pacer.memory_limit_bytes);
     AO_store(&control->late_bytes, bounds.goal_bytes);
     AO_store(&control->barrier_bytes, bounds.limit_bytes);
+    AO_store(&control->relief_bytes, bounds.relief_bytes);
     AO_store(&control->assist_work_per_byte, bits_of(control->pacer.assist_work_per_byte));
     AO_store(&control->assist_bytes_per_work, bits_of(control->pacer.assist_bytes_per_work));
 }
 
-/* With the lock held. Spans count as far as allocation filled them before the last cycle: the rest
- * is what it could not use. What is free in them now, it will; were it counted against the heap,
+/* With the lock held. Spans count as far as allocation can fill them: the rest is what it could not
+ * use. What is free in them now, it will; were it counted against the heap,
  * the goal that a limit allows would lie a few bytes beyond what is live. */
 static void look_at_memory(struct control *control) {
     size_t total = control_total_bytes(control);
@@ -86,6 +87,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     control->sweeper = sweeper;
     AO_store(&control->procs, (AO_t)procs);
     gait_pacer_init(&control->pacer, gogc_percent, memory_limit_bytes);
+    control->span_fill = 1;
     control->start_ns = platform_now_ns();
     gait_limiter_init(&control->limiter, control->start_ns, procs);
     control->start_process_ns = control->limiter_process_ns = platform_process_cpu_ns();
@@ -136,12 +138,14 @@ static size_t excess_with(struct control *control, size_t bytes) {
 
 size_t control_excess_bytes(struct control *control) { return excess_with(control, 0); }
 
-static bool is_tight_with(struct control *control, size_t bytes) {
+bool control_is_tight(struct control *control, size_t bytes) {
     size_t excess = excess_with(control, bytes);
     return excess > 0 && excess > AO_load(&control->space->free_bytes);
 }
 
-bool control_is_tight(struct control *control) { return is_tight_with(control, 0); }
+void control_took_fresh(struct control *control, size_t bytes) {
+    counter_add(&control->fresh_bytes, bytes);
+}
 
 /* The published trigger was reached. Under a limit it moves: what spans had free counted against
  * the heap, and is allocated now. */
@@ -164,8 +168,7 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
         counter_add(&control->allocated_scannable_bytes, bytes);
     size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
     if (!AO_load(&control->marking))
-        return (live >= AO_load(&control->trigger_bytes) && is_due(control)) ||
-               (sweep_done(control->sweeper) && control_is_tight(control));
+        return live >= AO_load(&control->trigger_bytes) && is_due(control);
     mutator->assist_credit_bytes -= (int64_t)bytes;
     size_t revise_at = AO_load(&control->revise_at_bytes);
     if (live >= revise_at &&
@@ -217,11 +220,11 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, unsigned m
     }
 }
 
-/* Has the live heap passed what the limit allows, in a cycle that can still keep it? */
-static bool is_beyond_limit(struct control *control) {
+/* Has the live heap passed what the limit allows, or would it, in a cycle that can still keep it?
+ */
+static bool is_beyond_limit(struct control *control, bool passes_limit) {
     size_t barrier = AO_load(&control->barrier_bytes);
-    return (AO_load(&control->live_bytes) > barrier ||
-            (barrier != SIZE_MAX && control_is_tight(control))) &&
+    return (AO_load(&control->live_bytes) > barrier || (barrier != SIZE_MAX && passes_limit)) &&
            AO_load(&control->marking) && !AO_load(&control->limiting);
 }
 
@@ -242,17 +245,15 @@ bool control_is_late(struct control *control, bool black) {
            !AO_load(&control->limiting);
 }
 
-bool control_is_full(struct control *control, size_t bytes, bool black) {
+bool control_awaits_cycle(struct control *control, bool black) {
     if (AO_load(&control->barrier_bytes) == SIZE_MAX || black)
         return false;
-    /* before the look at memory: what is swept in between would make a cycle wanted for nothing */
-    bool helpless = AO_load(&control->marking) || sweep_done(control->sweeper) ||
-                    !sweep_is_open(control->sweeper);
-    return helpless && is_tight_with(control, bytes);
+    return AO_load(&control->marking) || !sweep_is_open(control->sweeper) ||
+           AO_load(&control->live_bytes) >= AO_load(&control->relief_bytes);
 }
 
-bool control_assist(struct control *control, gait_mutator *mutator) {
-    bool beyond = is_beyond_limit(control);
+bool control_assist(struct control *control, gait_mutator *mutator, bool passes_limit) {
+    bool beyond = is_beyond_limit(control, passes_limit);
     if (mutator->assist_credit_bytes >= 0 && !beyond)
         return false;
     if (AO_load(&control->limiting)) {
@@ -279,7 +280,7 @@ bool control_assist(struct control *control, gait_mutator *mutator) {
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     control_add_cpu(control, CPU_ASSIST, spent_ns);
     counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);
-    return beyond && is_beyond_limit(control);
+    return beyond && is_beyond_limit(control, passes_limit);
 }
 
 void control_credit(struct control *control, size_t scanned_bytes) {
@@ -445,9 +446,9 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     control->last_in_use_bytes =
         gait_pacer_in_use_at_goal(in_use, record->peak_bytes, record->goal_bytes);
     gait_pacer_retain(&control->retain, record->end_ns, in_use);
-    control->span_fill = (double)record->peak_bytes / ((double)in_use + 1);
-    if (control->span_fill > 1)
-        control->span_fill = 1;
+    control->span_fill = gait_pacer_fill(control->span_fill, record->peak_bytes, in_use,
+                                         AO_load(&control->fresh_bytes));
+    AO_store(&control->fresh_bytes, 0);
     gait_pacer_commit(&control->pacer, false);
     publish(control);
     lock_release(&control->lock);

@@ -63,14 +63,14 @@ struct control {
     struct lock lock; /* rank CONTROL: pacer, limiter, and the figures that say so */
     struct gait_pacer pacer;
     struct gait_limiter limiter;
-    struct space *space;        /* constant */
-    struct sweeper *sweeper;    /* constant */
-    AO_t procs;                 /* written under the lock; read unordered: may be old */
-    int64_t limiter_process_ns; /* process CPU time at the last limiter update; lock */
-    int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
-    int64_t limiting_since_ns;  /* 0: not limiting; lock */
-    uint64_t last_in_use_bytes; /* spans as the last cycle ended, up to its goal; lock */
-    double span_fill;           /* live bytes per byte of spans as the last cycle ended; lock */
+    struct space *space;             /* constant */
+    struct sweeper *sweeper;         /* constant */
+    AO_t procs;                      /* written under the lock; read unordered: may be old */
+    int64_t limiter_process_ns;      /* process CPU time at the last limiter update; lock */
+    int64_t limiter_gc_ns;           /* collector CPU time at the last limiter update; lock */
+    int64_t limiting_since_ns;       /* 0: not limiting; lock */
+    uint64_t last_in_use_bytes;      /* spans as the last cycle ended, up to its goal; lock */
+    double span_fill;                /* share of the spans that allocation can fill; lock */
     struct gait_pacer_retain retain; /* memory that the scavenger keeps; lock */
 
     AO_t live_bytes;                /* marked by the last cycle and allocated since */
@@ -84,6 +84,7 @@ struct control {
     AO_t cpu_rest_ns;          /* of CPU_DEDICATED: what is not marking in bursts */
     AO_t limiter_ns;           /* time spent limiting */
     AO_t peak_total_bytes;
+    AO_t fresh_bytes; /* spans taken since all was swept: no swept one had a cell to give */
 
     AO_t gogc_percent; /* by publish, as what follows: unordered, a stale one only delays; signed */
     AO_t trigger_bytes;
@@ -91,6 +92,7 @@ struct control {
     AO_t limit_bytes;
     AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
     AO_t late_bytes;            /* live heap at which mutators wait for a cycle to begin */
+    AO_t relief_bytes;          /* live heap at which a cycle begins where pages pass the limit */
     AO_t assist_work_per_byte;  /* bits of a double */
     AO_t assist_bytes_per_work; /* bits of a double */
     AO_t marking;               /* not 0: between control_begin and control_end */
@@ -141,24 +143,27 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
 void control_unallocated(struct control *control, struct cache_rest rest);
 
 /**
- * While marking: have a mutator pay its debt.
+ * While marking: have a mutator pay its debt. passes_limit: it needs pages that pass the limit.
  * @return whether it is to come again after a safepoint, before it allocates: more would pass the
  * limit, and the cycle that is marking may yet keep the heap below.
  */
-bool control_assist(struct control *control, gait_mutator *mutator);
+bool control_assist(struct control *control, gait_mutator *mutator, bool passes_limit);
 
-/** Is memory above the limit, counted without the free pages that allocation may use or give back?
- */
-bool control_is_tight(struct control *control);
+/** Would so many bytes of pages more pass the limit, counted without the free pages that allocation
+ * may use or give back? 0: some span's. */
+bool control_is_tight(struct control *control, size_t bytes);
+
+/** Spans' pages were taken, though all is swept. */
+void control_took_fresh(struct control *control, size_t bytes);
 
 /** Has the live heap reached its goal before the mutator can do anything for the cycle that is due:
  * it does not mark (black) yet? */
 bool control_is_late(struct control *control, bool black);
 
-/** Would so many bytes more pass the limit, in a heap that a cycle can bring below it, and the
- * mutator can do nothing for it now: there is nothing to sweep, and it does not mark (black) yet?
- */
-bool control_is_full(struct control *control, size_t bytes, bool black);
+/** A mutator needs pages that pass the limit, nothing is left to sweep, and it does not mark
+ * (black) yet: is it to wait for the end of a cycle? Where one can bring the heap below the limit,
+ * if it is on already or enough was allocated since the last. */
+bool control_awaits_cycle(struct control *control, bool black);
 
 /** Background marking was done: assists may use it. */
 void control_credit(struct control *control, size_t scanned_bytes);

@@ -98,9 +98,9 @@ static inline bool cycle_is_awaited(const struct cycle *cycle) {
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void cycle_request(gait_heap *heap);
 
-/** The same, and wait until a cycle has ended, but not for long: a second, and not while a mutator
- * holds it up. Not by a running mutator. */
-void cycle_await(gait_heap *heap);
+/** The same, and wait until a cycle has ended since cycle.finished was this, but not for long: a
+ * second, and not while a mutator holds it up. Not by a running mutator. */
+void cycle_await(gait_heap *heap, unsigned finished);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void cycle_force(gait_heap *heap);

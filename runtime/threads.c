@@ -122,16 +122,15 @@ void cycle_request(gait_heap *heap) {
         collector_wake(heap);
 }
 
-void cycle_await(gait_heap *heap) {
+void cycle_await(gait_heap *heap, unsigned finished) {
     struct cycle *cycle = &heap->cycle;
-    unsigned finished = AO_int_load_acquire(&cycle->finished);
     int64_t begin_ns = platform_now_ns();
-    do {
+    while (AO_int_load_acquire(&cycle->finished) == finished && !cycle_is_shutdown(cycle) &&
+           !world_is_held_up(&heap->world) && platform_now_ns() - begin_ns < AWAIT_NS_MOST) {
         if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
             cycle_request(heap);
         platform_wait(&cycle->finished, finished, AWAIT_LOOK_NS);
-    } while (AO_int_load_acquire(&cycle->finished) == finished && !cycle_is_shutdown(cycle) &&
-             !world_is_held_up(&heap->world) && platform_now_ns() - begin_ns < AWAIT_NS_MOST);
+    }
 }
 
 void cycle_force(gait_heap *heap) {

@@ -428,15 +428,37 @@ GAIT_PACER_API struct gait_pacer_target gait_pacer_target_at_limit(const struct 
 
 /** Live bytes at which mutators wait for a cycle rather than allocate; GAIT_PACER_NONE: never. */
 struct gait_pacer_bounds {
-    uint64_t goal_bytes;  /**< for a cycle that is due and has not begun to mark    */
-    uint64_t limit_bytes; /**< for the end of the cycle, so as not to pass the limit */
+    uint64_t goal_bytes;   /**< for a cycle that is due and has not begun to mark     */
+    uint64_t limit_bytes;  /**< for the end of the cycle, so as not to pass the limit */
+    uint64_t relief_bytes; /**< for a cycle that begins since pages that an allocation needs would
+                                pass the limit                                        */
 };
 
 /**
  * The bounds: the goal and the limit's goal, each unless it is within a sixteenth of the marked
- * bytes, where a cycle gives back too little to wait for. Not while the limiter is limiting.
+ * bytes, where a cycle gives back too little to wait for; and a sixteenth of the way from the
+ * marked bytes to the limit, or down to half of that by as much as memory is above the limit: with
+ * less allocated since the last cycle, the next one would give back too little, and the limit is
+ * passed instead. Not while the limiter is limiting.
  */
 GAIT_PACER_API struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pacer *pacer);
+
+/**
+ * How much of its spans a program can fill, as a share (0..1): what a limit's goal counts as room.
+ *
+ * The share that was filled as a cycle ended says it only where allocation had met spans that it
+ * could not use, and had taken pages (a 64th of the spans, at least). A cycle that came early, for
+ * whatever reason, shows no more than a lower bound; the share goes up by a quarter of what is
+ * missing then. Were each cycle believed, one that came early would make the next goal as low, and
+ * all that follow.
+ *
+ * @param fill          the share before; 1 at first
+ * @param live_bytes    as the cycle ended
+ * @param in_use_bytes  in spans then
+ * @param fresh_bytes   of these, taken since everything was swept
+ */
+GAIT_PACER_API double gait_pacer_fill(double fill, uint64_t live_bytes, uint64_t in_use_bytes,
+                                      uint64_t fresh_bytes);
 
 /** A cycle on its way. */
 struct gait_pacer_lead {

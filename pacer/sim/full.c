@@ -26,7 +26,7 @@
 
 void full_look_at_memory(struct model *model) {
     struct model_memory memory = ledger_memory(model);
-    /* spans count as far as allocation filled them before the last cycle */
+    /* spans count as far as allocation can fill them */
     double fills = model->pages.fill * memory.spans;
     gait_pacer_set_memory(
         &model->pacer, &(struct gait_pacer_memory){
@@ -206,6 +206,13 @@ static void full_run(struct model *model, bool due, double trigger) {
         full_swept(model);
 }
 
+/* Does a cycle begin since pages would pass the limit, and is it worth it? */
+static bool full_wants_pages(const struct model *model) {
+    struct gait_pacer_bounds bounds = gait_pacer_bounds(&model->pacer);
+    return bounds.limit_bytes != GAIT_PACER_NONE && model->heap >= (double)bounds.relief_bytes &&
+           full_is_tight(model);
+}
+
 void full_step(struct model *model) {
     if (program_ended(&model->program) || model->now_s > model->give_up_s) {
         ledger_close(model, program_ended(&model->program));
@@ -218,7 +225,7 @@ void full_step(struct model *model) {
     bool periodic = gait_pacer_periodic_due(&model->pacer, engine_ns(model->now_s),
                                             engine_ns(model->last_cycle_s));
     bool looks = model->heap >= (double)model->pacer.marked_bytes + FULL_RUN_BYTES;
-    bool due = periodic || model->heap >= trigger || (looks && full_is_tight(model));
+    bool due = periodic || model->heap >= trigger || (looks && full_wants_pages(model));
     if (due && !model->sweeping)
         mark_begin(model, periodic && model->heap < trigger);
     else

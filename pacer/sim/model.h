@@ -161,7 +161,8 @@ struct model_pages {
     double unswept;       /**< of these, dead                                         */
     double sweep_left;    /**< bytes of spans that the sweeper has not visited        */
     double holes;         /**< bytes of spans that are free for new objects           */
-    double fill;          /**< objects per byte of spans as the last cycle ended       */
+    double fill;          /**< share of the spans that allocation can fill             */
+    double fresh;         /**< bytes of pages that became spans since the last sweep   */
     double free;          /**< bytes of free pages, kept                              */
     double last_in_use;   /**< in spans as the last cycle ended, up to its goal              */
     struct gait_pacer_retain retain; /**< of spans and free pages                     */

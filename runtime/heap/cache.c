@@ -293,6 +293,31 @@ static struct span *span_find(struct space *space, unsigned kind, unsigned size_
     }
 }
 
+/* Is a cell at or after span->search free? */
+static bool span_has_room(const struct space *space, const struct span *span) {
+    unsigned side = space_epoch(space) & 1;
+    const uint64_t *bits = space_bits(space, span_page(space, span));
+    for (unsigned at = span->search; at < span->cells; at = (at | 63) + 1) {
+        unsigned left = span->cells - (at & ~63u); /* cells from this word's first on */
+        uint64_t cells = left < 64 ? ((uint64_t)1 << left) - 1 : ~(uint64_t)0;
+        if (~bits_get(&bits[2 * (at >> 6) + side]) & cells & ~(uint64_t)0 << (at & 63))
+            return true;
+    }
+    return false;
+}
+
+bool cache_needs_pages(const struct cache *cache, unsigned kind, unsigned size_class) {
+    const struct space *space = cache->space;
+    unsigned epoch = space_epoch(space);
+    const struct central *central = &space->kinds[kind].centrals[size_class];
+    const struct span *span = cache->kinds[kind] ? cache->kinds[kind]->spans[size_class] : NULL;
+    if (span && AO_int_load_acquire(&span->swept) == epoch && span_has_room(space, span))
+        return false;
+    /* unordered: only says whether to look under the lock */
+    return !__atomic_load_n(&central->first, __ATOMIC_RELAXED) ||
+           __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) != epoch;
+}
+
 size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     struct space *space = cache->space;
     struct cache_kind *cached = cache_kind_of(cache, kind);

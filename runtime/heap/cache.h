@@ -51,6 +51,10 @@ void cache_init(struct cache *cache, struct space *space, struct gait_run **runs
  */
 struct cache_rest cache_destroy(struct cache *cache);
 
+/** Would cache_refill have to take pages: is there no free cell of this kind and class in a span
+ * that is swept? For the moment: other threads take spans too. */
+bool cache_needs_pages(const struct cache *cache, unsigned kind, unsigned size_class);
+
 /** Take the next run for a kind and class. @return its length in bytes, 0: no memory. */
 size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class);
 

@@ -98,7 +98,8 @@ struct space_hooks {
     void (*before_grow)(void *data, size_t bytes);
     /* make sure that a span is swept; false: sweeping has not begun yet in this epoch */
     bool (*sweep_span)(void *data, struct span *span);
-    /* sweep until the central of this kind and class may have a span; false: nothing is left */
+    /* sweep a little: may the central of this kind and class have a span? else a fresh one is taken
+     */
     bool (*sweep_more)(void *data, unsigned kind, unsigned size_class);
 };
 

@@ -158,9 +158,9 @@ bool sweep_span(struct sweeper *sweeper, struct span *span) {
     return true;
 }
 
-bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class, bool all) {
+bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class) {
     const struct central *central = &sweeper->space->kinds[kind].centrals[size_class];
-    for (unsigned i = 0; all || i < MORE_CHUNKS; i++) {
+    for (unsigned i = 0; i < MORE_CHUNKS; i++) {
         bool more = sweep_step(sweeper);
         /* unordered: only says whether to look under the lock */
         if (__atomic_load_n(&central->first, __ATOMIC_RELAXED) &&

@@ -51,8 +51,8 @@ bool sweep_done(const struct sweeper *sweeper);
 /** Have one span swept. @return false: sweeping is not open yet. */
 bool sweep_span(struct sweeper *sweeper, struct span *span);
 
-/** A mutator's part: sweep a little, or all there is, until a central list may have a span. @return
- * false: no more will. */
-bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class, bool all);
+/** A mutator's part: sweep a little, until a central list may have a span. @return false: it has
+ * none yet. */
+bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class);
 
 #endif

@@ -428,6 +428,29 @@ Test(heap, what_a_cache_leaves_is_used_by_the_next) {
     }
 }
 
+Test(heap, free_cells_need_no_pages) {
+    enum { CELLS = 700 }; /* two spans and some */
+    static gait_word *objects[CELLS];
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), size_class = gait_size_class(48);
+    cr_assert(cache_needs_pages(&bare.cache, leaf, size_class), "there is no span");
+    bool needed = false;
+    for (size_t i = 0; i < CELLS; i++) {
+        struct gait_run *run = run_of(leaf, 48);
+        bool refills = run->cursor == run->end;
+        size_t used = figure(&bare.space.used_bytes);
+        needed = refills && cache_needs_pages(&bare.cache, leaf, size_class);
+        objects[i] = bare_alloc(leaf, 48);
+        cr_assert_eq(figure(&bare.space.used_bytes) > used, needed, "object %zu", i);
+    }
+    gait_word roots[] = {bare_ref(objects[0]), bare_ref(objects[CELLS - 1])};
+    bare_mark(roots, 2);
+    bare_flip();
+    cr_assert(cache_needs_pages(&bare.cache, leaf, size_class), "nothing is swept");
+    sweep_all();
+    cr_assert_not(cache_needs_pages(&bare.cache, leaf, size_class));
+    cr_assert(cache_needs_pages(&bare.cache, leaf, gait_size_class(64)), "of that class alone");
+}
+
 Test(heap, kinds_and_layouts_by_address) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
     for (size_t bytes = 1; bytes < 200000; bytes += bytes < 2000 ? 7 : 4999) {

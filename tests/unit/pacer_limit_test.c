@@ -68,6 +68,29 @@ Test(pacer_limit, mutators_wait_where_a_cycle_gives_room) {
     cr_expect_eq(gait_pacer_bounds(&pacer).limit_bytes, GAIT_PACER_NONE);
 }
 
+Test(pacer_limit, a_cycle_for_want_of_pages_gives_something_back) {
+    struct gait_pacer pacer = pacer_at(GAIT_PACER_GOGC_OFF, 260 * MIB, 100 * MIB, 0);
+    cr_expect_eq(gait_pacer_bounds(&pacer).relief_bytes, 110 * MIB);
+    struct gait_pacer_memory memory = {.mapped_bytes = 263 * MIB, .allocated_bytes = 100 * MIB};
+    gait_pacer_set_memory(&pacer, &memory); /* the limit is passed: a cycle is worth it sooner */
+    cr_expect_eq(gait_pacer_bounds(&pacer).relief_bytes, 107 * MIB);
+    memory.mapped_bytes = 1000 * MIB;
+    gait_pacer_set_memory(&pacer, &memory);
+    cr_expect_eq(gait_pacer_bounds(&pacer).relief_bytes, 105 * MIB);
+    pacer = pacer_at(GAIT_PACER_GOGC_OFF, 90 * MIB, 100 * MIB, 0);
+    cr_expect_eq(gait_pacer_bounds(&pacer).relief_bytes, GAIT_PACER_NONE);
+}
+
+Test(pacer_limit, an_early_cycle_does_not_say_what_spans_can_hold) {
+    /* 10 MiB in 47 MiB of spans, and none of them was taken of late */
+    cr_expect_eq(gait_pacer_fill(1, 10 * MIB, 47 * MIB, 0), 1);
+    cr_expect_eq(gait_pacer_fill(0.5, 10 * MIB, 40 * MIB, 0), 0.625, "it goes up");
+    cr_expect_eq(gait_pacer_fill(0.5, 30 * MIB, 40 * MIB, 0), 0.75, "or to what is seen");
+    cr_expect_eq(gait_pacer_fill(1, 10 * MIB, 40 * MIB, 2 * MIB), 0.25, "pages were needed");
+    cr_expect_eq(gait_pacer_fill(0.2, 50 * MIB, 40 * MIB, 2 * MIB), 1);
+    cr_expect_eq(gait_pacer_fill(1, 0, 0, 0), 1);
+}
+
 Test(pacer_limit, marking_waits_for_allocation) {
     /* from 100 to 200 MiB, with 100 MiB of work; 1 MiB per ms */
     const struct gait_pacer_lead even = {.start_bytes = 100 * MIB,

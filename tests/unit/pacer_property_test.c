@@ -106,6 +106,7 @@ static void pacer_expect(const struct gait_pacer *pacer) {
     struct gait_pacer_bounds bounds = gait_pacer_bounds(pacer);
     EXPECT(bounds.goal_bytes > pacer->marked_bytes || pacer->marked_bytes == UINT64_MAX);
     EXPECT(bounds.limit_bytes > pacer->marked_bytes || pacer->marked_bytes == UINT64_MAX);
+    EXPECT(bounds.relief_bytes >= pacer->marked_bytes);
     EXPECT(is_ratio(pacer->cons_mark));
     for (int i = 0; i < GAIT_PACER_HISTORY; i++)
         EXPECT(is_ratio(pacer->recent_cons_mark[i]));
@@ -323,6 +324,8 @@ Test(pacer_property, functions_alone, .timeout = 60) {
                                        any_u64(), any_i64(), any_double()};
         int64_t hold_ns = gait_pacer_hold_ns(&lead);
         EXPECT(hold_ns >= 0 && hold_ns <= 4000000);
+        double fill = gait_pacer_fill(any_double(), any_u64(), any_u64(), any_u64());
+        EXPECT(fill >= 0 && fill <= 1);
         uint64_t bytes = any_u64();
         EXPECT(gait_pacer_retain(&retain, any_i64(), bytes) >= bytes);
     }
