@@ -48,6 +48,11 @@ GAIT_API void gait_check(gait_mutator *mutator, const char *call);
 #define GAIT_CHECK(mutator) ((void)0)
 #endif
 
+/* Gait's own tests delay a thread here. */
+#ifndef GAIT_BEFORE_STORE
+#define GAIT_BEFORE_STORE ((void)0)
+#endif
+
 /* Size classes: 16, 24 … 128 by 8, then eight steps to each doubling, up to 32 KiB. */
 #define GAIT_SMALL_MAX_BYTES 32768
 #define GAIT_SIZE_CLASSES 81 /* 0 is none, 1 is unused, 2 is 16 bytes … 80 is 32 KiB */
@@ -117,6 +122,7 @@ GAIT_INLINE void gait_store(gait_mutator *mutator, gait_word *slot, gait_word va
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     if (GAIT_UNLIKELY(head->barrier))
         gait_barrier(mutator, slot, value);
+    GAIT_BEFORE_STORE;
     /* release: a marker that reads the reference sees the object's zeroed memory and its span */
     __atomic_store_n(slot, value, __ATOMIC_RELEASE);
 }

@@ -18,7 +18,7 @@
  *
  * Most passages don't wait, some yield, fewer sleep for 10 to 100 us, few for up to the longest. A
  * point that is passed often waits seldom: its rate is in the table. Each seed has a quarter of the
- * points wait sixteen times as often as the others: two rare delays that belong together are found
+ * points wait 32 times as often as the others: two rare delays that belong together are found
  * sooner so (swarm testing: Groce and others 2012).
  */
 #ifndef GAIT_PERTURB_H
@@ -89,6 +89,7 @@
     X(QUEUE_POP, "queue.pop", OFTEN)         /* before the swap */                                 \
     /* barriers, weak references, finalizers */                                                    \
     X(BARRIER_READ, "barrier.read", ALWAYS)   /* what the slot held, before it is noted */         \
+    X(STORE, "store", ALWAYS)                 /* in gait_store, before the store */                \
     X(BARRIER_NOTED, "barrier.noted", ALWAYS) /* before the store */                               \
     X(BARRIER_FLUSH, "barrier.flush", OFTEN)                                                       \
     X(WEAK_READ, "weak.read", ALWAYS)   /* before it is looked whether it is dead */               \

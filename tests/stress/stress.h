@@ -9,6 +9,11 @@
 #ifndef STRESS_H
 #define STRESS_H
 
+#ifdef GAIT_CHECKS
+#include "platform/perturb.h"
+#define GAIT_BEFORE_STORE PERTURB(STORE)
+#endif
+
 #include <gait/gait.h>
 #include <gait/stats.h>
 #include <inttypes.h>
