@@ -102,6 +102,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         say(error, error_bytes, "gait_heap_create: no memory");
         goto no_roots;
     }
+    heap->roots.checks_suspended = heap->options.gccheckmark && heap->concurrent;
     if ((heap->flags & GAIT_DATA_SEGMENTS) && ranges_add_segments(&heap->roots) < 0) {
         say(error, error_bytes, "gait_heap_create: no memory");
         goto no_finalizers;

@@ -27,6 +27,7 @@
 #include "background.h"
 #include "instance.h"
 #include "mark/ranges.h"
+#include "mark/suspended.h"
 #include "mark/weak.h"
 #include "observe/observe.h"
 #include "observe/pacerlog.h"
@@ -203,6 +204,8 @@ static bool mark_concurrently(gait_heap *heap) {
     PERTURB(CYCLE_BARRIERS);
     world_handshake(&heap->world, barrier_turn_on);
     world_handshake(&heap->world, pass_safepoint); /* stores: marking.md, .inv.store */
+    if (heap->roots.checks_suspended)
+        suspended_note_all(&heap->roots);
     AO_int_store_release(&cycle->black, 1);
     PERTURB(CYCLE_BLACK);
     world_handshake(&heap->world, roots_scan);

@@ -7,6 +7,7 @@
 #include "../heap/counted.h"
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
+#include "suspended.h"
 
 struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, void *data,
                                      char *stack_low, char *stack_high) {
@@ -14,6 +15,7 @@ struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, v
     if (!coroutine)
         return NULL;
     lock_init(&coroutine->lock, LOCK_COROUTINE, "coroutine");
+    coroutine->roots = roots;
     coroutine->visit = visit;
     coroutine->data = data;
     coroutine->stack.low = stack_low;
@@ -47,6 +49,7 @@ bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struc
     lock_acquire(&coroutine->lock); /* waits while another thread scans it */
     bool running = coroutine->running;
     if (!running) {
+        suspended_compare(coroutine);
         *bytes = scan(coroutine, marker, cycle);
         lock_acquire(&roots->lock);
         if (coroutine->previous)
@@ -70,6 +73,7 @@ bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struc
 void coroutines_destroy(struct roots *roots) {
     for (struct gait_coroutine *coroutine = roots->coroutines, *next; coroutine; coroutine = next) {
         next = coroutine->next;
+        suspended_drop(coroutine);
         lock_destroy(&coroutine->lock);
         counted_free(roots->metadata_bytes, coroutine, sizeof *coroutine);
     }
@@ -80,6 +84,8 @@ void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *fram
     lock_acquire(&coroutine->lock);
     coroutine->frames = frames;
     coroutine->scanned = cycle;
+    if (coroutine->roots->checks_suspended && cycle) /* every mutator's barrier is on */
+        suspended_note(coroutine);
     PERTURB(COROUTINE_SUSPEND);
     coroutine->running = false;
     lock_release(&coroutine->lock);
@@ -90,6 +96,7 @@ bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, u
     lock_acquire(&coroutine->lock);
     bool resumed = !coroutine->running;
     if (resumed) {
+        suspended_compare(coroutine);
         *bytes = scan(coroutine, marker, cycle);
         PERTURB(COROUTINE_RESUME);
         coroutine->running = true;
@@ -98,9 +105,15 @@ bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, u
     return resumed;
 }
 
-/* The next coroutine to look at, with its lock held, or NULL at the end. Whoever frees a coroutine
+void coroutines_rewind(struct roots *roots) {
+    lock_acquire(&roots->lock);
+    roots->cursor = roots->coroutines;
+    lock_release(&roots->lock);
+}
+
+/* Whoever frees a coroutine
  * holds its lock before the list's, so the list's has to be let go where the former is taken. */
-static struct gait_coroutine *coroutine_next(struct roots *roots) {
+struct gait_coroutine *coroutines_next(struct roots *roots) {
     for (;;) {
         lock_acquire(&roots->lock);
         struct gait_coroutine *coroutine = roots->cursor;
@@ -115,14 +128,16 @@ static struct gait_coroutine *coroutine_next(struct roots *roots) {
 }
 
 size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle) {
-    lock_acquire(&roots->lock);
-    roots->cursor = roots->coroutines;
-    lock_release(&roots->lock);
+    coroutines_rewind(roots);
     size_t bytes = 0;
-    for (struct gait_coroutine *coroutine; (coroutine = coroutine_next(roots));) {
+    for (struct gait_coroutine *coroutine; (coroutine = coroutines_next(roots));) {
         PERTURB(COROUTINE_SCAN);
-        if (!coroutine->running)
+        if (!coroutine->running) {
+            suspended_compare(coroutine);
             bytes += scan(coroutine, marker, cycle);
+            if (roots->checks_suspended)
+                suspended_note(coroutine);
+        }
         lock_release(&coroutine->lock);
     }
     return bytes;

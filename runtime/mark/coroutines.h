@@ -19,8 +19,20 @@
 #include "roots.h"
 #include "stack.h"
 
+/* What its callback and its frames visited: suspended.h. */
+struct noted_word {
+    gait_word word;
+    bool conservative;
+};
+struct suspended_notes {
+    struct noted_word *words;
+    size_t count;
+    size_t room;
+};
+
 struct gait_coroutine {
-    struct lock lock;            /* rank COROUTINE: what it saved, scanned and running */
+    struct roots *roots;         /* constant */
+    struct lock lock;            /* rank COROUTINE: what it saved, scanned, running, notes */
     struct gait_coroutine *next; /* the list; lock ROOTS */
     struct gait_coroutine *previous;
     gait_roots_fn visit;  /* constant; NULL: none */
@@ -30,6 +42,8 @@ struct gait_coroutine {
     struct gait_frame *frames; /* the youngest frame of its shadow stack */
     unsigned scanned;          /* the cycle in which it was scanned; 0: never */
     bool running;
+    bool noted; /* there are notes: gccheckmark, while marking */
+    struct suspended_notes notes;
 };
 
 /** A coroutine that is not running. Its constant fields are set. NULL: no memory. */
@@ -67,6 +81,11 @@ bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, u
 /** Push the roots of all suspended coroutines that were not scanned in this cycle. The collector,
  * after all mutators were scanned in it. @return bytes visited. */
 size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle);
+
+/** Begin to look at all coroutines; the next one, with its lock held, or NULL at the end. The
+ * collector. */
+void coroutines_rewind(struct roots *roots);
+struct gait_coroutine *coroutines_next(struct roots *roots);
 
 /** Visit those of all suspended ones with any visitor. Nothing runs beside: the world is stopped.
  */

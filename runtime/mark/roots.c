@@ -13,6 +13,7 @@
 #include "../platform/perturb.h"
 #include "coroutines.h"
 #include "ranges.h"
+#include "suspended.h"
 
 /* Some 2 us of pushing. Guess. */
 #define PART_WORDS 1024
@@ -41,6 +42,7 @@ void roots_destroy(struct roots *roots) {
     address_map_destroy(&roots->ranges);
     pool_destroy(&roots->parts);
     pool_destroy(&roots->handles);
+    suspended_forget(roots);
     coroutines_destroy(roots);
     ranges_destroy(roots);
     lock_destroy(&roots->lock);

@@ -27,7 +27,11 @@ struct roots {
     struct pool parts;   /* of ranges */
     struct pool handles; /* of struct gait_handle; what they hold is not guarded */
     struct gait_coroutine *coroutines;
-    struct gait_coroutine *cursor;  /* of coroutines_push: the next to look at */
+    struct gait_coroutine *cursor; /* of coroutines_push: the next to look at */
+    bool checks_suspended;         /* constant: gccheckmark beside mutators, suspended.h */
+    struct suspect *suspects;      /* of suspended.h, with their count, and room for so many */
+    size_t suspect_count;
+    size_t suspect_room;
     struct root_range *long_ranges; /* of ranges.h; what is added last comes first */
     struct root_range *retired;     /* removed, but perhaps in the queue */
     bool visits_libraries;          /* constant: data segments are roots */

@@ -10,9 +10,14 @@
  *   one thread     there are so many coroutines that the collector needs a while for them, while
  *                  the thread takes from those that it has not come to
  *
+ * Before that, each is done without its rule in a process of its own, where gccheckmark must tell.
+ *
  *   handover [SEED [SECONDS [broken PART]]]   leave the rule out, to see the loss
  */
 #include "stress.h"
+
+#include <signal.h>
+#include <sys/wait.h>
 
 enum { BATCH = 64, KEPT = 4 * BATCH, COROUTINES = 4000 };
 
@@ -286,8 +291,40 @@ static void part_run(const struct part *part, const char *debug, double seconds)
     gait_heap_destroy(heap);
 }
 
+/* In a child, without the rule: it must abort, and say these words. */
+static void is_told(const struct part *part, const char *words) {
+    int ends[2], status;
+    static char text[1 << 16];
+    CHECK(pipe(ends) == 0, "pipe");
+    fflush(stdout);
+    pid_t child = fork();
+    CHECK(child >= 0, "fork");
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        broken = true;
+        part_run(part, "gccheckmark=1", 60);
+        _exit(0);
+    }
+    close(ends[1]);
+    size_t length = 0;
+    for (ssize_t got; (got = read(ends[0], text + length, sizeof text - 1 - length)) > 0;)
+        length += (size_t)got;
+    text[length] = 0;
+    close(ends[0]);
+    CHECK(waitpid(child, &status, 0) == child, "waitpid");
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "%s, without its rule: status %#x",
+          part->name, (unsigned)status);
+    CHECK(strstr(text, words), "%s, without its rule: %s", part->name, text);
+    printf("%-8s without its rule: told\n", part->name);
+}
+
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
+    if (argc <= 3) {
+        is_told(&parts[0], "reachable, but not marked");
+        is_told(&parts[1], "changed without gait_store");
+        is_told(&parts[2], "changed without gait_store");
+    }
     broken = argc > 4 && strcmp(argv[3], "broken") == 0;
     for (size_t i = 0; i < PARTS; i++) {
         if (broken && strcmp(parts[i].name, argv[4]) != 0)

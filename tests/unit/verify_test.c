@@ -6,6 +6,7 @@
 #include "verify.h"
 
 #include "instance.h"
+#include "mark/suspended.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -278,4 +279,50 @@ Test(verify, a_long_path_is_told_by_its_ends) {
     snprintf(first, sizeof first, "coroutine\ngccheckmark:   0x%lx (link",
              (unsigned long)gait_handle_get(list));
     expect_text("the root's end", first);
+}
+
+/* ---- Suspended coroutines ---- */
+
+static gait_word roots_of_it[4];
+
+static void visit_roots_of_it(gait_visitor *visitor, void *data) {
+    (void)data;
+    gait_visit_range(visitor, roots_of_it, 3);
+    gait_visit_conservative(visitor, &roots_of_it[3], 1);
+}
+
+/* A word that came or went is told of if its object has no mark when marking ends. */
+Test(verify, tells_how_a_suspended_coroutine_changed) {
+    heap->roots.checks_suspended = true;
+    gait_coroutine *coroutine = gait_coroutine_new(mutator, visit_roots_of_it, NULL, NULL, NULL);
+    gait_word objects[4];
+    for (size_t i = 0; i < 4; i++)
+        objects[i] = (gait_word)gait_alloc(mutator, item, 32);
+    for (size_t i = 0; i < 3; i++)
+        roots_of_it[i] = objects[i] | TAG;
+    suspended_note_all(&heap->roots);
+    mark_all();
+    mutator->head.barrier = 1;
+    gait_store(mutator, &roots_of_it[0], 0); /* shaded */
+    mutator->head.barrier = 0;
+    mutator_flush_barrier(mutator);
+    roots_of_it[1] = 0;
+    gait_word swapped = roots_of_it[2]; /* as before in the end: another place */
+    roots_of_it[2] = 0;
+    roots_of_it[0] = swapped;
+    roots_of_it[3] = objects[3] + 8; /* inside */
+    mark_all();
+    cr_assert(verify_aborts());
+    char gone[80], come[80];
+    snprintf(gone, sizeof gone, "gait_store: %p (item, 32 bytes) was taken out",
+             (void *)objects[1]);
+    snprintf(come, sizeof come, "gait_store: %p (item, 32 bytes) was put in", (void *)objects[3]);
+    expect_text("gone", gone);
+    expect_text("come", come);
+    char legal[40], moved[40];
+    snprintf(legal, sizeof legal, "gait_store: %p", (void *)objects[0]);
+    snprintf(moved, sizeof moved, "gait_store: %p", (void *)objects[2]);
+    cr_expect_null(strstr(text, legal));
+    cr_expect_null(strstr(text, moved));
+    gait_coroutine_free(mutator, coroutine);
 }
