@@ -46,7 +46,7 @@ static const char *quote(char quoted[static QUOTE_BYTES + 6], const char *given,
     char *to = quoted;
     *to++ = '"';
     for (size_t i = 0; i < length && i < QUOTE_BYTES; i++)
-        *to++ = (unsigned char)given[i] < ' ' || given[i] == 0x7f ? '?' : given[i];
+        *to++ = platform_steers(i ? given[i - 1] : 0, given[i]) ? '?' : given[i];
     strcpy(to, length > QUOTE_BYTES ? "...\"" : "\"");
     return quoted;
 }

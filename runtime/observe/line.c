@@ -65,12 +65,11 @@ void line_add_double(struct line *line, double value) {
 }
 
 void line_add_text(struct line *line, const char *text) {
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if (byte < ' ' || byte == 0x7f)
-            line_add(line, "\\x%02x", (unsigned)byte);
+    for (char before = 0; *text; before = *text++) {
+        if (platform_steers(before, *text))
+            line_add(line, "\\x%02x", (unsigned)(unsigned char)*text);
         else
-            line_add(line, "%c", byte);
+            line_add(line, "%c", *text);
     }
 }
 

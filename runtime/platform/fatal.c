@@ -24,7 +24,7 @@ void platform_fatal(const char *format, ...) {
         length += (size_t)wanted < room ? (size_t)wanted : room - 1;
     /* what it quotes is not for a terminal to obey */
     for (size_t i = 0; i < length; i++)
-        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+        if (platform_steers(i ? line[i - 1] : 0, line[i]))
             line[i] = '?';
     line[length++] = '\n';
 

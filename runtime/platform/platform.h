@@ -217,6 +217,18 @@ struct platform_range {
 void platform_data_segments(bool libraries, void (*visit)(void *data, struct platform_range range),
                             void *data);
 
+/* ---- Text of others, such as a path or a variable, on its way to a terminal. -------------------
+ */
+
+/** Would this byte steer a terminal, which stands after `before` (0: nothing)? Control characters
+ * of ASCII, and those of ISO 6429 above it, alone or in UTF-8; not within other letters of UTF-8.
+ */
+static inline bool platform_steers(char before, char byte) {
+    unsigned char last = (unsigned char)before, now = (unsigned char)byte;
+    return now < ' ' || now == 0x7f ||
+           (now >= 0x80 && now <= 0x9f && (last < 0x80 || last == 0xc2));
+}
+
 /* ---- The end. ----------------------------------------------------------------------------------
  */
 

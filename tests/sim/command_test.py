@@ -533,6 +533,28 @@ class Sweeps(Files):
                                    self.good("sweep", "--shard", f"{i}/{count}", *self.GRID)))
         return paths
 
+    def test_titles_steer_no_terminal(self):
+        """Nor do cells, names of files and values: in what goes to the screen all control
+        characters but newlines and tabs are escaped."""
+        steering = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+        title = "a\\u001b[31mb\\u0007c\\u009b2Jd\\u007fe, \u00e9t\u00e9"
+        scenario = self.path("s.toml", f'title = "{title}"\n' + PHASE)
+        shard = self.path("shard.tsv", self.good("sweep", "--gogc", "100", "--limit", "off",
+                                                 "--shard", "1/1", scenario))
+        shown = "a\\x1b[31mb\\x07c\\x9b2Jd\\x7fe, \u00e9t\u00e9"
+        self.assertIn(shown, self.good("run", scenario))
+        for text in (self.good("sweep", "--gogc", "100", "--limit", "off", scenario),
+                     self.good("merge", shard)):
+            self.assertIn("[31mb", text)
+            self.assertIsNone(steering.search(text))
+        broken = self.path("broken.tsv", "sweep\x1b[2J\tpoints\n\x1b]0;x\x07\ty\tz\n")
+        bad = self.path("bad\x1b[2J.toml", "title = 3\n")
+        for line in (self.refused(FAILED, "merge", broken), self.refused(FAILED, "run", bad),
+                     self.refused(FAILED, "run", self.path("none\x1b[2J")),
+                     self.refused(FAILED, "fit", self.path("g\x1b[2J", "gc x\n")),
+                     self.refused(USAGE, "run", "--gogc", "\x1b[2J", scenario)):
+            self.assertIsNone(steering.search(line))
+
     def test_shards_merge_to_the_whole(self):
         whole_tsv, merged_tsv = self.path("whole.tsv"), self.path("merged.tsv")
         whole = self.good("sweep", "--tsv", whole_tsv, *self.GRID)

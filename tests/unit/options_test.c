@@ -444,6 +444,13 @@ Test(options, long_and_strange_values_stay_one_short_line) {
     }
 }
 
+Test(options, a_quoted_value_steers_no_terminal) {
+    struct options options;
+    expect_refused("GOGC", "a\x1b[2J\x7f\xc2\x9b 1J\x9b!", "\"a?[2J?\xc2? 1J?!\"");
+    cr_expect_eq(read_with(&options, "GAIT_DEBUG", "\xc3\x9b\xe2\x80\x9ct=1"), GAIT_E_INVALID);
+    cr_expect_not_null(strstr(line, "\xc3\x9b\xe2\x80\x9ct"), "letters are kept: %s", line);
+}
+
 Test(options, the_line_fits_any_room) {
     struct options options;
     char small[8];

@@ -5,6 +5,7 @@
 #include "command.h"
 
 #include "scenario_file.h"
+#include "shown.h"
 #include "units.h"
 
 #include <errno.h>
@@ -21,8 +22,7 @@
 static void say(const char *format, va_list arguments) {
     fflush(stdout);
     fputs("gait-sim: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    shown_vline(stderr, format, arguments);
 }
 
 _Noreturn void command_fail(const char *format, ...) {
@@ -101,7 +101,7 @@ void command_scenario(const char *path, const struct overrides *overrides,
                       struct scenario *scenario) {
     char message[SCENARIO_MESSAGE];
     if (!scenario_read(path, scenario, message)) {
-        fprintf(stderr, "%s\n", message);
+        shown_line(stderr, "%s", message);
         exit(COMMAND_FAILED);
     }
     if (overrides->has_gogc)

@@ -13,6 +13,7 @@
 #include "gctrace.h"
 
 #include "command.h"
+#include "shown.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -128,8 +129,8 @@ void gctrace_read(struct gctrace *trace, const char *path) {
     *trace = (struct gctrace){0};
     for (long line = 1; getline(&text, &size, file) >= 0; line++)
         if (!gctrace_take(trace, text))
-            fprintf(stderr, "%s:%ld: a cycle that is not told as by gctrace=1; left out\n", path,
-                    line);
+            shown_line(stderr, "%s:%ld: a cycle that is not told as by gctrace=1; left out", path,
+                       line);
     bool failed = ferror(file);
     free(text);
     if (file != stdin)

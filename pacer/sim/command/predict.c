@@ -6,6 +6,7 @@
 #include "grid.h"
 #include "recording_file.h"
 #include "scenario_file.h"
+#include "shown.h"
 #include "units.h"
 
 #include <getopt.h>
@@ -143,7 +144,8 @@ static void print_notes(const struct recording *recording) {
 
 static void print_table(const struct recording *recording, const char *title,
                         const struct prediction *rows, int count) {
-    printf("%s: %.3f s of the program's own CPU time, %.2f MiB allocated\n\n", title,
+    shown_put(stdout, title);
+    printf(": %.3f s of the program's own CPU time, %.2f MiB allocated\n\n",
            recording_total(recording).program_cpu_s,
            recording_total(recording).allocated_bytes / MIB);
     printf("%-9s %8s %12s %8s %9s %9s %7s %10s %10s %9s\n", "", "GOGC", "limit", "cycles", "wall",

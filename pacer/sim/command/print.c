@@ -3,6 +3,7 @@
  * A run for the screen: a table of cycles, and a summary in words.
  */
 #include "record.h"
+#include "shown.h"
 #include "units.h"
 
 #include <inttypes.h>
@@ -38,7 +39,8 @@ static void print_cycle(const struct model_cycle *cycle) {
 
 static void print_settings(const struct scenario *scenario) {
     char gogc[UNITS_TEXT], limit[UNITS_TEXT];
-    printf("%s%smodel %s, GOGC %s, memory limit %s, %" PRId64 " CPUs\n\n", scenario->title,
+    shown_put(stdout, scenario->title);
+    printf("%smodel %s, GOGC %s, memory limit %s, %" PRId64 " CPUs\n\n",
            scenario->title[0] ? ": " : "", scenario_model_name(scenario->model),
            units_gogc(scenario->settings.gogc, gogc),
            units_limit(scenario->settings.memory_limit, limit), scenario->machine.cpus);

@@ -6,6 +6,7 @@
 #include "results.h"
 
 #include "command.h"
+#include "shown.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -82,9 +83,9 @@ static void results_compare(struct results *results) {
         if (result_agrees(table, result))
             continue;
         results->differing++;
-        printf("%s:%d: %s: %s is %s, expected %s\n", table->path, table->line,
-               table_text(table, results->row_column), result->column, result_text(result, text),
-               table_text(table, result->column));
+        shown_line(stdout, "%s:%d: %s: %s is %s, expected %s", table->path, table->line,
+                   table_text(table, results->row_column), result->column,
+                   result_text(result, text), table_text(table, result->column));
     }
 }
 
@@ -102,7 +103,8 @@ static void results_print(const struct results *results, bool heading) {
     for (int i = 0; i < table->columns; i++) {
         const struct result *result = results_find(results, table->names[i]);
         const char *cell = result && !heading ? result_text(result, text) : table->cells[i];
-        printf("%s%s", i ? "\t" : "", heading ? table->names[i] : cell);
+        fputs(i ? "\t" : "", stdout);
+        shown_put(stdout, heading ? table->names[i] : cell);
     }
     for (int i = 0; i < results->count; i++)
         if (!table_has(table, results->list[i].column))
@@ -125,7 +127,7 @@ void results_row(struct results *results) {
 int results_finish(const struct results *results) {
     if (results->print)
         return COMMAND_OK;
-    printf("%s: %" PRId64 " results compared, %" PRId64 " differ\n", results->table->path,
-           results->compared, results->differing);
+    shown_line(stdout, "%s: %" PRId64 " results compared, %" PRId64 " differ", results->table->path,
+               results->compared, results->differing);
     return results->compared > 0 && results->differing == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

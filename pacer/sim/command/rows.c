@@ -6,6 +6,7 @@
 #include "rows.h"
 
 #include "command.h"
+#include "shown.h"
 #include "table.h"
 #include "units.h"
 
@@ -128,8 +129,10 @@ static void print_row(const struct rows *rows, const struct row *row) {
 }
 
 void rows_print(const struct rows *rows) {
-    printf("%s%smodel %s, %d settings\n\n", rows->title, rows->title[0] ? ": " : "", rows->model,
-           rows->count);
+    shown_put(stdout, rows->title);
+    printf("%smodel ", rows->title[0] ? ": " : "");
+    shown_put(stdout, rows->model); /* of a file, after a merge */
+    printf(", %d settings\n\n", rows->count);
     printf("%8s %12s %8s %9s %9s %7s %10s %10s %10s %9s %9s\n", "GOGC", "limit", "cycles", "wall",
            "GC CPU", "GC CPU", "peak heap", "peak total", "mean total", "limiting", "stalled");
     printf("%8s %12s %8s %9s %9s %7s %10s %10s %10s %9s %9s\n", "percent", "bytes", "", "s", "s",
@@ -159,7 +162,9 @@ void rows_write(const struct rows *rows, FILE *file) {
         fprintf(file, "\t%" PRId32 "\t%" PRId64 "\t%s", row->gogc, row->limit, rows->model);
         for (int i = 0; i < count; i++)
             fprintf(file, "\t%s", units_double(row->values[i], text));
-        fprintf(file, "\t%s\n", rows->title);
+        putc('\t', file);
+        shown_put(file, rows->title);
+        putc('\n', file);
     }
 }
 

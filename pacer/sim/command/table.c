@@ -6,6 +6,7 @@
 #include "table.h"
 
 #include "command.h"
+#include "shown.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 
 _Noreturn void table_fail(const struct table *table, const char *message, const char *detail) {
     fflush(stdout);
-    fprintf(stderr, "%s:%d: %s: %s\n", table->path, table->line, message, detail);
+    shown_line(stderr, "%s:%d: %s: %s", table->path, table->line, message, detail);
     exit(COMMAND_FAILED);
 }
 
