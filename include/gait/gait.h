@@ -176,7 +176,8 @@ typedef enum gait_layout {
  * Visit the references of an object by gait_visit… calls. Runs on collector and mutator threads,
  * several at once, beside the running program: it reads the object's words once each, must bear an
  * object some or all of whose words are still zero, allocates nothing, and calls nothing else of
- * this library.
+ * this library. A large object is not scanned in parts, as those of other layouts are: a mutator
+ * that helps to mark lets others wait until the call is over.
  *
  * @param object_bytes  the size of the object's cell: at least what was asked for.
  */

@@ -13,8 +13,6 @@
 
 /* Words pushed between two looks at the room in the block. */
 #define PIECE_WORDS 128
-/* Words of a large object scanned before the rest is put back: other markers may take it. */
-#define SLICE_WORDS 2048
 /* References from prefetch to use. See docs/design/marking.md for the measurement. */
 #define BATCH 64
 /* Words of the barrier from prefetch to use. */
@@ -214,13 +212,17 @@ static inline void push_piece(struct marker *marker, const gait_word *words, siz
     marker->block->count = (size_t)(to - marker->block->words);
 }
 
+size_t marker_slice(struct marker *marker, const gait_word *words, size_t count) {
+    if (count <= MARK_SLICE_WORDS || !block_room(marker, 2))
+        return count;
+    struct mark_block *block = marker->block;
+    block->words[block->count++] = 2 * (count - MARK_SLICE_WORDS);
+    block->words[block->count++] = (gait_word)(words + MARK_SLICE_WORDS) | SLICE_TAG;
+    return MARK_SLICE_WORDS;
+}
+
 void marker_push_words(struct marker *marker, const gait_word *words, size_t count) {
-    if (count > SLICE_WORDS && block_room(marker, 2)) { /* put the rest back first */
-        struct mark_block *block = marker->block;
-        block->words[block->count++] = 2 * (count - SLICE_WORDS);
-        block->words[block->count++] = (gait_word)(words + SLICE_WORDS) | SLICE_TAG;
-        count = SLICE_WORDS;
-    }
+    count = marker_slice(marker, words, count);
     marker->scanned_bytes += count * sizeof(gait_word);
     for (; count > PIECE_WORDS; words += PIECE_WORDS, count -= PIECE_WORDS)
         push_piece(marker, words, PIECE_WORDS);
@@ -301,7 +303,7 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
             }
             size_t words = *--from / 2; /* it may be below the end */
             block->count = (size_t)(from - block->words);
-            marker_push_words(marker, (const gait_word *)(word & ~SLICE_TAG), words);
+            marker_scan_slice(marker, (const gait_word *)(word & ~SLICE_TAG), words);
             break;
         }
         size_t page = (word - base) >> PAGE_SHIFT;

@@ -17,6 +17,11 @@
 #include "../heap/space.h"
 #include "queue.h"
 
+/* Words of a large object that are scanned before the rest is put back: other markers may take it,
+ * and a mutator that assists does not hold others up. Some 5 us, 40 us for pairs and what is
+ * conservative. A multiple of 64. */
+#define MARK_SLICE_WORDS 2048
+
 /* What a callback visits with. A marker is one; verify.c has another. */
 struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
@@ -70,6 +75,13 @@ void marker_push_words(struct marker *marker, const gait_word *words, size_t cou
 /** Push a piece of a range of roots: it is scanned when a marker meets it (ranges.h). */
 struct root_piece;
 void marker_push_piece(struct marker *marker, const struct root_piece *piece);
+
+/** Put what is beyond a slice back, to be scanned as the object's layout says. @return how many
+ * words are left to scan now: all, if there is no memory. */
+size_t marker_slice(struct marker *marker, const gait_word *words, size_t count);
+
+/** Scan what marker_slice put back. */
+void marker_scan_slice(struct marker *marker, const gait_word *words, size_t count);
 
 /** Note an ephemeron that is to be looked at again when marking has run out of other work.
  * @return false: no memory. */

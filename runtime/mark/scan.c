@@ -4,14 +4,45 @@
  */
 #include "marker.h"
 
-static void push_bitmap(struct marker *marker, const gait_word *words, size_t count,
-                        const uint64_t *bitmap) {
-    for (size_t at = 0; at < count; at += 64)
+/* Of an object, the words from `first` to below `end`, of `words` in all. */
+struct part {
+    const gait_word *object;
+    size_t first;
+    size_t end;
+    size_t words;
+};
+
+/* Push words of an object whose bits are set in a bitmap of it. */
+static void push_bitmap(struct marker *marker, const struct part *part, const uint64_t *bitmap) {
+    for (size_t at = part->first & ~(size_t)63; at < part->end; at += 64)
         for (uint64_t bits = bitmap[at >> 6]; bits; bits &= bits - 1) {
             size_t i = at + (size_t)__builtin_ctzll(bits);
-            if (i < count)
-                marker_push(marker, word_read(&words[i]));
+            if (i >= part->first && i < part->end)
+                marker_push(marker, word_read(&part->object[i]));
         }
+}
+
+/* Push what lies in the part of those elements that are whole in the object. */
+static void push_elements(struct marker *marker, const struct kind *kind, const struct part *part,
+                          size_t head) {
+    size_t length = kind->element_words, first = part->first > head ? part->first : head;
+    for (size_t at = first - (first - head) % length; at < part->end && at + length <= part->words;
+         at += length)
+        for (uint64_t bits = kind->element_bitmap; bits; bits &= bits - 1) {
+            size_t i = at + (size_t)__builtin_ctzll(bits);
+            if (i >= first && i < part->end && i < at + length)
+                marker_push(marker, word_read(&part->object[i]));
+        }
+}
+
+static void push_repeat(struct marker *marker, const struct kind *kind, const struct part *part) {
+    size_t head = head_words(kind, part->words);
+    struct part of_head = *part;
+    of_head.end = part->end < head ? part->end : head;
+    if (kind->bitmap)
+        push_bitmap(marker, &of_head, kind->bitmap);
+    if (part->end > head)
+        push_elements(marker, kind, part, head);
 }
 
 /* Push the values whose keys are marked. @return whether some key is not. */
@@ -26,51 +57,90 @@ static bool push_pairs(struct marker *marker, const gait_word *pairs, size_t wor
     return open;
 }
 
+/* Scan at most count words of an object from `first` on: what is beyond a slice later. */
+static void scan_part(struct marker *marker, const struct kind *kind, gait_layout layout,
+                      struct part part, size_t count) {
+    const gait_word *words = part.object + part.first;
+    if (layout == GAIT_REFS || layout == GAIT_PREFIX || layout == GAIT_WEAK ||
+        (layout == GAIT_EPHEMERON && part.first < head_words(kind, part.words))) {
+        marker_push_words(marker, words, count);
+        return;
+    }
+    count = marker_slice(marker, words, count);
+    part.end = part.first + count;
+    marker->scanned_bytes += count * sizeof(gait_word);
+    if (layout == GAIT_CONSERVATIVE)
+        for (size_t i = 0; i < count; i++)
+            marker_push_interior(marker, word_read(&words[i]));
+    else if (layout == GAIT_REPEAT)
+        push_repeat(marker, kind, &part);
+    else if (layout == GAIT_BITMAP)
+        push_bitmap(marker, &part, kind->bitmap);
+    else
+        push_pairs(marker, words, count);
+}
+
+/* One that is large waits for its keys in any case; what is marked by now is found by slices. */
+static void scan_pairs(struct marker *marker, const struct kind *kind, struct part part) {
+    const gait_word *pairs = part.object + part.first;
+    size_t count = part.words - part.first;
+    if (count > MARK_SLICE_WORDS && marker_defer(marker, (char *)part.object)) {
+        scan_part(marker, kind, GAIT_EPHEMERON, part, count);
+        return;
+    }
+    marker->scanned_bytes += count * sizeof(gait_word);
+    if (push_pairs(marker, pairs, count) && !marker_defer(marker, (char *)part.object))
+        /* no memory to wait for its keys: keep its values, in this cycle */
+        marker_push_range(marker, pairs, count);
+}
+
 void marker_scan(struct marker *marker, char *start, page_entry entry, size_t bytes) {
     const struct kind *kind = &marker->space->kinds[ENTRY_KIND(entry)];
-    const gait_word *object = (const gait_word *)start;
-    size_t words = bytes / sizeof(gait_word), head;
-    switch ((gait_layout)ENTRY_LAYOUT(entry)) {
+    size_t words = bytes / sizeof(gait_word), head = head_words(kind, words);
+    gait_layout layout = (gait_layout)ENTRY_LAYOUT(entry);
+    struct part part = {(const gait_word *)start, 0, 0, words};
+    switch (layout) {
     case GAIT_LEAF:
         return;
     case GAIT_PREFIX:
-        words = head_words(kind, words);
-        /* fall through */
+    case GAIT_WEAK:
+        marker_push_words(marker, part.object, head);
+        return;
     case GAIT_REFS:
-        marker_push_words(marker, object, words);
-        return; /* counted there: the rest of a large object is scanned later */
+        marker_push_words(marker, part.object, words);
+        return;
     case GAIT_BITMAP:
-        head = head_words(kind, words);
         if (kind->bitmap)
-            push_bitmap(marker, object, head, kind->bitmap);
-        bytes = head * sizeof(gait_word);
-        break;
+            scan_part(marker, kind, layout, part, head);
+        return;
     case GAIT_REPEAT:
-        head = head_words(kind, words);
-        if (kind->bitmap)
-            push_bitmap(marker, object, head, kind->bitmap);
-        for (size_t at = head; at + kind->element_words <= words; at += kind->element_words)
-            push_bitmap(marker, object + at, kind->element_words, &kind->element_bitmap);
-        break;
+    case GAIT_CONSERVATIVE:
+        scan_part(marker, kind, layout, part, words);
+        return;
     case GAIT_CALLBACK:
         kind->scan(&marker->visitor, start, bytes, kind->scan_data);
-        break;
-    case GAIT_CONSERVATIVE:
-        for (size_t i = 0; i < words; i++)
-            marker_push_interior(marker, word_read(&object[i]));
-        break;
-    case GAIT_WEAK:
-        marker_push_range(marker, object, head_words(kind, words));
-        break;
+        marker->scanned_bytes += bytes;
+        return;
     case GAIT_EPHEMERON:
-        head = head_words(kind, words);
-        marker_push_range(marker, object, head);
-        if (push_pairs(marker, object + head, words - head) && !marker_defer(marker, start))
-            /* no memory to wait for its keys: keep its values, in this cycle */
-            marker_push_range(marker, object + head, words - head);
-        break;
+        marker_push_words(marker, part.object, head);
+        part.first = head;
+        scan_pairs(marker, kind, part);
+        return;
     }
-    marker->scanned_bytes += bytes;
+}
+
+void marker_scan_slice(struct marker *marker, const gait_word *words, size_t count) {
+    struct cell cell;
+    gait_word address = (gait_word)words;
+    if (!space_holds(marker->space, address) || !space_cell(marker->space, address, &cell)) {
+        marker_push_words(marker, words, count); /* of a static range */
+        return;
+    }
+    size_t bytes = entry_cell_bytes(marker->space, cell.entry, cell.head);
+    struct part part = {(const gait_word *)cell.start, 0, 0, bytes / sizeof(gait_word)};
+    part.first = (size_t)(words - part.object);
+    scan_part(marker, &marker->space->kinds[ENTRY_KIND(cell.entry)],
+              (gait_layout)ENTRY_LAYOUT(cell.entry), part, count);
 }
 
 void marker_visit_object(struct space *space, struct gait_visitor *visitor, char *start,

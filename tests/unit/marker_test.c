@@ -218,6 +218,88 @@ Test(marker, large_objects_in_slices) {
     cr_assert_not(queue_has_work(&bare.queue));
 }
 
+/* Each leaf says which word of the object leads to it. */
+enum { SLICED = 30011 };
+static bool wanted[SLICED];
+
+static void want(struct gait_visitor *visitor, gait_word word, bool conservative) {
+    (void)visitor, (void)conservative;
+    wanted[*(size_t *)(word & ~(gait_word)15)] = true;
+}
+
+/* Of pairs every third key is marked before, and every third afterwards. */
+static void mark_keys(const gait_word *object, size_t head, size_t first) {
+    for (size_t i = head + 2 * first; i + 1 < SLICED; i += 6) {
+        marker_push(&bare.marker, object[i]);
+        wanted[i] = wanted[i + 1] = true;
+    }
+}
+
+static void mark_in_slices(const gait_word *object, const gait_kind_info *info) {
+    bool pairs = info->layout == GAIT_EPHEMERON;
+    marker_begin(&bare.marker);
+    if (pairs)
+        mark_keys(object, info->head_words, 0);
+    marker_drain(&bare.marker, SIZE_MAX);
+    marker_push(&bare.marker, bare_ref(object));
+    size_t pieces = 1, before = bare.marker.scanned_bytes;
+    for (; !marker_drain(&bare.marker, 1); pieces++) {
+        cr_assert_leq(bare.marker.scanned_bytes - before, 4u * MARK_SLICE_WORDS * 8);
+        before = bare.marker.scanned_bytes;
+    }
+    cr_assert_geq(pieces, 4u);
+    if (pairs)
+        mark_keys(object, info->head_words, 1);
+    do
+        marker_drain(&bare.marker, SIZE_MAX);
+    while (marker_ephemerons(&bare.marker));
+    marker_end(&bare.marker);
+}
+
+/* What slices find is what a look at the whole object finds. */
+Test(marker, large_objects_of_every_layout_in_slices, .timeout = 60) {
+    enum { HEAD = 12345 };
+    static uint64_t bits[HEAD / 64 + 1];
+    uint64_t state = 99;
+    for (size_t i = 0; i < sizeof bits / sizeof bits[0]; i++)
+        bits[i] = bare_random(&state);
+    gait_kind_info infos[] = {
+        {.layout = GAIT_BITMAP, .head_words = HEAD, .bitmap = bits},
+        {.layout = GAIT_REPEAT, .element_words = 7, .element_bitmap = 0x2b},
+        {.layout = GAIT_REPEAT,
+         .head_words = HEAD,
+         .bitmap = bits,
+         .element_words = 64,
+         .element_bitmap = 0x8000000000000005},
+        {.layout = GAIT_REPEAT, .head_words = 3, .element_words = 3, .element_bitmap = 4},
+        {.layout = GAIT_CONSERVATIVE},
+        {.layout = GAIT_WEAK, .head_words = HEAD},
+        {.layout = GAIT_EPHEMERON, .head_words = HEAD},
+    };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    for (size_t i = 0; i < sizeof infos / sizeof infos[0]; i++) {
+        infos[i].name = "large";
+        int kind = kinds_register(&bare.kinds, &infos[i]);
+        cr_assert_geq(kind, 0);
+        gait_word *object = bare_alloc((unsigned)kind, SLICED * sizeof(gait_word));
+        for (size_t word = 0; word < SLICED; word++) {
+            size_t *target = (size_t *)bare_alloc(leaf, 16);
+            *target = word;
+            /* a conservative word may point inside of an object */
+            object[word] = bare_ref(target) + (infos[i].layout == GAIT_CONSERVATIVE ? 8 : 0);
+        }
+        memset(wanted, 0, sizeof wanted);
+        mark_in_slices(object, &infos[i]);
+        struct gait_visitor visitor = {.visit = want};
+        struct cell cell = bare_cell(object);
+        marker_visit_object(&bare.space, &visitor, cell.start, cell.entry,
+                            entry_cell_bytes(&bare.space, cell.entry, cell.head));
+        for (size_t word = 0; word < SLICED; word++)
+            cr_assert_eq(bare_is_marked((void *)(object[word] & ~(gait_word)15)), wanted[word],
+                         "layout %u, word %zu", (unsigned)infos[i].layout, word);
+    }
+}
+
 /* ---- Several markers ---- */
 
 enum { NODES = 60000, MARKERS = 4 };
@@ -339,14 +421,18 @@ Test(marker, helpers_join_an_open_queue_only) {
 
 /* ---- No memory for blocks ---- */
 
+static void visit_all_words(gait_visitor *visitor, void *object, size_t bytes, void *data) {
+    (void)data;
+    gait_visit_range(visitor, object, bytes / sizeof(gait_word));
+}
+
 /* Mark a wide graph with so many blocks to be had. @return whether marking overflowed. */
 static bool mark_without_blocks(size_t slabs) {
     enum { WIDE = 40000, DEEP = 20 };
     unsigned refs = bare_kind(GAIT_REFS, 0), leaf = bare_kind(GAIT_LEAF, 0);
     unsigned ephemeron = bare_kind(GAIT_EPHEMERON, 0);
-    /* a layout that isn't sliced: all of it is pushed at once */
-    gait_kind_info info = {
-        .name = "wide", .layout = GAIT_REPEAT, .element_words = 1, .element_bitmap = 1};
+    /* the layout that isn't sliced: all of it is pushed at once */
+    gait_kind_info info = {.name = "wide", .layout = GAIT_CALLBACK, .scan = visit_all_words};
     int wide = kinds_register(&bare.kinds, &info);
     cr_assert_geq(wide, 0);
     gait_word *root = bare_alloc((unsigned)wide, WIDE * sizeof(gait_word));
