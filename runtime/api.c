@@ -52,8 +52,6 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
 
 #define FLAGS_KNOWN (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS)
 
-static void thread_exits(void *mutator) { gait_detach(mutator); }
-
 static gait_heap *heap_create(const gait_config *given, char *error, size_t error_bytes) {
     gait_config whole;
     const gait_config *config = &whole;
@@ -88,10 +86,6 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     heap->wide_cells = !(config->value_mask & ALIGNMENT_BIT);
     heap->log = config->log ? config->log : stderr;
     heap->concurrent = !(heap->flags & GAIT_STOP_THE_WORLD) && !heap->options.gcstoptheworld;
-    if (platform_key_create(&heap->key, thread_exits) < 0) {
-        say(error, error_bytes, "gait_heap_create: no thread-specific key to be had");
-        goto no_key;
-    }
     if (space_init(&heap->space, config->reserve_bytes, heap->options.disablethp) < 0) {
         say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;
@@ -147,8 +141,6 @@ no_roots:
     kinds_destroy(&heap->kinds);
     space_destroy(&heap->space);
 no_space:
-    platform_key_delete(&heap->key);
-no_key:
 no_options:
     free(heap);
     return NULL;
@@ -180,7 +172,6 @@ static void heap_destroy(gait_heap *heap) {
     queue_destroy(&heap->queue);
     kinds_destroy(&heap->kinds);
     space_destroy(&heap->space);
-    platform_key_delete(&heap->key);
     free(heap);
 }
 
@@ -207,63 +198,107 @@ int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
 
 /* ---- Mutators ---- */
 
-gait_mutator *gait_current(gait_heap *heap) { return platform_key_get(&heap->key); }
+gait_mutator *gait_current(gait_heap *heap) { return program_thread_find(heap); }
 
-gait_heap *gait_mutator_heap(gait_mutator *mutator) { return mutator->heap; }
+gait_heap *gait_mutator_heap(gait_mutator *mutator) {
+    if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
+        mutator_misused(mutator, __func__);
+    return mutator->heap;
+}
 
-gait_mutator *gait_attach(gait_heap *heap) {
+/* What it is told of its C stack. @return negative: the heap scans stacks, and this one is not
+ * known: then the thread may not be attached. */
+static int find_stack(gait_mutator *mutator) {
+    void *low, *high;
+    mutator->scans_stack = mutator->heap->flags & GAIT_CONSERVATIVE_STACKS;
+    mutator->running_stack = &mutator->stack;
+    if (platform_stack_bounds(&low, &high) < 0)
+        return mutator->scans_stack ? -1 : 0;
+    mutator->stack.low = low;
+    mutator->stack.high = high;
+    return 0;
+}
+
+gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_bytes) {
     gait_mutator *mutator = gait_current(heap);
     if (mutator)
         return mutator;
-    if (!(mutator = spare_take(heap)))
+    if (!(mutator = spare_take(heap))) {
+        say(error, error_bytes, "gait_attach: no memory");
         return NULL;
+    }
     mutator->heap = heap;
     cache_init(&mutator->cache, &heap->space, mutator->head.runs, heap->options.gcstress != 0);
     marker_init(&mutator->marker, &heap->space, &heap->queue, heap->value_mask);
-    mutator->scans_stack = heap->flags & GAIT_CONSERVATIVE_STACKS;
-    mutator->running_stack = &mutator->stack;
-    void *low, *high;
-    bool bounded = platform_stack_bounds(&low, &high) == 0;
-    if (bounded) {
-        mutator->stack.low = low;
-        mutator->stack.high = high;
+    if (find_stack(mutator) < 0) {
+        say(error, error_bytes,
+            "gait_attach: the system does not tell where the thread's C stack lies, and the heap "
+            "scans C stacks");
+        goto no_thread;
     }
-    if ((mutator->scans_stack && !bounded) || platform_key_set(&heap->key, mutator) < 0) {
-        spare_keep(mutator);
-        return NULL;
+    if (program_thread_follow() < 0) {
+        say(error, error_bytes,
+            "gait_attach: the thread's end can't be followed: it is in its last round of "
+            "thread-specific destructors, or there is no key or memory for one");
+        goto no_thread;
     }
+    mutator->thread = program_thread_here();
     mutator_save_stack();
     world_add(&heap->world, mutator, cycle_mutator_joins);
     return mutator;
+no_thread:
+    spare_keep(mutator);
+    return NULL;
 }
 
-void gait_detach(gait_mutator *mutator) {
-    gait_heap *heap = mutator->heap;
-    if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
-        platform_fatal("gait_detach: the mutator is detached already");
-    /* a thread that exits in native code is detached as well */
-    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) {
-        /* the functions that pushed its frames may have ended already */
+gait_mutator *gait_attach(gait_heap *heap) { return gait_attach_explained(heap, NULL, 0); }
+
+/* With the lock WORLD held. */
+static void leaves(gait_mutator *mutator) {
+    mutator_drop_roots(mutator);
+    cycle_mutator_leaves(mutator);
+}
+
+static void detach(gait_mutator *mutator) {
+    /* before it waits: the functions that had them may have ended already */
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
         mutator_drop_roots(mutator);
-        world_enter_native(mutator);
-    }
-    platform_key_set(&heap->key, NULL);
-    mutator_save_stack();
-    world_remove(&heap->world, mutator, cycle_mutator_leaves);
+    world_remove(&mutator->heap->world, mutator, leaves);
     spare_keep(mutator);
 }
 
+void gait_detach(gait_mutator *mutator) {
+    if (mutator->thread != program_thread_here())
+        mutator_misused(mutator, __func__);
+    mutator_save_stack(); /* it may have to wait: of the thread's mutators in other heaps */
+    detach(mutator);
+}
+
+/* Of all mutators first, before anything waits: who waits in one heap counts as native in all. */
+void program_thread_ends(bool last) {
+    struct program_thread *thread = program_thread_here();
+    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
+        if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+            mutator_drop_roots(mutator);
+    world_end_regions(); /* until then the copies of its frames are scanned */
+    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
+        mutator_drop_roots(mutator);
+    while (last && thread->first)
+        detach(thread->first);
+}
+
 void gait_enter_native(gait_mutator *mutator) {
-    mutator_check(mutator);
+    /* it may be in native code already, but not by a region of its own */
+    if (mutator->thread != program_thread_here() || mutator->native)
+        mutator_misused(mutator, __func__);
     mutator_save_stack();
     world_enter_native(mutator);
 }
 
 void gait_leave_native(gait_mutator *mutator) {
-    unsigned state = AO_int_load(&mutator->state);
-    if (state == MUTATOR_DETACHED)
+    if (mutator->thread != program_thread_here())
         mutator_misused(mutator, __func__);
-    if (state == MUTATOR_RUNNING)
+    if (!mutator->native)
         platform_fatal("gait_leave_native: the mutator is not in native code");
     mutator_save_stack(); /* it may have to wait: of the thread's mutators in other heaps */
     world_leave_native(mutator);
@@ -272,7 +307,7 @@ void gait_leave_native(gait_mutator *mutator) {
 void gait_poll_slow(gait_mutator *mutator) {
     mutator_check_as(mutator, "gait_poll");
     mutator_save_stack();
-    world_answer(mutator);
+    world_answer();
 }
 
 void gait_check(gait_mutator *mutator, const char *call) { mutator_check_as(mutator, call); }

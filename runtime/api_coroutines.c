@@ -46,6 +46,7 @@ static void suspend_running(gait_mutator *mutator, unsigned cycle) {
     mutator->coroutine = NULL;
     mutator->running_stack = &mutator->stack;
     mutator->head.frames = mutator->base_frames;
+    frame_copy_forget(&mutator->coroutine_copy); /* .inv.copy: of one coroutine only */
 }
 
 void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to) {

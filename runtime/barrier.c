@@ -52,7 +52,7 @@ void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value)
 
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
                            gait_word desired) {
-    mutator_check(mutator);
+    mutator_check_as(mutator, __func__);
     if (mutator->head.barrier) {
         shade(mutator, *expected);
         shade(mutator, desired);
@@ -110,7 +110,7 @@ static void move_piece(gait_mutator *mutator, gait_word *to, const gait_word *fr
 }
 
 void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count) {
-    mutator_check(mutator);
+    mutator_check_as(mutator, __func__);
     bool upwards = to <= from || to >= from + count;
     if (count <= GAIT_PIECE_WORDS) {
         move_piece(mutator, to, from, count, upwards);
@@ -139,7 +139,7 @@ static void fill_piece(gait_mutator *mutator, gait_word *to, gait_word value, si
 }
 
 void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
-    mutator_check(mutator);
+    mutator_check_as(mutator, __func__);
     if (count <= GAIT_PIECE_WORDS) {
         fill_piece(mutator, to, value, count);
         return;
@@ -157,7 +157,7 @@ void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t cou
 /* ---- Weak words and pairs: a read makes strong what was weak ---- */
 
 gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
-    mutator_check(mutator);
+    mutator_check_as(mutator, __func__);
     gait_heap *heap = mutator->heap;
     gait_word word = weak_read(&heap->space, heap->value_mask, slot);
     PERTURB(WEAK_ALIVE);
@@ -166,12 +166,12 @@ gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
 }
 
 void gait_weak_set(gait_mutator *mutator, gait_word *slot, gait_word value) {
-    mutator_check(mutator);
+    mutator_check_as(mutator, __func__);
     slot_write(slot, value);
 }
 
 gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
-    mutator_check(mutator);
+    mutator_check_as(mutator, __func__);
     gait_heap *heap = mutator->heap;
     gait_word value = weak_read_pair(&heap->space, heap->value_mask, pair);
     PERTURB(WEAK_ALIVE);
@@ -180,7 +180,7 @@ gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
 }
 
 void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key, gait_word value) {
-    mutator_check(mutator);
+    mutator_check_as(mutator, __func__);
     mutator_shade(mutator, key);
     mutator_shade(mutator, value);
     PERTURB(BARRIER_NOTED);

@@ -40,7 +40,7 @@
 /* ---- Mutators' parts in handshakes ---- */
 
 static void barrier_turn_on(gait_mutator *mutator) {
-    mutator->head.barrier = 1;
+    mutator->head.barrier |= MUTATOR_BARRIER;
     mutator->assist_credit_bytes = 0;
 }
 
@@ -57,7 +57,7 @@ static void roots_scan(gait_mutator *mutator) {
 
 void cycle_mutator_joins(gait_mutator *mutator) {
     struct cycle *cycle = &mutator->heap->cycle;
-    mutator->head.barrier = AO_int_load(&cycle->barrier_on);
+    mutator->head.barrier = AO_int_load(&cycle->barrier_on) ? MUTATOR_BARRIER : 0;
     mutator->cache.black = AO_int_load(&cycle->black) != 0;
 }
 
@@ -153,7 +153,7 @@ static void turn_over(gait_heap *heap) {
     count_rest(heap);
     uint64_t marked = take_marked(heap, &cycle->record.black_bytes);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
-        mutator->head.barrier = 0;
+        mutator->head.barrier &= ~(uint32_t)MUTATOR_BARRIER;
         mutator->assist_credit_bytes = 0;
     }
     AO_int_store(&cycle->barrier_on, 0);

@@ -10,6 +10,10 @@
 void mutator_misused(const gait_mutator *mutator, const char *call) {
     if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
         platform_fatal("%s: the mutator is detached", call);
+    if (mutator->thread != program_thread_here())
+        platform_fatal("%s: the mutator is another thread's", call);
+    if (!mutator->native)
+        platform_fatal("%s: the thread is in native code of another heap's mutator", call);
     platform_fatal("%s: the mutator is in native code", call);
 }
 
@@ -64,7 +68,7 @@ mutator_save_frame(gait_mutator *one, char *frame_end) {
         from += count - REGISTERS_SAVED;
         count = REGISTERS_SAVED;
     }
-    for (gait_mutator *mutator = one ? one : world_mine(); mutator;
+    for (gait_mutator *mutator = one ? one : program_thread_here()->first; mutator;
          mutator = one ? NULL : mutator->thread_next) {
         if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
             continue;
@@ -74,8 +78,21 @@ mutator_save_frame(gait_mutator *one, char *frame_end) {
     }
 }
 
+void mutator_copy_frames(gait_mutator *mutator) {
+    if (mutator->coroutine) {
+        frame_copy_update(&mutator->coroutine_copy, mutator->head.frames);
+        frame_copy_update(&mutator->thread_copy, mutator->base_frames);
+    } else {
+        frame_copy_forget(&mutator->coroutine_copy);
+        frame_copy_update(&mutator->thread_copy, mutator->head.frames);
+    }
+    mutator->copied = true;
+}
+
 void mutator_drop_roots(gait_mutator *mutator) {
     mutator->head.frames = NULL;
+    frame_copy_forget(&mutator->thread_copy);
+    frame_copy_forget(&mutator->coroutine_copy);
     mutator->visit_roots = NULL;
     mutator->stack.top = NULL;
     mutator->running_stack = &mutator->stack;
@@ -91,12 +108,18 @@ void mutator_drop_roots(gait_mutator *mutator) {
  * its own runs on the thread's. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
     gait_coroutine *coroutine = mutator->coroutine;
-    size_t bytes = stack_visit_frames(visitor, mutator->head.frames);
-    bytes += stack_visit_callback(visitor, mutator->visit_roots, mutator->visit_data);
-    if (coroutine) {
-        bytes += stack_visit_callback(visitor, coroutine->visit, coroutine->data);
-        bytes += stack_visit_frames(visitor, mutator->base_frames);
+    size_t bytes = 0;
+    if (mutator->copied) {
+        bytes += frame_copy_visit(visitor, &mutator->thread_copy);
+        bytes += frame_copy_visit(visitor, &mutator->coroutine_copy);
+    } else {
+        bytes += stack_visit_frames(visitor, mutator->head.frames);
+        if (coroutine)
+            bytes += stack_visit_frames(visitor, mutator->base_frames);
     }
+    bytes += stack_visit_callback(visitor, mutator->visit_roots, mutator->visit_data);
+    if (coroutine)
+        bytes += stack_visit_callback(visitor, coroutine->visit, coroutine->data);
     if (mutator->scans_stack) {
         bytes += stack_visit_c(visitor, &mutator->stack);
         if (mutator->running_stack != &mutator->stack)

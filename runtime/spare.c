@@ -57,6 +57,9 @@ void spare_keep_locked(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     struct spares *spares = &heap->spares;
     AO_int_store(&mutator->state, MUTATOR_DETACHED);
+    mutator->thread = NULL;
+    frame_copy_free(&mutator->thread_copy);
+    frame_copy_free(&mutator->coroutine_copy);
     /* the inline functions go their slow ways, which check the state */
     AO_int_store(&mutator->head.poll, 1);
     mutator->head.barrier = 1;

@@ -8,7 +8,6 @@
  */
 #include "world.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "platform/perturb.h"
@@ -28,56 +27,94 @@ void world_init(struct world *world) {
 
 void world_destroy(struct world *world) { lock_destroy(&world->lock); }
 
-static void answer_count(struct world *world) {
+/* ---- The mutator's side ---- */
+
+static gait_mutator *mine(void) { return program_thread_here()->first; }
+
+static bool is_running(const gait_mutator *mutator) {
+    return AO_int_load(&mutator->state) == MUTATOR_RUNNING;
+}
+
+/* Has it a request that it has not answered? Pairs with world_handshake and world_stop. */
+static bool is_asked(const gait_mutator *mutator) {
+    const struct world *world = mutator->world;
+    return AO_int_load_acquire(&world->handshake) != AO_int_load(&mutator->handshake) ||
+           AO_int_load_acquire(&world->stopping);
+}
+
+/* It has answered, or gone native, and stored so: wake the collector if it waits for this one. */
+static void tell(gait_mutator *mutator) {
+    struct world *world = mutator->world;
+    AO_nop_full(); /* pairs with await */
+    if (AO_load(&world->awaited) != (AO_t)mutator)
+        return;
     PERTURB(ANSWER_SAID);
     AO_int_fetch_and_add1_full(&world->answers);
     platform_wake(&world->answers, 1);
 }
 
-/* ---- The mutator's side ---- */
-
-static _Thread_local gait_mutator *mine; /* this thread's, by thread_next: one per heap at most */
-
-static void native_begin(struct world *world, gait_mutator *mutator) {
-    counter_sub(&world->running, 1);
+static void native_begin(gait_mutator *mutator) {
+    counter_sub(&mutator->world->running, 1);
+    mutator->head.barrier |= MUTATOR_AWAY;
     PERTURB(NATIVE_BEGIN);
     AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* full: then look for requests */
     AO_nop_full();
     PERTURB(NATIVE_BEGUN);
     if (AO_int_load(&mutator->head.poll))
-        answer_count(world); /* the collector can act in its place now */
+        tell(mutator);                    /* the collector can act in its place now */
+    AO_int_store(&mutator->head.poll, 1); /* of a caller that polls now, the state is checked */
 }
 
 /* NATIVE -> RUNNING. @return false: the world is stopped. */
 static bool try_to_run(gait_mutator *mutator) {
     struct world *world = mutator->world;
-    while (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING))
-        platform_wait(&mutator->state, MUTATOR_HELD, -1);
+    AO_int_store(&mutator->head.poll, 0); /* a request made from here on raises poll again */
+    for (;;) {
+        unsigned state =
+            AO_int_fetch_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING);
+        if (state == MUTATOR_NATIVE)
+            break;
+        if (state == MUTATOR_AWAITED ||
+            AO_int_compare_and_swap_full(&mutator->state, MUTATOR_HELD, MUTATOR_AWAITED))
+            platform_wait(&mutator->state, MUTATOR_AWAITED, -1);
+    }
     AO_nop_full(); /* then look for requests */
     PERTURB(NATIVE_LEAVE);
     if (AO_int_load_acquire(&world->stopping)) {
         AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
-        AO_nop_full();
-        answer_count(world);
+        tell(mutator);
+        AO_int_store(&mutator->head.poll, 1);
         return false;
     }
     counter_add(&world->running, 1);
+    mutator->head.barrier &= ~(uint32_t)MUTATOR_AWAY;
     mutator->resting = false;
     return true;
 }
 
-gait_mutator *world_mine(void) { return mine; }
-
 void world_rest(void) {
-    for (gait_mutator *mutator = mine; mutator; mutator = mutator->thread_next)
-        if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) {
-            native_begin(mutator->world, mutator);
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        if (is_running(mutator)) {
+            native_begin(mutator);
             mutator->resting = true;
         }
 }
 
+/* All run that are to. */
+static void resumed(void) {
+    bool asked = false;
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        if (is_running(mutator)) {
+            mutator->copied = false; /* not before: it might have had to go native again */
+            asked |= is_asked(mutator);
+        }
+    /* try_to_run cleared `poll`, by which the thread's other mutators may be asked, too */
+    for (gait_mutator *mutator = mine(); asked && mutator; mutator = mutator->thread_next)
+        AO_int_store(&mutator->head.poll, 1);
+}
+
 void world_resume(void) {
-    for (gait_mutator *mutator = mine; mutator;) {
+    for (gait_mutator *mutator = mine(); mutator;) {
         if (!mutator->resting || try_to_run(mutator)) {
             mutator = mutator->thread_next;
             continue;
@@ -86,41 +123,80 @@ void world_resume(void) {
         world_rest(); /* whoever has this world stopped may wait for this thread in another */
         while (AO_int_load_acquire(&mutator->world->stopping))
             platform_wait(&mutator->world->stopping, 1, -1);
-        mutator = mine;
+        mutator = mine();
     }
+    resumed();
 }
 
-void world_enter_native(gait_mutator *mutator) {
-    assert(AO_int_load(&mutator->state) == MUTATOR_RUNNING);
-    native_begin(mutator->world, mutator);
-}
-
-void world_leave_native(gait_mutator *mutator) {
-    mutator->resting = true;
-    world_resume();
-    if (AO_int_load(&mutator->head.poll))
-        world_answer(mutator);
-}
-
-void world_answer(gait_mutator *mutator) {
-    struct world *world = mutator->world;
-    AO_int_store_full(&mutator->head.poll, 0);
+void world_answer(void) {
+    bool stopped = false;
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        if (is_running(mutator))
+            AO_int_store(&mutator->head.poll, 0);
     AO_nop_full(); /* a request made from here on raises poll again */
     PERTURB(ANSWER_CLEARED);
-    unsigned number = AO_int_load_acquire(&world->handshake); /* pairs with world_handshake */
-    if (AO_int_load(&mutator->handshake) != number) {
-        world->action(mutator);
-        PERTURB(ANSWER_ACTED);
-        AO_int_store_release(&mutator->handshake, number);
-        answer_count(world);
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next) {
+        if (!is_running(mutator))
+            continue;
+        struct world *world = mutator->world;
+        unsigned number = AO_int_load_acquire(&world->handshake); /* pairs with world_handshake */
+        if (AO_int_load(&mutator->handshake) != number) {
+            world->action(mutator);
+            PERTURB(ANSWER_ACTED);
+            AO_int_store_release(&mutator->handshake, number);
+            tell(mutator);
+        }
+        stopped |= AO_int_load_acquire(&world->stopping) != 0;
     }
-    if (AO_int_load_acquire(&world->stopping)) {
-        native_begin(world, mutator);
-        answer_count(world);
-        mutator->resting = true;
+    if (stopped) {
+        world_rest();
         world_resume();
     }
 }
+
+/* ---- Native regions: .inv.region ---- */
+
+void world_enter_native(gait_mutator *mutator) {
+    mutator->native = true;
+    if (!is_running(mutator)) /* within the region of another heap's */
+        return;
+    if (AO_int_load(&mutator->head.poll))
+        world_answer(); /* else the collector would be woken, to do it */
+    for (gait_mutator *other = mine(); other; other = other->thread_next)
+        if (is_running(other)) {
+            other->native_by = mutator;
+            mutator_copy_frames(other);
+            native_begin(other);
+        }
+}
+
+/* A mutator's region has ended: those that it took with it are to run, but for such as have
+ * regions of their own. */
+static void end_region(gait_mutator *mutator) {
+    mutator->native = false;
+    for (gait_mutator *other = mine(); other; other = other->thread_next)
+        if (other->native_by == mutator) {
+            other->native_by = other->native ? other : NULL;
+            other->resting = !other->native;
+        }
+}
+
+void world_leave_native(gait_mutator *mutator) {
+    end_region(mutator);
+    world_resume();
+    if (is_running(mutator) && AO_int_load(&mutator->head.poll))
+        world_answer();
+}
+
+void world_end_regions(void) {
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        mutator->native = false;
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        end_region(mutator);
+    world_resume();
+}
+
+/* ---- Attach and detach ---- */
 
 void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator)) {
     mutator->world = world;
@@ -140,8 +216,7 @@ void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_
     counter_add(&world->running, 1);
     PERTURB(ATTACH_LISTED);
     lock_release(&world->lock);
-    mutator->thread_next = mine;
-    mine = mutator;
+    program_thread_add(mutator);
     world_resume();
 }
 
@@ -164,24 +239,27 @@ void world_remove(struct world *world, gait_mutator *mutator,
     world_drop(world, mutator, finish);
     PERTURB(DETACH_DROPPED);
     lock_release(&world->lock);
-    gait_mutator **link = &mine;
-    while (*link != mutator)
-        link = &(*link)->thread_next;
-    *link = mutator->thread_next;
+    end_region(mutator);
+    program_thread_remove(mutator);
     world_resume();
 }
 
 /* ---- The collector's side ---- */
 
 /* Act for a mutator in native code. @return false: it is running. */
-static bool act_for(gait_mutator *mutator, void (*action)(gait_mutator *mutator), unsigned number) {
+static bool act_for(gait_mutator *mutator, unsigned number) {
+    struct world *world = mutator->world;
     if (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_HELD))
         return false;
     PERTURB(ACT_HELD);
-    action(mutator);
-    AO_int_store(&mutator->handshake, number);
+    if (AO_int_load(&mutator->handshake) != number) { /* else it has answered, and gone native */
+        world->action(mutator);
+        AO_int_store(&mutator->handshake, number);
+    }
     PERTURB(ACT_ACTED);
-    AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
+    if (AO_int_compare_and_swap_full(&mutator->state, MUTATOR_HELD, MUTATOR_NATIVE))
+        return true;
+    AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* it was AWAITED */
     PERTURB(ACT_RELEASED);
     platform_wake(&mutator->state, 1);
     return true;
@@ -192,7 +270,45 @@ bool world_is_held_up(const struct world *world) {
     return asked_ns != 0 && platform_now_ns() - asked_ns > HELD_UP_NS;
 }
 
+static bool has_answered(gait_mutator *mutator, unsigned number) {
+    return AO_int_load_acquire(&mutator->handshake) == number || act_for(mutator, number);
+}
+
+static bool has_stopped(gait_mutator *mutator, unsigned number) {
+    (void)number;
+    return AO_int_load_acquire(&mutator->state) != MUTATOR_RUNNING;
+}
+
+/* Ask one that was running just now, and keep it in the list of those that are waited for. */
+static gait_mutator *ask(gait_mutator *mutator, gait_mutator *asked) {
+    program_thread_ask(mutator);
+    mutator->asked_next = asked;
+    return mutator;
+}
+
+/* Wait for those that were asked, one after another. */
+static void await(struct world *world, gait_mutator *asked, unsigned number,
+                  bool (*is_done)(gait_mutator *mutator, unsigned number)) {
+    AO_nop_full(); /* polls are raised, then looked for who has gone native */
+    for (; asked; asked = asked->asked_next) {
+        for (;;) {
+            PERTURB(HANDSHAKE_LOOK);
+            if (is_done(asked, number))
+                break;
+            unsigned answers = AO_int_load_acquire(&world->answers);
+            AO_store(&world->awaited, (AO_t)asked);
+            AO_nop_full(); /* pairs with tell: it sees this, or the look below sees its answer */
+            if (is_done(asked, number))
+                break;
+            platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
+        }
+    }
+    AO_store(&world->awaited, 0);
+    AO_store(&world->asked_ns, 0);
+}
+
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator)) {
+    gait_mutator *asked = NULL;
     lock_acquire(&world->lock);
     AO_store(&world->asked_ns, (AO_t)platform_now_ns());
     world->action = action;
@@ -201,44 +317,26 @@ void world_handshake(struct world *world, void (*action)(gait_mutator *mutator))
     AO_nop_full();
     PERTURB(HANDSHAKE_NUMBERED);
     for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
-        AO_int_store(&mutator->head.poll, 1);
-    AO_nop_full();
+        if (!act_for(mutator, number))
+            asked = ask(mutator, asked);
     PERTURB(HANDSHAKE_POLLED);
-    for (;;) {
-        unsigned answers = AO_int_load_acquire(&world->answers);
-        size_t open = 0;
-        PERTURB(HANDSHAKE_LOOK);
-        for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
-            if (AO_int_load_acquire(&mutator->handshake) != number)
-                open += !act_for(mutator, action, number);
-        if (open == 0)
-            break;
-        platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
-    }
-    AO_store(&world->asked_ns, 0);
+    await(world, asked, number, has_answered);
     lock_release(&world->lock);
 }
 
 void world_stop(struct world *world) {
+    gait_mutator *asked = NULL;
     lock_acquire(&world->lock);
     world->stop_begin_ns = platform_now_ns();
     AO_store(&world->asked_ns, (AO_t)world->stop_begin_ns);
     AO_int_store_full(&world->stopping, 1);
+    AO_nop_full();
     PERTURB(STOP_ASKED);
     for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
-        AO_int_store(&mutator->head.poll, 1);
-    AO_nop_full();
-    for (;;) {
-        unsigned answers = AO_int_load_acquire(&world->answers);
-        size_t open = 0;
-        PERTURB(STOP_LOOK);
-        for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
-            open += AO_int_load_acquire(&mutator->state) == MUTATOR_RUNNING;
-        if (open == 0)
-            break;
-        platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
-    }
-    AO_store(&world->asked_ns, 0);
+        if (!has_stopped(mutator, 0))
+            asked = ask(mutator, asked);
+    PERTURB(STOP_LOOK);
+    await(world, asked, 0, has_stopped);
     PERTURB(STOP_STOPPED);
 }
 

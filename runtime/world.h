@@ -7,8 +7,13 @@
  * WORLD throughout, so that no mutator comes or goes meanwhile; a thread that wants to detach is
  * in native code before it takes the lock.
  *
- * A thread may have mutators in several heaps, and waits in one of them only while it is native in
- * all: else the collectors of two heaps could wait for each other's mutators in a circle.
+ * A thread may have mutators in several heaps (program_thread.h), and waits in one of them only
+ * while it is native in all: else the collectors of two heaps could wait for each other's mutators
+ * in a circle.
+ *
+ *   .inv.linear: a handshake or a stop costs a constant for each mutator, and a system call only
+ *   where somebody sleeps. Those who must answer are waited for one after another; who answers
+ *   while another is waited for wakes nobody.
  *
  * One thread, the collector, asks; see docs/design/world.md for why no request is lost.
  */
@@ -25,7 +30,8 @@ struct world {
     unsigned handshake;                    /* atomic: number of the current or last handshake */
     void (*action)(gait_mutator *mutator); /* of that handshake; released with its number */
     unsigned stopping;                     /* atomic, waited on: not 0 while the world is stopped */
-    unsigned answers;                      /* atomic, waited on: raised when a mutator answers */
+    AO_t awaited;                          /* the mutator that the collector waits for, or 0 */
+    unsigned answers;                      /* atomic, waited on: raised when that one answers */
     int64_t stop_begin_ns;                 /* the collector's */
     AO_t asked_ns; /* since when some mutator has not answered; 0: all have. Unordered: a figure */
 };
@@ -47,20 +53,23 @@ void world_start(struct world *world);
 /** Add a mutator in state RUNNING; prepare runs with the lock held. Not by a mutator that runs. */
 void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator));
 
-/** Remove one in state NATIVE; finish runs with the lock held. */
+/** Remove one of the calling thread; finish runs with the lock held. */
 void world_remove(struct world *world, gait_mutator *mutator,
                   void (*finish)(gait_mutator *mutator));
 
 /** The same by a thread that has the world stopped. */
 void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_mutator *mutator));
 
-/** RUNNING -> NATIVE and back, by the mutator's thread. Leaving waits while the world is stopped.
- */
+/** Begin and end a native region of one mutator, by its thread; each is a safepoint, but for one
+ * that lies within another. Leaving waits while the world is stopped. */
 void world_enter_native(gait_mutator *mutator);
 void world_leave_native(gait_mutator *mutator);
 
-/** Answer what is asked of a running mutator: the slow part of a poll. */
-void world_answer(gait_mutator *mutator);
+/** Answer what is asked of the thread's running mutators: the slow part of a poll. */
+void world_answer(void);
+
+/** The thread's functions have ended: end its native regions, without answering. */
+void world_end_regions(void);
 
 /**
  * The calling thread is about to wait for something that needs other threads: all of its running
@@ -68,8 +77,5 @@ void world_answer(gait_mutator *mutator);
  */
 void world_rest(void);
 void world_resume(void);
-
-/** The calling thread's mutators, linked by thread_next. */
-gait_mutator *world_mine(void);
 
 #endif

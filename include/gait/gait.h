@@ -11,7 +11,8 @@
  *   - a mutator is used by the thread that attached it, and by no other;
  *   - a reference that must survive a safepoint is held in a root or in a reachable object;
  *     safepoints are: every allocation, gait_poll, and each function whose comment says so;
- *     a safepoint in one heap is one in all heaps that the thread is attached to;
+ *     a safepoint in one heap is one in all heaps that the thread is attached to: it need not poll
+ *     in those that it does not work in;
  *   - references are stored into heap objects and static root slots by gait_store and its kin
  *     (not needed in a heap created with GAIT_STOP_THE_WORLD); stores to stacks are plain;
  *   - references cross from thread to thread through objects, static slots and handles; who gets
@@ -230,11 +231,31 @@ GAIT_API void gait_visit_conservative(gait_visitor *visitor, const gait_word *wo
 
 /**
  * Attach the calling thread to a heap. A thread may be attached to several heaps, to each once: a
- * second call returns the same mutator. A thread that exits attached is detached by the library.
+ * second call returns the same mutator.
  *
- * @return the mutator, or NULL when there is no memory for it.
+ * A thread may end attached, by returning, pthread_exit or cancellation, with frames pushed, in
+ * native code or not. The library hears of it by a thread-specific destructor, which is the first
+ * to run, in each round of them. In the first round it ends native regions and drops the thread's
+ * roots, since the functions that had them have ended. The program's own destructors of that round
+ * find the thread attached and running: they may use its mutators, push frames and allocate. In the
+ * second round the thread is detached from all heaps; a mutator that is used afterwards is a
+ * detached one, and stops the process. A destructor of that round may attach anew; it is detached
+ * in the third one, from which on gait_attach returns NULL. (C++: destructors of thread_local
+ * objects run before all of them; they touch no object if the thread may end inside native code or
+ * below frames.)
+ *
+ * @return the mutator, or NULL: gait_attach_explained says why.
  */
 GAIT_API gait_mutator *gait_attach(gait_heap *heap);
+
+/**
+ * The same, and when it returns NULL a line says why: no memory; in a heap that scans C stacks, a
+ * stack of which the system does not tell where it lies; the last round of destructors of a thread.
+ *
+ * @param error        where the line is written; may be NULL.
+ * @param error_bytes  room at error, bytes.
+ */
+GAIT_API gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_bytes);
 
 /** Detach the calling thread: its roots are dropped. The mutator is gone after the call. */
 GAIT_API void gait_detach(gait_mutator *mutator);
@@ -246,12 +267,23 @@ GAIT_API gait_mutator *gait_current(gait_heap *heap);
 GAIT_API gait_heap *gait_mutator_heap(gait_mutator *mutator);
 
 /**
- * Enter native code: until gait_leave_native the collector does not wait for this thread, and may
- * scan its roots at any time. The thread touches no object meanwhile. Does not nest.
+ * Enter native code: until gait_leave_native of the same mutator no collector waits for this
+ * thread, and each may scan its roots at any time. It counts in all heaps in which the thread runs,
+ * and the thread touches no object of them meanwhile. A heap that it is attached to later, within,
+ * is not concerned. Regions of several heaps may overlap in any order: each mutator runs again when
+ * its own region, if any, and the one that it was taken along by have ended. Of one mutator they
+ * don't nest. A safepoint.
+ *
+ * A thread may end in there, even cancelled: the collectors scan copies of its frames, made here,
+ * which costs as much as what was pushed since the last time. Of the words that the frames name,
+ * those on the thread's own C stack may be gone by then; others, and the data of its root callback,
+ * stay until the thread is detached, or has been out of native code and dropped them: a cleanup
+ * handler of pthread_cleanup_push that frees them calls gait_leave_native first.
  */
 GAIT_API void gait_enter_native(gait_mutator *mutator);
 
-/** Leave native code. A safepoint: waits while the collector has the world stopped. */
+/** Leave native code. A safepoint: waits while a collector has its world stopped. A mutator that
+ * another heap's region took along stays in native code until that one ends. */
 GAIT_API void gait_leave_native(gait_mutator *mutator);
 
 /* ------------------------------------------------------------------------------------------ */

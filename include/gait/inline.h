@@ -30,7 +30,7 @@ struct gait_frame {
 /** The frozen prefix of struct gait_mutator. */
 struct gait_mutator_head {
     uint32_t poll;                         /* not 0: a safepoint is asked for (atomic)           */
-    uint32_t barrier;                      /* not 0: marking is on; written at safepoints        */
+    uint32_t barrier;                      /* not 0: marking is on, or native code               */
     struct gait_frame *frames;             /* the youngest shadow-stack frame                    */
     struct gait_run *runs[GAIT_KINDS_MAX]; /* [kind]: one run per size class; never NULL         */
 };
@@ -177,7 +177,8 @@ GAIT_API void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *f
 GAIT_API void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count);
 
 /**
- * Push a frame whose count words from slots on are roots until gait_pop_frame.
+ * Push a frame whose count words from slots on are roots until gait_pop_frame. Nobody writes to the
+ * frame meanwhile: who wants other slots or another count pops it and pushes it anew.
  *
  * Frames lie on the C stack, so a way out of a function that passes by gait_pop_frame leaves a
  * frame whose memory is used anew: longjmp, a C++ exception, a Scheme's escape. Whoever catches

@@ -4,12 +4,15 @@
  */
 #include "stack.h"
 
+#include "frame_copy.h"
+
 size_t stack_visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame) {
     size_t words = 0;
     for (; frame; frame = frame->previous) {
-        for (size_t i = 0; i < frame->count; i++)
+        size_t count = frame_words(frame);
+        for (size_t i = 0; i < count; i++)
             visitor->visit(visitor, word_read(&frame->slots[i]), false);
-        words += frame->count;
+        words += count;
     }
     return words * sizeof(gait_word);
 }

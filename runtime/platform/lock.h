@@ -18,6 +18,7 @@ enum lock_rank {
     LOCK_HEAPS,      /* the list of heaps of the process (fork)                  */
     LOCK_CYCLE,      /* who drives a cycle                                       */
     LOCK_WORLD,      /* the list of mutators and their blocked states            */
+    LOCK_THREAD,     /* the mutators of one thread                               */
     LOCK_COROUTINE,  /* one coroutine's roots while it does not run              */
     LOCK_ROOTS,      /* static roots and handles                                 */
     LOCK_CONTROL,    /* the pacer's state                                        */

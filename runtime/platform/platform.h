@@ -109,7 +109,10 @@ void platform_thread_detach(struct platform_thread *thread);
 /** Let the calling thread run only on CPUs that nothing else wants, from now on. A hint. */
 void platform_thread_idle_priority(void);
 
-/** The calling thread's C stack: [*low, *high). @return negative: not known. */
+/**
+ * The calling thread's own C stack: [*low, *high), on which it may run. Of the first thread's, low
+ * is where it may grow to; neither /proc nor a descriptor is needed. @return negative: not known.
+ */
 int platform_stack_bounds(void **low, void **high);
 
 /**
@@ -138,6 +141,10 @@ static inline void platform_pause(void) {
 typedef struct platform_key {
     unsigned handle;
 } platform_key;
+
+/** So often a hook may run for a thread that sets the value anew each time. There is one more
+ * round, but by then ThreadSanitizer may have ended its own part of the thread. */
+#define PLATFORM_KEY_ROUNDS 3
 
 /** The hook may be NULL. It runs on the exiting thread, whose value for the key is NULL by then. */
 int platform_key_create(platform_key *key, void (*hook)(void *value));

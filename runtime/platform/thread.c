@@ -7,16 +7,23 @@
 #include "platform.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* Guess: marking is iterative, so a collector thread's frames take a few KiB, a scan callback of
    the embedder takes what it takes. Stacks are touched lazily, so the unused part costs nothing. */
 enum { STACK_BYTES = 256 * 1024, NAME_BYTES = 16 };
+
+/* Pages looked at by one call. */
+enum { LOOK_PAGES = 256 };
 
 struct thread_start {
     void (*run)(void *);
@@ -90,18 +97,47 @@ void platform_thread_idle_priority(void) {
     sched_setscheduler(0, SCHED_IDLE, &none);
 }
 
+/* Are all pages from low to high, bytes on the first and on the last one, mapped? */
+static bool all_mapped(uintptr_t low, uintptr_t high) {
+    unsigned char resident[LOOK_PAGES];
+    size_t page_bytes = platform_page_bytes();
+    for (uintptr_t at = low & ~(page_bytes - 1); at <= high; at += LOOK_PAGES * page_bytes) {
+        size_t left = high - at + 1, most = LOOK_PAGES * page_bytes;
+        if (mincore((void *)at, left < most ? left : most, resident) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* The first thread's stack, where the C library fails to read /proc/self/maps. The kernel put 16
+ * random bytes above the arguments' and environment's arrays, below the strings: no frame lies
+ * higher, and what lies between is the same mapping. Another thread's stack never is: below a stack
+ * that grows there is a gap. */
+static int first_stack_bounds(void **low, void **high) {
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), top = getauxval(AT_RANDOM);
+    struct rlimit limit;
+    if (here >= top || !all_mapped(here, top))
+        return -1;
+    *high = (void *)(top & ~(uintptr_t)15);
+    bool bounded = getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < top;
+    *low = bounded ? (void *)(top - limit.rlim_cur) : NULL;
+    return 0;
+}
+
 int platform_stack_bounds(void **low, void **high) {
     pthread_attr_t attributes;
+    if (fault_hits(FAULT_STACK))
+        return -1;
     int before = platform_hold_cancellation(); /* it may read a file */
-    int error = fault_hits(FAULT_STACK) ? -1 : pthread_getattr_np(pthread_self(), &attributes);
+    int error = pthread_getattr_np(pthread_self(), &attributes);
     platform_restore_cancellation(before);
     if (error)
-        return -1;
+        return first_stack_bounds(low, high);
     size_t bytes;
     error = pthread_attr_getstack(&attributes, low, &bytes);
     pthread_attr_destroy(&attributes);
     if (error)
-        return -1;
+        return first_stack_bounds(low, high);
     *high = (char *)*low + bytes;
     return 0;
 }
@@ -125,6 +161,8 @@ int platform_hold_cancellation(void) {
 void platform_restore_cancellation(int before) { pthread_setcancelstate(before, NULL); }
 
 void platform_yield(void) { sched_yield(); }
+
+_Static_assert(PLATFORM_KEY_ROUNDS < PTHREAD_DESTRUCTOR_ITERATIONS, "rounds that there are");
 
 int platform_key_create(platform_key *key, void (*hook)(void *value)) {
     pthread_key_t handle;

@@ -5,8 +5,13 @@
 #include "platform/platform.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct seen {
     bool signals_blocked, inside_stack;
@@ -48,6 +53,27 @@ Test(thread, main_thread_has_a_stack) {
     cr_assert_eq(platform_stack_bounds(&low, &high), 0);
     cr_assert((char *)low < &local && &local < (char *)high);
     (void)*((volatile char *)high - 1); /* there is memory up to its end */
+}
+
+/* Out of descriptors nobody reads /proc/self/maps. */
+static bool finds_stack_without_files(void) {
+    struct rlimit none = {0, 0};
+    void *low = NULL, *high = NULL;
+    char local = 0;
+    pthread_attr_t attributes;
+    return setrlimit(RLIMIT_NOFILE, &none) == 0 && open("/dev/null", O_RDONLY) < 0 &&
+           pthread_getattr_np(pthread_self(), &attributes) != 0 &&
+           platform_stack_bounds(&low, &high) == 0 && (char *)low < &local &&
+           &local < (char *)high && (char *)getauxval(AT_RANDOM) - (char *)high < 16;
+}
+
+Test(thread, main_thread_has_a_stack_without_files) {
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(finds_stack_without_files() ? 0 : 1);
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static platform_key key;
