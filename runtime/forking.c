@@ -100,8 +100,9 @@ static void drop_lost_mutators(gait_heap *heap) {
         next = mutator->next;
         if (mutator == mine)
             continue;
+        mutator_drop_roots(mutator); /* its coroutine has stopped as well, without roots */
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
-        spare_keep_locked(mutator); /* its lock is held: world_stop */
+        spare_keep(mutator);
     }
 }
 

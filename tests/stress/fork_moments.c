@@ -143,6 +143,59 @@ static unsigned fork_beside_heaps(unsigned *heaps) {
     return forks;
 }
 
+/* ---- A coroutine on a thread that the child does not have ---- */
+
+static gait_coroutine *elsewhere;
+static unsigned stage; /* atomic, of the other thread: 1: it runs the coroutine; 2: it is to end */
+
+static void stage_set(unsigned value) { __atomic_store_n(&stage, value, __ATOMIC_RELEASE); }
+
+static void stage_wait(unsigned value) {
+    while (__atomic_load_n(&stage, __ATOMIC_ACQUIRE) != value)
+        sleep_us(100);
+}
+
+static void *run_coroutine(void *one) {
+    const struct one_heap *heap = one;
+    gait_mutator *mutator = attach(heap->heap);
+    gait_word word = 0;
+    struct gait_frame frame;
+    elsewhere = gait_coroutine_new(mutator, NULL, NULL, NULL, NULL);
+    CHECK(elsewhere, "gait_coroutine_new");
+    gait_coroutine_switch(mutator, elsewhere);
+    gait_push_frame(mutator, &frame, &word, 1);
+    word = (gait_word)allocate(mutator, heap->leaf, OBJECT_BYTES);
+    gait_enter_native(mutator);
+    stage_set(1);
+    stage_wait(2);
+    gait_leave_native(mutator);
+    gait_pop_frame(mutator);
+    gait_coroutine_switch(mutator, NULL);
+    gait_detach(mutator);
+    return NULL;
+}
+
+static void fork_beside_coroutine(void) {
+    struct one_heap one = one_heap(NULL);
+    pthread_t thread = thread_start(run_coroutine, &one);
+    stage_wait(1);
+    pid_t pid = fork_checked();
+    if (pid == 0) {
+        gait_collect(one.mutator);
+        gait_coroutine_free(one.mutator, elsewhere);
+        gait_collect(one.mutator);
+        gait_heap_destroy(one.heap);
+        _exit(0);
+    }
+    wait_for(pid, "coroutine");
+    stage_set(2);
+    gait_enter_native(one.mutator);
+    pthread_join(thread, NULL);
+    gait_leave_native(one.mutator);
+    gait_coroutine_free(one.mutator, elsewhere);
+    gait_heap_destroy(one.heap);
+}
+
 /* ---- CPU figures ---- */
 
 static int64_t process_cpu_ns(void) {
@@ -182,6 +235,7 @@ int main(int argc, char **argv) {
     unsigned due = 0, heaps = 0;
     if (children_work) {
         check_cpu_figures();
+        fork_beside_coroutine();
         run_for(run.seconds / 3);
         due = fork_while_due(NULL);
         run_for(run.seconds / 3);
