@@ -35,7 +35,11 @@
 #include "verify.h"
 
 /* Fewer live bytes, with those of ranges, are marked before a helper is awake. Guess. */
+#ifdef GAIT_CHECKS
+#define HELP_BYTES ((size_t)1) /* tests have small heaps */
+#else
 #define HELP_BYTES ((size_t)4 << 20)
+#endif
 
 /* ---- Mutators' parts in handshakes ---- */
 

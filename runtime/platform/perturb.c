@@ -33,7 +33,9 @@ static const struct chances rates[] = {
     [ALWAYS] = {3000, 500, 100},
 };
 
-/* A quarter of the points is eager, and the others are not. */
+enum wait_kind { NEVER, QUIETLY, EAGERLY, BY_SEED };
+
+/* A quarter of the points is eager, and the others are not; all are that were named. */
 #define EAGER_ONE_IN 4
 #define QUIET 32
 #define SHORT_NS_LEAST 10000
@@ -53,9 +55,9 @@ volatile AO_t perturb_armed;  /* raised by each arming: its number; 0: off. Its 
 static volatile AO_t armings; /* how often it was armed                          */
 static volatile AO_t seed_now;
 static volatile AO_t longest_ns;
-static volatile AO_t chosen[PERTURB_POINT_COUNT];
-static volatile AO_t threads;                     /* threads counted so far; unordered */
-static volatile AO_t delays[PERTURB_POINT_COUNT]; /* unordered */
+static volatile AO_t wait_kinds[PERTURB_POINT_COUNT]; /* enum wait_kind, but BY_SEED */
+static volatile AO_t threads;                         /* threads counted so far; unordered */
+static volatile AO_t delays[PERTURB_POINT_COUNT];     /* unordered */
 
 /* Of this thread alone. */
 static _Thread_local struct {
@@ -75,22 +77,30 @@ static uint64_t mix_in(uint64_t state, uint64_t word) {
     return mix(state + word * UINT64_C(0x9e3779b97f4a7c15) + 1);
 }
 
-/* Does a word of length bytes name this point, or its group? */
-static bool names_point(const char *word, size_t length, const char *point) {
-    return (length == 3 && memcmp(word, "all", 3) == 0) ||
-           (strncmp(word, point, length) == 0 && (point[length] == '.' || point[length] == '\0'));
+/* How the points that this word of length bytes names wait: `all`, a group, or one. @return
+ * negative: there is none. */
+static int choose_word(const char *word, size_t length, enum wait_kind *choice) {
+    bool all = length == 3 && memcmp(word, "all", 3) == 0, any = all;
+    for (unsigned point = 0; point < PERTURB_POINT_COUNT; point++) {
+        const char *name = points[point].word;
+        bool named = length > 0 && strncmp(word, name, length) == 0 &&
+                     (name[length] == '.' || name[length] == '\0');
+        any |= named;
+        if (named)
+            choice[point] = EAGERLY;
+        else if (all && choice[point] == NEVER)
+            choice[point] = BY_SEED;
+    }
+    return any ? 0 : -1;
 }
 
-/* Choose the points that a text names. @return negative: one of its words names none. */
-static int choose(const char *text, size_t text_length, bool *choice) {
-    memset(choice, 0, PERTURB_POINT_COUNT * sizeof *choice);
+/* The same for words joined by `+`. */
+static int choose(const char *text, size_t text_length, enum wait_kind *choice) {
+    for (unsigned point = 0; point < PERTURB_POINT_COUNT; point++)
+        choice[point] = NEVER;
     for (const char *end = text + text_length;; text++) {
         size_t length = strcspn(text, "+:");
-        bool any = false;
-        for (unsigned point = 0; point < PERTURB_POINT_COUNT; point++)
-            if (length > 0 && names_point(text, length, points[point].word))
-                any = choice[point] = true;
-        if (!any)
+        if (choose_word(text, length, choice) < 0)
             return -1;
         text += length;
         if (text >= end)
@@ -98,20 +108,23 @@ static int choose(const char *text, size_t text_length, bool *choice) {
     }
 }
 
-static void arm(uint64_t seed, const bool *choice, size_t longest_us) {
+static void arm(uint64_t seed, const enum wait_kind *choice, size_t longest_us) {
     perturb_disarm();
     AO_store(&seed_now, (AO_t)seed);
     AO_store(&longest_ns, (AO_t)longest_us * 1000);
     AO_store(&threads, 0);
     for (unsigned point = 0; point < PERTURB_POINT_COUNT; point++) {
-        AO_store(&chosen[point], choice[point]);
+        bool eager = mix_in(mix(seed), point) % EAGER_ONE_IN == 0;
+        AO_store(&wait_kinds[point], choice[point] != BY_SEED ? choice[point]
+                                     : eager                  ? EAGERLY
+                                                              : QUIETLY);
         AO_store(&delays[point], 0);
     }
     AO_store_release(&perturb_armed, AO_fetch_and_add1(&armings) + 1); /* partner: perturb_pass */
 }
 
 int perturb_arm(uint64_t seed, const char *text, size_t longest_us) {
-    bool choice[PERTURB_POINT_COUNT];
+    enum wait_kind choice[PERTURB_POINT_COUNT];
     text = text ? text : "all";
     if (strchr(text, ':') || choose(text, strlen(text), choice) < 0)
         return -1;
@@ -130,7 +143,8 @@ static const char *read_number(const char *text, uint64_t *number) {
 }
 
 /* Read GAIT_PERTURB. @return negative: malformed. */
-static int read_text(const char *text, uint64_t *seed, bool *choice, uint64_t *longest_us) {
+static int read_text(const char *text, uint64_t *seed, enum wait_kind *choice,
+                     uint64_t *longest_us) {
     const char *words = "all";
     size_t length = 3;
     *longest_us = PERTURB_LONGEST_US;
@@ -148,7 +162,7 @@ static int read_text(const char *text, uint64_t *seed, bool *choice, uint64_t *l
 
 int perturb_arm_text(const char *text) {
     uint64_t seed, longest_us;
-    bool choice[PERTURB_POINT_COUNT];
+    enum wait_kind choice[PERTURB_POINT_COUNT];
     if (read_text(text, &seed, choice, &longest_us) < 0)
         return -1;
     arm(seed, choice, (size_t)longest_us);
@@ -182,11 +196,11 @@ static uint64_t draw(AO_t arming, enum perturb_point point) {
 
 void perturb_pass(enum perturb_point point) {
     AO_t arming = AO_load_acquire(&perturb_armed); /* partner: arm */
-    if (!arming || !AO_load(&chosen[point]))
+    AO_t kind = AO_load(&wait_kinds[point]);
+    if (!arming || kind == NEVER)
         return;
-    bool eager = mix_in(mix(AO_load(&seed_now)), (uint64_t)point) % EAGER_ONE_IN == 0;
     const struct chances *chances = &rates[points[point].rate];
-    uint64_t number = draw(arming, point), of = (uint64_t)1000000 * (eager ? 1 : QUIET);
+    uint64_t number = draw(arming, point), of = (uint64_t)1000000 * (kind == EAGERLY ? 1 : QUIET);
     uint64_t at = (number & UINT32_MAX) * of >> 32, amount = number >> 32;
     uint64_t longs = chances->longs, shorts = longs + chances->shorts;
     if (at >= shorts + chances->yields)
@@ -209,7 +223,7 @@ __attribute__((constructor)) static void arm_from_environment(void) {
     if (!text)
         return;
     uint64_t seed, longest_us;
-    bool choice[PERTURB_POINT_COUNT];
+    enum wait_kind choice[PERTURB_POINT_COUNT];
     if (read_text(text, &seed, choice, &longest_us) < 0)
         platform_fatal("GAIT_PERTURB=\"%.64s\": expected SEED[:POINTS[:MICROSECONDS]], as in "
                        "17:sweep+weak.read:4000",

@@ -19,7 +19,7 @@
  * Most passages don't wait, some yield, fewer sleep for 10 to 100 us, few for up to the longest. A
  * point that is passed often waits seldom: its rate is in the table. Each seed has a quarter of the
  * points wait 32 times as often as the others: two rare delays that belong together are found
- * sooner so (swarm testing: Groce and others 2012).
+ * sooner so (swarm testing: Groce and others 2012). Points that were named all do.
  */
 #ifndef GAIT_PERTURB_H
 #define GAIT_PERTURB_H

@@ -78,7 +78,7 @@ static void disturb(struct walker *walker) {
                                                       : (int64_t)(4 + pick(random, 60)) << 20);
         break;
     case 2:
-        gait_set_max_procs(heap, (int32_t)(1 + pick(random, 4)));
+        gait_set_max_procs(heap, (int32_t)(1 + pick(random, 12)));
         break;
     case 3:
         if (one_in(random, 8))

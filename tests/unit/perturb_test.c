@@ -52,7 +52,7 @@ Test(perturb, the_same_seed_delays_the_same_passages, .timeout = 60) {
 Test(perturb, seeds_differ_in_which_points_are_eager, .timeout = 60) {
     size_t least = SIZE_MAX, most = 0;
     for (uint64_t seed = 1; seed <= 16; seed++) {
-        cr_assert_eq(perturb_arm(seed, "sweep.claimed", 1), 0);
+        cr_assert_eq(perturb_arm(seed, NULL, 1), 0);
         size_t waited = pass(PERTURB_SWEEP_CLAIMED, PASSAGES);
         least = waited < least ? waited : least;
         most = waited > most ? waited : most;
@@ -66,6 +66,13 @@ Test(perturb, only_the_points_that_are_named_wait, .timeout = 60) {
     cr_assert_gt(pass(PERTURB_CYCLE_FLIP, PASSAGES), 0u);
     cr_assert_eq(pass(PERTURB_CYCLE_FLIPPED, PASSAGES), 0u);
     cr_assert_eq(pass(PERTURB_LOCK_TAKEN, PASSAGES), 0u);
+}
+
+Test(perturb, a_point_that_is_named_is_eager, .timeout = 60) {
+    for (uint64_t seed = 1; seed <= 16; seed++) {
+        cr_assert_eq(perturb_arm(seed, "all+cycle.flip", 1), 0);
+        cr_assert_gt(pass(PERTURB_CYCLE_FLIP, PASSAGES), PASSAGES / 5u);
+    }
 }
 
 Test(perturb, a_delay_is_at_most_the_longest_and_keeps_errno, .timeout = 60) {
