@@ -148,10 +148,11 @@ static void visit_bucket(struct roots *roots, size_t bucket, struct gait_visitor
 
 /* Of buckets that are too many, before they are walked. */
 static void slots_trim(struct roots *roots) {
-    for (size_t before = SIZE_MAX; roots->ranges.buckets < before;) {
+    for (bool fewer = true; fewer;) {
         lock_acquire(&roots->lock);
-        before = roots->ranges.buckets;
+        size_t before = roots->ranges.buckets;
         address_map_trim(&roots->ranges, TRIM_PAIRS);
+        fewer = roots->ranges.buckets < before;
         lock_release(&roots->lock);
     }
 }
