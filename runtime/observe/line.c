@@ -9,9 +9,8 @@
 
 #include "../platform/platform.h"
 
-/* How often line_write looks for room, and how long each look takes: a second in all. */
-#define ROOM_LOOKS 50
-#define ROOM_LOOK_NS 20000000
+/* How long line_write waits for room. */
+#define ROOM_WAIT_NS 1000000000
 #define NS_PER_MS 1000000u
 #define NS_PER_US 1000u
 
@@ -79,22 +78,11 @@ void line_end(struct line *line) {
     line->text[line->length++] = '\n';
 }
 
-static void write_to_file(const struct line *line, int descriptor) {
-    size_t at = 0;
-    for (unsigned looks = 0; at < line->length && looks < ROOM_LOOKS; looks++) {
-        long written =
-            platform_file_write(descriptor, line->text + at, line->length - at, ROOM_LOOK_NS);
-        if (written < 0)
-            return;
-        at += (size_t)written;
-    }
-}
-
 void line_write(struct line *line, FILE *log) {
     line_end(line);
     int descriptor = platform_stream_is_file(log) ? platform_stream_open(log) : -1;
     if (descriptor >= 0) {
-        write_to_file(line, descriptor);
+        platform_file_write_all(descriptor, line->text, line->length, ROOM_WAIT_NS);
         platform_file_close(descriptor);
     } else {
         (void)!fwrite(line->text, 1, line->length, log);

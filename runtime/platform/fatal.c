@@ -5,12 +5,14 @@
  */
 #include "platform.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* How long stderr may have no room: a process that is wrong must end, read or not. */
+#define WAIT_NS 1000000000
 
 void platform_fatal(const char *format, ...) {
     char line[512] = "gait: ";
@@ -28,11 +30,6 @@ void platform_fatal(const char *format, ...) {
             line[i] = '?';
     line[length++] = '\n';
 
-    for (size_t written = 0; written < length;) {
-        ssize_t count = write(STDERR_FILENO, line + written, length - written);
-        if (count < 0 && errno != EINTR)
-            break;
-        written += count > 0 ? (size_t)count : 0;
-    }
+    platform_file_write_all(STDERR_FILENO, line, length, WAIT_NS);
     abort();
 }

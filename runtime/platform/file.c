@@ -66,4 +66,16 @@ long platform_file_write(int descriptor, const void *bytes, size_t count, int64_
     return (long)written;
 }
 
+void platform_file_write_all(int descriptor, const void *bytes, size_t count, int64_t wait_ns) {
+    int64_t end_ns = platform_deadline_ns(wait_ns), left_ns = wait_ns;
+    for (const char *next = bytes; count > 0 && left_ns > 0;) {
+        long written = platform_file_write(descriptor, next, count, left_ns);
+        if (written < 0)
+            return;
+        next += written;
+        count -= (size_t)written;
+        left_ns = end_ns - platform_now_ns();
+    }
+}
+
 void platform_file_close(int descriptor) { close(descriptor); }

@@ -197,6 +197,9 @@ int platform_file_create(const char *path, const char **why);
 long platform_file_write(int descriptor, const void *bytes, size_t count, int64_t wait_ns);
 void platform_file_close(int descriptor);
 
+/** Write all of it, waiting for room at most wait_ns in all. What can't be written then is not. */
+void platform_file_write_all(int descriptor, const void *bytes, size_t count, int64_t wait_ns);
+
 /* ---- fork. ------------------------------------------------------------------------------------
  */
 
@@ -241,7 +244,8 @@ static inline bool platform_steers(char before, char byte) {
 
 /**
  * Write "gait: …" as one line of at most 511 bytes to stderr and abort; control characters become
- * "?". For bugs of the caller or of the collector. Takes no lock.
+ * "?". Waits a second at most for a stderr that nobody reads. For bugs of the caller or of the
+ * collector. Takes no lock.
  */
 _Noreturn void platform_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

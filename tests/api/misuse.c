@@ -41,6 +41,10 @@ static void call_roots_remove_range(void) { gait_roots_remove_range(mutator, &sl
 static void call_handle_new(void) { gait_handle_new(mutator, 0); }
 static void call_handle_set(void) { gait_handle_set(mutator, handle, 0); }
 static void call_handle_free(void) { gait_handle_free(mutator, handle); }
+static void call_handle_free_again(void) {
+    gait_handle_free(mutator, handle);
+    gait_handle_free(mutator, handle);
+}
 static void call_set_roots_callback(void) { gait_set_roots_callback(mutator, NULL, NULL); }
 static void call_coroutine_new(void) { gait_coroutine_new(mutator, NULL, NULL, NULL, NULL); }
 static void call_coroutine_switch(void) { gait_coroutine_switch(mutator, NULL); }
@@ -97,7 +101,8 @@ static const struct misuse calls[] = {
 };
 /* Right in native code, and so wrong of a detached mutator only. */
 static const struct misuse endings[] = {CALL(leave_native), CALL(detach)};
-static const struct misuse runnings[] = {CALL(leave_native)};
+static const struct misuse runnings[] = {CALL(leave_native),
+                                         {"gait_handle_free", call_handle_free_again}};
 
 int main(void) {
     unsigned silent = 0;

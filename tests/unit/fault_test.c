@@ -7,6 +7,7 @@
 #include "platform/platform.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +112,27 @@ Test(fault, text_arms_or_is_refused) {
     cr_assert_eq(fault_arm_text("keyset:0:1"), 0);
     cr_assert_eq(map_pages(2), 0);
 }
+
+Test(fatal, an_unread_stderr_holds_nobody, .timeout = 30) {
+    int ends[2];
+    char page[4096] = {0};
+    cr_assert_eq(pipe(ends), 0);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    while (write(ends[1], page, sizeof page) > 0)
+        ;
+    fcntl(ends[1], F_SETFL, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        platform_fatal("gait_call: nobody reads");
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 Test(fatal, one_line_and_abort, .timeout = 30) {
     int ends[2];
     cr_assert_eq(pipe(ends), 0);
