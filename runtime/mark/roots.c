@@ -148,11 +148,12 @@ static void visit_bucket(struct roots *roots, size_t bucket, struct gait_visitor
 
 /* Of buckets that are too many, before they are walked. */
 static void slots_trim(struct roots *roots) {
-    for (bool fewer = true; fewer;) {
+    bool more = true;
+    while (more) {
         lock_acquire(&roots->lock);
         size_t before = roots->ranges.buckets;
         address_map_trim(&roots->ranges, TRIM_PAIRS);
-        fewer = roots->ranges.buckets < before;
+        more = roots->ranges.buckets < before;
         lock_release(&roots->lock);
     }
 }
