@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walks over an owner's nodes: what is strong, lent and kept; and the comparison with memory. What
+ * the words mean is told in model.h.
+ */
+#include "model.h"
+
+/* ---- The walk's stack ---- */
+
+static void grey_push(struct owner *owner, struct node *node) {
+    if (owner->grey_count == owner->grey_room) {
+        owner->grey_room = owner->grey_room ? 2 * owner->grey_room : 64;
+        owner->grey = realloc(owner->grey, owner->grey_room * sizeof *owner->grey);
+        CHECK(owner->grey, "realloc");
+    }
+    owner->grey[owner->grey_count++] = node;
+}
+
+static struct node *grey_pop(struct owner *owner) {
+    return owner->grey_count > 0 ? owner->grey[--owner->grey_count] : NULL;
+}
+
+/* ---- Strong and lent ---- */
+
+static bool may_live(const struct owner *owner, const struct node *node) {
+    return node->strong == owner->walk || node->lent == owner->walk;
+}
+
+/* The two walks differ in what they mark. */
+static void meet(struct owner *owner, struct node *node, bool lent) {
+    if (node->strong == owner->walk || (lent && node->lent == owner->walk))
+        return;
+    CHECK(lent || !node->dead, "%p was gone, and is reachable", (void *)node->address);
+    *(lent ? &node->lent : &node->strong) = owner->walk;
+    grey_push(owner, node);
+}
+
+static void meet_words(const struct context *context, struct node *node, bool lent) {
+    for (size_t i = 0; i < node->word_count; i++) {
+        struct node *target = node->words[i].target;
+        if (!target)
+            continue;
+        enum word_class class = node_class(context, node, i);
+        if (class == WORD_STRONG || class == WORD_INTERIOR)
+            meet(context->owner, target, lent);
+    }
+}
+
+static void meet_all(const struct context *context, bool lent) {
+    struct node *node;
+    while ((node = grey_pop(context->owner)))
+        meet_words(context, node, lent);
+}
+
+static bool is_table(const struct node *node) {
+    return the_round->plan.kind[node->kind].info.layout == GAIT_EPHEMERON;
+}
+
+/* An object with a finalizer that is set, and has not run as far as the owner knows. */
+static bool is_waiting(const struct node *node) {
+    return node->job && __atomic_load_n(&node->job->state, __ATOMIC_ACQUIRE) < JOB_TAKEN &&
+           node->job->node == node;
+}
+
+/* Meet the values whose table and key are met. @return whether there was one more. */
+static bool meet_values(const struct context *context, bool lent) {
+    struct owner *owner = context->owner;
+    bool more = false;
+    for (struct node *node = owner->nodes; node; node = node->next) {
+        if (!is_table(node) || !(node->strong == owner->walk ||
+                                 (lent && (node->lent == owner->walk || is_waiting(node)))))
+            continue;
+        for (size_t i = 0; i + 1 < node->word_count; i++) {
+            if (node_class(context, node, i) != WORD_KEY || !node->words[i + 1].target)
+                continue;
+            struct node *key = node->words[i].target, *value = node->words[i + 1].target;
+            bool key_lives =
+                !key || key->strong == owner->walk || (lent && key->lent == owner->walk);
+            if (!key_lives || value->strong == owner->walk || (lent && value->lent == owner->walk))
+                continue;
+            meet(owner, value, lent);
+            more = true;
+        }
+    }
+    return more;
+}
+
+static void walk_strong(struct context *context) {
+    struct owner *owner = context->owner;
+    for (size_t i = 0; i < ROOTS_MAX; i++)
+        if (owner->roots[i].usable && owner->roots[i].word.target)
+            meet(owner, owner->roots[i].word.target, false);
+    for (size_t i = 0; i < JOBS_MAX; i++)
+        if (__atomic_load_n(&owner->jobs[i].state, __ATOMIC_ACQUIRE) == JOB_TAKEN)
+            meet(owner, owner->jobs[i].node, false);
+    do
+        meet_all(context, false);
+    while (meet_values(context, false));
+}
+
+static void walk_lent(struct context *context) {
+    struct owner *owner = context->owner;
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        struct node *node = owner->jobs[i].node;
+        if (node && is_waiting(node) && node->strong != owner->walk)
+            meet_words(context, node, true);
+    }
+    do
+        meet_all(context, true);
+    while (meet_values(context, true));
+}
+
+/* ---- Kept ---- */
+
+static void keep(struct owner *owner, struct node *node) {
+    if (!node || node->kept == owner->walk)
+        return;
+    node->kept = owner->walk;
+    grey_push(owner, node);
+}
+
+static void forget_others(struct context *context) {
+    struct owner *owner = context->owner;
+    struct node *node;
+    for (node = owner->nodes; node; node = node->next)
+        if (node->strong == owner->walk)
+            keep(owner, node);
+    for (size_t i = 0; i < JOBS_MAX; i++)
+        keep(owner, owner->jobs[i].node);
+    for (size_t i = 0; i < CLEANUPS_MAX; i++)
+        keep(owner, owner->cleanups[i].node);
+    while ((node = grey_pop(owner)))
+        for (size_t i = 0; i < node->word_count; i++)
+            keep(owner, node->words[i].target);
+    for (struct node **link = &owner->nodes; (node = *link);) {
+        if (node->kept == owner->walk) {
+            link = &node->next;
+            continue;
+        }
+        *link = node->next;
+        owner->node_count--;
+        free(node->words);
+        free(node);
+    }
+}
+
+void model_walk(struct context *context) {
+    context->owner->walk++;
+    walk_strong(context);
+    walk_lent(context);
+    forget_others(context);
+}
+
+size_t model_bytes(const struct owner *owner) {
+    size_t bytes = 0;
+    for (struct node *node = owner->nodes; node; node = node->next)
+        if (may_live(owner, node) || is_waiting(node))
+            bytes += node->cell_words * sizeof(gait_word);
+    return bytes;
+}
+
+/* ---- Finalizers and cleanups that have run ---- */
+
+/* Weak words to an object were cleared before its finalizer was queued. */
+static void clear_weak(struct context *context, const struct node *gone) {
+    struct owner *owner = context->owner;
+    for (struct node *node = owner->nodes; node; node = node->next)
+        for (size_t i = 0; i < node->word_count; i++) {
+            if (node->words[i].target != gone)
+                continue;
+            enum word_class class = node_class(context, node, i);
+            if (class != WORD_WEAK && class != WORD_KEY)
+                continue;
+            if (node->strong == owner->walk)
+                CHECK(gait_weak_get(context->mutator, node_slot(node, i)) == 0,
+                      "%p: word %zu leads to %p still, whose finalizer has run",
+                      (void *)node->address, i, (void *)gone->address);
+            node->words[i] = (struct word){0};
+            if (class == WORD_KEY && i + 1 < node->word_count)
+                node->words[i + 1] = (struct word){0};
+        }
+}
+
+void model_settle(struct context *context) {
+    struct owner *owner = context->owner;
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        struct job *job = &owner->jobs[i];
+        if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_RAN)
+            continue;
+        model_walk(context);
+        CHECK(job->node->strong != owner->walk, "%p is reachable, and its finalizer has run",
+              (void *)job->node->address);
+        clear_weak(context, job->node);
+        CHECK(*job->inbox == job->node->address, "the finalizer got %#zx, not %p",
+              (size_t)*job->inbox, (void *)job->node->address);
+        __atomic_store_n(&job->state, JOB_TAKEN, __ATOMIC_RELEASE);
+    }
+    for (size_t i = 0; i < CLEANUPS_MAX; i++) {
+        struct cleanup *cleanup = &owner->cleanups[i];
+        if (!cleanup->node || __atomic_load_n(&cleanup->ran, __ATOMIC_ACQUIRE) == 0)
+            continue;
+        model_walk(context);
+        CHECK(cleanup->node->strong != owner->walk, "%p is reachable, and was cleaned up",
+              (void *)cleanup->node->address);
+        cleanup->node->dead = true;
+        if (__atomic_load_n(&cleanup->ran, __ATOMIC_ACQUIRE) == cleanup->expected)
+            *cleanup = (struct cleanup){0};
+    }
+}
+
+/* ---- Comparison ---- */
+
+static void compare_weak(struct context *context, struct node *node, size_t i, bool collected) {
+    struct owner *owner = context->owner;
+    bool value = node_class(context, node, i) == WORD_VALUE;
+    struct node *target = node->words[value ? i - 1 : i].target; /* that must live for it */
+    if (!target && !node->words[i].target)
+        return;
+    bool strong = !target || target->strong == owner->walk;
+    bool gone = collected && target && !may_live(owner, target);
+    gait_word before = node->words[i].value;
+    struct node *read = node_read_weak(context, node, i);
+    CHECK(!gone || !read, "%p: word %zu leads to %p after a collection: it was unreachable",
+          (void *)node->address, i, (void *)node->words[i].target->address);
+    CHECK(!strong || before == 0 || node->words[i].value != 0,
+          "%p: word %zu reads 0, but %p is reachable", (void *)node->address, i,
+          target ? (void *)target->address : NULL);
+}
+
+static void compare_node(struct context *context, struct node *node, bool collected) {
+    gait_heap *heap = context->heap->gait;
+    if (collected || one_in(&context->random, 8)) {
+        size_t inside = pick(&context->random, node->cell_words * sizeof(gait_word));
+        void *object = (void *)node->address;
+        CHECK(gait_object_base(heap, (char *)object + inside) == object, "%p at %zu: base %p",
+              object, inside, gait_object_base(heap, (char *)object + inside));
+        CHECK(gait_object_kind(heap, object) == context->heap->kinds[node->kind], "%p: kind",
+              object);
+        CHECK(gait_object_bytes(heap, object) == node->cell_words * sizeof(gait_word), "%p: bytes",
+              object);
+    }
+    for (size_t i = 0; i < node->word_count; i++) {
+        enum word_class class = node_class(context, node, i);
+        if (class == WORD_WEAK || class == WORD_KEY || class == WORD_VALUE) {
+            if (collected || one_in(&context->random, 4))
+                compare_weak(context, node, i, collected);
+            continue;
+        }
+        gait_word word = __atomic_load_n(node_slot(node, i), __ATOMIC_RELAXED);
+        CHECK(word == node->words[i].value, "%p (%s): word %zu is %#zx, not %#zx",
+              (void *)node->address, the_round->plan.kind[node->kind].name, i, (size_t)word,
+              (size_t)node->words[i].value);
+    }
+}
+
+void model_verify(struct context *context, bool collected) {
+    struct owner *owner = context->owner;
+    model_settle(context);
+    model_walk(context);
+    /* what a C stack may have held is unknown */
+    if (context->heap->plan->flags & GAIT_CONSERVATIVE_STACKS)
+        collected = false;
+    for (struct node *node = owner->nodes; node; node = node->next)
+        if (node->strong == owner->walk)
+            compare_node(context, node, collected);
+    for (size_t i = 0; i < ROOTS_MAX; i++) {
+        const struct root *root = &owner->roots[i];
+        if (root->usable && root->handle)
+            CHECK(gait_handle_get(root->handle) == root->word.value, "a handle holds %#zx",
+                  (size_t)gait_handle_get(root->handle));
+    }
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The model: what an owner's objects and roots hold, what must be alive, and what may be.
+ *
+ *   strong   reached from a usable root by strong words, and by values of pairs whose table and key
+ *            are strong: it must be alive, and be what the model says
+ *   lent     not strong, but reached from an object whose finalizer has not run: it may be alive
+ *   doomed   neither, but a weak word may still lead to it: it is gone after a collection; until
+ *            then a read of the weak word may bring it back, as it was
+ *   dead     seen to be gone: nobody may meet it again
+ *
+ * A node is kept in the model as long as some word of a kept node leads to it, weak ones too.
+ */
+#ifndef FUZZ_MODEL_H
+#define FUZZ_MODEL_H
+
+#include "fuzz.h"
+
+struct job;
+struct cleanup;
+
+struct word {
+    gait_word value;
+    struct node *target; /* what value refers to; NULL: nothing */
+};
+
+struct node {
+    struct node *next; /* of its owner's */
+    gait_word address;
+    struct word *words; /* that the model fills: word_count */
+    size_t word_count, cell_words;
+    unsigned kind;
+    unsigned strong, lent, kept; /* the walk in which it was found to be */
+    bool dead;
+    struct job *job;
+};
+
+enum root_class { ROOT_STACK, ROOT_CALLBACK, ROOT_STATIC, ROOT_HANDLE, ROOT_FRAME };
+
+#define CALLBACK_WORDS 12
+#define STATIC_GROUPS 3
+#define STATIC_WORDS 40
+#define HANDLES_MAX 10
+#define FRAMES_MAX 8
+#define FRAME_WORDS 6
+#define ROOTS_MAX                                                                                  \
+    (STACK_WORDS + CALLBACK_WORDS + STATIC_GROUPS * STATIC_WORDS + HANDLES_MAX +                   \
+     FRAMES_MAX * FRAME_WORDS)
+
+struct root {
+    enum root_class class;
+    bool usable;
+    gait_word *slot;     /* all but handles */
+    gait_handle *handle; /* handles */
+    struct word word;
+};
+
+/* A finalizer of a node. */
+enum job_state { JOB_NONE, JOB_SET, JOB_RAN, JOB_TAKEN };
+
+struct job {
+    unsigned state; /* atomic; SET -> RAN by whichever thread runs it, the others by the owner */
+    struct node *node;
+    struct owner *owner;
+    gait_word *inbox; /* a static root: the object, once the finalizer has run */
+    bool second;      /* the second function is set */
+};
+
+struct cleanup {
+    struct node *node; /* NULL: not in use */
+    unsigned ran;      /* atomic */
+    unsigned expected; /* how many were added with this data */
+};
+
+#define JOBS_MAX 24
+#define CLEANUPS_MAX 32
+
+struct owner {
+    struct owner *next; /* of the round's */
+    struct heap *heap;
+    struct node *nodes;
+    size_t node_count;
+    unsigned walk;    /* the number of the last one */
+    bool with_frames; /* its roots include frames and a callback: something runs as it */
+    bool callback_conservative;
+    struct root roots[ROOTS_MAX];
+    gait_word callback_words[CALLBACK_WORDS];
+    gait_word static_words[STATIC_GROUPS][STATIC_WORDS];
+    struct gait_frame frames[FRAMES_MAX];
+    gait_word frame_words[FRAMES_MAX][FRAME_WORDS];
+    unsigned frames_pushed;
+    struct job jobs[JOBS_MAX];
+    gait_word inbox[JOBS_MAX]; /* static roots */
+    struct cleanup cleanups[CLEANUPS_MAX];
+    /* a walk's stack */
+    struct node **grey;
+    size_t grey_count, grey_room;
+};
+
+/* ---- Owners: owner.c ---- */
+
+struct owner *owner_new(struct heap *heap, bool with_frames);
+
+/** Make its inbox static roots; take them back. */
+void owner_open(struct context *context);
+void owner_close(struct context *context);
+
+/** Have no root lead anywhere; frames and callback as well if they are there. */
+void owner_drop_roots(struct context *context);
+
+/** Its mutator is detached, or its coroutine freed: frames, callback and C stack are no roots. */
+void owner_end(struct owner *owner);
+void owner_free(struct owner *owner);
+
+/** Visits the callback words of an owner. */
+void owner_visit(gait_visitor *visitor, void *owner);
+
+/** The class's roots: the first, and how many. */
+struct root *owner_roots(struct owner *owner, enum root_class class, size_t *count);
+
+/** Store to a root. */
+void root_set(struct context *context, struct root *root, gait_word value, struct node *target);
+
+/** A usable root at random; NULL: there is none. */
+struct root *root_pick(struct context *context);
+
+/* ---- Nodes: node.c ---- */
+
+/** Allocate an object, with words set where it is allowed, and have it held by a root or another
+ * object. @return false: no memory, where that may be. */
+bool node_new(struct context *context, unsigned kind, size_t bytes);
+
+/** A node by a walk from a root; NULL: there was none. weak: weak words may be gone along: the node
+ * is held by nothing then, until the next safepoint. */
+struct node *node_pick(struct context *context, bool weak);
+
+/** A word that refers to a node, with tags; interior: perhaps to its inside. */
+gait_word node_reference(struct context *context, const struct node *node, bool interior);
+
+/** A word that is no reference. */
+gait_word word_without_reference(struct context *context);
+
+/** Store a word to a strong, interior or data word of a node. */
+void node_store(struct context *context, struct node *node, size_t i, gait_word value,
+                struct node *target);
+
+enum word_class node_class(const struct context *context, const struct node *node, size_t i);
+gait_word *node_slot(const struct node *node, size_t i);
+
+/** Read a weak word, a key or a value as a program does, and compare. @return the node, or NULL. */
+struct node *node_read_weak(struct context *context, struct node *node, size_t i);
+
+/* ---- Walks: model.c ---- */
+
+/** Number what is strong, kept and lent anew; forget what is not kept. */
+void model_walk(struct context *context);
+
+/** A walk, and a comparison of every strong node with memory. collected: a collection has just
+ * ended, so what is doomed is gone. */
+void model_verify(struct context *context, bool collected);
+
+/** Note finalizers and cleanups that have run since. */
+void model_settle(struct context *context);
+
+/** Bytes of nodes that are strong or lent. */
+size_t model_bytes(const struct owner *owner);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes: objects and what the model knows of their words.
+ */
+#include "model.h"
+
+/* Words of a fresh object that are set, if it has more. */
+#define WORDS_SET 12
+#define STEPS_MAX 7 /* of a walk from a root */
+
+enum word_class node_class(const struct context *context, const struct node *node, size_t i) {
+    const struct kind_plan *kind = &the_round->plan.kind[node->kind];
+    (void)context;
+    return plan_word_class(kind, node->cell_words, i);
+}
+
+gait_word *node_slot(const struct node *node, size_t i) { return (gait_word *)node->address + i; }
+
+/* A callback's object: words past the count are 0, and stay so. */
+static bool is_counted(const struct node *node, size_t i) {
+    return the_round->plan.kind[node->kind].info.layout != GAIT_CALLBACK ||
+           i <= node->words[0].value;
+}
+
+gait_word node_reference(struct context *context, const struct node *node, bool interior) {
+    gait_word tags = context->heap->plan->tags;
+    gait_word word = node->address;
+    if (interior && node->word_count > 0 && one_in(&context->random, 2))
+        word += pick(&context->random, node->word_count) * sizeof(gait_word);
+    return word | (next_random(&context->random) & tags);
+}
+
+gait_word word_without_reference(struct context *context) {
+    return one_in(&context->random, 3) ? 0 : pick(&context->random, 1u << 20) << 1 | 1;
+}
+
+/* For words that the collector does not look at: anything, and what looks like a reference. */
+static gait_word word_at_will(struct context *context, struct node *like) {
+    if (like && one_in(&context->random, 2))
+        return like->address;
+    return next_random(&context->random);
+}
+
+void node_store(struct context *context, struct node *node, size_t i, gait_word value,
+                struct node *target) {
+    if (!is_counted(node, i))
+        return;
+    switch (node_class(context, node, i)) {
+    case WORD_DATA:
+        *node_slot(node, i) = value = word_at_will(context, target);
+        target = NULL;
+        break;
+    case WORD_STRONG:
+    case WORD_INTERIOR:
+        if (context->heap->plan->plain_stores)
+            *node_slot(node, i) = value;
+        else
+            gait_store(context->mutator, node_slot(node, i), value);
+        break;
+    default:
+        return;
+    }
+    node->words[i] = (struct word){value, target};
+}
+
+/* ---- New objects ---- */
+
+/* Set words of the object that was just allocated: no safepoint has passed, nothing refers to it.
+ */
+static void node_init(struct context *context, struct node *node) {
+    uint64_t *random = &context->random;
+    if (node->word_count == 0)
+        return;
+    if (node_class(context, node, 0) == WORD_COUNT) {
+        gait_word count = pick(random, node->word_count);
+        __atomic_store_n(node_slot(node, 0), count, __ATOMIC_RELAXED);
+        node->words[0].value = count;
+    }
+    size_t set = node->word_count < WORDS_SET ? node->word_count : WORDS_SET;
+    for (size_t n = pick(random, set + 1); n > 0; n--) {
+        size_t i = pick(random, node->word_count);
+        enum word_class class = node_class(context, node, i);
+        if (!is_counted(node, i))
+            continue;
+        struct node *target = one_in(random, 3) ? NULL : node_pick(context, true);
+        if (class == WORD_DATA) {
+            node_store(context, node, i, 0, target);
+        } else if (class == WORD_STRONG || class == WORD_INTERIOR) {
+            gait_word value = target ? node_reference(context, target, class == WORD_INTERIOR)
+                                     : word_without_reference(context);
+            gait_init(node_slot(node, i), value);
+            node->words[i] = (struct word){value, target};
+        }
+    }
+}
+
+/* Have a root or another object refer to it. @return false: nothing does, it is garbage. */
+static bool node_link(struct context *context, struct node *node) {
+    uint64_t *random = &context->random;
+    struct node *parent = one_in(random, 3) ? NULL : node_pick(context, false);
+    if (parent && parent->word_count > 0)
+        for (unsigned try = 0; try < 4; try++) {
+            size_t i = pick(random, parent->word_count);
+            enum word_class class = node_class(context, parent, i);
+            if (class == WORD_STRONG || class == WORD_INTERIOR) {
+                gait_word value = node_reference(context, node, class == WORD_INTERIOR);
+                node_store(context, parent, i, value, node);
+                if (parent->words[i].target == node)
+                    return true;
+            }
+        }
+    struct root *root = root_pick(context);
+    if (root)
+        root_set(context, root, node_reference(context, node, root->class == ROOT_STACK), node);
+    return root != NULL;
+}
+
+static void check_fresh(struct context *context, const struct node *node, size_t bytes) {
+    gait_heap *heap = context->heap->gait;
+    void *object = (void *)node->address;
+    CHECK(node->address % (bytes % 16 == 0 && bytes > 0 ? 16 : 8) == 0, "%p: alignment", object);
+    CHECK(gait_object_base(heap, object) == object, "%p is no object", object);
+    CHECK(gait_object_kind(heap, object) == context->heap->kinds[node->kind], "kind");
+    CHECK(node->cell_words * sizeof(gait_word) >= bytes, "%p: %zu words for %zu bytes", object,
+          node->cell_words, bytes);
+    for (size_t i = 0; i < node->word_count; i++)
+        CHECK(*node_slot(node, i) == 0, "%p: word %zu of a fresh object is %#zx", object, i,
+              (size_t)*node_slot(node, i));
+}
+
+bool node_new(struct context *context, unsigned kind, size_t bytes) {
+    struct owner *owner = context->owner;
+    void *object = gait_alloc(context->mutator, context->heap->kinds[kind], bytes);
+    if (!object) {
+        CHECK(context->heap->plan->small, "no memory for %zu bytes", bytes);
+        return false;
+    }
+    struct node *node = calloc(1, sizeof *node);
+    CHECK(node, "calloc");
+    node->address = (gait_word)object;
+    node->kind = kind;
+    node->cell_words = gait_object_bytes(context->heap->gait, object) / sizeof(gait_word);
+    bool all = bytes <= GAIT_SMALL_MAX_BYTES && one_in(&context->random, 2);
+    node->word_count = all ? node->cell_words : bytes / sizeof(gait_word);
+    node->words = calloc(node->word_count + 1, sizeof *node->words);
+    CHECK(node->words, "calloc");
+    check_fresh(context, node, bytes);
+    node_init(context, node);
+    node->next = owner->nodes;
+    owner->nodes = node;
+    owner->node_count++;
+    node_link(context, node); /* if nothing holds it, the next walk forgets it */
+    return true;
+}
+
+/* ---- Ways to a node ---- */
+
+static struct node *next_of(struct context *context, struct node *node, bool weak) {
+    for (unsigned try = 0; try < 4 && node->word_count > 0; try++) {
+        size_t i = pick(&context->random, node->word_count);
+        struct node *target = node->words[i].target;
+        switch (node_class(context, node, i)) {
+        case WORD_STRONG:
+        case WORD_INTERIOR:
+            if (target)
+                CHECK(__atomic_load_n(node_slot(node, i), __ATOMIC_ACQUIRE) == node->words[i].value,
+                      "%p: word %zu is another", (void *)node->address, i);
+            break;
+        case WORD_WEAK:
+        case WORD_KEY:
+        case WORD_VALUE:
+            target = weak && target ? node_read_weak(context, node, i) : NULL;
+            break;
+        default:
+            break;
+        }
+        if (target)
+            return target;
+    }
+    return NULL;
+}
+
+struct node *node_pick(struct context *context, bool weak) {
+    struct node *node = NULL;
+    for (unsigned try = 0; try < 12 && !node; try++) {
+        struct root *root = root_pick(context);
+        if (root)
+            node = root->word.target;
+    }
+    for (size_t steps = pick(&context->random, STEPS_MAX); node && steps > 0; steps--) {
+        struct node *next = next_of(context, node, weak);
+        if (!next)
+            break;
+        node = next;
+    }
+    return node;
+}
+
+/* ---- Weak words ---- */
+
+static unsigned job_state_of(const struct node *node) {
+    return node->job ? __atomic_load_n(&node->job->state, __ATOMIC_ACQUIRE) : JOB_NONE;
+}
+
+/* A weak word to it reads 0. What has a finalizer may come back by that, and by nothing else. */
+static void is_gone(struct node *node) {
+    if (job_state_of(node) == JOB_NONE)
+        node->dead = true;
+}
+
+static struct node *read_pair(struct context *context, struct node *node, size_t key, bool value) {
+    struct word *pair = &node->words[key];
+    gait_word key_read = 0, value_read = 0;
+    if (value)
+        value_read = gait_ephemeron_get(context->mutator, node_slot(node, key));
+    key_read = gait_weak_get(context->mutator, node_slot(node, key));
+    if (!value || !key_read)
+        value_read = gait_ephemeron_get(context->mutator, node_slot(node, key));
+    if (key_read) {
+        CHECK(key_read == pair[0].value, "%p: key %zu reads %#zx, not %#zx", (void *)node->address,
+              key, (size_t)key_read, (size_t)pair[0].value);
+        CHECK(value_read == pair[1].value, "%p: value %zu reads %#zx, not %#zx, its key lives",
+              (void *)node->address, key, (size_t)value_read, (size_t)pair[1].value);
+        return pair[value].target;
+    }
+    CHECK(value_read == 0, "%p: value %zu reads %#zx, its key is gone", (void *)node->address, key,
+          (size_t)value_read);
+    CHECK(pair[0].target || pair[0].value == 0, "%p: key %zu is gone, but was no object",
+          (void *)node->address, key);
+    if (pair[0].target)
+        is_gone(pair[0].target);
+    pair[0] = pair[1] = (struct word){0};
+    return NULL;
+}
+
+struct node *node_read_weak(struct context *context, struct node *node, size_t i) {
+    enum word_class class = node_class(context, node, i);
+    struct node *target;
+    if (class == WORD_WEAK) {
+        gait_word read = gait_weak_get(context->mutator, node_slot(node, i));
+        target = node->words[i].target;
+        if (read == 0) {
+            CHECK(target || node->words[i].value == 0, "%p: weak word %zu is gone, but no object's",
+                  (void *)node->address, i);
+            if (target)
+                is_gone(target);
+            node->words[i] = (struct word){0};
+            return NULL;
+        }
+        CHECK(read == node->words[i].value, "%p: weak word %zu reads %#zx, not %#zx",
+              (void *)node->address, i, (size_t)read, (size_t)node->words[i].value);
+    } else {
+        if (class == WORD_VALUE)
+            target = read_pair(context, node, i - 1, true);
+        else if (i + 1 < node->word_count)
+            target = read_pair(context, node, i, false);
+        else
+            return NULL; /* the model has half of the pair only */
+    }
+    CHECK(!target || !target->dead, "%p: weak word %zu leads to %p, which was gone",
+          (void *)node->address, i, (void *)target->address);
+    return target;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of operations, and the choice among them.
+ */
+#include "ops.h"
+
+const struct op all_ops[] = {
+    {"new", op_new, 60, OP_ALWAYS},
+    {"large", op_large, 2, OP_ANY},
+    {"churn", op_churn, 8, OP_ANY},
+    {"store", op_store, 60, OP_ANY},
+    {"clear", op_clear, 20, OP_ANY},
+    {"fill", op_fill, 6, OP_ANY},
+    {"move", op_move, 12, OP_ANY},
+    {"exchange", op_exchange, 10, OP_ANY},
+    {"count", op_count, 6, OP_ANY},
+    {"query", op_query, 6, OP_ANY},
+    {"root", op_root, 30, OP_ALWAYS},
+    {"drop", op_drop, 1, OP_ANY},
+    {"frame", op_frame, 16, OP_ANY},
+    {"static", op_static, 4, OP_ANY},
+    {"handle", op_handle, 6, OP_ANY},
+    {"callback", op_callback, 2, OP_OWN},
+    {"weak-set", op_weak_set, 20, OP_ANY},
+    {"weak-get", op_weak_get, 20, OP_ANY},
+    {"pair-set", op_pair_set, 20, OP_ANY},
+    {"finalizer", op_finalizer, 8, OP_ANY},
+    {"finalizer-remove", op_finalizer_remove, 2, OP_ANY},
+    {"cleanup", op_cleanup, 8, OP_ANY},
+    {"cleanup-cancel", op_cleanup_cancel, 3, OP_ANY},
+    {"run-finalizers", op_run_finalizers, 8, OP_ANY},
+    {"inbox", op_inbox, 8, OP_ALWAYS},
+    {"verify", op_verify, 2, OP_ALWAYS},
+    {"collect", op_collect, 1, OP_ANY},
+    {"release", op_release, 1, OP_ANY},
+    {"poll", op_poll, 8, OP_ANY},
+    {"native", op_native, 4, OP_ANY},
+    {"settings", op_settings, 2, OP_ANY},
+    {"figures", op_figures, 2, OP_ANY},
+    {"kinds", op_kinds, 1, OP_ANY},
+    {"shared", op_shared, 20, OP_OWN},
+    {"visitor", op_visitor, 1, OP_OWN | OP_THREADS},
+    {"attach", op_attach, 1, OP_OWN},
+    {"fork", op_fork, 1, OP_OWN | OP_THREADS},
+    {"coroutine", op_coroutine, 20, OP_OWN},
+    {"coroutine-renew", op_coroutine_renew, 2, OP_OWN},
+    {"post", op_post, 8, OP_ANY},
+    {"take", op_take, 8, OP_ANY},
+};
+const unsigned ops_count = sizeof all_ops / sizeof all_ops[0];
+_Static_assert(sizeof all_ops / sizeof all_ops[0] <= OPS_MAX, "the plan has no room for more");
+
+void note(struct context *context, const char *what, uint64_t detail) {
+    struct actor *actor = context->actor;
+    unsigned line = actor->logged++ % LOG_LINES;
+    actor->log[line].op = actor->op;
+    actor->log[line].what = what;
+    actor->log[line].detail = detail;
+}
+
+void op_run(struct context *context, unsigned flags_allowed) {
+    const struct plan *plan = &the_round->plan;
+    for (unsigned try = 0; try < 50; try++) {
+        size_t at = pick(&context->random, plan->weight_sum);
+        unsigned i = 0;
+        for (; at >= plan->weights[i]; i++)
+            at -= plan->weights[i];
+        unsigned flags = all_ops[i].flags & (OP_OWN | OP_THREADS);
+        if (flags & ~flags_allowed)
+            continue;
+        note(context, all_ops[i].name, context->owner->node_count);
+        all_ops[i].run(context);
+        return;
+    }
+}

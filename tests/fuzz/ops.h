@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Every operation; the table in ops.c says how often each is done. */
+#ifndef FUZZ_OPS_H
+#define FUZZ_OPS_H
+
+#include "model.h"
+
+/* ops_objects.c */
+void op_new(struct context *context);
+void op_large(struct context *context);
+void op_churn(struct context *context);
+void op_store(struct context *context);
+void op_clear(struct context *context);
+void op_fill(struct context *context);
+void op_move(struct context *context);
+void op_exchange(struct context *context);
+void op_count(struct context *context);
+void op_query(struct context *context);
+
+/* ops_roots.c */
+void op_root(struct context *context);
+void op_drop(struct context *context);
+void op_frame(struct context *context);
+void op_static(struct context *context);
+void op_handle(struct context *context);
+void op_callback(struct context *context);
+
+/* ops_weak.c */
+void op_weak_set(struct context *context);
+void op_weak_get(struct context *context);
+void op_pair_set(struct context *context);
+
+/* ops_finalizers.c */
+void op_finalizer(struct context *context);
+void op_finalizer_remove(struct context *context);
+void op_cleanup(struct context *context);
+void op_cleanup_cancel(struct context *context);
+void op_run_finalizers(struct context *context);
+void op_inbox(struct context *context);
+
+/** At the end of a round: whether a finalizer is set that the library will run. */
+void finalizers_check_done(struct context *context);
+
+/* ops_control.c */
+void op_verify(struct context *context);
+void op_collect(struct context *context);
+void op_release(struct context *context);
+void op_poll(struct context *context);
+void op_native(struct context *context);
+void op_settings(struct context *context);
+void op_figures(struct context *context);
+void op_kinds(struct context *context);
+
+/* ops_threads.c */
+void op_shared(struct context *context);
+void op_visitor(struct context *context);
+void op_attach(struct context *context);
+void op_fork(struct context *context);
+
+/* ops_coroutines.c */
+void op_coroutine(struct context *context);
+void op_coroutine_renew(struct context *context);
+struct coroutine *coroutine_make(struct context *context);
+void coroutine_end(struct context *context, struct coroutine *coroutine);
+
+/* ops_mail.c */
+void op_post(struct context *context);
+void op_take(struct context *context);
+
+#endif

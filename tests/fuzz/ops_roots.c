@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Roots: what they hold, and their coming and going.
+ */
+#include "ops.h"
+
+/* A pointer to the inside of an object holds it where words are scanned conservatively. */
+static bool takes_interior(const struct owner *owner, const struct root *root) {
+    return root->class == ROOT_STACK ||
+           (root->class == ROOT_CALLBACK && owner->callback_conservative);
+}
+
+void op_root(struct context *context) {
+    struct root *root = root_pick(context);
+    if (!root)
+        return;
+    struct node *target = one_in(&context->random, 3) ? NULL : node_pick(context, true);
+    gait_word value = target ? node_reference(context, target, takes_interior(context->owner, root))
+                             : word_without_reference(context);
+    root_set(context, root, value, target);
+}
+
+void op_drop(struct context *context) {
+    size_t keep = pick(&context->random, 3);
+    for (size_t i = 0; i < ROOTS_MAX; i++)
+        if (context->owner->roots[i].usable && pick(&context->random, 3) >= keep)
+            root_set(context, &context->owner->roots[i], 0, NULL);
+}
+
+void op_frame(struct context *context) {
+    struct owner *owner = context->owner;
+    size_t count;
+    struct root *roots = owner_roots(owner, ROOT_FRAME, &count);
+    if (!owner->with_frames)
+        return;
+    if (owner->frames_pushed == FRAMES_MAX ||
+        (owner->frames_pushed > 0 && one_in(&context->random, 2))) {
+        unsigned frame = --owner->frames_pushed;
+        gait_pop_frame(context->mutator);
+        for (size_t i = 0; i < FRAME_WORDS; i++) { /* the words are left as they are */
+            roots[frame * FRAME_WORDS + i].usable = false;
+            roots[frame * FRAME_WORDS + i].word = (struct word){0};
+        }
+        return;
+    }
+    unsigned frame = owner->frames_pushed++;
+    size_t words = 1 + pick(&context->random, FRAME_WORDS);
+    for (size_t i = 0; i < words; i++) {
+        roots[frame * FRAME_WORDS + i].usable = true;
+        root_set(context, &roots[frame * FRAME_WORDS + i], 0, NULL);
+    }
+    gait_push_frame(context->mutator, &owner->frames[frame], owner->frame_words[frame], words);
+}
+
+/* What the slots hold as they become roots is kept from then on. */
+void op_static(struct context *context) {
+    struct owner *owner = context->owner;
+    size_t count, group = pick(&context->random, STATIC_GROUPS);
+    struct root *roots = owner_roots(owner, ROOT_STATIC, &count) + group * STATIC_WORDS;
+    gait_word *words = owner->static_words[group];
+    if (roots[0].usable) {
+        CHECK(gait_roots_remove(context->mutator, words) == 0, "gait_roots_remove");
+        CHECK(gait_roots_remove(context->mutator, words) == GAIT_E_MISSING, "removed twice");
+        for (size_t i = 0; i < STATIC_WORDS; i++) {
+            roots[i].usable = false;
+            roots[i].word = (struct word){0};
+        }
+        return;
+    }
+    size_t added = 1 + pick(&context->random, STATIC_WORDS);
+    for (size_t i = 0; i < added; i++) {
+        struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, true);
+        words[i] = target ? node_reference(context, target, false) : 0;
+        roots[i].word = (struct word){words[i], target};
+    }
+    CHECK(gait_roots_add(context->mutator, words, added) == 0, "gait_roots_add");
+    for (size_t i = 0; i < added; i++)
+        roots[i].usable = true;
+}
+
+void op_handle(struct context *context) {
+    size_t count;
+    struct root *root = owner_roots(context->owner, ROOT_HANDLE, &count);
+    root += pick(&context->random, count);
+    if (root->usable) {
+        gait_handle_free(context->mutator, root->handle);
+        root->usable = false;
+        root->handle = NULL;
+        root->word = (struct word){0};
+        return;
+    }
+    struct node *target = node_pick(context, true);
+    gait_word value = target ? node_reference(context, target, false) : 0;
+    CHECK(root->handle = gait_handle_new(context->mutator, value), "gait_handle_new");
+    root->usable = true;
+    root->word = (struct word){value, target};
+}
+
+/* The callback's words are roots while it is set. */
+void op_callback(struct context *context) {
+    struct owner *owner = context->owner;
+    size_t count;
+    struct root *roots = owner_roots(owner, ROOT_CALLBACK, &count);
+    bool set = !roots[0].usable;
+    memset(owner->callback_words, 0, sizeof owner->callback_words);
+    owner->callback_conservative = one_in(&context->random, 2);
+    for (size_t i = 0; i < count; i++) {
+        roots[i].usable = set;
+        roots[i].word = (struct word){0};
+    }
+    gait_set_roots_callback(context->mutator, set ? owner_visit : NULL, owner);
+}
