@@ -417,7 +417,8 @@ GAIT_API void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_wo
 /* ------------------------------------------------------------------------------------------ */
 /* Finalizers and cleanups: queued by a collection, run only by gait_run_finalizers            */
 
-/** Run with the object, which is reachable once more, for this call or for longer. */
+/** Run with the object, which is reachable once more, for this call or for longer. May be left by
+ * longjmp, as a cleanup may (gait_frames_restore): it counts as run. */
 typedef void (*gait_finalizer_fn)(gait_mutator *mutator, void *object, void *data);
 
 /** Run after the object is gone. */

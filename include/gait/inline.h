@@ -184,8 +184,8 @@ GAIT_API void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, s
  * frame whose memory is used anew: longjmp, a C++ exception, a Scheme's escape. Whoever catches
  * takes gait_frames_save before, where setjmp is called, and gait_frames_restore after; in C++ a
  * destructor may pop instead. A frame that was left behind stops the process at the next safepoint
- * with one line, where it can be told: it lies below the running function on the thread's own
- * stack, or on a C stack that gait_coroutine_new named.
+ * with one line, where it can be told: it lies below the running function, on the thread's own
+ * stack or, in a heap that scans C stacks, on a coroutine's.
  */
 GAIT_INLINE void gait_push_frame(gait_mutator *mutator, struct gait_frame *frame, gait_word *slots,
                                  size_t count) {

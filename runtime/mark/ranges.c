@@ -5,6 +5,7 @@
 #include "ranges.h"
 
 #include "../heap/counted.h"
+#include "../platform/perturb.h"
 #include "../platform/platform.h"
 
 /* Of the program's writable segments. Guess: it has one or two. */
@@ -61,8 +62,11 @@ bool ranges_find(struct roots *roots, const void *low, const gait_word **words, 
 int ranges_remove(struct roots *roots, const void *low) {
     lock_acquire(&roots->lock);
     struct root_range **link = range_link(roots, low), *range = *link;
-    if (range)
+    if (range) {
         *link = range->next;
+        if (roots->range_cursor == range)
+            roots->range_cursor = range->next;
+    }
     lock_release(&roots->lock);
     if (!range)
         return GAIT_E_MISSING;
@@ -70,7 +74,8 @@ int ranges_remove(struct roots *roots, const void *low) {
     counter_sub(&roots->piece_bytes, range->count * sizeof(gait_word));
     AO_int_store_full(&range->removed, 1); /* then look for users; pairs with ranges_scan_piece */
     AO_nop_full();
-    while (AO_load_acquire(&range->users) > 0) /* each for the time of a piece */
+    PERTURB(RANGE_REMOVED);
+    while (AO_load_acquire(&range->users) > 0) /* each for a short time */
         platform_yield();
     lock_acquire(&roots->lock);
     range->next = roots->retired; /* its pieces may be in the queue */
@@ -121,6 +126,7 @@ static size_t piece_words(const struct root_piece *piece) {
 void ranges_scan_piece(struct marker *marker, const struct root_piece *piece) {
     struct root_range *range = piece->range;
     AO_fetch_and_add1_full(&range->users); /* full: then look; pairs with ranges_remove */
+    PERTURB(RANGE_PIECE);
     if (!AO_int_load_acquire(&range->removed)) {
         visit_words(&marker->visitor, range, piece->first, piece_words(piece));
         marker->scanned_bytes += piece_words(piece) * sizeof(gait_word);
@@ -177,13 +183,28 @@ static size_t visit_libraries(struct gait_visitor *visitor) {
 
 /* ---- All of them ---- */
 
+/* The next range to push, and this thread among its users; NULL at the end. */
+static struct root_range *range_next(struct roots *roots) {
+    lock_acquire(&roots->lock);
+    struct root_range *range = roots->range_cursor;
+    if (range) {
+        AO_fetch_and_add1_full(&range->users);
+        roots->range_cursor = range->next;
+    }
+    lock_release(&roots->lock);
+    return range;
+}
+
 void ranges_push(struct roots *roots, struct marker *marker) {
     lock_acquire(&roots->lock);
     free_list(roots, &roots->retired);
-    for (const struct root_range *range = roots->long_ranges; range; range = range->next)
+    roots->range_cursor = roots->long_ranges;
+    lock_release(&roots->lock);
+    for (struct root_range *range; (range = range_next(roots));) {
         for (size_t i = 0; i * RANGE_PIECE_WORDS < range->count; i++)
             marker_push_piece(marker, &range->pieces[i]);
-    lock_release(&roots->lock);
+        AO_fetch_and_sub1_full(&range->users);
+    }
     if (!roots->visits_libraries)
         return;
     size_t bytes = visit_libraries(&marker->visitor);

@@ -32,11 +32,12 @@ struct roots {
     struct suspect *suspects;      /* of suspended.h, with their count, and room for so many */
     size_t suspect_count;
     size_t suspect_room;
-    struct root_range *long_ranges; /* of ranges.h; what is added last comes first */
-    struct root_range *retired;     /* removed, but perhaps in the queue */
-    bool visits_libraries;          /* constant: data segments are roots */
-    size_t library_bytes;           /* of libraries' at the last visit; the collector's */
-    AO_t *metadata_bytes;           /* constant */
+    struct root_range *long_ranges;  /* of ranges.h; what is added last comes first */
+    struct root_range *range_cursor; /* of ranges_push: the next to push */
+    struct root_range *retired;      /* removed, but perhaps in the queue */
+    bool visits_libraries;           /* constant: data segments are roots */
+    size_t library_bytes;            /* of libraries' at the last visit; the collector's */
+    AO_t *metadata_bytes;            /* constant */
     AO_t bytes;       /* of static slots, handles and ranges; read unordered: a figure */
     AO_t piece_bytes; /* of ranges alone; likewise */
 };

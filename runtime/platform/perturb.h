@@ -103,6 +103,8 @@
     X(COROUTINE_BETWEEN, "coroutine.between", OFTEN)                                               \
     X(COROUTINE_RESUME, "coroutine.resume", OFTEN)                                                 \
     X(COROUTINE_SCAN, "coroutine.scan", OFTEN)                                                     \
+    X(RANGE_PIECE, "range.piece", OFTEN)     /* counted, before it is looked whether it is gone */ \
+    X(RANGE_REMOVED, "range.removed", OFTEN) /* before users are waited for */                     \
     /* memory */                                                                                   \
     X(SWEEP_OPEN, "sweep.open", RARE)      /* the cursor is reset, sweeping is closed */           \
     X(SWEEP_ACTIVE, "sweep.active", OFTEN) /* before a chunk is claimed */                         \
