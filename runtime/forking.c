@@ -109,6 +109,7 @@ static void drop_lost_mutators(gait_heap *heap) {
 static void child(void) {
     PERTURB(FORK_CHILD);
     at_exit_forget();
+    pacerlog_forked();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         pacerlog_lost(heap);
         observe_lost(heap);

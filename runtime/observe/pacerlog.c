@@ -17,7 +17,7 @@
 #define SAMPLES_PER_WRITE 10
 /* Room for some 300 cycles. */
 #define BUFFER_BYTES ((size_t)1 << 18)
-#define PATH_BYTES (OPTIONS_PATH_BYTES + 12)
+#define PATH_BYTES (OPTIONS_PATH_BYTES + 40) /* two numbers */
 
 struct pacerlog {
     gait_heap *heap;       /* constant */
@@ -30,7 +30,8 @@ struct pacerlog {
     struct gait_pacerlog_settings last; /* settings, as they were recorded last */
 };
 
-static AO_t heap_count; /* heaps that were to be recorded */
+static AO_t heap_count; /* heaps that this process was to record */
+static AO_t child_id;   /* 0, or of the child of a process that has recorded some: its number */
 
 /* ---- Records ---- */
 
@@ -214,6 +215,14 @@ static void say_nothing_is_recorded(const char *path, const char *why) {
     line_write(&line, stderr);
 }
 
+/* No two heaps of a process and its children have the same file. */
+static void name_file(char path[static PATH_BYTES], const char *asked, int64_t number) {
+    unsigned long child = AO_load(&child_id);
+    int length = snprintf(path, PATH_BYTES, child ? "%s.%lu" : "%s", asked, child);
+    if (number > 1)
+        snprintf(path + length, PATH_BYTES - (size_t)length, ".%lld", (long long)number);
+}
+
 static void add_header(struct pacerlog *log, int64_t heap_number) {
     struct control *control = &log->heap->control;
     struct gait_pacerlog_header header = {
@@ -254,8 +263,7 @@ void pacerlog_start(gait_heap *heap) {
         return;
     int64_t number = (int64_t)AO_fetch_and_add1_full(&heap_count) + 1;
     char path[PATH_BYTES];
-    snprintf(path, sizeof path, number == 1 ? "%s" : "%s.%lld", heap->options.pacerlog,
-             (long long)number);
+    name_file(path, heap->options.pacerlog, number);
     struct pacerlog *log = calloc(1, sizeof *log);
     struct writer *writer = writer_new(&(struct writer_use){
         .thread_name = "gait-pacerlog",
@@ -309,6 +317,13 @@ void pacerlog_free(gait_heap *heap) {
     lock_destroy(&log->lock);
     free(log);
     heap->pacerlog = NULL;
+}
+
+void pacerlog_forked(void) {
+    if (AO_load(&heap_count) == 0 && AO_load(&child_id) == 0)
+        return;
+    AO_store(&heap_count, 0);
+    AO_store(&child_id, platform_process_id());
 }
 
 void pacerlog_lost(gait_heap *heap) {

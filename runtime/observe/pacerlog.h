@@ -33,6 +33,9 @@ void pacerlog_hold(gait_heap *heap);
 void pacerlog_let_go(gait_heap *heap);
 void pacerlog_lost(gait_heap *heap);
 
+/** In the child, once: what it records has files of its own. */
+void pacerlog_forked(void);
+
 /** Marking is about to begin; it has ended. Nothing unless there is a recording. The collector. */
 void pacerlog_begin(gait_heap *heap);
 void pacerlog_cycle(gait_heap *heap, const struct cycle_record *record);

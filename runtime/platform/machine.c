@@ -52,3 +52,5 @@ int64_t platform_resident_bytes(void) {
     const char *resident = strchr(line, ' ');
     return resident ? strtoll(resident, NULL, 10) * (int64_t)platform_page_bytes() : 0;
 }
+
+unsigned platform_process_id(void) { return (unsigned)getpid(); }

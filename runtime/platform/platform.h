@@ -77,6 +77,9 @@ int64_t platform_memory_bytes(void);
 /** Resident memory of the process, bytes; 0 when the OS does not say. Reads a file. */
 int64_t platform_resident_bytes(void);
 
+/** The process's number. */
+unsigned platform_process_id(void);
+
 /* ---- The environment. ----------------------------------------------------------------------- */
 
 /** Does the process have rights that who started it has not (set-uid and its like)? */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fork at moments that are hard to meet: as a cycle is due, with and without a limit; beside a
- * thread that creates and destroys heaps while it runs in another one; and what the child's CPU
- * figures say.
+ * thread that creates and destroys heaps while it runs in another one, or that runs a coroutine;
+ * with handlers that use the heap; and what the child's CPU figures say.
  *
  * Under the sanitizers children do less, as in forks.c.
  */
@@ -196,6 +196,32 @@ static void fork_beside_coroutine(void) {
     gait_heap_destroy(one.heap);
 }
 
+/* ---- The program's own handlers ---- */
+
+static struct one_heap *handled; /* NULL: the handlers do nothing */
+static unsigned handlings;
+
+static void use_in_handler(void) {
+    if (!handled)
+        return;
+    make_garbage(handled, (size_t)1 << 20);
+    gait_collect(handled->mutator);
+    handlings++;
+}
+
+static void fork_with_handlers(void) {
+    struct one_heap one = one_heap(NULL);
+    handled = &one;
+    CHECK(pthread_atfork(use_in_handler, use_in_handler, use_in_handler) == 0, "pthread_atfork");
+    pid_t pid = fork_checked();
+    CHECK(handlings == 2, "%u handlers ran", handlings);
+    if (pid == 0)
+        _exit(0);
+    wait_for(pid, "handlers");
+    handled = NULL;
+    gait_heap_destroy(one.heap);
+}
+
 /* ---- CPU figures ---- */
 
 static int64_t process_cpu_ns(void) {
@@ -236,6 +262,7 @@ int main(int argc, char **argv) {
     if (children_work) {
         check_cpu_figures();
         fork_beside_coroutine();
+        fork_with_handlers();
         run_for(run.seconds / 3);
         due = fork_while_due(NULL);
         run_for(run.seconds / 3);

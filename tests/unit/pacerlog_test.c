@@ -348,6 +348,33 @@ static int wait_for(pid_t child) {
     return status;
 }
 
+Test(pacerlog, a_child_has_files_of_its_own) {
+    gait_heap_destroy(heap_to(path));
+    pid_t child = fork();
+    if (child == 0) {
+        gait_heap_destroy(heap_to(path));
+        gait_heap_destroy(heap_to(path));
+        exit(0);
+    }
+    cr_expect_eq(wait_for(child), 0);
+    gait_heap_destroy(heap_to(path));
+    static const struct {
+        bool child;
+        const char *end;
+    } files[] = {{false, ""}, {false, ".2"}, {true, ""}, {true, ".2"}};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char name[120], number[20] = "";
+        if (files[i].child)
+            snprintf(number, sizeof number, ".%d", (int)child);
+        snprintf(name, sizeof name, "%s%s%s", path, number, files[i].end);
+        struct recording recording = recording_of(name);
+        cr_expect(recording.ended);
+        cr_expect_eq(recording.header.heap_number, (int64_t)(i % 2 + 1), "%s", name);
+        recording_drop(&recording);
+        unlink(name);
+    }
+}
+
 Test(pacerlog, exit_ends_a_recording) {
     pid_t child = fork();
     if (child == 0) {
