@@ -77,7 +77,19 @@ int gait_roots_remove_range(gait_mutator *mutator, void *low) {
     if (!ranges_find(roots, low, &words, &count))
         return GAIT_E_MISSING;
     shade_range(mutator, words, count);
-    return ranges_remove(roots, low);
+    struct root_range *range = ranges_take(roots, low); /* no safepoint since */
+    if (!range)
+        return GAIT_E_MISSING;
+    if (!ranges_is_used(range)) {
+        ranges_retire(roots, range);
+        return 0;
+    }
+    mutator_save_stack();
+    world_rest();
+    ranges_retire(roots, range);
+    world_resume();
+    gait_poll(mutator);
+    return 0;
 }
 
 /* ---- Handles ---- */

@@ -59,7 +59,7 @@ bool ranges_find(struct roots *roots, const void *low, const gait_word **words, 
     return range != NULL;
 }
 
-int ranges_remove(struct roots *roots, const void *low) {
+struct root_range *ranges_take(struct roots *roots, const void *low) {
     lock_acquire(&roots->lock);
     struct root_range **link = range_link(roots, low), *range = *link;
     if (range) {
@@ -69,19 +69,22 @@ int ranges_remove(struct roots *roots, const void *low) {
     }
     lock_release(&roots->lock);
     if (!range)
-        return GAIT_E_MISSING;
+        return NULL;
     counter_sub(&roots->bytes, range->count * sizeof(gait_word));
     counter_sub(&roots->piece_bytes, range->count * sizeof(gait_word));
     AO_int_store_full(&range->removed, 1); /* then look for users; pairs with ranges_scan_piece */
     AO_nop_full();
     PERTURB(RANGE_REMOVED);
-    while (AO_load_acquire(&range->users) > 0) /* each for a short time */
+    return range;
+}
+
+void ranges_retire(struct roots *roots, struct root_range *range) {
+    while (ranges_is_used(range)) /* by each for a short time */
         platform_yield();
     lock_acquire(&roots->lock);
     range->next = roots->retired; /* its pieces may be in the queue */
     roots->retired = range;
     lock_release(&roots->lock);
-    return 0;
 }
 
 static void free_list(struct roots *roots, struct root_range **list) {
@@ -125,7 +128,7 @@ static size_t piece_words(const struct root_piece *piece) {
 
 void ranges_scan_piece(struct marker *marker, const struct root_piece *piece) {
     struct root_range *range = piece->range;
-    AO_fetch_and_add1_full(&range->users); /* full: then look; pairs with ranges_remove */
+    AO_fetch_and_add1_full(&range->users); /* full: then look; pairs with ranges_take */
     PERTURB(RANGE_PIECE);
     if (!AO_int_load_acquire(&range->removed)) {
         visit_words(&marker->visitor, range, piece->first, piece_words(piece));

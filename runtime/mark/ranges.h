@@ -7,7 +7,7 @@
  *
  *   .inv.piece: a piece in the queue is memory of the library, and stays so to the end of the
  *   cycle, though its range be removed; who scans one is counted in the range's users and then
- *   looks whether it is removed. So when ranges_remove returns, nobody reads the range any more.
+ *   looks whether it is removed. So when ranges_retire returns, nobody reads the range any more.
  *
  * Data segments of the program itself stay for good, and are ranges. Those of libraries may be
  * unloaded at any time; they are visited in one go under the loader's lock, by the collector.
@@ -38,9 +38,17 @@ struct root_range {
 /** Add a range. The caller shades what it holds. @return 0, GAIT_E_INVALID, GAIT_E_MEMORY. */
 int ranges_add(struct roots *roots, void *low, size_t bytes, bool conservative);
 
-/** Take back the last ranges_add of this address. The caller has shaded what it holds; see
- * ranges_find. On return nobody reads it. @return 0, GAIT_E_MISSING. */
-int ranges_remove(struct roots *roots, const void *low);
+/** Take out the last range that was added with this address. The caller has shaded what it holds,
+ * see ranges_find, with no safepoint since. @return NULL: it was never added. */
+struct root_range *ranges_take(struct roots *roots, const void *low);
+
+/** Wait until nobody reads one that was taken out, and have it freed in time. Not by a running
+ * mutator, if ranges_is_used: the OS may have set a marker aside in the middle of a piece. */
+void ranges_retire(struct roots *roots, struct root_range *range);
+
+static inline bool ranges_is_used(const struct root_range *range) {
+    return AO_load_acquire(&range->users) > 0; /* pairs with ranges_scan_piece */
+}
 
 /** The words of the last ranges_add of this address. @return false: it was never added. */
 bool ranges_find(struct roots *roots, const void *low, const gait_word **words, size_t *count);

@@ -176,6 +176,15 @@ Test(roots, ranges_that_went_leave_no_memory, .timeout = 60) {
 
 /* ---- Ranges ---- */
 
+static int ranges_remove(struct roots *of, const void *low) {
+    struct root_range *range = ranges_take(of, low);
+    if (!range)
+        return GAIT_E_MISSING;
+    cr_assert_not(ranges_is_used(range));
+    ranges_retire(of, range);
+    return 0;
+}
+
 Test(roots, ranges_exact_and_conservative) {
     enum { WORDS = 3 * RANGE_PIECE_WORDS + 7 };
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
