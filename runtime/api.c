@@ -310,7 +310,7 @@ void gait_poll_slow(gait_mutator *mutator) {
     world_answer();
 }
 
-void gait_check(gait_mutator *mutator, const char *call) { mutator_check_as(mutator, call); }
+void gait_check(gait_mutator *mutator, const char *call) { mutator_check_thread(mutator, call); }
 
 /* ---- Objects ---- */
 

@@ -28,10 +28,11 @@
  * with a newer library, and with an older one as long as it leaves what that one does not know 0.
  *
  * Results: int is 0, or a negative GAIT_E… code; bool answers a question; NULL is no memory, or
- * what the function's comment says. A caller's bug (a detached mutator, one in native code, an
- * unknown kind) stops the process with one line that names the call. The fast paths of the inline
- * functions see it in files that define GAIT_CHECKED before they include this header; all others
- * always.
+ * what the function's comment says. A caller's bug (a detached mutator, one in native code, another
+ * thread's, an unknown kind) stops the process with one line that names the call. The fast paths of
+ * the inline functions see it in files that define GAIT_CHECKED before they include this header;
+ * all others always, but that a few which are called often (gait_store, gait_move, gait_fill,
+ * gait_compare_exchange, weak words and pairs) don't look whose mutator it is.
  */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H

@@ -37,9 +37,9 @@ struct gait_mutator_head {
 
 /**
  * Check of a mutator's state, as every function that is not inline does it: one line that names the
- * call, and the end, unless the mutator is attached and not in native code. The inline functions
- * meet it on their slow paths; those of a file that defines GAIT_CHECKED before it includes this
- * header, at every call.
+ * call, and the end, unless the mutator is this thread's and not in native code. The inline
+ * functions meet it on their slow paths; those of a file that defines GAIT_CHECKED before it
+ * includes this header, at every call.
  */
 GAIT_API void gait_check(gait_mutator *mutator, const char *call);
 #ifdef GAIT_CHECKED

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A caller's bug stops the process with one line that names the call: each public function that
- * works with a mutator is called with a detached one and with one in native code, in a process of
- * its own.
+ * works with a mutator is called with a detached one, one in native code, by a region of its own or
+ * of another heap's, and another thread's; each call in a process of its own.
  *
  * This file has the checks of the inline functions too; unchecked.c calls them without.
  */
@@ -33,6 +33,7 @@ static void call_collect(void) { gait_collect(mutator); }
 static void call_free_os_memory(void) { gait_free_os_memory(mutator); }
 static void call_enter_native(void) { gait_enter_native(mutator); }
 static void call_leave_native(void) { gait_leave_native(mutator); }
+static void call_mutator_heap(void) { gait_mutator_heap(mutator); }
 static void call_detach(void) { gait_detach(mutator); }
 static void call_roots_add(void) { gait_roots_add(mutator, &slot, 1); }
 static void call_roots_remove(void) { gait_roots_remove(mutator, &slot); }
@@ -61,55 +62,62 @@ static void call_wait_finalizers(void) { gait_wait_finalizers(mutator, 1000); }
 
 #define CALL(name)                                                                                 \
     { "gait_" #name, call_##name }
-static const struct misuse calls[] = {
-    CALL(alloc),
-    CALL(poll),
-    CALL(store),
-    CALL(push_frame),
-    CALL(pop_frame),
-    CALL(shade),
-    CALL(frames_save),
-    CALL(frames_restore),
+/* These don't look whose mutator it is. */
+static const struct misuse fast[] = {
     {"gait_store", call_barrier},
     {"gait_shade", call_shade_slow},
     CALL(compare_exchange),
     CALL(move),
     CALL(fill),
-    CALL(collect),
-    CALL(free_os_memory),
-    CALL(enter_native),
-    CALL(roots_add),
-    CALL(roots_remove),
-    CALL(roots_add_range),
-    CALL(roots_remove_range),
-    CALL(handle_new),
-    CALL(handle_set),
-    CALL(handle_free),
-    CALL(set_roots_callback),
-    CALL(coroutine_new),
-    CALL(coroutine_switch),
-    CALL(coroutine_free),
     CALL(weak_get),
     CALL(weak_set),
     CALL(ephemeron_get),
     CALL(ephemeron_set),
-    CALL(finalizer_set),
-    CALL(cleanup_add),
-    CALL(cleanup_cancel),
-    CALL(run_finalizers),
-    CALL(wait_finalizers),
 };
-/* Right in native code, and so wrong of a detached mutator only. */
-static const struct misuse endings[] = {CALL(leave_native), CALL(detach)};
-static const struct misuse runnings[] = {CALL(leave_native),
-                                         {"gait_handle_free", call_handle_free_again}};
+static const struct misuse slow[] = {
+    CALL(alloc),           CALL(poll),
+    CALL(store),           CALL(push_frame),
+    CALL(pop_frame),       CALL(shade),
+    CALL(frames_save),     CALL(frames_restore),
+    CALL(collect),         CALL(free_os_memory),
+    CALL(roots_add),       CALL(roots_remove),
+    CALL(roots_add_range), CALL(roots_remove_range),
+    CALL(handle_new),      CALL(handle_set),
+    CALL(handle_free),     CALL(set_roots_callback),
+    CALL(coroutine_new),   CALL(coroutine_switch),
+    CALL(coroutine_free),  CALL(finalizer_set),
+    CALL(cleanup_add),     CALL(cleanup_cancel),
+    CALL(run_finalizers),  CALL(wait_finalizers),
+};
+/* Right in some states. */
+static const struct misuse enters[] = {CALL(enter_native)};
+static const struct misuse leaves[] = {CALL(leave_native)};
+static const struct misuse ends[] = {CALL(detach)};
+static const struct misuse heap_of[] = {CALL(mutator_heap)};
+static const struct misuse twice[] = {{"gait_handle_free", call_handle_free_again}};
+
+static unsigned run(const char *title, void (*prepare)(void)) {
+    return misuse_run(fast, COUNT(fast), title, prepare) +
+           misuse_run(slow, COUNT(slow), title, prepare);
+}
 
 int main(void) {
     unsigned silent = 0;
-    silent += misuse_run(calls, COUNT(calls), "detached", state_detached);
-    silent += misuse_run(endings, COUNT(endings), "detached", state_detached);
-    silent += misuse_run(calls, COUNT(calls), "native", state_native);
-    silent += misuse_run(runnings, COUNT(runnings), "running", state_running);
+    silent += run("detached", state_detached);
+    silent += misuse_run(enters, 1, "detached", state_detached);
+    silent += misuse_run(leaves, 1, "detached", state_detached);
+    silent += misuse_run(ends, 1, "detached", state_detached);
+    silent += misuse_run(heap_of, 1, "detached", state_detached);
+    silent += run("native", state_native);
+    silent += misuse_run(enters, 1, "native", state_native);
+    silent += run("taken along", state_taken_along);
+    silent += misuse_run(leaves, 1, "taken along", state_taken_along);
+    silent += misuse_run(slow, COUNT(slow), "another's", state_of_another);
+    silent += misuse_run(enters, 1, "another's", state_of_another);
+    silent += misuse_run(leaves, 1, "another's", state_of_another);
+    silent += misuse_run(ends, 1, "another's", state_of_another);
+    silent += misuse_run(leaves, 1, "running", state_running);
+    silent += misuse_run(twice, 1, "running", state_running);
     silent += unchecked_run();
     printf("%u calls said nothing\n", silent);
     return silent != 0;

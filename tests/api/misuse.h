@@ -32,6 +32,8 @@ extern struct gait_frame frame;
 /** The states in which the calls are wrong. */
 void state_detached(void);
 void state_native(void);
+void state_taken_along(void); /* in native code, by the region of another heap's mutator */
+void state_of_another(void);  /* it is another thread's, and runs */
 void state_running(void);
 
 /** Make each call in a state. @return how many did not end as they should: a line tells of each. */

@@ -5,6 +5,7 @@
  */
 #include "misuse.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 gait_mutator *mutator;
@@ -19,6 +20,27 @@ struct gait_frame frame;
 void state_detached(void) { gait_detach(mutator); }
 void state_native(void) { gait_enter_native(mutator); }
 void state_running(void) {}
+
+void state_taken_along(void) {
+    gait_heap *other = gait_heap_create(NULL, NULL, 0);
+    gait_enter_native(gait_attach(other));
+}
+
+static void *run_elsewhere(void *heap) {
+    __atomic_store_n(&mutator, gait_attach(heap), __ATOMIC_RELEASE);
+    for (;;)
+        pause();
+    return NULL;
+}
+
+void state_of_another(void) {
+    pthread_t thread;
+    gait_mutator *mine = mutator;
+    if (pthread_create(&thread, NULL, run_elsewhere, gait_mutator_heap(mutator)) != 0)
+        _exit(2);
+    while (__atomic_load_n(&mutator, __ATOMIC_ACQUIRE) == mine)
+        usleep(100);
+}
 
 static void child_run(const struct misuse *misuse, void (*prepare)(void)) {
     gait_heap *heap = gait_heap_create(NULL, NULL, 0);
@@ -89,6 +111,8 @@ static const struct misuse of_detached[] = {
 };
 static const struct misuse in_native[] = {
     {"gait_alloc", call_alloc_large},
+    {"gait_poll", call_poll},
+    {"gait_store", call_store},
 };
 
 unsigned unchecked_run(void) {
