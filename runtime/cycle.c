@@ -52,8 +52,13 @@ static void barrier_turn_on(gait_mutator *mutator) {
  * safepoint inside. */
 static void pass_safepoint(gait_mutator *mutator) { (void)mutator; }
 
+/* The collector, which acts for those in native code, keeps their roots in its own marker: a block
+ * of work for each would be one of a few words. */
 static void roots_scan(gait_mutator *mutator) {
-    mutator_scan_roots(mutator);
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+        mutator_scan_roots(mutator);
+    else
+        mutator_visit_roots(mutator, &mutator->heap->cycle.marker.visitor);
     control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
     mutator->late_waits = 0;
@@ -212,7 +217,9 @@ static bool mark_concurrently(gait_heap *heap) {
         suspended_note_all(&heap->roots);
     AO_int_store_release(&cycle->black, 1);
     PERTURB(CYCLE_BLACK);
+    marker_begin(&cycle->marker);
     world_handshake(&heap->world, roots_scan);
+    marker_end(&cycle->marker);
     record->mark_ns = platform_now_ns();
     PERTURB(CYCLE_ROOTS);
     push_shared_roots(heap);
@@ -240,9 +247,10 @@ static bool mark_stopped(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     world_stop(&heap->world);
     cycle->record.mark_ns = platform_now_ns();
-    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
+    marker_begin(&cycle->marker);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         roots_scan(mutator);
-    }
+    marker_end(&cycle->marker);
     push_shared_roots(heap);
     if (cycle->record.start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
         background_wake(heap);

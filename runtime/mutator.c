@@ -128,7 +128,16 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
     mutator->stack_bytes = bytes;
 }
 
+/* Most threads of thousands: no look at what lies behind, no count in the queue. */
+static bool has_no_roots(const gait_mutator *mutator) {
+    return !mutator->head.frames && !mutator->visit_roots && !mutator->coroutine &&
+           !mutator->scans_stack;
+}
+
 void mutator_scan_roots(gait_mutator *mutator) {
+    mutator->stack_bytes = 0;
+    if (has_no_roots(mutator))
+        return;
     marker_begin(&mutator->marker);
     mutator_visit_roots(mutator, &mutator->marker.visitor);
     marker_end(&mutator->marker);
