@@ -15,6 +15,9 @@
 #define START_WAITS 100
 #define START_WAITS_IN_ALL 400
 #define START_WAIT_NS 20000
+/* The longest that one allocation waits while weak words and finalizers are settled. By the clock:
+ * a nap is long where CPUs are busy. */
+#define SETTLE_WAIT_NS 3000000
 
 static bool has_references(const gait_heap *heap, gait_kind kind) {
     return heap->kinds.kinds[kind].layout != GAIT_LEAF;
@@ -114,14 +117,21 @@ static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t
     return NULL;
 }
 
+/* Has the thread waited long enough for weak words and finalizers to be settled? */
+static bool settling_takes_long(gait_heap *heap, int64_t begin_ns) {
+    return !AO_load(&heap->control.marking) && !sweep_is_open(&heap->sweeper) &&
+           platform_now_ns() - begin_ns >= SETTLE_WAIT_NS;
+}
+
 /* The live heap has reached its goal before the cycle lets mutators assist: the OS has not let the
  * collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
 static void wait_for_start(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     struct control *control = &heap->control;
-    for (unsigned i = 0;
-         i < START_WAITS && mutator->late_waits < START_WAITS_IN_ALL &&
-         control_is_late(control, mutator->cache.black) && !world_is_held_up(&heap->world);
+    int64_t begin_ns = platform_now_ns();
+    for (unsigned i = 0; i < START_WAITS && mutator->late_waits < START_WAITS_IN_ALL &&
+                         control_is_late(control, mutator->cache.black) &&
+                         !world_is_held_up(&heap->world) && !settling_takes_long(heap, begin_ns);
          i++) {
         if (!AO_load(&control->marking))
             cycle_request(heap);

@@ -209,10 +209,10 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, unsigned m
         budget_bytes = ASSIST_WORK_BYTES;
     for (unsigned waits = 0;; waits++) {
         marker_begin(marker);
-        marker_drain(marker, budget_bytes - done);
+        bool out = marker_drain(marker, budget_bytes - done);
         marker_end(marker);
         done = marker->scanned_bytes - before;
-        if (done >= budget_bytes || waits == most_waits || AO_int_load(&mutator->head.poll))
+        if (!out || done >= budget_bytes || waits == most_waits || AO_int_load(&mutator->head.poll))
             return done;
         AO_fetch_and_add1_full(&queue->hungry);
         platform_sleep_ns(ASSIST_WAIT_NS);

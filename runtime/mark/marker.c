@@ -429,7 +429,8 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
     struct marked_cell batches[2][BATCH + 1];
     struct marked_cell *cells = batches[0], *objects = batches[1];
     unsigned object_count = 0;
-    size_t start = marker->scanned_bytes;
+    /* objects without references take time, too: as many as the budget has words are looked at */
+    size_t start = marker->scanned_bytes, looks = budget_bytes / sizeof(gait_word), looked = 0;
     for (;;) {
         if (!marker->block || marker->block->count == 0) {
             batch_scan(marker, objects, object_count); /* there may be more after it */
@@ -445,7 +446,8 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
         objects = swap;
         if (AO_load(&marker->queue->hungry))
             share(marker);
-        if (marker->scanned_bytes - start >= budget_bytes) {
+        looked += count;
+        if (marker->scanned_bytes - start >= budget_bytes || looked > looks) {
             batch_scan(marker, objects, object_count);
             return false;
         }

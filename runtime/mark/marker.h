@@ -94,7 +94,8 @@ void marker_shade(struct marker *marker, const gait_word *words, size_t count);
 /** Is word a reference to an object that is not marked yet? */
 bool marker_is_white(const struct marker *marker, gait_word word);
 
-/** Mark until there is no work left, or budget_bytes were scanned. @return whether none is left. */
+/** Mark until there is no work left, or budget_bytes were scanned, or as many references looked at
+ * as that has words. @return whether none is left. */
 bool marker_drain(struct marker *marker, size_t budget_bytes);
 
 /** Make those that were deferred known to who settles them. */

@@ -252,6 +252,24 @@ Test(finalizers, a_hundred_thousand_cleanups_of_one_object, .timeout = 60) {
     expect_no_records();
 }
 
+/* Until all are settled nobody may sweep: it takes a fraction of the time that setting them took.
+ */
+Test(finalizers, many_are_settled_quickly, .timeout = 60) {
+    enum { COUNT = 300000 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    int64_t begin_ns = platform_thread_cpu_ns();
+    for (size_t i = 0; i < COUNT; i++)
+        finalizers_set(&finalizers, bare_alloc(leaf, 16), finalize, (void *)i);
+    int64_t set_ns = platform_thread_cpu_ns() - begin_ns;
+    bare_flip();
+    begin_ns = platform_thread_cpu_ns();
+    cr_assert_eq(finalizers_settle(&finalizers, &bare.space, ALL), 16u * COUNT);
+    int64_t settle_ns = platform_thread_cpu_ns() - begin_ns;
+    cr_assert_eq(finalizers_queued(&finalizers), (size_t)COUNT);
+    cr_assert_lt(settle_ns, set_ns / 3, "%lld ns to set them, %lld to settle", (long long)set_ns,
+                 (long long)settle_ns);
+}
+
 /* What records take counts as the heap's memory, and is gone with them. */
 Test(finalizers, records_are_counted_and_given_back, .timeout = 60) {
     enum { COUNT = 100000 };

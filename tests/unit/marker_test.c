@@ -218,6 +218,26 @@ Test(marker, large_objects_in_slices) {
     cr_assert_not(queue_has_work(&bare.queue));
 }
 
+/* Objects without references are no work as pacing counts it, and take time all the same. */
+Test(marker, a_budget_bounds_what_is_marked) {
+    enum { COUNT = 50000, WORDS = 4096 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    marker_begin(&bare.marker);
+    for (size_t i = 0; i < COUNT; i++)
+        marker_push(&bare.marker, bare_ref(bare_alloc(leaf, 16)));
+    size_t before = 0, calls = 0;
+    bool out = false;
+    for (; !out; calls++) {
+        out = marker_drain(&bare.marker, WORDS * sizeof(gait_word));
+        size_t marked = bare_marked_cells(&bare.marker);
+        cr_assert_leq(marked - before, WORDS + 200u);
+        before = marked;
+    }
+    marker_end(&bare.marker);
+    cr_assert_eq(before, (size_t)COUNT);
+    cr_assert_leq(calls, COUNT / WORDS + 2u);
+}
+
 /* Each leaf says which word of the object leads to it. */
 enum { SLICED = 30011 };
 static bool wanted[SLICED];
