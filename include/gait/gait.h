@@ -107,8 +107,11 @@ typedef struct gait_config {
     gait_word value_mask; /* bits of a word that are an address; default: all. It may drop the
                              lowest four, and those above the lowest 47. Without bit 3 sizes
                              are rounded up to 16 bytes; ask for such, the others are slower */
-    size_t reserve_bytes; /* addresses to reserve, at most 4 TiB; 0: 1 TiB. Halved until the
-                             OS agrees                                                       */
+    size_t reserve_bytes; /* addresses to reserve, at most 4 TiB, halved until the OS agrees:
+                             a hard bound of the heap. 0: four times the memory that the
+                             process may use, from 64 GiB to 1 TiB, down to 4 GiB where it has
+                             more than 16 heaps; and no more than it leaves to the process,
+                             whose limit (ulimit -v) may leave it less                       */
     const char *gogc;     /* "off" or a percentage; NULL: environment GOGC, else 100         */
     const char *memory_limit; /* "off", bytes with B/KiB/MiB/GiB/TiB, or a percentage;
                                  NULL: environment GOMEMLIMIT, else off                          */

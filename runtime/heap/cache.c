@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "../platform/perturb.h"
-#include "counted.h"
 
 /* A run is at most this long: zeroed memory should still be in the first-level cache when objects
  * are made of it. */
@@ -15,6 +14,10 @@
 
 /* What every mutator's head starts with: a full run for every class, shared and never written. */
 static struct gait_run no_runs[GAIT_SIZE_CLASSES];
+
+_Static_assert(sizeof(struct cache_kind) <= POOL_NODE_BYTES_MOST &&
+                   sizeof(struct cache_kind) % 8 == 0,
+               "a pool's node");
 
 void cache_init(struct cache *cache, struct space *space, struct gait_run **runs, bool single) {
     memset(cache, 0, sizeof *cache);
@@ -251,8 +254,11 @@ static void cells_free(uint64_t *pair, uint64_t bits, unsigned epoch) {
 
 static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
     if (!cache->kinds[kind]) {
-        cache->kinds[kind] = counted_alloc(&cache->space->metadata_bytes, sizeof **cache->kinds);
+        lock_acquire(&cache->space->lock);
+        cache->kinds[kind] = pool_take(&cache->space->cache_kinds);
+        lock_release(&cache->space->lock);
         if (cache->kinds[kind]) {
+            memset(cache->kinds[kind], 0, sizeof **cache->kinds);
             cache->runs[kind] = cache->kinds[kind]->runs;
             flag_set(cache->used, kind, true);
         }
@@ -261,7 +267,9 @@ static struct cache_kind *cache_kind_of(struct cache *cache, unsigned kind) {
 }
 
 static void cache_kind_free(struct cache *cache, unsigned kind) {
-    counted_free(&cache->space->metadata_bytes, cache->kinds[kind], sizeof *cache->kinds[kind]);
+    lock_acquire(&cache->space->lock);
+    pool_give(&cache->space->cache_kinds, cache->kinds[kind]);
+    lock_release(&cache->space->lock);
     cache->kinds[kind] = NULL;
     cache->runs[kind] = no_runs;
     flag_set(cache->used, kind, false);

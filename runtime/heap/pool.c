@@ -34,7 +34,7 @@ static size_t nodes_offset(size_t nodes) {
 }
 
 void pool_init(struct pool *pool, size_t node_bytes, AO_t *metadata_bytes) {
-    assert(node_bytes >= 8 && node_bytes <= 512 && node_bytes % 8 == 0);
+    assert(node_bytes >= 8 && node_bytes <= POOL_NODE_BYTES_MOST && node_bytes % 8 == 0);
     memset(pool, 0, sizeof *pool);
     pool->metadata_bytes = metadata_bytes;
     pool->node_bytes = node_bytes;

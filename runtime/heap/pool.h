@@ -21,6 +21,8 @@
 
 #define POOL_CHUNK_BYTES ((size_t)65536) /* a multiple of every page size */
 
+#define POOL_NODE_BYTES_MOST 4096 /* sixteen to a chunk, and no more lost */
+
 struct pool_chunk;
 
 struct pool {
@@ -35,7 +37,7 @@ struct pool {
     size_t walked_nodes;       /* and how many nodes of that lie behind it              */
 };
 
-/** node_bytes: 8 .. 512, a multiple of 8. Takes no memory yet. */
+/** node_bytes: 8 .. POOL_NODE_BYTES_MOST, a multiple of 8. Takes no memory yet. */
 void pool_init(struct pool *pool, size_t node_bytes, AO_t *metadata_bytes);
 
 /** Gives all chunks back, nodes in use or not. */

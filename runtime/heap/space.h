@@ -33,6 +33,7 @@
 
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
+#include "pool.h"
 
 #define PAGE_SHIFT 13
 #define PAGE_BYTES ((size_t)1 << PAGE_SHIFT)
@@ -119,6 +120,8 @@ struct space {
 
     struct kind *kinds; /* constant address: GAIT_KINDS_MAX of them, see kinds.h                  */
 
+    struct pool cache_kinds; /* nodes of struct cache_kind; lock PAGES                           */
+
     struct lock lock;       /* rank PAGES: free runs, and the counts below                      */
     struct page_bins *bins; /* free runs by length                                              */
     size_t scavenge_top;    /* pages at and above are free of pages worth giving back           */
@@ -131,7 +134,8 @@ struct space {
     struct space_hooks hooks;
 };
 
-/** Reserve a range of up to reserve_bytes (halving until the OS agrees). @return negative: none. */
+/** Reserve a range of up to reserve_bytes (halving until the OS agrees); 0: what suits the machine,
+ * and leaves the process as many addresses as it takes. @return negative: none. */
 int space_init(struct space *space, size_t reserve_bytes, bool disable_thp);
 void space_destroy(struct space *space);
 

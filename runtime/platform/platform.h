@@ -94,11 +94,16 @@ const char *platform_environment(const char *name);
 
 struct platform_thread {
     uintptr_t handle;
+    void (*run)(void *); /* this and what follows: read by the thread as it begins */
+    void *argument;
+    char name[16];
 };
 
 /**
  * Start a thread with all signals blocked and a small stack (256 KiB). name: copied, cut after 15
- * characters. @return negative: none.
+ * characters. *thread stays where it is until the thread runs. Starting takes and frees no memory
+ * of malloc on the new thread, for which the C library would reserve 64 MiB of addresses.
+ * @return negative: none.
  */
 int platform_thread_start(struct platform_thread *thread, void (*run)(void *), void *argument,
                           const char *name);

@@ -12,7 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -20,27 +19,22 @@
 
 /* Guess: marking is iterative, so a collector thread's frames take a few KiB, a scan callback of
    the embedder takes what it takes. Stacks are touched lazily, so the unused part costs nothing. */
-enum { STACK_BYTES = 256 * 1024, NAME_BYTES = 16 };
+enum { STACK_BYTES = 256 * 1024 };
 
 /* Pages looked at by one call. */
 enum { LOOK_PAGES = 256 };
 
-struct thread_start {
-    void (*run)(void *);
-    void *argument;
-    char name[NAME_BYTES];
-};
-
 static void *thread_main(void *data) {
-    struct thread_start start = *(struct thread_start *)data;
-    free(data);
-    pthread_setname_np(pthread_self(), start.name);
-    start.run(start.argument);
+    struct platform_thread *thread = data;
+    void (*run)(void *) = thread->run;
+    void *argument = thread->argument; /* who owns *thread may be told to drop it by run */
+    pthread_setname_np(pthread_self(), thread->name);
+    run(argument);
     return NULL;
 }
 
 /** pthread_create with a stack of STACK_BYTES, or of the default size if that is too small. */
-static int create(pthread_t *thread, struct thread_start *start) {
+static int create(pthread_t *handle, struct platform_thread *thread) {
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) != 0)
         return -1;
@@ -48,10 +42,10 @@ static int create(pthread_t *thread, struct thread_start *start) {
        them makes a small stack impossible (EINVAL). */
     int error = pthread_attr_setstacksize(&attributes, STACK_BYTES);
     if (!error)
-        error = pthread_create(thread, &attributes, thread_main, start);
+        error = pthread_create(handle, &attributes, thread_main, thread);
     pthread_attr_destroy(&attributes);
     if (error == EINVAL)
-        error = pthread_create(thread, NULL, thread_main, start);
+        error = pthread_create(handle, NULL, thread_main, thread);
     return error ? -1 : 0;
 }
 
@@ -59,24 +53,19 @@ int platform_thread_start(struct platform_thread *thread, void (*run)(void *), v
                           const char *name) {
     if (fault_hits(FAULT_THREAD))
         return -1;
-    struct thread_start *start = malloc(sizeof *start);
-    if (!start)
-        return -1;
-    start->run = run;
-    start->argument = argument;
-    snprintf(start->name, sizeof start->name, "%s", name);
+    thread->run = run;
+    thread->argument = argument;
+    snprintf(thread->name, sizeof thread->name, "%s", name);
 
     /* The mask is inherited: blocked here, no signal finds the new thread open to it. */
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_t handle;
-    int result = create(&handle, start);
+    int result = create(&handle, thread);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (result < 0) {
-        free(start);
+    if (result < 0)
         return -1;
-    }
     thread->handle = (uintptr_t)handle;
     return 0;
 }

@@ -261,6 +261,42 @@ Test(heap, at_random, .timeout = 60) {
     check_space();
 }
 
+Test(heap, a_thousand_heaps_leave_addresses, .timeout = 60) {
+    enum { HEAPS = 1000 };
+    static struct space spaces[HEAPS];
+    for (size_t i = 0; i < HEAPS; i++)
+        cr_assert_eq(space_init(&spaces[i], 0, false), 0, "heap %zu", i);
+    cr_assert_geq(spaces[0].reserved_bytes, spaces[HEAPS - 1].reserved_bytes);
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__) && defined(__x86_64__)
+    cr_assert_geq(spaces[0].reserved_bytes, (size_t)1 << 36);
+    cr_assert_geq(spaces[HEAPS - 1].reserved_bytes, (size_t)1 << 32);
+    void *rest = platform_reserve((size_t)1 << 45, PAGE_BYTES); /* a quarter of all */
+    cr_assert_not_null(rest);
+    platform_unreserve(rest, (size_t)1 << 45);
+#endif
+    for (size_t i = 0; i < HEAPS; i++)
+        space_destroy(&spaces[i]);
+    cr_assert_eq(space_init(&spaces[0], 0, false), 0);
+    size_t alone = spaces[0].reserved_bytes;
+    cr_assert_eq(space_init(&spaces[1], 0, false), 0);
+    cr_assert_eq(spaces[1].reserved_bytes, alone, "those that are gone don't count");
+    space_destroy(&spaces[0]);
+    space_destroy(&spaces[1]);
+}
+
+Test(heap, as_much_is_left_as_is_taken) {
+    struct space space;
+    for (size_t after = 0; after < 4; after++) { /* the second try of each size fails */
+        fault_arm(FAULT_MASK(FAULT_RESERVE), after, 0);
+        cr_assert_eq(space_init(&space, 0, false), 0);
+        fault_disarm();
+        space_destroy(&space);
+    }
+    fault_arm(FAULT_MASK(FAULT_RESERVE), 1, 1); /* there is room for one, never for two */
+    cr_assert_eq(space_init(&space, 0, false), -1);
+    fault_disarm();
+}
+
 /* ---- Runs ---- */
 
 static void sweep_all(void) {
