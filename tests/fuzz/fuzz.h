@@ -31,6 +31,13 @@ struct owner;
 
 #define MAIL_SLOTS 8
 #define STACK_WORDS 8
+#define SEGMENT_WORDS 6
+
+/* An object on its way from thread to thread through plain memory. */
+struct hand {
+    unsigned state; /* atomic */
+    gait_word word; /* written by who made it HELD, read by who made it READ */
+};
 
 /* A heap of the round, with what belongs to all its threads. */
 struct heap {
@@ -41,6 +48,7 @@ struct heap {
     struct owner *shared;
     pthread_mutex_t shared_lock; /* guards *shared */
     gait_word mail[MAIL_SLOTS];  /* static roots; atomic */
+    struct hand hand;
     struct coroutine *coroutines[COROUTINES_MAX];
     gait_handle *ballast; /* what the out-of-memory handler drops */
     gait_handle *list;    /* of list_length links: constant while the actors are there */

@@ -5,6 +5,10 @@
  */
 #include "model.h"
 
+bool heap_is_exact(const struct heap *heap) {
+    return !(heap->plan->flags & (GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS));
+}
+
 /* ---- The walk's stack ---- */
 
 static void grey_push(struct owner *owner, struct node *node) {
@@ -257,8 +261,7 @@ void model_verify(struct context *context, bool collected) {
     struct owner *owner = context->owner;
     model_settle(context);
     model_walk(context);
-    /* what a C stack may have held is unknown */
-    if (context->heap->plan->flags & GAIT_CONSERVATIVE_STACKS)
+    if (!heap_is_exact(context->heap))
         collected = false;
     for (struct node *node = owner->nodes; node; node = node->next)
         if (node->strong == owner->walk)

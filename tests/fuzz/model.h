@@ -35,17 +35,27 @@ struct node {
     struct job *job;
 };
 
-enum root_class { ROOT_STACK, ROOT_CALLBACK, ROOT_STATIC, ROOT_HANDLE, ROOT_FRAME };
+enum root_class {
+    ROOT_STACK,    /* words on a C stack that is scanned              */
+    ROOT_CALLBACK, /* words that a root callback visits               */
+    ROOT_STATIC,   /* groups of slots that gait_roots_add adds        */
+    ROOT_RANGE,    /* words spread over what gait_roots_add_range adds */
+    ROOT_SEGMENT,  /* variables of this program                       */
+    ROOT_HANDLE,
+    ROOT_FRAME
+};
 
 #define CALLBACK_WORDS 12
 #define STATIC_GROUPS 3
 #define STATIC_WORDS 40
+#define RANGE_WORDS 12
+#define RANGE_STRIDE 331 /* words between two of them: several pieces of a scan */
 #define HANDLES_MAX 10
 #define FRAMES_MAX 8
 #define FRAME_WORDS 6
 #define ROOTS_MAX                                                                                  \
-    (STACK_WORDS + CALLBACK_WORDS + STATIC_GROUPS * STATIC_WORDS + HANDLES_MAX +                   \
-     FRAMES_MAX * FRAME_WORDS)
+    (STACK_WORDS + CALLBACK_WORDS + STATIC_GROUPS * STATIC_WORDS + RANGE_WORDS + SEGMENT_WORDS +   \
+     HANDLES_MAX + FRAMES_MAX * FRAME_WORDS)
 
 struct root {
     enum root_class class;
@@ -82,13 +92,14 @@ struct owner {
     size_t node_count;
     unsigned walk;    /* the number of the last one */
     bool with_frames; /* its roots include frames and a callback: something runs as it */
-    bool callback_conservative;
+    bool callback_conservative, range_conservative;
+    char *range; /* memory of its own; NULL: none is added */
     struct root roots[ROOTS_MAX];
     gait_word callback_words[CALLBACK_WORDS];
     gait_word static_words[STATIC_GROUPS][STATIC_WORDS];
     struct gait_frame frames[FRAMES_MAX];
     gait_word frame_words[FRAMES_MAX][FRAME_WORDS];
-    unsigned frames_pushed;
+    unsigned frames_pushed, frames_kept; /* of these are not popped now */
     struct job jobs[JOBS_MAX];
     gait_word inbox[JOBS_MAX]; /* static roots */
     struct cleanup cleanups[CLEANUPS_MAX];
@@ -117,6 +128,15 @@ void owner_visit(gait_visitor *visitor, void *owner);
 
 /** The class's roots: the first, and how many. */
 struct root *owner_roots(struct owner *owner, enum root_class class, size_t *count);
+
+/** Whether a root may hold a pointer to the inside of an object. */
+bool root_takes_interior(const struct owner *owner, const struct root *root);
+
+/** Give it variables of this program as roots: in a heap that scans them. */
+void owner_add_segment(struct owner *owner);
+
+/** Pop frames of the model, without popping them. */
+void owner_forget_frames(struct owner *owner, unsigned kept);
 
 /** Store to a root. */
 void root_set(struct context *context, struct root *root, gait_word value, struct node *target);
@@ -161,6 +181,10 @@ void model_verify(struct context *context, bool collected);
 
 /** Note finalizers and cleanups that have run since. */
 void model_settle(struct context *context);
+
+/** Whether all that is not reachable is collected: no C stack or variable is scanned in which an
+ * old word may lie. */
+bool heap_is_exact(const struct heap *heap);
 
 /** Bytes of nodes that are strong or lent. */
 size_t model_bytes(const struct owner *owner);

@@ -111,7 +111,8 @@ static bool node_link(struct context *context, struct node *node) {
         }
     struct root *root = root_pick(context);
     if (root)
-        root_set(context, root, node_reference(context, node, root->class == ROOT_STACK), node);
+        root_set(context, root,
+                 node_reference(context, node, root_takes_interior(context->owner, root)), node);
     return root != NULL;
 }
 

@@ -19,6 +19,8 @@ const struct op all_ops[] = {
     {"drop", op_drop, 1, OP_ANY},
     {"frame", op_frame, 16, OP_ANY},
     {"static", op_static, 4, OP_ANY},
+    {"range", op_range, 3, OP_ANY},
+    {"jump", op_jump, 3, OP_ANY},
     {"handle", op_handle, 6, OP_ANY},
     {"callback", op_callback, 2, OP_OWN},
     {"weak-set", op_weak_set, 20, OP_ANY},
@@ -44,6 +46,9 @@ const struct op all_ops[] = {
     {"fork", op_fork, 1, OP_OWN | OP_THREADS},
     {"coroutine", op_coroutine, 20, OP_OWN},
     {"coroutine-renew", op_coroutine_renew, 2, OP_OWN},
+    {"coroutine-poke", op_coroutine_poke, 8, OP_OWN},
+    {"give", op_give, 8, OP_OWN},
+    {"receive", op_receive, 8, OP_OWN},
     {"post", op_post, 8, OP_ANY},
     {"take", op_take, 8, OP_ANY},
 };

@@ -22,8 +22,15 @@ void op_root(struct context *context);
 void op_drop(struct context *context);
 void op_frame(struct context *context);
 void op_static(struct context *context);
+void op_range(struct context *context);
 void op_handle(struct context *context);
 void op_callback(struct context *context);
+
+/* ops_jumps.c */
+void op_jump(struct context *context);
+
+/** Leave a callback of the library by longjmp, if an op_jump waits for it on this thread. */
+void jump_out(void);
 
 /* ops_weak.c */
 void op_weak_set(struct context *context);
@@ -60,11 +67,20 @@ void op_fork(struct context *context);
 /* ops_coroutines.c */
 void op_coroutine(struct context *context);
 void op_coroutine_renew(struct context *context);
+void op_coroutine_poke(struct context *context);
 struct coroutine *coroutine_make(struct context *context);
 void coroutine_end(struct context *context, struct coroutine *coroutine);
+
+/* ops_hands.c */
+void op_give(struct context *context);
+void op_receive(struct context *context);
 
 /* ops_mail.c */
 void op_post(struct context *context);
 void op_take(struct context *context);
+
+/** An object that checks itself, with a reference to another one or 0. NULL: no memory. */
+struct letter *letter_new(struct context *context, const gait_word *next);
+void letter_check(gait_word letter);
 
 #endif

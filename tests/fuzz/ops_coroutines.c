@@ -170,3 +170,30 @@ void op_coroutine_renew(struct context *context) {
     begin(context, coroutine);
     pthread_mutex_unlock(&coroutine->lock);
 }
+
+/* Words of a suspended one are read and written from outside: stored to as static slots are, and
+ * shaded by who takes one out. */
+void op_coroutine_poke(struct context *context) {
+    struct coroutine *coroutine = take(context);
+    if (!coroutine)
+        return;
+    struct context outside = *context;
+    outside.owner = coroutine->owner;
+    for (size_t n = 1 + pick(&context->random, 4); n > 0; n--) {
+        struct root *from = root_pick(&outside), *to = root_pick(&outside);
+        if (!from || !to || from->class < ROOT_CALLBACK || to->class != ROOT_CALLBACK)
+            continue;
+        gait_word word = from->slot ? *from->slot : gait_handle_get(from->handle);
+        CHECK(word == from->word.value, "a suspended coroutine's word is %#zx, not %#zx",
+              (size_t)word, (size_t)from->word.value);
+        if (root_takes_interior(outside.owner, from) && !root_takes_interior(outside.owner, to))
+            word = from->word.target ? from->word.target->address : 0;
+        gait_store(context->mutator, to->slot, gait_shade(context->mutator, word));
+        to->word = (struct word){word, from->word.target};
+        if (from->class == ROOT_CALLBACK && from != to && one_in(&context->random, 2)) {
+            gait_store(context->mutator, from->slot, 0);
+            from->word = (struct word){0};
+        }
+    }
+    pthread_mutex_unlock(&coroutine->lock);
+}

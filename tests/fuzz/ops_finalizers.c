@@ -12,6 +12,7 @@ static void finalize(gait_mutator *mutator, void *object, struct job *job, bool 
           (void *)job->node->address, object);
     gait_store(mutator, job->inbox, (gait_word)object);
     __atomic_store_n(&job->state, JOB_RAN, __ATOMIC_RELEASE);
+    jump_out();
 }
 
 static void finalize_first(gait_mutator *mutator, void *object, void *data) {

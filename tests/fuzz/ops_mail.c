@@ -11,25 +11,43 @@ struct letter {
     gait_word stamp, check, next;
 };
 
-static gait_word check_of(gait_word stamp, gait_word address) { return mix(stamp ^ address) | 1; }
+/* Odd and small: no reference under any value mask. */
+static gait_word check_of(gait_word stamp, gait_word address) {
+    return mix(stamp ^ address) % (1u << 20) | 1;
+}
 
 static gait_word load(const gait_word *slot) {
     return __atomic_load_n(slot, __ATOMIC_ACQUIRE); /* pairs with gait_store */
 }
 
-void op_post(struct context *context) {
-    uint64_t *random = &context->random;
-    gait_word *slots = context->heap->mail;
+struct letter *letter_new(struct context *context, const gait_word *next) {
     struct letter *letter =
         gait_alloc(context->mutator, context->heap->kinds[KIND_REFS], sizeof *letter);
     if (!letter)
-        return;
-    gait_word stamp = pick(random, 1u << 20) << 1 | 1;
+        return NULL;
+    gait_word stamp = pick(&context->random, 1u << 20) << 1 | 1;
     gait_init(&letter->stamp, stamp);
-    gait_init(&letter->check, check_of(stamp, (gait_word)letter) % (1u << 20) | 1);
-    if (one_in(random, 2)) /* no safepoint since the allocation */
-        gait_init(&letter->next, load(&slots[pick(random, MAIL_SLOTS)]));
-    gait_word *slot = &slots[pick(random, MAIL_SLOTS)], expected = load(slot);
+    gait_init(&letter->check, check_of(stamp, (gait_word)letter));
+    if (next) /* no safepoint since the allocation */
+        gait_init(&letter->next, load(next));
+    return letter;
+}
+
+void letter_check(gait_word address) {
+    struct letter *letter = (struct letter *)address;
+    gait_word stamp = load(&letter->stamp), check = load(&letter->check);
+    CHECK(check == check_of(stamp, address), "letter %p: %#zx, %#zx", (void *)letter, (size_t)stamp,
+          (size_t)check);
+}
+
+void op_post(struct context *context) {
+    uint64_t *random = &context->random;
+    gait_word *slots = context->heap->mail, *slot = &slots[pick(random, MAIL_SLOTS)];
+    struct letter *letter =
+        letter_new(context, one_in(random, 2) ? &slots[pick(random, MAIL_SLOTS)] : NULL);
+    if (!letter)
+        return;
+    gait_word expected = load(slot);
     if (one_in(random, 2))
         gait_store(context->mutator, slot, (gait_word)letter);
     else
@@ -41,9 +59,7 @@ void op_take(struct context *context) {
     gait_word *slot = &context->heap->mail[pick(random, MAIL_SLOTS)], at = load(slot);
     for (unsigned i = 0; at && i < CHAIN_MAX; i++) {
         struct letter *letter = (struct letter *)at;
-        gait_word stamp = load(&letter->stamp), check = load(&letter->check);
-        CHECK(check == (check_of(stamp, at) % (1u << 20) | 1), "letter %p: %#zx, %#zx",
-              (void *)letter, (size_t)stamp, (size_t)check);
+        letter_check(at);
         at = load(&letter->next);
         if (i == 2)
             gait_store(context->mutator, &letter->next, 0);

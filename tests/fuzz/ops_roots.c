@@ -4,19 +4,14 @@
  */
 #include "ops.h"
 
-/* A pointer to the inside of an object holds it where words are scanned conservatively. */
-static bool takes_interior(const struct owner *owner, const struct root *root) {
-    return root->class == ROOT_STACK ||
-           (root->class == ROOT_CALLBACK && owner->callback_conservative);
-}
-
 void op_root(struct context *context) {
     struct root *root = root_pick(context);
     if (!root)
         return;
     struct node *target = one_in(&context->random, 3) ? NULL : node_pick(context, true);
-    gait_word value = target ? node_reference(context, target, takes_interior(context->owner, root))
-                             : word_without_reference(context);
+    gait_word value =
+        target ? node_reference(context, target, root_takes_interior(context->owner, root))
+               : word_without_reference(context);
     root_set(context, root, value, target);
 }
 
@@ -33,16 +28,14 @@ void op_frame(struct context *context) {
     struct root *roots = owner_roots(owner, ROOT_FRAME, &count);
     if (!owner->with_frames)
         return;
-    if (owner->frames_pushed == FRAMES_MAX ||
-        (owner->frames_pushed > 0 && one_in(&context->random, 2))) {
-        unsigned frame = --owner->frames_pushed;
+    bool full = owner->frames_pushed == FRAMES_MAX;
+    if (owner->frames_pushed > owner->frames_kept && (full || one_in(&context->random, 2))) {
         gait_pop_frame(context->mutator);
-        for (size_t i = 0; i < FRAME_WORDS; i++) { /* the words are left as they are */
-            roots[frame * FRAME_WORDS + i].usable = false;
-            roots[frame * FRAME_WORDS + i].word = (struct word){0};
-        }
+        owner_forget_frames(owner, owner->frames_pushed - 1);
         return;
     }
+    if (full)
+        return;
     unsigned frame = owner->frames_pushed++;
     size_t words = 1 + pick(&context->random, FRAME_WORDS);
     for (size_t i = 0; i < words; i++) {
@@ -75,6 +68,42 @@ void op_static(struct context *context) {
     }
     CHECK(gait_roots_add(context->mutator, words, added) == 0, "gait_roots_add");
     for (size_t i = 0; i < added; i++)
+        roots[i].usable = true;
+}
+
+/* A range of memory of its own: written to as a static slot is, freed as soon as it is removed. */
+void op_range(struct context *context) {
+    struct owner *owner = context->owner;
+    size_t count;
+    struct root *roots = owner_roots(owner, ROOT_RANGE, &count);
+    if (owner->range) {
+        CHECK(gait_roots_remove_range(context->mutator, owner->range) == 0, "remove range");
+        CHECK(gait_roots_remove_range(context->mutator, owner->range) == GAIT_E_MISSING,
+              "a range is removed twice");
+        free(owner->range);
+        owner->range = NULL;
+        for (size_t i = 0; i < count; i++) {
+            roots[i].usable = false;
+            roots[i].word = (struct word){0};
+        }
+        return;
+    }
+    size_t words = RANGE_WORDS * RANGE_STRIDE;
+    owner->range_conservative = one_in(&context->random, 2);
+    CHECK(owner->range = calloc(words + 1, sizeof(gait_word)), "calloc");
+    for (size_t i = 0; i < count; i++) {
+        /* held by a root: the call is a safepoint */
+        struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, false);
+        roots[i].slot = (gait_word *)owner->range + i * RANGE_STRIDE;
+        *roots[i].slot = target ? node_reference(context, target, owner->range_conservative) : 0;
+        roots[i].word = (struct word){*roots[i].slot, target};
+    }
+    /* bytes at the end that fill no word are left out */
+    size_t bytes = words * sizeof(gait_word) + (owner->range_conservative ? 3 : 0);
+    CHECK(gait_roots_add_range(context->mutator, owner->range, bytes,
+                               owner->range_conservative ? GAIT_RANGE_CONSERVATIVE : 0) == 0,
+          "gait_roots_add_range");
+    for (size_t i = 0; i < count; i++)
         roots[i].usable = true;
 }
 

@@ -7,19 +7,24 @@
  */
 #include "model.h"
 
-/* Where each class begins in owner->roots, and the end. */
-static const size_t class_start[] = {
-    [ROOT_STACK] = 0,
-    [ROOT_CALLBACK] = STACK_WORDS,
-    [ROOT_STATIC] = STACK_WORDS + CALLBACK_WORDS,
-    [ROOT_HANDLE] = STACK_WORDS + CALLBACK_WORDS + STATIC_GROUPS * STATIC_WORDS,
-    [ROOT_FRAME] = STACK_WORDS + CALLBACK_WORDS + STATIC_GROUPS * STATIC_WORDS + HANDLES_MAX,
-    [ROOT_FRAME + 1] = ROOTS_MAX,
+static const size_t class_counts[] = {
+    [ROOT_STACK] = STACK_WORDS,
+    [ROOT_CALLBACK] = CALLBACK_WORDS,
+    [ROOT_STATIC] = STATIC_GROUPS * STATIC_WORDS,
+    [ROOT_RANGE] = RANGE_WORDS,
+    [ROOT_SEGMENT] = SEGMENT_WORDS,
+    [ROOT_HANDLE] = HANDLES_MAX,
+    [ROOT_FRAME] = FRAMES_MAX * FRAME_WORDS,
 };
 
+static gait_word segments[HEAPS_MAX][SEGMENT_WORDS]; /* roots where data segments are scanned */
+
 struct root *owner_roots(struct owner *owner, enum root_class class, size_t *count) {
-    *count = class_start[class + 1] - class_start[class];
-    return &owner->roots[class_start[class]];
+    size_t start = 0;
+    for (unsigned before = 0; before < class; before++)
+        start += class_counts[before];
+    *count = class_counts[class];
+    return &owner->roots[start];
 }
 
 static void roots_at(struct owner *owner, enum root_class class, gait_word *words) {
@@ -39,6 +44,8 @@ struct owner *owner_new(struct heap *heap, bool with_frames) {
     roots_at(owner, ROOT_STACK, NULL);
     roots_at(owner, ROOT_CALLBACK, owner->callback_words);
     roots_at(owner, ROOT_STATIC, owner->static_words[0]);
+    roots_at(owner, ROOT_RANGE, NULL);
+    roots_at(owner, ROOT_SEGMENT, segments[heap->index]);
     roots_at(owner, ROOT_HANDLE, NULL);
     roots_at(owner, ROOT_FRAME, owner->frame_words[0]);
     for (size_t i = 0; i < JOBS_MAX; i++)
@@ -66,7 +73,20 @@ void owner_visit(gait_visitor *visitor, void *data) {
         gait_visit_range(visitor, owner->callback_words, CALLBACK_WORDS);
 }
 
+void owner_add_segment(struct owner *owner) {
+    size_t count;
+    struct root *roots = owner_roots(owner, ROOT_SEGMENT, &count);
+    for (size_t i = 0; i < count; i++)
+        roots[i].usable = true;
+}
+
 /* ---- Roots ---- */
+
+bool root_takes_interior(const struct owner *owner, const struct root *root) {
+    return root->class == ROOT_STACK || root->class == ROOT_SEGMENT ||
+           (root->class == ROOT_CALLBACK && owner->callback_conservative) ||
+           (root->class == ROOT_RANGE && owner->range_conservative);
+}
 
 void root_set(struct context *context, struct root *root, gait_word value, struct node *target) {
     switch (root->class) {
@@ -78,6 +98,8 @@ void root_set(struct context *context, struct root *root, gait_word value, struc
         *root->slot = value;
         break;
     case ROOT_STATIC:
+    case ROOT_RANGE:
+    case ROOT_SEGMENT:
         if (context->heap->plan->plain_stores)
             *root->slot = value;
         else
@@ -109,6 +131,10 @@ void owner_drop_roots(struct context *context) {
     for (size_t group = 0; group < STATIC_GROUPS; group++)
         if (roots[group * STATIC_WORDS].usable)
             CHECK(gait_roots_remove(context->mutator, owner->static_words[group]) == 0, "remove");
+    if (owner->range)
+        CHECK(gait_roots_remove_range(context->mutator, owner->range) == 0, "remove range");
+    free(owner->range);
+    owner->range = NULL;
     roots = owner_roots(owner, ROOT_HANDLE, &count);
     for (size_t i = 0; i < count; i++)
         if (roots[i].usable)
@@ -120,8 +146,18 @@ void owner_drop_roots(struct context *context) {
     owner->frames_pushed = 0;
 }
 
+void owner_forget_frames(struct owner *owner, unsigned kept) {
+    size_t count;
+    struct root *roots = owner_roots(owner, ROOT_FRAME, &count);
+    for (size_t i = kept * FRAME_WORDS; i < count; i++) { /* the words are left as they are */
+        roots[i].usable = false;
+        roots[i].word = (struct word){0};
+    }
+    owner->frames_pushed = kept;
+}
+
 void owner_end(struct owner *owner) {
-    const enum root_class gone[] = {ROOT_STACK, ROOT_CALLBACK, ROOT_FRAME};
+    const enum root_class gone[] = {ROOT_STACK, ROOT_CALLBACK};
     for (unsigned class = 0; class < sizeof gone / sizeof *gone; class ++) {
         size_t count;
         struct root *roots = owner_roots(owner, gone[class], &count);
@@ -130,7 +166,7 @@ void owner_end(struct owner *owner) {
             roots[i].word = (struct word){0};
         }
     }
-    owner->frames_pushed = 0;
+    owner_forget_frames(owner, 0);
     owner->with_frames = false;
 }
 

@@ -147,6 +147,7 @@ static void heap_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) {
         {~(gait_word)0, 0},
         {~(gait_word)7, 7},
         {((gait_word)1 << 48) - 1, (gait_word)0xffff << 48},
+        {~(gait_word)15, 15},
         {((gait_word)1 << 47) - 8, (gait_word)0x1ffff << 47 | 7},
     };
     static const char *const gogc[] = {"100", "100", "10", "25", "400", "off", "1", "0"};
@@ -159,6 +160,8 @@ static void heap_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) {
         heap->flags |= GAIT_STOP_THE_WORLD;
     if (one_in(random, 5))
         heap->flags |= GAIT_CONSERVATIVE_STACKS;
+    if (one_in(random, 8))
+        heap->flags |= GAIT_DATA_SEGMENTS;
     heap->plain_stores = (heap->flags & GAIT_STOP_THE_WORLD) && one_in(random, 2);
     heap->gogc = one_of(random, gogc, COUNT(gogc));
     heap->limit = one_of(random, limits, COUNT(limits));

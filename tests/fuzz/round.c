@@ -19,10 +19,15 @@ static FILE *nowhere; /* /dev/null */
 
 /* ---- Beginning ---- */
 
-/* Drop what can be dropped, and have the allocation tried once more. */
+/* Drop what can be dropped, and have the allocation tried once more. What it allocates itself may
+ * be refused, but never leads back here. */
 static bool out_of_memory(gait_mutator *mutator, size_t bytes, void *data) {
-    (void)bytes;
+    static _Thread_local bool within;
     struct heap *heap = data;
+    CHECK(!within, "an out-of-memory handler is called within itself");
+    within = true;
+    gait_alloc(mutator, heap->kinds[KIND_LEAF], bytes < 100000 ? bytes : 64);
+    within = false;
     bool had_some = gait_handle_get(heap->ballast) != 0;
     gait_handle_set(mutator, heap->ballast, 0);
     return had_some;
@@ -69,6 +74,8 @@ static void heap_furnish(struct heap *heap, struct actor *actor) {
     struct context context = actor_context(actor, heap->index);
     context.owner = heap->shared;
     owner_open(&context);
+    if (heap->plan->flags & GAIT_DATA_SEGMENTS)
+        owner_add_segment(heap->shared);
     CHECK(gait_roots_add(context.mutator, heap->mail, MAIL_SLOTS) == 0, "mail");
     void *ballast = heap->plan->small
                         ? gait_alloc(context.mutator, heap->kinds[KIND_LEAF], BALLAST_BYTES)
@@ -169,7 +176,7 @@ static void heap_end(struct heap *heap, struct actor *actor) {
     list_check(heap);
     gait_handle_free(context.mutator, heap->list);
     settle(heap, actor);
-    if (!(heap->plan->flags & GAIT_CONSERVATIVE_STACKS))
+    if (heap_is_exact(heap))
         check_empty(heap, actor);
     each_owner(heap, actor, owner_close);
     CHECK(gait_roots_remove(context.mutator, heap->mail) == 0, "mail");
