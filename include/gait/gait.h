@@ -321,7 +321,8 @@ GAIT_API void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *d
 /**
  * Make words of the program's own memory roots: static slots. They are stored to by gait_store.
  * @return 0, GAIT_E_INVALID (not aligned to a word), GAIT_E_MEMORY.
- * Thread rule: an attached thread. What the slots hold at the call is kept from then on.
+ * Thread rule: an attached thread. What the slots hold at the call is kept from then on. Takes time
+ * with count, and so does gait_roots_remove: gait_roots_add_range is for large memory.
  */
 GAIT_API int gait_roots_add(gait_mutator *mutator, gait_word *slots, size_t count);
 

@@ -7,25 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counted.h"
+
 void kinds_init(struct kind_table *table, struct space *space) {
     memset(table, 0, sizeof *table);
     lock_init(&table->lock, LOCK_KINDS, "kinds");
+    table->metadata_bytes = &space->metadata_bytes;
     space->kinds = table->kinds;
 }
 
-static void kind_free(struct kind *kind) {
+#define CENTRALS_BYTES (GAIT_SIZE_CLASSES * sizeof(struct central))
+
+static size_t bitmap_bytes(uint32_t head_words) {
+    return ((size_t)head_words + 63) / 64 * sizeof(uint64_t);
+}
+
+static void kind_free(struct kind_table *table, struct kind *kind) {
     if (kind->centrals)
         for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
             lock_destroy(&kind->centrals[size_class].lock);
-    free(kind->centrals);
-    free(kind->bitmap);
+    counted_free(table->metadata_bytes, kind->centrals, CENTRALS_BYTES);
+    counted_free(table->metadata_bytes, kind->bitmap, bitmap_bytes(kind->head_words));
     free(kind->name);
     memset(kind, 0, sizeof *kind);
 }
 
 void kinds_destroy(struct kind_table *table) {
     for (size_t kind = 0; kind < kinds_count(table); kind++)
-        kind_free(&table->kinds[kind]);
+        kind_free(table, &table->kinds[kind]);
     lock_destroy(&table->lock);
 }
 
@@ -50,7 +59,7 @@ static bool info_valid(const gait_kind_info *info) {
     return false;
 }
 
-static int kind_fill(struct kind *kind, const gait_kind_info *info) {
+static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kind_info *info) {
     kind->name = strdup(info->name);
     kind->layout = info->layout;
     kind->head_words = info->head_words;
@@ -58,18 +67,18 @@ static int kind_fill(struct kind *kind, const gait_kind_info *info) {
     kind->element_bitmap = info->element_bitmap;
     kind->scan = info->scan;
     kind->scan_data = info->scan_data;
-    kind->centrals = calloc(GAIT_SIZE_CLASSES, sizeof *kind->centrals);
+    kind->centrals = counted_alloc(table->metadata_bytes, CENTRALS_BYTES);
     bool with_bitmap = (info->layout == GAIT_BITMAP || info->layout == GAIT_REPEAT) &&
                        info->bitmap && info->head_words;
     if (with_bitmap) {
-        size_t bytes = ((size_t)info->head_words + 63) / 64 * sizeof(uint64_t);
-        if ((kind->bitmap = malloc(bytes)))
+        size_t bytes = bitmap_bytes(info->head_words);
+        if ((kind->bitmap = counted_alloc(table->metadata_bytes, bytes)))
             memcpy(kind->bitmap, info->bitmap, bytes);
     }
     if (!kind->name || !kind->centrals || (with_bitmap && !kind->bitmap)) {
-        free(kind->centrals);
-        kind->centrals = NULL;
-        kind_free(kind);
+        counted_free(table->metadata_bytes, kind->centrals, CENTRALS_BYTES);
+        kind->centrals = NULL; /* its locks were not made yet */
+        kind_free(table, kind);
         return GAIT_E_MEMORY;
     }
     for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
@@ -82,7 +91,8 @@ int kinds_register(struct kind_table *table, const gait_kind_info *info) {
         return GAIT_E_INVALID;
     lock_acquire(&table->lock);
     size_t count = AO_load(&table->count);
-    int result = count == GAIT_KINDS_MAX ? GAIT_E_FULL : kind_fill(&table->kinds[count], info);
+    int result =
+        count == GAIT_KINDS_MAX ? GAIT_E_FULL : kind_fill(table, &table->kinds[count], info);
     if (result == 0) {
         result = (int)count;
         AO_store_release(&table->count, count + 1);

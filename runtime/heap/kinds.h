@@ -34,8 +34,9 @@ struct kind {
 };
 
 struct kind_table {
-    struct lock lock; /* rank KINDS: registration */
-    AO_t count;       /* released after the entry is filled */
+    struct lock lock;     /* rank KINDS: registration */
+    AO_t count;           /* released after the entry is filled */
+    AO_t *metadata_bytes; /* constant: where entries' memory is counted */
     struct kind kinds[GAIT_KINDS_MAX];
 };
 

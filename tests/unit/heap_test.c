@@ -516,8 +516,11 @@ Test(heap, malformed_kinds_are_refused_and_256_fit) {
         cr_assert_eq(kinds_register(&bare.kinds, &infos[i]), GAIT_E_INVALID);
     cr_assert_eq(kinds_register(&bare.kinds, NULL), GAIT_E_INVALID);
     gait_kind_info info = {.name = "bits", .layout = GAIT_BITMAP, .head_words = 1, .bitmap = &bits};
+    size_t before = figure(&bare.space.metadata_bytes);
     for (int i = 0; i < GAIT_KINDS_MAX; i++)
         cr_assert_eq(kinds_register(&bare.kinds, &info), i);
+    cr_assert_geq(figure(&bare.space.metadata_bytes),
+                  before + GAIT_KINDS_MAX * (8 + GAIT_SIZE_CLASSES * sizeof(struct central)));
     cr_assert_eq(kinds_register(&bare.kinds, &info), GAIT_E_FULL);
 }
 
