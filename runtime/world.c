@@ -46,6 +46,7 @@ static bool is_asked(const gait_mutator *mutator) {
 static void tell(gait_mutator *mutator) {
     struct world *world = mutator->world;
     AO_nop_full(); /* pairs with await */
+    PERTURB(ANSWER_LOOK);
     if (AO_load(&world->awaited) != (AO_t)mutator)
         return;
     PERTURB(ANSWER_SAID);
@@ -61,7 +62,8 @@ static void native_begin(gait_mutator *mutator) {
     AO_nop_full();
     PERTURB(NATIVE_BEGUN);
     if (AO_int_load(&mutator->head.poll))
-        tell(mutator);                    /* the collector can act in its place now */
+        tell(mutator); /* the collector can act in its place now */
+    PERTURB(NATIVE_TOLD);
     AO_int_store(&mutator->head.poll, 1); /* of a caller that polls now, the state is checked */
 }
 
@@ -69,6 +71,7 @@ static void native_begin(gait_mutator *mutator) {
 static bool try_to_run(gait_mutator *mutator) {
     struct world *world = mutator->world;
     AO_int_store(&mutator->head.poll, 0); /* a request made from here on raises poll again */
+    PERTURB(NATIVE_CLEARED);
     for (;;) {
         unsigned state =
             AO_int_fetch_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING);
@@ -86,6 +89,7 @@ static bool try_to_run(gait_mutator *mutator) {
         AO_int_store(&mutator->head.poll, 1);
         return false;
     }
+    PERTURB(NATIVE_LEFT);
     counter_add(&world->running, 1);
     mutator->head.barrier &= ~(uint32_t)MUTATOR_AWAY;
     mutator->resting = false;
@@ -281,6 +285,7 @@ static bool has_stopped(gait_mutator *mutator, unsigned number) {
 
 /* Ask one that was running just now, and keep it in the list of those that are waited for. */
 static gait_mutator *ask(gait_mutator *mutator, gait_mutator *asked) {
+    PERTURB(HANDSHAKE_ASK);
     program_thread_ask(mutator);
     mutator->asked_next = asked;
     return mutator;
@@ -297,6 +302,7 @@ static void await(struct world *world, gait_mutator *asked, unsigned number,
                 break;
             unsigned answers = AO_int_load_acquire(&world->answers);
             AO_store(&world->awaited, (AO_t)asked);
+            PERTURB(HANDSHAKE_AWAIT);
             AO_nop_full(); /* pairs with tell: it sees this, or the look below sees its answer */
             if (is_done(asked, number))
                 break;

@@ -61,6 +61,7 @@ void marker_begin(struct marker *marker) {
 bool marker_join(struct marker *marker) {
     if (!queue_join(marker->queue))
         return false;
+    PERTURB(MARK_BEGUN);
     marker_look(marker);
     return true;
 }

@@ -40,9 +40,15 @@ void queue_destroy(struct mark_queue *queue) {
 
 /* ---- Who is active ---- */
 
-void queue_open(struct mark_queue *queue) { AO_or_full(&queue->active, QUEUE_OPEN); }
+void queue_open(struct mark_queue *queue) {
+    PERTURB(QUEUE_OPEN);
+    AO_or_full(&queue->active, QUEUE_OPEN);
+}
 
-void queue_close(struct mark_queue *queue) { AO_and_full(&queue->active, ~QUEUE_OPEN); }
+void queue_close(struct mark_queue *queue) {
+    PERTURB(QUEUE_CLOSE);
+    AO_and_full(&queue->active, ~QUEUE_OPEN);
+}
 
 bool queue_join(struct mark_queue *queue) {
     AO_t active;
@@ -50,6 +56,7 @@ bool queue_join(struct mark_queue *queue) {
         active = AO_load(&queue->active);
         if (!(active & QUEUE_OPEN))
             return false;
+        PERTURB(QUEUE_JOIN);
         /* full: counted before it takes or makes work; and what came before queue_open is seen */
     } while (!AO_compare_and_swap_full(&queue->active, active, active + 1));
     return true;

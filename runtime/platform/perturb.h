@@ -41,6 +41,8 @@
     X(HANDSHAKE_NUMBERED, "handshake.numbered", RARE) /* before polls are raised */                \
     X(HANDSHAKE_POLLED, "handshake.polled", RARE)     /* before mutators are looked at */          \
     X(HANDSHAKE_LOOK, "handshake.look", OFTEN)        /* before each mutator is looked at */       \
+    X(HANDSHAKE_ASK, "handshake.ask", OFTEN)          /* it runs, before its poll is raised */     \
+    X(HANDSHAKE_AWAIT, "handshake.await", OFTEN)      /* named, before it is looked at again */    \
     X(STOP_ASKED, "stop.asked", RARE)                 /* before polls are raised */                \
     X(STOP_LOOK, "stop.look", OFTEN)                  /* before each mutator is looked at */       \
     X(STOP_STOPPED, "stop.stopped", RARE)                                                          \
@@ -52,9 +54,13 @@
     /* a mutator answers */                                                                        \
     X(ANSWER_CLEARED, "answer.cleared", OFTEN) /* poll is 0, the request is not read */            \
     X(ANSWER_ACTED, "answer.acted", OFTEN)     /* before it says so */                             \
+    X(ANSWER_LOOK, "answer.look", OFTEN)       /* before it looks whether it is waited for */      \
     X(ANSWER_SAID, "answer.said", OFTEN)       /* before the collector is woken */                 \
     X(NATIVE_BEGIN, "native.begin", OFTEN)     /* before the state says so */                      \
     X(NATIVE_BEGUN, "native.begun", OFTEN)     /* before requests are looked for */                \
+    X(NATIVE_TOLD, "native.told", OFTEN)                                                           \
+    X(NATIVE_CLEARED, "native.cleared", OFTEN) /* poll is 0, the state is not RUNNING */           \
+    X(NATIVE_LEFT, "native.left", OFTEN)                                                           \
     X(NATIVE_LEAVE, "native.leave", OFTEN)     /* the state says so, stops are not looked for */   \
     X(NATIVE_REFUSED, "native.refused", OFTEN) /* stopped: before the wait */                      \
     X(ATTACH_REST, "attach.rest", OFTEN)                                                           \
@@ -77,14 +83,17 @@
     X(CYCLE_OPEN, "cycle.open", RARE)                                                              \
     X(CYCLE_DONE, "cycle.done", RARE)                                                              \
     /* marking work */                                                                             \
-    X(HELP_LOOK, "help.look", OFTEN)         /* it is helping, before it looks at the queue */     \
-    X(HELP_BURST, "help.burst", OFTEN)       /* there was work, before it joins */                 \
-    X(MARK_BEGIN, "mark.begin", OFTEN)       /* before it counts as active */                      \
-    X(MARK_BEGUN, "mark.begun", OFTEN)       /* before it knows the epoch */                       \
-    X(MARK_END, "mark.end", OFTEN)           /* before its work is published */                    \
-    X(MARK_ENDED, "mark.ended", OFTEN)       /* before it is active no more */                     \
-    X(MARK_TAKEN, "mark.taken", OFTEN)       /* holds a block */                                   \
-    X(MARK_BATCH, "mark.batch", ALWAYS)      /* before the marks are set */                        \
+    X(HELP_LOOK, "help.look", OFTEN)    /* it is helping, before it looks at the queue */          \
+    X(HELP_BURST, "help.burst", OFTEN)  /* there was work, before it joins */                      \
+    X(MARK_BEGIN, "mark.begin", OFTEN)  /* before it counts as active */                           \
+    X(MARK_BEGUN, "mark.begun", OFTEN)  /* before it knows the epoch */                            \
+    X(MARK_END, "mark.end", OFTEN)      /* before its work is published */                         \
+    X(MARK_ENDED, "mark.ended", OFTEN)  /* before it is active no more */                          \
+    X(MARK_TAKEN, "mark.taken", OFTEN)  /* holds a block */                                        \
+    X(MARK_BATCH, "mark.batch", ALWAYS) /* before the marks are set */                             \
+    X(QUEUE_OPEN, "queue.open", RARE)                                                              \
+    X(QUEUE_CLOSE, "queue.close", RARE)                                                            \
+    X(QUEUE_JOIN, "queue.join", OFTEN) /* it is open, before one is counted */                     \
     X(QUEUE_PUBLISH, "queue.publish", OFTEN) /* counted, not there */                              \
     X(QUEUE_POP, "queue.pop", OFTEN)         /* before the swap */                                 \
     /* barriers, weak references, finalizers */                                                    \
