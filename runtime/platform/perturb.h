@@ -93,7 +93,7 @@
     X(MARK_BATCH, "mark.batch", ALWAYS) /* before the marks are set */                             \
     X(QUEUE_OPEN, "queue.open", RARE)                                                              \
     X(QUEUE_CLOSE, "queue.close", RARE)                                                            \
-    X(QUEUE_JOIN, "queue.join", OFTEN) /* it is open, before one is counted */                     \
+    X(QUEUE_JOIN, "queue.join", OFTEN)       /* it is open, before one is counted */               \
     X(QUEUE_PUBLISH, "queue.publish", OFTEN) /* counted, not there */                              \
     X(QUEUE_POP, "queue.pop", OFTEN)         /* before the swap */                                 \
     /* barriers, weak references, finalizers */                                                    \

@@ -311,7 +311,8 @@ static void sweep_all(void) {
         span->search = 0;
         span->zeroed = false;
         AO_int_store(&span->swept, epoch);
-        central_offer(&bare.space, span);
+        if (span->size_class != CLASS_LARGE)
+            central_offer(&bare.space, span);
     }
 }
 

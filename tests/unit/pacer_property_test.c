@@ -289,10 +289,10 @@ Test(pacer_property, goals_grow_with_gogc_and_with_the_limit, .timeout = 60) {
         gait_pacer_init(&pacer, 100, GAIT_PACER_NO_LIMIT);
         step_memory(&pacer);
         gait_pacer_set_marked(&pacer, below(2) ? any_u64() : any_size());
-        int32_t gogc = any_i32() & INT32_MAX, more = gogc + (int32_t)below(1000);
-        int64_t limit = any_i64() & INT64_MAX, higher = limit + (int64_t)(any_size() & INT64_MAX);
-        more = more < gogc ? GAIT_PACER_GOGC_OFF : more;
-        higher = higher < limit ? GAIT_PACER_NO_LIMIT : higher;
+        int32_t gogc = any_i32() & INT32_MAX, percent = (int32_t)below(1000);
+        int64_t limit = any_i64() & INT64_MAX, bytes = (int64_t)(any_size() & INT64_MAX);
+        int32_t more = percent > INT32_MAX - gogc ? GAIT_PACER_GOGC_OFF : gogc + percent;
+        int64_t higher = bytes > INT64_MAX - limit ? GAIT_PACER_NO_LIMIT : limit + bytes;
         EXPECT(goal_with(pacer, gogc, limit) <= goal_with(pacer, more, limit));
         EXPECT(goal_with(pacer, gogc, limit) <= goal_with(pacer, GAIT_PACER_GOGC_OFF, limit));
         /* Go takes 3 % as goal / 100 * 3: from one hundred to the next the rest loses 2 bytes */
