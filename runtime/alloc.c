@@ -19,6 +19,9 @@
  * a nap is long where CPUs are busy. */
 #define SETTLE_WAIT_NS 3000000
 
+/* So much a running mutator gives back for its pages: some 0.1 ms. */
+#define EXCESS_AT_ONCE_BYTES ((size_t)1 << 20)
+
 static bool has_references(const gait_heap *heap, gait_kind kind) {
     return heap->kinds.kinds[kind].layout != GAIT_LEAF;
 }
@@ -130,7 +133,7 @@ static void wait_for_start(gait_mutator *mutator) {
     struct control *control = &heap->control;
     int64_t begin_ns = platform_now_ns();
     for (unsigned i = 0; i < START_WAITS && mutator->late_waits < START_WAITS_IN_ALL &&
-                         control_is_late(control, mutator->cache.black) &&
+                         control_is_late(control, cycle_lets_mark(mutator)) &&
                          !world_is_held_up(&heap->world) && !settling_takes_long(heap, begin_ns);
          i++) {
         if (!AO_load(&control->marking))
@@ -160,11 +163,19 @@ static bool passes_limit(gait_mutator *mutator, gait_kind kind, size_t bytes) {
 static void make_room(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
     bool passes;
+    size_t excess;
+    if (bytes > GAIT_SMALL_MAX_BYTES &&
+        (excess = control_excess_bytes(&heap->control, large_bytes(bytes))) >
+            EXCESS_AT_ONCE_BYTES) {
+        gait_enter_native(mutator);
+        cycle_scavenge(heap, excess);
+        gait_leave_native(mutator);
+    }
     while ((passes = passes_limit(mutator, kind, bytes)) && sweep_step(&heap->sweeper))
         gait_poll(mutator);
     /* before the mutator lets cycles run: one that ends from here on is one */
     unsigned finished = AO_int_load_acquire(&heap->cycle.finished);
-    if (passes && control_awaits_cycle(&heap->control, mutator->cache.black) &&
+    if (passes && control_awaits_cycle(&heap->control, cycle_lets_mark(mutator)) &&
         !world_is_held_up(&heap->world)) {
         gait_enter_native(mutator);
         cycle_await(heap, finished);
@@ -188,12 +199,12 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         mutator->stress_count = 0;
         gait_collect(mutator);
     }
-    if (control_is_late(&heap->control, mutator->cache.black))
+    if (control_is_late(&heap->control, cycle_lets_mark(mutator)))
         wait_for_start(mutator);
     make_room(mutator, kind, bytes);
-    if (mutator->cache.black) /* not before all barriers are on: docs/design/marking.md, .early */
+    if (cycle_lets_mark(mutator)) /* not before: docs/design/marking.md, .early and .unborn */
         while (control_assist(&heap->control, mutator, passes_limit(mutator, kind, bytes)) &&
-               mutator->cache.black && !world_is_held_up(&heap->world))
+               cycle_lets_mark(mutator) && !world_is_held_up(&heap->world))
             gait_poll(mutator);
     void *object = take(mutator, kind, bytes);
     return object ? object : take_after_collecting(mutator, kind, bytes);

@@ -97,8 +97,10 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         goto no_roots;
     }
     heap->roots.checks_suspended = heap->options.gccheckmark && heap->concurrent;
-    if ((heap->flags & GAIT_DATA_SEGMENTS) && ranges_add_segments(&heap->roots) < 0) {
-        say(error, error_bytes, "gait_heap_create: no memory");
+    int segments = heap->flags & GAIT_DATA_SEGMENTS ? ranges_add_segments(&heap->roots) : 0;
+    if (segments < 0) {
+        say(error, error_bytes, "gait_heap_create: %s",
+            segments == GAIT_E_FULL ? "the program has too many writable segments" : "no memory");
         goto no_finalizers;
     }
     if (finalizers_init(&heap->finalizers, &heap->space.metadata_bytes) < 0) {

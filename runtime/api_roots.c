@@ -80,13 +80,15 @@ int gait_roots_remove_range(gait_mutator *mutator, void *low) {
     struct root_range *range = ranges_take(roots, low); /* no safepoint since */
     if (!range)
         return GAIT_E_MISSING;
+    /* pieces are pushed while all barriers are on */
+    bool queued = (mutator->head.barrier & MUTATOR_BARRIER) != 0;
     if (!ranges_is_used(range)) {
-        ranges_retire(roots, range);
+        ranges_retire(roots, range, queued);
         return 0;
     }
     mutator_save_stack();
     world_rest();
-    ranges_retire(roots, range);
+    ranges_retire(roots, range, queued);
     world_resume();
     gait_poll(mutator);
     return 0;

@@ -267,7 +267,7 @@ void background_sweep(gait_heap *heap) {
             platform_sleep_ns(NAP_NS_LEAST);
     }
     sweep_finish(sweeper);
-    size_t excess = control_excess_bytes(&heap->control);
+    size_t excess = control_excess_bytes(&heap->control, 0);
     if (excess > 0)
         cycle_scavenge(heap, excess);
     control_swept(&heap->control);

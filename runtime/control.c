@@ -129,17 +129,14 @@ static void revise_if_free(struct control *control) {
     lock_release(&control->lock);
 }
 
-/* By how much memory would pass the limit with so many bytes more. */
-static size_t excess_with(struct control *control, size_t bytes) {
-    size_t total = control_total_bytes(control) + LIMIT_RESERVE_BYTES + bytes;
+size_t control_excess_bytes(struct control *control, size_t more_bytes) {
+    size_t total = control_total_bytes(control) + LIMIT_RESERVE_BYTES + more_bytes;
     size_t limit = AO_load(&control->limit_bytes);
     return total > limit && !AO_load(&control->limiting) ? total - limit : 0;
 }
 
-size_t control_excess_bytes(struct control *control) { return excess_with(control, 0); }
-
 bool control_is_tight(struct control *control, size_t bytes) {
-    size_t excess = excess_with(control, bytes);
+    size_t excess = control_excess_bytes(control, bytes);
     return excess > 0 && excess > AO_load(&control->space->free_bytes);
 }
 
@@ -240,13 +237,13 @@ static void credit_mutator(const struct control *control, gait_mutator *mutator,
         mutator->assist_credit_bytes, (int64_t)work_bytes, bytes_per_work, distance(control));
 }
 
-bool control_is_late(struct control *control, bool black) {
-    return !black && AO_load(&control->live_bytes) >= AO_load(&control->late_bytes) &&
+bool control_is_late(struct control *control, bool marks) {
+    return !marks && AO_load(&control->live_bytes) >= AO_load(&control->late_bytes) &&
            !AO_load(&control->limiting);
 }
 
-bool control_awaits_cycle(struct control *control, bool black) {
-    if (AO_load(&control->barrier_bytes) == SIZE_MAX || black)
+bool control_awaits_cycle(struct control *control, bool marks) {
+    if (AO_load(&control->barrier_bytes) == SIZE_MAX || marks)
         return false;
     return AO_load(&control->marking) || !sweep_is_open(control->sweeper) ||
            AO_load(&control->live_bytes) >= AO_load(&control->relief_bytes);
@@ -527,8 +524,6 @@ int64_t control_set_limit(struct control *control, int64_t bytes) {
     if (bytes >= 0)
         settings_changed(control);
     lock_release(&control->lock);
-    if (bytes >= 0)
-        control_before_grow(control, 0);
     return before;
 }
 
@@ -576,7 +571,8 @@ void control_before_grow(struct control *control, size_t bytes) {
     size_t total = control_total_bytes(control) + bytes, limit = AO_load(&control->limit_bytes);
     if (total > limit && !AO_load(&control->limiting) && AO_load(&control->space->free_bytes) > 0) {
         int64_t begin_ns = platform_thread_cpu_ns();
-        total -= space_scavenge(control->space, total - limit);
+        size_t most = bytes > SCAVENGE_BYTES ? bytes : SCAVENGE_BYTES;
+        total -= space_scavenge(control->space, total - limit < most ? total - limit : most);
         control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
     }
     if (total > AO_load(&control->peak_total_bytes))

@@ -157,13 +157,13 @@ bool control_is_tight(struct control *control, size_t bytes);
 void control_took_fresh(struct control *control, size_t bytes);
 
 /** Has the live heap reached its goal before the mutator can do anything for the cycle that is due:
- * it does not mark (black) yet? */
-bool control_is_late(struct control *control, bool black);
+ * it may not mark (marks) yet? */
+bool control_is_late(struct control *control, bool marks);
 
 /** A mutator needs pages that pass the limit, nothing is left to sweep, and it does not mark
- * (black) yet: is it to wait for the end of a cycle? Where one can bring the heap below the limit,
+ * (marks) yet: is it to wait for the end of a cycle? Where one can bring the heap below the limit,
  * if it is on already or enough was allocated since the last. */
-bool control_awaits_cycle(struct control *control, bool black);
+bool control_awaits_cycle(struct control *control, bool marks);
 
 /** Background marking was done: assists may use it. */
 void control_credit(struct control *control, size_t scanned_bytes);
@@ -222,9 +222,9 @@ void control_process_is_new(struct control *control, int64_t less_ns);
 /** Is a cycle due since the last one was long ago? */
 bool control_periodic_due(struct control *control);
 
-/** How far the sum of memory is above the limit less a small reserve, bytes; 0 while the limiter is
- * limiting. */
-size_t control_excess_bytes(struct control *control);
+/** How far the sum of memory would be above the limit less a small reserve with so many bytes more,
+ * bytes; 0 while the limiter is limiting. */
+size_t control_excess_bytes(struct control *control, size_t more_bytes);
 
 /** How many bytes the scavenger should give back now in the background; 0: none. */
 size_t control_scavenge_due(struct control *control);

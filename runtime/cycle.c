@@ -64,6 +64,10 @@ static void roots_scan(gait_mutator *mutator) {
     mutator->late_waits = 0;
 }
 
+bool cycle_lets_mark(const gait_mutator *mutator) {
+    return mutator->cache.black && AO_int_load_acquire(&mutator->heap->cycle.scanned);
+}
+
 void cycle_mutator_joins(gait_mutator *mutator) {
     struct cycle *cycle = &mutator->heap->cycle;
     mutator->head.barrier = AO_int_load(&cycle->barrier_on) ? MUTATOR_BARRIER : 0;
@@ -85,6 +89,7 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
 static void push_shared_roots(gait_heap *heap) {
     struct marker *marker = &heap->cycle.marker;
     marker_begin(marker);
+    ranges_push_libraries(&heap->roots, marker);
     roots_push(&heap->roots, marker);
     /* as gait_coroutine_switch numbers cycles: by the epoch that this one ends with */
     counter_add(&heap->cycle.stack_bytes,
@@ -167,6 +172,7 @@ static void turn_over(gait_heap *heap) {
     }
     AO_int_store(&cycle->barrier_on, 0);
     AO_int_store(&cycle->black, 0);
+    AO_int_store(&cycle->scanned, 0);
     PERTURB(CYCLE_FLIP);
     AO_int_store_release(&heap->space.epoch, space_epoch(&heap->space) + 1);
     control_end(&heap->control, &cycle->record, marked, AO_load(&cycle->stack_bytes),
@@ -219,6 +225,7 @@ static bool mark_concurrently(gait_heap *heap) {
     PERTURB(CYCLE_BLACK);
     marker_begin(&cycle->marker);
     world_handshake(&heap->world, roots_scan);
+    AO_int_store_release(&cycle->scanned, 1); /* pairs with cycle_lets_mark */
     marker_end(&cycle->marker);
     record->mark_ns = platform_now_ns();
     PERTURB(CYCLE_ROOTS);

@@ -50,6 +50,7 @@ struct cycle {
     unsigned scavenge;   /* atomic, waited on by the scavenger: raised to wake it */
     unsigned barrier_on; /* mutators attach with the barrier on; changes under WORLD or stopped */
     unsigned black;      /* and allocate black; likewise */
+    unsigned scanned;    /* atomic: all mutators' roots were scanned, so that anybody may mark */
     AO_t set_aside_ns;   /* when the OS last set a marker aside; markers write it, unordered */
     AO_t busy_until_ns;  /* no CPU counts as idle before; likewise */
     AO_t unhelped_until_ns; /* idle helpers rest before; likewise */
@@ -94,6 +95,9 @@ static inline bool cycle_is_shutdown(const struct cycle *cycle) {
 static inline bool cycle_is_awaited(const struct cycle *cycle) {
     return AO_int_load_acquire(&cycle->wanted) != AO_int_load(&cycle->done);
 }
+
+/** May a running mutator mark? Until its next safepoint, if so. */
+bool cycle_lets_mark(const gait_mutator *mutator);
 
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void cycle_request(gait_heap *heap);

@@ -87,7 +87,8 @@ enum {
     GAIT_CONSERVATIVE_STACKS = 1 << 1, /* C stacks and registers are scanned for references     */
     /* C variables with static storage, of the program and of libraries that are loaded at any time,
      * are scanned for references, also to the inside of objects; but not thread-local ones. In a
-     * heap with barriers they are stored to by gait_store */
+     * heap with barriers they are stored to by gait_store, and who unloads a library calls
+     * gait_shade with what it took out of its variables */
     GAIT_DATA_SEGMENTS = 1 << 2
 };
 

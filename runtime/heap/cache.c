@@ -172,6 +172,7 @@ void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed
     span->zeroed = false;
     AO_char_store(&span->owned, 1);
     span_make(space, span, kind, CLASS_LARGE, pages, 1, words_bytes);
+    cache->large = span;
     return span_start(space, span);
 }
 
@@ -188,6 +189,7 @@ void cache_large_done(struct cache *cache, const char *object) {
         cache->black_bytes += (size_t)span->pages << PAGE_SHIFT;
     }
     AO_char_store_release(&span->owned, 0); /* pairs with span_sweep: it sees the bit */
+    cache->large = NULL;
 }
 
 /* ---- Runs ---- */
@@ -467,6 +469,10 @@ size_t cache_end_cycle(struct cache *cache) {
 
 struct cache_rest cache_destroy(struct cache *cache) {
     struct cache_rest rest = {0};
+    if (cache->large) /* its thread was zeroing it when another one forked: the next sweep frees it
+                       */
+        AO_char_store_release(&cache->large->owned, 0);
+    cache->large = NULL;
     for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++) {
         struct cache_kind *cached = cache->kinds[kind];
         for (unsigned at = 0; (at = owned_next(cached, at)) < GAIT_SIZE_CLASSES; at++)

@@ -43,6 +43,7 @@ struct cache {
     bool black;                               /* new objects are marked */
     bool single;                              /* runs of one cell: every allocation is seen */
     size_t black_bytes;                       /* runs made black in this cycle, bytes */
+    struct span *large;                       /* of cache_large, until cache_large_done; or NULL */
 };
 
 void cache_init(struct cache *cache, struct space *space, struct gait_run **runs, bool single);

@@ -36,12 +36,28 @@ static size_t visit(struct gait_coroutine *coroutine, struct gait_visitor *visit
            stack_visit_c(visitor, &coroutine->stack);
 }
 
+/* Pushes what is white, and nothing else: a program may make, resume and free coroutines as fast as
+ * it can, and marking ends when nothing is published any more. */
+struct shader {
+    struct gait_visitor visitor; /* first: shade casts */
+    struct marker *marker;
+};
+
+static void shade(struct gait_visitor *visitor, gait_word word, bool conservative) {
+    struct marker *marker = ((struct shader *)visitor)->marker;
+    if (conservative)
+        marker_shade(marker, &word, 1);
+    else if (marker_is_white(marker, word))
+        marker_push(marker, word);
+}
+
 /* With its lock held: scan it, if there is a marker and it was not in this cycle. */
 static size_t scan(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle) {
     if (!marker || coroutine->scanned == cycle)
         return 0;
     coroutine->scanned = cycle;
-    return visit(coroutine, &marker->visitor);
+    struct shader shader = {.visitor.visit = shade, .marker = marker};
+    return visit(coroutine, &shader.visitor);
 }
 
 bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struct marker *marker,

@@ -42,7 +42,10 @@ struct frame_copy {
 void frame_copy_update(struct frame_copy *copy, struct gait_frame *youngest);
 
 /** Forget what it holds: it is to be of another stack. */
-static inline void frame_copy_forget(struct frame_copy *copy) { copy->count = 0; }
+static inline void frame_copy_forget(struct frame_copy *copy) {
+    copy->count = 0;
+    copy->left = NULL;
+}
 
 void frame_copy_free(struct frame_copy *copy);
 

@@ -78,9 +78,13 @@ struct root_range *ranges_take(struct roots *roots, const void *low) {
     return range;
 }
 
-void ranges_retire(struct roots *roots, struct root_range *range) {
+void ranges_retire(struct roots *roots, struct root_range *range, bool queued) {
     while (ranges_is_used(range)) /* by each for a short time */
         platform_yield();
+    if (!queued) {
+        counted_free(roots->metadata_bytes, range, range_bytes(range->count));
+        return;
+    }
     lock_acquire(&roots->lock);
     range->next = roots->retired; /* its pieces may be in the queue */
     roots->retired = range;
@@ -147,12 +151,15 @@ struct segments {
 static void note_segment(void *data, struct platform_range range) {
     struct segments *segments = data;
     if (segments->count < SEGMENTS_MAX)
-        segments->found[segments->count++] = range;
+        segments->found[segments->count] = range;
+    segments->count++;
 }
 
 int ranges_add_segments(struct roots *roots) {
     struct segments segments = {.count = 0};
     platform_data_segments(false, note_segment, &segments);
+    if (segments.count > SEGMENTS_MAX)
+        return GAIT_E_FULL;
     for (size_t i = 0; i < segments.count; i++) {
         const struct platform_range *found = &segments.found[i];
         int result = ranges_add(roots, found->low, (size_t)(found->high - found->low), true);
@@ -208,6 +215,9 @@ void ranges_push(struct roots *roots, struct marker *marker) {
             marker_push_piece(marker, &range->pieces[i]);
         AO_fetch_and_sub1_full(&range->users);
     }
+}
+
+void ranges_push_libraries(struct roots *roots, struct marker *marker) {
     if (!roots->visits_libraries)
         return;
     size_t bytes = visit_libraries(&marker->visitor);

@@ -42,9 +42,10 @@ int ranges_add(struct roots *roots, void *low, size_t bytes, bool conservative);
  * see ranges_find, with no safepoint since. @return NULL: it was never added. */
 struct root_range *ranges_take(struct roots *roots, const void *low);
 
-/** Wait until nobody reads one that was taken out, and have it freed in time. Not by a running
- * mutator, if ranges_is_used: the OS may have set a marker aside in the middle of a piece. */
-void ranges_retire(struct roots *roots, struct root_range *range);
+/** Wait until nobody reads one that was taken out, and free it: now, or, if pieces of it may be
+ * queued, since a cycle is marking, in the next cycle. Not by a running mutator, if ranges_is_used:
+ * the OS may have set a marker aside in the middle of a piece. */
+void ranges_retire(struct roots *roots, struct root_range *range, bool queued);
 
 static inline bool ranges_is_used(const struct root_range *range) {
     return AO_load_acquire(&range->users) > 0; /* pairs with ranges_scan_piece */
@@ -53,12 +54,16 @@ static inline bool ranges_is_used(const struct root_range *range) {
 /** The words of the last ranges_add of this address. @return false: it was never added. */
 bool ranges_find(struct roots *roots, const void *low, const gait_word **words, size_t *count);
 
-/** Have the data segments of the process visited from now on. @return 0, GAIT_E_MEMORY. */
+/** Have the data segments of the process visited from now on. @return 0, GAIT_E_MEMORY, GAIT_E_FULL
+ * (the program has too many). */
 int ranges_add_segments(struct roots *roots);
 
-/** Push all pieces, and what libraries' data segments hold. The collector, once a cycle: no
- * piece is in the queue. */
+/** Push all pieces. The collector, once a cycle: no piece is in the queue. */
 void ranges_push(struct roots *roots, struct marker *marker);
+
+/** Push what libraries' data segments hold. The collector, once a cycle and first of all shared
+ * roots: a library may be unloaded at any time, and nobody shades what it held. */
+void ranges_push_libraries(struct roots *roots, struct marker *marker);
 
 /** Visit all with any visitor. Nothing runs beside: the world is stopped. */
 void ranges_visit(struct roots *roots, struct gait_visitor *visitor);

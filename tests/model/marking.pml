@@ -14,7 +14,7 @@
  * .inv.early after every step. Spin checks that no state is a deadlock.
  *
  * Parts that a configuration turns on:
- *   ALLOCATION  ATTACH  NATIVE  COROUTINES  WEAK (with settling and sweeping)  EPHEMERON
+ *   ALLOCATION (STALE: roots may hold the address of a cell that is not taken yet)  ATTACH  NATIVE  COROUTINES  WEAK (with settling and sweeping)  EPHEMERON
  *   SUSPENDED (with COROUTINES): words are taken out of a suspended one's roots, and put in; it is
  *   freed  HANDOVER: words pass from mutator to mutator by plain memory
  * and a part that it turns off: STACKS_ONLY has no loads and stores.
@@ -89,19 +89,17 @@ end:
 
 #define ANSWERED(m) (asked[m] == NONE)
 
-#ifdef START_MARKING_EARLY
-#define OPENS BARRIER_ON
-#else
-#define OPENS SCAN
-#endif
-
 /* Under the lock that guards the list of mutators. */
 inline ask(h) {
     d_step {
         asked[0] = (attached[0] -> h : NONE);
         asked[1] = (attached[1] -> h : NONE);
         phase = (h == BARRIER_ON || h == SCAN -> h : phase);
-        open = (h == OPENS -> 1 : open);
+#ifdef START_MARKING_EARLY
+        open = 1;
+#elif defined(MARK_FROM_FIRST_ANSWER)
+        open = (h == SCAN -> 1 : open);
+#endif
         stopping = (h == STOP)
     }
 }
@@ -302,6 +300,7 @@ proctype collector() {
     scan_static();
 #endif
     await(ANSWERED(0) && ANSWERED(1));
+    open = 1; /* to mark before would make a stale word's guess of a cell black */
 #if defined(COROUTINES) && !defined(COROUTINES_EARLY)
     scan_coroutines();
 #endif

@@ -9,6 +9,12 @@
 
 inline scan_own(m) {
     shade_set(STACK_SET(STACK(m)));
+#ifdef STALE /* a word that was no reference, or is none any more */
+    if
+    :: !HAS(allocated, 4) -> shade_set(SET(4))
+    :: else -> skip
+    fi;
+#endif
     scanned[m] = 1;
 #ifdef COROUTINES
     stack_scanned[STACK(m)] = 1;

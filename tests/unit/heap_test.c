@@ -633,3 +633,19 @@ Test(heap, long_runs_take_no_longer, .timeout = 60) {
     space_destroy(&space);
     free(taken);
 }
+
+/* A thread was zeroing a large object as another one forked: in the child its memory is swept. */
+Test(heap, a_large_object_that_was_never_done_is_swept) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    struct sweeper sweeper;
+    bool zeroed;
+    sweep_init(&sweeper, &bare.space, false);
+    cr_assert_not_null(cache_large(&bare.cache, leaf, (size_t)1 << 20, &zeroed));
+    size_t used = AO_load(&bare.space.used_bytes);
+    cache_destroy(&bare.cache);
+    bare_flip();
+    sweep_open(&sweeper);
+    sweep_finish(&sweeper);
+    cr_assert_leq(AO_load(&bare.space.used_bytes), used - ((size_t)1 << 20));
+    cache_init(&bare.cache, &bare.space, bare.runs, false);
+}

@@ -27,6 +27,7 @@ TestSuite(roots, .init = open_all, .fini = close_all);
 
 static void mark_from_roots(void) {
     marker_begin(&bare.marker);
+    ranges_push_libraries(&roots, &bare.marker);
     roots_push(&roots, &bare.marker);
     marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
@@ -181,8 +182,18 @@ static int ranges_remove(struct roots *of, const void *low) {
     if (!range)
         return GAIT_E_MISSING;
     cr_assert_not(ranges_is_used(range));
-    ranges_retire(of, range);
+    ranges_retire(of, range, true);
     return 0;
+}
+
+Test(roots, a_range_that_no_marker_may_meet_leaves_nothing_behind) {
+    static gait_word words[RANGE_PIECE_WORDS * 4];
+    size_t before = AO_load(&bare.space.metadata_bytes);
+    for (size_t i = 0; i < 1000; i++) {
+        cr_assert_eq(ranges_add(&roots, words, sizeof words, false), 0);
+        ranges_retire(&roots, ranges_take(&roots, words), false);
+    }
+    cr_assert_eq(AO_load(&bare.space.metadata_bytes), before);
 }
 
 Test(roots, ranges_exact_and_conservative) {
