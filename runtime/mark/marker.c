@@ -45,7 +45,7 @@ void marker_init(struct marker *marker, struct space *space, struct mark_queue *
 }
 
 static void marker_look(struct marker *marker) {
-    marker->used = true;
+    AO_int_store(&marker->used, 1);
     marker->extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
     marker->mark_side = ~space_epoch(marker->space) & 1;
 }
@@ -67,9 +67,9 @@ bool marker_join(struct marker *marker) {
 }
 
 size_t marker_take_marked(struct marker *marker) {
-    if (!marker->used)
+    if (!AO_int_load(&marker->used))
         return 0;
-    marker->used = false;
+    AO_int_store(&marker->used, 0);
     size_t bytes = marker->large_bytes;
     for (unsigned size_class = 0; size_class < GAIT_SIZE_CLASSES; size_class++)
         bytes += (size_t)marker->marked[size_class] * class_table[size_class].cell_bytes;
@@ -456,7 +456,7 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
 }
 
 void marker_end(struct marker *marker) {
-    marker->used = true; /* also if its marks were taken in the middle */
+    AO_int_store(&marker->used, 1); /* also if its marks were taken in the middle */
     PERTURB(MARK_END);
     marker_publish_ephemerons(marker);
     if (marker->block) {

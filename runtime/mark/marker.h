@@ -41,8 +41,11 @@ struct marker {
     struct mark_block *ephemerons; /* ephemerons that met an unmarked key; NULL: none */
     size_t scanned_bytes;          /* bytes looked at for references: the unit of work of pacing */
     int64_t cpu_ns;                /* spent in bursts: its thread's own use */
-    bool used;                     /* it may have marked since marker_take_marked */
-    size_t large_bytes;            /* pages of large objects marked, bytes */
+    /* It may have marked since marker_take_marked. Atomic, unordered: a helper that joins as
+     * marking ends, too late for any work, writes it beside the collector's look, and has nothing
+     * to count; what it marked before is seen by queue_active. */
+    unsigned used;
+    size_t large_bytes;                 /* pages of large objects marked, bytes */
     uint32_t marked[GAIT_SIZE_CLASSES]; /* cells marked, by class */
 };
 
