@@ -34,7 +34,8 @@ void op_weak_set(struct context *context) {
     node->words[i] = (struct word){value, target};
 }
 
-/* Read a weak word, a key or a value, and perhaps hold on to it. */
+/* Read a weak word, a key or a value, and perhaps hold on to it: by a root alone, if the word or
+ * the pair is cleared. */
 void op_weak_get(struct context *context) {
     size_t i;
     bool pair = one_in(&context->random, 2);
@@ -43,8 +44,18 @@ void op_weak_get(struct context *context) {
         return;
     struct node *target = node_read_weak(context, node, i + (pair && one_in(&context->random, 2)));
     struct root *root = root_pick(context);
-    if (target && root && one_in(&context->random, 3))
-        root_set(context, root, node_reference(context, target, false), target);
+    if (!target || !root || one_in(&context->random, 2))
+        return;
+    root_set(context, root, node_reference(context, target, false), target);
+    if (one_in(&context->random, 2))
+        return;
+    node->words[i] = (struct word){0};
+    if (pair) {
+        gait_ephemeron_set(context->mutator, node_slot(node, i), 0, 0);
+        node->words[i + 1] = (struct word){0};
+    } else {
+        gait_weak_set(context->mutator, node_slot(node, i), 0);
+    }
 }
 
 void op_pair_set(struct context *context) {
