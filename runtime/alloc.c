@@ -8,13 +8,16 @@
 #include "instance.h"
 #include "zero.h"
 
-/* How often, and how long, a mutator waits for a cycle to begin that is late. Each wait is some 70
- * us with the OS's slack. For one allocation: two ticks of the scheduler, in which the collector
- * has its turn. For all until the cycle has come: some eight, so that a thread that does not let
- * the collector in, or a machine that does not, holds up the others for 30 ms and no more. */
-#define START_WAITS 100
-#define START_WAITS_IN_ALL 400
+/* How long a mutator waits for a cycle to begin that is late, in naps of some 70 us with the OS's
+ * slack. For one allocation: two ticks of the scheduler, in which the collector has its turn. For
+ * all until the cycle has come: so long that a busy machine lets the collector in, and that what
+ * keeps it out holds up nobody for ever. */
 #define START_WAIT_NS 20000
+#define START_NS_MOST ((int64_t)8000000)
+#define START_NS_IN_ALL ((int64_t)100000000)
+/* How long a mutator waits in all for a cycle that is to keep the limit, before it begins and once
+ * more before it ends: marking of some 8 GiB by half of two CPUs. Guess. */
+#define LIMIT_NS_IN_ALL ((int64_t)2000000000)
 /* The longest that one allocation waits while weak words and finalizers are settled. By the clock:
  * a nap is long where CPUs are busy. */
 #define SETTLE_WAIT_NS 3000000
@@ -131,21 +134,22 @@ static bool settling_takes_long(gait_heap *heap, int64_t begin_ns) {
 static void wait_for_start(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     struct control *control = &heap->control;
-    int64_t begin_ns = platform_now_ns();
-    for (unsigned i = 0; i < START_WAITS && mutator->late_waits < START_WAITS_IN_ALL &&
-                         control_is_late(control, cycle_lets_mark(mutator)) &&
-                         !world_is_held_up(&heap->world) && !settling_takes_long(heap, begin_ns);
-         i++) {
+    int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
+    while (now_ns - begin_ns < START_NS_MOST && mutator->late_ns < START_NS_IN_ALL &&
+           control_is_late(control, cycle_lets_mark(mutator)) && !world_is_held_up(&heap->world) &&
+           !settling_takes_long(heap, begin_ns)) {
         if (!AO_load(&control->marking))
             cycle_request(heap);
         if (sweep_step(&heap->sweeper)) {
             gait_poll(mutator);
-            continue;
+        } else {
+            gait_enter_native(mutator);
+            platform_sleep_ns(START_WAIT_NS);
+            gait_leave_native(mutator);
         }
-        mutator->late_waits++;
-        gait_enter_native(mutator);
-        platform_sleep_ns(START_WAIT_NS);
-        gait_leave_native(mutator);
+        int64_t before_ns = now_ns;
+        now_ns = platform_now_ns();
+        mutator->late_ns += now_ns - before_ns;
     }
 }
 
@@ -175,11 +179,14 @@ static void make_room(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         gait_poll(mutator);
     /* before the mutator lets cycles run: one that ends from here on is one */
     unsigned finished = AO_int_load_acquire(&heap->cycle.finished);
-    if (passes && control_awaits_cycle(&heap->control, cycle_lets_mark(mutator)) &&
+    if (passes && mutator->late_ns < LIMIT_NS_IN_ALL &&
+        control_awaits_cycle(&heap->control, cycle_lets_mark(mutator)) &&
         !world_is_held_up(&heap->world)) {
+        int64_t begin_ns = platform_now_ns();
         gait_enter_native(mutator);
-        cycle_await(heap, finished);
+        cycle_await(heap, finished, LIMIT_NS_IN_ALL - mutator->late_ns);
         gait_leave_native(mutator);
+        mutator->late_ns += platform_now_ns() - begin_ns;
     }
 }
 

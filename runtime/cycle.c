@@ -61,7 +61,7 @@ static void roots_scan(gait_mutator *mutator) {
         mutator_visit_roots(mutator, &mutator->heap->cycle.marker.visitor);
     control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
-    mutator->late_waits = 0;
+    mutator->late_ns = 0;
 }
 
 bool cycle_lets_mark(const gait_mutator *mutator) {

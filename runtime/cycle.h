@@ -102,9 +102,9 @@ bool cycle_lets_mark(const gait_mutator *mutator);
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void cycle_request(gait_heap *heap);
 
-/** The same, and wait until a cycle has ended since cycle.finished was this, but not for long: a
- * second, and not while a mutator holds it up. Not by a running mutator. */
-void cycle_await(gait_heap *heap, unsigned finished);
+/** The same, and wait until a cycle has ended since cycle.finished was this, but so long at most,
+ * and not while a mutator holds it up. Not by a running mutator. */
+void cycle_await(gait_heap *heap, unsigned finished, int64_t most_ns);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void cycle_force(gait_heap *heap);

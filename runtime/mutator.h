@@ -85,7 +85,7 @@ struct gait_mutator {
     struct oom_call oom_call; /* its thread's; alloc.c */
 
     int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
-    unsigned late_waits;         /* waits for a cycle to begin, since the last one that did */
+    int64_t late_ns;             /* waited for a cycle to begin, since the last one that did */
     uint32_t stress_count;       /* gcstress: allocations since the last forced cycle */
     AO_t assist_cpu_ns;          /* read unordered: figures */
 };

@@ -15,10 +15,8 @@
 #define EXCESS_BYTES ((size_t)4 << 20)
 /* Who waits for a cycle looks so often whether there is a thread to run it. */
 #define FORCE_LOOK_NS ((int64_t)100000000)
-/* Who waits for a cycle to keep the limit looks so often whether it is held up, and waits so long
- * for it at most: marking of some 4 GiB by half of two CPUs. Guess. */
+/* Who waits for a cycle to keep the limit looks so often whether it is held up. */
 #define AWAIT_LOOK_NS ((int64_t)10000000)
-#define AWAIT_NS_MOST ((int64_t)1000000000)
 
 /* A limit that is a percentage follows the machine: the cgroup's limit may have changed. */
 static void look_at_limit(gait_heap *heap) {
@@ -130,11 +128,11 @@ void cycle_request(gait_heap *heap) {
         collector_wake(heap);
 }
 
-void cycle_await(gait_heap *heap, unsigned finished) {
+void cycle_await(gait_heap *heap, unsigned finished, int64_t most_ns) {
     struct cycle *cycle = &heap->cycle;
     int64_t begin_ns = platform_now_ns();
     while (AO_int_load_acquire(&cycle->finished) == finished && !cycle_is_shutdown(cycle) &&
-           !world_is_held_up(&heap->world) && platform_now_ns() - begin_ns < AWAIT_NS_MOST) {
+           !world_is_held_up(&heap->world) && platform_now_ns() - begin_ns < most_ns) {
         if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
             cycle_request(heap);
         platform_wait(&cycle->finished, finished, AWAIT_LOOK_NS);

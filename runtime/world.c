@@ -15,7 +15,7 @@
 
 /* How long the collector sleeps between two looks at mutators that have not answered: a bound on
  * a wake that was missed, not a polling rate. */
-#define LOOK_AGAIN_NS 1000000
+#define LOOK_AGAIN_NS INT64_C(1000000)
 /* A mutator that has not answered for so long does not poll, or the OS has set it aside for several
  * ticks. Guess: three ticks. */
 #define HELD_UP_NS 12000000
@@ -270,8 +270,7 @@ static bool act_for(gait_mutator *mutator, unsigned number) {
 }
 
 bool world_is_held_up(const struct world *world) {
-    int64_t asked_ns = (int64_t)AO_load(&world->asked_ns);
-    return asked_ns != 0 && platform_now_ns() - asked_ns > HELD_UP_NS;
+    return (int64_t)AO_load(&world->silent_ns) > HELD_UP_NS;
 }
 
 static bool has_answered(gait_mutator *mutator, unsigned number) {
@@ -296,6 +295,7 @@ static void await(struct world *world, gait_mutator *asked, unsigned number,
                   bool (*is_done)(gait_mutator *mutator, unsigned number)) {
     AO_nop_full(); /* polls are raised, then looked for who has gone native */
     for (; asked; asked = asked->asked_next) {
+        int64_t looked_ns = platform_now_ns(), silent_ns = 0;
         for (;;) {
             PERTURB(HANDSHAKE_LOOK);
             if (is_done(asked, number))
@@ -307,16 +307,20 @@ static void await(struct world *world, gait_mutator *asked, unsigned number,
             if (is_done(asked, number))
                 break;
             platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
+            /* time in which the OS had the collector set aside says little of the mutator */
+            int64_t now_ns = platform_now_ns(), since_ns = now_ns - looked_ns;
+            silent_ns += since_ns < 2 * LOOK_AGAIN_NS ? since_ns : 2 * LOOK_AGAIN_NS;
+            looked_ns = now_ns;
+            AO_store(&world->silent_ns, (AO_t)silent_ns);
         }
+        AO_store(&world->silent_ns, 0);
     }
     AO_store(&world->awaited, 0);
-    AO_store(&world->asked_ns, 0);
 }
 
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator)) {
     gait_mutator *asked = NULL;
     lock_acquire(&world->lock);
-    AO_store(&world->asked_ns, (AO_t)platform_now_ns());
     world->action = action;
     unsigned number = AO_int_load(&world->handshake) + 1;
     AO_int_store_release(&world->handshake, number);
@@ -334,7 +338,6 @@ void world_stop(struct world *world) {
     gait_mutator *asked = NULL;
     lock_acquire(&world->lock);
     world->stop_begin_ns = platform_now_ns();
-    AO_store(&world->asked_ns, (AO_t)world->stop_begin_ns);
     AO_int_store_full(&world->stopping, 1);
     AO_nop_full();
     PERTURB(STOP_ASKED);

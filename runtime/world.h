@@ -33,7 +33,7 @@ struct world {
     AO_t awaited;                          /* the mutator that the collector waits for, or 0 */
     unsigned answers;                      /* atomic, waited on: raised when that one answers */
     int64_t stop_begin_ns;                 /* the collector's */
-    AO_t asked_ns; /* since when some mutator has not answered; 0: all have. Unordered: a figure */
+    AO_t silent_ns; /* for how long the collector has looked for one answer; unordered: a figure */
 };
 
 void world_init(struct world *world);
