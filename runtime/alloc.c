@@ -182,9 +182,9 @@ static void make_room(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     if (passes && mutator->late_ns < LIMIT_NS_IN_ALL &&
         control_awaits_cycle(&heap->control, cycle_lets_mark(mutator)) &&
         !world_is_held_up(&heap->world)) {
-        int64_t begin_ns = platform_now_ns();
+        int64_t begin_ns = platform_now_ns(), most_ns = LIMIT_NS_IN_ALL - mutator->late_ns;
         gait_enter_native(mutator);
-        cycle_await(heap, finished, LIMIT_NS_IN_ALL - mutator->late_ns);
+        cycle_await(heap, finished, most_ns);
         gait_leave_native(mutator);
         mutator->late_ns += platform_now_ns() - begin_ns;
     }
