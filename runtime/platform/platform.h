@@ -97,12 +97,15 @@ struct platform_thread {
     void (*run)(void *); /* this and what follows: read by the thread as it begins */
     void *argument;
     char name[16];
+    unsigned begun; /* atomic, waited on by who starts it */
 };
 
 /**
  * Start a thread with all signals blocked and a small stack (256 KiB). name: copied, cut after 15
- * characters. *thread stays where it is until the thread runs. Starting takes and frees no memory
- * of malloc on the new thread, for which the C library would reserve 64 MiB of addresses.
+ * characters. Returns when the thread runs: it is past what the C library, or a sanitizer, does for
+ * a new thread, so that a fork that comes later does not leave that half done. Starting takes and
+ * frees no memory of malloc on the new thread, for which the C library would reserve 64 MiB of
+ * addresses.
  * @return negative: none.
  */
 int platform_thread_start(struct platform_thread *thread, void (*run)(void *), void *argument,

@@ -27,8 +27,10 @@ enum { LOOK_PAGES = 256 };
 static void *thread_main(void *data) {
     struct platform_thread *thread = data;
     void (*run)(void *) = thread->run;
-    void *argument = thread->argument; /* who owns *thread may be told to drop it by run */
+    void *argument = thread->argument;
     pthread_setname_np(pthread_self(), thread->name);
+    AO_int_store_release(&thread->begun, 1); /* the last look at *thread */
+    platform_wake(&thread->begun, 1);
     run(argument);
     return NULL;
 }
@@ -55,6 +57,7 @@ int platform_thread_start(struct platform_thread *thread, void (*run)(void *), v
         return -1;
     thread->run = run;
     thread->argument = argument;
+    AO_int_store(&thread->begun, 0);
     snprintf(thread->name, sizeof thread->name, "%s", name);
 
     /* The mask is inherited: blocked here, no signal finds the new thread open to it. */
@@ -67,6 +70,8 @@ int platform_thread_start(struct platform_thread *thread, void (*run)(void *), v
     if (result < 0)
         return -1;
     thread->handle = (uintptr_t)handle;
+    while (!AO_int_load_acquire(&thread->begun)) /* pairs with thread_main */
+        platform_wait(&thread->begun, 0, -1);
     return 0;
 }
 
