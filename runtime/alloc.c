@@ -9,12 +9,15 @@
 #include "zero.h"
 
 /* How long a mutator waits for a cycle to begin that is late, in naps of some 70 us with the OS's
- * slack. For one allocation: two ticks of the scheduler, in which the collector has its turn. For
- * all until the cycle has come: so long that a busy machine lets the collector in, and that what
- * keeps it out holds up nobody for ever. */
+ * slack. For one allocation: two ticks of the scheduler, in which the collector has its turn; and
+ * for one that takes the heap far past its goal, so long that it comes to its end. For all until
+ * the cycle has come: so long that a busy machine lets the collector in, and that what keeps it out
+ * holds up nobody for ever. */
 #define START_WAIT_NS 20000
 #define START_NS_MOST ((int64_t)8000000)
-#define START_NS_IN_ALL ((int64_t)100000000)
+#define START_NS_MOST_FAR ((int64_t)100000000)
+#define START_NS_IN_ALL ((int64_t)500000000)
+#define FAR_BYTES ((size_t)8 << 20)
 /* How long a mutator waits in all for a cycle that is to keep the limit, before it begins and once
  * more before it ends: marking of some 8 GiB by half of two CPUs. Guess. */
 #define LIMIT_NS_IN_ALL ((int64_t)2000000000)
@@ -131,11 +134,12 @@ static bool settling_takes_long(gait_heap *heap, int64_t begin_ns) {
 
 /* The live heap has reached its goal before the cycle lets mutators assist: the OS has not let the
  * collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
-static void wait_for_start(gait_mutator *mutator) {
+static void wait_for_start(gait_mutator *mutator, size_t bytes) {
     gait_heap *heap = mutator->heap;
     struct control *control = &heap->control;
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
-    while (now_ns - begin_ns < START_NS_MOST && mutator->late_ns < START_NS_IN_ALL &&
+    int64_t most_ns = bytes < FAR_BYTES ? START_NS_MOST : START_NS_MOST_FAR;
+    while (now_ns - begin_ns < most_ns && mutator->late_ns < START_NS_IN_ALL &&
            control_is_late(control, cycle_lets_mark(mutator)) && !world_is_held_up(&heap->world) &&
            !settling_takes_long(heap, begin_ns)) {
         if (!AO_load(&control->marking))
@@ -190,6 +194,20 @@ static void make_room(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     }
 }
 
+/* Mark for what was allocated: a piece, and more only at a limit, or before an object so large that
+ * pieces would not keep up with it. */
+static void pay(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    int64_t end_ns = bytes < FAR_BYTES ? 0 : platform_now_ns() + START_NS_MOST_FAR;
+    while (cycle_lets_mark(mutator)) { /* not before: docs/design/marking.md, .early and .unborn */
+        bool again = control_assist(&heap->control, mutator, passes_limit(mutator, kind, bytes));
+        bool owes = end_ns && mutator->assist_credit_bytes < 0 && platform_now_ns() < end_ns;
+        if ((!again && !owes) || world_is_held_up(&heap->world))
+            return;
+        gait_poll(mutator);
+    }
+}
+
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
     mutator_check_as(mutator, "gait_alloc");
@@ -207,12 +225,9 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         gait_collect(mutator);
     }
     if (control_is_late(&heap->control, cycle_lets_mark(mutator)))
-        wait_for_start(mutator);
+        wait_for_start(mutator, bytes);
     make_room(mutator, kind, bytes);
-    if (cycle_lets_mark(mutator)) /* not before: docs/design/marking.md, .early and .unborn */
-        while (control_assist(&heap->control, mutator, passes_limit(mutator, kind, bytes)) &&
-               cycle_lets_mark(mutator) && !world_is_held_up(&heap->world))
-            gait_poll(mutator);
+    pay(mutator, kind, bytes);
     void *object = take(mutator, kind, bytes);
     return object ? object : take_after_collecting(mutator, kind, bytes);
 }
