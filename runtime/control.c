@@ -409,6 +409,8 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     counter_sub(&control->heap_work_bytes, control->piece_bytes);
     control->pacer.work.globals_bytes += (int64_t)control->piece_bytes;
     gait_pacer_set_roots(&control->pacer, stack_bytes, globals_bytes);
+    /* what was scanned, in place of what was expected: the next goal grows by it */
+    control->pacer.work.stack_bytes = (int64_t)stack_bytes;
     revise(control);
     record->end_ns = platform_now_ns();
     record->peak_bytes = AO_load(&control->live_bytes);
