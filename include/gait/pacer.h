@@ -14,6 +14,8 @@
  * mgcscavenge.go, mgcsweep.go), to the last bit; where a function goes beyond
  * Go its comment says so. docs/design/pacer.md has the formulas in one place.
  *
+ * It is long since it is the whole contract of the policy, in one place.
+ *
  * Thread rule, for every function: calls on one struct must not overlap (hold a
  * lock around each). Different structs are independent.
  *

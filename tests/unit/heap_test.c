@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/heap: the table of size classes, the page heap, runs and large objects.
+ * runtime/heap: the table of size classes, the page heap, runs and large objects. One file, since
+ * all of it shares one bare heap.
  */
 #include "bare_heap.h"
 #include "emulated.h"
