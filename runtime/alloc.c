@@ -12,7 +12,7 @@
  * slack. For one allocation: two ticks of the scheduler, in which the collector has its turn; and
  * for one that takes the heap far past its goal, so long that it comes to its end. For all until
  * the cycle has come: so long that a busy machine lets the collector in, and that what keeps it out
- * holds up nobody for ever. */
+ * holds up nobody for ever. All but the ticks are guesses. */
 #define START_WAIT_NS 20000
 #define START_NS_MOST ((int64_t)8000000)
 #define START_NS_MOST_FAR ((int64_t)100000000)
@@ -25,7 +25,8 @@
  * a nap is long where CPUs are busy. */
 #define SETTLE_WAIT_NS 3000000
 
-/* So much a running mutator gives back for its pages: some 0.1 ms. */
+/* So much a running mutator gives back for its pages: some 0.1 ms. What
+ * is more is given back in native code. */
 #define EXCESS_AT_ONCE_BYTES ((size_t)1 << 20)
 
 static bool has_references(const gait_heap *heap, gait_kind kind) {

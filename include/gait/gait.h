@@ -492,7 +492,8 @@ GAIT_API int32_t gait_set_gogc(gait_heap *heap, int32_t percent);
  * Set the soft limit on the memory that this heap holds.
  * @param limit_bytes  GAIT_NO_LIMIT removes the limit; negative only reads it.
  * @return the limit in force before the call, bytes.
- * Thread rule: any thread, attached or not. Never makes an allocation fail.
+ * Thread rule: any thread, attached or not. Never makes an allocation fail. Free memory above it is
+ * given back soon after the call, by a thread of the library.
  * Source: Go 1.19 GC guide, "Memory limit".
  */
 GAIT_API int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes);

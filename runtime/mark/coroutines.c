@@ -127,8 +127,8 @@ void coroutines_rewind(struct roots *roots) {
     lock_release(&roots->lock);
 }
 
-/* Whoever frees a coroutine
- * holds its lock before the list's, so the list's has to be let go where the former is taken. */
+/* Whoever frees a coroutine holds its lock before the list's, so the list's has to be let go where
+ * the former is taken. */
 struct gait_coroutine *coroutines_next(struct roots *roots) {
     for (;;) {
         lock_acquire(&roots->lock);
