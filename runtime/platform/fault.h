@@ -29,7 +29,8 @@
     X(STACK, "stack")                                                                              \
     X(KEY_CREATE, "keycreate")                                                                     \
     X(KEY_SET, "keyset")                                                                           \
-    X(FORK, "fork")
+    X(FORK, "fork")                                                                                \
+    X(BIND, "bind")
 
 enum fault_site {
 #define X(constant, word) FAULT_##constant,

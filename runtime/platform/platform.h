@@ -50,6 +50,23 @@ void *platform_map(size_t bytes);
 /** Ask the OS for small pages only behind these addresses (option disablethp). A hint. */
 void platform_disable_thp(void *start, size_t bytes);
 
+/* ---- NUMA nodes. -----------------------------------------------------------------------------
+ */
+
+/** Which nodes have memory, as the kernel writes such lists: "0-1,4"; "0" where it lists none.
+ * Cut to the room. Reads a file. */
+void platform_nodes(char *list, size_t list_bytes);
+
+/** Is this one of them? */
+bool platform_has_node(int node);
+
+/**
+ * Have the memory behind reserved or committed addresses taken from one node, and move what is in
+ * memory already, as far as that is this process's alone; -1: from any node, as before.
+ * @return negative: there is no such node, or the OS refuses; then the addresses are as before.
+ */
+int platform_bind(void *start, size_t bytes, int node);
+
 /* ---- Time, ns. ------------------------------------------------------------------------------ */
 
 int64_t platform_now_ns(void);         /* monotonic */

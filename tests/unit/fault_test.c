@@ -33,6 +33,8 @@ static uint32_t call_all(void) {
             failed |= FAULT_MASK(FAULT_COMMIT);
         if (platform_release(start, bytes) < 0)
             failed |= FAULT_MASK(FAULT_RELEASE);
+        if (platform_bind(start, bytes, 0) < 0)
+            failed |= FAULT_MASK(FAULT_BIND);
         platform_unreserve(start, bytes);
     }
     if (kept)

@@ -249,3 +249,75 @@ Test(machine, this_one_has_memory_and_cpus) {
     cr_assert(platform_memory_bytes() > platform_resident_bytes());
     cr_assert(platform_resident_bytes() > 0);
 }
+
+/* ---- NUMA nodes ---- */
+
+static const char *nodes(void) {
+    static char list[64];
+    platform_nodes(list, sizeof list);
+    return list;
+}
+
+Test(machine, nodes_are_those_with_memory) {
+    make_tree();
+    add_file("/sys/devices/system/node/online", "0-7\n");
+    add_file("/sys/devices/system/node/has_memory", "0-1,4,10-11\n");
+    cr_assert_str_eq(nodes(), "0-1,4,10-11");
+    const int there[] = {0, 1, 4, 10, 11}, missing[] = {-1, 2, 3, 5, 9, 12, 1 << 20};
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++)
+        cr_assert(platform_has_node(there[i]), "%d", there[i]);
+    for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+        cr_assert_not(platform_has_node(missing[i]), "%d", missing[i]);
+    remove_tree();
+}
+
+Test(machine, nodes_that_are_online_where_no_more_is_told) {
+    make_tree();
+    add_file("/sys/devices/system/node/online", "0,2\n");
+    cr_assert_str_eq(nodes(), "0,2");
+    cr_assert(platform_has_node(2));
+    cr_assert_not(platform_has_node(1));
+    remove_tree();
+}
+
+Test(machine, one_node_where_none_is_listed) {
+    make_tree();
+    cr_assert_str_eq(nodes(), "0");
+    cr_assert(platform_has_node(0));
+    cr_assert_not(platform_has_node(1));
+    void *page = platform_map(platform_page_bytes());
+    cr_assert_eq(platform_bind(page, platform_page_bytes(), 0), 0);
+    cr_assert_lt(platform_bind(page, platform_page_bytes(), 1), 0);
+    platform_unreserve(page, platform_page_bytes());
+    remove_tree();
+}
+
+Test(machine, a_list_that_is_none_has_node_0) {
+    const char *const lists[] = {"", "\n", "none\n", "-1\n"};
+    make_tree();
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        add_file("/sys/devices/system/node/has_memory", lists[i]);
+        cr_assert_str_eq(nodes(), "0");
+        cr_assert(platform_has_node(0));
+    }
+    remove_tree();
+}
+
+/* On the real machine, whichever nodes it has. */
+Test(machine, memory_is_bound_to_a_node_that_there_is) {
+    size_t bytes = 16 * platform_page_bytes();
+    char *pages = platform_reserve(bytes, platform_page_bytes());
+    cr_assert_eq(platform_commit(pages, bytes), 0);
+    pages[0] = 7;
+    int node = 0;
+    while (!platform_has_node(node))
+        node++;
+    cr_assert_eq(platform_bind(pages, bytes, node), 0);
+    memset(pages + 1, 5, bytes - 1);
+    cr_assert_eq(pages[0], 7);
+    cr_assert_eq(platform_bind(pages, bytes, -1), 0);
+    cr_assert_eq(pages[bytes - 1], 5);
+    cr_assert_lt(platform_bind(pages, bytes, 1023), 0);
+    cr_assert_lt(platform_bind(pages, bytes, 1 << 20), 0);
+    platform_unreserve(pages, bytes);
+}
