@@ -4,6 +4,7 @@
  * there is no memory: collect, ask the handler, give up.
  */
 #include <gait/gait.h>
+#include <gait/library.h>
 
 #include "instance.h"
 #include "zero.h"
@@ -125,6 +126,15 @@ static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t
             return object;
     } while (ask_handler(mutator, bytes));
     return NULL;
+}
+
+bool gait_out_of_memory(gait_mutator *mutator, size_t bytes, unsigned failures) {
+    mutator_check(mutator);
+    handler_runs(mutator, __builtin_frame_address(0)); /* or was left by longjmp */
+    if (failures > 0 && !ask_handler(mutator, bytes))
+        return false;
+    gait_collect(mutator);
+    return true;
 }
 
 /* Has the thread waited long enough for weak words and finalizers to be settled? */

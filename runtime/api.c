@@ -164,6 +164,7 @@ static void heap_destroy(gait_heap *heap) {
     pacerlog_end(heap);
     cycle_destroy(heap);
     pacerlog_free(heap);
+    libraries_destroy(heap);
     observe_end(heap);
     spare_free(heap);
     control_destroy(&heap->control);

@@ -42,7 +42,7 @@ static double double_of(AO_t bits) {
 size_t control_total_bytes(struct control *control) {
     struct space *space = control->space;
     return AO_load(&space->used_bytes) + AO_load(&space->free_bytes) +
-           AO_load(&space->metadata_bytes);
+           AO_load(&space->metadata_bytes) + space_offheap_bytes(space);
 }
 
 /* With the lock held, after any change: what allocation looks at. */
@@ -154,6 +154,20 @@ static bool is_due(struct control *control) {
     look_at_memory(control);
     publish(control);
     bool due = AO_load(&control->live_bytes) >= AO_load(&control->trigger_bytes);
+    lock_release(&control->lock);
+    return due;
+}
+
+bool control_memory_changed(struct control *control) {
+    lock_acquire(&control->lock);
+    bool marking = AO_load(&control->marking);
+    if (marking) {
+        revise(control);
+    } else {
+        look_at_memory(control);
+        publish(control);
+    }
+    bool due = !marking && AO_load(&control->live_bytes) >= AO_load(&control->trigger_bytes);
     lock_release(&control->lock);
     return due;
 }

@@ -153,6 +153,11 @@ bool control_assist(struct control *control, gait_mutator *mutator, bool passes_
  * may use or give back? 0: some span's. */
 bool control_is_tight(struct control *control, size_t bytes);
 
+/** Memory that counts beside the pages has changed: where there is a limit, goal and trigger
+ * follow.
+ * @return whether a cycle is due. */
+bool control_memory_changed(struct control *control);
+
 /** Spans' pages were taken, though all is swept. */
 void control_took_fresh(struct control *control, size_t bytes);
 

@@ -65,6 +65,7 @@ static void prepare(void) {
         observe_hold(heap);
         pacerlog_hold(heap);
     }
+    libraries_hold();
     process_cpu_ns = platform_process_cpu_ns();
 }
 
@@ -85,6 +86,7 @@ static void resume(void) {
 
 static void parent(void) {
     PERTURB(FORK_PARENT);
+    libraries_let_go();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         pacerlog_let_go(heap);
         observe_let_go(heap);
@@ -109,8 +111,10 @@ static void drop_lost_mutators(gait_heap *heap) {
 static void child(void) {
     PERTURB(FORK_CHILD);
     at_exit_forget();
+    libraries_lost();
     pacerlog_forked();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
+        libraries_forked(heap);
         pacerlog_lost(heap);
         observe_lost(heap);
     }

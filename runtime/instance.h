@@ -9,6 +9,7 @@
 #include "cycle.h"
 #include "heap/kinds.h"
 #include "heap/space.h"
+#include "library.h"
 #include "mark/finalizers.h"
 #include "mark/queue.h"
 #include "mark/roots.h"
@@ -53,6 +54,7 @@ struct gait_heap {
     struct spares spares; /* spare.c */
     struct control control;
     struct cycle cycle;
+    struct libraries libraries;
 
     /* read and written as a pair under lock, rank LOG */
     struct lock oom_lock;

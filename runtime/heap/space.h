@@ -131,6 +131,7 @@ struct space {
     AO_t released_bytes;    /* free and given back, or never touched                            */
     AO_t used_bytes;        /* in spans                                                         */
     AO_t metadata_bytes;    /* the tables' touched part and the collector's own                 */
+    AO_t offheap_bytes;     /* of libraries, beside the pages: library.h; signed for a moment   */
     struct space_hooks hooks;
 };
 
@@ -138,6 +139,12 @@ struct space {
  * and leaves the process as many addresses as it takes. @return negative: none. */
 int space_init(struct space *space, size_t reserve_bytes, bool disable_thp);
 void space_destroy(struct space *space);
+
+/** Memory of libraries that counts as the heap's, bytes. */
+static inline size_t space_offheap_bytes(const struct space *space) {
+    AO_t bytes = AO_load(&space->offheap_bytes);
+    return (intptr_t)bytes > 0 ? bytes : 0; /* what was given back may be counted first */
+}
 
 /** Take count pages: the first one's descriptor, state NONE; *zeroed: they read as zero. NULL:
  * none. */

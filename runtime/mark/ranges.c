@@ -48,6 +48,14 @@ static struct root_range **range_link(struct roots *roots, const void *low) {
     return link;
 }
 
+bool ranges_lie_in(const struct roots *roots, uintptr_t low, uintptr_t high) {
+    const struct root_range *range = roots->long_ranges;
+    while (range &&
+           ((uintptr_t)range->words >= high || (uintptr_t)(range->words + range->count) <= low))
+        range = range->next;
+    return range != NULL;
+}
+
 bool ranges_find(struct roots *roots, const void *low, const gait_word **words, size_t *count) {
     lock_acquire(&roots->lock);
     const struct root_range *range = *range_link(roots, low);

@@ -54,6 +54,9 @@ static inline bool ranges_is_used(const struct root_range *range) {
 /** The words of the last ranges_add of this address. @return false: it was never added. */
 bool ranges_find(struct roots *roots, const void *low, const gait_word **words, size_t *count);
 
+/** With the lock ROOTS held: does a word of a range lie in [low, high)? */
+bool ranges_lie_in(const struct roots *roots, uintptr_t low, uintptr_t high);
+
 /** Have the data segments of the process visited from now on. @return 0, GAIT_E_MEMORY, GAIT_E_FULL
  * (the program has too many). */
 int ranges_add_segments(struct roots *roots);

@@ -85,6 +85,19 @@ static struct root_part *parts_new(struct roots *roots, gait_word *slots, size_t
     return first;
 }
 
+bool roots_lie_in(struct roots *roots, const void *start, size_t bytes) {
+    uintptr_t low = (uintptr_t)start, high = low + bytes;
+    lock_acquire(&roots->lock);
+    bool found = ranges_lie_in(roots, low, high);
+    for (size_t bucket = 0; !found && bucket < roots->ranges.buckets; bucket++)
+        for (const struct address_node *node = address_map_bucket(&roots->ranges, bucket);
+             node && !found; node = node->next)
+            found = node->key < high &&
+                    node->key + ((const struct root_part *)node)->count * sizeof(gait_word) > low;
+    lock_release(&roots->lock);
+    return found;
+}
+
 int roots_add(struct roots *roots, gait_word *slots, size_t count) {
     if (!slots || (uintptr_t)slots % sizeof(gait_word) != 0 ||
         count > (UINTPTR_MAX - (uintptr_t)slots) / sizeof(gait_word))

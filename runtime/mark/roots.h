@@ -58,6 +58,9 @@ int roots_remove(struct roots *roots, gait_word *slots);
 /** How many slots the last roots_add of this first slot added; 0: it was never added. */
 size_t roots_count(struct roots *roots, gait_word *slots);
 
+/** Does a static slot or a range lie in these bytes? Takes time with their number. */
+bool roots_lie_in(struct roots *roots, const void *low, size_t bytes);
+
 /** Bytes of static slots, handles and ranges in use: a figure. */
 size_t roots_bytes(const struct roots *roots);
 

@@ -9,7 +9,7 @@
 #include "../platform/atomic.h"
 #include "../platform/platform.h"
 
-#define PLACES 64
+#define PLACES AT_EXIT_PLACES
 #define BUSY 1 /* a bit beside the argument: its call is being made */
 
 /* Written by who has the place: whoever put its argument there. The argument is released last, and

@@ -12,7 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Have end(argument) called at exit. @return the place, for at_exit_take. */
+#define AT_EXIT_PLACES 64
+
+/** Have end(argument) called at exit. @return the place, for at_exit_take; AT_EXIT_PLACES: there is
+ * none left. */
 size_t at_exit_add(void (*end)(void *argument), void *argument);
 
 /**

@@ -18,7 +18,8 @@ static void read_memory(gait_heap *heap, gait_stats *stats) {
     stats->free_bytes = AO_load(&space->free_bytes);
     stats->metadata_bytes = AO_load(&space->metadata_bytes);
     stats->released_bytes = AO_load(&space->released_bytes);
-    stats->total_bytes = stats->span_bytes + stats->free_bytes + stats->metadata_bytes;
+    stats->total_bytes =
+        stats->span_bytes + stats->free_bytes + stats->metadata_bytes + gait_library_counted(heap);
     stats->peak_total_bytes = AO_load(&heap->control.peak_total_bytes);
     if (stats->peak_total_bytes < stats->total_bytes)
         stats->peak_total_bytes = stats->total_bytes; /* it is noted at pacing points only */

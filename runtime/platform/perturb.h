@@ -133,6 +133,7 @@
     X(PAGES_SCAVENGE, "pages.scavenge", OFTEN) /* out of the runs, before the OS is asked */       \
     /* asking for cycles; fork */                                                                  \
     X(THREADS_START, "threads.start", RARE)                                                        \
+    X(LIBRARY_FLUSH, "library.flush", OFTEN) /* out of a shard, not in the total */                \
     X(REQUEST, "request", OFTEN)                                                                   \
     X(FORK_PREPARE, "fork.prepare", RARE)                                                          \
     X(FORK_STOPPED, "fork.stopped", RARE)                                                          \
