@@ -26,12 +26,14 @@ uint32_t snapshot_get_u32(const unsigned char *bytes) { return (uint32_t)get(byt
 
 void snapshot_put_piece(unsigned char *bytes, const struct snapshot_piece *piece) {
     put(bytes, piece->bytes, 8);
-    put(bytes + 8, piece->low_bytes, 8);
-    put(bytes + 16, piece->high_bytes, 8);
+    put(bytes + 8, piece->low_start, 8);
+    put(bytes + 16, piece->low_end, 8);
+    put(bytes + 24, piece->high_start, 8);
 }
 
 struct snapshot_piece snapshot_get_piece(const unsigned char *bytes) {
-    return (struct snapshot_piece){get(bytes, 8), get(bytes + 8, 8), get(bytes + 16, 8)};
+    return (struct snapshot_piece){get(bytes, 8), get(bytes + 8, 8), get(bytes + 16, 8),
+                                   get(bytes + 24, 8)};
 }
 
 static uint32_t checksum_of(struct checksum *checksum, const void *bytes, size_t count) {
@@ -77,13 +79,10 @@ void snapshot_put_header(unsigned char header[SNAPSHOT_HEADER_BYTES],
     put(header + 24, info->arena_id, 8);
     put(header + 32, (uint32_t)info->node, 4);
     put(header + 36, info->pieces, 4);
-    put(header + 40, info->head_bytes, 4);
-    put(header + 44, info->lead_bytes, 4);
-    put(header + 48, info->image_bytes, 8);
-    put(header + 56, info->contents_bytes, 8);
-    put(header + 64, info->root, 8);
-    memcpy(header + 72, info->name, SNAPSHOT_NAME_BYTES);
-    header[72 + SNAPSHOT_NAME_BYTES - 1] = 0;
+    put(header + 40, info->image_bytes, 8);
+    put(header + 48, info->contents_bytes, 8);
+    put(header + 56, info->root, 8);
+    memcpy(header + 64, info->name, SNAPSHOT_NAME_BYTES - 1);
     put(header + 120, checksum_of(checksum, table, snapshot_table_bytes(info)), 4);
     put(header + 124, checksum_of(checksum, header, 124), 4);
 }
@@ -108,12 +107,9 @@ static bool check_sizes(const struct snapshot_info *info, char *error, size_t er
     else if (info->image_bytes == 0 || info->image_bytes > SNAPSHOT_IMAGE_MOST ||
              info->image_bytes % SNAPSHOT_PIECE_UNIT)
         what = "size";
-    else if (info->head_bytes > SNAPSHOT_PIECE_UNIT || info->head_bytes % info->unit ||
-             info->lead_bytes > SNAPSHOT_PIECE_UNIT || info->lead_bytes % info->unit)
-        what = "head";
-    else if (info->contents_bytes > info->image_bytes - info->head_bytes)
+    else if (info->contents_bytes > info->image_bytes)
         what = "size of contents";
-    else if (info->root && (info->root < info->head_bytes || info->root >= info->image_bytes))
+    else if (info->root >= info->image_bytes)
         what = "root";
     else if (info->name[SNAPSHOT_NAME_BYTES - 1])
         what = "name";
@@ -146,13 +142,18 @@ bool snapshot_get_header(const unsigned char *bytes, size_t count, struct snapsh
     info->arena_id = get(bytes + 24, 8);
     info->node = (int32_t)snapshot_get_u32(bytes + 32);
     info->pieces = snapshot_get_u32(bytes + 36);
-    info->head_bytes = snapshot_get_u32(bytes + 40);
-    info->lead_bytes = snapshot_get_u32(bytes + 44);
-    info->image_bytes = get(bytes + 48, 8);
-    info->contents_bytes = get(bytes + 56, 8);
-    info->root = get(bytes + 64, 8);
-    memcpy(info->name, bytes + 72, SNAPSHOT_NAME_BYTES);
+    info->image_bytes = get(bytes + 40, 8);
+    info->contents_bytes = get(bytes + 48, 8);
+    info->root = get(bytes + 56, 8);
+    memcpy(info->name, bytes + 64, SNAPSHOT_NAME_BYTES);
     return check_sizes(info, error, error_bytes);
+}
+
+static bool piece_is_sound(const struct snapshot_piece *piece) {
+    return piece->bytes != 0 && piece->bytes % SNAPSHOT_PIECE_UNIT == 0 &&
+           piece->low_start <= piece->low_end && piece->low_end <= piece->high_start &&
+           piece->high_start <= piece->bytes &&
+           (piece->low_start | piece->low_end | piece->high_start) % 8 == 0;
 }
 
 bool snapshot_check_table(const unsigned char *header, const struct snapshot_info *info,
@@ -164,18 +165,13 @@ bool snapshot_check_table(const unsigned char *header, const struct snapshot_inf
     bool rooted = info->root == 0;
     for (uint32_t i = 0; i < info->pieces; i++) {
         struct snapshot_piece piece = snapshot_get_piece(table + (size_t)i * SNAPSHOT_PIECE_BYTES);
-        uint64_t own = i == 0 ? info->head_bytes : info->lead_bytes;
-        if (piece.bytes == 0 || piece.bytes % SNAPSHOT_PIECE_UNIT ||
-            piece.bytes > info->image_bytes - image || piece.low_bytes > piece.bytes ||
-            piece.high_bytes > piece.bytes - piece.low_bytes || piece.low_bytes % 8 ||
-            piece.high_bytes % 8 || piece.low_bytes < own)
+        if (!piece_is_sound(&piece) || piece.bytes > info->image_bytes - image)
             return refuse(error, error_bytes, "snapshot: its piece %" PRIu32 " can't be right", i);
-        uint64_t root = info->root - image;
-        if (info->root >= image && root < piece.bytes)
-            rooted = rooted || (root >= own && root < piece.low_bytes) ||
-                     root >= piece.bytes - piece.high_bytes;
+        uint64_t root = info->root - image; /* huge, if it lies before */
+        rooted = rooted || (root >= piece.low_start && root < piece.low_end) ||
+                 (root >= piece.high_start && root < piece.bytes);
         image += piece.bytes;
-        contents += piece.low_bytes - own + piece.high_bytes;
+        contents += piece.low_end - piece.low_start + (piece.bytes - piece.high_start);
     }
     if (image != info->image_bytes || contents != info->contents_bytes)
         return refuse(error, error_bytes, "snapshot: its pieces are not as large as it is");

@@ -4,13 +4,13 @@
  * memory of its own, so that it can be handed any bytes at all.
  *
  *     header    128 bytes: below
- *     pieces    24 bytes for each piece of the arena's range, in the order of addresses
- *     contents  of each piece its lower part, then its upper part; none of the room between
+ *     pieces    32 bytes for each piece of the arena's range, in the order of addresses
+ *     contents  of each piece its lower part, then its upper part; none of the rest
  *     checksum  4 bytes: CRC-32C of all before it
  *
  * The image is the range of addresses from the arena's start to the end of its last piece. A piece
- * begins where the one before it ends. What lies at the start of the first piece up to head_bytes,
- * and of each other one up to lead_bytes, is the library's own and not in the contents. Numbers are
+ * begins where the one before it ends. Its parts are [low_start, low_end) and [high_start, bytes),
+ * as distances from its start; what lies before the lower part is the library's own. Numbers are
  * little-endian; the contents are as the machine has them, which the header describes.
  *
  *   .inv.refused: bytes that are not whole, or not those of a snapshot, are refused with one line
@@ -29,7 +29,7 @@
 #define SNAPSHOT_MAGIC "GaitSnp\n"
 #define SNAPSHOT_VERSION 1
 #define SNAPSHOT_HEADER_BYTES 128
-#define SNAPSHOT_PIECE_BYTES 24
+#define SNAPSHOT_PIECE_BYTES 32
 #define SNAPSHOT_END_BYTES 4
 #define SNAPSHOT_NAME_BYTES 32
 #define SNAPSHOT_PIECE_UNIT 8192 /* a piece's size is a multiple: the heap's pages */
@@ -40,34 +40,33 @@
 #define SNAPSHOT_PIECES_MOST ((uint32_t)1 << 21)
 
 /* Header, by its offsets:
- *     0  magic (8)             36  pieces (u32)
- *     8  version (u32)         40  head_bytes (u32), lead_bytes (u32)
- *    12  header bytes (u32)    48  image_bytes (u64)
- *    16  byte order (u8): 1    56  contents_bytes (u64)
- *        little, 2 big         64  root (u64)
- *    17  word bytes (u8)       72  name (32)
- *    18  unit (u8), 0 (u8)    104  0 (16)
+ *     0  magic (8)             32  node (i32)
+ *     8  version (u32)         36  pieces (u32)
+ *    12  header bytes (u32)    40  image_bytes (u64)
+ *    16  byte order (u8): 1    48  contents_bytes (u64)
+ *        little, 2 big         56  root (u64)
+ *    17  word bytes (u8)       64  name (32)
+ *    18  unit (u8), 0 (u8)     96  0 (24)
  *    20  flags (u32)          120  checksum of the pieces (u32)
- *    24  arena_id (u64)       124  checksum of the header up to here (u32)
- *    32  node (i32)                                                                   */
+ *    24  arena_id (u64)       124  checksum of the header up to here (u32)           */
 struct snapshot_info {
-    uint32_t flags;          /* of the arena: GAIT_ARENA_…                                     */
-    uint32_t unit;           /* objects lie at multiples of this, 8 or 16                      */
-    uint64_t arena_id;       /* as it had it in its process                                    */
-    int32_t node;            /* NUMA node that it was bound to; -1: none                       */
-    uint32_t pieces;         /*                                                                */
-    uint32_t head_bytes;     /* at the start of the image, not in the contents                 */
-    uint32_t lead_bytes;     /* the same of each other piece                                   */
-    uint64_t image_bytes;    /* all pieces together                                            */
-    uint64_t contents_bytes; /* all their parts together, less head and leads                  */
-    uint64_t root;           /* offset of the root in the image; 0: none                       */
-    char name[SNAPSHOT_NAME_BYTES]; /* ends with a zero                                        */
+    uint32_t flags;                 /* of the arena: GAIT_ARENA_…               */
+    uint32_t unit;                  /* objects lie at multiples of this, 8 or 16 */
+    uint64_t arena_id;              /* as it had it in its process               */
+    int32_t node;                   /* NUMA node that it was bound to; -1: none  */
+    uint32_t pieces;                /* how many                                  */
+    uint64_t image_bytes;           /* all pieces together                       */
+    uint64_t contents_bytes;        /* all their parts together                  */
+    uint64_t root;                  /* offset of the root in the image; 0: none  */
+    char name[SNAPSHOT_NAME_BYTES]; /* ends with a zero                   */
 };
 
+/* low_start <= low_end <= high_start <= bytes; multiples of 8. */
 struct snapshot_piece {
-    uint64_t bytes;      /* of the image                                                  */
-    uint64_t low_bytes;  /* in use from its start on, with the head or lead               */
-    uint64_t high_bytes; /* in use up to its end                                          */
+    uint64_t bytes; /* of the image; a multiple of SNAPSHOT_PIECE_UNIT */
+    uint64_t low_start;
+    uint64_t low_end;
+    uint64_t high_start;
 };
 
 /** Bytes of the pieces' table. */

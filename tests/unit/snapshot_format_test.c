@@ -66,10 +66,10 @@ Test(snapshot_format, checksum_of_parts_is_that_of_the_whole) {
 
 /* ---- A snapshot to begin with ---- */
 
-enum { HEAD = 64, LEAD = 16, PIECES = 3 };
+enum { PIECES = 3 };
 
 static const struct snapshot_piece sample_pieces[PIECES] = {
-    {65536, HEAD + 104, 56}, {8192, LEAD, 200}, {131072, LEAD + 320, 0}};
+    {65536, 64, 64 + 104, 65536 - 56}, {8192, 0, 0, 8192 - 200}, {131072, 64, 64 + 320, 131072}};
 
 struct bytes {
     unsigned char *at;
@@ -81,15 +81,13 @@ static struct snapshot_info sample_info(void) {
                                  .arena_id = 17,
                                  .node = -1,
                                  .pieces = PIECES,
-                                 .head_bytes = HEAD,
-                                 .lead_bytes = LEAD,
                                  .root = 65536 + 8192 - 8,
                                  .name = "sample"};
     for (int i = 0; i < PIECES; i++) {
         info.image_bytes += sample_pieces[i].bytes;
-        info.contents_bytes += sample_pieces[i].low_bytes + sample_pieces[i].high_bytes;
+        info.contents_bytes += sample_pieces[i].low_end - sample_pieces[i].low_start;
+        info.contents_bytes += sample_pieces[i].bytes - sample_pieces[i].high_start;
     }
-    info.contents_bytes -= HEAD + (PIECES - 1) * LEAD;
     return info;
 }
 
@@ -150,8 +148,6 @@ Test(snapshot_format, what_is_written_is_read) {
     cr_assert_eq(info.arena_id, wanted.arena_id);
     cr_assert_eq(info.node, wanted.node);
     cr_assert_eq(info.pieces, wanted.pieces);
-    cr_assert_eq(info.head_bytes, wanted.head_bytes);
-    cr_assert_eq(info.lead_bytes, wanted.lead_bytes);
     cr_assert_eq(info.image_bytes, wanted.image_bytes);
     cr_assert_eq(info.contents_bytes, wanted.contents_bytes);
     cr_assert_eq(info.root, wanted.root);
@@ -169,10 +165,10 @@ Test(snapshot_format, the_bytes_are_those_of_version_1) {
     begin();
     struct bytes bytes = sample();
     cr_assert_eq(memcmp(bytes.at, "GaitSnp\n\1\0\0\0\200\0\0\0\1\10\10\0\0\0\0\0\21\0\0\0", 28), 0);
-    cr_assert_eq(bytes.count, 128 + 3 * 24 + 680 + 4);
-    cr_assert_eq(snapshot_get_u32(bytes.at + 124), 0x10bc8d06u, "%#x",
+    cr_assert_eq(bytes.count, 128 + 3 * 32 + 680 + 4);
+    cr_assert_eq(snapshot_get_u32(bytes.at + 124), 0xe3990fc4u, "%#x",
                  snapshot_get_u32(bytes.at + 124));
-    cr_assert_eq(snapshot_get_u32(bytes.at + bytes.count - 4), 0x78ab1638u, "%#x",
+    cr_assert_eq(snapshot_get_u32(bytes.at + bytes.count - 4), 0xe07ab8c8u, "%#x",
                  snapshot_get_u32(bytes.at + bytes.count - 4));
     free(bytes.at);
 }
@@ -272,41 +268,39 @@ Test(snapshot_format, hostile_sizes_are_refused) {
         {36, 4, UINT32_MAX, "number of pieces can't be right"},
         {36, 4, SNAPSHOT_PIECES_MOST, "cut off"},
         {36, 4, 2, "follow it"},
-        {40, 4, UINT32_MAX, "head can't be right"},
-        {40, 4, 68, "head can't be right"},
-        {40, 4, 72, "not as large as it is"},
-        {40, 4, 176, "piece 0 can't be right"},
-        {44, 4, UINT32_MAX, "head can't be right"},
-        {44, 4, 12, "head can't be right"},
-        {44, 4, 24, "piece 1 can't be right"},
-        {44, 4, 0, "not as large as it is"},
-        {48, 8, 0, "size can't be right"},
-        {48, 8, UINT64_MAX, "size can't be right"},
-        {48, 8, UINT64_C(1) << 63, "size can't be right"},
-        {48, 8, SNAPSHOT_IMAGE_MOST, "not as large as it is"},
-        {48, 8, 65536 + 8192, "piece 2 can't be right"},
-        {48, 8, 65536 + 4096, "size can't be right"},
-        {56, 8, UINT64_MAX, "size of contents can't be right"},
-        {56, 8, 65536 + 8192 + 131072, "size of contents can't be right"},
-        {56, 8, 65536 + 8192 + 131072 - 64, "cut off"},
-        {56, 8, 608, "follow it"},
-        {64, 8, UINT64_MAX, "root can't be right"},
-        {64, 8, 8, "root can't be right"},
-        {64, 8, 1000, "root can't be right"},
-        {64, 8, 65536 + 8192 + 16 + 320, "root can't be right"},
-        {64, 8, 65536 + 8, "root can't be right"},
+        {40, 8, 0, "size can't be right"},
+        {40, 8, UINT64_MAX, "size can't be right"},
+        {40, 8, UINT64_C(1) << 63, "size can't be right"},
+        {40, 8, SNAPSHOT_IMAGE_MOST, "not as large as it is"},
+        {40, 8, 65536 + 8192, "can't be right"},
+        {40, 8, 2 * 65536 + 8192, "piece 2 can't be right"},
+        {40, 8, 65536 + 4096, "size can't be right"},
+        {48, 8, UINT64_MAX, "size of contents can't be right"},
+        {48, 8, 65536 + 8192 + 131072 + 8, "size of contents can't be right"},
+        {48, 8, 65536 + 8192 + 131072, "cut off"},
+        {48, 8, 672, "follow it"},
+        {56, 8, UINT64_MAX, "root can't be right"},
+        {56, 8, 8, "root can't be right"},
+        {56, 8, 1000, "root can't be right"},
+        {56, 8, 65536 + 8192 + 8, "root can't be right"},
+        {56, 8, 65536 + 8192 + 64 + 320, "root can't be right"},
         {32, 4, (uint32_t)-2, "node can't be right"},
-        {103, 1, 'x', "name can't be right"},
+        {95, 1, 'x', "name can't be right"},
         {piece, 8, 0, "piece 0 can't be right"},
         {piece, 8, 65536 + 8, "piece 0 can't be right"},
         {piece, 8, UINT64_MAX & ~(uint64_t)8191, "piece 0 can't be right"},
         {piece + 8, 8, UINT64_MAX - 7, "piece 0 can't be right"},
-        {piece + 8, 8, 65536, "piece 0 can't be right"},
+        {piece + 8, 8, 176, "piece 0 can't be right"},
         {piece + 8, 8, 60, "piece 0 can't be right"},
+        {piece + 8, 8, 72, "not as large as it is"},
         {piece + 16, 8, UINT64_MAX - 7, "piece 0 can't be right"},
-        {piece + 16, 8, 57, "piece 0 can't be right"},
-        {piece + 16, 8, 64, "not as large as it is"},
-        {piece + 48, 8, 262144, "piece 2 can't be right"},
+        {piece + 16, 8, 65536, "piece 0 can't be right"},
+        {piece + 16, 8, 172, "piece 0 can't be right"},
+        {piece + 24, 8, 65536 + 8, "piece 0 can't be right"},
+        {piece + 24, 8, 160, "piece 0 can't be right"},
+        {piece + 24, 8, UINT64_MAX - 7, "piece 0 can't be right"},
+        {piece + 24, 8, 65536 - 64, "not as large as it is"},
+        {piece + 64, 8, 262144, "piece 2 can't be right"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct bytes bytes = sample();
@@ -326,17 +320,14 @@ static void is_sound(struct bytes bytes, const struct snapshot_info *info) {
     for (size_t i = 0; i < info->pieces; i++) {
         struct snapshot_piece piece =
             snapshot_get_piece(bytes.at + SNAPSHOT_HEADER_BYTES + i * SNAPSHOT_PIECE_BYTES);
-        cr_assert_leq(piece.low_bytes, piece.bytes);
-        cr_assert_leq(piece.high_bytes, piece.bytes - piece.low_bytes);
         cr_assert_leq(piece.bytes, SNAPSHOT_IMAGE_MOST);
-        uint64_t low = image + piece.low_bytes, end = image + piece.bytes;
-        uint64_t own = i == 0 ? info->head_bytes : info->lead_bytes;
-        cr_assert_leq(own, piece.low_bytes);
-        rooted |= (info->root >= image + own && info->root < low) ||
-                  (info->root >= end - piece.high_bytes && info->root < end);
-        image = end;
-        contents += piece.low_bytes - own + piece.high_bytes;
-        cr_assert_leq(contents, image);
+        cr_assert_leq(piece.low_start, piece.low_end);
+        cr_assert_leq(piece.low_end, piece.high_start);
+        cr_assert_leq(piece.high_start, piece.bytes);
+        rooted |= info->root >= image + piece.low_start && info->root < image + piece.low_end;
+        rooted |= info->root >= image + piece.high_start && info->root < image + piece.bytes;
+        image += piece.bytes;
+        contents += piece.low_end - piece.low_start + piece.bytes - piece.high_start;
     }
     cr_assert(rooted);
     cr_assert_eq(image, info->image_bytes);
