@@ -131,8 +131,23 @@ void gait_pacer_end_cycle_measured(struct gait_pacer *pacer,
 void gait_pacer_set_marked(struct gait_pacer *pacer, uint64_t marked_bytes) {
     uint64_t heap_work = (uint64_t)pacer->work.heap_bytes;
     pacer->marked_bytes = marked_bytes;
+    pacer->foreign_marked_bytes = 0;
     pacer->last_heap_work_bytes = heap_work;
     pacer->last_stack_work_bytes = (uint64_t)pacer->work.stack_bytes;
     gait_pacer_set_live(pacer, marked_bytes, heap_work);
     pacer->triggered_bytes = GAIT_PACER_NONE;
+}
+
+void gait_pacer_set_foreign(struct gait_pacer *pacer, uint64_t foreign_bytes) {
+    pacer->foreign_marked_bytes = arith_min_u64(foreign_bytes, pacer->marked_bytes);
+}
+
+bool gait_pacer_take_back(struct gait_pacer *pacer, uint64_t foreign_bytes) {
+    if (foreign_bytes >= pacer->foreign_marked_bytes)
+        return false;
+    uint64_t gone = pacer->foreign_marked_bytes - foreign_bytes;
+    pacer->foreign_marked_bytes = foreign_bytes;
+    pacer->marked_bytes -= gone;
+    pacer->live_bytes -= arith_min_u64(gone, pacer->live_bytes);
+    return true;
 }

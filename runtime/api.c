@@ -231,6 +231,7 @@ gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_b
         return NULL;
     }
     mutator->heap = heap;
+    mutator->stripe = foreign_stripe(&heap->space.foreign, program_thread_here());
     cache_init(&mutator->cache, &heap->space, mutator->head.runs, heap->options.gcstress != 0);
     marker_init(&mutator->marker, &heap->space, &heap->queue, heap->value_mask);
     if (find_stack(mutator) < 0) {

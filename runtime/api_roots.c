@@ -157,6 +157,7 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
     mutator_check(mutator);
     struct finalizer_job job;
     size_t ran = 0;
+    mutator->runs_finalizers = true;
     gait_poll(mutator);
     for (; ran < max && finalizers_take(&mutator->heap->finalizers, &job); ran++) {
         if (!job.finalize) {
@@ -175,6 +176,7 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
 
 bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
     mutator_check(mutator);
+    mutator->runs_finalizers = true;
     mutator_save_stack();
     world_rest();
     bool some = finalizers_wait(&mutator->heap->finalizers, timeout_ns);

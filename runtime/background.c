@@ -89,7 +89,7 @@ static bool look_at_contention(struct cycle *cycle, enum cpu_purpose purpose, in
  * nothing of how fast it is. */
 static void do_not_count(struct control *control, size_t live_before, int64_t idle_ns,
                          int64_t since_ns) {
-    size_t live = AO_load(&control->live_bytes); /* less, if a mutator that left gave more back */
+    size_t live = control_live_bytes(control); /* less, if a mutator that left gave more back */
     double allocated = live > live_before ? (double)(live - live_before) : 0;
     control_held_back(control, idle_ns, (size_t)(allocated * (double)idle_ns / (double)since_ns));
 }
@@ -104,7 +104,7 @@ static bool must_leave(const struct marker *marker) {
 static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
                           int64_t burst_ns) {
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
-    size_t before = marker->scanned_bytes, live_before = AO_load(&heap->control.live_bytes);
+    size_t before = marker->scanned_bytes, live_before = control_live_bytes(&heap->control);
     while (!marker_drain(marker, LOOK_BYTES)) {
         /* at once: a mutator that finds no credit marks in the background's place */
         control_credit(&heap->control, marker->scanned_bytes - before);
@@ -146,7 +146,7 @@ static void give_way(gait_mutator *mutator) {
 static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
     struct control *control = &heap->control;
     int64_t begin_ns = platform_now_ns();
-    size_t live_before = AO_load(&control->live_bytes);
+    size_t live_before = control_live_bytes(control);
     platform_sleep_ns(ahead_ns);
     int64_t slept_ns = platform_now_ns() - begin_ns;
     do_not_count(control, live_before, slept_ns - nap_ns, slept_ns);
@@ -263,7 +263,7 @@ void background_sweep(gait_heap *heap) {
             ;
         control_add_cpu(&heap->control, CPU_SWEEP, platform_thread_cpu_ns() - begin_cpu_ns);
         if (more && !cpu_is_idle(heap, 1) &&
-            AO_load(&heap->control.live_bytes) < AO_load(&heap->control.trigger_bytes))
+            control_live_bytes(&heap->control) < AO_load(&heap->control.trigger_bytes))
             platform_sleep_ns(NAP_NS_LEAST);
     }
     sweep_finish(sweeper);

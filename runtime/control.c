@@ -42,7 +42,12 @@ static double double_of(AO_t bits) {
 size_t control_total_bytes(struct control *control) {
     struct space *space = control->space;
     return AO_load(&space->used_bytes) + AO_load(&space->free_bytes) +
-           AO_load(&space->metadata_bytes) + space_offheap_bytes(space);
+           AO_load(&space->metadata_bytes) + AO_load(&space->arena_bytes) +
+           space_offheap_bytes(space) + foreign_sum(&space->foreign);
+}
+
+static size_t foreign_bytes(const struct control *control) {
+    return foreign_sum(&control->space->foreign);
 }
 
 /* With the lock held, after any change: what allocation looks at. */
@@ -53,6 +58,7 @@ static void publish(struct control *control) {
     AO_store(&control->trigger_bytes, target.trigger_bytes);
     AO_store(&control->goal_bytes, target.goal_bytes);
     AO_store(&control->limit_bytes, (AO_t)control->pacer.memory_limit_bytes);
+    AO_store(&control->foreign_marked_bytes, control->pacer.foreign_marked_bytes);
     AO_store(&control->late_bytes, bounds.goal_bytes);
     AO_store(&control->barrier_bytes, bounds.limit_bytes);
     AO_store(&control->relief_bytes, bounds.relief_bytes);
@@ -62,7 +68,8 @@ static void publish(struct control *control) {
 
 /* With the lock held. Spans count as far as allocation can fill them: the rest is what it could not
  * use. What is free in them now, it will; were it counted against the heap,
- * the goal that a limit allows would lie a few bytes beyond what is live. */
+ * the goal that a limit allows would lie a few bytes beyond what is live. Foreign memory counts as
+ * objects do; arenas and off-heap memory are what the heap has to leave room for. */
 static void look_at_memory(struct control *control) {
     size_t total = control_total_bytes(control);
     size_t allocated = AO_load(&control->allocated_bytes);
@@ -72,7 +79,7 @@ static void look_at_memory(struct control *control) {
     struct gait_pacer_memory memory = {
         .mapped_bytes = total,
         .free_bytes = AO_load(&control->space->free_bytes),
-        .allocated_bytes = allocated > fills ? allocated : fills,
+        .allocated_bytes = (allocated > fills ? allocated : fills) + foreign_bytes(control),
     };
     gait_pacer_set_memory(&control->pacer, &memory);
     if (total > AO_load(&control->peak_total_bytes))
@@ -111,7 +118,7 @@ int64_t control_gc_cpu_ns(const struct control *control) {
 static void revise(struct control *control) {
     look_at_memory(control);
     struct gait_pacer_progress progress = {
-        .live_bytes = AO_load(&control->live_bytes),
+        .live_bytes = control_live_bytes(control),
         .scannable_bytes = control_scannable_bytes(control),
         .work = {.heap_bytes = (int64_t)AO_load(&control->heap_work_bytes),
                  .stack_bytes = control->pacer.work.stack_bytes,
@@ -153,21 +160,7 @@ static bool is_due(struct control *control) {
         return false; /* the next run looks again */
     look_at_memory(control);
     publish(control);
-    bool due = AO_load(&control->live_bytes) >= AO_load(&control->trigger_bytes);
-    lock_release(&control->lock);
-    return due;
-}
-
-bool control_memory_changed(struct control *control) {
-    lock_acquire(&control->lock);
-    bool marking = AO_load(&control->marking);
-    if (marking) {
-        revise(control);
-    } else {
-        look_at_memory(control);
-        publish(control);
-    }
-    bool due = !marking && AO_load(&control->live_bytes) >= AO_load(&control->trigger_bytes);
+    bool due = control_live_bytes(control) >= AO_load(&control->trigger_bytes);
     lock_release(&control->lock);
     return due;
 }
@@ -177,7 +170,7 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
     counter_add(&control->allocated_bytes, bytes);
     if (scannable)
         counter_add(&control->allocated_scannable_bytes, bytes);
-    size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes;
+    size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes + foreign_bytes(control);
     if (!AO_load(&control->marking))
         return live >= AO_load(&control->trigger_bytes) && is_due(control);
     mutator->assist_credit_bytes -= (int64_t)bytes;
@@ -186,6 +179,38 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
         AO_compare_and_swap(&control->revise_at_bytes, revise_at, live + REVISE_BYTES))
         revise_if_free(control);
     return false;
+}
+
+void control_foreign_added(struct control *control, gait_mutator *mutator, size_t bytes) {
+    if (AO_load(&control->marking))
+        mutator->assist_credit_bytes -= (int64_t)bytes;
+}
+
+/* With the lock held: foreign memory that was marked was given back. @return whether it was. */
+static bool take_back(struct control *control) {
+    if (!gait_pacer_take_back(&control->pacer, foreign_bytes(control)))
+        return false;
+    gait_pacer_commit(&control->pacer, sweep_done(control->sweeper));
+    return true;
+}
+
+bool control_memory_changed(struct control *control) {
+    size_t limit = AO_load(&control->limit_bytes);
+    bool limited = (int64_t)limit != GAIT_NO_LIMIT;
+    if (limited || foreign_bytes(control) < AO_load(&control->foreign_marked_bytes)) {
+        lock_acquire(&control->lock);
+        bool changed = take_back(control) || limited;
+        if (changed && AO_load(&control->marking)) {
+            AO_store(&control->revise_at_bytes, control_live_bytes(control) + REVISE_BYTES);
+            revise(control);
+        } else if (changed) {
+            look_at_memory(control);
+            publish(control);
+        }
+        lock_release(&control->lock);
+    }
+    return !AO_load(&control->marking) &&
+           control_live_bytes(control) >= AO_load(&control->trigger_bytes);
 }
 
 void control_unallocated(struct control *control, struct cache_rest rest) {
@@ -235,13 +260,13 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, unsigned m
  */
 static bool is_beyond_limit(struct control *control, bool passes_limit) {
     size_t barrier = AO_load(&control->barrier_bytes);
-    return (AO_load(&control->live_bytes) > barrier || (barrier != SIZE_MAX && passes_limit)) &&
+    return (control_live_bytes(control) > barrier || (barrier != SIZE_MAX && passes_limit)) &&
            AO_load(&control->marking) && !AO_load(&control->limiting);
 }
 
 /* How far the live heap is from the goal. */
 static uint64_t distance(const struct control *control) {
-    size_t goal = AO_load(&control->goal_bytes), live = AO_load(&control->live_bytes);
+    size_t goal = AO_load(&control->goal_bytes), live = control_live_bytes(control);
     return goal > live ? goal - live : 0;
 }
 
@@ -252,7 +277,7 @@ static void credit_mutator(const struct control *control, gait_mutator *mutator,
 }
 
 bool control_is_late(struct control *control, bool marks) {
-    return !marks && AO_load(&control->live_bytes) >= AO_load(&control->late_bytes) &&
+    return !marks && control_live_bytes(control) >= AO_load(&control->late_bytes) &&
            !AO_load(&control->limiting);
 }
 
@@ -260,7 +285,7 @@ bool control_awaits_cycle(struct control *control, bool marks) {
     if (AO_load(&control->barrier_bytes) == SIZE_MAX || marks)
         return false;
     return AO_load(&control->marking) || !sweep_is_open(control->sweeper) ||
-           AO_load(&control->live_bytes) >= AO_load(&control->relief_bytes);
+           control_live_bytes(control) >= AO_load(&control->relief_bytes);
 }
 
 bool control_assist(struct control *control, gait_mutator *mutator, bool passes_limit) {
@@ -284,7 +309,7 @@ bool control_assist(struct control *control, gait_mutator *mutator, bool passes_
         return false;
     }
     int64_t begin_ns = platform_thread_cpu_ns();
-    bool late = AO_load(&control->live_bytes) >= AO_load(&control->late_bytes);
+    bool late = control_live_bytes(control) >= AO_load(&control->late_bytes);
     size_t done = assist_mark(mutator, work - taken, late ? LATE_ASSIST_WAITS : ASSIST_WAITS);
     counter_add(&control->heap_work_bytes, done);
     credit_mutator(control, mutator, done, bytes_per_work);
@@ -326,7 +351,7 @@ double control_fraction(struct control *control) {
 /* ---- Holding back ---- */
 
 int64_t control_ahead_ns(struct control *control) {
-    size_t start = control->mark_start_bytes, live = AO_load(&control->live_bytes);
+    size_t start = control->mark_start_bytes, live = control_live_bytes(control);
     if (AO_load(&control->limiting) || control->held_in_vain == HELD_IN_VAIN_MOST)
         return 0;
     double elapsed_ns = (double)(platform_now_ns() - control->mark_start_ns);
@@ -360,7 +385,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     control_update_limiter(control);
     lock_acquire(&control->lock);
     record->start_ns = platform_now_ns();
-    record->start_bytes = AO_load(&control->live_bytes);
+    record->start_bytes = control_live_bytes(control);
     record->trigger_bytes = AO_load(&control->trigger_bytes);
     record->procs = (int32_t)AO_load(&control->procs);
     control->cycle_process_ns = platform_process_cpu_ns();
@@ -427,9 +452,13 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     control->pacer.work.stack_bytes = (int64_t)stack_bytes;
     revise(control);
     record->end_ns = platform_now_ns();
-    record->peak_bytes = AO_load(&control->live_bytes);
+    uint64_t objects_bytes = AO_load(&control->live_bytes), foreign = foreign_bytes(control);
+    record->peak_bytes = objects_bytes + foreign;
     record->goal_bytes = AO_load(&control->goal_bytes);
-    record->marked_bytes = marked_bytes;
+    record->marked_bytes = marked_bytes + foreign;
+    record->foreign_bytes = foreign;
+    record->arena_bytes = AO_load(&control->space->arena_bytes);
+    record->offheap_bytes = space_offheap_bytes(control->space);
     record->scanned_bytes = AO_load(&control->heap_work_bytes);
     record->expected_bytes =
         control->pacer.last_heap_work_bytes + control->pacer.last_stack_work_bytes + globals_bytes;
@@ -450,20 +479,24 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
         .held_back_share = held_back_share(control, record),
     };
     gait_pacer_end_cycle_measured(&control->pacer, &cpu);
-    gait_pacer_set_marked(&control->pacer, marked_bytes);
+    gait_pacer_set_marked(&control->pacer, record->marked_bytes);
+    gait_pacer_set_foreign(&control->pacer, foreign);
     AO_store(&control->marking, 0);
     AO_store(&control->live_bytes, marked_bytes);
     AO_store(&control->unscannable_bytes,
              AO_load(&control->allocated_scannable_bytes) - AO_load(&control->heap_work_bytes));
     size_t in_use = AO_load(&control->space->used_bytes);
     control->last_in_use_bytes =
-        gait_pacer_in_use_at_goal(in_use, record->peak_bytes, record->goal_bytes);
+        gait_pacer_in_use_at_goal(in_use + foreign, record->peak_bytes, record->goal_bytes);
     gait_pacer_retain(&control->retain, record->end_ns, in_use);
-    control->span_fill = gait_pacer_fill(control->span_fill, record->peak_bytes, in_use,
-                                         AO_load(&control->fresh_bytes));
+    control->span_fill =
+        gait_pacer_fill(control->span_fill, objects_bytes, in_use, AO_load(&control->fresh_bytes));
     AO_store(&control->fresh_bytes, 0);
     gait_pacer_commit(&control->pacer, false);
     publish(control);
+    AO_nop_full(); /* who took foreign memory back meanwhile, and compared with the old figure */
+    if (take_back(control))
+        publish(control);
     lock_release(&control->lock);
     control->last_cycle_ns = record->end_ns;
     control_update_limiter(control);
@@ -566,12 +599,14 @@ size_t control_scavenge_due(struct control *control) {
     lock_acquire(&control->lock);
     look_at_memory(control);
     size_t retained = AO_load(&space->used_bytes) + AO_load(&space->free_bytes);
-    size_t total = control_total_bytes(control), due = 0;
+    size_t total = control_total_bytes(control), due = 0, foreign = foreign_bytes(control);
+    /* goals are those of the heap with its foreign memory: so is what is compared with them */
     struct gait_pacer_scavenge_goals goals = gait_pacer_scavenge(
-        &control->pacer, retained, control->last_in_use_bytes, platform_page_bytes());
-    uint64_t keep =
-        gait_pacer_retain(&control->retain, platform_now_ns(),
-                          goals.gogc_bytes == GAIT_PACER_NONE ? retained : goals.gogc_bytes);
+        &control->pacer, retained + foreign, control->last_in_use_bytes, platform_page_bytes());
+    uint64_t keep = goals.gogc_bytes == GAIT_PACER_NONE ? retained
+                    : goals.gogc_bytes > foreign        ? goals.gogc_bytes - foreign
+                                                        : 0;
+    keep = gait_pacer_retain(&control->retain, platform_now_ns(), keep);
     if (retained > keep)
         due = retained - keep;
     if (goals.limit_bytes != GAIT_PACER_NONE && total > goals.limit_bytes &&

@@ -43,6 +43,9 @@ struct cycle_record {
     uint64_t goal_bytes;
     uint64_t stack_bytes;
     uint64_t globals_bytes;
+    uint64_t foreign_bytes; /* of marked_bytes; as it ended, as are the next two */
+    uint64_t arena_bytes;
+    uint64_t offheap_bytes;
     uint64_t scannable_bytes;  /* live heap in kinds with references, as it started */
     uint64_t scanned_bytes;    /* heap looked at for references */
     uint64_t expected_bytes;   /* heap, stacks and globals that the last cycle looked at */
@@ -63,18 +66,19 @@ struct control {
     struct lock lock; /* rank CONTROL: pacer, limiter, and the figures that say so */
     struct gait_pacer pacer;
     struct gait_limiter limiter;
-    struct space *space;             /* constant */
-    struct sweeper *sweeper;         /* constant */
-    AO_t procs;                      /* written under the lock; read unordered: may be old */
-    int64_t limiter_process_ns;      /* process CPU time at the last limiter update; lock */
-    int64_t limiter_gc_ns;           /* collector CPU time at the last limiter update; lock */
-    int64_t limiting_since_ns;       /* 0: not limiting; lock */
-    uint64_t last_in_use_bytes;      /* spans as the last cycle ended, up to its goal; lock */
-    double span_fill;                /* share of the spans that allocation can fill; lock */
+    struct space *space;        /* constant */
+    struct sweeper *sweeper;    /* constant */
+    AO_t procs;                 /* written under the lock; read unordered: may be old */
+    int64_t limiter_process_ns; /* process CPU time at the last limiter update; lock */
+    int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
+    int64_t limiting_since_ns;  /* 0: not limiting; lock */
+    uint64_t
+        last_in_use_bytes; /* spans and foreign, as the last cycle ended, up to its goal; lock */
+    double span_fill;      /* share of the spans that allocation can fill; lock */
     struct gait_pacer_retain retain; /* memory that the scavenger keeps; lock */
 
-    AO_t live_bytes;                /* marked by the last cycle and allocated since */
-    AO_t allocated_bytes;           /* since the heap was created */
+    AO_t live_bytes;      /* marked by the last cycle and allocated since, of the heap itself */
+    AO_t allocated_bytes; /* since the heap was created */
     AO_t allocated_scannable_bytes; /* of it, in kinds with references */
     AO_t unscannable_bytes; /* of that, what live_bytes does not count, less what marking found */
     AO_t revise_at_bytes;   /* live heap at which the assist ratio is computed anew */
@@ -87,9 +91,10 @@ struct control {
     AO_t fresh_bytes; /* spans taken since all was swept: no swept one had a cell to give */
 
     AO_t gogc_percent; /* by publish, as what follows: unordered, a stale one only delays; signed */
-    AO_t trigger_bytes;
+    AO_t trigger_bytes; /* live heap, here and below: control_live_bytes */
     AO_t goal_bytes;
     AO_t limit_bytes;
+    AO_t foreign_marked_bytes;
     AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
     AO_t late_bytes;            /* live heap at which mutators wait for a cycle to begin */
     AO_t relief_bytes;          /* live heap at which a cycle begins where pages pass the limit */
@@ -117,8 +122,14 @@ void control_init(struct control *control, struct space *space, struct sweeper *
                   int32_t gogc_percent, int64_t memory_limit_bytes, int32_t procs);
 void control_destroy(struct control *control);
 
-/** All memory that the heap holds and the OS has given, bytes: what the limit applies to. */
+/** All memory that the heap holds and the OS has given, and what counts with it, bytes: what the
+ * limit applies to. */
 size_t control_total_bytes(struct control *control);
+
+/** The live heap: objects, and the foreign memory that they stand for. */
+static inline size_t control_live_bytes(const struct control *control) {
+    return AO_load(&control->live_bytes) + foreign_sum(&control->space->foreign);
+}
 
 /** Part of the live heap that may hold references, bytes. */
 static inline size_t control_scannable_bytes(const struct control *control) {
@@ -139,6 +150,17 @@ int64_t control_gc_cpu_ns(const struct control *control);
 bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
                        bool scannable);
 
+/** A mutator counted foreign memory, which control_memory_changed is told of after this. While
+ * marking, it owes for it. */
+void control_foreign_added(struct control *control, gait_mutator *mutator, size_t bytes);
+
+/**
+ * Arena, off-heap or foreign memory has changed: under a limit the goal follows at once; less
+ * foreign memory than was marked lowers GOGC's goal. Any thread.
+ * @return whether a cycle is due.
+ */
+bool control_memory_changed(struct control *control);
+
 /** A mutator gave memory back that it had not used. */
 void control_unallocated(struct control *control, struct cache_rest rest);
 
@@ -152,11 +174,6 @@ bool control_assist(struct control *control, gait_mutator *mutator, bool passes_
 /** Would so many bytes of pages more pass the limit, counted without the free pages that allocation
  * may use or give back? 0: some span's. */
 bool control_is_tight(struct control *control, size_t bytes);
-
-/** Memory that counts beside the pages has changed: where there is a limit, goal and trigger
- * follow.
- * @return whether a cycle is due. */
-bool control_memory_changed(struct control *control);
 
 /** Spans' pages were taken, though all is swept. */
 void control_took_fresh(struct control *control, size_t bytes);

@@ -79,6 +79,8 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
     if (mutator->head.barrier)
         mutator_flush_barrier(mutator);
     control_unallocated(&heap->control, cache_destroy(&mutator->cache));
+    counter_add(&heap->space.foreign.sum_bytes, (size_t)mutator->foreign_rest_bytes);
+    mutator->foreign_rest_bytes = 0;
     counter_add(&heap->cycle.black_bytes,
                 mutator->cache.black_bytes + marker_take_marked(&mutator->marker));
 }
@@ -300,6 +302,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     cycle->record.periodic = periodic;
     cycle->record.stopped = !heap->concurrent;
     cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
+    foreign_check(&heap->space.foreign, "gait_foreign_sub");
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots),
                   ranges_piece_bytes(&heap->roots));

@@ -84,10 +84,14 @@ struct gait_mutator {
 
     struct oom_call oom_call; /* its thread's; alloc.c */
 
-    int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
-    int64_t late_ns;             /* waited for a cycle to begin, since the last one that did */
-    uint32_t stress_count;       /* gcstress: allocations since the last forced cycle */
-    AO_t assist_cpu_ns;          /* read unordered: figures */
+    int64_t assist_credit_bytes;   /* allocation that is paid for; negative: debt */
+    int64_t late_ns;               /* waited for a cycle to begin, since the last one that did */
+    bool runs_finalizers;          /* has run some or waited for them: nobody else is waited for */
+    size_t foreign_free_bytes;     /* may be taken back without a look at what there is */
+    int64_t foreign_rest_bytes;    /* foreign memory that the sum has not heard of */
+    struct foreign_stripe *stripe; /* constant while attached */
+    uint32_t stress_count;         /* gcstress: allocations since the last forced cycle */
+    AO_t assist_cpu_ns;            /* read unordered: figures */
 };
 
 /* One line that says how a mutator was misused, and the end. call: the public function. */

@@ -73,8 +73,9 @@ GAIT_API void gait_library_count(gait_heap *heap, ptrdiff_t bytes);
 GAIT_API uint64_t gait_library_counted(gait_heap *heap);
 
 /**
- * There was no memory: do what gait_alloc does. The first time (failures 0) a full collection; then
- * the out-of-memory handler as long as it says so, and a collection.
+ * There was no memory: do what gait_alloc does. The first time (failures 0) a full collection, and
+ * a wait, as long as it goes on, for the cleanups that another thread runs; then the out-of-memory
+ * handler as long as it says so, and the same again.
  *
  * @param bytes     what was asked for: for the handler.
  * @param failures  how often this request has failed before this time.

@@ -28,6 +28,7 @@
  *         gait_pacer_revise                              often, while marking
  *         gait_pacer_end_cycle (or _measured)            marking has ended
  *         gait_pacer_set_marked, gait_pacer_commit       the next goal stands
+ *         gait_pacer_take_back, gait_pacer_commit        foreign memory was taken back
  *     gait_pacer_set_gogc / _set_memory_limit / _set_memory, then
  *         gait_pacer_commit, at any time.
  */
@@ -160,6 +161,7 @@ struct gait_pacer {
 
     /* Measured by the last cycle. */
     uint64_t marked_bytes;          /**< found live                                   */
+    uint64_t foreign_marked_bytes;  /**< of it, foreign memory: gait_pacer_set_foreign */
     uint64_t last_heap_work_bytes;  /**< heap bytes scanned                           */
     uint64_t last_stack_work_bytes; /**< stack bytes scanned                          */
     uint64_t last_goal_bytes;       /**< its goal as it ended; 0 before the first     */
@@ -356,6 +358,25 @@ GAIT_PACER_API void gait_pacer_end_cycle_measured(struct gait_pacer *pacer,
  * Source: gcControllerState.resetLive.
  */
 GAIT_PACER_API void gait_pacer_set_marked(struct gait_pacer *pacer, uint64_t marked_bytes);
+
+/**
+ * Say how much of what gait_pacer_set_marked was told is foreign: memory that the program has
+ * outside the heap, and gives back itself, as a rule when a cycle has shown that an object is dead.
+ * Call after it. Gait's own.
+ *
+ * @param foreign_bytes  held as marking ended; more than was marked counts as all of it
+ */
+GAIT_PACER_API void gait_pacer_set_foreign(struct gait_pacer *pacer, uint64_t foreign_bytes);
+
+/**
+ * What is foreign now. A mark phase can't tell what of it will be given back because of what it
+ * found: all counts as marked at first. What is marked is no more than what there still is, and the
+ * marked and the live bytes fall by the difference. Gait's own.
+ *
+ * @param foreign_bytes  held now
+ * @return whether they fell: then the goal is to be computed anew by gait_pacer_commit
+ */
+GAIT_PACER_API bool gait_pacer_take_back(struct gait_pacer *pacer, uint64_t foreign_bytes);
 
 /* ---- Marking by many ---------------------------------------------------- */
 

@@ -12,8 +12,8 @@ extern "C" {
 #endif
 
 /* X(name, what it says). All are uint64_t; bytes, nanoseconds or counts as their names say.
- * RESERVED(name): a place in the structure that nothing fills yet: 0, and in no listing. */
-#define GAIT_STATS_LAYOUT(X, RESERVED)                                                             \
+ */
+#define GAIT_STATS_FIRST(X)                                                                        \
     X(heap_live_bytes, "live heap now: marked by the last cycle, and allocated since")             \
     X(heap_marked_bytes, "marked by the last cycle")                                               \
     X(heap_goal_bytes, "goal of the running or next cycle")                                        \
@@ -22,8 +22,8 @@ extern "C" {
     X(span_bytes, "memory: spans in use")                                                          \
     X(free_bytes, "memory: free pages that are not given back to the OS")                          \
     X(metadata_bytes, "memory: the collector's own tables and queues")                             \
-    RESERVED(reserved_0)                                                                           \
-    RESERVED(reserved_1)                                                                           \
+    X(arena_bytes, "memory: arenas")                                                               \
+    X(offheap_bytes, "memory: counted off-heap memory")                                            \
     X(total_bytes, "memory: the sum that the limit holds")                                         \
     X(peak_total_bytes, "memory: the largest sum so far")                                          \
     X(released_bytes, "free pages that the OS has back")                                           \
@@ -48,21 +48,22 @@ extern "C" {
     X(pause_max_ns, "the longest")                                                                 \
     X(finalizers_queued, "finalizers and cleanups waiting to run")
 
+/* What came later, at the structure's end. */
+#define GAIT_STATS_MORE(X) X(foreign_bytes, "memory: foreign, part of the live heap")
+
 /* The figures. */
-#define GAIT_STATS_SKIP(name)
-#define GAIT_STATS(X) GAIT_STATS_LAYOUT(X, GAIT_STATS_SKIP)
+#define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)
 
 #define GAIT_PAUSE_BUCKETS 40 /* bucket b counts pauses of [2^b, 2^(b+1)) ns */
 
 typedef struct gait_stats {
     size_t struct_bytes; /* sizeof(gait_stats), set by the caller */
 #define GAIT_STATS_FIELD(name, text) uint64_t name;
-#define GAIT_STATS_PLACE(name) uint64_t name;
-    GAIT_STATS_LAYOUT(GAIT_STATS_FIELD, GAIT_STATS_PLACE)
-#undef GAIT_STATS_FIELD
-#undef GAIT_STATS_PLACE
+    GAIT_STATS_FIRST(GAIT_STATS_FIELD)
     double gc_cpu_fraction; /* GC's CPU time, all purposes, / cpu_total_ns */
     uint64_t pause_histogram[GAIT_PAUSE_BUCKETS];
+    GAIT_STATS_MORE(GAIT_STATS_FIELD)
+#undef GAIT_STATS_FIELD
 } gait_stats;
 
 /**

@@ -33,6 +33,7 @@
 
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
+#include "foreign.h"
 #include "pool.h"
 
 #define PAGE_SHIFT 13
@@ -132,6 +133,8 @@ struct space {
     AO_t used_bytes;        /* in spans                                                         */
     AO_t metadata_bytes;    /* the tables' touched part and the collector's own                 */
     AO_t offheap_bytes;     /* of libraries, beside the pages: library.h; signed for a moment   */
+    AO_t arena_bytes;       /* in arenas' chunks                                                */
+    struct foreign foreign; /* of the program, beside the pages                                 */
     struct space_hooks hooks;
 };
 

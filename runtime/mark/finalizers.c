@@ -19,6 +19,11 @@
 /* How long a pass waits where others want the lock: a thread that was woken runs by then. */
 #define LET_IN_NS 20000
 
+/* How often is looked at a thread that runs jobs, with the OS's slack some 100 us; and the longest
+ * that it may take for one. Guesses. */
+#define SERVED_NAP_NS 50000
+#define SERVED_NS_MOST ((int64_t)5000000)
+
 /* A finalizer: the key is its object. Or the first part of a cleanup: the key is odd, so that it is
  * no object's address, or 0 when it was taken out of the table. */
 struct finalizer_record {
@@ -405,6 +410,7 @@ static void jobs_take(struct finalizers *finalizers) {
     struct finalizer_record *record = finalizers->first;
     struct cleanup_record *cleanup = record_cleanup(record);
     counter_sub(&finalizers->queued, 1);
+    counter_add(&finalizers->taken, 1);
     if (cleanup && --cleanup->count > 0)
         return;
     finalizers->first = record->queued == &queue_end ? NULL : record->queued;
@@ -439,8 +445,28 @@ bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns) {
         int64_t left_ns = end_ns - platform_now_ns();
         if (left_ns <= 0)
             return false;
+        AO_store(&finalizers->served, 1);
         platform_wait(&finalizers->signal, signal, left_ns);
     }
+}
+
+bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns) {
+    size_t first = AO_load(&finalizers->taken), last = first;
+    int64_t begin_ns = platform_now_ns(), last_ns = begin_ns;
+    while (finalizers_are_served(finalizers)) {
+        platform_sleep_ns(SERVED_NAP_NS);
+        int64_t now_ns = platform_now_ns();
+        size_t taken = AO_load(&finalizers->taken);
+        if (taken != last) {
+            last = taken;
+            last_ns = now_ns;
+        } else if (now_ns - last_ns >= SERVED_NS_MOST) {
+            AO_store(&finalizers->served, 0);
+        }
+        if (now_ns - begin_ns >= most_ns)
+            break;
+    }
+    return last != first;
 }
 
 void finalizers_stop(struct finalizers *finalizers) {

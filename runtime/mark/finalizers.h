@@ -55,6 +55,8 @@ struct finalizers {
     bool untidy;        /* queued cleanups may be in the table; the collector's */
     AO_t wanted;        /* threads that wait for the lock; unordered: a pass looks again */
     AO_t queued;        /* jobs in the queue; read unordered: a figure */
+    AO_t taken;         /* jobs taken from it, ever; unordered: figures of progress */
+    AO_t served;        /* not 0: a thread has slept until there are jobs, and so will run them */
     unsigned signal;    /* atomic, waited on: raised with each batch, and by stop */
     unsigned stopped;   /* atomic: nobody waits any more */
 };
@@ -106,6 +108,16 @@ size_t finalizers_queued(const struct finalizers *finalizers);
 /** Wait until there is a job. Not by a running mutator. @return false: timeout (ns; negative: none)
  * or stopped. */
 bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns);
+
+/** Are there jobs, and a thread that waits for such? */
+static inline bool finalizers_are_served(const struct finalizers *finalizers) {
+    return AO_load(&finalizers->queued) > 0 && AO_load(&finalizers->served);
+}
+
+/** Wait for that thread to take all jobs; not if it takes none for a while: then it serves no more
+ * until it waits again. Not by a running mutator.
+ * @return whether it took any. */
+bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns);
 
 /** Let every wait, also a later one, end with false. */
 void finalizers_stop(struct finalizers *finalizers);

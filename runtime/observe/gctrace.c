@@ -124,7 +124,7 @@ void observe_cycle(gait_heap *heap, const struct cycle_record *record) {
 void observe_swept(gait_heap *heap, const struct cycle_record *record) {
     if (!heap->options.gcpacertrace)
         return;
-    uint64_t live_bytes = AO_load(&heap->control.live_bytes);
+    uint64_t live_bytes = control_live_bytes(&heap->control);
     uint64_t allocated_bytes =
         live_bytes > record->marked_bytes ? live_bytes - record->marked_bytes : 0;
     struct line line = {.length = 0};

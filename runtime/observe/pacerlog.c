@@ -91,7 +91,7 @@ static void sample_memory(gait_heap *heap, struct gait_pacerlog_sample *sample) 
     sample->allocated_scannable_bytes = (int64_t)scannable;
     sample->allocated_leaf_bytes = allocated > scannable ? (int64_t)(allocated - scannable) : 0;
     sample->freed_bytes = (int64_t)AO_load(&heap->sweeper.freed_bytes);
-    sample->live_bytes = (int64_t)AO_load(&control->live_bytes);
+    sample->live_bytes = (int64_t)control_live_bytes(control);
     sample->scannable_bytes = (int64_t)control_scannable_bytes(control);
     sample->goal_bytes = or_none(AO_load(&control->goal_bytes));
     sample->trigger_bytes = or_none(AO_load(&control->trigger_bytes));

@@ -18,8 +18,12 @@ static void read_memory(gait_heap *heap, gait_stats *stats) {
     stats->free_bytes = AO_load(&space->free_bytes);
     stats->metadata_bytes = AO_load(&space->metadata_bytes);
     stats->released_bytes = AO_load(&space->released_bytes);
-    stats->total_bytes =
-        stats->span_bytes + stats->free_bytes + stats->metadata_bytes + gait_library_counted(heap);
+    stats->arena_bytes = AO_load(&space->arena_bytes);
+    stats->offheap_bytes = gait_library_counted(heap);
+    int64_t foreign_bytes = foreign_read(&space->foreign);
+    stats->foreign_bytes = foreign_bytes > 0 ? (uint64_t)foreign_bytes : 0;
+    stats->total_bytes = stats->span_bytes + stats->free_bytes + stats->metadata_bytes +
+                         stats->arena_bytes + stats->offheap_bytes + stats->foreign_bytes;
     stats->peak_total_bytes = AO_load(&heap->control.peak_total_bytes);
     if (stats->peak_total_bytes < stats->total_bytes)
         stats->peak_total_bytes = stats->total_bytes; /* it is noted at pacing points only */
@@ -28,7 +32,7 @@ static void read_memory(gait_heap *heap, gait_stats *stats) {
 
 static void read_pacing(gait_heap *heap, gait_stats *stats) {
     struct control *control = &heap->control;
-    stats->heap_live_bytes = AO_load(&control->live_bytes);
+    stats->heap_live_bytes = control_live_bytes(control);
     stats->heap_goal_bytes = AO_load(&control->goal_bytes);
     stats->heap_trigger_bytes = AO_load(&control->trigger_bytes);
     stats->limit_bytes = AO_load(&control->limit_bytes);

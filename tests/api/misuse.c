@@ -9,6 +9,9 @@
 #define GAIT_CHECKED
 #include "misuse.h"
 
+#include <gait/foreign.h>
+#include <gait/library.h>
+
 static void finalize(gait_mutator *at, void *what, void *data) { (void)at, (void)what, (void)data; }
 
 static void clean_up(gait_mutator *at, void *data) { (void)at, (void)data; }
@@ -60,6 +63,17 @@ static void call_cleanup_cancel(void) { gait_cleanup_cancel(mutator, object, cle
 static void call_run_finalizers(void) { gait_run_finalizers(mutator, 1); }
 static void call_wait_finalizers(void) { gait_wait_finalizers(mutator, 1000); }
 
+static void call_foreign_add(void) { gait_foreign_add(mutator, 1); }
+static void call_foreign_sub(void) { gait_foreign_sub(mutator, 0); }
+static void call_out_of_memory(void) { gait_out_of_memory(mutator, 1, 0); }
+static void call_foreign_sub_more(void) {
+    gait_foreign_add(mutator, 100);
+    gait_foreign_sub(mutator, 60);
+    gait_foreign_sub(mutator, 41);
+}
+static void call_heap_foreign_sub(void) { gait_heap_foreign_sub(gait_mutator_heap(mutator), 1); }
+static void call_foreign_add_negative(void) { gait_foreign_add(mutator, (size_t)-1); }
+
 #define CALL(name)                                                                                 \
     { "gait_" #name, call_##name }
 /* These don't look whose mutator it is. */
@@ -88,6 +102,8 @@ static const struct misuse slow[] = {
     CALL(coroutine_free),  CALL(finalizer_set),
     CALL(cleanup_add),     CALL(cleanup_cancel),
     CALL(run_finalizers),  CALL(wait_finalizers),
+    CALL(foreign_add),     CALL(foreign_sub),
+    CALL(out_of_memory),
 };
 /* Right in some states. */
 static const struct misuse enters[] = {CALL(enter_native)};
@@ -95,6 +111,12 @@ static const struct misuse leaves[] = {CALL(leave_native)};
 static const struct misuse ends[] = {CALL(detach)};
 static const struct misuse heap_of[] = {CALL(mutator_heap)};
 static const struct misuse twice[] = {{"gait_handle_free", call_handle_free_again}};
+
+static const struct misuse more[] = {
+    {"gait_foreign_sub", call_foreign_sub_more},
+    {"gait_foreign_add", call_foreign_add_negative},
+    CALL(heap_foreign_sub),
+};
 
 static unsigned run(const char *title, void (*prepare)(void)) {
     return misuse_run(fast, COUNT(fast), title, prepare) +
@@ -117,6 +139,7 @@ int main(void) {
     silent += misuse_run(leaves, 1, "another's", state_of_another);
     silent += misuse_run(ends, 1, "another's", state_of_another);
     silent += misuse_run(leaves, 1, "running", state_running);
+    silent += misuse_run(more, COUNT(more), "running", state_running);
     silent += misuse_run(twice, 1, "running", state_running);
     silent += unchecked_run();
     printf("%u calls said nothing\n", silent);

@@ -181,7 +181,20 @@ static void step_end(struct gait_pacer *pacer) {
     }
     if (below(4))
         gait_pacer_set_marked(pacer, any_u64());
+    if (below(4))
+        gait_pacer_set_foreign(pacer, any_u64());
     gait_pacer_commit(pacer, below(2));
+}
+
+static void step_take_back(struct gait_pacer *pacer) {
+    uint64_t marked = pacer->marked_bytes, foreign = pacer->foreign_marked_bytes, now = any_u64();
+    bool fell = gait_pacer_take_back(pacer, now);
+    EXPECT(fell == (now < foreign));
+    EXPECT(pacer->foreign_marked_bytes == (fell ? now : foreign));
+    EXPECT(pacer->foreign_marked_bytes <= pacer->marked_bytes);
+    EXPECT(marked - pacer->marked_bytes == foreign - pacer->foreign_marked_bytes);
+    if (fell)
+        gait_pacer_commit(pacer, below(2));
 }
 
 static void step_sweep(const struct gait_pacer *pacer) {
@@ -199,9 +212,9 @@ static void step_sweep(const struct gait_pacer *pacer) {
 }
 
 static void any_step(struct gait_pacer *pacer) {
-    static void (*const steps[])(struct gait_pacer *) = {step_settings, step_memory, step_start,
-                                                         step_revise, step_end};
-    steps[below(5)](pacer);
+    static void (*const steps[])(struct gait_pacer *) = {
+        step_settings, step_memory, step_start, step_revise, step_end, step_take_back};
+    steps[below(6)](pacer);
     step_sweep(pacer);
     pacer_expect(pacer);
 }

@@ -173,6 +173,43 @@ Test(pacer, the_lower_goal_counts) {
     expect_u64(gait_pacer_goal(&pacer), gait_pacer_limit_goal(&pacer), 1);
 }
 
+Test(pacer, foreign_memory_that_is_taken_back_lowers_the_goal) {
+    static const struct {
+        uint64_t marked, foreign, now; /* bytes */
+        bool fell;
+        uint64_t goal;
+    } rows[] = {
+        {100 * MIB, 0, 0, false, 200 * MIB}, /* none */
+        {100 * MIB, 60 * MIB, 60 * MIB, false, 200 * MIB},
+        {100 * MIB, 60 * MIB, 90 * MIB, false, 200 * MIB}, /* grown since: not marked */
+        {100 * MIB, 60 * MIB, 59 * MIB, true, 198 * MIB},
+        {100 * MIB, 60 * MIB, 0, true, 80 * MIB},
+        {100 * MIB, 100 * MIB, 0, true, 4 * MIB},          /* the minimum */
+        {100 * MIB, 999 * MIB, 50 * MIB, true, 100 * MIB}, /* more than was marked: all of it */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gait_pacer pacer = pacer_after(100, GAIT_PACER_NO_LIMIT, rows[i].marked, 0, 0);
+        gait_pacer_set_foreign(&pacer, rows[i].foreign);
+        cr_expect_eq(gait_pacer_take_back(&pacer, rows[i].now), rows[i].fell, "row %zu", i);
+        gait_pacer_commit(&pacer, true);
+        expect_u64(gait_pacer_goal(&pacer), rows[i].goal, i);
+        cr_expect_not(gait_pacer_take_back(&pacer, rows[i].now), "row %zu", i);
+    }
+}
+
+/* It does not come back: what is added after a cycle was not marked by it. */
+Test(pacer, foreign_memory_is_marked_once) {
+    struct gait_pacer pacer = pacer_after(100, GAIT_PACER_NO_LIMIT, 100 * MIB, 0, 0);
+    gait_pacer_set_foreign(&pacer, 80 * MIB);
+    cr_expect(gait_pacer_take_back(&pacer, 30 * MIB));
+    cr_expect_not(gait_pacer_take_back(&pacer, 80 * MIB));
+    gait_pacer_commit(&pacer, true);
+    expect_u64(gait_pacer_goal(&pacer), 100 * MIB, 0);
+    expect_u64(pacer.live_bytes, 50 * MIB, 0);
+    gait_pacer_set_marked(&pacer, 100 * MIB); /* a cycle that was told of none */
+    cr_expect_not(gait_pacer_take_back(&pacer, 0));
+}
+
 Test(pacer, sweeping_gets_room) {
     struct gait_pacer pacer = pacer_after(100, GAIT_PACER_NO_LIMIT, 1 * MIB, 0, 0);
     gait_pacer_set_live(&pacer, 3 * MIB + MIB / 2, 0);
