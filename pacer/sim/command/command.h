@@ -24,6 +24,7 @@ int sweep_main(int argc, char **argv);
 int merge_main(int argc, char **argv);
 int fit_main(int argc, char **argv);
 int predict_main(int argc, char **argv);
+int life_main(int argc, char **argv);
 int keys_main(int argc, char **argv);
 
 /** Print "gait-sim: message" and end with COMMAND_FAILED, or COMMAND_USAGE. */

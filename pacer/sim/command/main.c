@@ -72,6 +72,14 @@ static const struct subcommand {
      "  --csv FILE        write the table as comma-separated values; - is the screen\n"
      "  --json FILE       write it as JSON\n"
      "  --toml FILE       write the scenario that is run\n"},
+    {"life", life_main, "show what arenas held over time, from the log of a run",
+     "Usage: gait-sim life [OPTION...] ARENALOG\n\n"
+     "Reads the file of GAIT_DEBUG=arenalog=FILE; prints what arenas of each name held at most, "
+     "and\n"
+     "what became of them. - reads the standard input.\n\n"
+     "  -o, --output FILE.svg  draw memory, a lane for each name, collections (needs gnuplot)\n"
+     "  --names N              rows and lanes of their own for the N names that held most (12);\n"
+     "                         the others have one in common\n"},
     {"keys", keys_main, "print every key of a scenario",
      "Usage: gait-sim keys\n\n"
      "Prints the keys of a scenario file with units, ranges, defaults and meanings, as "
