@@ -12,6 +12,7 @@
 #include "forking.h"
 #include "instance.h"
 #include "mark/ranges.h"
+#include "observe/arenalog.h"
 #include "observe/observe.h"
 #include "observe/pacerlog.h"
 #include "spare.h"
@@ -90,7 +91,6 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;
     }
-    arenas_init(&heap->arenas, &heap->space);
     kinds_init(&heap->kinds, &heap->space);
     queue_init(&heap->queue, &heap->space.metadata_bytes);
     if (roots_init(&heap->roots, &heap->space.metadata_bytes) < 0) {
@@ -127,6 +127,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         goto no_cycle;
     }
     pacerlog_start(heap);
+    arenalog_start(heap);
     forking_add(heap);
     return heap;
 no_cycle:
@@ -142,7 +143,6 @@ no_finalizers:
 no_roots:
     queue_destroy(&heap->queue);
     kinds_destroy(&heap->kinds);
-    arenas_destroy(&heap->arenas);
     space_destroy(&heap->space);
 no_space:
 no_options:
@@ -164,9 +164,11 @@ static void heap_destroy(gait_heap *heap) {
                        (size_t)AO_load(&heap->world.count));
     forking_remove(heap);
     pacerlog_end(heap);
+    arenalog_end(heap);
     cycle_destroy(heap);
     pacerlog_free(heap);
     libraries_destroy(heap);
+    arenalog_free(heap);
     observe_end(heap);
     spare_free(heap);
     control_destroy(&heap->control);
@@ -176,7 +178,6 @@ static void heap_destroy(gait_heap *heap) {
     roots_destroy(&heap->roots);
     queue_destroy(&heap->queue);
     kinds_destroy(&heap->kinds);
-    arenas_destroy(&heap->arenas);
     space_destroy(&heap->space);
     free(heap);
 }

@@ -29,6 +29,7 @@
 #include "mark/ranges.h"
 #include "mark/suspended.h"
 #include "mark/weak.h"
+#include "observe/arenalog.h"
 #include "observe/observe.h"
 #include "observe/pacerlog.h"
 #include "platform/perturb.h"
@@ -311,6 +312,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     AO_int_store(&cycle->due, 0);
     observe_begin(heap, &cycle->record);
     pacerlog_begin(heap);
+    arenalog_heap(heap, GAIT_ARENALOG_begin, number);
     AO_store(&cycle->stack_bytes, 0);
     cycle_want_helpers(heap);
     bool sweep_stopped = heap->options.gcstoptheworld == 2;
@@ -331,6 +333,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     lock_release(&cycle->lock);
     observe_cycle(heap, &cycle->record);
     pacerlog_cycle(heap, &cycle->record);
+    arenalog_heap(heap, GAIT_ARENALOG_end, number);
     if (!sweep_stopped)
         background_sweep(heap);
     finalizers_tidy(&heap->finalizers);

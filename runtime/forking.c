@@ -18,6 +18,7 @@
 #include "forking.h"
 
 #include "instance.h"
+#include "observe/arenalog.h"
 #include "observe/at_exit.h"
 #include "observe/observe.h"
 #include "observe/pacerlog.h"
@@ -64,6 +65,7 @@ static void prepare(void) {
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         observe_hold(heap);
         pacerlog_hold(heap);
+        arenalog_hold(heap);
     }
     libraries_hold();
     process_cpu_ns = platform_process_cpu_ns();
@@ -88,6 +90,7 @@ static void parent(void) {
     PERTURB(FORK_PARENT);
     libraries_let_go();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
+        arenalog_let_go(heap);
         pacerlog_let_go(heap);
         observe_let_go(heap);
     }
@@ -113,9 +116,11 @@ static void child(void) {
     at_exit_forget();
     libraries_lost();
     pacerlog_forked();
+    arenalog_forked();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         libraries_forked(heap);
         pacerlog_lost(heap);
+        arenalog_lost(heap);
         observe_lost(heap);
     }
     locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */

@@ -10,7 +10,6 @@
 #include "heap/kinds.h"
 #include "heap/space.h"
 #include "library.h"
-#include "mark/arenas.h"
 #include "mark/finalizers.h"
 #include "mark/queue.h"
 #include "mark/roots.h"
@@ -19,6 +18,7 @@
 #include "sweep/sweep.h"
 #include "world.h"
 
+struct arenalog;
 struct pacerlog;
 struct writer;
 
@@ -40,13 +40,13 @@ struct gait_heap {
     bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
     struct writer *log_writer; /* NULL: lines are written at once; changed as pacerlog is */
     uint64_t log_lost;         /* lines dropped since the last that was not; the collector's */
+    struct arenalog *arenalog; /* NULL: nothing is told of arenas; likewise */
     struct pacerlog *pacerlog; /* NULL: nothing is recorded; set before and after collection runs */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the
                                     collector's */
 
     struct space space;
-    struct arenas arenas;
     struct kind_table kinds;
     struct mark_queue queue;
     struct roots roots;

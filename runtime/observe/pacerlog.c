@@ -11,13 +11,13 @@
 #include "../instance.h"
 #include "at_exit.h"
 #include "line.h"
+#include "log_name.h"
 #include "writer.h"
 
 #define SAMPLE_NS ((int64_t)100000000)
 #define SAMPLES_PER_WRITE 10
 /* Room for some 300 cycles. */
 #define BUFFER_BYTES ((size_t)1 << 18)
-#define PATH_BYTES (OPTIONS_PATH_BYTES + 40) /* two numbers */
 
 struct pacerlog {
     gait_heap *heap;       /* constant */
@@ -30,8 +30,7 @@ struct pacerlog {
     struct gait_pacerlog_settings last; /* settings, as they were recorded last */
 };
 
-static AO_t heap_count; /* heaps that this process was to record */
-static AO_t child_id;   /* 0, or of the child of a process that has recorded some: its number */
+static struct log_names names;
 
 /* ---- Records ---- */
 
@@ -215,14 +214,6 @@ static void say_nothing_is_recorded(const char *path, const char *why) {
     line_write(&line, stderr);
 }
 
-/* No two heaps of a process and its children have the same file. */
-static void name_file(char path[static PATH_BYTES], const char *asked, int64_t number) {
-    unsigned long child = AO_load(&child_id);
-    int length = snprintf(path, PATH_BYTES, child ? "%s.%lu" : "%s", asked, child);
-    if (number > 1)
-        snprintf(path + length, PATH_BYTES - (size_t)length, ".%lld", (long long)number);
-}
-
 static void add_header(struct pacerlog *log, int64_t heap_number) {
     struct control *control = &log->heap->control;
     struct gait_pacerlog_header header = {
@@ -261,9 +252,8 @@ static void finish(void *argument) {
 void pacerlog_start(gait_heap *heap) {
     if (!heap->options.pacerlog[0])
         return;
-    int64_t number = (int64_t)AO_fetch_and_add1_full(&heap_count) + 1;
-    char path[PATH_BYTES];
-    name_file(path, heap->options.pacerlog, number);
+    char path[LOG_NAME_BYTES];
+    int64_t number = log_names_next(&names, heap->options.pacerlog, path);
     struct pacerlog *log = calloc(1, sizeof *log);
     struct writer *writer = writer_new(&(struct writer_use){
         .thread_name = "gait-pacerlog",
@@ -319,12 +309,7 @@ void pacerlog_free(gait_heap *heap) {
     heap->pacerlog = NULL;
 }
 
-void pacerlog_forked(void) {
-    if (AO_load(&heap_count) == 0 && AO_load(&child_id) == 0)
-        return;
-    AO_store(&heap_count, 0);
-    AO_store(&child_id, platform_process_id());
-}
+void pacerlog_forked(void) { log_names_forked(&names); }
 
 void pacerlog_lost(gait_heap *heap) {
     if (heap->pacerlog)

@@ -30,8 +30,7 @@
     X(KEY_CREATE, "keycreate")                                                                     \
     X(KEY_SET, "keyset")                                                                           \
     X(FORK, "fork")                                                                                \
-    X(BIND, "bind")                                                                                \
-    X(PROTECT, "protect")
+    X(BIND, "bind")
 
 enum fault_site {
 #define X(constant, word) FAULT_##constant,

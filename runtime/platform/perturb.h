@@ -114,11 +114,6 @@
     X(COROUTINE_SCAN, "coroutine.scan", OFTEN)                                                     \
     X(RANGE_PIECE, "range.piece", OFTEN)     /* counted, before it is looked whether it is gone */ \
     X(RANGE_REMOVED, "range.removed", OFTEN) /* before users are waited for */                     \
-    /* arenas */                                                                                   \
-    X(ARENA_LEAVE, "arena.leave", OFTEN) /* before its owner looks whether it is claimed */        \
-    X(ARENA_APART, "arena.apart", OFTEN) /* claimed, not on the list */                            \
-    X(ARENA_SETTLE, "arena.settle", OFTEN)                                                         \
-    X(ARENA_REUSE, "arena.reuse", OFTEN)                                                           \
     /* memory */                                                                                   \
     X(SWEEP_OPEN, "sweep.open", RARE)      /* the cursor is reset, sweeping is closed */           \
     X(SWEEP_ACTIVE, "sweep.active", OFTEN) /* before a chunk is claimed */                         \
@@ -144,6 +139,10 @@
     X(FORK_STOPPED, "fork.stopped", RARE)                                                          \
     X(FORK_PARENT, "fork.parent", RARE)                                                            \
     X(FORK_CHILD, "fork.child", RARE)                                                              \
+    /* an arena's event on its way into the ring, and out */                                       \
+    X(ARENALOG_TICKET, "arenalog.ticket", ALWAYS) /* the slot is free, before it is taken */       \
+    X(ARENALOG_FILL, "arenalog.fill", ALWAYS)     /* taken, before it is filled */                 \
+    X(ARENALOG_TAKEN, "arenalog.taken", ALWAYS)   /* its line is made, before it is free again */  \
     /* the platform itself */                                                                      \
     X(WAIT, "wait", OFTEN) /* what is waited for was looked at, before the OS sleeps */            \
     X(WAKE, "wake", OFTEN) /* stored, before the OS wakes */                                       \
