@@ -91,6 +91,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;
     }
+    arenas_init(&heap->arenas, &heap->space);
     kinds_init(&heap->kinds, &heap->space);
     queue_init(&heap->queue, &heap->space.metadata_bytes);
     if (roots_init(&heap->roots, &heap->space.metadata_bytes) < 0) {
@@ -143,6 +144,7 @@ no_finalizers:
 no_roots:
     queue_destroy(&heap->queue);
     kinds_destroy(&heap->kinds);
+    arenas_destroy(&heap->arenas);
     space_destroy(&heap->space);
 no_space:
 no_options:
@@ -178,6 +180,7 @@ static void heap_destroy(gait_heap *heap) {
     roots_destroy(&heap->roots);
     queue_destroy(&heap->queue);
     kinds_destroy(&heap->kinds);
+    arenas_destroy(&heap->arenas);
     space_destroy(&heap->space);
     free(heap);
 }

@@ -10,6 +10,7 @@
 #include "heap/kinds.h"
 #include "heap/space.h"
 #include "library.h"
+#include "mark/arenas.h"
 #include "mark/finalizers.h"
 #include "mark/queue.h"
 #include "mark/roots.h"
@@ -47,6 +48,7 @@ struct gait_heap {
                                     collector's */
 
     struct space space;
+    struct arenas arenas;
     struct kind_table kinds;
     struct mark_queue queue;
     struct roots roots;

@@ -39,6 +39,7 @@
 #define PAGE_SHIFT 13
 #define PAGE_BYTES ((size_t)1 << PAGE_SHIFT)
 #define CLASS_LARGE 255 /* the class of a span with one object of more than 32 KiB */
+#define CLASS_ARENA 254 /* that of an arena's chunk: it has no cells                */
 #define BITS_WORDS 16   /* words of bits per page: 8 pairs, for 512 cells */
 #define SPAN_CELLS_MAX 512
 
@@ -75,11 +76,13 @@ struct span {
     uint8_t kind;          /* constant while used                                               */
     bool zeroed;           /* cells from search on were never written; the owner's              */
     unsigned char owned;   /* atomic: not 0: a mutator allocates from it; lock CENTRAL          */
+    unsigned arena;        /* CLASS_ARENA: index of the arena's record, 0: none; atomic; arenas.h */
 };
 
 #define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */
 
-/* What of a class follows from the class alone. Class 0 has no cells; CLASS_LARGE has one, and 1
+/* What of a class follows from the class alone. Class 0 and CLASS_ARENA have no cells; CLASS_LARGE
+ * has one, and 1
  * for its reciprocal, so that only its first byte counts as its start. */
 struct class_info {
     uint32_t cell_bytes;
@@ -105,6 +108,7 @@ struct space_hooks {
     bool (*sweep_more)(void *data, unsigned kind, unsigned size_class);
 };
 
+struct arenas;
 struct page_bins;
 struct kind;
 
@@ -120,6 +124,8 @@ struct space {
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
 
     struct kind *kinds; /* constant address: GAIT_KINDS_MAX of them, see kinds.h                  */
+
+    struct arenas *arenas; /* constant: whose chunks there are; NULL: no heap's space             */
 
     struct pool cache_kinds; /* nodes of struct cache_kind; lock PAGES                           */
 

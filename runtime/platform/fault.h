@@ -30,7 +30,8 @@
     X(KEY_CREATE, "keycreate")                                                                     \
     X(KEY_SET, "keyset")                                                                           \
     X(FORK, "fork")                                                                                \
-    X(BIND, "bind")
+    X(BIND, "bind")                                                                                \
+    X(PROTECT, "protect")
 
 enum fault_site {
 #define X(constant, word) FAULT_##constant,

@@ -63,6 +63,13 @@ int platform_commit(void *start, size_t bytes) {
     return mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0 ? 0 : -1;
 }
 
+int platform_protect(void *start, size_t bytes) {
+    assert(is_paged(start, bytes));
+    if (fault_hits(FAULT_PROTECT))
+        return -1;
+    return mprotect(start, bytes, PROT_NONE) == 0 ? 0 : -1;
+}
+
 int platform_release(void *start, size_t bytes) {
     assert(is_paged(start, bytes));
     if (fault_hits(FAULT_RELEASE))

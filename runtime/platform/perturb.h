@@ -114,6 +114,11 @@
     X(COROUTINE_SCAN, "coroutine.scan", OFTEN)                                                     \
     X(RANGE_PIECE, "range.piece", OFTEN)     /* counted, before it is looked whether it is gone */ \
     X(RANGE_REMOVED, "range.removed", OFTEN) /* before users are waited for */                     \
+    /* arenas */                                                                                   \
+    X(ARENA_LEAVE, "arena.leave", OFTEN) /* before its owner looks whether it is claimed */        \
+    X(ARENA_APART, "arena.apart", OFTEN) /* claimed, not on the list */                            \
+    X(ARENA_SETTLE, "arena.settle", OFTEN)                                                         \
+    X(ARENA_REUSE, "arena.reuse", OFTEN)                                                           \
     /* memory */                                                                                   \
     X(SWEEP_OPEN, "sweep.open", RARE)      /* the cursor is reset, sweeping is closed */           \
     X(SWEEP_ACTIVE, "sweep.active", OFTEN) /* before a chunk is claimed */                         \

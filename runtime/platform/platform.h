@@ -38,6 +38,13 @@ int platform_commit(void *start, size_t bytes);
 int platform_release(void *start, size_t bytes);
 
 /**
+ * Make committed addresses inaccessible: who touches them faults. They keep what they hold, and
+ * platform_commit makes them accessible again. @return negative: refused; then any part of the
+ * range may be inaccessible.
+ */
+int platform_protect(void *start, size_t bytes);
+
+/**
  * Which of these committed pages are in memory: pages[i] is 1 for the i-th page of
  * platform_page_bytes(), else 0. Others may be zero and never touched, or swapped out.
  * @return negative: the OS does not tell.

@@ -35,6 +35,8 @@ static uint32_t call_all(void) {
             failed |= FAULT_MASK(FAULT_RELEASE);
         if (platform_bind(start, bytes, 0) < 0)
             failed |= FAULT_MASK(FAULT_BIND);
+        if (platform_protect(start, bytes) < 0)
+            failed |= FAULT_MASK(FAULT_PROTECT);
         platform_unreserve(start, bytes);
     }
     if (kept)

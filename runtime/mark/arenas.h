@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the collector knows of arenas: a record for each, whether marking has met a reference to it
+ * in this cycle, and what was left of arenas that were reset or freed while marking was on.
+ *
+ * An arena is marked as a whole: a reference to any place in its pages is one to the arena. For
+ * marking it is an object whose fields are all words in its part that may hold references.
+ * docs/design/arenas.md argues for what follows; tests/model/arenas.pml checks it.
+ *
+ *   .inv.claim: arena->scan says in which cycle the arena was claimed last, and how much of what it
+ *   held then is still to be scanned. Nobody claims before all mutators' roots were scanned (from
+ *   then on what is made in an arena is black) and only one claims it in a cycle: grey is a claimed
+ *   arena with something left to scan, black one with nothing.
+ *   .inv.walk: an arena's pieces are walked only between a claim and the moment when scan says that
+ *   nothing is left, or with the world stopped. So an owner whose barrier is off, or who finds
+ *   nothing left, may change whatever it likes; else it only adds, or sets apart.
+ *   .inv.apart: what an owner takes out of a traced arena while it may be walked, or before it was
+ *   scanned, is put on a list as it is: it is scanned in this cycle and neither written, given to
+ *   anybody else nor made inaccessible before all markers rest.
+ *   .inv.record: a record is used again for another arena only between marking and marking, when
+ *   weak reads that began before have ended. Its memory stays as long as the heap: who finds a page
+ *   of CLASS_ARENA by a word that is no reference reads some record, whatever happens meanwhile.
+ *   .inv.chunk: spans[page].arena is the index of a record, or 0, whatever becomes of the page.
+ */
+#ifndef GAIT_ARENAS_H
+#define GAIT_ARENAS_H
+
+#include <gait/gait.h>
+
+#include "../heap/space.h"
+#include "../platform/lock.h"
+
+struct marker;
+
+/* The collector's part of an arena's flags. */
+#define ARENA_TRACED (1u << 0) /* as GAIT_ARENA_TRACED */
+#define ARENA_PINNED (1u << 1) /* as GAIT_ARENA_PINNED */
+
+enum arena_state {
+    ARENA_NONE, /* no arena's record                                       */
+    ARENA_NEW,  /* being made: nothing refers to it                        */
+    ARENA_LIVE,
+    ARENA_FREED /* ended; its addresses wait until nothing refers to them  */
+};
+
+/* Words of arena->scan: the cycle's number above, what is left to scan below. */
+#define ARENA_CYCLE(scan) ((unsigned)((scan) >> 32))
+#define ARENA_LEFT(scan) ((scan)&0xffffffffu)
+#define ARENA_UNSCANNED ((AO_t)1 << 31) /* in LEFT: claimed without a walk; see marker_rescan */
+
+enum arena_access {
+    ARENA_OPEN, /* accessible */
+    ARENA_SHUT, /* not; what it held is in memory */
+    ARENA_BARE  /* not, and the OS has its memory: it will read as zero, and is not counted */
+};
+
+/* A piece of an arena's memory, of whole OS pages, with a span of CLASS_ARENA of its own. A part of
+ * what its owner keeps of it, and the owner's until it has left the arena. */
+struct arena_chunk {
+    struct arena_chunk *next; /* of the list that it is in, once it has left the arena */
+    struct arena *arena;      /* whose it is, or was */
+    char *start;
+    size_t bytes;
+    char *low; /* of a chunk set apart: what may hold references */
+    char *low_end;
+    bool stays;     /* likewise: it stands for the arena's first one, which the arena keeps */
+    uint8_t access; /* enum arena_access; in quarantine: lock ARENAS, or who made the arena busy */
+};
+
+/* A record. Its owner's structure begins with one. */
+struct arena {
+    uint32_t index; /* constant: place in the table, from 1 */
+    /* constant from arenas_publish to the end of the record's use */
+    uint32_t flags;      /* as gait_arena_config; of these, marking looks at ARENA_… */
+    uint64_t id;         /* of this heap's arenas, from 1 */
+    char name[32];       /* ends with 0 */
+    const char *created; /* where: "file:line" or "" */
+    char *handle;        /* an address in its first chunk */
+    /* set before the state becomes FREED */
+    const char *freed;    /* where; "": the collector */
+    unsigned freed_cycle; /* the last cycle that had begun */
+    AO_t state;           /* enum arena_state; release, acquire */
+    AO_t scan;            /* see .inv.claim */
+    AO_t conservative;    /* not 0: words may point into objects; set by who allocates, unordered */
+    unsigned apart_cycle; /* the cycle in which it was set apart last; the owner's */
+    bool apart_black;     /* and what has come since is black */
+    struct arena_chunk first_apart; /* stands for the first chunk while that is set apart */
+    /* lock ARENAS */
+    struct arena_chunk *chunks; /* FREED: its chunks in quarantine */
+    size_t open_bytes;          /* of these, those that are OPEN */
+    bool busy;                  /* some thread changes their access: it stays in quarantine */
+    struct arena *next;         /* FREED or NONE: list */
+};
+
+/* What arenas are made of; installed once, before use. */
+struct arena_hooks {
+    void *data;
+    /* Visit each piece that may hold references. Any thread, see .inv.walk. */
+    void (*each_low)(struct arena *arena, void (*visit)(void *data, char *low, char *low_end),
+                     void *data);
+    /* Take all chunks of an arena that nothing refers to, as one list by next, with arena, start
+     * and bytes set. The collector. */
+    struct arena_chunk *(*close)(struct arena *arena);
+    /* A chunk of no arena any more, accessible, of any content: for the pool or the page heap. The
+     * collector, between marking and marking. */
+    void (*give)(void *data, struct arena_chunk *chunk);
+    /* A record's use ends: what its owner has of the arena. Likewise. */
+    void (*forget)(void *data, struct arena *arena);
+};
+
+#define ARENA_BLOCKS 24 /* block i has ARENA_BLOCK_LEAST << i records */
+#define ARENA_BLOCK_LEAST 64u
+
+struct arenas {
+    struct space *space;       /* constant */
+    struct arena_hooks hooks;  /* constant after arenas_use */
+    size_t node_bytes;         /* likewise: of a record with what its owner keeps beside it */
+    AO_t scanned;              /* number of the cycle whose roots were all scanned last */
+    AO_t apart;                /* struct arena_chunk *: to be scanned; .inv.apart */
+    AO_t resting;              /* likewise, that need no scan, or had it */
+    AO_t blocks[ARENA_BLOCKS]; /* of records; released, stay as they are */
+    AO_t count;                /* records that there are, used or not; grows */
+
+    struct lock lock; /* rank ARENAS: the lists below, and the end of each arena */
+    struct arena *unused;
+    struct arena *freed;
+    uint64_t ids;    /* given so far */
+    AO_t open_bytes; /* in quarantine, and not inaccessible; written with the lock held */
+    /* figures, read unordered */
+    AO_t live;              /* arenas that are LIVE */
+    AO_t leaked;            /* that the collector freed */
+    AO_t quarantined;       /* arenas that are FREED */
+    AO_t quarantined_bytes; /* their memory that the OS has not back */
+};
+
+void arenas_init(struct arenas *arenas, struct space *space);
+void arenas_destroy(struct arenas *arenas);
+
+/** Before the first arena: what they are made of. node_bytes: of the owner's structure. */
+void arenas_use(struct arenas *arenas, const struct arena_hooks *hooks, size_t node_bytes);
+
+/* ---- An arena's owner ---- */
+
+/** A record of zeros in state NEW, with index and id. NULL: no memory. Any thread. */
+struct arena *arenas_new(struct arenas *arenas);
+
+/** Drop a record that was not published; its chunks are given back before. */
+void arenas_drop(struct arenas *arenas, struct arena *arena);
+
+/**
+ * It is LIVE: the last thing before its handle is handed out, with no safepoint between. marking:
+ * the mutator's barrier is on. Then the caller shades the handle: what lies on its stack was
+ * scanned before the arena was there, perhaps.
+ */
+void arenas_publish(struct arenas *arenas, struct arena *arena, bool marking);
+
+/* May what is in an arena be forgotten? */
+enum arena_leave {
+    /* yes: memory may be used anew, given away and made inaccessible */
+    ARENA_LEAVE_NOW,
+    /* it was set apart in this cycle: its first chunk is not to be written; others are as above */
+    ARENA_LEAVE_FIRST,
+    /* all of it is set apart, and need not be scanned (arenas_set_apart, scan: false) */
+    ARENA_LEAVE_REST,
+    /* all of it is set apart, and scanned (arenas_set_apart, scan: true) */
+    ARENA_LEAVE_SCAN
+};
+
+/**
+ * Before a reset, a trim or the end of an arena, by its owner, without a safepoint between: what is
+ * to become of its memory with references. marking: the mutator's barrier is on.
+ */
+enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool marking);
+
+/**
+ * Set chunks apart that their arena has lost, a list by next that ends with NULL, each with arena,
+ * start, bytes, low and low_end set. As marking has ended, those of a LIVE arena are given by
+ * hooks.give; those of a FREED one go to its quarantine.
+ */
+void arenas_set_apart(struct arenas *arenas, struct arena_chunk *chunks, bool scan);
+
+/** Set what is in the first chunk apart, to be scanned. The arena keeps the chunk, and writes
+ * nothing there until arenas_leave says ARENA_LEAVE_NOW. Not a second time before that. */
+void arenas_set_first_apart(struct arenas *arenas, struct arena *arena, char *low, char *low_end);
+
+/* ---- The end of an arena: quarantine.c ----
+ *
+ *   .inv.quarantine: chunks of a FREED arena go back to their source when a cycle that began after
+ *   its end has marked no reference to it, and weak reads from before have ended; not earlier.
+ */
+
+/** A LIVE arena ends: its state becomes FREED. marking: the mutator's barrier is on. freed: where,
+ * for messages. Its chunks follow before the next safepoint, or have been set apart. @return false:
+ * it was LIVE no more. */
+bool arenas_end(struct arenas *arenas, struct arena *arena, bool marking, const char *freed);
+
+/**
+ * Chunks of a FREED arena, a list by next, that nobody reads any more: they become inaccessible,
+ * the first of them at once, and all up to 32 MiB, and wait in quarantine.
+ * @return whether some are left for arenas_tend: wake the scavenger.
+ */
+bool arenas_retire(struct arenas *arenas, struct arena *arena, struct arena_chunk *chunks);
+
+/** Make more of what was retired inaccessible, some 4 MiB. The scavenger. @return whether there may
+ * be more. */
+bool arenas_tend(struct arenas *arenas);
+
+/** Give memory in quarantine back to the OS, the addresses stay: up to bytes and a chunk more.
+ * Any thread. @return how many. */
+size_t arenas_release(struct arenas *arenas, size_t bytes);
+
+/** As marking has ended and all markers rest: sort what was set apart, and end what was leaked.
+ * leaked: is told of each of these; may be NULL. The collector. */
+void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struct arena *arena),
+                   void *data);
+
+/** When weak reads have ended that began before marking did: end quarantines. Likewise. */
+void arenas_reuse(struct arenas *arenas);
+
+/* ---- Looking ---- */
+
+/** A record by its index, from 1 on. */
+static inline struct arena *arenas_at(const struct arenas *arenas, uint32_t index) {
+    uint32_t place = index - 1 + ARENA_BLOCK_LEAST;
+    unsigned block = 31u - (unsigned)__builtin_clz(place / ARENA_BLOCK_LEAST);
+    char *records = (char *)AO_load_acquire(&arenas->blocks[block]);
+    return (struct arena *)(records +
+                            (size_t)(place - (ARENA_BLOCK_LEAST << block)) * arenas->node_bytes);
+}
+
+/** The record of a committed address; NULL: no arena's, or a chunk's of the pool. Whether it is
+ * that of a live arena, or of any, follows from its state. Any thread; takes no lock. */
+static inline struct arena *arenas_of(const struct arenas *arenas, uintptr_t address) {
+    size_t page = space_page(arenas->space, address);
+    page_entry entry = space_entry(arenas->space, page);
+    if (ENTRY_CLASS(entry) != CLASS_ARENA)
+        return NULL;
+    const struct span *span = &arenas->space->spans[page - ENTRY_BACK(entry)];
+    uint32_t index = AO_int_load_acquire(&span->arena); /* pairs with arenas_own */
+    return index ? arenas_at(arenas, index) : NULL;
+}
+
+/** Say whose chunk a span of CLASS_ARENA is; NULL: nobody's. Before its entries are released, or
+ * while it is nobody's. */
+static inline void arenas_own(struct span *span, const struct arena *arena) {
+    AO_int_store_release(&span->arena, arena ? arena->index : 0);
+}
+
+static inline enum arena_state arena_state(const struct arena *arena) {
+    return (enum arena_state)AO_load_acquire(&arena->state);
+}
+
+/** Is it dead to weak words: freed, or found by the last cycle to be leaked? */
+static inline bool arena_is_dead(const struct arena *arena, unsigned epoch) {
+    enum arena_state state = arena_state(arena);
+    if (state != ARENA_LIVE || (arena->flags & ARENA_PINNED))
+        return state == ARENA_FREED;
+    unsigned cycle = ARENA_CYCLE(AO_load_acquire(&arena->scan));
+    return cycle != epoch && cycle != epoch + 1;
+}
+
+#endif
