@@ -5,6 +5,7 @@
  * Cell sizes are those of gait_class_bytes. A span has the fewest pages (at most 16) that leave at
  * most 1/16 of it unused and hold 4 cells, or reach 8 pages. The reciprocal is 2^32 / cell_bytes
  * rounded up: exact for every offset in a span, since 16 pages x 32 KiB <= 2^32.
+ * CLASS_ARENA has no cells and reciprocal 0: for no offset is the lower half less than it.
  * tests/unit/heap_test.c computes the table again.
  */
 #include "space.h"

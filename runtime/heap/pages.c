@@ -142,7 +142,7 @@ static size_t run_take(struct space *space, struct span *run, size_t count, size
     return first;
 }
 
-struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
+struct span *space_take_pages_for(struct space *space, size_t count, bool *zeroed, AO_t *counter) {
     if (count == 0 || count > space->reserved_bytes >> PAGE_SHIFT)
         return NULL;
     lock_acquire(&space->lock);
@@ -161,7 +161,7 @@ struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
     /* room under the limit is made before the pages count as the heap's */
     if (released && space->hooks.before_grow)
         space->hooks.before_grow(space->hooks.data, released << PAGE_SHIFT);
-    counter_add(&space->used_bytes, count << PAGE_SHIFT);
+    counter_add(counter, count << PAGE_SHIFT);
     counter_sub(&space->released_bytes, released << PAGE_SHIFT);
     counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
     return span;
@@ -171,8 +171,9 @@ void space_give_pages(struct space *space, struct span *span) {
     size_t count = span->pages;
     PERTURB(PAGES_GIVE);
     lock_acquire(&space->lock);
+    bool arena = span_state(span) == SPAN_ARENA;
     span_set_state(span, SPAN_NONE);
-    counter_sub(&space->used_bytes, count << PAGE_SHIFT);
+    counter_sub(arena ? &space->arena_bytes : &space->used_bytes, count << PAGE_SHIFT);
     counter_add(&space->free_bytes, count << PAGE_SHIFT);
     run_insert(space, span_page(space, span), count, 0);
     lock_release(&space->lock);
@@ -311,6 +312,11 @@ void space_check(struct space *space) {
                  "a free run's last page does not lead to its first");
         } else if (span_state(span) == SPAN_USED) {
             used += length << PAGE_SHIFT;
+        } else if (span_state(span) == SPAN_ARENA) {
+            for (size_t i = page; i < page + length; i++)
+                must(ENTRY_CLASS(space_entry(space, i)) == CLASS_ARENA &&
+                         ENTRY_BACK(space_entry(space, i)) == i - page,
+                     "an arena's page does not lead to its first");
         }
         after_free = span_state(span) == SPAN_FREE;
         page += length;

@@ -17,6 +17,7 @@
 
 #include "../platform/platform.h"
 #include "cache.h"
+#include "chunks.h"
 #include "pages.h"
 
 /* By default four times the memory that there is: limits of containers are raised, and fragments
@@ -98,6 +99,7 @@ int space_init(struct space *space, size_t reserve_bytes, bool disable_thp) {
     space->table_bytes = table_bytes(want);
     AO_fetch_and_add1(&space_count);
     pool_init(&space->cache_kinds, sizeof(struct cache_kind), &space->metadata_bytes);
+    chunks_init(space);
     space->base = start;
     space->reserved_bytes = want;
     space->spans = (struct span *)(start + want);
@@ -118,6 +120,7 @@ void space_destroy(struct space *space) {
     if (!space->base)
         return;
     pool_destroy(&space->cache_kinds);
+    chunks_destroy(space);
     if (space->bins)
         platform_unreserve(space->bins, round_up(sizeof *space->bins, platform_page_bytes()));
     platform_unreserve(space->base, space->reserved_bytes + space->table_bytes);

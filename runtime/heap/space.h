@@ -59,13 +59,15 @@ typedef uint64_t page_entry;
 enum span_state {
     SPAN_NONE, /* not the first page of anything */
     SPAN_FREE, /* the first page of a free run   */
-    SPAN_USED
+    SPAN_USED, /* cells                          */
+    SPAN_ARENA /* an arena's chunk: chunks.h     */
 };
 
 /* One per page. */
 struct span {
-    struct span *next; /* free run: its bin, lock PAGES. used: its central's list, lock CENTRAL */
-    struct span *previous; /* free run: likewise                                                */
+    struct span *next;     /* free run: its bin, lock PAGES. used: its central's list, lock CENTRAL.
+                              arena: its struct heap_chunk, atomic     */
+    struct span *previous; /* free run: likewise. arena: the next page in its pool, atomic      */
     size_t object_bytes;   /* large: what was asked for, rounded to words; constant while used  */
     uint32_t pages;        /* length of the span or run; constant while used                    */
     unsigned swept;        /* atomic: the epoch in which it was swept, or SWEEPING              */
@@ -112,6 +114,13 @@ struct arenas;
 struct page_bins;
 struct kind;
 
+/* Arenas' chunks of one size that nobody uses: 1, 2, 4 … 512 pages. */
+#define CHUNK_STACKS 10
+struct chunk_stack {
+    AO_t top;   /* see chunks.h, .inv.pool */
+    AO_t count; /* unordered: bounds it */
+};
+
 struct space {
     char *base;            /* constant: start of the reserved range                              */
     size_t reserved_bytes; /* constant                                                         */
@@ -128,6 +137,8 @@ struct space {
     struct arenas *arenas; /* constant: whose chunks there are; NULL: no heap's space             */
 
     struct pool cache_kinds; /* nodes of struct cache_kind; lock PAGES                           */
+    struct pool chunk_nodes; /* nodes of struct heap_chunk; lock PAGES */
+    struct chunk_stack chunk_stacks[CHUNK_STACKS];
 
     struct lock lock;       /* rank PAGES: free runs, and the counts below                      */
     struct page_bins *bins; /* free runs by length                                              */
@@ -139,7 +150,7 @@ struct space {
     AO_t used_bytes;        /* in spans                                                         */
     AO_t metadata_bytes;    /* the tables' touched part and the collector's own                 */
     AO_t offheap_bytes;     /* of libraries, beside the pages: library.h; signed for a moment   */
-    AO_t arena_bytes;       /* in arenas' chunks                                                */
+    AO_t arena_bytes;       /* in chunks of arenas, those that are kept in the pool included    */
     struct foreign foreign; /* of the program, beside the pages                                 */
     struct space_hooks hooks;
 };
@@ -155,11 +166,16 @@ static inline size_t space_offheap_bytes(const struct space *space) {
     return (intptr_t)bytes > 0 ? bytes : 0; /* what was given back may be counted first */
 }
 
-/** Take count pages: the first one's descriptor, state NONE; *zeroed: they read as zero. NULL:
- * none. */
-struct span *space_take_pages(struct space *space, size_t count, bool *zeroed);
+/** Take count pages: the first one's descriptor, state NONE; *zeroed: they read as zero. counter:
+ * where they are counted, used_bytes or arena_bytes. NULL: none. */
+struct span *space_take_pages_for(struct space *space, size_t count, bool *zeroed, AO_t *counter);
 
-/** Give the pages of a span back to the free runs. Its entries are cleared. */
+static inline struct span *space_take_pages(struct space *space, size_t count, bool *zeroed) {
+    return space_take_pages_for(space, count, zeroed, &space->used_bytes);
+}
+
+/** Give the pages of a span back to the free runs. Its entries are cleared. By its state it was
+ * counted in used_bytes or arena_bytes. */
 void space_give_pages(struct space *space, struct span *span);
 
 /** Give up to bytes of free pages back to the OS, highest addresses first. @return how many bytes.

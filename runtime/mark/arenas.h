@@ -27,6 +27,7 @@
 
 #include <gait/gait.h>
 
+#include "../heap/chunks.h"
 #include "../heap/space.h"
 #include "../platform/lock.h"
 
@@ -52,19 +53,6 @@ enum arena_access {
     ARENA_OPEN, /* accessible */
     ARENA_SHUT, /* not; what it held is in memory */
     ARENA_BARE  /* not, and the OS has its memory: it will read as zero, and is not counted */
-};
-
-/* A piece of an arena's memory, of whole OS pages, with a span of CLASS_ARENA of its own. A part of
- * what its owner keeps of it, and the owner's until it has left the arena. */
-struct arena_chunk {
-    struct arena_chunk *next; /* of the list that it is in, once it has left the arena */
-    struct arena *arena;      /* whose it is, or was */
-    char *start;
-    size_t bytes;
-    char *low; /* of a chunk set apart: what may hold references */
-    char *low_end;
-    bool stays;     /* likewise: it stands for the arena's first one, which the arena keeps */
-    uint8_t access; /* enum arena_access; in quarantine: lock ARENAS, or who made the arena busy */
 };
 
 /* A record. Its owner's structure begins with one. */

@@ -145,8 +145,11 @@ void weak_settle(struct space *space, gait_word value_mask) {
     for (size_t page = 0; page < pages;) {
         const struct span *span = &space->spans[page];
         /* the state first: a span that is USED has its entries, and stays until it is swept */
-        if (span_state(span) != SPAN_USED) {
-            page++;
+        enum span_state state = span_state(span);
+        if (state != SPAN_USED) {
+            /* a chunk that has gone since, and what is there now, hold nothing of before the flip
+             */
+            page += state == SPAN_ARENA ? span->pages : 1;
             continue;
         }
         page_entry entry = space_entry(space, page);

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chunks and windows. See bump.h.
+ */
+#include "bump.h"
+
+#include <string.h>
+
+/* A chunk kept from before a reset is looked for among so many, and is at most so much larger than
+ * what is wanted: a frame's large pieces are those of the frame before, in the same order. Guess.
+ */
+#define SPARE_LOOKS 8
+#define SPARE_FACTOR 2
+
+#define LOAD(place) __atomic_load_n(place, __ATOMIC_ACQUIRE)
+#define STORE(place, value) __atomic_store_n(place, value, __ATOMIC_RELEASE)
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+static size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
+
+static char *align_up(char *address, size_t alignment) {
+    return address + (-(uintptr_t)address & (alignment - 1));
+}
+
+static size_t chunk_bytes(const struct bump_chunk *chunk) {
+    return (size_t)(chunk->end - chunk->start);
+}
+
+/* ---- Lists ---- */
+
+static void list_append(struct bump_list *list, struct bump_chunk *chunk) {
+    chunk->next = NULL;
+    if (list->last)
+        STORE(&list->last->next, chunk);
+    else
+        STORE(&list->first, chunk);
+    list->last = chunk;
+}
+
+/* Put one chain behind another. */
+static struct bump_chunk *chain_join(struct bump_chunk *first, struct bump_chunk *second) {
+    if (!first)
+        return second;
+    struct bump_chunk *last = first;
+    while (last->next)
+        last = last->next;
+    STORE(&last->next, second);
+    return first;
+}
+
+/* Count a chunk that the source gave. */
+static void chunk_count(struct bump *bump, const struct bump_chunk *chunk) {
+    bump->held_bytes += chunk_bytes(chunk);
+    bump->chunk_count++;
+}
+
+static void chunk_uncount(struct bump *bump, const struct bump_chunk *chunk) {
+    bump->held_bytes -= chunk_bytes(chunk);
+    bump->chunk_count--;
+}
+
+static size_t chain_give(struct bump *bump, void *context, struct bump_chunk *chunk) {
+    size_t bytes = 0;
+    for (struct bump_chunk *next; chunk; chunk = next) {
+        next = chunk->next;
+        bytes += chunk_bytes(chunk);
+        chunk_uncount(bump, chunk);
+        bump->source->give(context, chunk);
+    }
+    return bytes;
+}
+
+/* ---- The current chunk ---- */
+
+static bool is_begun(const struct bump *bump, const struct bump_chunk *chunk) {
+    return LOAD(&chunk->era) == LOAD(&bump->era);
+}
+
+static void windows_set(struct bump *bump, char *low, char *high) {
+    struct gait_arena_head *head = bump->head;
+    head->low_end = low;
+    head->high = head->high_end = high;
+    STORE(&head->low, low);
+}
+
+/* Fill a chunk from now on. */
+static void chunk_begin(struct bump *bump, struct bump_chunk *chunk) {
+    STORE(&chunk->low, chunk->first);
+    chunk->high = chunk->end;
+    STORE(&chunk->era, bump->era);
+    bump->current = chunk;
+    windows_set(bump, chunk->first, chunk->end);
+}
+
+static void chunk_leave(struct bump *bump) {
+    struct bump_chunk *chunk = bump->current;
+    if (!is_begun(bump, chunk))
+        return;
+    struct gait_arena_head *head = bump->head;
+    bump->left_bytes += (size_t)(head->low - chunk->first) + (size_t)(chunk->end - head->high);
+    bump->left_waste_bytes += (size_t)(head->high - head->low);
+    chunk->high = head->high;
+    STORE(&chunk->low, head->low); /* before head->low leaves the chunk */
+}
+
+/* Have [start, end), which a window gets, read as zero. */
+static void window_zero(struct bump_chunk *chunk, char *start, char *end) {
+    char *clean = chunk->clean, *clean_end = chunk->clean_end;
+    char *before = end < clean ? end : clean, *after = start > clean_end ? start : clean_end;
+    if (start < before)
+        memset(start, 0, (size_t)(before - start));
+    if (after < end)
+        memset(after, 0, (size_t)(end - after));
+    if (start <= clean && end > clean)
+        chunk->clean = end < clean_end ? end : clean_end;
+    else if (end >= clean_end && start < clean_end)
+        chunk->clean_end = start > clean ? start : clean;
+}
+
+/* How far a window is moved on beyond what is wanted now, at a place. */
+static size_t ahead_bytes(const struct bump *bump, const char *place) {
+    if (!bump->windows)
+        return 0;
+    const struct bump_chunk *chunk = bump->current;
+    bool clean = place >= chunk->clean && place < chunk->clean_end;
+    return clean ? BUMP_WINDOW_CLEAN_BYTES : BUMP_WINDOW_BYTES;
+}
+
+static char *take_low(struct bump *bump, size_t bytes, size_t alignment) {
+    struct gait_arena_head *head = bump->head;
+    size_t room = (size_t)(head->high - head->low);
+    size_t gap = -(uintptr_t)head->low & (alignment - 1);
+    if (gap > room || bytes > room - gap)
+        return NULL;
+    char *start = head->low + gap, *stop = start + bytes;
+    if (stop > head->low_end) {
+        /* past the other window's beginning what is free is zero, and that window's no more */
+        size_t more = (size_t)(head->high - stop), ahead = ahead_bytes(bump, head->low_end);
+        char *end = stop + least(more, ahead);
+        if (end > head->high_end)
+            end = stop > head->high_end ? stop : head->high_end;
+        char *zero_end = end < head->high_end ? end : head->high_end;
+        if (head->low_end < zero_end)
+            window_zero(bump->current, head->low_end, zero_end);
+        if (end > head->high_end)
+            head->high_end = end;
+        head->low_end = end;
+    }
+    STORE(&head->low, stop);
+    return start;
+}
+
+static char *take_high(struct bump *bump, size_t bytes, size_t alignment) {
+    struct gait_arena_head *head = bump->head;
+    size_t room = (size_t)(head->high - head->low);
+    if (bytes > room)
+        return NULL;
+    size_t gap = (uintptr_t)(head->high - bytes) & (alignment - 1);
+    if (gap > room - bytes)
+        return NULL;
+    char *start = head->high - bytes - gap;
+    if (start < head->high_end) {
+        size_t more = (size_t)(start - head->low), ahead = ahead_bytes(bump, head->high_end - 1);
+        char *end = start - least(more, ahead);
+        if (end < head->low_end)
+            end = start < head->low_end ? start : head->low_end;
+        char *zero_start = end > head->low_end ? end : head->low_end;
+        if (zero_start < head->high_end)
+            window_zero(bump->current, zero_start, head->high_end);
+        if (end < head->low_end)
+            head->low_end = end;
+        head->high_end = end;
+    }
+    head->high = start;
+    return start;
+}
+
+static char *take_current(struct bump *bump, size_t bytes, size_t alignment, bool low) {
+    if (!is_begun(bump, bump->current))
+        return NULL;
+    return low ? take_low(bump, bytes, alignment) : take_high(bump, bytes, alignment);
+}
+
+/* ---- Large pieces ---- */
+
+/* Take a chunk that fits out of those kept. */
+static struct bump_chunk *spare_take(struct bump *bump, size_t bytes) {
+    struct bump_chunk **link = &bump->spare;
+    for (unsigned i = 0; *link && i < SPARE_LOOKS; i++, link = &(*link)->next) {
+        struct bump_chunk *chunk = *link;
+        if (chunk_bytes(chunk) >= bytes && chunk_bytes(chunk) / SPARE_FACTOR <= bytes) {
+            *link = chunk->next;
+            return chunk;
+        }
+    }
+    return NULL;
+}
+
+static void large_zero(struct bump *bump, void *context, struct bump_chunk *chunk, size_t bytes) {
+    const struct bump_source *source = bump->source;
+    if (chunk->clean == chunk->start && chunk->clean_end == chunk->end) {
+        chunk->clean = chunk->clean_end;
+        return;
+    }
+    chunk->clean = chunk->clean_end = chunk->end;
+    if (source->zero)
+        source->zero(context, chunk->start,
+                     least(chunk_bytes(chunk), round_up(bytes, source->granule_bytes)));
+    else
+        memset(chunk->start, 0, bytes);
+}
+
+static char *large_take(struct bump *bump, void *context, size_t bytes, size_t alignment,
+                        bool low) {
+    size_t most = bytes + alignment - 1; /* chunks are aligned to no more than words */
+    struct bump_chunk *chunk = spare_take(bump, most);
+    if (!chunk) {
+        if (bump->spare) { /* the sizes have changed: what is kept doesn't grow */
+            struct bump_chunk *other = bump->spare;
+            bump->spare = other->next;
+            other->next = NULL;
+            chain_give(bump, context, other);
+        }
+        chunk = bump->source->take(context, most);
+        if (!chunk)
+            return NULL;
+        chunk_count(bump, chunk);
+    }
+    char *start = align_up(chunk->start, alignment);
+    large_zero(bump, context, chunk, (size_t)(start + bytes - chunk->start));
+    chunk->first = chunk->start;
+    chunk->high = low ? chunk->end : start;
+    STORE(&chunk->low, low ? start + bytes : chunk->first);
+    STORE(&chunk->era, bump->era);
+    bump->left_bytes += bytes;
+    bump->left_waste_bytes += chunk_bytes(chunk) - bytes;
+    list_append(&bump->large, chunk);
+    return start;
+}
+
+/* ---- Allocation ---- */
+
+/* Is a piece too large for the next chunk? A quarter of one may be lost at its end. */
+static bool is_large(const struct bump *bump, size_t most) {
+    const struct bump_chunk *next = bump->current->next;
+    size_t bytes = next ? chunk_bytes(next) : bump->next_bytes;
+    return most > least(bytes / 4, BUMP_SMALL_BYTES);
+}
+
+/* Go on with the next chunk. @return false: there is none. */
+static bool step(struct bump *bump, void *context) {
+    if (bump->fixed)
+        return false;
+    if (!bump->current->next) {
+        size_t bytes = bump->next_bytes;
+        struct bump_chunk *chunk = bump->source->take(context, bytes);
+        if (!chunk)
+            return false;
+        chunk_count(bump, chunk);
+        chunk->first = chunk->start + BUMP_CHUNK_LEAD;
+        if (chunk->clean < chunk->first)
+            chunk->clean = chunk->first; /* so that windows begin where it does */
+        chunk->era = bump->era - 1;
+        STORE(&chunk->low, chunk->first);
+        list_append(&bump->chunks, chunk);
+        bump->next_bytes = least(2 * bytes, BUMP_CHUNK_BYTES_MOST);
+        if (bump->next_bytes < bytes)
+            bump->next_bytes = bytes;
+        if (bump->current->next != chunk) /* it was reset meanwhile, or filled */
+            return true;
+    }
+    chunk_leave(bump);
+    chunk_begin(bump, bump->current->next);
+    return true;
+}
+
+/* What a request takes, with all that alignment may add. @return false: more than can be. */
+static bool request(const struct bump *bump, size_t *bytes, size_t *alignment, size_t *most) {
+    size_t unit = ~bump->head->mask + 1;
+    if (*alignment < unit)
+        *alignment = unit;
+    if (*bytes == 0)
+        *bytes = 1;
+    if (*bytes > SIZE_MAX / 4 || *alignment > SIZE_MAX / 4)
+        return false;
+    *bytes = round_up(*bytes, unit);
+    *most = *bytes + (*alignment - unit);
+    return true;
+}
+
+void *bump_take(struct bump *bump, void *context, size_t bytes, size_t alignment, bool low) {
+    size_t most;
+    if (!request(bump, &bytes, &alignment, &most))
+        return NULL;
+    for (;;) {
+        if (most <= BUMP_SMALL_BYTES || bump->fixed) {
+            char *start = take_current(bump, bytes, alignment, low);
+            if (start)
+                return start;
+        }
+        if (!bump->fixed && is_large(bump, most))
+            return large_take(bump, context, bytes, alignment, low);
+        if (!step(bump, context))
+            return NULL;
+    }
+}
+
+bool bump_has_room(const struct bump *bump, size_t bytes, size_t alignment) {
+    size_t most;
+    if (!request(bump, &bytes, &alignment, &most) || most > BUMP_SMALL_BYTES)
+        return false;
+    if (is_begun(bump, bump->current) && most <= (size_t)(bump->head->high - bump->head->low))
+        return true;
+    return bump->current->next && !is_large(bump, most);
+}
+
+/* ---- Life ---- */
+
+int bump_open(struct bump *bump, const struct bump_source *source, void *context,
+              const struct bump_config *config) {
+    memset(bump, 0, sizeof *bump);
+    bump->source = source;
+    bump->windows = config->windows;
+    bump->fixed = config->fixed;
+    size_t bytes = config->chunk_bytes;
+    if (bytes < BUMP_CHUNK_BYTES_LEAST)
+        bytes = BUMP_CHUNK_BYTES_LEAST;
+    struct bump_chunk *chunk = source->take(context, bytes);
+    if (!chunk)
+        return -1;
+    size_t head_bytes = round_up(config->head_bytes, BUMP_CHUNK_LEAD);
+    bump->next_bytes = least(2 * bytes, BUMP_CHUNK_BYTES_MOST);
+    if (bump->next_bytes < bytes)
+        bump->next_bytes = bytes;
+    chunk_count(bump, chunk);
+    bump->head = (struct gait_arena_head *)chunk->start;
+    window_zero(chunk, chunk->start, chunk->start + head_bytes);
+    chunk->first = chunk->start + head_bytes;
+    bump->head->kinds = config->kinds;
+    bump->head->mask = 0 - config->unit;
+    list_append(&bump->chunks, chunk);
+    chunk_begin(bump, chunk);
+    return 0;
+}
+
+static void note_high_water(struct bump *bump) {
+    size_t used = bump_used_bytes(bump);
+    if (used > bump->high_water_bytes)
+        bump->high_water_bytes = used;
+}
+
+/* A new era: nothing is allocated. */
+static void renew(struct bump *bump) {
+    note_high_water(bump);
+    STORE(&bump->era, bump->era + 1);
+    bump->left_bytes = bump->left_waste_bytes = 0;
+}
+
+void bump_reset(struct bump *bump) {
+    renew(bump);
+    if (bump->large.first) {
+        bump->large.last->next = bump->spare;
+        bump->spare = bump->large.first;
+        STORE(&bump->large.first, NULL);
+        bump->large.last = NULL;
+    }
+    chunk_begin(bump, bump->chunks.first);
+}
+
+struct bump_chunk *bump_reset_apart(struct bump *bump) {
+    struct bump_chunk *first = bump->chunks.first, *apart = NULL;
+    chunk_leave(bump);
+    renew(bump);
+    if (bump->current != first) {
+        struct bump_chunk *behind = bump->current->next, *last = bump->chunks.last;
+        apart = first->next;
+        bump->current->next = NULL;
+        first->next = behind;
+        bump->chunks.last = behind ? last : first;
+    }
+    apart = chain_join(apart, bump->large.first);
+    STORE(&bump->large.first, NULL);
+    bump->large.last = NULL;
+    for (struct bump_chunk *chunk = apart; chunk; chunk = chunk->next)
+        chunk_uncount(bump, chunk);
+    /* current, of an era that has ended: the next allocation goes on behind it */
+    bump->current = first;
+    windows_set(bump, first->end, first->end);
+    return apart;
+}
+
+size_t bump_trim(struct bump *bump, void *context) {
+    struct bump_chunk *behind = bump->current->next, *spare = bump->spare;
+    bump->current->next = NULL;
+    bump->chunks.last = bump->current;
+    bump->spare = NULL;
+    if (behind)
+        bump->next_bytes = least(chunk_bytes(behind), BUMP_CHUNK_BYTES_MOST);
+    return chain_give(bump, context, behind) + chain_give(bump, context, spare);
+}
+
+struct bump_chunk *bump_close(struct bump *bump) {
+    note_high_water(bump);
+    chunk_leave(bump);
+    windows_set(bump, bump->current->end, bump->current->end);
+    struct bump_chunk *chunks = chain_join(bump->chunks.first, bump->large.first);
+    chain_join(chunks, bump->spare);
+    bump->large = (struct bump_list){0};
+    bump->spare = NULL;
+    return chunks;
+}
+
+/* ---- Looking at it ---- */
+
+static void visit_low(const struct bump *bump, const struct bump_chunk *chunk,
+                      void (*visit)(void *data, char *start, char *end), void *data) {
+    if (!is_begun(bump, chunk))
+        return;
+    /* if the cursor is in this chunk, it is the current one: no end is another's first */
+    char *low = LOAD(&bump->head->low);
+    if (low < chunk->first || low > chunk->end)
+        low = LOAD(&chunk->low);
+    if (low > chunk->first)
+        visit(data, chunk->first, low);
+}
+
+void bump_each_low(const struct bump *bump, void (*visit)(void *data, char *start, char *end),
+                   void *data) {
+    for (struct bump_chunk *chunk = LOAD(&bump->chunks.first); chunk; chunk = LOAD(&chunk->next))
+        visit_low(bump, chunk, visit, data);
+    for (struct bump_chunk *chunk = LOAD(&bump->large.first); chunk; chunk = LOAD(&chunk->next))
+        visit_low(bump, chunk, visit, data);
+}
+
+size_t bump_used_bytes(const struct bump *bump) {
+    const struct bump_chunk *chunk = bump->current;
+    const struct gait_arena_head *head = bump->head;
+    if (!is_begun(bump, chunk))
+        return bump->left_bytes;
+    return bump->left_bytes + (size_t)(head->low - chunk->first) +
+           (size_t)(chunk->end - head->high);
+}
+
+size_t bump_waste_bytes(const struct bump *bump) { return bump->left_waste_bytes; }
+
+static bool chunk_check(const struct bump_chunk *chunk) {
+    return chunk->start < chunk->end && chunk->first >= chunk->start &&
+           chunk->clean >= chunk->start && chunk->clean <= chunk->clean_end &&
+           chunk->clean_end <= chunk->end;
+}
+
+bool bump_check(const struct bump *bump) {
+    const struct gait_arena_head *head = bump->head;
+    const struct bump_chunk *current = bump->current, *chunk;
+    size_t bytes = 0, count = 0;
+    bool before = true, right = true;
+    for (chunk = bump->chunks.first; chunk; bytes += chunk_bytes(chunk), chunk = chunk->next) {
+        right = right && chunk_check(chunk) && ++count && (before || !is_begun(bump, chunk)) &&
+                (chunk->next || bump->chunks.last == chunk);
+        before = before && chunk != current;
+    }
+    for (chunk = bump->large.first; chunk; bytes += chunk_bytes(chunk), chunk = chunk->next)
+        right = right && chunk_check(chunk) && ++count && is_begun(bump, chunk);
+    for (chunk = bump->spare; chunk; bytes += chunk_bytes(chunk), chunk = chunk->next)
+        right = right && ++count;
+    return right && !before && bytes == bump->held_bytes && count == bump->chunk_count &&
+           head->low <= head->low_end && head->low_end <= head->high_end &&
+           head->high_end <= head->high && head->high <= current->end &&
+           (head->low >= current->first) &&
+           (((uintptr_t)head->low | (uintptr_t)head->high) & ~head->mask) == 0;
+}

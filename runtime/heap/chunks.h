@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chunks of arenas: spans of pages without cells. To all that looks for objects they are nothing
+ * (CLASS_ARENA has no cells, and no address in them is a cell's start); from an address in one, two
+ * reads lead to the arena.
+ *
+ *   entry of the page -> descriptor of the span's first page -> struct heap_chunk, and the arena's
+ * index
+ *
+ * A chunk is counted in space.arena_bytes from chunk_take to chunk_free. What chunk_give takes back
+ * is kept in a pool by size, as it is, up to some of each size: taking one from there and giving it
+ * takes no lock, and no call of the OS.
+ *
+ *   .inv.chunk: the struct of a chunk is where spans[page].next of its first page leads, as long as
+ *   its entries say CLASS_ARENA; it is set before them. It lies in the library's memory, not in the
+ *   chunk, which may be inaccessible.
+ *   .inv.pool: a pool is a stack (Treiber): one word has the youngest chunk's page and a count of
+ *   changes, so that a page which went and came back is seen (ABA). The links are in the
+ *   descriptors of pages, which stay readable whatever becomes of a chunk.
+ */
+#ifndef GAIT_CHUNKS_H
+#define GAIT_CHUNKS_H
+
+#include "../arena/bump.h"
+#include "space.h"
+
+struct arena; /* what the collector knows of one: mark/arenas.h */
+
+/* A piece of an arena's memory, of whole OS pages, with a span of CLASS_ARENA of its own. A part of
+ * what its owner keeps of it, and the owner's until it has left the arena. */
+struct arena_chunk {
+    struct arena_chunk *next; /* of the list that it is in, once it has left the arena */
+    struct arena *arena;      /* whose it is, or was */
+    char *start;
+    size_t bytes;
+    char *low; /* of a chunk set apart: what may hold references */
+    char *low_end;
+    bool stays;     /* likewise: it stands for the arena's first one, which the arena keeps */
+    uint8_t access; /* enum arena_access; in quarantine: lock ARENAS, or who made the arena busy */
+};
+
+struct heap_chunk {
+    struct bump_chunk bump;   /* first: a source's chunks are these */
+    struct arena_chunk apart; /* what the collector holds it by when it has left its arena */
+    size_t page;              /* constant: its first */
+    size_t pages;             /* constant */
+};
+
+void chunks_init(struct space *space);
+void chunks_destroy(struct space *space);
+
+/** Take a chunk of so many bytes at least, accessible, for the arena with a record of this index.
+ * Not a safepoint. NULL: none. */
+struct heap_chunk *chunk_take(struct space *space, size_t bytes, unsigned arena);
+
+/** Give an accessible chunk back: to the pool, or else as chunk_free. */
+void chunk_give(struct space *space, struct heap_chunk *chunk);
+
+/** Give its pages back to the page heap; accessible. */
+void chunk_free(struct space *space, struct heap_chunk *chunk);
+
+/** Free what is in the pool. @return bytes. Thread rule: any thread. */
+size_t chunks_drain(struct space *space);
+
+static inline char *chunk_start(const struct space *space, const struct heap_chunk *chunk) {
+    return space_page_start(space, chunk->page);
+}
+
+static inline size_t chunk_bytes(const struct heap_chunk *chunk) {
+    return chunk->pages << PAGE_SHIFT;
+}
+
+/** The chunk that an address lies in; NULL: none. Any thread; async-signal-safe. */
+static inline struct heap_chunk *chunk_at(const struct space *space, uintptr_t address) {
+    if (!space_holds(space, address))
+        return NULL;
+    size_t page = space_page(space, address);
+    page_entry entry = space_entry(space, page);
+    if (ENTRY_CLASS(entry) != CLASS_ARENA)
+        return NULL;
+    /* acquire: pairs with chunk_take */
+    return (struct heap_chunk *)AO_load_acquire(
+        (const volatile AO_t *)&space->spans[page - ENTRY_BACK(entry)].next);
+}
+
+/** The index of that chunk's arena; 0: it is in the pool. */
+static inline unsigned chunk_arena(const struct space *space, const struct heap_chunk *chunk) {
+    return AO_int_load_acquire(&space->spans[chunk->page].arena);
+}
+
+#endif
