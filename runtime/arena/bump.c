@@ -49,6 +49,10 @@ static struct bump_chunk *chain_join(struct bump_chunk *first, struct bump_chunk
     return first;
 }
 
+static void next_bytes_set(struct bump *bump, size_t bytes) {
+    bump->next_bytes = least(bytes, bump->most_bytes);
+}
+
 /* Count a chunk that the source gave. */
 static void chunk_count(struct bump *bump, const struct bump_chunk *chunk) {
     bump->held_bytes += chunk_bytes(chunk);
@@ -88,6 +92,8 @@ static void windows_set(struct bump *bump, char *low, char *high) {
 static void chunk_begin(struct bump *bump, struct bump_chunk *chunk) {
     STORE(&chunk->low, chunk->first);
     chunk->high = chunk->end;
+    chunk->overflow = NULL;
+    chunk->promised_bytes = 0;
     STORE(&chunk->era, bump->era);
     bump->current = chunk;
     windows_set(bump, chunk->first, chunk->end);
@@ -232,6 +238,8 @@ static char *large_take(struct bump *bump, void *context, size_t bytes, size_t a
     chunk->first = chunk->start;
     chunk->high = low ? chunk->end : start;
     STORE(&chunk->low, low ? start + bytes : chunk->first);
+    chunk->overflow = NULL;
+    chunk->promised_bytes = 0;
     STORE(&chunk->era, bump->era);
     bump->left_bytes += bytes;
     bump->left_waste_bytes += chunk_bytes(chunk) - bytes;
@@ -248,8 +256,7 @@ static bool is_large(const struct bump *bump, size_t most) {
     return most > least(bytes / 4, BUMP_SMALL_BYTES);
 }
 
-/* Go on with the next chunk. @return false: there is none. */
-static bool step(struct bump *bump, void *context) {
+bool bump_step(struct bump *bump, void *context) {
     if (bump->fixed)
         return false;
     if (!bump->current->next) {
@@ -264,9 +271,7 @@ static bool step(struct bump *bump, void *context) {
         chunk->era = bump->era - 1;
         STORE(&chunk->low, chunk->first);
         list_append(&bump->chunks, chunk);
-        bump->next_bytes = least(2 * bytes, BUMP_CHUNK_BYTES_MOST);
-        if (bump->next_bytes < bytes)
-            bump->next_bytes = bytes;
+        next_bytes_set(bump, 2 * bytes);
         if (bump->current->next != chunk) /* it was reset meanwhile, or filled */
             return true;
     }
@@ -301,9 +306,45 @@ void *bump_take(struct bump *bump, void *context, size_t bytes, size_t alignment
         }
         if (!bump->fixed && is_large(bump, most))
             return large_take(bump, context, bytes, alignment, low);
-        if (!step(bump, context))
+        if (!bump_step(bump, context))
             return NULL;
     }
+}
+
+bool bump_is_large(const struct bump *bump, size_t bytes, size_t alignment) {
+    size_t most;
+    return !request(bump, &bytes, &alignment, &most) || is_large(bump, most);
+}
+
+size_t bump_room_bytes(const struct bump *bump, const struct bump_chunk *chunk) {
+    return chunk == bump->current ? (size_t)(bump->head->high - bump->head->low)
+                                  : (size_t)(chunk->high - chunk->low);
+}
+
+void *bump_take_from(struct bump *bump, struct bump_chunk *chunk, size_t bytes, size_t alignment,
+                     bool low) {
+    size_t most;
+    if (!request(bump, &bytes, &alignment, &most) || !is_begun(bump, chunk))
+        return NULL;
+    if (chunk == bump->current)
+        return take_current(bump, bytes, alignment, low);
+    size_t room = (size_t)(chunk->high - chunk->low);
+    uintptr_t place = low ? (uintptr_t)chunk->low : (uintptr_t)chunk->high - bytes;
+    size_t gap = (low ? 0 - place : place) & (alignment - 1);
+    if (bytes > room || gap > room - bytes)
+        return NULL;
+    bump->left_bytes += gap + bytes;
+    bump->left_waste_bytes -= gap + bytes;
+    if (low) {
+        char *start = chunk->low + gap;
+        window_zero(chunk, chunk->low, start + bytes);
+        STORE(&chunk->low, start + bytes);
+        return start;
+    }
+    char *start = chunk->high - bytes - gap;
+    window_zero(chunk, start, chunk->high);
+    chunk->high = start;
+    return start;
 }
 
 bool bump_has_room(const struct bump *bump, size_t bytes, size_t alignment) {
@@ -330,9 +371,10 @@ int bump_open(struct bump *bump, const struct bump_source *source, void *context
     if (!chunk)
         return -1;
     size_t head_bytes = round_up(config->head_bytes, BUMP_CHUNK_LEAD);
-    bump->next_bytes = least(2 * bytes, BUMP_CHUNK_BYTES_MOST);
-    if (bump->next_bytes < bytes)
-        bump->next_bytes = bytes;
+    bump->most_bytes = config->most_bytes ? config->most_bytes : BUMP_CHUNK_BYTES_MOST;
+    if (bump->most_bytes < bytes)
+        bump->most_bytes = bytes;
+    next_bytes_set(bump, 2 * bytes);
     chunk_count(bump, chunk);
     bump->head = (struct gait_arena_head *)chunk->start;
     window_zero(chunk, chunk->start, chunk->start + head_bytes);
@@ -396,7 +438,7 @@ size_t bump_trim(struct bump *bump, void *context) {
     bump->chunks.last = bump->current;
     bump->spare = NULL;
     if (behind)
-        bump->next_bytes = least(chunk_bytes(behind), BUMP_CHUNK_BYTES_MOST);
+        next_bytes_set(bump, chunk_bytes(behind));
     return chain_give(bump, context, behind) + chain_give(bump, context, spare);
 }
 

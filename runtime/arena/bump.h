@@ -54,6 +54,9 @@ struct bump_chunk {
     char *clean; /* see .inv.clean; set by the source */
     char *clean_end;
     size_t era; /* atomic; see .inv.used */
+    /* of placed.h, the owner's */
+    struct bump_chunk *overflow; /* where what has no room here goes on; NULL: not known */
+    size_t promised_bytes;       /* to the clusters that begin here */
 };
 
 /* Where chunks come from. context: what bump_take was called with. */
@@ -82,6 +85,7 @@ struct bump {
     struct bump_chunk *spare;   /* such that are kept */
     size_t era;                 /* resets so far; atomic, the owner writes it */
     size_t next_bytes;          /* of the next chunk */
+    size_t most_bytes;          /* constant: next_bytes grows up to this */
     bool windows;               /* constant: allocation without the slow path; else all go by it */
     bool fixed;                 /* constant: it takes no further chunk */
     /* figures; the owner's, read unordered by others */
@@ -94,7 +98,8 @@ struct bump {
 
 struct bump_config {
     size_t head_bytes;    /* at the start of the first chunk, kept free: the head and more */
-    size_t chunk_bytes;   /* of the first; each next twice as large, up to BUMP_CHUNK_BYTES_MOST */
+    size_t chunk_bytes;   /* of the first; each next twice as large, up to most_bytes */
+    size_t most_bytes;    /* 0: BUMP_CHUNK_BYTES_MOST */
     size_t unit;          /* 8 or 16 */
     const uint8_t *kinds; /* for the head */
     bool windows;
@@ -110,6 +115,22 @@ int bump_open(struct bump *bump, const struct bump_source *source, void *context
  * the unit), zeroed. NULL: no memory. What it returns was never in a window before.
  */
 void *bump_take(struct bump *bump, void *context, size_t bytes, size_t alignment, bool low);
+
+/**
+ * The same from one chunk that is begun, in front of the current one or it itself, and no other.
+ * Of a bump without windows. NULL: it has no room.
+ */
+void *bump_take_from(struct bump *bump, struct bump_chunk *chunk, size_t bytes, size_t alignment,
+                     bool low);
+
+/** What a begun chunk has left. */
+size_t bump_room_bytes(const struct bump *bump, const struct bump_chunk *chunk);
+
+/** Is a piece too large to share a chunk: would bump_take give it one of its own? */
+bool bump_is_large(const struct bump *bump, size_t bytes, size_t alignment);
+
+/** Go on with the next chunk, as bump_take does. @return false: there is none. */
+bool bump_step(struct bump *bump, void *context);
 
 /** Does the current chunk have room for that, so that the source isn't asked? */
 bool bump_has_room(const struct bump *bump, size_t bytes, size_t alignment);
