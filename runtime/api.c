@@ -171,6 +171,7 @@ static void heap_destroy(gait_heap *heap) {
     pacerlog_free(heap);
     libraries_destroy(heap);
     arenalog_free(heap);
+    observe_unfreed(heap);
     observe_end(heap);
     spare_free(heap);
     control_destroy(&heap->control);

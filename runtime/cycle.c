@@ -7,15 +7,17 @@
  * before. Nothing is marked before all have answered.
  *   3. A handshake has every mutator push its own roots and allocate black from there on; the
  *      collector does it for those in native code. No stack is looked at again.
- *   4. The collector pushes static slots, handles, pieces of ranges, stopped coroutines, and what
- *      finalizers keep.
+ *   4. The collector pushes static slots, handles, pieces of ranges, stopped coroutines, what
+ *      finalizers keep, and pinned arenas.
  *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
  *   6. When work has run out, ephemerons whose keys are marked give more; then a handshake has
- *      every mutator look through its barrier's words. More work: back to 5.
- *   7. The world is stopped. A barrier's word that is white: start it, and back to 5. Else marking
- *      has ended: barriers off, and the bits turn over: marks become allocations. Start the world.
- *   8. Weak references are settled, finalizers queued, beside the running program, which takes
- *      fresh spans meanwhile. Then sweeping opens, and the collector sweeps.
+ *      every mutator look through its barrier's words. More work, or memory that was set apart in
+ *      an arena's reset: back to 5.
+ *   7. The world is stopped. A barrier's word that is white, or memory set apart: start it, and
+ *      back to 5. Else marking has ended: barriers off, and the bits turn over: marks become
+ *      allocations. Start the world.
+ *   8. Weak references are settled, finalizers queued, leaked arenas ended, beside the running
+ *      program, which takes fresh spans meanwhile. Then sweeping opens, and the collector sweeps.
  *
  * A heap without barriers has the world stopped from 2 to 7, and gcstoptheworld=2 to the end.
  * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
@@ -98,6 +100,7 @@ static void push_shared_roots(gait_heap *heap) {
     counter_add(&heap->cycle.stack_bytes,
                 coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1));
     finalizers_push(&heap->finalizers, marker);
+    arenas_push_pinned(&heap->arenas, marker);
     marker_end(marker);
 }
 
@@ -108,6 +111,11 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
     struct marker *marker = &heap->cycle.marker;
     AO_t published = 0;
     for (bool more = true; more && !cycle_is_shutdown(&heap->cycle);) {
+        if (arenas_have_apart(&heap->arenas)) {
+            marker_begin(marker);
+            arenas_push_apart(&heap->arenas, marker);
+            marker_end(marker);
+        }
         background_mark(heap, stopped);
         published = AO_load_acquire(&heap->queue.published);
         if (!background_is_out(&heap->queue))
@@ -141,16 +149,18 @@ static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     return marked + *black;
 }
 
-/* Has nothing been marked or found white since mark_to_fixpoint returned this? */
-static bool is_quiet(struct mark_queue *queue, AO_t published) {
-    return AO_load_acquire(&queue->published) == published && !AO_load_acquire(&queue->overflowed);
+/* Has nothing been marked, found white or set apart since mark_to_fixpoint returned this? */
+static bool is_quiet(const gait_heap *heap, AO_t published) {
+    const struct mark_queue *queue = &heap->queue;
+    return AO_load_acquire(&queue->published) == published &&
+           !AO_load_acquire(&queue->overflowed) && !arenas_have_apart(&heap->arenas);
 }
 
 /* Phase 7, with the world stopped. @return false: a barrier held a white word. */
 static bool marking_is_over(gait_heap *heap, AO_t published) {
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         mutator_flush_barrier(mutator);
-    return is_quiet(&heap->queue, published) && !cycle_is_shutdown(&heap->cycle);
+    return is_quiet(heap, published) && !cycle_is_shutdown(&heap->cycle);
 }
 
 /* What the collector's thread has done since this cycle began, or the last call, beside marking in
@@ -228,6 +238,7 @@ static bool mark_concurrently(gait_heap *heap) {
     PERTURB(CYCLE_BLACK);
     marker_begin(&cycle->marker);
     world_handshake(&heap->world, roots_scan);
+    arenas_open(&heap->arenas);
     AO_int_store_release(&cycle->scanned, 1); /* pairs with cycle_lets_mark */
     marker_end(&cycle->marker);
     record->mark_ns = platform_now_ns();
@@ -242,7 +253,7 @@ static bool mark_concurrently(gait_heap *heap) {
             published = mark_to_fixpoint(heap, false);
             PERTURB(CYCLE_DRAINED);
             world_handshake(&heap->world, mutator_flush_barrier);
-        } while (!is_quiet(&heap->queue, published) && !cycle_is_shutdown(cycle));
+        } while (!is_quiet(heap, published) && !cycle_is_shutdown(cycle));
         PERTURB(CYCLE_QUIET);
         world_stop(&heap->world);
         if (marking_is_over(heap, published) || cycle_is_shutdown(cycle))
@@ -261,6 +272,7 @@ static bool mark_stopped(gait_heap *heap) {
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         roots_scan(mutator);
     marker_end(&cycle->marker);
+    arenas_open(&heap->arenas);
     push_shared_roots(heap);
     if (cycle->record.start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
         background_wake(heap);
@@ -280,6 +292,7 @@ static void settle(gait_heap *heap, bool stopped) {
     PERTURB(CYCLE_SETTLED);
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
     counter_add(&heap->control.live_bytes, kept);
+    arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
     if (!stopped) /* weak reads: before a cell gets a new object */
         world_handshake(&heap->world, pass_safepoint);
     count_rest(heap);
@@ -337,6 +350,7 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     if (!sweep_stopped)
         background_sweep(heap);
     finalizers_tidy(&heap->finalizers);
+    arenas_reuse(&heap->arenas);
     observe_swept(heap, &cycle->record);
     PERTURB(CYCLE_DONE);
     AO_int_store_release(&cycle->done, wanted);

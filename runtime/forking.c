@@ -34,10 +34,15 @@ static int64_t process_cpu_ns; /* of the process that forks, at the fork; lock H
 
 /* Locks that threads in native code, or of no mutator, may hold, by rising rank. */
 static const size_t lock_offsets[] = {
-    offsetof(gait_heap, roots.lock),          offsetof(gait_heap, control.lock),
-    offsetof(gait_heap, finalizers.lock),     offsetof(gait_heap, kinds.lock),
-    offsetof(gait_heap, cycle.scavenge_lock), offsetof(gait_heap, space.lock),
-    offsetof(gait_heap, cycle.lock),          offsetof(gait_heap, oom_lock),
+    offsetof(gait_heap, roots.lock),
+    offsetof(gait_heap, control.lock),
+    offsetof(gait_heap, finalizers.lock),
+    offsetof(gait_heap, kinds.lock),
+    offsetof(gait_heap, cycle.scavenge_lock),
+    offsetof(gait_heap, arenas.lock),
+    offsetof(gait_heap, space.lock),
+    offsetof(gait_heap, cycle.lock),
+    offsetof(gait_heap, oom_lock),
     offsetof(gait_heap, spares.lock),
 };
 #define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
@@ -60,6 +65,8 @@ static void prepare(void) {
         for (gait_heap *heap = heaps; heap; heap = heap->next)
             if (lock_of(heap, i) == &heap->space.lock)
                 space_lock_whole(&heap->space);
+            else if (lock_of(heap, i) == &heap->arenas.lock)
+                arenas_lock_whole(&heap->arenas);
             else
                 lock_acquire(lock_of(heap, i));
     for (gait_heap *heap = heaps; heap; heap = heap->next) {

@@ -161,11 +161,27 @@ static void list_push(volatile AO_t *list, struct arena_chunk *first) {
     }
 }
 
+static struct arena_chunk *list_take(volatile AO_t *list) {
+    AO_t first;
+    do
+        first = AO_load(list);
+    while (!AO_compare_and_swap_full(list, first, 0));
+    return (struct arena_chunk *)first;
+}
+
 void arenas_set_apart(struct arenas *arenas, struct arena_chunk *chunks, bool scan) {
     if (!chunks)
         return;
     PERTURB(ARENA_APART);
     list_push(scan ? &arenas->apart : &arenas->resting, chunks);
+}
+
+struct arena_chunk *arenas_take_apart(struct arenas *arenas) {
+    return list_take(&arenas->apart);
+}
+
+struct arena_chunk *arenas_take_resting(struct arenas *arenas) {
+    return list_take(&arenas->resting);
 }
 
 void arenas_set_first_apart(struct arenas *arenas, struct arena *arena, char *low, char *low_end) {

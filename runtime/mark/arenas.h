@@ -20,7 +20,9 @@
  *   .inv.record: a record is used again for another arena only between marking and marking, when
  *   weak reads that began before have ended. Its memory stays as long as the heap: who finds a page
  *   of CLASS_ARENA by a word that is no reference reads some record, whatever happens meanwhile.
- *   .inv.chunk: spans[page].arena is the index of a record, or 0, whatever becomes of the page.
+ *   .inv.held: whoever works on an arena over a safepoint holds its handle in a root meanwhile:
+ * else it may be found to be leaked. .inv.chunk: spans[page].arena is the index of a record, or 0,
+ * whatever becomes of the page.
  */
 #ifndef GAIT_ARENAS_H
 #define GAIT_ARENAS_H
@@ -112,6 +114,7 @@ struct arenas {
     struct lock lock; /* rank ARENAS: the lists below, and the end of each arena */
     struct arena *unused;
     struct arena *freed;
+    unsigned busy;   /* arenas whose chunks some thread works on */
     uint64_t ids;    /* given so far */
     AO_t open_bytes; /* in quarantine, and not inaccessible; written with the lock held */
     /* figures, read unordered */
@@ -171,6 +174,30 @@ void arenas_set_apart(struct arenas *arenas, struct arena_chunk *chunks, bool sc
  * nothing there until arenas_leave says ARENA_LEAVE_NOW. Not a second time before that. */
 void arenas_set_first_apart(struct arenas *arenas, struct arena *arena, char *low, char *low_end);
 
+/* ---- Marking: arena_mark.c ---- */
+
+/** All mutators' roots were scanned in this cycle: arenas may be claimed. The collector, before
+ * anybody marks. */
+void arenas_open(struct arenas *arenas);
+
+/** Claim the arenas that are roots themselves. The collector. */
+void arenas_push_pinned(struct arenas *arenas, struct marker *marker);
+
+/** Is anything set apart that was not pushed yet? Then marking is not over. */
+static inline bool arenas_have_apart(const struct arenas *arenas) {
+    return AO_load_acquire(&arenas->apart) != 0;
+}
+
+/** Push what was set apart. The collector. */
+void arenas_push_apart(struct arenas *arenas, struct marker *marker);
+
+/** Take the list of what was set apart to be scanned, or of what was, and is to rest. */
+struct arena_chunk *arenas_take_apart(struct arenas *arenas);
+struct arena_chunk *arenas_take_resting(struct arenas *arenas);
+
+/** After an overflow: scan the arenas that were claimed without. The collector. */
+void arenas_rescan(struct arenas *arenas, struct marker *marker);
+
 /* ---- The end of an arena: quarantine.c ----
  *
  *   .inv.quarantine: chunks of a FREED arena go back to their source when a cycle that began after
@@ -197,6 +224,9 @@ bool arenas_tend(struct arenas *arenas);
  * Any thread. @return how many. */
 size_t arenas_release(struct arenas *arenas, size_t bytes);
 
+/** Take the lock at a moment when nobody works on chunks: for a fork. */
+void arenas_lock_whole(struct arenas *arenas);
+
 /** As marking has ended and all markers rest: sort what was set apart, and end what was leaked.
  * leaked: is told of each of these; may be NULL. The collector. */
 void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struct arena *arena),
@@ -218,14 +248,14 @@ static inline struct arena *arenas_at(const struct arenas *arenas, uint32_t inde
 
 /** The record of a committed address; NULL: no arena's, or a chunk's of the pool. Whether it is
  * that of a live arena, or of any, follows from its state. Any thread; takes no lock. */
-static inline struct arena *arenas_of(const struct arenas *arenas, uintptr_t address) {
-    size_t page = space_page(arenas->space, address);
-    page_entry entry = space_entry(arenas->space, page);
+static inline struct arena *arenas_of(const struct space *space, uintptr_t address) {
+    size_t page = space_page(space, address);
+    page_entry entry = space_entry(space, page);
     if (ENTRY_CLASS(entry) != CLASS_ARENA)
         return NULL;
-    const struct span *span = &arenas->space->spans[page - ENTRY_BACK(entry)];
+    const struct span *span = &space->spans[page - ENTRY_BACK(entry)];
     uint32_t index = AO_int_load_acquire(&span->arena); /* pairs with arenas_own */
-    return index ? arenas_at(arenas, index) : NULL;
+    return index ? arenas_at(space->arenas, index) : NULL;
 }
 
 /** Say whose chunk a span of CLASS_ARENA is; NULL: nobody's. Before its entries are released, or

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../platform/perturb.h"
+#include "arenas.h"
 #include "ranges.h"
 
 /* Words pushed between two looks at the room in the block. */
@@ -20,8 +21,8 @@
 /* A block shares half of what it has only if that is worth the trouble. Guess. */
 #define SHARE_WORDS 16
 
-/* A slice: the address of a word in a large object with this bit, above twice the count of words
- * left. No reference has the bit: only multiples of 8 are pushed. */
+/* A slice: the address of a word in a large object or an arena with this bit, above twice the count
+ * of words left. No reference has the bit: only multiples of 8 are pushed. */
 #define SLICE_TAG ((gait_word)1)
 /* A piece of a range of roots: its address with this bit. */
 #define PIECE_TAG ((gait_word)2)
@@ -117,7 +118,10 @@ static bool in_range_now(struct marker *marker, gait_word address) {
 /* There is no block to be had: mark the object now; its references are found by a rescan. */
 static void overflow(struct marker *marker, gait_word address) {
     struct cell cell;
-    if (!marker_cell(marker, address, &cell) ||
+    struct arena *arena = arenas_of(marker->space, address);
+    if (arena)
+        marker_claim_later(marker, arena);
+    if (arena || !marker_cell(marker, address, &cell) ||
         !(bits_get(&cell.pair[!marker->mark_side]) & cell.bit))
         return;
     if (marks_set(&cell.pair[marker->mark_side], cell.bit)) {
@@ -162,10 +166,27 @@ static bool interior_cell(struct marker *marker, gait_word word, struct cell *ce
            space_cell(marker->space, address, cell);
 }
 
+/* The arena that a word points into, likewise. NULL: none. */
+static struct arena *interior_arena(struct marker *marker, gait_word word) {
+    gait_word address = word & marker->value_mask;
+    struct arena *arena = in_range_now(marker, word) ? arenas_of(marker->space, word) : NULL;
+    if (!arena && address != word && in_range_now(marker, address))
+        arena = arenas_of(marker->space, address);
+    return arena;
+}
+
+static void push_white_arena(struct marker *marker, gait_word word) {
+    struct arena *arena = interior_arena(marker, word);
+    if (arena && marker_arena_is_white(marker, arena))
+        marker_push(marker, (gait_word)arena->handle);
+}
+
 void marker_push_interior(struct marker *marker, gait_word word) {
     struct cell cell;
     if (interior_cell(marker, word, &cell))
         marker_push(marker, (gait_word)cell.start);
+    else
+        push_white_arena(marker, word);
 }
 
 static bool cell_is_white(const struct marker *marker, const struct cell *cell) {
@@ -180,6 +201,8 @@ void marker_shade(struct marker *marker, const gait_word *words, size_t count) {
         for (; at < count && found < SHADE_BATCH; at++)
             if (interior_cell(marker, words[at], &cells[found]))
                 __builtin_prefetch(cells[found++].pair);
+            else
+                push_white_arena(marker, words[at]);
         for (unsigned i = 0; i < found; i++)
             if (cell_is_white(marker, &cells[i]))
                 marker_push(marker, (gait_word)cells[i].start);
@@ -194,8 +217,12 @@ void marker_push_range(struct marker *marker, const gait_word *words, size_t cou
 bool marker_is_white(const struct marker *marker, gait_word word) {
     struct cell cell;
     gait_word address = word & marker->value_mask;
-    return space_holds(marker->space, address) && marker_cell(marker, address, &cell) &&
-           cell_is_white(marker, &cell);
+    if (!space_holds(marker->space, address))
+        return false;
+    if (marker_cell(marker, address, &cell))
+        return cell_is_white(marker, &cell);
+    const struct arena *arena = arenas_of(marker->space, address);
+    return arena && marker_arena_is_white(marker, arena);
 }
 
 /* Push at most PIECE_WORDS words without a look at the room for each. */
@@ -217,12 +244,19 @@ static inline void push_piece(struct marker *marker, const gait_word *words, siz
     marker->block->count = (size_t)(to - marker->block->words);
 }
 
-size_t marker_slice(struct marker *marker, const gait_word *words, size_t count) {
-    if (count <= MARK_SLICE_WORDS || !block_room(marker, 2))
-        return count;
+bool marker_push_slice(struct marker *marker, const gait_word *words, size_t count) {
+    if (!block_room(marker, 2))
+        return false;
     struct mark_block *block = marker->block;
-    block->words[block->count++] = 2 * (count - MARK_SLICE_WORDS);
-    block->words[block->count++] = (gait_word)(words + MARK_SLICE_WORDS) | SLICE_TAG;
+    block->words[block->count++] = 2 * count;
+    block->words[block->count++] = (gait_word)words | SLICE_TAG;
+    return true;
+}
+
+size_t marker_slice(struct marker *marker, const gait_word *words, size_t count) {
+    if (count <= MARK_SLICE_WORDS ||
+        !marker_push_slice(marker, words + MARK_SLICE_WORDS, count - MARK_SLICE_WORDS))
+        return count;
     return MARK_SLICE_WORDS;
 }
 
@@ -316,8 +350,16 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
         size_t head = page - ENTRY_BACK(entry);
         uint32_t magic = class_table[ENTRY_CLASS(entry)].magic;
         uint64_t product = (word - base - (head << PAGE_SHIFT)) * magic;
-        if ((uint32_t)product >= magic)
-            continue; /* no cell starts there */
+        if (__builtin_expect((uint32_t)product >= magic, 0)) { /* no cell starts there */
+            if (ENTRY_CLASS(entry) != CLASS_ARENA)
+                continue;
+            struct arena *arena = arenas_of(space, word);
+            if (!arena || !marker_arena_is_white(marker, arena))
+                continue;
+            block->count = (size_t)(from - block->words);
+            marker_claim(marker, arena);
+            break;
+        }
         uint64_t index = product >> 32, *pair = space_bits(space, head) + 2 * (index >> 6);
         __builtin_prefetch(pair, 1);
         *cell++ = (struct marked_cell){word, pair, (uint64_t)1 << (index & 63), entry};

@@ -87,6 +87,25 @@ size_t marker_slice(struct marker *marker, const gait_word *words, size_t count)
 /** Scan what marker_slice put back. */
 void marker_scan_slice(struct marker *marker, const gait_word *words, size_t count);
 
+/** Push count words, to be scanned as what their page belongs to says. @return false: no memory. */
+bool marker_push_slice(struct marker *marker, const gait_word *words, size_t count);
+
+/* Arenas: arena_mark.c. */
+struct arena;
+
+/** Claim an arena, if nobody has in this cycle, and push what it holds. Not before all mutators'
+ * roots were scanned. */
+void marker_claim(struct marker *marker, struct arena *arena);
+
+/** The same, at any time and without memory: what it holds is found by a rescan. */
+void marker_claim_later(struct marker *marker, struct arena *arena);
+
+/** Is it not claimed yet, and to be? */
+bool marker_arena_is_white(const struct marker *marker, const struct arena *arena);
+
+/** Scan words of an arena that marker_push_slice put into the queue. */
+void marker_scan_arena(struct marker *marker, const gait_word *words, size_t count);
+
 /** Note an ephemeron that is to be looked at again when marking has run out of other work.
  * @return false: no memory. */
 bool marker_defer(struct marker *marker, char *ephemeron);

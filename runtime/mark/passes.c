@@ -3,6 +3,7 @@
  * What marking does when it has run out of work: the values of ephemerons whose keys are marked,
  * and, after an overflow, the references of objects that were marked without room to push them.
  */
+#include "arenas.h"
 #include "marker.h"
 
 /* Push the value of a pair, unless the pair has got another key, which is unmarked: the barrier has
@@ -25,6 +26,13 @@ bool marker_push_pairs(struct marker *marker, struct ephemeron_wait *wait) {
     return pushed;
 }
 
+/* What a white key is looked up by: of an arena, any place is the whole. */
+static uintptr_t key_place(const struct marker *marker, gait_word key) {
+    uintptr_t address = key & marker->value_mask;
+    const struct arena *arena = arenas_of(marker->space, address);
+    return arena ? (uintptr_t)arena->handle : address;
+}
+
 /* Have the pairs of an ephemeron object wait for their keys. *pushed: a value was pushed. @return
  * false: no memory for all of them. */
 static bool pairs_wait(struct marker *marker, const gait_word *pairs, size_t words, bool *pushed) {
@@ -32,7 +40,7 @@ static bool pairs_wait(struct marker *marker, const gait_word *pairs, size_t wor
     for (size_t i = 0; i + 1 < words; i += 2) {
         gait_word key = word_read(&pairs[i]);
         if (marker_is_white(marker, key))
-            all &= ephemerons_add(&marker->queue->keys, key & marker->value_mask, &pairs[i]) == 0;
+            all &= ephemerons_add(&marker->queue->keys, key_place(marker, key), &pairs[i]) == 0;
         *pushed |= pair_push(marker, &pairs[i]); /* also if the key was marked meanwhile */
     }
     return all;
@@ -95,4 +103,6 @@ void marker_rescan(struct marker *marker) {
             }
         page += length;
     }
+    if (space->arenas)
+        arenas_rescan(space->arenas, marker);
 }

@@ -51,11 +51,23 @@ static size_t work_on(struct arenas *arenas, struct arena *arena,
                       size_t (*work)(struct arena_chunk *chunk, size_t most), size_t most) {
     struct arena_chunk *chunks = arena->chunks; /* to which others are only put in front */
     arena->busy = true;
+    arenas->busy++;
     lock_release(&arenas->lock);
     size_t bytes = work(chunks, most);
     lock_acquire(&arenas->lock);
     arena->busy = false;
+    arenas->busy--;
     return bytes;
+}
+
+void arenas_lock_whole(struct arenas *arenas) {
+    for (;;) {
+        lock_acquire(&arenas->lock);
+        if (arenas->busy == 0)
+            return;
+        lock_release(&arenas->lock);
+        platform_yield();
+    }
 }
 
 static void count_shut(struct arenas *arenas, struct arena *arena, size_t bytes) {
@@ -137,14 +149,6 @@ bool arenas_retire(struct arenas *arenas, struct arena *arena, struct arena_chun
 
 /* ---- The collector, as marking has ended ---- */
 
-static struct arena_chunk *list_take(AO_t *list) {
-    AO_t first;
-    do
-        first = AO_load(list);
-    while (!AO_compare_and_swap_full(list, first, 0));
-    return (struct arena_chunk *)first;
-}
-
 static void give(struct arenas *arenas, struct arena_chunk *chunk) {
     size_t page = space_page(arenas->space, (uintptr_t)chunk->start);
     arenas_own(&arenas->space->spans[page], NULL);
@@ -174,8 +178,8 @@ static bool is_leaked(const struct arena *arena, unsigned epoch) {
 
 void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struct arena *arena),
                    void *data) {
-    sort(arenas, list_take(&arenas->resting));
-    sort(arenas, list_take(&arenas->apart));
+    sort(arenas, arenas_take_resting(arenas));
+    sort(arenas, arenas_take_apart(arenas));
     unsigned epoch = space_epoch(arenas->space);
     uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
     for (uint32_t i = 1; i <= count; i++) {

@@ -2,6 +2,7 @@
 /*
  * Where the references of an object lie: one scan per layout, for markers and for any visitor.
  */
+#include "arenas.h"
 #include "marker.h"
 
 /* Of an object, the words from `first` to below `end`, of `words` in all. */
@@ -132,7 +133,12 @@ void marker_scan(struct marker *marker, char *start, page_entry entry, size_t by
 void marker_scan_slice(struct marker *marker, const gait_word *words, size_t count) {
     struct cell cell;
     gait_word address = (gait_word)words;
-    if (!space_holds(marker->space, address) || !space_cell(marker->space, address, &cell)) {
+    bool holds = space_holds(marker->space, address);
+    if (holds && arenas_of(marker->space, address)) {
+        marker_scan_arena(marker, words, count);
+        return;
+    }
+    if (!holds || !space_cell(marker->space, address, &cell)) {
         marker_push_words(marker, words, count); /* of a static range */
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
+#include "arenas.h"
 
 /* The key of a pair that is being changed: an address that is no object's. */
 static const gait_word claim_place;
@@ -23,8 +24,12 @@ static bool word_swap(gait_word *word, gait_word old, gait_word fresh) {
 bool weak_is_dead(const struct space *space, gait_word value_mask, gait_word word) {
     gait_word address = word & value_mask;
     struct cell cell;
-    return space_holds(space, address) && space_cell(space, address, &cell) &&
-           (gait_word)cell.start == address && !cell_allocated(&cell, space_epoch(space));
+    if (!space_holds(space, address))
+        return false;
+    if (space_cell(space, address, &cell))
+        return (gait_word)cell.start == address && !cell_allocated(&cell, space_epoch(space));
+    const struct arena *arena = arenas_of(space, address);
+    return arena && arena_is_dead(arena, space_epoch(space));
 }
 
 /* ---- Reading and storing ---- */

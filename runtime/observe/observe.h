@@ -34,6 +34,13 @@ void observe_hold(gait_heap *heap);
 void observe_let_go(gait_heap *heap);
 void observe_lost(gait_heap *heap);
 
+/** An arena was leaked, and is ended by the collector (option arenaleaks). heap: a gait_heap. */
+struct arena;
+void observe_leaked(void *heap, const struct arena *arena);
+
+/** Tell of the arenas that were not freed (likewise), as the heap or the process ends. */
+void observe_unfreed(gait_heap *heap);
+
 /** Marking is about to begin: control_begin has filled its part of the record. */
 void observe_begin(gait_heap *heap, const struct cycle_record *record);
 

@@ -117,6 +117,9 @@
     /* arenas */                                                                                   \
     X(ARENA_LEAVE, "arena.leave", OFTEN) /* before its owner looks whether it is claimed */        \
     X(ARENA_APART, "arena.apart", OFTEN) /* claimed, not on the list */                            \
+    X(ARENA_CLAIM, "arena.claim", OFTEN) /* before the claim */                                    \
+    X(ARENA_WALK, "arena.walk", OFTEN)   /* claimed, before its pieces are looked at */            \
+    X(ARENA_PIECE, "arena.piece", OFTEN) /* scanned, before it says so */                          \
     X(ARENA_SETTLE, "arena.settle", OFTEN)                                                         \
     X(ARENA_REUSE, "arena.reuse", OFTEN)                                                           \
     /* memory */                                                                                   \

@@ -7,6 +7,7 @@
 #define GAIT_TESTS_BARE_HEAP_H
 
 #include "heap/cache.h"
+#include "mark/arenas.h"
 #include "mark/marker.h"
 #include "mark/queue.h"
 
@@ -16,6 +17,7 @@
 
 struct bare_heap {
     struct space space;
+    struct arenas arenas;
     struct kind_table kinds;
     struct mark_queue queue;
     struct marker marker;
@@ -36,6 +38,7 @@ static inline void bare_open(gait_word value_mask) {
     bare.value_mask = value_mask;
     cr_assert_eq(space_init(&bare.space, (size_t)1 << 32, false), 0);
     bare.space.hooks.sweep_span = bare_sweep_span;
+    arenas_init(&bare.arenas, &bare.space);
     kinds_init(&bare.kinds, &bare.space);
     queue_init(&bare.queue, &bare.space.metadata_bytes);
     marker_init(&bare.marker, &bare.space, &bare.queue, value_mask);
@@ -46,6 +49,7 @@ static inline void bare_close(void) {
     cache_destroy(&bare.cache);
     queue_destroy(&bare.queue);
     kinds_destroy(&bare.kinds);
+    arenas_destroy(&bare.arenas);
     space_check(&bare.space);
     space_destroy(&bare.space);
 }

@@ -50,7 +50,9 @@ Test(chunks, lead_to_their_arena) {
 Test(chunks, are_no_objects) {
     bare_open(~(gait_word)0);
     unsigned refs = bare_kind(GAIT_REFS, 0), weak = bare_kind(GAIT_WEAK, 0);
-    struct heap_chunk *chunk = take(65536, 0);
+    arenas_use(&bare.arenas, &(struct arena_hooks){0}, sizeof(struct arena));
+    struct arena *arena = arenas_new(&bare.arenas); /* not live */
+    struct heap_chunk *chunk = take(65536, arena->index - 1);
     gait_word *low = (gait_word *)chunk->bump.start;
     gait_word *holder = bare_alloc(refs, 64), *weakly = bare_alloc(weak, 16);
     gait_word *inside = bare_alloc(refs, 64); /* referred to by the chunk only */
@@ -72,6 +74,7 @@ Test(chunks, are_no_objects) {
     bare_flip();
     weak_settle(&bare.space, bare.value_mask);
     cr_assert_eq(weakly[0], (gait_word)(low + 2));
+    arenas_drop(&bare.arenas, arena);
     chunk_free(&bare.space, chunk);
     bare_close();
 }

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Marking of arenas: claims, pieces of traced ones, and what was set apart. See arenas.h.
+ *
+ * A piece goes through the queue as a slice does, by the address of its first word and how many
+ * there are. While one is in the queue, or being scanned, it counts in arena->scan; one that was
+ * set apart has SLICE_APART beside its length, and does not: its arena has nothing to do with it
+ * any more.
+ */
+#include "../platform/perturb.h"
+#include "arenas.h"
+#include "marker.h"
+
+#define SLICE_APART ((size_t)1 << 60)
+
+/* Words that are copied before they are looked at. */
+#define COPY_WORDS 128
+
+static AO_t scan_word(unsigned cycle, AO_t left) { return (AO_t)cycle << 32 | left; }
+
+static unsigned cycle_of(const struct marker *marker) { return space_epoch(marker->space) + 1; }
+
+static bool is_traced(const struct arena *arena) {
+    return arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_TRACED);
+}
+
+bool marker_arena_is_white(const struct marker *marker, const struct arena *arena) {
+    enum arena_state state = arena_state(arena);
+    if (state != ARENA_FREED &&
+        (state != ARENA_LIVE || (arena->flags & (ARENA_PINNED | ARENA_TRACED)) == ARENA_PINNED))
+        return false;
+    return ARENA_CYCLE(AO_load_acquire(&arena->scan)) != cycle_of(marker);
+}
+
+/* ---- Claims ---- */
+
+static void piece_begin(struct arena *arena) { AO_fetch_and_add1_full(&arena->scan); }
+
+/* release: what was read of the piece was read before; pairs with arenas_leave */
+static void piece_end(struct arena *arena) {
+    PERTURB(ARENA_PIECE);
+    AO_fetch_and_sub1_full(&arena->scan);
+}
+
+/* It is claimed, and to be scanned when marking has run out of other work. */
+static void leave_for_rescan(struct marker *marker, struct arena *arena) {
+    AO_or_full(&arena->scan, ARENA_UNSCANNED);
+    AO_store_release(&marker->queue->overflowed, 1); /* after the bit: see marker_rescan */
+}
+
+/* A walk of an arena's pieces. */
+struct walk {
+    struct marker *marker;
+    struct arena *arena;
+};
+
+static void push_low(void *data, char *low, char *low_end) {
+    const struct walk *walk = data;
+    size_t count = (size_t)(low_end - low) / sizeof(gait_word);
+    if (count == 0)
+        return;
+    piece_begin(walk->arena);
+    if (marker_push_slice(walk->marker, (const gait_word *)low, count))
+        return;
+    leave_for_rescan(walk->marker, walk->arena);
+    piece_end(walk->arena);
+}
+
+/* With a piece begun that stands for those that are not pushed yet. */
+static void push_pieces(struct marker *marker, struct arena *arena) {
+    struct walk walk = {marker, arena};
+    PERTURB(ARENA_WALK);
+    if (is_traced(arena)) /* else its owner set it apart */
+        marker->space->arenas->hooks.each_low(arena, push_low, &walk);
+    piece_end(arena);
+}
+
+/* @return whether this call claimed it. left: what it has then. */
+static bool claim(const struct marker *marker, struct arena *arena, AO_t left) {
+    unsigned cycle = cycle_of(marker);
+    enum arena_state state = arena_state(arena);
+    if (state != ARENA_LIVE && state != ARENA_FREED)
+        return false;
+    for (;;) {
+        AO_t scan = AO_load(&arena->scan);
+        if (ARENA_CYCLE(scan) == cycle)
+            return false;
+        PERTURB(ARENA_CLAIM);
+        if (AO_compare_and_swap_full(&arena->scan, scan, scan_word(cycle, left)))
+            return true;
+    }
+}
+
+void marker_claim(struct marker *marker, struct arena *arena) {
+    bool traced = (arena->flags & ARENA_TRACED) != 0;
+    if (!claim(marker, arena, traced))
+        return;
+    if (AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless)
+        marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)arena->handle));
+    if (traced)
+        push_pieces(marker, arena);
+}
+
+void marker_claim_later(struct marker *marker, struct arena *arena) {
+    bool traced = (arena->flags & ARENA_TRACED) != 0;
+    /* pairs may wait for it: as for a leaf, see overflow */
+    if (claim(marker, arena, traced ? ARENA_UNSCANNED : 0) &&
+        (traced || AO_load(&marker->queue->keys.pairs) > 0))
+        AO_store_release(&marker->queue->overflowed, 1);
+}
+
+/* ---- Pieces ---- */
+
+/* An owner initialises new objects by plain stores, perhaps beyond what was to be scanned: either
+ * word will do. */
+__attribute__((noinline, no_sanitize("thread"))) static void
+words_copy(gait_word *to, const gait_word *from, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        to[i] = *(const volatile gait_word *)&from[i];
+}
+
+static void scan_words(struct marker *marker, const gait_word *words, size_t count,
+                       bool conservative) {
+    gait_word copy[COPY_WORDS];
+    for (size_t some; count > 0; words += some, count -= some) {
+        some = count < COPY_WORDS ? count : COPY_WORDS;
+        words_copy(copy, words, some);
+        if (!conservative) {
+            marker_push_words(marker, copy, some);
+            continue;
+        }
+        marker->scanned_bytes += some * sizeof(gait_word);
+        for (size_t i = 0; i < some; i++)
+            marker_push_interior(marker, copy[i]);
+    }
+}
+
+void marker_scan_arena(struct marker *marker, const gait_word *words, size_t count) {
+    struct arena *arena = arenas_of(marker->space, (uintptr_t)words);
+    size_t apart = count & SLICE_APART, now = count & ~SLICE_APART;
+    if (now > MARK_SLICE_WORDS) {
+        /* counted first: another marker may be done with the rest before this one is */
+        if (!apart)
+            piece_begin(arena);
+        if (marker_push_slice(marker, words + MARK_SLICE_WORDS, count - MARK_SLICE_WORDS))
+            now = MARK_SLICE_WORDS;
+        else if (!apart)
+            piece_end(arena);
+    }
+    scan_words(marker, words, now, AO_load(&arena->conservative) != 0);
+    if (!apart)
+        piece_end(arena);
+}
+
+/* ---- The collector ---- */
+
+void arenas_open(struct arenas *arenas) {
+    /* release: who sees it knows that all roots were scanned; pairs with all_scanned */
+    AO_store_release(&arenas->scanned, (AO_t)(space_epoch(arenas->space) + 1));
+}
+
+void arenas_push_pinned(struct arenas *arenas, struct marker *marker) {
+    uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
+    for (uint32_t i = 1; i <= count; i++) {
+        struct arena *arena = arenas_at(arenas, i);
+        if (is_traced(arena) && (arena->flags & ARENA_PINNED))
+            marker_claim(marker, arena);
+    }
+}
+
+void arenas_push_apart(struct arenas *arenas, struct marker *marker) {
+    struct arena_chunk *first = arenas_take_apart(arenas);
+    for (struct arena_chunk *chunk = first; chunk; chunk = chunk->next) {
+        size_t count = (size_t)(chunk->low_end - chunk->low) / sizeof(gait_word);
+        if (count > 0 &&
+            !marker_push_slice(marker, (const gait_word *)chunk->low, count | SLICE_APART))
+            marker_scan_arena(marker, (const gait_word *)chunk->low, count | SLICE_APART);
+    }
+    arenas_set_apart(arenas, first, false);
+}
+
+void arenas_rescan(struct arenas *arenas, struct marker *marker) {
+    uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
+    for (uint32_t i = 1; i <= count; i++) {
+        struct arena *arena = arenas_at(arenas, i);
+        AO_t scan = AO_load_acquire(&arena->scan);
+        if (!(scan & ARENA_UNSCANNED) || ARENA_CYCLE(scan) != cycle_of(marker))
+            continue;
+        piece_begin(arena);
+        AO_and_full(&arena->scan, ~ARENA_UNSCANNED);
+        push_pieces(marker, arena);
+        marker_drain(marker, SIZE_MAX);
+    }
+}

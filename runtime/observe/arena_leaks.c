@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lines about arenas that nobody freed: option arenaleaks.
+ */
+#include "../instance.h"
+#include "observe.h"
+
+static void add_arena(struct line *line, const struct arena *arena) {
+    line_add(line, "gait: arena %llu \"%s\", created at %s, ", (unsigned long long)arena->id,
+             arena->name, arena->created && *arena->created ? arena->created : "?");
+}
+
+void observe_leaked(void *heap, const struct arena *arena) {
+    struct line line = {.length = 0};
+    add_arena(&line, arena);
+    line_add(&line, "was leaked: the collector freed it in cycle %llu",
+             (unsigned long long)((gait_heap *)heap)->cycle.record.number);
+    observe_line(heap, &line);
+}
+
+void observe_unfreed(gait_heap *heap) {
+    if (!heap->options.arenaleaks)
+        return;
+    observe_flush(heap);
+    for (uint32_t i = 1; i <= AO_load_acquire(&heap->arenas.count); i++) {
+        const struct arena *arena = arenas_at(&heap->arenas, i);
+        if (arena_state(arena) != ARENA_LIVE)
+            continue;
+        struct line line = {.length = 0};
+        add_arena(&line, arena);
+        line_add(&line, "was not freed");
+        line_write(&line, heap->log);
+    }
+}
