@@ -149,6 +149,8 @@ static __attribute__((noinline)) void flush(gait_heap *heap, struct library_shar
 
 void gait_library_count(gait_heap *heap, ptrdiff_t bytes) {
     struct library_shard *shard = shard_here(heap);
+    if (bytes > 0)
+        counter_add(&shard->added_bytes, (size_t)bytes);
     if (is_much(AO_fetch_and_add(&shard->pending_bytes, (AO_t)bytes) + (AO_t)bytes))
         flush(heap, shard);
 }
@@ -158,6 +160,13 @@ uint64_t gait_library_counted(gait_heap *heap) {
     for (unsigned i = 0; i < LIBRARY_SHARDS; i++)
         sum += AO_load(&heap->libraries.shards[i].pending_bytes);
     return (intptr_t)sum > 0 ? sum : 0; /* another thread's flush may be in the middle */
+}
+
+uint64_t libraries_added(const gait_heap *heap) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < LIBRARY_SHARDS; i++)
+        sum += AO_load(&heap->libraries.shards[i].added_bytes);
+    return sum;
 }
 
 /* ---- What else a library asks ---- */

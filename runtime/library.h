@@ -21,7 +21,8 @@
 
 struct library_shard {
     AO_t pending_bytes; /* counted, not yet in the total; signed */
-    char rest[64 - sizeof(AO_t)];
+    AO_t added_bytes;   /* all that was taken since the heap was created; a figure */
+    char rest[64 - 2 * sizeof(AO_t)];
 };
 
 /* An argument of at_exit. */
@@ -40,6 +41,9 @@ struct libraries {
 
 /** The heap is destroyed: no thread uses it. Before its log and its memory go. */
 void libraries_destroy(gait_heap *heap);
+
+/** What all libraries have taken since the heap was created, bytes: a figure. */
+uint64_t libraries_added(const gait_heap *heap);
 
 /** Around fork: all heaps rest. */
 void libraries_hold(void);

@@ -64,8 +64,8 @@ enum gait_pacerlog_type {
     X(cpu_rest_ns, "of cpu_dedicated_ns: handshakes, roots, the last passes of cycles")            \
     X(allocated_scannable_bytes, "allocated: objects that may hold references")                    \
     X(allocated_leaf_bytes, "allocated: objects without references")                               \
-    X(allocated_arena_bytes, "reserved: 0")                                                        \
-    X(allocated_offheap_bytes, "reserved: 0")                                                      \
+    X(allocated_arena_bytes, "allocated: arenas, in chunks taken from the heap")                   \
+    X(allocated_offheap_bytes, "allocated: off-heap")                                              \
     X(freed_bytes, "swept")                                                                        \
     X(live_bytes, "live heap: marked by the last cycle, and allocated since")                      \
     X(scannable_bytes, "of it, what may hold references")                                          \
@@ -74,8 +74,8 @@ enum gait_pacerlog_type {
     X(span_bytes, "memory: spans in use")                                                          \
     X(free_bytes, "memory: free pages that are kept")                                              \
     X(metadata_bytes, "memory: the collector's own")                                               \
-    X(arena_bytes, "reserved: 0")                                                                  \
-    X(offheap_bytes, "reserved: 0")                                                                \
+    X(arena_bytes, "memory: arenas")                                                               \
+    X(offheap_bytes, "memory: off-heap")                                                           \
     X(total_bytes, "memory: the sum, to which the limit applies")                                  \
     X(peak_total_bytes, "the largest sum so far")                                                  \
     X(released_bytes, "free pages that the OS has back")                                           \
@@ -86,7 +86,10 @@ enum gait_pacerlog_type {
     X(pauses, "pauses of all mutators")                                                            \
     X(pause_total_ns, "their sum")                                                                 \
     X(pause_max_ns, "the longest")                                                                 \
-    X(mutators, "threads attached")
+    X(mutators, "threads attached")                                                                \
+    X(allocated_foreign_bytes, "allocated: foreign, which no other figure of allocation has")      \
+    X(foreign_bytes, "memory: foreign, part of the live heap")                                     \
+    X(foreign_marked_bytes, "of it, what the last cycle marked and nobody has taken back")
 
 #define GAIT_PACERLOG_CYCLE(X)                                                                     \
     X(number, "from 1")                                                                            \
@@ -110,7 +113,8 @@ enum gait_pacerlog_type {
     X(scanned_bytes, "heap looked at for references")                                              \
     X(stack_bytes, "stacks and frames scanned")                                                    \
     X(globals_bytes, "static slots, handles, ranges scanned")                                      \
-    X(procs, "GOMAXPROCS")
+    X(procs, "GOMAXPROCS")                                                                         \
+    X(foreign_bytes, "of marked_bytes, foreign memory as marking ended")
 
 #define GAIT_PACERLOG_END(X) X(time_ns, "when")
 

@@ -106,10 +106,18 @@ struct demand_sums {
     double freed_count;  /* samples that told                      */
 };
 
-/** With what threads had taken and not used when it began: every cycle keeps that too. */
-static double reachable_of(const struct gait_pacerlog_cycle *cycle) {
-    double allocated = (double)(cycle->peak_bytes - cycle->start_bytes);
-    return engine_max((double)cycle->marked_bytes - engine_max(allocated, 0), 0);
+/** With what threads had taken and not used when it began: every cycle keeps that too. Of foreign
+ * memory, all of which a cycle marks, what was left as the next one began, and was there as this
+ * one did. */
+static double reachable_of(const struct gait_pacerlog_cycle *cycle,
+                           const struct gait_pacerlog_sample *begin,
+                           const struct gait_pacerlog_sample *next) {
+    int64_t peak = cycle->peak_bytes - cycle->foreign_bytes;
+    int64_t start = cycle->start_bytes - begin->foreign_bytes;
+    double objects = (double)(cycle->marked_bytes - cycle->foreign_bytes);
+    objects -= engine_max((double)(peak - start), 0);
+    double left = (double)next->foreign_marked_bytes;
+    return engine_max(objects, 0) + engine_min(left, (double)begin->foreign_bytes);
 }
 
 /** The samples that were taken as a cycle began and ended. @return false: they were lost. */
@@ -125,18 +133,29 @@ static bool samples_of(const struct recording *recording, const struct gait_pace
 }
 
 static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle *cycle,
-                      const struct gait_pacerlog_sample *begin,
+                      double reachable, const struct gait_pacerlog_sample *begin,
                       const struct gait_pacerlog_sample *end) {
     double roots = (double)(cycle->stack_bytes + cycle->globals_bytes);
-    sums->reachable += reachable_of(cycle);
+    sums->reachable += reachable;
     sums->scanned += (double)cycle->scanned_bytes;
     sums->work += (double)cycle->scanned_bytes + roots;
     sums->marking += seconds(mark_cpu_ns(end) - mark_cpu_ns(begin));
     sums->pause_s += seconds(cycle->pause_ns);
-    sums->spans += (double)end->span_bytes;
+    sums->spans += (double)(end->span_bytes + end->foreign_bytes);
     sums->peaks += (double)cycle->peak_bytes;
-    sums->pages += (double)(end->span_bytes + end->free_bytes);
+    sums->pages += (double)(end->span_bytes + end->foreign_bytes + end->free_bytes);
     sums->metadata += (double)end->metadata_bytes;
+}
+
+/** The sample with which the next cycle begins, or the last. */
+static const struct gait_pacerlog_sample *next_begin(const struct recording *recording,
+                                                     size_t end) {
+    size_t at = end + 1;
+    while (
+        at < recording->sample_count &&
+        !(recording->samples[at].flags & ~recording->samples[at - 1].flags & GAIT_PACERLOG_MARKING))
+        at++;
+    return &recording->samples[at < recording->sample_count ? at : recording->sample_count - 1];
 }
 
 /** How much of what was dead became free pages tells a sample that was taken when the sweeper was
@@ -201,11 +220,12 @@ static size_t read_cycles(const struct recording *recording, struct demand_cycle
             continue;
         const struct gait_pacerlog_sample *from = &recording->samples[begin];
         double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
-        sum_cycle(sums, cycle, from, &recording->samples[end]);
+        double reachable = reachable_of(cycle, from, next_begin(recording, end));
+        sum_cycle(sums, cycle, reachable, from, &recording->samples[end]);
         sum_freed(sums, recording, cycle, end);
         cycles[count++] = (struct demand_cycle){
             .allocated = engine_max((double)recording_allocated(from) - since, 0),
-            .reachable = reachable_of(cycle),
+            .reachable = reachable,
             .cost = seconds(mark_cpu_ns(&recording->samples[end]) - mark_cpu_ns(from)),
             .beside = background_of(cycle, from, &recording->samples[end]),
         };

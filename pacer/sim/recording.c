@@ -171,6 +171,7 @@ static void sample_mend(struct gait_pacerlog_sample *sample,
     GROWS(cpu_rest_ns);
     GROWS(allocated_scannable_bytes);
     GROWS(allocated_leaf_bytes);
+    GROWS(allocated_foreign_bytes);
     GROWS(limiter_ns);
 #undef GROWS
 }
@@ -201,7 +202,8 @@ int64_t recording_gc_cpu_ns(const struct gait_pacerlog_sample *sample) {
 }
 
 int64_t recording_allocated(const struct gait_pacerlog_sample *sample) {
-    return sample->allocated_scannable_bytes + sample->allocated_leaf_bytes;
+    return sample->allocated_scannable_bytes + sample->allocated_leaf_bytes +
+           sample->allocated_foreign_bytes;
 }
 
 struct recording_total recording_total(const struct recording *recording) {

@@ -131,10 +131,14 @@ struct heap_chunk *chunk_take(struct space *space, size_t bytes, unsigned arena)
     if (pages == 0 || pages > space->reserved_bytes >> PAGE_SHIFT)
         return NULL;
     struct heap_chunk *chunk = pool_chunk_take(space, pages);
-    if (!chunk)
-        return chunk_make(space, pages, arena);
-    chunk->bump.clean = chunk->bump.clean_end = chunk->bump.end;
-    AO_int_store_release(&space->spans[chunk->page].arena, arena); /* pairs with chunk_arena */
+    if (chunk) {
+        chunk->bump.clean = chunk->bump.clean_end = chunk->bump.end;
+        AO_int_store_release(&space->spans[chunk->page].arena, arena); /* pairs with chunk_arena */
+    } else {
+        chunk = chunk_make(space, pages, arena);
+    }
+    if (chunk)
+        counter_add(&space->allocated_arena_bytes, chunk_bytes(chunk));
     return chunk;
 }
 

@@ -13,13 +13,18 @@ struct foreign_stripe *foreign_stripe(struct foreign *foreign, const void *own) 
     return &foreign->stripes[(hash >> 32) % FOREIGN_STRIPES];
 }
 
+uint64_t foreign_added(const struct foreign *foreign) {
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < FOREIGN_STRIPES; i++)
+        bytes += AO_load_acquire(&foreign->stripes[i].added_bytes);
+    return bytes;
+}
+
 int64_t foreign_read(const struct foreign *foreign) {
     uint64_t bytes = 0;
     for (unsigned i = 0; i < FOREIGN_STRIPES; i++)
         bytes -= AO_load_acquire(&foreign->stripes[i].taken_bytes);
-    for (unsigned i = 0; i < FOREIGN_STRIPES; i++)
-        bytes += AO_load_acquire(&foreign->stripes[i].added_bytes);
-    return (int64_t)bytes;
+    return (int64_t)(bytes + foreign_added(foreign));
 }
 
 size_t foreign_check(const struct foreign *foreign, const char *call) {

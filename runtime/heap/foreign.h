@@ -44,7 +44,10 @@ struct foreign_stripe *foreign_stripe(struct foreign *foreign, const void *own);
 /** What there is to the last byte; negative: more was taken back than added. Any thread. */
 int64_t foreign_read(const struct foreign *foreign);
 
-/** The same; the program stops, with a line that names the call, where that is negative. */
+/** All that was added since the heap was created. Any thread. */
+uint64_t foreign_added(const struct foreign *foreign);
+
+/** What there is; the program stops, with a line that names the call, where that is negative. */
 size_t foreign_check(const struct foreign *foreign, const char *call);
 
 /** What there is, as the sum has heard of it. */

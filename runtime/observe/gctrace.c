@@ -39,6 +39,18 @@ static struct phases phases_of(const struct cycle_record *record, int64_t stop_b
     };
 }
 
+/* What else the limit holds, after what Go's line has. Of the marked bytes, foreign ones are a
+ * part.
+ */
+static void add_others(struct line *line, const struct cycle_record *record) {
+    if (record->arena_bytes > 0)
+        line_add(line, ", %llu MB arenas", mb(record->arena_bytes));
+    if (record->offheap_bytes > 0)
+        line_add(line, ", %llu MB off-heap", mb(record->offheap_bytes));
+    if (record->foreign_bytes > 0)
+        line_add(line, ", %llu MB foreign", mb(record->foreign_bytes));
+}
+
 static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
     const struct control *control = &heap->control;
     struct phases phases = phases_of(record, heap->world.stop_begin_ns);
@@ -67,6 +79,7 @@ static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
              mb(record->start_bytes), mb(record->peak_bytes), mb(record->marked_bytes),
              mb(record->goal_bytes), mb(record->stack_bytes), mb(record->globals_bytes),
              record->procs, record->forced ? " (forced)" : "");
+    add_others(&line, record);
     observe_line(heap, &line);
 }
 
@@ -79,6 +92,10 @@ static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
              (unsigned long long)record->trigger_bytes, (unsigned long long)record->peak_bytes,
              (unsigned long long)record->marked_bytes, (unsigned long long)record->goal_bytes,
              (unsigned long long)record->stack_bytes, (unsigned long long)record->globals_bytes);
+    if (record->arena_bytes > 0 || record->offheap_bytes > 0 || record->foreign_bytes > 0)
+        line_add(&line, " arenas=%llu offheap=%llu foreign=%llu",
+                 (unsigned long long)record->arena_bytes, (unsigned long long)record->offheap_bytes,
+                 (unsigned long long)record->foreign_bytes);
     observe_line(heap, &line);
 }
 

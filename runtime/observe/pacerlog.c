@@ -97,6 +97,13 @@ static void sample_memory(gait_heap *heap, struct gait_pacerlog_sample *sample) 
     sample->span_bytes = (int64_t)AO_load(&space->used_bytes);
     sample->free_bytes = (int64_t)AO_load(&space->free_bytes);
     sample->metadata_bytes = (int64_t)AO_load(&space->metadata_bytes);
+    sample->arena_bytes = (int64_t)AO_load(&space->arena_bytes);
+    sample->allocated_arena_bytes = (int64_t)AO_load(&space->allocated_arena_bytes);
+    sample->offheap_bytes = (int64_t)space_offheap_bytes(space);
+    sample->allocated_offheap_bytes = (int64_t)libraries_added(heap);
+    sample->foreign_bytes = (int64_t)foreign_sum(&space->foreign);
+    sample->foreign_marked_bytes = (int64_t)AO_load(&control->foreign_marked_bytes);
+    sample->allocated_foreign_bytes = (int64_t)foreign_added(&space->foreign);
     sample->total_bytes = (int64_t)control_total_bytes(control);
     sample->peak_total_bytes = (int64_t)AO_load(&control->peak_total_bytes);
     if (sample->peak_total_bytes < sample->total_bytes)
@@ -200,6 +207,7 @@ void pacerlog_cycle(gait_heap *heap, const struct cycle_record *cycle) {
         .stack_bytes = (int64_t)cycle->stack_bytes,
         .globals_bytes = (int64_t)cycle->globals_bytes,
         .procs = cycle->procs,
+        .foreign_bytes = (int64_t)cycle->foreign_bytes,
     };
     struct gait_pacerlog_sample sample = sample_of(heap);
     record(heap->pacerlog, &sample, &fields, NULL);

@@ -164,6 +164,23 @@ Test(observe, a_stopped_and_forced_cycle_is_a_pause_around_marking) {
                  "4->5->2 MB, 6 MB goal, 0 MB stacks, 1 MB globals, 2 P (forced)\n");
 }
 
+Test(observe, gctrace_tells_other_memory_last) {
+    trace_begin();
+    traced.options.gctrace = 2;
+    struct cycle_record record = concurrent;
+    record.arena_bytes = 12 * MIB;
+    record.offheap_bytes = 3 * MIB + 1;
+    record.foreign_bytes = 2 * MIB;
+    traced.world.stop_begin_ns = concurrent_stop_ns;
+    observe_cycle(&traced, &record);
+    expect_trace("gc 7 @1.234s 25%: 0.40+2.5+0.025 ms clock, 0.40+0.12/1.5/12+0.050 ms cpu, "
+                 "4->5->2 MB, 6 MB goal, 0 MB stacks, 1 MB globals, 2 P, 12 MB arenas, "
+                 "3 MB off-heap, 2 MB foreign\n"
+                 "gc 7 bytes: start=4194304 trigger=4194303 peak=5242881 marked=3145727 "
+                 "goal=6291456 stacks=40 globals=1048576 arenas=12582912 offheap=3145729 "
+                 "foreign=2097152\n");
+}
+
 Test(observe, gctrace_2_adds_bytes) {
     trace_begin();
     traced.options.gctrace = 2;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/observe/pacerlog: what is recorded, as pacer/sim/recording reads it, and what happens to
  * the file when it can't be written, the process forks, exits or is killed. */
+#include <gait/foreign.h>
+#include <gait/library.h>
 #include <gait/stats.h>
 
 #include "options.h"
@@ -108,7 +110,11 @@ Test(pacerlog, the_last_sample_has_the_heaps_figures) {
     gait_mutator *mutator = gait_attach(heap);
     allocate(mutator, kind_of(heap, GAIT_REFS), 64, REFS);
     allocate(mutator, kind_of(heap, GAIT_LEAF), 100 * KIB, LEAVES);
+    gait_foreign_add(mutator, 3 * MIB);
+    gait_library_count(heap, 5 * MIB);
     gait_collect(mutator);
+    gait_foreign_sub(mutator, MIB);
+    gait_library_count(heap, -MIB);
     gait_stats stats = {.struct_bytes = sizeof stats};
     cr_assert_eq(gait_read_stats(heap, &stats), 0);
     gait_heap_destroy(heap);
@@ -126,18 +132,26 @@ Test(pacerlog, the_last_sample_has_the_heaps_figures) {
     cr_expect_eq(recording.header.page_bytes, sysconf(_SC_PAGESIZE));
     cr_expect_eq(recording.cycle_count, stats.cycles);
     cr_assert_geq(recording.sample_count, 2 * stats.cycles + 1);
-    cr_expect_eq(2 * RECORD_BYTES(SAMPLE) + RECORD_BYTES(CYCLE), 760u, "docs/pacerlog.md says so");
+    cr_expect_eq(2 * RECORD_BYTES(SAMPLE) + RECORD_BYTES(CYCLE), 816u, "docs/pacerlog.md says so");
 
     const struct gait_pacerlog_sample *last = &recording.samples[recording.sample_count - 1];
     cr_expect_geq(last->allocated_scannable_bytes, REFS * 64);
     cr_expect_lt(last->allocated_scannable_bytes, REFS * 64 + 64 * KIB);
     cr_expect_geq(last->allocated_leaf_bytes, LEAVES * 100 * KIB);
-    cr_expect_leq(recording_allocated(last), (int64_t)stats.allocated_bytes);
+    cr_expect_leq(recording_allocated(last), (int64_t)stats.allocated_bytes + 3 * MIB);
+    cr_expect_eq(last->allocated_foreign_bytes, 3 * MIB);
+    cr_expect_eq(last->foreign_bytes, 2 * MIB);
+    cr_expect_eq(last->foreign_marked_bytes, 2 * MIB);
+    cr_expect_eq(last->allocated_offheap_bytes, 5 * MIB);
+    cr_expect_eq(last->offheap_bytes, 4 * MIB);
+    cr_expect_eq(recording.cycles[recording.cycle_count - 1].foreign_bytes, 3 * MIB);
     cr_expect_geq(recording_gc_cpu_ns(last),
                   (int64_t)(stats.cpu_assist_ns + stats.cpu_dedicated_ns + stats.cpu_sweep_ns));
     cr_expect_leq(last->cpu_rest_ns, last->cpu_dedicated_ns);
     cr_expect_gt(last->process_cpu_ns, recording_gc_cpu_ns(last));
-    cr_expect_eq(last->total_bytes, last->span_bytes + last->free_bytes + last->metadata_bytes);
+    cr_expect_eq(last->total_bytes, last->span_bytes + last->free_bytes + last->metadata_bytes +
+                                        last->arena_bytes + last->offheap_bytes +
+                                        last->foreign_bytes);
     cr_expect_geq(last->peak_total_bytes, last->total_bytes);
     cr_expect_gt(last->resident_bytes, 0);
     cr_expect_eq(last->pauses, (int64_t)stats.pauses);
