@@ -94,20 +94,16 @@ static struct heap_chunk *node_take(struct space *space) {
     return chunk;
 }
 
-/* Of pages that are nobody's. */
-static struct heap_chunk *chunk_make(struct space *space, size_t pages, unsigned arena) {
-    bool zeroed;
-    struct heap_chunk *chunk = node_take(space);
-    if (!chunk)
-        return NULL;
-    struct span *span = space_take_pages_for(space, pages, &zeroed, &space->arena_bytes);
-    if (!span) {
-        lock_acquire(&space->lock);
-        pool_give(&space->chunk_nodes, chunk);
-        lock_release(&space->lock);
-        return NULL;
-    }
-    size_t page = span_page(space, span);
+static void node_give(struct space *space, struct heap_chunk *chunk) {
+    lock_acquire(&space->lock);
+    pool_give(&space->chunk_nodes, chunk);
+    lock_release(&space->lock);
+}
+
+/* Make pages that nobody else has a chunk. */
+static void chunk_init(struct space *space, struct heap_chunk *chunk, size_t page, size_t pages,
+                       bool zeroed, unsigned arena) {
+    struct span *span = &space->spans[page];
     char *start = space_page_start(space, page), *end = start + (pages << PAGE_SHIFT);
     *chunk = (struct heap_chunk){
         .bump = {.start = start, .end = end, .clean = zeroed ? start : end, .clean_end = end},
@@ -123,6 +119,28 @@ static struct heap_chunk *chunk_make(struct space *space, size_t pages, unsigned
     for (size_t back = 0; back < pages; back++)
         AO_store_release((volatile AO_t *)&space->entries[page + back],
                          CLASS_ARENA | (page_entry)back << ENTRY_BACK_SHIFT);
+}
+
+struct heap_chunk *chunk_open(struct space *space, size_t page, size_t pages, unsigned arena) {
+    struct heap_chunk *chunk = node_take(space);
+    if (!chunk)
+        return NULL;
+    space_open_addresses(space, page, pages);
+    chunk_init(space, chunk, page, pages, true, arena);
+    return chunk;
+}
+
+static struct heap_chunk *chunk_make(struct space *space, size_t pages, unsigned arena) {
+    bool zeroed;
+    struct heap_chunk *chunk = node_take(space);
+    if (!chunk)
+        return NULL;
+    struct span *span = space_take_pages_for(space, pages, &zeroed, &space->arena_bytes);
+    if (!span) {
+        node_give(space, chunk);
+        return NULL;
+    }
+    chunk_init(space, chunk, span_page(space, span), pages, zeroed, arena);
     return chunk;
 }
 
@@ -145,9 +163,7 @@ struct heap_chunk *chunk_take(struct space *space, size_t bytes, unsigned arena)
 void chunk_free(struct space *space, struct heap_chunk *chunk) {
     struct span *span = &space->spans[chunk->page];
     space_give_pages(space, span); /* its entries are a free run's from here on */
-    lock_acquire(&space->lock);
-    pool_give(&space->chunk_nodes, chunk);
-    lock_release(&space->lock);
+    node_give(space, chunk);
 }
 
 void chunk_give(struct space *space, struct heap_chunk *chunk) {

@@ -167,6 +167,77 @@ struct span *space_take_pages_for(struct space *space, size_t count, bool *zeroe
     return span;
 }
 
+int space_release_pages(struct space *space, size_t first, size_t count) {
+    size_t page_bytes = platform_page_bytes();
+    char *start = space_page_start(space, first), *end = start + (count << PAGE_SHIFT);
+    char *inner = start + (-(uintptr_t)start & (page_bytes - 1));
+    char *inner_end = end - ((uintptr_t)end & (page_bytes - 1));
+    if (inner >= inner_end)
+        inner = inner_end = end; /* less than a page of the OS */
+    else if (platform_release(inner, (size_t)(inner_end - inner)) < 0)
+        return -1;
+    memset(start, 0, (size_t)(inner - start)); /* pages that they share with others */
+    memset(inner_end, 0, (size_t)(end - inner_end));
+    return 0;
+}
+
+size_t space_take_addresses(struct space *space, size_t count) {
+    if (count == 0 || count > space->reserved_bytes >> PAGE_SHIFT)
+        return SIZE_MAX;
+    lock_acquire(&space->lock);
+    /* untouched pages rather than others, which would have to be released first */
+    struct span *run = set_find(&space->bins->released, count);
+    if (!run && space_extend(space, count << PAGE_SHIFT) == 0)
+        run = set_find(&space->bins->released, count);
+    run = run ? run : run_find(space, count);
+    if (!run) {
+        lock_release(&space->lock);
+        return SIZE_MAX;
+    }
+    size_t released, first = run_take(space, run, count, &released);
+    lock_release(&space->lock);
+    PERTURB(PAGES_TAKEN);
+    size_t dirty_bytes = (count - released) << PAGE_SHIFT;
+    bool failed = dirty_bytes && space_release_pages(space, first, count) < 0;
+    lock_acquire(&space->lock);
+    if (failed) { /* which of them are zero is not known any more */
+        counter_sub(&space->released_bytes, released << PAGE_SHIFT);
+        counter_add(&space->free_bytes, released << PAGE_SHIFT);
+        run_insert(space, first, count, 0);
+    } else {
+        counter_sub(&space->free_bytes, dirty_bytes);
+        counter_add(&space->released_bytes, dirty_bytes);
+        space->spans[first].pages = (uint32_t)count;
+        span_set_state(&space->spans[first], SPAN_ADDRESSES);
+    }
+    lock_release(&space->lock);
+    return failed ? SIZE_MAX : first;
+}
+
+void space_open_addresses(struct space *space, size_t first, size_t count) {
+    size_t bytes = count << PAGE_SHIFT;
+    if (space->hooks.before_grow)
+        space->hooks.before_grow(space->hooks.data, bytes);
+    lock_acquire(&space->lock);
+    struct span *span = &space->spans[first];
+    if (span->pages > count) {
+        span[count].pages = span->pages - (uint32_t)count;
+        span_set_state(&span[count], SPAN_ADDRESSES);
+    }
+    span_set_state(span, SPAN_NONE);
+    counter_add(&space->arena_bytes, bytes);
+    counter_sub(&space->released_bytes, bytes);
+    lock_release(&space->lock);
+}
+
+void space_give_addresses(struct space *space, size_t first) {
+    lock_acquire(&space->lock);
+    struct span *span = &space->spans[first];
+    span_set_state(span, SPAN_NONE);
+    run_insert(space, first, span->pages, ENTRY_RELEASED);
+    lock_release(&space->lock);
+}
+
 void space_give_pages(struct space *space, struct span *span) {
     size_t count = span->pages;
     PERTURB(PAGES_GIVE);
@@ -312,6 +383,10 @@ void space_check(struct space *space) {
                  "a free run's last page does not lead to its first");
         } else if (span_state(span) == SPAN_USED) {
             used += length << PAGE_SHIFT;
+        } else if (span_state(span) == SPAN_ADDRESSES) {
+            for (size_t i = page; i < page + length; i++)
+                must(space_entry(space, i) == 0, "a page of addresses has an entry");
+            released += length << PAGE_SHIFT;
         } else if (span_state(span) == SPAN_ARENA) {
             for (size_t i = page; i < page + length; i++)
                 must(ENTRY_CLASS(space_entry(space, i)) == CLASS_ARENA &&

@@ -57,10 +57,11 @@ typedef uint64_t page_entry;
 #define ENTRY_RELEASED ((page_entry)1 << 21) /* of these, one that the OS has back: zero    */
 
 enum span_state {
-    SPAN_NONE, /* not the first page of anything */
-    SPAN_FREE, /* the first page of a free run   */
-    SPAN_USED, /* cells                          */
-    SPAN_ARENA /* an arena's chunk: chunks.h     */
+    SPAN_NONE,     /* not the first page of anything                     */
+    SPAN_FREE,     /* the first page of a free run                       */
+    SPAN_USED,     /* cells                                              */
+    SPAN_ARENA,    /* an arena's chunk: chunks.h                         */
+    SPAN_ADDRESSES /* of an arena's range, what is not opened: range.h */
 };
 
 /* One per page. */
@@ -179,6 +180,23 @@ static inline struct span *space_take_pages(struct space *space, size_t count, b
 /** Give the pages of a span back to the free runs. Its entries are cleared. By its state it was
  * counted in used_bytes or arena_bytes. */
 void space_give_pages(struct space *space, struct span *span);
+
+/**
+ * Take count pages as addresses alone: nothing of them is in memory, and they read as zero. They
+ * count as released, until they are opened from the front. @return the first page; SIZE_MAX: none.
+ */
+size_t space_take_addresses(struct space *space, size_t count);
+
+/** Open the first count pages of what is left of them: first makes room under the limit, then
+ * counts them in arena_bytes. What is left begins behind them. */
+void space_open_addresses(struct space *space, size_t first, size_t count);
+
+/** Give back what is left of them, from this page on. */
+void space_give_addresses(struct space *space, size_t first);
+
+/** Have the OS take the memory of pages of the caller's; they read as zero. Counts nothing.
+ * @return negative: refused; each page is as before, or zero. */
+int space_release_pages(struct space *space, size_t first, size_t count);
 
 /** Give up to bytes of free pages back to the OS, highest addresses first. @return how many bytes.
  */

@@ -34,9 +34,9 @@ static bool bare_sweep_span(void *data, struct span *span) {
     return false;
 }
 
-static inline void bare_open(gait_word value_mask) {
+static inline void bare_open_sized(gait_word value_mask, size_t reserve_bytes) {
     bare.value_mask = value_mask;
-    cr_assert_eq(space_init(&bare.space, (size_t)1 << 32, false), 0);
+    cr_assert_eq(space_init(&bare.space, reserve_bytes, false), 0);
     bare.space.hooks.sweep_span = bare_sweep_span;
     arenas_init(&bare.arenas, &bare.space);
     kinds_init(&bare.kinds, &bare.space);
@@ -44,6 +44,8 @@ static inline void bare_open(gait_word value_mask) {
     marker_init(&bare.marker, &bare.space, &bare.queue, value_mask);
     cache_init(&bare.cache, &bare.space, bare.runs, false);
 }
+
+static inline void bare_open(gait_word value_mask) { bare_open_sized(value_mask, (size_t)1 << 32); }
 
 static inline void bare_close(void) {
     cache_destroy(&bare.cache);
