@@ -51,4 +51,36 @@ static inline size_t kinds_count(const struct kind_table *table) {
     return AO_load_acquire(&table->count); /* pairs with the store in kinds_register */
 }
 
+/** How many of an object's words belong to its kind's head. */
+static inline size_t head_words(const struct kind *kind, size_t words) {
+    return kind->head_words < words ? kind->head_words : words;
+}
+
+/** May word i of an object of so many words hold a reference that keeps its target alive? CALLBACK:
+ * any may. */
+static inline bool kind_refers(const struct kind *kind, size_t words, size_t i) {
+    size_t head = head_words(kind, words);
+    switch (kind->layout) {
+    case GAIT_LEAF:
+        return false;
+    case GAIT_REFS:
+    case GAIT_CONSERVATIVE:
+    case GAIT_CALLBACK:
+        return true;
+    case GAIT_PREFIX:
+    case GAIT_WEAK:
+    case GAIT_EPHEMERON:
+        return i < head;
+    case GAIT_BITMAP:
+    case GAIT_REPEAT:
+        break;
+    }
+    if (i < head)
+        return kind->bitmap && kind->bitmap[i >> 6] >> (i & 63) & 1;
+    if (kind->layout == GAIT_BITMAP)
+        return false;
+    size_t in_element = (i - head) % kind->element_words; /* one that is not whole has none */
+    return i - in_element + kind->element_words <= words && kind->element_bitmap >> in_element & 1;
+}
+
 #endif

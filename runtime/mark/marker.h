@@ -144,11 +144,6 @@ static inline gait_word word_read(const gait_word *word) {
     return AO_load_dd_acquire_read((const volatile AO_t *)word); /* pairs with gait_store */
 }
 
-/* How many of an object's words belong to its kind's head. */
-static inline size_t head_words(const struct kind *kind, size_t words) {
-    return kind->head_words < words ? kind->head_words : words;
-}
-
 /* The cell that starts at an address in the range. @return false: none does. */
 static inline bool marker_cell(const struct marker *marker, gait_word word, struct cell *cell) {
     return space_cell(marker->space, word, cell) && cell->start == (char *)word;

@@ -153,37 +153,17 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
                          page_entry entry, size_t bytes) {
     const struct kind *kind = &space->kinds[ENTRY_KIND(entry)];
     const gait_word *object = (const gait_word *)start;
-    size_t words = bytes / sizeof(gait_word), head = head_words(kind, words);
-    switch ((gait_layout)ENTRY_LAYOUT(entry)) {
-    case GAIT_LEAF:
-        return;
-    case GAIT_CALLBACK:
+    gait_layout layout = (gait_layout)ENTRY_LAYOUT(entry);
+    size_t words = bytes / sizeof(gait_word);
+    if (layout == GAIT_CALLBACK) {
         kind->scan(visitor, start, bytes, kind->scan_data);
         return;
-    case GAIT_REFS:
-    case GAIT_CONSERVATIVE:
-        for (size_t i = 0; i < words; i++)
-            visitor->visit(visitor, word_read(&object[i]), kind->layout == GAIT_CONSERVATIVE);
-        return;
-    case GAIT_PREFIX:
-    case GAIT_WEAK:
-    case GAIT_EPHEMERON:
-        for (size_t i = 0; i < head; i++)
-            visitor->visit(visitor, word_read(&object[i]), false);
-        return;
-    case GAIT_BITMAP:
-    case GAIT_REPEAT:
-        for (size_t i = 0; i < head; i++)
-            if (kind->bitmap && kind->bitmap[i >> 6] >> (i & 63) & 1)
-                visitor->visit(visitor, word_read(&object[i]), false);
-        for (size_t i = head; kind->layout == GAIT_REPEAT && i < words; i++) {
-            size_t in_element = (i - head) % kind->element_words;
-            bool whole = i - in_element + kind->element_words <= words;
-            if (whole && kind->element_bitmap >> in_element & 1)
-                visitor->visit(visitor, word_read(&object[i]), false);
-        }
-        return;
     }
+    bool whole = layout == GAIT_REFS || layout == GAIT_CONSERVATIVE || layout == GAIT_REPEAT;
+    size_t end = whole ? words : head_words(kind, words);
+    for (size_t i = 0; i < end; i++)
+        if (kind_refers(kind, words, i))
+            visitor->visit(visitor, word_read(&object[i]), layout == GAIT_CONSERVATIVE);
 }
 
 /* ---- The API's visits ---- */
