@@ -79,8 +79,8 @@ GAIT_API uint64_t gait_library_counted(gait_heap *heap);
  *
  * @param bytes     what was asked for: for the handler.
  * @param failures  how often this request has failed before this time.
- * @return true: try once more; false: return NULL.
- * Thread rule: the mutator's thread. A safepoint.
+ * @return true: try once more; false: return NULL; so too in native code, where nothing is done.
+ * Thread rule: the mutator's thread. A safepoint, but in native code.
  */
 GAIT_API bool gait_out_of_memory(gait_mutator *mutator, size_t bytes, unsigned failures);
 

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks: allocate, resize, free; figures. What is said about each function is in gait/offheap.h.
+ */
+#include <gait/library.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "head.h"
+#include "state.h"
+
+/* The call stack of one block in so many bytes is kept where leaks are looked for. Guess. */
+#define SAMPLE_BYTES ((size_t)524288)
+
+static void __attribute__((noreturn))
+misuse(const char *call, const void *block, const char *what) {
+    char text[200];
+    snprintf(text, sizeof text, "%s: %p %s", call, block, what);
+    gait_library_fatal(text);
+}
+
+static void check_tag(struct state *state, int tag, const char *call) {
+    char text[100];
+    if (tag >= 0 && (unsigned)tag < state_tags(state))
+        return;
+    snprintf(text, sizeof text, "%s: %d is no tag of this heap", call, tag);
+    gait_library_fatal(text);
+}
+
+/* The head of a live block. */
+static struct head *live_head(struct state *state, const void *block, const char *call) {
+    struct head *head = head_of(block);
+    if (!state)
+        misuse(call, block, "is no off-heap block: this heap has none");
+    if (state->checks)
+        blocks_expect(state, block, call);
+    else if (!head_is_live(head))
+        misuse(call, block,
+               "is no off-heap block, was freed before, or was written to before its start");
+    return head;
+}
+
+/* ---- Allocation ---- */
+
+/* Is the call stack of a block of so many bytes to be kept? */
+static int is_sampled(struct state *state, size_t bytes) {
+    if (state->leaks != 1)
+        return state->leaks > 1 || state->checks;
+    struct shard *shard = &state->shards[state_shard()];
+    size_t before = AO_fetch_and_add(&shard->sampled_bytes, bytes + 1);
+    return before / SAMPLE_BYTES != (before + bytes + 1) / SAMPLE_BYTES;
+}
+
+/* Give a new block its head, and count it. @return NULL: no memory for its record. */
+static __attribute__((noinline)) void *block_begin(struct state *state, void *start, size_t bytes,
+                                                   unsigned tag) {
+    char *block = head_block(start, state->checks);
+    struct head *head = head_of(block);
+    *head = (struct head){.bytes = bytes, .tag = (uint16_t)tag, .seal = head_seal(head)};
+    if (state->leaks || state->checks) {
+        int sampled = is_sampled(state, bytes);
+        if (sampled || state->checks) {
+            if (blocks_add(state, block, bytes, tag, sampled) < 0)
+                return NULL;
+            head->flags |= HEAD_SAMPLED;
+        }
+    }
+    state_count(state, tag, bytes);
+    gait_library_count(state->heap, (ptrdiff_t)(bytes + sizeof(struct head)));
+    return block;
+}
+
+/* It counts no more. */
+static void block_end(struct state *state, struct head *head) {
+    state_uncount(state, head->tag, head->bytes);
+    gait_library_count(state->heap, -(ptrdiff_t)(head->bytes + sizeof(struct head)));
+}
+
+static void *take(struct state *state, size_t bytes, unsigned tag) {
+    size_t all = bytes + head_extra_bytes(state->checks);
+    void *start = state->backend->take(state->pool, all, state_shard());
+    void *block = start ? block_begin(state, start, bytes, tag) : NULL;
+    if (start && !block)
+        state->backend->give(state->pool, start, all);
+    return block;
+}
+
+/* So much is refused at once: no memory has it. */
+static int is_too_much(size_t count, size_t size, size_t *bytes) {
+    return __builtin_mul_overflow(count, size, bytes) || *bytes > PTRDIFF_MAX - 4096;
+}
+
+/* There was no memory: is there some now? A thread in native code, or of no mutator, does without.
+ */
+static int look_for_memory(gait_heap *heap, size_t bytes, unsigned failures) {
+    gait_mutator *mutator = gait_current(heap);
+    return mutator && gait_out_of_memory(mutator, bytes, failures);
+}
+
+void *gait_offheap_calloc(gait_heap *heap, size_t count, size_t size, int tag) {
+    size_t bytes;
+    if (is_too_much(count, size, &bytes))
+        return NULL;
+    for (unsigned failures = 0;; failures++) {
+        struct state *state = state_get(heap, GAIT_OFFHEAP_DEFAULT);
+        if (state)
+            check_tag(state, tag, __func__);
+        void *block = state ? take(state, bytes, (unsigned)tag) : NULL;
+        if (block || !look_for_memory(heap, bytes, failures))
+            return block;
+    }
+}
+
+/* ---- Resizing ---- */
+
+/* With checks a block always moves: its old memory is kept back. */
+static void *resize_checked(struct state *state, char *block, size_t bytes, unsigned tag) {
+    struct head *head = head_of(block);
+    void *to = take(state, bytes, tag);
+    if (!to)
+        return NULL;
+    memcpy(to, block, head->bytes < bytes ? head->bytes : bytes);
+    block_end(state, head);
+    blocks_keep(state, block);
+    return to;
+}
+
+/* A record leads to the block's address: it is made anew, and without one if there is no memory. */
+static __attribute__((noinline)) void *resize(struct state *state, char *block, size_t bytes,
+                                              unsigned tag) {
+    struct head old = *head_of(block);
+    if (state->checks)
+        return resize_checked(state, block, bytes, tag);
+    size_t old_all = old.bytes + sizeof old, all = bytes + sizeof old, dirty;
+    if (old.flags & HEAD_SAMPLED)
+        blocks_remove(state, block);
+    void *start =
+        state->backend->resize(state->pool, head_of(block), old_all, all, state_shard(), &dirty);
+    if (!start) {
+        if (old.flags & HEAD_SAMPLED && blocks_add(state, block, old.bytes, old.tag, 1) < 0)
+            head_of(block)->flags &= (uint16_t)~HEAD_SAMPLED;
+        return NULL;
+    }
+    if (dirty > all)
+        dirty = all;
+    if (dirty > old_all)
+        memset((char *)start + old_all, 0, dirty - old_all);
+    char *to = head_block(start, 0);
+    struct head *head = head_of(to);
+    block_end(state, &old);
+    *head = (struct head){.bytes = bytes, .tag = (uint16_t)tag, .seal = head_seal(head)};
+    if (old.flags & HEAD_SAMPLED && blocks_add(state, to, bytes, tag, 1) == 0)
+        head->flags = HEAD_SAMPLED;
+    state_count(state, tag, bytes);
+    gait_library_count(state->heap, (ptrdiff_t)all);
+    return to;
+}
+
+/* Neither its owner's cleanup nor a root slot may be left behind. */
+static void check_unbound(struct state *state, struct head *head, const void *block,
+                          const char *call) {
+    if (head->flags & HEAD_OWNED)
+        misuse(call, block, "has an owner");
+    if (state->checks && gait_has_roots_in(state->heap, block, head->bytes))
+        misuse(call, block, "holds a root slot: gait_roots_remove comes first");
+}
+
+void *gait_offheap_realloc(gait_heap *heap, void *block, size_t count, size_t size, int tag) {
+    size_t bytes;
+    if (!block)
+        return gait_offheap_calloc(heap, count, size, tag);
+    struct state *state = state_find(heap);
+    check_unbound(state, live_head(state, block, __func__), block, __func__);
+    check_tag(state, tag, __func__);
+    if (is_too_much(count, size, &bytes))
+        return NULL;
+    for (unsigned failures = 0;; failures++) {
+        void *to = resize(state, block, bytes, (unsigned)tag);
+        if (to || !look_for_memory(heap, bytes, failures))
+            return to;
+    }
+}
+
+/* ---- Freeing ---- */
+
+void gait_offheap_free(gait_heap *heap, void *block) {
+    if (!block)
+        return;
+    struct state *state = state_find(heap);
+    struct head *head = live_head(state, block, __func__);
+    check_unbound(state, head, block, __func__);
+    block_end(state, head);
+    if (state->checks) {
+        blocks_keep(state, block);
+        return;
+    }
+    if (head->flags & HEAD_SAMPLED)
+        blocks_remove(state, block);
+    head->seal = ~head->seal;
+    state->backend->give(state->pool, head, head->bytes + sizeof *head);
+}
+
+/* ---- Owners ---- */
+
+static void free_owned(gait_mutator *mutator, void *block) {
+    head_of(block)->flags &= (uint16_t)~HEAD_OWNED;
+    gait_offheap_free(gait_mutator_heap(mutator), block);
+}
+
+int gait_offheap_own(gait_mutator *mutator, void *object, void *block) {
+    gait_heap *heap = gait_mutator_heap(mutator);
+    struct head *head = live_head(state_find(heap), block, __func__);
+    if (head->flags & HEAD_OWNED)
+        return GAIT_E_INVALID;
+    int result = gait_cleanup_add(mutator, object, free_owned, block);
+    if (result == 0)
+        head->flags |= HEAD_OWNED;
+    return result;
+}
+
+int gait_offheap_disown(gait_mutator *mutator, void *object, void *block) {
+    if (gait_cleanup_cancel(mutator, object, free_owned, block) == 0)
+        return GAIT_E_MISSING;
+    head_of(block)->flags &= (uint16_t)~HEAD_OWNED;
+    return 0;
+}
+
+/* ---- Figures ---- */
+
+size_t gait_offheap_block_bytes(gait_heap *heap, const void *block) {
+    return live_head(state_find(heap), block, __func__)->bytes;
+}
+
+int gait_offheap_block_tag(gait_heap *heap, const void *block) {
+    return live_head(state_find(heap), block, __func__)->tag;
+}
+
+static size_t sum(gait_heap *heap, int tag, size_t (*of_one)(struct state *state, unsigned tag)) {
+    struct state *state = state_find(heap);
+    unsigned tags = state ? state_tags(state) : 0;
+    size_t all = 0;
+    if (tag != GAIT_OFFHEAP_ALL)
+        return tag >= 0 && (unsigned)tag < tags ? of_one(state, (unsigned)tag) : 0;
+    for (unsigned i = 0; i < tags; i++)
+        all += of_one(state, i);
+    return all;
+}
+
+size_t gait_offheap_bytes(gait_heap *heap, int tag) { return sum(heap, tag, state_bytes); }
+
+size_t gait_offheap_blocks(gait_heap *heap, int tag) { return sum(heap, tag, state_blocks); }
+
+void gait_offheap_check(gait_heap *heap) {
+    struct state *state = state_find(heap);
+    if (state && state->checks)
+        blocks_check(state);
+}
