@@ -19,8 +19,8 @@
  *     GAIT_DEBUG=offheapcheck=1 it always does.
  *
  * Threads: every function may be called by any thread, attached or not, in native code or not,
- * unless its comment says otherwise. An attached thread that is not in native code is at a
- * safepoint when there is no memory, and only then.
+ * unless its comment says otherwise. For an attached thread that is not in native code, a function
+ * that allocates is a safepoint when there is no memory, and only then.
  */
 #ifndef GAIT_OFFHEAP_H
 #define GAIT_OFFHEAP_H
@@ -77,7 +77,8 @@ GAIT_API const char *gait_offheap_tag_name(gait_heap *heap, int tag);
 /**
  * Live off-heap memory of a tag or of GAIT_OFFHEAP_ALL: the bytes that were asked for, and the
  * number of blocks. Each is the sum of counters that other threads may be changing: exact when none
- * does. Under the limit a block counts with 16 bytes more: gait_stats has that sum.
+ * does. Under the limit a block counts with 16 bytes more: gait_stats has that sum, of blocks with
+ * an owner in its foreign_bytes, of all others in its offheap_bytes.
  * @return 0 for a tag that the heap does not have.
  */
 GAIT_API size_t gait_offheap_bytes(gait_heap *heap, int tag);
@@ -125,10 +126,12 @@ GAIT_API int gait_offheap_block_tag(gait_heap *heap, const void *block);
 
 /**
  * Have a block freed when an object is gone: by a cleanup, so when somebody runs
- * gait_run_finalizers. A block has one owner.
+ * gait_run_finalizers. A block has one owner. As long as it has one it counts as foreign memory
+ * (gait/foreign.h): it is part of the live heap, and cycles come as if the object were so large.
  *
  * @return 0, GAIT_E_INVALID (no object, or the block has an owner), GAIT_E_MEMORY.
- * Thread rule: the mutator's thread.
+ * Thread rule: the mutator's thread. A safepoint, at which the object is kept alive; it may wait
+ * for a cycle where the limit would be passed, as gait_foreign_add does.
  */
 GAIT_API int gait_offheap_own(gait_mutator *mutator, void *object, void *block);
 

@@ -2,6 +2,7 @@
 /*
  * Blocks: allocate, resize, free; figures. What is said about each function is in gait/offheap.h.
  */
+#include <gait/foreign.h>
 #include <gait/library.h>
 #include <stdio.h>
 #include <string.h>
@@ -202,8 +203,24 @@ void gait_offheap_free(gait_heap *heap, void *block) {
 
 /* ---- Owners ---- */
 
+/* An owned block counts as foreign memory, so that cycles come for it, and as off-heap memory else.
+ */
+static void count_as_owned(gait_mutator *mutator, const struct head *head) {
+    size_t bytes = head->bytes + sizeof *head;
+    gait_library_count(gait_mutator_heap(mutator), -(ptrdiff_t)bytes);
+    gait_foreign_add(mutator, bytes);
+}
+
+static void count_as_unowned(gait_mutator *mutator, const struct head *head) {
+    size_t bytes = head->bytes + sizeof *head;
+    gait_foreign_sub(mutator, bytes);
+    gait_library_count(gait_mutator_heap(mutator), (ptrdiff_t)bytes);
+}
+
 static void free_owned(gait_mutator *mutator, void *block) {
-    head_of(block)->flags &= (uint16_t)~HEAD_OWNED;
+    struct head *head = head_of(block);
+    count_as_unowned(mutator, head);
+    head->flags &= (uint16_t)~HEAD_OWNED;
     gait_offheap_free(gait_mutator_heap(mutator), block);
 }
 
@@ -212,15 +229,25 @@ int gait_offheap_own(gait_mutator *mutator, void *object, void *block) {
     struct head *head = live_head(state_find(heap), block, __func__);
     if (head->flags & HEAD_OWNED)
         return GAIT_E_INVALID;
+    /* what is counted first is there when the cleanup takes it back; the object waits meanwhile */
+    gait_word slot = (gait_word)object;
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &slot, 1);
+    count_as_owned(mutator, head);
+    head->flags |= HEAD_OWNED;
     int result = gait_cleanup_add(mutator, object, free_owned, block);
-    if (result == 0)
-        head->flags |= HEAD_OWNED;
+    if (result < 0) {
+        head->flags &= (uint16_t)~HEAD_OWNED;
+        count_as_unowned(mutator, head);
+    }
+    gait_pop_frame(mutator);
     return result;
 }
 
 int gait_offheap_disown(gait_mutator *mutator, void *object, void *block) {
     if (gait_cleanup_cancel(mutator, object, free_owned, block) == 0)
         return GAIT_E_MISSING;
+    count_as_unowned(mutator, head_of(block));
     head_of(block)->flags &= (uint16_t)~HEAD_OWNED;
     return 0;
 }

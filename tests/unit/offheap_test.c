@@ -383,6 +383,28 @@ static void limit_holds(int backend) {
 }
 Test(offheap, the_goal_shrinks_as_blocks_come) { each_backend(limit_holds); }
 
+static void owned_blocks_ask_for_cycles(int backend) {
+    gait_heap *heap = heap_with(backend, "64MiB", "", NULL);
+    gait_mutator *mutator = gait_attach(heap);
+    int leaf = gait_kind_register(heap, &(gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    for (int i = 0; i < 500; i++) {
+        void *object = gait_alloc(mutator, (gait_kind)leaf, 32);
+        cr_assert_eq(gait_offheap_own(mutator, object, gait_offheap_calloc(heap, 1, MIB, 0)), 0);
+        gait_run_finalizers(mutator, SIZE_MAX);
+    }
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(heap, &stats);
+    cr_assert(stats.cycles >= 8 && stats.forced_cycles == 0, "%zu cycles", (size_t)stats.cycles);
+    cr_assert(stats.peak_total_bytes <= 66 * MIB, "%zu", (size_t)stats.peak_total_bytes);
+    cr_assert_eq(stats.offheap_bytes, 0);
+    cr_assert_eq(stats.foreign_bytes, gait_offheap_blocks(heap, 0) * (MIB + 16));
+    gait_collect(mutator);
+    gait_run_finalizers(mutator, SIZE_MAX);
+    cr_assert_eq(gait_offheap_blocks(heap, 0), 0);
+    gait_heap_destroy(heap);
+}
+Test(offheap, owned_blocks_stay_under_the_limit) { each_backend(owned_blocks_ask_for_cycles); }
+
 /* ---- fork ---- */
 
 static void *churn(void *data) {
