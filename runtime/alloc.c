@@ -99,11 +99,7 @@ static __attribute__((noinline)) bool ask_handler(gait_mutator *mutator, size_t 
 
 /* A full collection, then the handler as long as it says so. */
 bool gait_out_of_memory(gait_mutator *mutator, size_t bytes, unsigned failures) {
-    if (mutator->thread != program_thread_here() ||
-        AO_int_load(&mutator->state) == MUTATOR_DETACHED)
-        mutator_misused(mutator, __func__);
-    if (AO_int_load(&mutator->state) != MUTATOR_RUNNING)
-        return false;
+    mutator_check(mutator);
     handler_runs(mutator, __builtin_frame_address(0)); /* or was left by longjmp */
     if (failures > 0 && !ask_handler(mutator, bytes))
         return false;

@@ -171,6 +171,13 @@ uint64_t libraries_added(const gait_heap *heap) {
 
 /* ---- What else a library asks ---- */
 
+bool gait_is_running(gait_mutator *mutator) {
+    if (mutator->thread != program_thread_here() ||
+        AO_int_load(&mutator->state) == MUTATOR_DETACHED)
+        mutator_misused(mutator, __func__);
+    return AO_int_load(&mutator->state) == MUTATOR_RUNNING;
+}
+
 bool gait_has_roots_in(gait_heap *heap, const void *low, size_t bytes) {
     return roots_lie_in(&heap->roots, low, bytes);
 }

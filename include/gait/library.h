@@ -79,10 +79,14 @@ GAIT_API uint64_t gait_library_counted(gait_heap *heap);
  *
  * @param bytes     what was asked for: for the handler.
  * @param failures  how often this request has failed before this time.
- * @return true: try once more; false: return NULL; so too in native code, where nothing is done.
- * Thread rule: the mutator's thread. A safepoint, but in native code.
+ * @return true: try once more; false: return NULL.
+ * Thread rule: the mutator's thread, not in native code (gait_is_running). A safepoint.
  */
 GAIT_API bool gait_out_of_memory(gait_mutator *mutator, size_t bytes, unsigned failures);
+
+/** Is the calling thread's mutator running: not in native code, neither by a region of its own nor
+ * taken along? Thread rule: the mutator's thread. */
+GAIT_API bool gait_is_running(gait_mutator *mutator);
 
 /** Does a static slot or a range of roots lie in these bytes? For checks: takes time with the
  * number of roots. Thread rule: any thread. */

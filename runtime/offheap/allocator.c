@@ -94,34 +94,42 @@ size_t gait_offheap_allocator_bytes(const gait_offheap_allocator *allocator) {
     return allocator->taken_bytes;
 }
 
-/* Free the blocks but the first, and but one. */
-static void free_chunks(gait_offheap_allocator *allocator, const struct chunk *but) {
+/* Free the blocks but the first. */
+static void free_chunks(gait_offheap_allocator *allocator) {
     for (struct chunk *chunk = allocator->youngest, *older; chunk; chunk = older) {
         older = chunk->older;
-        if (chunk != but)
-            gait_offheap_free(allocator->heap, chunk);
+        gait_offheap_free(allocator->heap, chunk);
     }
 }
 
+/* Take the largest block that is none of one piece off the list. NULL: there is none. */
+static struct chunk *unlink_largest(gait_offheap_allocator *allocator) {
+    struct chunk **largest = NULL;
+    for (struct chunk **link = &allocator->youngest; *link; link = &(*link)->older)
+        if ((*link)->bytes <= BLOCK_BYTES_MOST && (!largest || (*link)->bytes > (*largest)->bytes))
+            largest = link;
+    struct chunk *chunk = largest ? *largest : NULL;
+    if (chunk)
+        *largest = chunk->older;
+    return chunk;
+}
+
 void gait_offheap_allocator_reset(gait_offheap_allocator *allocator) {
-    struct chunk *largest = NULL;
-    for (struct chunk *chunk = allocator->youngest; chunk; chunk = chunk->older)
-        if (chunk->bytes <= BLOCK_BYTES_MOST && (!largest || chunk->bytes > largest->bytes))
-            largest = chunk;
     size_t next_bytes = allocator->next_bytes;
-    char *used_end = largest && largest == allocator->youngest ? allocator->cursor : NULL;
-    free_chunks(allocator, largest);
-    if (!largest) { /* all that was given lies in the first block */
+    const struct chunk *youngest = allocator->youngest;
+    struct chunk *kept = unlink_largest(allocator);
+    free_chunks(allocator);
+    if (!kept) { /* all that was given lies in the first block, or was freed */
         char *first = first_piece(allocator);
         memset(first, 0, (size_t)((char *)allocator + BLOCK_BYTES_FIRST - first));
         begin(allocator);
         return;
     }
-    char *start = (char *)largest + rounded(sizeof *largest);
-    char *end = (char *)largest + largest->bytes;
-    memset(start, 0, (size_t)((used_end ? used_end : end) - start));
-    largest->older = NULL;
-    allocator->youngest = largest;
+    char *start = (char *)kept + rounded(sizeof *kept), *end = (char *)kept + kept->bytes;
+    const char *dirty_end = kept == youngest ? allocator->cursor : end;
+    memset(start, 0, (size_t)(dirty_end - start));
+    kept->older = NULL;
+    allocator->youngest = kept;
     allocator->cursor = start;
     allocator->end = end;
     allocator->next_bytes = next_bytes;
@@ -131,6 +139,6 @@ void gait_offheap_allocator_reset(gait_offheap_allocator *allocator) {
 void gait_offheap_allocator_free(gait_offheap_allocator *allocator) {
     if (!allocator)
         return;
-    free_chunks(allocator, NULL);
+    free_chunks(allocator);
     gait_offheap_free(allocator->heap, allocator);
 }

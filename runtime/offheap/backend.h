@@ -12,6 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What resizing gave: NULL, no memory, and the old is whole. What is new is not defined up to
+ * dirty_bytes, and zero beyond. */
+struct resized {
+    void *start;
+    size_t dirty_bytes;
+};
+
 struct backend {
     int number; /* GAIT_OFFHEAP_LIBC, GAIT_OFFHEAP_JEMALLOC */
     const char *name;
@@ -23,10 +30,8 @@ struct backend {
     /** Zeroed memory. shard: a number of the thread's. NULL: none. */
     void *(*take)(void *pool, size_t bytes, unsigned shard);
 
-    /** Resize; what is new is not defined in [old_bytes, *dirty_bytes), and zero beyond. NULL: no
-     * memory, and the old is whole. */
-    void *(*resize)(void *pool, void *start, size_t old_bytes, size_t bytes, unsigned shard,
-                    size_t *dirty_bytes);
+    struct resized (*resize)(void *pool, void *start, size_t old_bytes, size_t bytes,
+                             unsigned shard);
     void (*give)(void *pool, void *start, size_t bytes);
 
     /** Around fork: of one pool; and of the backend, after all pools. */

@@ -9,7 +9,8 @@
  * (gait_je_…), and makes all other names local: neither the program's malloc nor another jemalloc
  * meets it. What it would do as it is loaded, at fork, or with the process's environment is taken
  * out of its hands likewise: no constructor runs (it begins with the first call), and its calls of
- * pthread_atfork, secure_getenv and readlink (of /etc/malloc.conf) come to the functions below.
+ * pthread_atfork, and those that read the environment and /etc/malloc.conf, come to the functions
+ * below.
  *
  *   .inv.fork: jemalloc's own handlers of fork take all its locks. They run when the core says that
  *   all heaps rest: were they registered with the OS, they could come before, and a running mutator
@@ -123,13 +124,15 @@ static void *jemalloc_take(void *pool, size_t bytes, unsigned shard) {
     return backend_is_to_fail() ? NULL : gait_je_mallocx(bytes, flags_of(arena_of(pool, shard)));
 }
 
-static void *jemalloc_resize(void *pool, void *start, size_t old_bytes, size_t bytes,
-                             unsigned shard, size_t *dirty_bytes) {
+static struct resized jemalloc_resize(void *pool, void *start, size_t old_bytes, size_t bytes,
+                                      unsigned shard) {
     (void)old_bytes;
+    if (backend_is_to_fail())
+        return (struct resized){NULL, 0};
     /* jemalloc zeroes what lies beyond the old piece's size class, and knows no other length */
-    *dirty_bytes = gait_je_sallocx(start, 0);
-    return backend_is_to_fail() ? NULL
-                                : gait_je_rallocx(start, bytes, flags_of(arena_of(pool, shard)));
+    size_t dirty_bytes = gait_je_sallocx(start, 0);
+    void *to = gait_je_rallocx(start, bytes, flags_of(arena_of(pool, shard)));
+    return (struct resized){to, dirty_bytes};
 }
 
 static void jemalloc_give(void *pool, void *start, size_t bytes) {

@@ -85,17 +85,16 @@ static void *libc_take(void *pool, size_t bytes, unsigned shard) {
     return piece + 1;
 }
 
-static void *libc_resize(void *pool, void *start, size_t old_bytes, size_t bytes, unsigned shard,
-                         size_t *dirty_bytes) {
+static struct resized libc_resize(void *pool, void *start, size_t old_bytes, size_t bytes,
+                                  unsigned shard) {
     (void)old_bytes, (void)shard;
     struct piece *old = (struct piece *)start - 1;
     if (backend_is_to_fail())
-        return NULL;
+        return (struct resized){NULL, 0};
     unlink_piece(pool, old);
     struct piece *piece = realloc(old, sizeof *piece + bytes);
     link_piece(pool, piece ? piece : old);
-    *dirty_bytes = bytes;
-    return piece ? piece + 1 : NULL;
+    return (struct resized){piece ? piece + 1 : NULL, bytes};
 }
 
 static void libc_give(void *pool, void *start, size_t bytes) {

@@ -95,7 +95,7 @@ static int is_too_much(size_t count, size_t size, size_t *bytes) {
  */
 static int look_for_memory(gait_heap *heap, size_t bytes, unsigned failures) {
     gait_mutator *mutator = gait_current(heap);
-    return mutator && gait_out_of_memory(mutator, bytes, failures);
+    return mutator && gait_is_running(mutator) && gait_out_of_memory(mutator, bytes, failures);
 }
 
 void *gait_offheap_calloc(gait_heap *heap, size_t count, size_t size, int tag) {
@@ -132,21 +132,20 @@ static __attribute__((noinline)) void *resize(struct state *state, char *block, 
     struct head old = *head_of(block);
     if (state->checks)
         return resize_checked(state, block, bytes, tag);
-    size_t old_all = old.bytes + sizeof old, all = bytes + sizeof old, dirty;
+    size_t old_all = old.bytes + sizeof old, all = bytes + sizeof old;
     if (old.flags & HEAD_SAMPLED)
         blocks_remove(state, block);
-    void *start =
-        state->backend->resize(state->pool, head_of(block), old_all, all, state_shard(), &dirty);
-    if (!start) {
+    struct resized now =
+        state->backend->resize(state->pool, head_of(block), old_all, all, state_shard());
+    if (!now.start) {
         if (old.flags & HEAD_SAMPLED && blocks_add(state, block, old.bytes, old.tag, 1) < 0)
             head_of(block)->flags &= (uint16_t)~HEAD_SAMPLED;
         return NULL;
     }
-    if (dirty > all)
-        dirty = all;
+    size_t dirty = now.dirty_bytes < all ? now.dirty_bytes : all;
     if (dirty > old_all)
-        memset((char *)start + old_all, 0, dirty - old_all);
-    char *to = head_block(start, 0);
+        memset((char *)now.start + old_all, 0, dirty - old_all);
+    char *to = head_block(now.start, 0);
     struct head *head = head_of(to);
     block_end(state, &old);
     *head = (struct head){.bytes = bytes, .tag = (uint16_t)tag, .seal = head_seal(head)};
