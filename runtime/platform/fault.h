@@ -31,7 +31,9 @@
     X(KEY_SET, "keyset")                                                                           \
     X(FORK, "fork")                                                                                \
     X(BIND, "bind")                                                                                \
-    X(PROTECT, "protect")
+    X(PROTECT, "protect")                                                                          \
+    X(WRITE, "write")                                                                              \
+    X(READ, "read")
 
 enum fault_site {
 #define X(constant, word) FAULT_##constant,

@@ -235,6 +235,20 @@ void platform_file_close(int descriptor);
 /** Write all of it, waiting for room at most wait_ns in all. What can't be written then is not. */
 void platform_file_write_all(int descriptor, const void *bytes, size_t count, int64_t wait_ns);
 
+/* ---- Files and pipes of the program's. --------------------------------------------------------
+ */
+
+/**
+ * Write all of it, for as long as that takes: past signals, short writes and a pipe that is full,
+ * blocking or not. Raises no SIGPIPE or SIGXFSZ. @return 0; negative: not all was written, errno
+ * says why.
+ */
+int platform_descriptor_write(int descriptor, const void *bytes, size_t count);
+
+/** Read count bytes in the same way; *done: how many there were. @return 0, also where the file
+ * ends before; negative: errno says why. */
+int platform_descriptor_read(int descriptor, void *bytes, size_t count, size_t *done);
+
 /* ---- fork. ------------------------------------------------------------------------------------
  */
 

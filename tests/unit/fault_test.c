@@ -59,6 +59,18 @@ static uint32_t call_all(void) {
         cr_assert_eq(platform_key_set(&own, NULL), 0);
         platform_key_delete(&own);
     }
+    int ends[2];
+    char byte = 1;
+    size_t done;
+    cr_assert_eq(pipe(ends), 0);
+    if (platform_descriptor_write(ends[1], &byte, 1) < 0) {
+        failed |= FAULT_MASK(FAULT_WRITE);
+        cr_assert_eq(write(ends[1], &byte, 1), 1);
+    }
+    if (platform_descriptor_read(ends[0], &byte, 1, &done) < 0)
+        failed |= FAULT_MASK(FAULT_READ);
+    close(ends[0]);
+    close(ends[1]);
     if (platform_at_fork(no_handler, no_handler, no_handler) < 0)
         failed |= FAULT_MASK(FAULT_FORK);
     return failed;
