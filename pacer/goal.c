@@ -49,14 +49,13 @@ void gait_pacer_commit(struct gait_pacer *pacer, bool sweep_done) {
     pacer->runway_bytes = arith_to_u64(bytes_per_work * (double)work);
 }
 
-uint64_t gait_pacer_limit_goal(const struct gait_pacer *pacer) {
+uint64_t policy_limit_goal(const struct gait_pacer *pacer, uint64_t less_bytes) {
     const struct gait_pacer_memory *memory = &pacer->memory;
     uint64_t limit = (uint64_t)pacer->memory_limit_bytes;
 
     uint64_t heap = arith_add_u64(memory->free_bytes, memory->allocated_bytes);
     uint64_t non_heap = heap < memory->mapped_bytes ? memory->mapped_bytes - heap : 0;
-    uint64_t overage = limit < memory->mapped_bytes ? memory->mapped_bytes - limit : 0;
-    uint64_t taken = arith_add_u64(non_heap, overage);
+    uint64_t taken = arith_add_u64(non_heap, less_bytes);
     if (taken >= limit)
         return pacer->marked_bytes; /* collect all the time; the limiter sees to progress */
 
@@ -66,8 +65,11 @@ uint64_t gait_pacer_limit_goal(const struct gait_pacer *pacer) {
     return arith_max_u64(goal, pacer->marked_bytes);
 }
 
-struct policy_goal policy_goal(const struct gait_pacer *pacer) {
-    uint64_t limit_goal = gait_pacer_limit_goal(pacer);
+uint64_t gait_pacer_limit_goal(const struct gait_pacer *pacer) {
+    return policy_limit_goal(pacer, policy_overage(pacer));
+}
+
+struct policy_goal policy_goal_with(const struct gait_pacer *pacer, uint64_t limit_goal) {
     if (limit_goal < pacer->gogc_goal_bytes)
         return (struct policy_goal){.goal_bytes = limit_goal}; /* pushed out by nothing */
 
@@ -75,6 +77,10 @@ struct policy_goal policy_goal(const struct gait_pacer *pacer) {
     if (pacer->triggered_bytes != GAIT_PACER_NONE)
         goal = arith_max_u64(goal, arith_add_u64(pacer->triggered_bytes, GOAL_MIN_RUNWAY_BYTES));
     return (struct policy_goal){goal, pacer->sweep_min_trigger_bytes};
+}
+
+struct policy_goal policy_goal(const struct gait_pacer *pacer) {
+    return policy_goal_with(pacer, gait_pacer_limit_goal(pacer));
 }
 
 uint64_t gait_pacer_goal(const struct gait_pacer *pacer) { return policy_goal(pacer).goal_bytes; }

@@ -23,9 +23,27 @@
  * much as the trigger leaves at least, one in so many. */
 #define LIMIT_LATE_DIVISOR 20
 
+/* What is above the limit takes no more than this part of the room that the limit leaves to the
+ * heap. Guess. */
+#define LIMIT_OVERAGE_DIVISOR 2
+
+/* The limit's goal: above the limit, not for that reason at what is marked. */
+static uint64_t own_limit_goal(const struct gait_pacer *pacer) {
+    uint64_t goal = gait_pacer_limit_goal(pacer), overage = policy_overage(pacer);
+    if (overage == 0)
+        return goal;
+    uint64_t room = policy_limit_goal(pacer, 0) - pacer->marked_bytes;
+    uint64_t less = arith_min_u64(overage, room / LIMIT_OVERAGE_DIVISOR);
+    return arith_max_u64(goal, pacer->marked_bytes + room - less);
+}
+
+static struct policy_goal own_goal(const struct gait_pacer *pacer) {
+    return policy_goal_with(pacer, own_limit_goal(pacer));
+}
+
 struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pacer) {
-    struct gait_pacer_target target = gait_pacer_target(pacer);
-    bool by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes;
+    struct gait_pacer_target target = policy_target(pacer, own_goal(pacer));
+    bool by_limit = own_limit_goal(pacer) < pacer->gogc_goal_bytes;
     if (!by_limit || target.goal_bytes <= pacer->marked_bytes)
         return target;
     uint64_t way = target.goal_bytes - pacer->marked_bytes;
@@ -44,15 +62,15 @@ static uint64_t relief(const struct gait_pacer *pacer) {
     uint64_t limit = (uint64_t)pacer->memory_limit_bytes, marked = pacer->marked_bytes;
     if (limit <= marked)
         return GAIT_PACER_NONE;
-    uint64_t mapped = pacer->memory.mapped_bytes, overage = mapped > limit ? mapped - limit : 0;
+    uint64_t overage = policy_overage(pacer);
     uint64_t worth = (limit - marked) / LIMIT_RELIEF_DIVISOR;
     return marked + arith_max_u64(worth - arith_min_u64(overage, worth), worth / 2);
 }
 
 struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pacer *pacer) {
     return (struct gait_pacer_bounds){
-        .goal_bytes = within_reach(pacer, gait_pacer_goal(pacer)),
-        .limit_bytes = within_reach(pacer, gait_pacer_limit_goal(pacer)),
+        .goal_bytes = within_reach(pacer, own_goal(pacer).goal_bytes),
+        .limit_bytes = within_reach(pacer, own_limit_goal(pacer)),
         .relief_bytes = relief(pacer),
     };
 }

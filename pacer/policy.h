@@ -27,6 +27,21 @@ struct policy_goal {
 /** The goal as gait_pacer_goal documents it. Defined in goal.c. */
 struct policy_goal policy_goal(const struct gait_pacer *pacer);
 
+/** The same where the limit's goal is this one. */
+struct policy_goal policy_goal_with(const struct gait_pacer *pacer, uint64_t limit_goal_bytes);
+
+/** The limit's goal with so much less than the limit to share. Defined in goal.c. */
+uint64_t policy_limit_goal(const struct gait_pacer *pacer, uint64_t less_bytes);
+
+/** gait_pacer_target under a goal. Defined in trigger.c. */
+struct gait_pacer_target policy_target(const struct gait_pacer *pacer, struct policy_goal bounds);
+
+/** Memory beyond the limit. */
+static inline uint64_t policy_overage(const struct gait_pacer *pacer) {
+    uint64_t limit = (uint64_t)pacer->memory_limit_bytes, mapped = pacer->memory.mapped_bytes;
+    return mapped > limit ? mapped - limit : 0;
+}
+
 /** Compute the assist ratio from the figures in the pacer. Defined in assist.c. */
 void policy_revise(struct gait_pacer *pacer);
 

@@ -18,8 +18,7 @@
 /** Longest time without a cycle: Go's forcegcperiod, proc.go. */
 #define TRIGGER_PERIOD_NS (INT64_C(120) * 1000 * 1000 * 1000)
 
-struct gait_pacer_target gait_pacer_target(const struct gait_pacer *pacer) {
-    struct policy_goal bounds = policy_goal(pacer);
+struct gait_pacer_target policy_target(const struct gait_pacer *pacer, struct policy_goal bounds) {
     uint64_t goal = bounds.goal_bytes;
     uint64_t marked = pacer->marked_bytes;
     if (marked >= goal)
@@ -35,6 +34,10 @@ struct gait_pacer_target gait_pacer_target(const struct gait_pacer *pacer) {
     uint64_t trigger = pacer->runway_bytes > goal ? min : goal - pacer->runway_bytes;
     trigger = arith_min_u64(arith_max_u64(trigger, min), max);
     return (struct gait_pacer_target){arith_min_u64(trigger, goal), goal};
+}
+
+struct gait_pacer_target gait_pacer_target(const struct gait_pacer *pacer) {
+    return policy_target(pacer, policy_goal(pacer));
 }
 
 bool gait_pacer_cycle_due(const struct gait_pacer *pacer) {

@@ -446,6 +446,11 @@ GAIT_PACER_API int64_t gait_pacer_earn(int64_t credit_bytes, int64_t work_bytes,
  * where the limit gives the goal and the runway is longer than all the way from the marked bytes to
  * it, the trigger leaves a twentieth of that way. Mutators mark in any case then; what they
  * allocate meanwhile is born marked, and the cycle would give back that much less.
+ *
+ * And where more is in use than the limit allows, though not that much is marked: since off-heap
+ * memory has grown at once, say, and what is live lies in more spans than it needs. Go's goal
+ * counts the overage against the heap, is soon at what is marked, and then nothing tells mutators
+ * to stop. Here it takes half of the room at most that the limit leaves to the heap.
  */
 GAIT_PACER_API struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pacer);
 

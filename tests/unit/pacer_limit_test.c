@@ -68,6 +68,33 @@ Test(pacer_limit, mutators_wait_where_a_cycle_gives_room) {
     cr_expect_eq(gait_pacer_bounds(&pacer).limit_bytes, GAIT_PACER_NONE);
 }
 
+/* 24 MiB are marked, in spans that can hold 50; 64 MiB lie outside the heap. */
+Test(pacer_limit, overage_leaves_the_heap_half_of_its_room) {
+    static const struct {
+        int64_t limit;
+        uint64_t goal; /* MiB, rounded down; the marked bytes where mutators don't wait */
+    } rows[] = {
+        {200, 48}, /* GOGC gives the goal */
+        {114, 48}, /* the limit is met */
+        {110, 40}, /* 46 less 3 % and 4 of overage */
+        {100, 29}, /* 36 less 3 % leave 10.9, half of it; Go's: 21, so 24 */
+        {96, 27},  /* 32 less 3 % leave 7 */
+        {89, 24},  /* there is no room at all */
+        {60, 24},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gait_pacer pacer = pacer_at(100, rows[i].limit * (int64_t)MIB, 24 * MIB, 0);
+        gait_pacer_set_memory(&pacer, &(struct gait_pacer_memory){.mapped_bytes = 114 * MIB,
+                                                                  .allocated_bytes = 50 * MIB});
+        struct gait_pacer_target target = gait_pacer_target_at_limit(&pacer);
+        cr_expect_eq(target.goal_bytes / MIB, rows[i].goal, "row %zu: %" PRIu64, i,
+                     target.goal_bytes);
+        cr_expect_eq(gait_pacer_bounds(&pacer).limit_bytes == GAIT_PACER_NONE, rows[i].goal == 24,
+                     "row %zu", i);
+        cr_expect_leq(target.trigger_bytes, target.goal_bytes, "row %zu", i);
+    }
+}
+
 Test(pacer_limit, a_cycle_for_want_of_pages_gives_something_back) {
     struct gait_pacer pacer = pacer_at(GAIT_PACER_GOGC_OFF, 260 * MIB, 100 * MIB, 0);
     cr_expect_eq(gait_pacer_bounds(&pacer).relief_bytes, 110 * MIB);
