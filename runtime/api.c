@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "abi.h"
+#include "api_arenas.h"
 #include "forking.h"
 #include "instance.h"
 #include "mark/ranges.h"
@@ -92,6 +93,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         goto no_space;
     }
     arenas_init(&heap->arenas, &heap->space);
+    arenas_start(heap);
     kinds_init(&heap->kinds, &heap->space);
     queue_init(&heap->queue, &heap->space.metadata_bytes);
     if (roots_init(&heap->roots, &heap->space.metadata_bytes) < 0) {

@@ -399,15 +399,31 @@ static void renew(struct bump *bump) {
     bump->left_bytes = bump->left_waste_bytes = 0;
 }
 
+/* Go on behind the first chunk: that one is current, but of an era that has ended. */
+static void pass_first(struct bump *bump) {
+    bump->current = bump->chunks.first;
+    windows_set(bump, bump->current->end, bump->current->end);
+}
+
+static void large_keep(struct bump *bump) {
+    if (!bump->large.first)
+        return;
+    bump->large.last->next = bump->spare;
+    bump->spare = bump->large.first;
+    STORE(&bump->large.first, NULL);
+    bump->large.last = NULL;
+}
+
 void bump_reset(struct bump *bump) {
     renew(bump);
-    if (bump->large.first) {
-        bump->large.last->next = bump->spare;
-        bump->spare = bump->large.first;
-        STORE(&bump->large.first, NULL);
-        bump->large.last = NULL;
-    }
+    large_keep(bump);
     chunk_begin(bump, bump->chunks.first);
+}
+
+void bump_reset_behind(struct bump *bump) {
+    renew(bump);
+    large_keep(bump);
+    pass_first(bump);
 }
 
 struct bump_chunk *bump_reset_apart(struct bump *bump) {
@@ -426,9 +442,7 @@ struct bump_chunk *bump_reset_apart(struct bump *bump) {
     bump->large.last = NULL;
     for (struct bump_chunk *chunk = apart; chunk; chunk = chunk->next)
         chunk_uncount(bump, chunk);
-    /* current, of an era that has ended: the next allocation goes on behind it */
-    bump->current = first;
-    windows_set(bump, first->end, first->end);
+    pass_first(bump);
     return apart;
 }
 
@@ -485,6 +499,12 @@ size_t bump_used_bytes(const struct bump *bump) {
 }
 
 size_t bump_waste_bytes(const struct bump *bump) { return bump->left_waste_bytes; }
+
+bool bump_first_is_used(const struct bump *bump) { return is_begun(bump, bump->chunks.first); }
+
+char *bump_low(const struct bump *bump, const struct bump_chunk *chunk) {
+    return chunk == bump->current ? bump->head->low : chunk->low;
+}
 
 static bool chunk_check(const struct bump_chunk *chunk) {
     return chunk->start < chunk->end && chunk->first >= chunk->start &&

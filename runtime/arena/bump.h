@@ -138,8 +138,12 @@ bool bump_has_room(const struct bump *bump, size_t bytes, size_t alignment);
 /** Forget all allocations, and keep the memory. Constant time. */
 void bump_reset(struct bump *bump);
 
+/** The same, but that the first chunk is left as it is: bump_reset_apart left it, and somebody
+ * still reads it. */
+void bump_reset_behind(struct bump *bump);
+
 /**
- * The same, but that the memory allocated since the last reset is left as it is: somebody still
+ * The same, but that all memory allocated since the last reset is left as it is: somebody still
  * reads it. The first chunk stays the bump's, and is filled again after the next reset only; the
  * others in use are taken out, and are the caller's: it gives them to the source when it is done
  * with them. Constant time but for these. @return them, as one list by their next.
@@ -165,6 +169,12 @@ size_t bump_used_bytes(const struct bump *bump);
 
 /** Of the chunks in use, what is lost: too small a rest, or rounding up to pages. Likewise. */
 size_t bump_waste_bytes(const struct bump *bump);
+
+/** Was something allocated in the first chunk since the last reset? */
+bool bump_first_is_used(const struct bump *bump);
+
+/** Up to where a chunk, which is not empty, may hold references. The owner's. */
+char *bump_low(const struct bump *bump, const struct bump_chunk *chunk);
 
 /** Does what must hold of it hold? */
 bool bump_check(const struct bump *bump);

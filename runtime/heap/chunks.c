@@ -144,18 +144,24 @@ static struct heap_chunk *chunk_make(struct space *space, size_t pages, unsigned
     return chunk;
 }
 
+static size_t pages_of(size_t bytes) { return (bytes >> PAGE_SHIFT) + (bytes % PAGE_BYTES != 0); }
+
+struct heap_chunk *chunk_take_kept(struct space *space, size_t bytes, unsigned arena) {
+    struct heap_chunk *chunk = bytes > 0 ? pool_chunk_take(space, pages_of(bytes)) : NULL;
+    if (!chunk)
+        return NULL;
+    chunk->bump.clean = chunk->bump.clean_end = chunk->bump.end;
+    AO_int_store_release(&space->spans[chunk->page].arena, arena); /* pairs with chunk_arena */
+    counter_add(&space->allocated_arena_bytes, chunk_bytes(chunk));
+    return chunk;
+}
+
 struct heap_chunk *chunk_take(struct space *space, size_t bytes, unsigned arena) {
-    size_t pages = (bytes >> PAGE_SHIFT) + (bytes % PAGE_BYTES != 0);
+    size_t pages = pages_of(bytes);
     if (pages == 0 || pages > space->reserved_bytes >> PAGE_SHIFT)
         return NULL;
-    struct heap_chunk *chunk = pool_chunk_take(space, pages);
-    if (chunk) {
-        chunk->bump.clean = chunk->bump.clean_end = chunk->bump.end;
-        AO_int_store_release(&space->spans[chunk->page].arena, arena); /* pairs with chunk_arena */
-    } else {
-        chunk = chunk_make(space, pages, arena);
-    }
-    if (chunk)
+    struct heap_chunk *chunk = chunk_take_kept(space, bytes, arena);
+    if (!chunk && (chunk = chunk_make(space, pages, arena)))
         counter_add(&space->allocated_arena_bytes, chunk_bytes(chunk));
     return chunk;
 }

@@ -44,6 +44,7 @@ struct heap_chunk {
     struct arena_chunk apart; /* what the collector holds it by when it has left its arena */
     size_t page;              /* constant: its first */
     size_t pages;             /* constant */
+    bool bound;               /* to a NUMA node; its holder's */
 };
 
 void chunks_init(struct space *space);
@@ -56,6 +57,9 @@ struct heap_chunk *chunk_take(struct space *space, size_t bytes, unsigned arena)
 /** A chunk of the first pages of addresses that the caller has: space_open_addresses. NULL: no
  * memory for its structure. */
 struct heap_chunk *chunk_open(struct space *space, size_t page, size_t pages, unsigned arena);
+
+/** The same from the pool only. */
+struct heap_chunk *chunk_take_kept(struct space *space, size_t bytes, unsigned arena);
 
 /** Give an accessible chunk back: to the pool, or else as chunk_free. */
 void chunk_give(struct space *space, struct heap_chunk *chunk);

@@ -86,6 +86,18 @@ static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kin
     return 0;
 }
 
+/* See arena_head.h. What an arena can't hold, and what it must note, goes the slow way. */
+static void arena_kind_fill(struct kind_table *table, size_t kind) {
+    uint8_t goes = GAIT_ARENA_KIND_REFS;
+    gait_layout layout = table->kinds[kind].layout;
+    if (layout == GAIT_LEAF)
+        goes = GAIT_ARENA_KIND_LEAF;
+    else if (layout == GAIT_CALLBACK || layout == GAIT_WEAK || layout == GAIT_EPHEMERON)
+        goes = GAIT_ARENA_KIND_SLOW;
+    table->arena_kinds_conservative[kind] = goes;
+    table->arena_kinds[kind] = layout == GAIT_CONSERVATIVE ? GAIT_ARENA_KIND_SLOW : goes;
+}
+
 int kinds_register(struct kind_table *table, const gait_kind_info *info) {
     if (!info_valid(info))
         return GAIT_E_INVALID;
@@ -95,6 +107,7 @@ int kinds_register(struct kind_table *table, const gait_kind_info *info) {
         count == GAIT_KINDS_MAX ? GAIT_E_FULL : kind_fill(table, &table->kinds[count], info);
     if (result == 0) {
         result = (int)count;
+        arena_kind_fill(table, count);
         AO_store_release(&table->count, count + 1);
     }
     lock_release(&table->lock);

@@ -8,6 +8,8 @@
 #ifndef GAIT_KINDS_H
 #define GAIT_KINDS_H
 
+#include <gait/arena_head.h>
+
 #include "space.h"
 
 /* Swept spans of one kind and class that have free cells and no owner. */
@@ -38,6 +40,10 @@ struct kind_table {
     AO_t count;           /* released after the entry is filled */
     AO_t *metadata_bytes; /* constant: where entries' memory is counted */
     struct kind kinds[GAIT_KINDS_MAX];
+    /* where objects of each kind go in an arena (arena_head.h), and in one that is scanned
+     * conservatively; filled before count is raised */
+    uint8_t arena_kinds[GAIT_KINDS_MAX];
+    uint8_t arena_kinds_conservative[GAIT_KINDS_MAX];
 };
 
 void kinds_init(struct kind_table *table, struct space *space);

@@ -146,6 +146,13 @@ enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool m
     }
 }
 
+bool arenas_are_walked(struct arenas *arenas, struct arena *arena, bool marking) {
+    if (!marking || !(arena->flags & ARENA_TRACED))
+        return false;
+    AO_t scan = AO_load_acquire(&arena->scan); /* pairs with the release of the last piece */
+    return ARENA_CYCLE(scan) != marking_cycle(arenas) || ARENA_LEFT(scan) != 0;
+}
+
 /* ---- What is set apart ---- */
 
 /* Push a list on to one that is only added to, or taken as a whole. */

@@ -163,6 +163,10 @@ enum arena_leave {
  */
 enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool marking);
 
+/** May a marker be walking an arena's lists now, or is one to come in this cycle? Its owner,
+ * without a safepoint between. */
+bool arenas_are_walked(struct arenas *arenas, struct arena *arena, bool marking);
+
 /**
  * Set chunks apart that their arena has lost, a list by next that ends with NULL, each with arena,
  * start, bytes, low and low_end set. As marking has ended, those of a LIVE arena are given by

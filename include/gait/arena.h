@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Arenas: memory that the collector does not trace object by object, and that goes back at once.
+ *
+ *   arena     a unit of memory with one life: objects are allocated by moving a cursor, and end all
+ *             together, by gait_arena_reset or gait_arena_free
+ *   handle    gait_arena *: an address inside the arena; like that of any object in it, a reference
+ *             to the arena as a whole
+ *   untraced  holds no references into the heap, nor to other arenas: nothing of it is looked at
+ *   traced    may hold them (GAIT_ARENA_TRACED): the part with references is scanned, as one piece
+ *             of memory
+ *
+ * Life. References to an arena, or to anything in it, are held and stored as those to objects: in
+ * roots and in reachable objects, by gait_store where the slot is an object's, of the heap or of an
+ * arena. An arena lives until it is freed, or until a collection finds that nothing leads to it: it
+ * was leaked, and is freed by the collector. One with GAIT_ARENA_PINNED lives until it is freed,
+ * whatever leads to it: for handles in plain C memory. What an untraced arena holds keeps nothing
+ * alive, no other arena either.
+ *
+ * Use after free stops the process with one line that names the arena, where it was created and
+ * where it was freed. Its addresses are not used anew before a later collection has found no
+ * reference to them. After gait_arena_reset the memory is used anew at once: what still refers to
+ * the old objects sees new ones.
+ *
+ * Threads. An arena is used by one thread at a time: the one that created it, or adopted it last.
+ * Only that one calls the functions here with it, but for those whose comment says more. Any thread
+ * may read, and store to, objects in it, as to objects of the heap. A thread that is detached gives
+ * its arenas up: who goes on with one adopts it.
+ *
+ * Memory. Chunks of pages of the heap, counted as arena_bytes under the limit; allocation in an
+ * arena makes no cycle due. While an arena takes a chunk it does what gait_alloc does: lets the
+ * collector in, makes room under the limit, and when there is no memory, collects and asks the
+ * out-of-memory handler. All memory is handed out zeroed.
+ *
+ * A caller's bug (another thread's arena, one that was freed, a kind that can't be) stops the
+ * process with one line that names the call. The fast paths of the inline functions see it in files
+ * that define GAIT_CHECKED before they include this header.
+ */
+#ifndef GAIT_ARENA_H
+#define GAIT_ARENA_H
+
+#include <gait/arena_head.h>
+#include <gait/gait.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gait_arena gait_arena;
+
+/* ------------------------------------------------------------------------------------------ */
+/* Life                                                                                       */
+
+/** Flags of an arena. */
+enum {
+    GAIT_ARENA_TRACED = 1 << 0, /* may hold references into the heap and to arenas             */
+    GAIT_ARENA_PINNED = 1 << 1, /* only gait_arena_free ends it                                */
+    GAIT_ARENA_CONCURRENT = 1 << 2, /* any attached thread allocates from it, several at once */
+    GAIT_ARENA_DESCRIBED = 1 << 3,  /* each object has 8 more bytes (16 in heaps whose sizes are
+                                       rounded up to 16) for its kind and size                     */
+    GAIT_ARENA_CONTIGUOUS = 1 << 4 /* one range of reserve_bytes, and no memory beyond it         */
+};
+
+/** What an arena is created with. gait_arena_config_init fills in the defaults. */
+typedef struct gait_arena_config {
+    size_t struct_bytes; /* sizeof(gait_arena_config), set by gait_arena_config_init             */
+    const char *name;    /* for messages and listings; up to 31 bytes are copied; NULL: none     */
+    uint32_t flags;     /* GAIT_ARENA_…                                                         */
+    int32_t node;       /* NUMA node that its memory is taken from; -1: any                     */
+    size_t chunk_bytes; /* of the first chunk, from 8 KiB to 4 MiB, rounded up to pages; each next
+                           one is twice as large, up to 4 MiB. 0: 64 KiB                        */
+    size_t reserve_bytes; /* CONTIGUOUS: its range, rounded up to pages                           */
+} gait_arena_config;
+
+GAIT_INLINE void gait_arena_config_init(gait_arena_config *config) {
+    gait_arena_config whole = {sizeof(gait_arena_config), NULL, 0, -1, 0, 0};
+    *config = whole;
+}
+
+/** The place of a call in the program, for messages: "file:line". */
+#define GAIT_HERE_LINE(line) #line
+#define GAIT_HERE_AT(file, line) file ":" GAIT_HERE_LINE(line)
+#define GAIT_HERE GAIT_HERE_AT(__FILE__, __LINE__)
+
+/**
+ * Create an arena; where: the place in the program for messages, copied (its last 63 bytes); NULL:
+ * none.
+ *
+ * @param config       NULL for the defaults. Read during the call only.
+ * @param error        where one line is written when there is none; may be NULL.
+ * @param error_bytes  room at error, bytes.
+ * @return the handle, or NULL: a field of *config that is out of its range, or newer than the
+ *         library and not 0 (the line says which); no memory.
+ *
+ * Thread rule: an attached thread, whose arena it is then. A safepoint.
+ */
+GAIT_API gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config *config,
+                                          const char *where, char *error, size_t error_bytes);
+
+/** Create an arena, as gait_arena_create_at says, here. */
+#define gait_arena_create(mutator, config)                                                         \
+    gait_arena_create_at((mutator), (config), GAIT_HERE, NULL, 0)
+
+/** The same, with a line that says why when it returns NULL. */
+#define gait_arena_create_explained(mutator, config, error, error_bytes)                           \
+    gait_arena_create_at((mutator), (config), GAIT_HERE, (error), (error_bytes))
+
+/**
+ * Forget all objects of the arena, and keep its memory for the next ones. Takes the same time
+ * however much there is, but for a traced arena while a collection marks: then memory that is still
+ * to be scanned is put aside, piece by piece. Who refers to an old object afterwards sees new ones.
+ *
+ * Thread rule: its thread; in a concurrent arena nobody allocates meanwhile. Not a safepoint.
+ */
+GAIT_API void gait_arena_reset(gait_mutator *mutator, gait_arena *arena);
+
+/**
+ * Give up the memory that was not used since the last reset (or creation). Nothing is given up
+ * from a traced arena while a collection has yet to scan it.
+ * @return bytes given up.
+ * Thread rule: as gait_arena_reset. Not a safepoint.
+ */
+GAIT_API size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena);
+
+/**
+ * The end of an arena: no address in it may be used any more, and whoever does is stopped. The
+ * first 32 MiB are inaccessible on return, more of it soon after. References to it may stay where
+ * they are; its addresses are used anew when a collection finds none.
+ *
+ * Thread rule: as gait_arena_reset. Not a safepoint.
+ */
+GAIT_API void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *where);
+#define gait_arena_free(mutator, arena) gait_arena_free_at((mutator), (arena), GAIT_HERE)
+
+/**
+ * The calling thread goes on with the arena. The one that had it before uses it no more, from
+ * before the call on: programs hand arenas over by a queue or a lock of their own, whose order this
+ * relies on. The handle may come from anywhere: a C variable, a queue in plain memory.
+ * Thread rule: an attached thread. Not a safepoint.
+ */
+GAIT_API void gait_arena_adopt(gait_mutator *mutator, gait_arena *arena);
+
+/**
+ * The live arena that an address lies in: its handle; NULL: none.
+ * Thread rule: any thread that holds a reference to the arena, so that it stays alive.
+ */
+GAIT_API gait_arena *gait_arena_of(gait_heap *heap, const void *address);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Allocation                                                                                 */
+
+/** The parts of the inline functions below that are not inline. */
+GAIT_API void *gait_arena_alloc_slow(gait_mutator *mutator, gait_arena *arena, size_t bytes,
+                                     size_t alignment);
+GAIT_API void *gait_arena_new_slow(gait_mutator *mutator, gait_arena *arena, gait_kind kind,
+                                   size_t bytes);
+
+/** Check of a mutator and an arena of its own: one line that names the call, and the end. */
+GAIT_API void gait_arena_check(gait_mutator *mutator, gait_arena *arena, const char *call);
+#ifdef GAIT_CHECKED
+#define GAIT_ARENA_CHECK(mutator, arena) gait_arena_check(mutator, arena, __func__)
+#else
+#define GAIT_ARENA_CHECK(mutator, arena) ((void)0)
+#endif
+
+/**
+ * Allocate zeroed plain bytes: they hold no references.
+ *
+ * @param bytes      0 counts as 1.
+ * @param alignment  a power of two up to 64 KiB; 0, and what is less than 8, count as 8 (as 16 in a
+ *                   heap whose sizes are rounded up to 16).
+ * @return the bytes, or NULL when a full collection and the out-of-memory handler did not help, or
+ *         when a contiguous arena is full.
+ *
+ * Thread rule: the arena's; of a concurrent arena, any attached thread. A safepoint when it takes a
+ * chunk: the handle is kept alive by the call.
+ */
+GAIT_INLINE void *gait_arena_alloc(gait_mutator *mutator, gait_arena *arena, size_t bytes,
+                                   size_t alignment) {
+    GAIT_ARENA_CHECK(mutator, arena);
+    void *start = gait_arena_take_high((struct gait_arena_head *)(void *)arena, bytes, alignment);
+    if (GAIT_UNLIKELY(!start))
+        return gait_arena_alloc_slow(mutator, arena, bytes, alignment);
+    return start;
+}
+
+/**
+ * Allocate a zeroed object of a kind. Its references are stored by gait_store, or gait_init as
+ * gait_init says; in an untraced arena they lead to objects of the same arena, or nowhere.
+ * Kinds of layout GAIT_CALLBACK, GAIT_WEAK and GAIT_EPHEMERON stop the process: nothing runs or is
+ * settled in an arena. Of a traced arena with an object of layout GAIT_CONSERVATIVE all words that
+ * are scanned may point inside an object.
+ *
+ * Aligned to 8 bytes (to 16 in a heap whose sizes are rounded up to 16). Else as gait_arena_alloc.
+ */
+GAIT_INLINE void *gait_arena_new(gait_mutator *mutator, gait_arena *arena, gait_kind kind,
+                                 size_t bytes) {
+    GAIT_ARENA_CHECK(mutator, arena);
+    struct gait_arena_head *head = (struct gait_arena_head *)(void *)arena;
+    void *start = NULL;
+    uint8_t goes = head->kinds[kind];
+    if (goes == GAIT_ARENA_KIND_REFS)
+        start = gait_arena_take_low(head, bytes);
+    else if (goes == GAIT_ARENA_KIND_LEAF)
+        start = gait_arena_take_high(head, bytes, 1);
+    if (GAIT_UNLIKELY(!start))
+        return gait_arena_new_slow(mutator, arena, kind, bytes);
+    return start;
+}
+
+/** Allocate one object of a kind with room for count elements of so many bytes, zeroed. NULL also
+ * when count * bytes is more than a size_t holds. Else as gait_arena_new. */
+GAIT_INLINE void *gait_arena_array(gait_mutator *mutator, gait_arena *arena, gait_kind kind,
+                                   size_t count, size_t bytes) {
+    if (bytes != 0 && GAIT_UNLIKELY(count > SIZE_MAX / bytes))
+        return NULL;
+    return gait_arena_new(mutator, arena, kind, count * bytes);
+}
+
+/**
+ * Allocate in an arena, or on the heap if arena is NULL: code that is written once, and told by its
+ * caller where to. In files that define GAIT_NO_ARENAS it is the heap always. A safepoint, as
+ * gait_alloc; what it stores references to holds for both.
+ */
+GAIT_INLINE void *gait_alloc_or_arena(gait_mutator *mutator, gait_arena *arena, gait_kind kind,
+                                      size_t bytes) {
+#ifdef GAIT_NO_ARENAS
+    (void)arena;
+#else
+    if (arena)
+        return gait_arena_new(mutator, arena, kind, bytes);
+#endif
+    return gait_alloc(mutator, kind, bytes);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

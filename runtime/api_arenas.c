@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of arenas: create, reset, trim, free, adopt. What is said about each function is in
+ * gait/arena.h; what marking beside the program means for them, in mark/arenas.h.
+ */
+#include "api_arenas.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "abi.h"
+#include "observe/arenalog.h"
+#include "platform/platform.h"
+
+#define CHUNK_BYTES_DEFAULT ((size_t)65536)
+#define FLAGS_KNOWN                                                                                \
+    (GAIT_ARENA_TRACED | GAIT_ARENA_PINNED | GAIT_ARENA_DESCRIBED | GAIT_ARENA_CONTIGUOUS)
+
+_Static_assert(ARENA_TRACED == GAIT_ARENA_TRACED && ARENA_PINNED == GAIT_ARENA_PINNED,
+               "the collector's part of the flags");
+_Static_assert(offsetof(struct arena_own, record) == 0, "records are cast");
+
+/* ---- Misuse ---- */
+
+static _Noreturn void ended(const struct arena_own *own, const char *call) {
+    const struct arena *record = &own->record;
+    if (record->freed && record->freed[0])
+        platform_fatal("%s: arena \"%s\", created at %s, was freed at %s", call, record->name,
+                       record->created, record->freed);
+    platform_fatal("%s: arena \"%s\", created at %s, was leaked: freed by the collector in cycle "
+                   "%u, since nothing led to it",
+                   call, record->name, record->created, record->freed_cycle);
+}
+
+struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *call) {
+    struct arena *record = NULL;
+    if (space_holds(&heap->space, (uintptr_t)arena))
+        record = arenas_of(&heap->space, (uintptr_t)arena);
+    if (!record || record->handle != (char *)arena)
+        platform_fatal("%s: %p is no arena of this heap, or one that was freed long ago", call,
+                       (void *)arena);
+    if (arena_state(record) != ARENA_LIVE)
+        ended(arena_own(record), call);
+    return arena_own(record);
+}
+
+struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const char *call) {
+    mutator_check_as(mutator, call);
+    struct arena_own *own = arena_find(mutator->heap, arena, call);
+    if (AO_load(&own->owner) != (AO_t)mutator)
+        platform_fatal("%s: arena \"%s\", created at %s, is another thread's: gait_arena_adopt "
+                       "takes it over",
+                       call, own->record.name, own->created);
+    return own;
+}
+
+void gait_arena_check(gait_mutator *mutator, gait_arena *arena, const char *call) {
+    gait_check(mutator, call);
+    arena_mine(mutator, arena, call);
+}
+
+/* ---- What the collector asks ---- */
+
+/* A bump's chunks as the collector holds them, in the same order; era: what they hold is of that.
+ */
+static struct arena_chunk *chunks_apart(struct arena_own *own, struct bump_chunk *chunk,
+                                        size_t era) {
+    struct arena_chunk *first = NULL, **end = &first;
+    for (; chunk; chunk = chunk->next) {
+        struct arena_chunk *apart = &arena_heap_chunk(chunk)->apart;
+        *apart = (struct arena_chunk){.arena = &own->record,
+                                      .start = chunk->start,
+                                      .bytes = (size_t)(chunk->end - chunk->start),
+                                      .low = chunk->first,
+                                      .low_end = chunk->era == era ? chunk->low : chunk->first};
+        *end = apart;
+        end = &apart->next;
+    }
+    return first;
+}
+
+static void hook_each_low(struct arena *record, void (*visit)(void *, char *, char *), void *data) {
+    bump_each_low(&arena_own(record)->bump, visit, data);
+}
+
+static struct arena_chunk *hook_close(struct arena *record) {
+    struct arena_own *own = arena_own(record);
+    arenalog_arena(own->heap, GAIT_ARENALOG_leak, record->id, record->name, own->bump.held_bytes,
+                   0);
+    return chunks_apart(own, bump_close(&own->bump), own->bump.era);
+}
+
+static void hook_give(void *data, struct arena_chunk *apart) {
+    struct heap_chunk *chunk =
+        (struct heap_chunk *)((char *)apart - offsetof(struct heap_chunk, apart));
+    gait_heap *heap = data;
+    if (chunk->bound)
+        platform_bind(chunk->bump.start, chunk_bytes(chunk), -1);
+    chunk->bound = false;
+    chunk_give(&heap->space, chunk);
+}
+
+static void hook_forget(void *data, struct arena *record) { (void)data, (void)record; }
+
+void arenas_start(gait_heap *heap) {
+    struct arena_hooks hooks = {.data = heap,
+                                .each_low = hook_each_low,
+                                .close = hook_close,
+                                .give = hook_give,
+                                .forget = hook_forget};
+    arenas_use(&heap->arenas, &hooks, sizeof(struct arena_own));
+}
+
+/* ---- Create ---- */
+
+static void say(char *error, size_t error_bytes, const char *format, ...) {
+    if (!error || error_bytes == 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, error_bytes, format, arguments);
+    va_end(arguments);
+}
+
+/* Copy the end of a text that has no room: of a path that says most. */
+static void copy_end(char to[ARENA_WHERE_BYTES], const char *from) {
+    size_t length = from ? strlen(from) : 0;
+    size_t cut = length < ARENA_WHERE_BYTES ? 0 : length - (ARENA_WHERE_BYTES - 1);
+    memcpy(to, from ? from + cut : "", length - cut + 1);
+}
+
+/* @return false: something in it can't be. */
+static bool config_read(gait_arena_config *config, const gait_arena_config *given, char *error,
+                        size_t error_bytes) {
+    gait_arena_config_init(config);
+    if (given && (given->struct_bytes < ABI0_BYTES(gait_arena_config, reserve_bytes) ||
+                  !abi_take(config, sizeof *config, given, given->struct_bytes))) {
+        say(error, error_bytes,
+            "gait_arena_create: config.struct_bytes is %zu (gait_arena_config_"
+            "init sets it), or a field is newer than the library",
+            given->struct_bytes);
+        return false;
+    }
+    if (config->flags & ~(uint32_t)FLAGS_KNOWN) {
+        say(error, error_bytes, "gait_arena_create: flags %#x (known: %#x)",
+            (unsigned)config->flags, (unsigned)FLAGS_KNOWN);
+        return false;
+    }
+    if (config->node != -1 && !platform_has_node(config->node)) {
+        say(error, error_bytes, "gait_arena_create: there is no NUMA node %d", (int)config->node);
+        return false;
+    }
+    if (config->chunk_bytes == 0)
+        config->chunk_bytes = CHUNK_BYTES_DEFAULT;
+    if (config->chunk_bytes < BUMP_CHUNK_BYTES_LEAST ||
+        config->chunk_bytes > BUMP_CHUNK_BYTES_MOST) {
+        say(error, error_bytes, "gait_arena_create: chunk_bytes %zu (%zu to %zu)",
+            config->chunk_bytes, BUMP_CHUNK_BYTES_LEAST, BUMP_CHUNK_BYTES_MOST);
+        return false;
+    }
+    bool contiguous = config->flags & GAIT_ARENA_CONTIGUOUS;
+    if (contiguous != (config->reserve_bytes != 0)) {
+        say(error, error_bytes,
+            "gait_arena_create: reserve_bytes is %zu, and GAIT_ARENA_CONTIGUOUS "
+            "%sset",
+            config->reserve_bytes, contiguous ? "" : "not ");
+        return false;
+    }
+    return true;
+}
+
+static bool is_marking(const gait_mutator *mutator) {
+    return mutator->head.barrier & MUTATOR_BARRIER;
+}
+
+/* Make an arena of a record. @return negative: no memory. */
+static int open_arena(gait_mutator *mutator, struct arena_own *own,
+                      const gait_arena_config *config) {
+    gait_heap *heap = mutator->heap;
+    bool fixed = config->flags & GAIT_ARENA_CONTIGUOUS;
+    struct arena_call call = {mutator, own};
+    struct bump_config bump = {
+        .head_bytes = sizeof(struct gait_arena),
+        .chunk_bytes = fixed ? config->reserve_bytes : config->chunk_bytes,
+        .unit = heap->wide_cells ? 16 : 8,
+        .kinds = heap->kinds.arena_kinds,
+        .windows = !(config->flags & GAIT_ARENA_DESCRIBED),
+        .fixed = fixed,
+    };
+    return bump_open(&own->bump, &arena_source, &call, &bump);
+}
+
+gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config *given,
+                                 const char *where, char *error, size_t error_bytes) {
+    mutator_check_thread(mutator, "gait_arena_create");
+    gait_heap *heap = mutator->heap;
+    gait_arena_config config;
+    if (!config_read(&config, given, error, error_bytes))
+        return NULL;
+    struct arena *record = arenas_new(&heap->arenas);
+    if (!record) {
+        say(error, error_bytes, "gait_arena_create: no memory");
+        return NULL;
+    }
+    struct arena_own *own = arena_own(record);
+    own->heap = heap;
+    own->node = config.node;
+    copy_end(own->created, where);
+    record->flags = config.flags;
+    record->created = own->created;
+    if (config.name)
+        strncpy(record->name, config.name, sizeof record->name - 1);
+    if (open_arena(mutator, own, &config) < 0) {
+        say(error, error_bytes, "gait_arena_create: no memory for %zu bytes",
+            config.reserve_bytes ? config.reserve_bytes : config.chunk_bytes);
+        arenas_drop(&heap->arenas, record);
+        return NULL;
+    }
+    record->handle = (char *)own->bump.head;
+    AO_store(&own->owner, (AO_t)mutator);
+    arenas_publish(&heap->arenas, record, is_marking(mutator));
+    gait_shade(mutator, (gait_word)record->handle);
+    arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, own->bump.held_bytes);
+    return arena_handle(own);
+}
+
+/* ---- Reset and end ---- */
+
+/* What a reset leaves, while a marker may be at it or is yet to come. */
+static void reset_apart(struct arenas *arenas, struct arena_own *own, bool scan) {
+    struct bump_chunk *first = own->bump.chunks.first;
+    if (scan && bump_first_is_used(&own->bump))
+        arenas_set_first_apart(arenas, &own->record, first->first, bump_low(&own->bump, first));
+    size_t era = own->bump.era;
+    struct bump_chunk *chunks = bump_reset_apart(&own->bump);
+    arenas_set_apart(arenas, chunks_apart(own, chunks, era), scan);
+}
+
+void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
+    struct arena_own *own = arena_mine(mutator, arena, __func__);
+    struct arenas *arenas = &mutator->heap->arenas;
+    size_t used_bytes = bump_used_bytes(&own->bump);
+    switch (arenas_leave(arenas, &own->record, is_marking(mutator))) {
+    case ARENA_LEAVE_NOW:
+        bump_reset(&own->bump);
+        break;
+    case ARENA_LEAVE_FIRST:
+        bump_reset_behind(&own->bump);
+        break;
+    case ARENA_LEAVE_REST:
+        reset_apart(arenas, own, false);
+        break;
+    case ARENA_LEAVE_SCAN:
+        reset_apart(arenas, own, true);
+        break;
+    }
+    AO_store(&own->resets, AO_load(&own->resets) + 1);
+    arenalog_arena(mutator->heap, GAIT_ARENALOG_reset, own->record.id, own->record.name, used_bytes,
+                   own->bump.held_bytes);
+}
+
+size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
+    struct arena_own *own = arena_mine(mutator, arena, __func__);
+    if (arenas_are_walked(&mutator->heap->arenas, &own->record, is_marking(mutator)))
+        return 0;
+    struct arena_call call = {mutator, own};
+    size_t bytes = bump_trim(&own->bump, &call);
+    arenalog_arena(mutator->heap, GAIT_ARENALOG_trim, own->record.id, own->record.name, bytes,
+                   own->bump.held_bytes);
+    return bytes;
+}
+
+void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *where) {
+    struct arena_own *own = arena_mine(mutator, arena, "gait_arena_free");
+    gait_heap *heap = mutator->heap;
+    struct arenas *arenas = &heap->arenas;
+    size_t held_bytes = own->bump.held_bytes;
+    bool marking = is_marking(mutator), more = false;
+    enum arena_leave leave = arenas_leave(arenas, &own->record, marking);
+    copy_end(own->freed, where && where[0] ? where : "?");
+    if (!arenas_end(arenas, &own->record, marking, own->freed))
+        ended(own, "gait_arena_free");
+    struct arena_chunk *chunks = chunks_apart(own, bump_close(&own->bump), own->bump.era);
+    if (leave == ARENA_LEAVE_FIRST) {
+        struct arena_chunk *first = chunks;
+        chunks = first->next;
+        first->next = NULL;
+        arenas_set_apart(arenas, first, false);
+    }
+    if (leave == ARENA_LEAVE_NOW || leave == ARENA_LEAVE_FIRST)
+        more = chunks && arenas_retire(arenas, &own->record, chunks);
+    else
+        arenas_set_apart(arenas, chunks, leave == ARENA_LEAVE_SCAN);
+    if (more)
+        cycle_wake_scavenger(heap);
+    arenalog_arena(heap, GAIT_ARENALOG_free, own->record.id, own->record.name, held_bytes, 0);
+}
+
+void gait_arena_adopt(gait_mutator *mutator, gait_arena *arena) {
+    mutator_check(mutator);
+    struct arena_own *own = arena_find(mutator->heap, arena, __func__);
+    AO_store(&own->owner, (AO_t)mutator);
+    gait_shade(mutator, (gait_word)arena);
+}
+
+gait_arena *gait_arena_of(gait_heap *heap, const void *address) {
+    if (!space_holds(&heap->space, (uintptr_t)address))
+        return NULL;
+    struct arena *record = arenas_of(&heap->space, (uintptr_t)address);
+    return record && arena_state(record) == ARENA_LIVE ? arena_handle(arena_own(record)) : NULL;
+}

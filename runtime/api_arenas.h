@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an arena is made of, beyond what the collector knows of it (mark/arenas.h).
+ *
+ *   handle   struct gait_arena, at the start of the first chunk: the frozen head. Nothing else of
+ * an arena lies in its own memory, which may be inaccessible record   struct arena_own: begins with
+ * the collector's part; from an address in the arena by the page it lies in (arenas_of)
+ */
+#ifndef GAIT_API_ARENAS_H
+#define GAIT_API_ARENAS_H
+
+#include <gait/arena.h>
+
+#include "arena/bump.h"
+#include "heap/chunks.h"
+#include "instance.h"
+#include "mark/arenas.h"
+
+#define ARENA_WHERE_BYTES 64
+
+struct gait_arena {
+    struct gait_arena_head head; /* first: the inline functions' part */
+};
+
+/* An arena's record. Used by its thread, but for what is named. */
+struct arena_own {
+    struct arena record; /* first: mark/arenas.h */
+    gait_heap *heap;     /* constant, as is node */
+    struct bump bump;
+    AO_t owner;  /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
+    int node;    /* -1: none */
+    AO_t resets; /* a figure */
+    char created[ARENA_WHERE_BYTES]; /* constant */
+    char freed[ARENA_WHERE_BYTES];   /* constant once the state is FREED */
+};
+
+static inline struct arena_own *arena_own(struct arena *record) {
+    return (struct arena_own *)record;
+}
+
+static inline gait_arena *arena_handle(const struct arena_own *own) {
+    return (gait_arena *)(void *)own->record.handle;
+}
+
+static inline struct heap_chunk *arena_heap_chunk(struct bump_chunk *chunk) {
+    return (struct heap_chunk *)chunk;
+}
+
+/** The record of a live arena's handle, or one line and the end. Any thread. */
+struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *call);
+
+/** The same of one that is the mutator's. The mutator is checked as well. */
+struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const char *call);
+
+/** The context of this heap's source of chunks: who takes, for which arena. */
+struct arena_call {
+    gait_mutator *mutator;
+    struct arena_own *own;
+};
+extern const struct bump_source arena_source __attribute__((visibility("hidden")));
+
+/** A new heap: what its arenas are made of. */
+void arenas_start(gait_heap *heap);
+
+#endif
