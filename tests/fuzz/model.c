@@ -3,7 +3,7 @@
  * Walks over an owner's nodes: what is strong, lent and kept; and the comparison with memory. What
  * the words mean is told in model.h.
  */
-#include "model.h"
+#include "ops.h"
 
 bool heap_is_exact(const struct heap *heap) {
     return !(heap->plan->flags & (GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS));
@@ -152,6 +152,7 @@ void model_walk(struct context *context) {
     context->owner->walk++;
     walk_strong(context);
     walk_lent(context);
+    owner_blocks_forget(context->owner);
     forget_others(context);
 }
 
@@ -266,6 +267,7 @@ void model_verify(struct context *context, bool collected) {
     for (struct node *node = owner->nodes; node; node = node->next)
         if (node->strong == owner->walk)
             compare_node(context, node, collected);
+    owner_blocks_check(context);
     for (size_t i = 0; i < ROOTS_MAX; i++) {
         const struct root *root = &owner->roots[i];
         if (root->usable && root->handle)

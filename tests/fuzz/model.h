@@ -82,6 +82,16 @@ struct cleanup {
     unsigned expected; /* how many were added with this data */
 };
 
+/* An off-heap block. */
+struct block {
+    void *memory; /* NULL: none */
+    size_t bytes;
+    uint64_t seed;     /* of what it holds */
+    struct node *node; /* that owns it; NULL: the owner frees it */
+    int tag;
+};
+
+#define BLOCKS_MAX 12
 #define JOBS_MAX 24
 #define CLEANUPS_MAX 32
 
@@ -103,6 +113,9 @@ struct owner {
     struct job jobs[JOBS_MAX];
     gait_word inbox[JOBS_MAX]; /* static roots */
     struct cleanup cleanups[CLEANUPS_MAX];
+    size_t foreign_bytes; /* that it has added, but for those of owned blocks */
+    struct block blocks[BLOCKS_MAX];
+    struct gait_offheap_allocator *pieces;
     /* a walk's stack */
     struct node **grey;
     size_t grey_count, grey_room;
@@ -178,6 +191,10 @@ void model_walk(struct context *context);
 /** A walk, and a comparison of every strong node with memory. collected: a collection has just
  * ended, so what is doomed is gone. */
 void model_verify(struct context *context, bool collected);
+
+/** Forget what memory outside the heap belongs to nodes that are not strong any more:
+ * ops_offheap.c. */
+void owner_blocks_forget(struct owner *owner);
 
 /** Note finalizers and cleanups that have run since. */
 void model_settle(struct context *context);

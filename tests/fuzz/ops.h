@@ -58,6 +58,18 @@ void op_settings(struct context *context);
 void op_figures(struct context *context);
 void op_kinds(struct context *context);
 
+/* ops_offheap.c */
+void op_foreign(struct context *context);
+void op_offheap(struct context *context);
+void op_offheap_pieces(struct context *context);
+
+/** Compare an owner's blocks with the model. */
+void owner_blocks_check(struct context *context);
+
+/** At the end of a round: free what no object owns; see that nothing is left. */
+void owner_blocks_drop(struct context *context);
+void owner_blocks_check_none(struct context *context);
+
 /* ops_threads.c */
 void op_shared(struct context *context);
 void op_visitor(struct context *context);

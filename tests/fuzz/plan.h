@@ -46,7 +46,7 @@ struct heap_plan {
     gait_word tags; /* bits that a reference may bear */
     size_t reserve_bytes;
     const char *gogc, *limit, *procs;
-    char debug[96];
+    char debug[192];
     size_t list_length; /* of a list that takes marking a while */
     bool small;         /* allocations may fail */
     bool plain_stores;  /* stores need no barrier */

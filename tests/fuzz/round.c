@@ -162,6 +162,8 @@ static void check_empty(struct heap *heap, struct actor *actor) {
     CHECK(gait_read_stats(heap->gait, &stats) == 0, "gait_read_stats");
     CHECK(stats.heap_live_bytes <= model + REST_BYTES,
           "%" PRIu64 " bytes live, where %zu are reachable", stats.heap_live_bytes, model);
+    if (model == 0)
+        each_owner(heap, actor, owner_blocks_check_none);
     CHECK(stats.mutators == 1, "%" PRIu64 " mutators", stats.mutators);
 }
 
@@ -170,6 +172,7 @@ static void heap_end(struct heap *heap, struct actor *actor) {
     each_owner(heap, actor, op_verify);
     for (unsigned i = 0; i < the_round->plan.coroutines; i++)
         coroutine_end(&context, heap->coroutines[i]);
+    each_owner(heap, actor, owner_blocks_drop);
     each_owner(heap, actor, owner_drop_roots);
     gait_fill(context.mutator, heap->mail, 0, MAIL_SLOTS);
     gait_handle_set(context.mutator, heap->ballast, 0);
