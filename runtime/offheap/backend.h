@@ -32,7 +32,7 @@ struct backend {
 
     struct resized (*resize)(void *pool, void *start, size_t old_bytes, size_t bytes,
                              unsigned shard);
-    void (*give)(void *pool, void *start, size_t bytes);
+    void (*give)(void *pool, void *start, size_t bytes, unsigned shard);
 
     /** Around fork: of one pool; and of the backend, after all pools. */
     void (*hold)(void *pool);

@@ -97,8 +97,8 @@ static struct resized libc_resize(void *pool, void *start, size_t old_bytes, siz
     return (struct resized){piece ? piece + 1 : NULL, bytes};
 }
 
-static void libc_give(void *pool, void *start, size_t bytes) {
-    (void)bytes;
+static void libc_give(void *pool, void *start, size_t bytes, unsigned shard) {
+    (void)bytes, (void)shard;
     struct piece *piece = (struct piece *)start - 1;
     unlink_piece(pool, piece);
     free(piece);

@@ -226,7 +226,7 @@ void blocks_keep(struct state *state, char *block) {
         if (damage(record))
             blocks_complain(state, record, "off-heap memory", damage(record));
         blocks_remove(state, record->block);
-        state->backend->give(state->pool, start, bytes);
+        state->backend->give(state->pool, start, bytes, state_shard());
     }
 }
 

@@ -82,7 +82,7 @@ static void *take(struct state *state, size_t bytes, unsigned tag) {
     void *start = state->backend->take(state->pool, all, state_shard());
     void *block = start ? block_begin(state, start, bytes, tag) : NULL;
     if (start && !block)
-        state->backend->give(state->pool, start, all);
+        state->backend->give(state->pool, start, all, state_shard());
     return block;
 }
 
@@ -197,7 +197,7 @@ void gait_offheap_free(gait_heap *heap, void *block) {
     if (head->flags & HEAD_SAMPLED)
         blocks_remove(state, block);
     head->seal = ~head->seal;
-    state->backend->give(state->pool, head, head->bytes + sizeof *head);
+    state->backend->give(state->pool, head, head->bytes + sizeof *head, state_shard());
 }
 
 /* ---- Owners ---- */
