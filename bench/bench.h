@@ -17,6 +17,10 @@ void mark_main(void);
 void alloc_main(void);
 void churn_main(void);
 void gcbench_main(void);
+void objects_main(void);
+void parser_main(void);
+void list_main(void);
+void fill_main(void);
 
 /** End the program with one line. */
 _Noreturn void bench_die(const char *what);

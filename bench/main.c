@@ -11,8 +11,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } workloads[] = {
-    {"trees", trees_main}, {"mark", mark_main},       {"alloc", alloc_main},
-    {"churn", churn_main}, {"gcbench", gcbench_main},
+    {"trees", trees_main},   {"mark", mark_main},       {"alloc", alloc_main},
+    {"churn", churn_main},   {"gcbench", gcbench_main}, {"objects", objects_main},
+    {"parser", parser_main}, {"list", list_main},       {"fill", fill_main},
 };
 
 int main(int argc, char **argv) {
@@ -24,6 +25,9 @@ int main(int argc, char **argv) {
             peer_report();
             return 0;
         }
-    fprintf(stderr, "usage: %s trees|mark|alloc|churn|gcbench [name=value …]\n", argv[0]);
+    fprintf(stderr, "usage: %s", argv[0]);
+    for (size_t i = 0; i < sizeof workloads / sizeof workloads[0]; i++)
+        fprintf(stderr, "%c%s", i ? '|' : ' ', workloads[i].name);
+    fprintf(stderr, " [name=value …]\n");
     return 2;
 }

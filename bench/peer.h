@@ -17,6 +17,25 @@
  *   peer_collect(t)                    a full collection
  *   peer_free(object), PEER_FREES      without a collector: whether and how objects are freed
  *
+ * A region holds objects that end together. A peer that has none includes peers/no_region.h: then
+ * these are objects like others, to be dropped, or freed one by one.
+ *
+ *   peer_region                        the region, or NULL where it does nothing
+ *   peer_region_new(t), peer_region_free(t, region)
+ *   peer_region_alloc(t, region, kind, bytes)  a zeroed object in it; never NULL
+ *   peer_region_reset(t, region)       all that is in it ends; it goes on
+ *   peer_region_ends(region)           whether the region ends its objects
+ *   peer_region_each(region)           whether a new one is wanted for each request
+ *   peer_survivor(t, object, kind, bytes)  a copy of an object of a region that outlives it
+ *
+ * Memory outside of the heap:
+ *
+ *   peer_raw_calloc(t, bytes), peer_raw_free(t, memory)  zeroed; never NULL
+ *   peer_raw_bytes(t)                  how much of it is live, as the peer counts it; 0: it does
+ * not
+ *
+ *   peer_heap_bytes(t)                 live heap, as the collector counts it; 0: it does not
+ *
  * Each header writes this as an embedder of that peer would who wants speed.
  */
 #ifndef BENCH_PEER_H
@@ -34,6 +53,7 @@ enum peer_kind {
     PEER_REFS,  /* in every word   */
     PEER_HEAD1, /* in word 0       */
     PEER_HEAD2, /* in words 0 .. 1 */
+    PEER_HEAD3, /* in words 0 .. 2 */
     PEER_HEAD4, /* in words 0 .. 3 */
     PEER_KINDS
 };

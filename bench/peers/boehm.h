@@ -9,6 +9,7 @@
 #define GC_THREADS
 #include <gc/gc.h>
 #include <gc/gc_inline.h>
+#include <string.h>
 
 typedef struct peer_thread {
     void *free_lists[2][GC_TINY_FREELISTS]; /* [0]: without references; [1]: with */
@@ -71,5 +72,8 @@ static inline void peer_collect(peer_thread *thread) {
     (void)thread;
     GC_gcollect();
 }
+
+#include "no_region.h"
+#include "raw_libc.h"
 
 #endif

@@ -7,8 +7,11 @@
 #ifndef BENCH_PEERS_GAIT_H
 #define BENCH_PEERS_GAIT_H
 
+#include <gait/arena.h>
 #include <gait/gait.h>
+#include <gait/offheap.h>
 #include <gait/stats.h>
+#include <string.h>
 
 typedef gait_mutator peer_thread;
 
@@ -60,5 +63,66 @@ static inline void peer_globals(peer_thread *thread, peer_word *slots, size_t co
 #define PEER_ROOTS_END(thread, name) gait_pop_frame(thread)
 
 static inline void peer_collect(peer_thread *thread) { gait_collect(thread); }
+
+/* The parameter region: heap (a region is NULL, its objects are the heap's), arena, or arena-new,
+ * an arena for each request. */
+enum peer_region_way { PEER_REGION_HEAP, PEER_REGION_RESET, PEER_REGION_NEW };
+extern enum peer_region_way peer_region_way; /* constant after peer_start */
+
+typedef gait_arena peer_region;
+
+static inline peer_region *peer_region_new(peer_thread *thread) {
+    if (peer_region_way == PEER_REGION_HEAP)
+        return NULL;
+    gait_arena *arena = gait_arena_create(thread, NULL);
+    if (!arena)
+        bench_die("out of memory");
+    return arena;
+}
+
+static inline void peer_region_free(peer_thread *thread, peer_region *region) {
+    if (region)
+        gait_arena_free(thread, region);
+}
+
+static inline void peer_region_reset(peer_thread *thread, peer_region *region) {
+    if (region)
+        gait_arena_reset(thread, region);
+}
+
+static inline bool peer_region_ends(const peer_region *region) { return region; }
+
+static inline bool peer_region_each(const peer_region *region) {
+    return region && peer_region_way == PEER_REGION_NEW;
+}
+
+static inline __attribute__((always_inline)) void *
+peer_region_alloc(peer_thread *thread, peer_region *region, enum peer_kind kind, size_t bytes) {
+    void *object = gait_alloc_or_arena(thread, region, peer_kinds[kind], bytes);
+    if (GAIT_UNLIKELY(!object))
+        bench_die("out of memory");
+    return object;
+}
+
+static inline void *peer_survivor(peer_thread *thread, void *object, enum peer_kind kind,
+                                  size_t bytes) {
+    return memcpy(peer_alloc(thread, kind, bytes), object, bytes);
+}
+
+static inline void *peer_raw_calloc(peer_thread *thread, size_t bytes) {
+    (void)thread;
+    void *memory = gait_offheap_calloc(peer_heap, 1, bytes, GAIT_OFFHEAP_UNTAGGED);
+    if (GAIT_UNLIKELY(!memory))
+        bench_die("out of memory");
+    return memory;
+}
+
+static inline void peer_raw_free(peer_thread *thread, void *memory) {
+    (void)thread;
+    gait_offheap_free(peer_heap, memory);
+}
+
+double peer_raw_bytes(peer_thread *thread);
+double peer_heap_bytes(peer_thread *thread);
 
 #endif
