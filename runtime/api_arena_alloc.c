@@ -30,6 +30,14 @@ static void safepoint(gait_mutator *mutator) {
     }
 }
 
+/* Let the collector in and make room for pages that count anew. */
+static void make_room(gait_mutator *mutator, size_t bytes, size_t page_bytes) {
+    if (control_is_tight(&mutator->heap->control, page_bytes))
+        chunks_drain(&mutator->heap->space);
+    struct alloc_need need = {.bytes = bytes, .page_bytes = page_bytes};
+    alloc_make_room(mutator, &need);
+}
+
 static struct heap_chunk *chunk_find(gait_mutator *mutator, size_t bytes, unsigned arena) {
     struct space *space = &mutator->heap->space;
     safepoint(mutator);
@@ -39,10 +47,7 @@ static struct heap_chunk *chunk_find(gait_mutator *mutator, size_t bytes, unsign
     size_t page_bytes = (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
     if (page_bytes < bytes)
         return NULL;
-    if (control_is_tight(&mutator->heap->control, page_bytes))
-        chunks_drain(space);
-    struct alloc_need need = {.bytes = bytes, .page_bytes = page_bytes};
-    alloc_make_room(mutator, &need);
+    make_room(mutator, bytes, page_bytes);
     chunk = chunk_take(space, bytes, arena);
     for (unsigned failures = 0; !chunk && gait_out_of_memory(mutator, bytes, failures);
          failures++) {
@@ -52,22 +57,38 @@ static struct heap_chunk *chunk_find(gait_mutator *mutator, size_t bytes, unsign
     return chunk;
 }
 
+static bool was_freed(const struct arena_own *own) {
+    return arena_state(&own->record) == ARENA_FREED;
+}
+
+/* Bind a chunk to the arena's node, if it has one. @return false: refused. */
+static bool bind(struct arena_call *call, struct heap_chunk *chunk) {
+    int node = call->own->node;
+    if (node < 0)
+        return true;
+    chunk->bound = platform_bind(chunk_start(&call->mutator->heap->space, chunk),
+                                 chunk_bytes(chunk), node) == 0;
+    call->refused = !chunk->bound;
+    return chunk->bound;
+}
+
+static void log_chunk(const struct arena_own *own, size_t bytes) {
+    const struct arena *record = &own->record;
+    arenalog_arena(own->heap, GAIT_ARENALOG_chunk, record->id, record->name, bytes,
+                   own->bump.held_bytes + bytes);
+}
+
 static struct bump_chunk *source_take(void *context, size_t bytes) {
-    const struct arena_call *call = context;
+    struct arena_call *call = context;
     struct arena_own *own = call->own;
-    struct arena *record = &own->record;
-    gait_heap *heap = call->mutator->heap;
-    struct heap_chunk *chunk = chunk_find(call->mutator, bytes, record->index);
+    struct heap_chunk *chunk = chunk_find(call->mutator, bytes, own->record.index);
     if (!chunk)
         return NULL;
-    if (arena_state(record) == ARENA_FREED) { /* by the handler */
-        chunk_give(&heap->space, chunk);
+    if (was_freed(own) /* by the handler */ || !bind(call, chunk)) {
+        chunk_give(&own->heap->space, chunk);
         return NULL;
     }
-    if (own->node >= 0)
-        chunk->bound = platform_bind(chunk->bump.start, chunk_bytes(chunk), own->node) == 0;
-    arenalog_arena(heap, GAIT_ARENALOG_chunk, record->id, record->name, chunk_bytes(chunk),
-                   own->bump.held_bytes + chunk_bytes(chunk));
+    log_chunk(own, chunk_bytes(chunk));
     return &chunk->bump;
 }
 
@@ -81,13 +102,87 @@ static void source_zero(void *context, char *start, size_t bytes) {
     zero_pages(call->mutator, start, bytes);
 }
 
-const struct bump_source arena_source = {source_take, source_give, source_zero, PAGE_BYTES};
+const struct bump_source arena_source = {
+    .take = source_take, .give = source_give, .zero = source_zero, .granule_bytes = PAGE_BYTES};
+
+/* ---- The memory of contiguous arenas: one range, opened as it is filled ---- */
+
+#define RANGE_STEP_LEAST ((size_t)65536)
+#define RANGE_STEP_MOST ((size_t)4 << 20)
+
+/* How much is opened at once: an eighth of what is open, so that what is opened and not used is
+ * little, and the calls are few. Guess. */
+static size_t range_step(const struct range *range) {
+    size_t bytes = (range->low_pages + range->high_pages) << PAGE_SHIFT >> 3;
+    bytes = bytes < RANGE_STEP_LEAST ? RANGE_STEP_LEAST : bytes;
+    return bytes > RANGE_STEP_MOST ? RANGE_STEP_MOST : bytes;
+}
+
+/* Open more of the range; not yet the bump's. @return false: nothing was. */
+static bool open_more(struct arena_call *call, size_t bytes, bool low) {
+    struct arena_own *own = call->own;
+    struct space *space = &own->heap->space;
+    size_t opened = range_open(space, &own->range, bytes, low, own->record.index);
+    return opened > 0 && bind(call, arena_heap_chunk(own->range.last));
+}
+
+static void say_opened(struct arena_own *own) {
+    const struct range *range = &own->range;
+    own->bump.open_low = range->whole.start + (range->low_pages << PAGE_SHIFT);
+    own->bump.open_high = range->whole.end - (range->high_pages << PAGE_SHIFT);
+}
+
+static bool range_source_open(void *context, size_t bytes, bool low) {
+    struct arena_call *call = context;
+    struct arena_own *own = call->own;
+    safepoint(call->mutator);
+    size_t step = range_step(&own->range), want = bytes > step ? bytes : step;
+    make_room(call->mutator, bytes, want);
+    if (was_freed(own))
+        return false;
+    bool opened = open_more(call, want, low);
+    if (opened)
+        log_chunk(own, range_step(&own->range));
+    say_opened(own);
+    return opened;
+}
+
+/* bytes: of the whole range. */
+static struct bump_chunk *range_source_take(void *context, size_t bytes) {
+    struct arena_call *call = context;
+    struct arena_own *own = call->own;
+    struct space *space = &own->heap->space;
+    safepoint(call->mutator);
+    make_room(call->mutator, RANGE_STEP_LEAST, RANGE_STEP_LEAST);
+    if (range_reserve(space, &own->range, bytes) < 0)
+        return NULL;
+    if (!open_more(call, RANGE_STEP_LEAST, true)) {
+        arena_range_give(own);
+        return NULL;
+    }
+    say_opened(own);
+    return &own->range.whole;
+}
+
+void arena_range_give(struct arena_own *own) {
+    struct bump_chunk *pieces = range_close(&own->heap->space, &own->range), *next;
+    for (; pieces; pieces = next) {
+        next = pieces->next;
+        own->heap->arenas.hooks.give(own->heap, &arena_heap_chunk(pieces)->apart);
+    }
+}
+
+const struct bump_source arena_range_source = {.take = range_source_take,
+                                               .give = source_give,
+                                               .zero = source_zero,
+                                               .granule_bytes = PAGE_BYTES,
+                                               .open = range_source_open};
 
 /* ---- Allocation ---- */
 
 static void *take(gait_mutator *mutator, struct arena_own *own, size_t bytes, size_t alignment,
                   bool low) {
-    struct arena_call call = {mutator, own};
+    struct arena_call call = {.mutator = mutator, .own = own};
     if (bump_has_room(&own->bump, bytes, alignment))
         return bump_take(&own->bump, &call, bytes, alignment, low);
     gait_word handle = (gait_word)own->record.handle; /* over the safepoint */

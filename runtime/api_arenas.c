@@ -83,11 +83,19 @@ static void hook_each_low(struct arena *record, void (*visit)(void *, char *, ch
     bump_each_low(&arena_own(record)->bump, visit, data);
 }
 
+/* All that an arena has, for the collector. */
+static struct arena_chunk *close_arena(struct arena_own *own) {
+    struct bump_chunk *chunks = bump_close(&own->bump);
+    if (own->range.pages > 0)
+        chunks = range_close(&own->heap->space, &own->range);
+    return chunks_apart(own, chunks, own->bump.era);
+}
+
 static struct arena_chunk *hook_close(struct arena *record) {
     struct arena_own *own = arena_own(record);
     arenalog_arena(own->heap, GAIT_ARENALOG_leak, record->id, record->name, own->bump.held_bytes,
                    0);
-    return chunks_apart(own, bump_close(&own->bump), own->bump.era);
+    return close_arena(own);
 }
 
 static void hook_give(void *data, struct arena_chunk *apart) {
@@ -147,7 +155,10 @@ static bool config_read(gait_arena_config *config, const gait_arena_config *give
         return false;
     }
     if (config->node != -1 && !platform_has_node(config->node)) {
-        say(error, error_bytes, "gait_arena_create: there is no NUMA node %d", (int)config->node);
+        char nodes[128];
+        platform_nodes(nodes, sizeof nodes);
+        say(error, error_bytes, "gait_arena_create: there is no NUMA node %d; there are: %s",
+            (int)config->node, nodes);
         return false;
     }
     if (config->chunk_bytes == 0)
@@ -166,6 +177,12 @@ static bool config_read(gait_arena_config *config, const gait_arena_config *give
             config->reserve_bytes, contiguous ? "" : "not ");
         return false;
     }
+    if (contiguous && (config->flags & GAIT_ARENA_TRACED)) {
+        say(error, error_bytes,
+            "gait_arena_create: a contiguous arena holds no references into the heap: not "
+            "GAIT_ARENA_TRACED");
+        return false;
+    }
     return true;
 }
 
@@ -173,12 +190,12 @@ static bool is_marking(const gait_mutator *mutator) {
     return mutator->head.barrier & MUTATOR_BARRIER;
 }
 
-/* Make an arena of a record. @return negative: no memory. */
-static int open_arena(gait_mutator *mutator, struct arena_own *own,
-                      const gait_arena_config *config) {
+/* Make an arena of a record. @return negative: refused. */
+static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_arena_config *config,
+                      char *error, size_t error_bytes) {
     gait_heap *heap = mutator->heap;
     bool fixed = config->flags & GAIT_ARENA_CONTIGUOUS;
-    struct arena_call call = {mutator, own};
+    struct arena_call call = {.mutator = mutator, .own = own};
     struct bump_config bump = {
         .head_bytes = sizeof(struct gait_arena),
         .chunk_bytes = fixed ? config->reserve_bytes : config->chunk_bytes,
@@ -187,7 +204,15 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own,
         .windows = !(config->flags & GAIT_ARENA_DESCRIBED),
         .fixed = fixed,
     };
-    return bump_open(&own->bump, &arena_source, &call, &bump);
+    const struct bump_source *source = fixed ? &arena_range_source : &arena_source;
+    if (bump_open(&own->bump, source, &call, &bump) == 0)
+        return 0;
+    if (call.refused)
+        say(error, error_bytes, "gait_arena_create: the system binds no memory to NUMA node %d",
+            own->node);
+    else
+        say(error, error_bytes, "gait_arena_create: no memory for %zu bytes", bump.chunk_bytes);
+    return -1;
 }
 
 gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config *given,
@@ -210,9 +235,7 @@ gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config 
     record->created = own->created;
     if (config.name)
         strncpy(record->name, config.name, sizeof record->name - 1);
-    if (open_arena(mutator, own, &config) < 0) {
-        say(error, error_bytes, "gait_arena_create: no memory for %zu bytes",
-            config.reserve_bytes ? config.reserve_bytes : config.chunk_bytes);
+    if (open_arena(mutator, own, &config, error, error_bytes) < 0) {
         arenas_drop(&heap->arenas, record);
         return NULL;
     }
@@ -263,7 +286,7 @@ size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
     struct arena_own *own = arena_mine(mutator, arena, __func__);
     if (arenas_are_walked(&mutator->heap->arenas, &own->record, is_marking(mutator)))
         return 0;
-    struct arena_call call = {mutator, own};
+    struct arena_call call = {.mutator = mutator, .own = own};
     size_t bytes = bump_trim(&own->bump, &call);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_trim, own->record.id, own->record.name, bytes,
                    own->bump.held_bytes);
@@ -280,7 +303,7 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
     copy_end(own->freed, where && where[0] ? where : "?");
     if (!arenas_end(arenas, &own->record, marking, own->freed))
         ended(own, "gait_arena_free");
-    struct arena_chunk *chunks = chunks_apart(own, bump_close(&own->bump), own->bump.era);
+    struct arena_chunk *chunks = close_arena(own);
     if (leave == ARENA_LEAVE_FIRST) {
         struct arena_chunk *first = chunks;
         chunks = first->next;

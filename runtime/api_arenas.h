@@ -13,6 +13,7 @@
 
 #include "arena/bump.h"
 #include "heap/chunks.h"
+#include "heap/range.h"
 #include "instance.h"
 #include "mark/arenas.h"
 
@@ -27,9 +28,10 @@ struct arena_own {
     struct arena record; /* first: mark/arenas.h */
     gait_heap *heap;     /* constant, as is node */
     struct bump bump;
-    AO_t owner;  /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
-    int node;    /* -1: none */
-    AO_t resets; /* a figure */
+    struct range range; /* of a contiguous one: its memory, which is one chunk to the bump */
+    AO_t owner;         /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
+    int node;           /* -1: none */
+    AO_t resets;        /* a figure */
     char created[ARENA_WHERE_BYTES]; /* constant */
     char freed[ARENA_WHERE_BYTES];   /* constant once the state is FREED */
 };
@@ -56,8 +58,13 @@ struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const cha
 struct arena_call {
     gait_mutator *mutator;
     struct arena_own *own;
+    bool refused; /* set: not memory was missing, but it could not be bound to the node */
 };
 extern const struct bump_source arena_source __attribute__((visibility("hidden")));
+extern const struct bump_source arena_range_source __attribute__((visibility("hidden")));
+
+/** The memory of a contiguous arena that nobody has seen goes back. */
+void arena_range_give(struct arena_own *own);
 
 /** A new heap: what its arenas are made of. */
 void arenas_start(gait_heap *heap);

@@ -53,9 +53,16 @@ static void next_bytes_set(struct bump *bump, size_t bytes) {
     bump->next_bytes = least(bytes, bump->most_bytes);
 }
 
+/* Is its chunk memory only as far as it was opened? */
+static bool is_opened(const struct bump *bump) { return bump->source->open != NULL; }
+
+static size_t unopened_bytes(const struct bump *bump) {
+    return is_opened(bump) ? (size_t)(bump->open_high - bump->open_low) : 0;
+}
+
 /* Count a chunk that the source gave. */
 static void chunk_count(struct bump *bump, const struct bump_chunk *chunk) {
-    bump->held_bytes += chunk_bytes(chunk);
+    bump->held_bytes += chunk_bytes(chunk) - unopened_bytes(bump);
     bump->chunk_count++;
 }
 
@@ -133,6 +140,23 @@ static size_t ahead_bytes(const struct bump *bump, const char *place) {
     return clean ? BUMP_WINDOW_CLEAN_BYTES : BUMP_WINDOW_BYTES;
 }
 
+/* Have what a request takes be memory. @return false: it is not; or there is no room for it. */
+static bool open_ahead(struct bump *bump, void *context, size_t most, bool low) {
+    const struct gait_arena_head *head = bump->head;
+    for (;;) {
+        if (most > (size_t)(head->high - head->low))
+            return false;
+        size_t room =
+            low ? (size_t)(bump->open_low - head->low) : (size_t)(head->high - bump->open_high);
+        if (most <= room || bump->open_low == bump->open_high)
+            return true;
+        size_t before = unopened_bytes(bump);
+        if (!bump->source->open(context, most - room, low))
+            return false;
+        bump->held_bytes += before - unopened_bytes(bump);
+    }
+}
+
 static char *take_low(struct bump *bump, size_t bytes, size_t alignment) {
     struct gait_arena_head *head = bump->head;
     size_t room = (size_t)(head->high - head->low);
@@ -144,6 +168,8 @@ static char *take_low(struct bump *bump, size_t bytes, size_t alignment) {
         /* past the other window's beginning what is free is zero, and that window's no more */
         size_t more = (size_t)(head->high - stop), ahead = ahead_bytes(bump, head->low_end);
         char *end = stop + least(more, ahead);
+        if (is_opened(bump) && end > bump->open_low && bump->open_low < bump->open_high)
+            end = stop > bump->open_low ? stop : bump->open_low;
         if (end > head->high_end)
             end = stop > head->high_end ? stop : head->high_end;
         char *zero_end = end < head->high_end ? end : head->high_end;
@@ -169,6 +195,8 @@ static char *take_high(struct bump *bump, size_t bytes, size_t alignment) {
     if (start < head->high_end) {
         size_t more = (size_t)(start - head->low), ahead = ahead_bytes(bump, head->high_end - 1);
         char *end = start - least(more, ahead);
+        if (is_opened(bump) && end < bump->open_high && bump->open_low < bump->open_high)
+            end = start < bump->open_high ? start : bump->open_high;
         if (end < head->low_end)
             end = start < head->low_end ? start : head->low_end;
         char *zero_start = end > head->low_end ? end : head->low_end;
@@ -299,6 +327,8 @@ void *bump_take(struct bump *bump, void *context, size_t bytes, size_t alignment
     if (!request(bump, &bytes, &alignment, &most))
         return NULL;
     for (;;) {
+        if (bump->fixed && is_opened(bump) && !open_ahead(bump, context, most, low))
+            return NULL;
         if (most <= BUMP_SMALL_BYTES || bump->fixed) {
             char *start = take_current(bump, bytes, alignment, low);
             if (start)
@@ -351,12 +381,25 @@ bool bump_has_room(const struct bump *bump, size_t bytes, size_t alignment) {
     size_t most;
     if (!request(bump, &bytes, &alignment, &most) || most > BUMP_SMALL_BYTES)
         return false;
-    if (is_begun(bump, bump->current) && most <= (size_t)(bump->head->high - bump->head->low))
+    const struct gait_arena_head *head = bump->head;
+    if (unopened_bytes(bump) > 0 && (most > (size_t)(bump->open_low - head->low) ||
+                                     most > (size_t)(head->high - bump->open_high)))
+        return false;
+    if (is_begun(bump, bump->current) && most <= (size_t)(head->high - head->low))
         return true;
     return bump->current->next && !is_large(bump, most);
 }
 
 /* ---- Life ---- */
+
+void bump_fill(struct bump *bump, size_t low_start, size_t low_end, size_t high_start) {
+    struct bump_chunk *chunk = bump->current;
+    chunk->first = chunk->start + low_start;
+    STORE(&chunk->low, chunk->first);
+    chunk->clean = chunk->start + low_end;
+    chunk->clean_end = chunk->start + high_start;
+    windows_set(bump, chunk->clean, chunk->clean_end);
+}
 
 int bump_open(struct bump *bump, const struct bump_source *source, void *context,
               const struct bump_config *config) {
@@ -526,9 +569,9 @@ bool bump_check(const struct bump *bump) {
         right = right && chunk_check(chunk) && ++count && is_begun(bump, chunk);
     for (chunk = bump->spare; chunk; bytes += chunk_bytes(chunk), chunk = chunk->next)
         right = right && ++count;
-    return right && !before && bytes == bump->held_bytes && count == bump->chunk_count &&
-           head->low <= head->low_end && head->low_end <= head->high_end &&
-           head->high_end <= head->high && head->high <= current->end &&
-           (head->low >= current->first) &&
+    return right && !before && bytes == bump->held_bytes + unopened_bytes(bump) &&
+           count == bump->chunk_count && head->low <= head->low_end &&
+           head->low_end <= head->high_end && head->high_end <= head->high &&
+           head->high <= current->end && (head->low >= current->first) &&
            (((uintptr_t)head->low | (uintptr_t)head->high) & ~head->mask) == 0;
 }

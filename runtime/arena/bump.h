@@ -69,6 +69,10 @@ struct bump_source {
      * granule_bytes, or all. May run anything, as take. NULL: memset. */
     void (*zero)(void *context, char *start, size_t bytes);
     size_t granule_bytes; /* a power of two */
+    /* Of a fixed bump whose chunk is memory only as far as open_low and open_high say: have it be
+     * so for bytes more at one end, and move that end of it. May run anything, as take. NULL: all
+     * of it is memory. @return false: no memory. */
+    bool (*open)(void *context, size_t bytes, bool low);
 };
 
 struct bump_list {
@@ -88,6 +92,8 @@ struct bump {
     size_t most_bytes;          /* constant: next_bytes grows up to this */
     bool windows;               /* constant: allocation without the slow path; else all go by it */
     bool fixed;                 /* constant: it takes no further chunk */
+    char *open_low;  /* fixed, with source->open: [open_low, open_high) of its chunk is */
+    char *open_high; /* no memory yet; set by the source */
     /* figures; the owner's, read unordered by others */
     size_t left_bytes;       /* allocated in chunks before the current one, and in large ones */
     size_t left_waste_bytes; /* free in chunks before the current one, and lost in large ones */
@@ -122,6 +128,10 @@ void *bump_take(struct bump *bump, void *context, size_t bytes, size_t alignment
  */
 void *bump_take_from(struct bump *bump, struct bump_chunk *chunk, size_t bytes, size_t alignment,
                      bool low);
+
+/** Of a new bump: its first chunk holds [low_start, low_end) and [high_start, end) already, as
+ * distances from its start, all of it opened; what lies between was not written. */
+void bump_fill(struct bump *bump, size_t low_start, size_t low_end, size_t high_start);
 
 /** What a begun chunk has left. */
 size_t bump_room_bytes(const struct bump *bump, const struct bump_chunk *chunk);

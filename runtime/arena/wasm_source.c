@@ -122,4 +122,5 @@ size_t wasm_source_free_bytes(void) {
     return pages * WASM_PAGE_BYTES;
 }
 
-const struct bump_source wasm_source = {take, give, NULL, WASM_PAGE_BYTES};
+const struct bump_source wasm_source = {
+    .take = take, .give = give, .granule_bytes = WASM_PAGE_BYTES};

@@ -121,12 +121,12 @@ static void chunk_init(struct space *space, struct heap_chunk *chunk, size_t pag
                          CLASS_ARENA | (page_entry)back << ENTRY_BACK_SHIFT);
 }
 
-struct heap_chunk *chunk_open(struct space *space, size_t page, size_t pages, unsigned arena) {
+struct heap_chunk *chunk_open(struct space *space, size_t first, size_t pages, bool low,
+                              unsigned arena) {
     struct heap_chunk *chunk = node_take(space);
-    if (!chunk)
-        return NULL;
-    space_open_addresses(space, page, pages);
-    chunk_init(space, chunk, page, pages, true, arena);
+    if (chunk)
+        chunk_init(space, chunk, space_open_addresses(space, first, pages, low), pages, true,
+                   arena);
     return chunk;
 }
 

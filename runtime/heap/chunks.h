@@ -54,12 +54,13 @@ void chunks_destroy(struct space *space);
  * Not a safepoint. NULL: none. */
 struct heap_chunk *chunk_take(struct space *space, size_t bytes, unsigned arena);
 
-/** A chunk of the first pages of addresses that the caller has: space_open_addresses. NULL: no
- * memory for its structure. */
-struct heap_chunk *chunk_open(struct space *space, size_t page, size_t pages, unsigned arena);
-
 /** The same from the pool only. */
 struct heap_chunk *chunk_take_kept(struct space *space, size_t bytes, unsigned arena);
+
+/** A chunk of the first or the last pages of addresses that the caller has: space_open_addresses.
+ * NULL: no memory for its structure. */
+struct heap_chunk *chunk_open(struct space *space, size_t first, size_t pages, bool low,
+                              unsigned arena);
 
 /** Give an accessible chunk back: to the pool, or else as chunk_free. */
 void chunk_give(struct space *space, struct heap_chunk *chunk);

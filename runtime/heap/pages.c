@@ -214,20 +214,23 @@ size_t space_take_addresses(struct space *space, size_t count) {
     return failed ? SIZE_MAX : first;
 }
 
-void space_open_addresses(struct space *space, size_t first, size_t count) {
+size_t space_open_addresses(struct space *space, size_t first, size_t count, bool front) {
     size_t bytes = count << PAGE_SHIFT;
     if (space->hooks.before_grow)
         space->hooks.before_grow(space->hooks.data, bytes);
     lock_acquire(&space->lock);
     struct span *span = &space->spans[first];
-    if (span->pages > count) {
-        span[count].pages = span->pages - (uint32_t)count;
-        span_set_state(&span[count], SPAN_ADDRESSES);
-    }
+    size_t left = span->pages - count;
+    size_t opened = front ? first : first + left, rest = front ? first + count : first;
     span_set_state(span, SPAN_NONE);
+    if (left > 0) {
+        space->spans[rest].pages = (uint32_t)left;
+        span_set_state(&space->spans[rest], SPAN_ADDRESSES);
+    }
     counter_add(&space->arena_bytes, bytes);
     counter_sub(&space->released_bytes, bytes);
     lock_release(&space->lock);
+    return opened;
 }
 
 void space_give_addresses(struct space *space, size_t first) {

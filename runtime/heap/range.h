@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The range of addresses of an arena that is contiguous: its chunks lie in it one behind the other,
- * whatever the order in which they are filled, so that the distances between them are the same
- * wherever the range lies.
+ * The range of addresses of a contiguous arena. To its bump it is one chunk, which is filled from
+ * both ends; memory there is only where it was opened, piece by piece from each end.
  *
- *   opened pieces | addresses only
+ *   opened from below → | addresses only | ← opened from above
  *
- * A piece is a chunk as others are: for marking, for quarantine, and for the page heap to which it
- * goes in the end. What is not opened costs addresses and their part of the tables, and is counted
- * as released pages are.
+ * A piece is a span of CLASS_ARENA with a chunk, as others are: for marking, for quarantine, and
+ * for the page heap to which it goes in the end. What is not opened costs addresses and its part of
+ * the tables, and is counted as released pages are.
  *
- *   .inv.range: [page, page + opened) is whole pieces, each a span of CLASS_ARENA of this arena.
- *   Pieces in `spare` are among them. Where the OS has taken their memory, they are clean from
- * their start on, and not counted. They are used again before others are opened.
+ *   .inv.range: the first low_pages and the last high_pages of the range are whole pieces, all of
+ *   which are in the list; the rest has no entries.
  *
  * The arena's owner's.
  */
@@ -22,30 +20,29 @@
 #include "chunks.h"
 
 struct range {
-    size_t page, pages;       /* constant: all of it */
-    size_t opened;            /* pages in pieces */
-    struct bump_chunk *spare; /* see .inv.range */
+    struct bump_chunk whole;   /* first: what the bump fills */
+    size_t page, pages;        /* constant: all of it; 0 pages: there is none */
+    size_t low_pages;          /* opened from below */
+    size_t high_pages;         /* opened from above */
+    struct bump_chunk *pieces; /* by next: what is opened, the first one first */
+    struct bump_chunk *last;
 };
 
 /** Take the addresses. @return negative: there are not so many in one piece. */
-int range_open(struct space *space, struct range *range, size_t bytes);
+int range_reserve(struct space *space, struct range *range, size_t bytes);
 
-/** A chunk of so many bytes at least. Not a safepoint. NULL: the range is full, or no memory. */
-struct heap_chunk *range_take(struct space *space, struct range *range, size_t bytes,
-                              unsigned arena);
-
-/** A piece that holds nothing: its memory goes back to the OS if that takes it. */
-void range_give(struct space *space, struct range *range, struct heap_chunk *chunk);
-
-/**
- * The end of the range: what is not opened goes back. @return the spare pieces, accessible and
- * counted, as one list by their bump's next: the caller's, with all others.
+/** Open so many bytes more at one end, in whole pages, or what is left. They read as zero. Not a
+ * safepoint. @return how many; 0: all is opened, or there is no memory for the piece's structure.
  */
+size_t range_open(struct space *space, struct range *range, size_t bytes, bool low, unsigned arena);
+
+/** The end of the range: what is not opened goes back. @return the pieces, as one list by next: the
+ * caller's now, as chunks of their own. */
 struct bump_chunk *range_close(struct space *space, struct range *range);
 
-/** The piece that begins at a page of the range; then page + its pages is the next one's. */
-static inline struct heap_chunk *range_piece(const struct space *space, size_t page) {
-    return chunk_at(space, (uintptr_t)space_page_start(space, page));
+/** What is not opened yet. */
+static inline size_t range_left_bytes(const struct range *range) {
+    return (range->pages - range->low_pages - range->high_pages) << PAGE_SHIFT;
 }
 
 #endif

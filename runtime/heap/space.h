@@ -183,13 +183,13 @@ void space_give_pages(struct space *space, struct span *span);
 
 /**
  * Take count pages as addresses alone: nothing of them is in memory, and they read as zero. They
- * count as released, until they are opened from the front. @return the first page; SIZE_MAX: none.
+ * count as released, until they are opened. @return the first page; SIZE_MAX: none.
  */
 size_t space_take_addresses(struct space *space, size_t count);
 
-/** Open the first count pages of what is left of them: first makes room under the limit, then
- * counts them in arena_bytes. What is left begins behind them. */
-void space_open_addresses(struct space *space, size_t first, size_t count);
+/** Open count pages at the front or the back of what is left of them, which begins with page first:
+ * makes room under the limit, then counts them in arena_bytes. @return the first that is opened. */
+size_t space_open_addresses(struct space *space, size_t first, size_t count, bool front);
 
 /** Give back what is left of them, from this page on. */
 void space_give_addresses(struct space *space, size_t first);

@@ -43,7 +43,8 @@ static void source_give(void *context, struct bump_chunk *chunk) {
     free(chunk);
 }
 
-static const struct bump_source source = {source_take, source_give, NULL, 8192};
+static const struct bump_source source = {
+    .take = source_take, .give = source_give, .granule_bytes = 8192};
 
 static struct bump bump;
 static struct placed placed;

@@ -22,68 +22,77 @@ static size_t all_bytes(void) {
            AO_load(&bare.space.used_bytes);
 }
 
-static bool is_zero(const struct heap_chunk *chunk) {
-    for (const char *byte = chunk->bump.start; byte < chunk->bump.end; byte++)
-        if (*byte)
+static bool is_zero(const char *start, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++)
+        if (start[i])
             return false;
     return true;
 }
 
 /* Give back what close leaves, and the pieces. */
-static void end(size_t page) {
-    size_t stop = page + range.opened;
-    range_close(&bare.space, &range);
+static void end(void) {
+    struct bump_chunk *pieces = range_close(&bare.space, &range), *next;
     space_check(&bare.space);
-    while (page < stop) {
-        struct heap_chunk *chunk = range_piece(&bare.space, page);
-        cr_assert_not_null(chunk);
-        page += chunk->pages;
-        chunk_free(&bare.space, chunk);
+    for (; pieces; pieces = next) {
+        next = pieces->next;
+        chunk_free(&bare.space, (struct heap_chunk *)pieces);
     }
     space_check(&bare.space);
     cr_assert_eq(arena_bytes(), (size_t)0);
 }
 
-Test(range, pieces_follow_one_another) {
+static size_t open_more(size_t bytes, bool low) {
+    return range_open(&bare.space, &range, bytes, low, 7);
+}
+
+Test(range, is_opened_from_both_ends) {
     bare_open(~(gait_word)0);
-    cr_assert_eq(range_open(&bare.space, &range, 2 * MIB), 0);
+    cr_assert_eq(range_reserve(&bare.space, &range, 2 * MIB), 0);
     cr_assert_eq(arena_bytes(), (size_t)0, "addresses are no memory");
     size_t all = all_bytes();
     space_check(&bare.space);
-    char *next = space_page_start(&bare.space, range.page);
-    const size_t sizes[] = {64 * KIB, 8 * KIB, 1, 300 * KIB, MIB};
-    size_t bytes = 0;
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct heap_chunk *chunk = range_take(&bare.space, &range, sizes[i], 7);
+    char *low = range.whole.start, *high = range.whole.end;
+    cr_assert_eq(high - low, 2 * MIB);
+    const size_t sizes[] = {64 * KIB, 8 * KIB, 1, 300 * KIB, 256 * KIB};
+    size_t opened = 0;
+    for (size_t i = 0; i < 2 * (sizeof sizes / sizeof *sizes); i++) {
+        bool below = i % 2;
+        size_t bytes = open_more(sizes[i / 2], below);
+        cr_assert(bytes >= sizes[i / 2] && bytes < sizes[i / 2] + 8192);
+        char *piece = below ? low : high - bytes;
+        cr_assert(is_zero(piece, bytes));
+        struct heap_chunk *chunk = chunk_at(&bare.space, (uintptr_t)piece);
         cr_assert_not_null(chunk);
-        cr_assert_eq(chunk->bump.start, next);
-        cr_assert_geq(chunk_bytes(chunk), sizes[i]);
-        cr_assert(is_zero(chunk));
-        cr_assert_eq(chunk->bump.clean, chunk->bump.start);
-        cr_assert_eq(chunk_at(&bare.space, (uintptr_t)chunk->bump.end - 1), chunk);
+        cr_assert_eq(chunk->bump.start, piece);
+        cr_assert_eq(chunk_bytes(chunk), bytes);
+        cr_assert_eq(chunk_at(&bare.space, (uintptr_t)piece + bytes - 1), chunk);
         cr_assert_eq(chunk_arena(&bare.space, chunk), 7u);
-        cr_assert_null(chunk_at(&bare.space, (uintptr_t)chunk->bump.end), "not opened yet");
-        memset(chunk->bump.start, 0xee, chunk_bytes(chunk));
-        next = chunk->bump.end;
-        bytes += chunk_bytes(chunk);
-        cr_assert_eq(arena_bytes(), bytes);
+        memset(piece, 0xee, bytes);
+        low += below ? bytes : 0;
+        high -= below ? 0 : bytes;
+        cr_assert_null(chunk_at(&bare.space, (uintptr_t)low), "not opened yet");
+        cr_assert_null(chunk_at(&bare.space, (uintptr_t)high - 1), "not opened yet");
+        opened += bytes;
+        cr_assert_eq(arena_bytes(), opened);
+        cr_assert_eq(range_left_bytes(&range), 2 * MIB - opened);
         cr_assert_eq(all_bytes(), all);
         space_check(&bare.space);
     }
-    cr_assert_null(range_take(&bare.space, &range, MIB, 7), "full");
-    cr_assert_null(range_take(&bare.space, &range, SIZE_MAX, 7));
-    end(range.page);
+    cr_assert_eq(open_more(2 * MIB, true), 2 * MIB - opened, "what is left");
+    cr_assert_eq(open_more(1, true), (size_t)0);
+    cr_assert_eq(open_more(SIZE_MAX, false), (size_t)0);
+    end();
     bare_close();
 }
 
 /* Beside it objects are allocated, marked and walked as ever. */
 Test(range, is_nothing_to_others) {
     bare_open(~(gait_word)0);
-    cr_assert_eq(range_open(&bare.space, &range, MIB), 0);
-    cr_assert_not_null(range_take(&bare.space, &range, 64 * KIB, 1));
+    cr_assert_eq(range_reserve(&bare.space, &range, MIB), 0);
+    cr_assert_gt(open_more(64 * KIB, true), (size_t)0);
     unsigned refs = bare_kind(GAIT_REFS, 0), weak = bare_kind(GAIT_WEAK, 0);
     gait_word *holder = bare_alloc(refs, 64), *weakly = bare_alloc(weak, 16);
-    char *start = space_page_start(&bare.space, range.page);
+    char *start = range.whole.start;
     holder[0] = (gait_word)start;
     holder[1] = (gait_word)(start + 512 * KIB);
     weakly[0] = (gait_word)holder;
@@ -93,40 +102,7 @@ Test(range, is_nothing_to_others) {
     bare_flip();
     weak_settle(&bare.space, bare.value_mask);
     cr_assert_eq(weakly[0], (gait_word)holder);
-    end(range.page);
-    bare_close();
-}
-
-Test(range, what_is_given_back_is_used_again) {
-    bare_open(~(gait_word)0);
-    cr_assert_eq(range_open(&bare.space, &range, MIB), 0);
-    struct heap_chunk *chunks[16];
-    for (int round = 0; round < 20; round++) {
-        for (size_t i = 0; i < 16; i++) {
-            chunks[i] = range_take(&bare.space, &range, 64 * KIB, 1);
-            cr_assert_not_null(chunks[i]);
-            cr_assert(is_zero(chunks[i]));
-            memset(chunks[i]->bump.start, 0xdd, 64 * KIB);
-        }
-        cr_assert_eq(arena_bytes(), (size_t)MIB);
-        for (size_t i = 0; i < 16; i++)
-            range_give(&bare.space, &range, chunks[i]);
-        cr_assert_eq(arena_bytes(), (size_t)0);
-        space_check(&bare.space);
-    }
-    cr_assert_null(range_take(&bare.space, &range, 16 * KIB, 1), "none is so small");
-    /* the OS keeps their memory: they are dirty, and counted */
-    struct heap_chunk *chunk = range_take(&bare.space, &range, 64 * KIB, 1);
-    memset(chunk->bump.start, 0xdd, 64 * KIB);
-    fault_arm(FAULT_MASK(FAULT_RELEASE), 0, 1);
-    range_give(&bare.space, &range, chunk);
-    fault_disarm();
-    cr_assert_eq(arena_bytes(), (size_t)64 * KIB);
-    cr_assert_eq(range_take(&bare.space, &range, 64 * KIB, 1), chunk);
-    cr_assert_eq(chunk->bump.clean, chunk->bump.end);
-    cr_assert_eq(arena_bytes(), (size_t)64 * KIB);
-    range_give(&bare.space, &range, chunk);
-    end(range.page);
+    end();
     bare_close();
 }
 
@@ -146,18 +122,17 @@ Test(range, dirty_pages_are_released_first) {
     size_t free_before = AO_load(&bare.space.free_bytes);
     cr_assert_geq(free_before, (size_t)30 * MIB);
     fault_arm(FAULT_MASK(FAULT_RELEASE), 0, 1);
-    cr_assert_lt(range_open(&bare.space, &range, 20 * MIB), 0);
+    cr_assert_lt(range_reserve(&bare.space, &range, 20 * MIB), 0);
     fault_disarm();
     space_check(&bare.space);
-    cr_assert_eq(range_open(&bare.space, &range, 20 * MIB), 0);
+    cr_assert_eq(range_reserve(&bare.space, &range, 20 * MIB), 0);
     cr_assert_leq(AO_load(&bare.space.free_bytes), free_before - 20 * MIB);
-    struct heap_chunk *chunk;
-    while ((chunk = range_take(&bare.space, &range, MIB, 1)))
-        cr_assert(is_zero(chunk));
-    cr_assert_eq(range.opened, range.pages);
-    end(range.page);
-    cr_assert_lt(range_open(&bare.space, &range, 33 * MIB), 0, "more than there are");
-    cr_assert_lt(range_open(&bare.space, &range, SIZE_MAX), 0);
-    cr_assert_lt(range_open(&bare.space, &range, 0), 0);
+    while (open_more(MIB, range_left_bytes(&range) % (3 * MIB)))
+        ;
+    cr_assert(is_zero(range.whole.start, 20 * MIB));
+    end();
+    cr_assert_lt(range_reserve(&bare.space, &range, 33 * MIB), 0, "more than there are");
+    cr_assert_lt(range_reserve(&bare.space, &range, SIZE_MAX), 0);
+    cr_assert_lt(range_reserve(&bare.space, &range, 0), 0);
     bare_close();
 }
