@@ -69,7 +69,8 @@ typedef struct gait_arena_config {
     int32_t node;       /* NUMA node that its memory is taken from; -1: any                     */
     size_t chunk_bytes; /* of the first chunk, from 8 KiB to 4 MiB, rounded up to pages; each next
                            one is twice as large, up to 4 MiB. 0: 64 KiB                        */
-    size_t reserve_bytes; /* CONTIGUOUS: its range, rounded up to pages                           */
+    size_t reserve_bytes; /* CONTIGUOUS: its range, rounded up to pages of 8 KiB: addresses. Memory,
+                             that counts, is what is used of it                                   */
 } gait_arena_config;
 
 GAIT_INLINE void gait_arena_config_init(gait_arena_config *config) {
@@ -116,7 +117,7 @@ GAIT_API void gait_arena_reset(gait_mutator *mutator, gait_arena *arena);
 
 /**
  * Give up the memory that was not used since the last reset (or creation). Nothing is given up
- * from a traced arena while a collection has yet to scan it.
+ * from a traced arena while a collection has yet to scan it, nor ever from a contiguous one.
  * @return bytes given up.
  * Thread rule: as gait_arena_reset. Not a safepoint.
  */
