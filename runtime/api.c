@@ -52,7 +52,8 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
     return false;
 }
 
-#define FLAGS_KNOWN (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS)
+#define FLAGS_KNOWN                                                                                \
+    (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS | GAIT_NO_FAULT_HANDLER)
 
 static gait_heap *heap_create(const gait_config *given, char *error, size_t error_bytes) {
     gait_config whole;

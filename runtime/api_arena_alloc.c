@@ -209,7 +209,7 @@ static void *take_described(gait_mutator *mutator, struct arena_own *own, size_t
 
 void *gait_arena_alloc_slow(gait_mutator *mutator, gait_arena *arena, size_t bytes,
                             size_t alignment) {
-    struct arena_own *own = arena_mine(mutator, arena, "gait_arena_alloc");
+    struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_alloc");
     if ((alignment & (alignment - 1)) != 0 || alignment > ALIGNMENT_MOST)
         platform_fatal("gait_arena_alloc: alignment %zu: a power of two up to 65536, or 0",
                        alignment);
@@ -234,7 +234,7 @@ static gait_layout check_kind(const gait_heap *heap, gait_kind kind) {
 }
 
 void *gait_arena_new_slow(gait_mutator *mutator, gait_arena *arena, gait_kind kind, size_t bytes) {
-    struct arena_own *own = arena_mine(mutator, arena, "gait_arena_new");
+    struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_new");
     gait_layout layout = check_kind(mutator->heap, kind);
     if (bytes == 0)
         bytes = 1;

@@ -22,16 +22,6 @@ _Static_assert(offsetof(struct arena_own, record) == 0, "records are cast");
 
 /* ---- Misuse ---- */
 
-static _Noreturn void ended(const struct arena_own *own, const char *call) {
-    const struct arena *record = &own->record;
-    if (record->freed && record->freed[0])
-        platform_fatal("%s: arena \"%s\", created at %s, was freed at %s", call, record->name,
-                       record->created, record->freed);
-    platform_fatal("%s: arena \"%s\", created at %s, was leaked: freed by the collector in cycle "
-                   "%u, since nothing led to it",
-                   call, record->name, record->created, record->freed_cycle);
-}
-
 struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *call) {
     struct arena *record = NULL;
     if (space_holds(&heap->space, (uintptr_t)arena))
@@ -40,11 +30,11 @@ struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *cal
         platform_fatal("%s: %p is no arena of this heap, or one that was freed long ago", call,
                        (void *)arena);
     if (arena_state(record) != ARENA_LIVE)
-        ended(arena_own(record), call);
+        arena_ended(arena_own(record), call);
     return arena_own(record);
 }
 
-struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const char *call) {
+struct arena_own *arena_of_mutator(gait_mutator *mutator, gait_arena *arena, const char *call) {
     mutator_check_as(mutator, call);
     struct arena_own *own = arena_find(mutator->heap, arena, call);
     if (AO_load(&own->owner) != (AO_t)mutator)
@@ -54,8 +44,12 @@ struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const cha
     return own;
 }
 
+struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const char *call) {
+    mutator_check_thread(mutator, call);
+    return arena_of_mutator(mutator, arena, call);
+}
+
 void gait_arena_check(gait_mutator *mutator, gait_arena *arena, const char *call) {
-    gait_check(mutator, call);
     arena_mine(mutator, arena, call);
 }
 
@@ -222,6 +216,7 @@ gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config 
     gait_arena_config config;
     if (!config_read(&config, given, error, error_bytes))
         return NULL;
+    arenas_trap_faults(heap);
     struct arena *record = arenas_new(&heap->arenas);
     if (!record) {
         say(error, error_bytes, "gait_arena_create: no memory");
@@ -302,7 +297,7 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
     enum arena_leave leave = arenas_leave(arenas, &own->record, marking);
     copy_end(own->freed, where && where[0] ? where : "?");
     if (!arenas_end(arenas, &own->record, marking, own->freed))
-        ended(own, "gait_arena_free");
+        arena_ended(own, "gait_arena_free");
     struct arena_chunk *chunks = close_arena(own);
     if (leave == ARENA_LEAVE_FIRST) {
         struct arena_chunk *first = chunks;

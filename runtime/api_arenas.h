@@ -51,8 +51,10 @@ static inline struct heap_chunk *arena_heap_chunk(struct bump_chunk *chunk) {
 /** The record of a live arena's handle, or one line and the end. Any thread. */
 struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *call);
 
-/** The same of one that is the mutator's. The mutator is checked as well. */
+/** The same of one that is the mutator's. The mutator is checked as well; for what must be fast,
+ * not whose it is. */
 struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const char *call);
+struct arena_own *arena_of_mutator(gait_mutator *mutator, gait_arena *arena, const char *call);
 
 /** The context of this heap's source of chunks: who takes, for which arena. */
 struct arena_call {
@@ -65,6 +67,12 @@ extern const struct bump_source arena_range_source __attribute__((visibility("hi
 
 /** The memory of a contiguous arena that nobody has seen goes back. */
 void arena_range_give(struct arena_own *own);
+
+/** One line of an arena that has ended, and the end of the process. */
+_Noreturn void arena_ended(const struct arena_own *own, const char *call);
+
+/** Before the first arena of a heap: have faults looked at, unless its flags say no. */
+void arenas_trap_faults(const gait_heap *heap);
 
 /** A new heap: what its arenas are made of. */
 void arenas_start(gait_heap *heap);

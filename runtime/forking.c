@@ -26,7 +26,7 @@
 #include "spare.h"
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
-static gait_heap *heaps;
+static gait_heap *heaps;       /* links are released, for forking_heaps */
 static bool followed;          /* constant: the handlers are registered */
 static int64_t process_cpu_ns; /* of the process that forks, at the fork; lock HEAPS */
 
@@ -154,7 +154,7 @@ bool forking_is_followed(void) { return followed; }
 void forking_add(gait_heap *heap) {
     lock_acquire(&heaps_lock);
     heap->next = heaps;
-    heaps = heap;
+    __atomic_store_n(&heaps, heap, __ATOMIC_RELEASE);
     lock_release(&heaps_lock);
 }
 
@@ -163,6 +163,12 @@ void forking_remove(gait_heap *heap) {
     gait_heap **link = &heaps;
     while (*link != heap)
         link = &(*link)->next;
-    *link = heap->next;
+    __atomic_store_n(link, heap->next, __ATOMIC_RELEASE);
     lock_release(&heaps_lock);
+}
+
+gait_heap *forking_heaps(void) { return __atomic_load_n(&heaps, __ATOMIC_ACQUIRE); }
+
+gait_heap *forking_next(const gait_heap *heap) {
+    return __atomic_load_n(&heap->next, __ATOMIC_ACQUIRE);
 }

@@ -14,4 +14,8 @@ bool forking_is_followed(void);
 void forking_add(gait_heap *heap);
 void forking_remove(gait_heap *heap);
 
+/** The list, without its lock: for a signal handler, which can't wait. NULL: the end. */
+gait_heap *forking_heaps(void);
+gait_heap *forking_next(const gait_heap *heap);
+
 #endif

@@ -142,6 +142,17 @@ GAIT_API void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const
 GAIT_API void gait_arena_adopt(gait_mutator *mutator, gait_arena *arena);
 
 /**
+ * For a program with a handler of its own for SIGSEGV and SIGBUS, which it installs after the first
+ * arena was created: if an address is in an arena that has ended, write the line that says so to
+ * stderr. As the first arena of the process is created the library installs a handler that does
+ * this and aborts; all other faults go on to the handler that was there before. A heap with
+ * GAIT_NO_FAULT_HANDLER has it install none.
+ * @return whether it is such an address. The program then ends itself.
+ * Thread rule: any thread; async-signal-safe.
+ */
+GAIT_API bool gait_explain_fault(const void *address);
+
+/**
  * The live arena that an address lies in: its handle; NULL: none.
  * Thread rule: any thread that holds a reference to the arena, so that it stays alive.
  */

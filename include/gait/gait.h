@@ -89,7 +89,9 @@ enum {
      * are scanned for references, also to the inside of objects; but not thread-local ones. In a
      * heap with barriers they are stored to by gait_store, and who unloads a library calls
      * gait_shade with what it took out of its variables */
-    GAIT_DATA_SEGMENTS = 1 << 2
+    GAIT_DATA_SEGMENTS = 1 << 2,
+    GAIT_NO_FAULT_HANDLER = 1 << 3 /* arenas of this heap install no handler of SIGSEGV and SIGBUS
+                                      (gait_explain_fault); those of other heaps may */
 };
 
 #define GAIT_GOGC_OFF (-1)

@@ -288,6 +288,17 @@ static inline bool platform_steers(char before, char byte) {
            (now >= 0x80 && now <= 0x9f && (last < 0x80 || last == 0xc2));
 }
 
+/* ---- Faults. -----------------------------------------------------------------------------------
+ */
+
+/**
+ * From now on, when a thread touches memory that it may not (SIGSEGV, SIGBUS), look is asked about
+ * the address, on that thread, in the signal handler, on its alternate stack if it has one. True:
+ * it has written why; the process is aborted. False: the handler that was there before is called,
+ * or the process ends by the signal as it would have. Once per process: a second call does nothing.
+ */
+void platform_trap_faults(bool (*look)(const void *address));
+
 /* ---- The end. ----------------------------------------------------------------------------------
  */
 

@@ -43,4 +43,7 @@ unsigned misuse_run(const struct misuse *calls, size_t count, const char *title,
 /** The inline functions without the checks of GAIT_CHECKED. @return likewise. */
 unsigned unchecked_run(void);
 
+/** Those that work with arenas. @return likewise. */
+unsigned arenas_run(void);
+
 #endif
