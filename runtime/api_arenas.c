@@ -99,7 +99,10 @@ static void hook_give(void *data, struct arena_chunk *apart) {
     if (chunk->bound)
         platform_bind(chunk->bump.start, chunk_bytes(chunk), -1);
     chunk->bound = false;
-    chunk_give(&heap->space, chunk);
+    if (apart->access == ARENA_BARE)
+        chunk_free_bare(&heap->space, chunk);
+    else
+        chunk_give(&heap->space, chunk);
 }
 
 static void hook_forget(void *data, struct arena *record) { (void)data, (void)record; }
@@ -309,8 +312,7 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
         more = chunks && arenas_retire(arenas, &own->record, chunks);
     else
         arenas_set_apart(arenas, chunks, leave == ARENA_LEAVE_SCAN);
-    if (more)
-        cycle_wake_scavenger(heap);
+    cycle_quarantined(heap, more);
     arenalog_arena(heap, GAIT_ARENALOG_free, own->record.id, own->record.name, held_bytes, 0);
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "mark/arenas.h"
 #include "platform/platform.h"
 
 /* The assist ratio is computed anew each time that mutators have taken this much. */
@@ -26,6 +27,9 @@
 #define LIMIT_RESERVE_BYTES ((size_t)524288)
 /* The most that the scavenger gives back at a time. */
 #define SCAVENGE_BYTES ((size_t)1 << 20)
+/* So much of ended arenas waits for a cycle in any case. Guess: some frames of a program that makes
+ * an arena for each. */
+#define QUARANTINE_BYTES ((size_t)64 << 20)
 
 static AO_t bits_of(double value) {
     AO_t bits;
@@ -618,12 +622,23 @@ size_t control_scavenge_due(struct control *control) {
     return due < SCAVENGE_BYTES ? due : SCAVENGE_BYTES;
 }
 
+size_t control_quarantine_bytes(const struct control *control) {
+    size_t half = AO_load(&control->live_bytes) / 2;
+    return half > QUARANTINE_BYTES ? half : QUARANTINE_BYTES;
+}
+
 void control_before_grow(struct control *control, size_t bytes) {
     size_t total = control_total_bytes(control) + bytes, limit = AO_load(&control->limit_bytes);
-    if (total > limit && !AO_load(&control->limiting) && AO_load(&control->space->free_bytes) > 0) {
+    struct arenas *arenas = control->space->arenas;
+    if (total > limit && !AO_load(&control->limiting) &&
+        (AO_load(&control->space->free_bytes) > 0 || AO_load(&arenas->quarantined_bytes) > 0)) {
         int64_t begin_ns = platform_thread_cpu_ns();
         size_t most = bytes > SCAVENGE_BYTES ? bytes : SCAVENGE_BYTES;
-        total -= space_scavenge(control->space, total - limit < most ? total - limit : most);
+        /* first what nobody may use before the next cycle */
+        size_t given = arenas_release(arenas, total - limit < most ? total - limit : most);
+        total -= given < total ? given : total;
+        if (total > limit)
+            total -= space_scavenge(control->space, total - limit < most ? total - limit : most);
         control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
     }
     if (total > AO_load(&control->peak_total_bytes))

@@ -259,4 +259,8 @@ int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns);
  * asks for it. Hook of the space. */
 void control_before_grow(struct control *control, size_t bytes);
 
+/** How much memory of ended arenas may wait in quarantine before a cycle is asked for, which ends
+ * it, bytes. */
+size_t control_quarantine_bytes(const struct control *control);
+
 #endif

@@ -115,6 +115,10 @@ size_t cycle_scavenge(gait_heap *heap, size_t bytes);
 /** Have the scavenger look at what is due: after a cycle, or another goal. Any thread. */
 void cycle_wake_scavenger(gait_heap *heap);
 
+/** Memory of an arena went into quarantine; open: the scavenger is to make more of it inaccessible.
+ * Asks for a cycle when much has gathered. Any thread. */
+void cycle_quarantined(gait_heap *heap, bool open);
+
 /** How a mutator joins and leaves: world_add's prepare and world_remove's finish. */
 void cycle_mutator_joins(gait_mutator *mutator);
 void cycle_mutator_leaves(gait_mutator *mutator);

@@ -49,8 +49,13 @@ static void collector_run(void *argument) {
 
 size_t cycle_scavenge(gait_heap *heap, size_t bytes) {
     int64_t begin_ns = platform_thread_cpu_ns();
+    size_t excess = control_excess_bytes(&heap->control, 0);
+    size_t most = excess < bytes && bytes < SIZE_MAX ? excess : bytes;
+    /* above the limit, what nobody may use before the next cycle goes first */
+    size_t given = most > 0 ? arenas_release(&heap->arenas, most) : 0;
     lock_acquire(&heap->cycle.scavenge_lock);
-    size_t given = space_scavenge(&heap->space, bytes);
+    if (given < bytes)
+        given += space_scavenge(&heap->space, bytes - given);
     lock_release(&heap->cycle.scavenge_lock);
     control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
     return given;
@@ -61,8 +66,30 @@ void cycle_wake_scavenger(gait_heap *heap) {
     platform_wake(&heap->cycle.scavenge, 1);
 }
 
+void cycle_quarantined(gait_heap *heap, bool open) {
+    if (open)
+        cycle_wake_scavenger(heap);
+    if (AO_load(&heap->arenas.quarantined_bytes) > control_quarantine_bytes(&heap->control))
+        cycle_request(heap);
+}
+
+/* Ended arenas become inaccessible; and where no cycle comes (GOGC=off), or comes late, memory of
+ * those is given back that are beyond twice what may wait for it. */
+static void tend_arenas(gait_heap *heap) {
+    int64_t begin_ns = platform_thread_cpu_ns();
+    while (!cycle_is_shutdown(&heap->cycle) && arenas_tend(&heap->arenas))
+        ;
+    size_t bytes = AO_load(&heap->arenas.quarantined_bytes);
+    size_t most = 2 * control_quarantine_bytes(&heap->control);
+    if (bytes > most)
+        arenas_release(&heap->arenas, bytes - most);
+    control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
+}
+
 /* Give back what is due, for so long that a nap's length is right. @return CPU time spent, ns. */
 static int64_t scavenger_work(gait_heap *heap) {
+    if (AO_load(&heap->arenas.quarantined) > 0)
+        tend_arenas(heap);
     int64_t spent_ns = 0;
     size_t due;
     /* above the limit: at once */

@@ -172,6 +172,12 @@ void chunk_free(struct space *space, struct heap_chunk *chunk) {
     node_give(space, chunk);
 }
 
+void chunk_free_bare(struct space *space, struct heap_chunk *chunk) {
+    AO_int_store_release(&space->spans[chunk->page].arena, 0);
+    space_give_released(space, &space->spans[chunk->page]);
+    node_give(space, chunk);
+}
+
 void chunk_give(struct space *space, struct heap_chunk *chunk) {
     AO_int_store_release(&space->spans[chunk->page].arena, 0);
     if (!pool_chunk_give(space, chunk))

@@ -68,6 +68,11 @@ void chunk_give(struct space *space, struct heap_chunk *chunk);
 /** Give its pages back to the page heap; accessible. */
 void chunk_free(struct space *space, struct heap_chunk *chunk);
 
+/** The same of one that is not counted any more, and that the OS has the memory of: accessible,
+ * zero.
+ */
+void chunk_free_bare(struct space *space, struct heap_chunk *chunk);
+
 /** Free what is in the pool. @return bytes. Thread rule: any thread. */
 size_t chunks_drain(struct space *space);
 

@@ -253,6 +253,16 @@ void space_give_pages(struct space *space, struct span *span) {
     lock_release(&space->lock);
 }
 
+void space_give_released(struct space *space, struct span *span) {
+    size_t count = span->pages;
+    PERTURB(PAGES_GIVE);
+    lock_acquire(&space->lock);
+    span_set_state(span, SPAN_NONE);
+    counter_add(&space->released_bytes, count << PAGE_SHIFT);
+    run_insert(space, span_page(space, span), count, ENTRY_RELEASED);
+    lock_release(&space->lock);
+}
+
 /* The highest stretch of at most SCAVENGE_PAGES pages below scavenge_top that the OS could have:
  * aligned to its pages, and across no multiple of SCAVENGE_PAGES. @return its length, 0: there is
  * none. */

@@ -181,6 +181,9 @@ static inline struct span *space_take_pages(struct space *space, size_t count, b
  * counted in used_bytes or arena_bytes. */
 void space_give_pages(struct space *space, struct span *span);
 
+/** The same of pages that are not counted, and that the OS has the memory of. */
+void space_give_released(struct space *space, struct span *span);
+
 /**
  * Take count pages as addresses alone: nothing of them is in memory, and they read as zero. They
  * count as released, until they are opened. @return the first page; SIZE_MAX: none.

@@ -91,8 +91,9 @@ struct arena_hooks {
     /* Take all chunks of an arena that nothing refers to, as one list by next, with arena, start
      * and bytes set. The collector. */
     struct arena_chunk *(*close)(struct arena *arena);
-    /* A chunk of no arena any more, accessible, of any content: for the pool or the page heap. The
-     * collector, between marking and marking. */
+    /* A chunk of no arena any more, accessible, of any content: for the pool or the page heap; if
+     * its access was BARE, it reads as zero, and is counted nowhere. The collector, between marking
+     * and marking. */
     void (*give)(void *data, struct arena_chunk *chunk);
     /* A record's use ends: what its owner has of the arena. Likewise. */
     void (*forget)(void *data, struct arena *arena);

@@ -19,6 +19,14 @@
 
 /* ---- Access ---- */
 
+/* Do something to the OS's pages that lie in a chunk as a whole. @return negative: it refused. */
+static int chunk_do(const struct arena_chunk *chunk, int (*what)(void *start, size_t bytes)) {
+    uintptr_t mask = platform_page_bytes() - 1;
+    uintptr_t start = ((uintptr_t)chunk->start + mask) & ~mask;
+    uintptr_t end = ((uintptr_t)chunk->start + chunk->bytes) & ~mask;
+    return start < end ? what((void *)start, end - start) : 0;
+}
+
 /* Of chunks in a list, make some inaccessible, up to most bytes, but the first in any case.
  * @return the bytes of those that this call did. */
 static size_t chunks_shut(struct arena_chunk *chunk, size_t most) {
@@ -27,7 +35,7 @@ static size_t chunks_shut(struct arena_chunk *chunk, size_t most) {
     for (; chunk; chunk = chunk->next, first = false) {
         if (chunk->access != ARENA_OPEN || (!first && bytes + chunk->bytes > most))
             continue;
-        if (platform_protect(chunk->start, chunk->bytes) < 0)
+        if (chunk_do(chunk, platform_protect) < 0)
             continue; /* as many mappings as the OS allows: it is tried again */
         chunk->access = ARENA_SHUT;
         bytes += chunk->bytes;
@@ -39,7 +47,7 @@ static size_t chunks_shut(struct arena_chunk *chunk, size_t most) {
 static size_t chunks_bare(struct arena_chunk *chunk, size_t most) {
     size_t bytes = 0;
     for (; chunk && bytes < most; chunk = chunk->next)
-        if (chunk->access == ARENA_SHUT && platform_release(chunk->start, chunk->bytes) == 0) {
+        if (chunk->access == ARENA_SHUT && chunk_do(chunk, platform_release) == 0) {
             chunk->access = ARENA_BARE;
             bytes += chunk->bytes;
         }
@@ -89,13 +97,20 @@ bool arenas_tend(struct arenas *arenas) {
     return bytes > 0 && AO_load(&arenas->open_bytes) > 0;
 }
 
+/* With the lock held, as work_on. */
+static size_t make_bare(struct arenas *arenas, struct arena *arena, size_t most) {
+    size_t bytes = work_on(arenas, arena, chunks_bare, most);
+    counter_sub(&arenas->quarantined_bytes, bytes);
+    counter_sub(&arenas->space->arena_bytes, bytes);
+    return bytes;
+}
+
 size_t arenas_release(struct arenas *arenas, size_t bytes) {
     size_t given = 0;
     lock_acquire(&arenas->lock);
     for (struct arena *arena = arenas->freed; arena && given < bytes; arena = arena->next)
         if (!arena->busy)
-            given += work_on(arenas, arena, chunks_bare, bytes - given);
-    counter_sub(&arenas->quarantined_bytes, given);
+            given += make_bare(arenas, arena, bytes - given);
     lock_release(&arenas->lock);
     return given;
 }
@@ -184,6 +199,8 @@ void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struc
     uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
     for (uint32_t i = 1; i <= count; i++) {
         struct arena *arena = arenas_at(arenas, i);
+        assert(arena_state(arena) != ARENA_LIVE || ARENA_CYCLE(AO_load(&arena->scan)) != epoch ||
+               ARENA_LEFT(AO_load(&arena->scan)) == 0);
         if (!is_leaked(arena, epoch))
             continue;
         PERTURB(ARENA_SETTLE);
@@ -225,7 +242,7 @@ static void chunks_give(struct arenas *arenas, struct arena *arena) {
     size_t bytes = 0, open = 0;
     for (struct arena_chunk *next; chunk; chunk = next) {
         next = chunk->next;
-        if (chunk->access != ARENA_OPEN && platform_commit(chunk->start, chunk->bytes) < 0) {
+        if (chunk->access != ARENA_OPEN && chunk_do(chunk, platform_commit) < 0) {
             chunk->next = kept;
             kept = chunk;
             continue;
@@ -238,6 +255,15 @@ static void chunks_give(struct arenas *arenas, struct arena *arena) {
     arena->chunks = kept;
     count_shut(arenas, arena, open);
     counter_sub(&arenas->quarantined_bytes, bytes);
+}
+
+/* What a whole cycle has found references to may stay for long: addresses only. */
+static void release_kept(struct arenas *arenas, unsigned cycle) {
+    lock_acquire(&arenas->lock);
+    for (struct arena *arena = arenas->freed; arena; arena = arena->next)
+        if (!arena->busy && (int)(cycle - arena->freed_cycle) > 0)
+            make_bare(arenas, arena, SIZE_MAX);
+    lock_release(&arenas->lock);
 }
 
 void arenas_reuse(struct arenas *arenas) {
@@ -257,4 +283,5 @@ void arenas_reuse(struct arenas *arenas) {
         counter_sub(&arenas->quarantined, 1);
         arenas_drop(arenas, arena);
     }
+    release_kept(arenas, cycle);
 }
