@@ -31,12 +31,20 @@ static bool may_live(const struct owner *owner, const struct node *node) {
 }
 
 /* The two walks differ in what they mark. */
-static void meet(struct owner *owner, struct node *node, bool lent) {
+static void meet_one(struct owner *owner, struct node *node, bool lent) {
     if (node->strong == owner->walk || (lent && node->lent == owner->walk))
         return;
     CHECK(lent || !node->dead, "%p was gone, and is reachable", (void *)node->address);
     *(lent ? &node->lent : &node->strong) = owner->walk;
     grey_push(owner, node);
+}
+
+/* One place in an arena is all of them. */
+static void meet(struct owner *owner, struct node *node, bool lent) {
+    if (node->arena && !(node->strong == owner->walk || (lent && node->lent == owner->walk)))
+        for (node = node->arena->nodes; node->sibling; node = node->sibling)
+            meet_one(owner, node, lent);
+    meet_one(owner, node, lent);
 }
 
 static void meet_words(const struct context *context, struct node *node, bool lent) {
@@ -94,6 +102,9 @@ static void walk_strong(struct context *context) {
     for (size_t i = 0; i < ROOTS_MAX; i++)
         if (owner->roots[i].usable && owner->roots[i].word.target)
             meet(owner, owner->roots[i].word.target, false);
+    for (struct arena *arena = owner->arenas; arena; arena = arena->next)
+        if (arena->pinned)
+            meet(owner, arena->nodes, false);
     for (size_t i = 0; i < JOBS_MAX; i++)
         if (__atomic_load_n(&owner->jobs[i].state, __ATOMIC_ACQUIRE) == JOB_TAKEN)
             meet(owner, owner->jobs[i].node, false);
@@ -119,8 +130,22 @@ static void walk_lent(struct context *context) {
 static void keep(struct owner *owner, struct node *node) {
     if (!node || node->kept == owner->walk)
         return;
-    node->kept = owner->walk;
-    grey_push(owner, node);
+    for (struct node *all = node->arena ? node->arena->nodes : node; all; all = all->sibling) {
+        all->kept = owner->walk;
+        grey_push(owner, all);
+    }
+}
+
+static void forget_arenas(struct owner *owner) {
+    struct arena *arena;
+    for (struct arena **link = &owner->arenas; (arena = *link);) {
+        if (arena->nodes->kept == owner->walk) {
+            link = &arena->next;
+            continue;
+        }
+        *link = arena->next;
+        free(arena);
+    }
 }
 
 static void forget_others(struct context *context) {
@@ -136,6 +161,7 @@ static void forget_others(struct context *context) {
     while ((node = grey_pop(owner)))
         for (size_t i = 0; i < node->word_count; i++)
             keep(owner, node->words[i].target);
+    forget_arenas(owner);
     for (struct node **link = &owner->nodes; (node = *link);) {
         if (node->kept == owner->walk) {
             link = &node->next;
@@ -159,7 +185,7 @@ void model_walk(struct context *context) {
 size_t model_bytes(const struct owner *owner) {
     size_t bytes = 0;
     for (struct node *node = owner->nodes; node; node = node->next)
-        if (may_live(owner, node) || is_waiting(node))
+        if (!node->arena && (may_live(owner, node) || is_waiting(node)))
             bytes += node->cell_words * sizeof(gait_word);
     return bytes;
 }
@@ -234,7 +260,7 @@ static void compare_weak(struct context *context, struct node *node, size_t i, b
 
 static void compare_node(struct context *context, struct node *node, bool collected) {
     gait_heap *heap = context->heap->gait;
-    if (collected || one_in(&context->random, 8)) {
+    if (!node->arena && (collected || one_in(&context->random, 8))) {
         size_t inside = pick(&context->random, node->cell_words * sizeof(gait_word));
         void *object = (void *)node->address;
         CHECK(gait_object_base(heap, (char *)object + inside) == object, "%p at %zu: base %p",
@@ -262,7 +288,7 @@ void model_verify(struct context *context, bool collected) {
     struct owner *owner = context->owner;
     model_settle(context);
     model_walk(context);
-    if (!heap_is_exact(context->heap))
+    if (!heap_is_exact(context->heap) || round_leaves_stale_words())
         collected = false;
     for (struct node *node = owner->nodes; node; node = node->next)
         if (node->strong == owner->walk)

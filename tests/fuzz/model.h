@@ -32,6 +32,8 @@ struct node {
     unsigned kind;
     unsigned strong, lent, kept; /* the walk in which it was found to be */
     bool dead;
+    struct arena *arena;  /* that it lies in; NULL: the heap */
+    struct node *sibling; /* the next in the same arena */
     struct job *job;
 };
 
@@ -82,6 +84,14 @@ struct cleanup {
     unsigned expected; /* how many were added with this data */
 };
 
+/* An arena: ops_arenas.c. */
+struct arena {
+    struct arena *next; /* of its owner's */
+    struct gait_arena *handle;
+    struct node *nodes; /* by sibling; the first is the handle's */
+    bool traced, pinned, described;
+};
+
 /* An off-heap block. */
 struct block {
     void *memory; /* NULL: none */
@@ -113,6 +123,7 @@ struct owner {
     struct job jobs[JOBS_MAX];
     gait_word inbox[JOBS_MAX]; /* static roots */
     struct cleanup cleanups[CLEANUPS_MAX];
+    struct arena *arenas;
     size_t foreign_bytes; /* that it has added, but for those of owned blocks */
     struct block blocks[BLOCKS_MAX];
     struct gait_offheap_allocator *pieces;
@@ -166,6 +177,15 @@ bool node_new(struct context *context, unsigned kind, size_t bytes);
 /** A node by a walk from a root; NULL: there was none. weak: weak words may be gone along: the node
  * is held by nothing then, until the next safepoint. */
 struct node *node_pick(struct context *context, bool weak);
+
+/** The same, but for places in arenas. */
+struct node *node_pick_object(struct context *context, bool weak);
+
+/** Whether words that lead to what an arena held before a reset are left as they are. */
+bool round_leaves_stale_words(void);
+
+/** Whether a word of a node may refer to a target. */
+bool node_takes(const struct node *node, const struct node *target);
 
 /** A word that refers to a node, with tags; interior: perhaps to its inside. */
 gait_word node_reference(struct context *context, const struct node *node, bool interior);

@@ -41,13 +41,19 @@ static gait_word word_at_will(struct context *context, struct node *like) {
     return next_random(&context->random);
 }
 
+/* Of an arena's objects with references all words are. */
+static bool is_scanned(const struct node *node) {
+    return node->arena && the_round->plan.kind[node->kind].info.layout != GAIT_LEAF;
+}
+
 void node_store(struct context *context, struct node *node, size_t i, gait_word value,
                 struct node *target) {
-    if (!is_counted(node, i))
+    if (!is_counted(node, i) || !node_takes(node, target))
         return;
     switch (node_class(context, node, i)) {
     case WORD_DATA:
-        *node_slot(node, i) = value = word_at_will(context, target);
+        *node_slot(node, i) = value =
+            is_scanned(node) ? word_without_reference(context) : word_at_will(context, target);
         target = NULL;
         break;
     case WORD_STRONG:

@@ -40,6 +40,7 @@ const struct op all_ops[] = {
     {"settings", op_settings, 2, OP_ANY},
     {"figures", op_figures, 2, OP_ANY},
     {"kinds", op_kinds, 1, OP_ANY},
+    {"arena", op_arena, 30, OP_ANY},
     {"foreign", op_foreign, 8, OP_ANY},
     {"offheap", op_offheap, 16, OP_ANY},
     {"offheap-pieces", op_offheap_pieces, 4, OP_ANY},

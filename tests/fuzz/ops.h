@@ -70,6 +70,12 @@ void owner_blocks_check(struct context *context);
 void owner_blocks_drop(struct context *context);
 void owner_blocks_check_none(struct context *context);
 
+/* ops_arenas.c */
+void op_arena(struct context *context);
+
+/** At the end of a round: free some, leak the others. */
+void owner_arenas_drop(struct context *context);
+
 /* ops_threads.c */
 void op_shared(struct context *context);
 void op_visitor(struct context *context);

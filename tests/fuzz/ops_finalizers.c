@@ -80,7 +80,11 @@ void op_finalizer(struct context *context) {
     struct node *node = node_pick(context, true);
     CHECK(gait_finalizer_set(context->mutator, &node, finalize_first, NULL) == GAIT_E_INVALID,
           "what is no object has a finalizer");
-    if (!node)
+    if (node && node->arena)
+        CHECK(gait_finalizer_set(context->mutator, (void *)node->address, finalize_first, NULL) ==
+                  GAIT_E_INVALID,
+              "what lies in an arena has a finalizer");
+    if (!node || node->arena)
         return;
     struct job *job = node->job ? node->job : free_job(context->owner);
     if (!job || (node->job && __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_SET))
@@ -91,7 +95,7 @@ void op_finalizer(struct context *context) {
 }
 
 void op_finalizer_remove(struct context *context) {
-    struct node *node = node_pick(context, true);
+    struct node *node = node_pick_object(context, true);
     if (!node)
         return;
     struct job *job = node->job;
@@ -134,7 +138,7 @@ void op_run_finalizers(struct context *context) {
 /* ---- Cleanups ---- */
 
 void op_cleanup(struct context *context) {
-    struct node *node = node_pick(context, true);
+    struct node *node = node_pick_object(context, true);
     if (!node)
         return;
     struct cleanup *cleanup = NULL;
@@ -152,7 +156,7 @@ void op_cleanup(struct context *context) {
 
 void op_cleanup_cancel(struct context *context) {
     struct cleanup *cleanup = &context->owner->cleanups[pick(&context->random, CLEANUPS_MAX)];
-    struct node *node = node_pick(context, true);
+    struct node *node = node_pick_object(context, true);
     if (!node)
         return;
     CHECK(gait_cleanup_cancel(context->mutator, (void *)node->address, clean_up_never, cleanup) ==

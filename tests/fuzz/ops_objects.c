@@ -127,6 +127,8 @@ void op_fill(struct context *context) {
         return;
     /* held by a root: filling may be a safepoint */
     struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, false);
+    if (!node_takes(node, target))
+        return;
     gait_word value =
         target ? node_reference(context, target, false) : word_without_reference(context);
     gait_fill(context->mutator, node_slot(node, start), value, count);
@@ -146,6 +148,9 @@ void op_move(struct context *context) {
     if (count == 0 || (node_class(context, from, source) == WORD_INTERIOR &&
                        node_class(context, to, start) != WORD_INTERIOR))
         return;
+    for (size_t i = source; i < source + count; i++)
+        if (!node_takes(to, from->words[i].target))
+            return;
     gait_move(context->mutator, node_slot(to, start), node_slot(from, source), count);
     memmove(&to->words[start], &from->words[source], count * sizeof *to->words);
 }
@@ -156,6 +161,8 @@ void op_exchange(struct context *context) {
     if (!node || some_range(context, node, &i) == 0)
         return;
     gait_word value = some_word(context, node_class(context, node, i) == WORD_INTERIOR, &target);
+    if (!node_takes(node, target))
+        return;
     gait_word expected = node->words[i].value, before = expected;
     if (one_in(&context->random, 3)) { /* in vain */
         expected ^= 8;
@@ -187,7 +194,7 @@ void op_count(struct context *context) {
 /* ---- Questions ---- */
 
 void op_query(struct context *context) {
-    struct node *node = node_pick(context, true);
+    struct node *node = node_pick_object(context, true);
     gait_heap *heap = context->heap->gait;
     CHECK(!gait_object_base(heap, &heap), "a stack has objects");
     CHECK(gait_current(heap) == context->mutator && gait_mutator_heap(context->mutator) == heap,

@@ -125,7 +125,7 @@ static void block_pass(struct context *context, struct block *block) {
         block->node = NULL;
         return;
     }
-    struct node *node = node_pick(context, false);
+    struct node *node = node_pick_object(context, false);
     if (!node)
         return;
     int result = gait_offheap_own(context->mutator, (void *)node->address, block->memory);

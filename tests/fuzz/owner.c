@@ -176,6 +176,11 @@ void owner_free(struct owner *owner) {
         free(node->words);
         free(node);
     }
+    while (owner->arenas) {
+        struct arena *arena = owner->arenas;
+        owner->arenas = arena->next;
+        free(arena);
+    }
     free(owner->grey);
     free(owner);
 }

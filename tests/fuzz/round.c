@@ -173,6 +173,7 @@ static void heap_end(struct heap *heap, struct actor *actor) {
     for (unsigned i = 0; i < the_round->plan.coroutines; i++)
         coroutine_end(&context, heap->coroutines[i]);
     each_owner(heap, actor, owner_blocks_drop);
+    each_owner(heap, actor, owner_arenas_drop);
     each_owner(heap, actor, owner_drop_roots);
     gait_fill(context.mutator, heap->mail, 0, MAIL_SLOTS);
     gait_handle_set(context.mutator, heap->ballast, 0);
