@@ -479,6 +479,8 @@ struct bump_chunk *bump_reset_apart(struct bump *bump) {
         bump->current->next = NULL;
         first->next = behind;
         bump->chunks.last = behind ? last : first;
+        if (!behind) /* what it held is not held any more: a reset that sets apart costs the same */
+            next_bytes_set(bump, chunk_bytes(apart));
     }
     apart = chain_join(apart, bump->large.first);
     STORE(&bump->large.first, NULL);
@@ -512,6 +514,12 @@ struct bump_chunk *bump_close(struct bump *bump) {
 
 /* ---- Looking at it ---- */
 
+static void visit_from(const struct bump *bump, const struct bump_chunk *chunk, char *low,
+                       void (*visit)(void *data, char *start, char *end), void *data) {
+    if (is_begun(bump, chunk) && low > chunk->first)
+        visit(data, chunk->first, low);
+}
+
 static void visit_low(const struct bump *bump, const struct bump_chunk *chunk,
                       void (*visit)(void *data, char *start, char *end), void *data) {
     if (!is_begun(bump, chunk))
@@ -528,8 +536,9 @@ void bump_each_low(const struct bump *bump, void (*visit)(void *data, char *star
                    void *data) {
     for (struct bump_chunk *chunk = LOAD(&bump->chunks.first); chunk; chunk = LOAD(&chunk->next))
         visit_low(bump, chunk, visit, data);
+    /* never current; and they begin where another's end may be, so the cursor would say nothing */
     for (struct bump_chunk *chunk = LOAD(&bump->large.first); chunk; chunk = LOAD(&chunk->next))
-        visit_low(bump, chunk, visit, data);
+        visit_from(bump, chunk, LOAD(&chunk->low), visit, data);
 }
 
 size_t bump_used_bytes(const struct bump *bump) {

@@ -140,3 +140,58 @@ Test(bump, windows_move_ahead) {
     cr_assert_lt(slow, fast / 200);
     case_close(&test);
 }
+
+/* Chunks that follow one another in memory: one's end is the next one's start. */
+static char *neighbours, *neighbours_at;
+
+static struct bump_chunk *neighbour_take(void *context, size_t bytes) {
+    (void)context;
+    bytes = (bytes + 8191) & ~(size_t)8191;
+    struct bump_chunk *chunk = calloc(1, sizeof *chunk);
+    chunk->start = chunk->clean = neighbours_at;
+    chunk->end = chunk->clean_end = neighbours_at += bytes;
+    return chunk;
+}
+
+static void neighbour_give(void *context, struct bump_chunk *chunk) {
+    (void)context;
+    free(chunk);
+}
+
+static const struct bump_source neighbour_source = {
+    .take = neighbour_take, .give = neighbour_give, .granule_bytes = 8192};
+
+/* The cursor at the end of a full chunk is not taken for that of a large piece behind it. */
+Test(bump, large_behind_a_full_chunk) {
+    neighbours = neighbours_at = calloc(4, 65536);
+    case_open(&test, &neighbour_source, NULL, 8, 8192, true);
+    struct gait_arena_head *head = test.bump.head;
+    while (head->low < test.bump.current->end)
+        case_add(&test, 8, 8, true);
+    case_add(&test, 65536, 8, true);
+    cr_assert_eq(test.pieces[test.count - 1].start, (unsigned char *)head->low);
+    struct case_lows lows = {.test = &test};
+    bump_each_low(&test.bump, case_visit_low, &lows);
+    cr_assert_eq(lows.found, test.count);
+    case_close(&test);
+    free(neighbours);
+}
+
+/* Reset after reset that sets memory apart, each costs no more than the one before. */
+Test(bump, apart_again_and_again) {
+    source_state.taken = 0;
+    source_state.most = SIZE_MAX;
+    case_open(&test, &source, NULL, 8, 8192, true);
+    size_t held_bytes = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        case_take(&test, 8, 8, true);
+        cr_assert_leq(test.bump.held_bytes, (size_t)3 * 8192);
+        for (struct bump_chunk *chunk = bump_reset_apart(&test.bump), *next; chunk; chunk = next) {
+            next = chunk->next;
+            held_bytes += (size_t)(chunk->end - chunk->start);
+            source_give(NULL, chunk);
+        }
+    }
+    cr_assert_leq(held_bytes, (size_t)64 * 2 * 8192);
+    case_close(&test);
+}
