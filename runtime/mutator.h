@@ -84,6 +84,8 @@ struct gait_mutator {
 
     struct oom_call oom_call; /* its thread's; alloc.c */
 
+    struct clone *clones; /* graphs that are being copied; its thread's; api_arena_clone.c */
+
     int64_t assist_credit_bytes;   /* allocation that is paid for; negative: debt */
     int64_t late_ns;               /* waited for a cycle to begin, since the last one that did */
     bool runs_finalizers;          /* has run some or waited for them: nobody else is waited for */

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "clones.h"
 #include "heap/counted.h"
 
 /* A mutator takes some 10 KiB. Guess. */
@@ -60,6 +61,7 @@ void spare_keep_locked(gait_mutator *mutator) {
     mutator->thread = NULL;
     frame_copy_free(&mutator->thread_copy);
     frame_copy_free(&mutator->coroutine_copy);
+    clones_free(mutator);
     /* the inline functions go their slow ways, which check the state */
     AO_int_store(&mutator->head.poll, 1);
     mutator->head.barrier = 1;
