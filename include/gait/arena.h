@@ -284,6 +284,84 @@ GAIT_API void *gait_arena_clone(gait_mutator *mutator, const void *object, gait_
  */
 GAIT_API void *gait_arena_clone_deep(gait_mutator *mutator, gait_arena *arena, const void *object);
 
+/* ------------------------------------------------------------------------------------------ */
+/* Pairs: one arena is filled while the last one is read                                       */
+
+typedef struct gait_arena_pair gait_arena_pair;
+
+/** What a reader sees of a pair. */
+typedef struct gait_arena_view {
+    gait_arena *arena; /* the one that was published last                        */
+    void *root;        /* as the swap had it; NULL: there was none yet           */
+    size_t side;       /* the library's                                          */
+} gait_arena_view;
+
+/** gait_arena_pair_create, with the place in the program and a line that says why there is none: as
+ * gait_arena_create_at. */
+GAIT_API gait_arena_pair *gait_arena_pair_create_at(gait_mutator *mutator,
+                                                    const gait_arena_config *config,
+                                                    const char *where, char *error,
+                                                    size_t error_bytes);
+
+/**
+ * Create two arenas for frames: a writer fills one, publishes it, and fills the other one while
+ * readers look at the first.
+ *
+ * @param config  of each; NULL for the defaults. Both are GAIT_ARENA_PINNED, whatever it says: they
+ *                live until gait_arena_pair_free.
+ * @return the pair, which lies in the library's memory, or NULL: as gait_arena_create.
+ *
+ * Thread rule: an attached thread, who is the writer then. A safepoint.
+ */
+#define gait_arena_pair_create(mutator, config)                                                    \
+    gait_arena_pair_create_at((mutator), (config), GAIT_HERE, NULL, 0)
+
+/**
+ * The arena that the writer fills: allocated from as any other one of its own, but not reset and
+ * not freed by it. It was reset when this returned it for the first time since the last swap.
+ * @return NULL: a reader is still in it. Readers that come now don't keep it so: ask again later.
+ * Thread rule: the writer. Not a safepoint. Waits for nobody.
+ */
+GAIT_API gait_arena *gait_arena_pair_current(gait_mutator *mutator, gait_arena_pair *pair);
+
+/**
+ * Publish what the writer has filled: readers that come from now on see it. The other arena is the
+ * current one from now on, as soon as those have left who read it.
+ *
+ * @param root  an address in the current arena, for readers to begin at; or NULL.
+ * @return whether the other arena is at hand: what gait_arena_pair_current would return is not
+ * NULL.
+ *
+ * Always publishes; it does not refuse while somebody reads, since readers that overlap could then
+ * keep it off for ever. To swap while there is no current arena stops the process, as does a root
+ * that lies elsewhere.
+ * Thread rule: the writer. Not a safepoint. Waits for nobody; takes no lock.
+ */
+GAIT_API bool gait_arena_pair_swap(gait_mutator *mutator, gait_arena_pair *pair, void *root);
+
+/**
+ * Begin to read what was published last: it stays as it is until gait_arena_pair_done. Before the
+ * first swap that is an empty arena, and no root. Each view is given back once; one thread may have
+ * several, and give back another one's.
+ * Thread rule: any thread, attached or not; but references into the heap that it finds in a traced
+ * arena are for attached ones only. Wait-free: one addition.
+ */
+GAIT_API gait_arena_view gait_arena_pair_read(gait_arena_pair *pair);
+
+/** End reading. Thread rule: any thread. Wait-free: one addition. */
+GAIT_API void gait_arena_pair_done(gait_arena_pair *pair, gait_arena_view view);
+
+/** The calling thread is the writer from now on: gait_arena_adopt for both arenas. */
+GAIT_API void gait_arena_pair_adopt(gait_mutator *mutator, gait_arena_pair *pair);
+
+/**
+ * Free both arenas and the pair. A reader that has not left stops the process.
+ * Thread rule: the writer; nobody begins to read any more. Not a safepoint.
+ */
+GAIT_API void gait_arena_pair_free_at(gait_mutator *mutator, gait_arena_pair *pair,
+                                      const char *where);
+#define gait_arena_pair_free(mutator, pair) gait_arena_pair_free_at((mutator), (pair), GAIT_HERE)
+
 #ifdef __cplusplus
 }
 #endif

@@ -476,8 +476,8 @@ struct bump_chunk *bump_reset_apart(struct bump *bump) {
     if (bump->current != first) {
         struct bump_chunk *behind = bump->current->next, *last = bump->chunks.last;
         apart = first->next;
-        bump->current->next = NULL;
-        first->next = behind;
+        STORE(&bump->current->next, NULL);
+        STORE(&first->next, behind);
         bump->chunks.last = behind ? last : first;
         if (!behind) /* what it held is not held any more: a reset that sets apart costs the same */
             next_bytes_set(bump, chunk_bytes(apart));

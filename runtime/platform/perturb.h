@@ -150,6 +150,11 @@
     X(FORK_STOPPED, "fork.stopped", RARE)                                                          \
     X(FORK_PARENT, "fork.parent", RARE)                                                            \
     X(FORK_CHILD, "fork.child", RARE)                                                              \
+    /* a pair of arenas */                                                                         \
+    X(PAIR_SWAP, "pair.swap", ALWAYS) /* the root is set, before the side is published */          \
+    X(PAIR_LOOK, "pair.look", ALWAYS) /* before it is looked whether the last readers left */      \
+    X(PAIR_READ, "pair.read", ALWAYS) /* counted, before the root is read */                       \
+    X(PAIR_DONE, "pair.done", ALWAYS) /* before it is told */                                      \
     /* an arena's event on its way into the ring, and out */                                       \
     X(ARENALOG_TICKET, "arenalog.ticket", ALWAYS) /* the slot is free, before it is taken */       \
     X(ARENALOG_FILL, "arenalog.fill", ALWAYS)     /* taken, before it is filled */                 \
