@@ -183,13 +183,18 @@ const struct bump_source arena_range_source = {.take = range_source_take,
 static void *take(gait_mutator *mutator, struct arena_own *own, size_t bytes, size_t alignment,
                   bool low) {
     struct arena_call call = {.mutator = mutator, .own = own};
-    if (bump_has_room(&own->bump, bytes, alignment))
-        return bump_take(&own->bump, &call, bytes, alignment, low);
+    if (bump_has_room(&own->bump, bytes, alignment)) {
+        void *start = bump_take(&own->bump, &call, bytes, alignment, low);
+        arena_note(own);
+        return start;
+    }
     gait_word handle = (gait_word)own->record.handle; /* over the safepoint */
     struct gait_frame frame;
     gait_push_frame(mutator, &frame, &handle, 1);
     void *start = bump_take(&own->bump, &call, bytes, alignment, low);
     gait_pop_frame(mutator);
+    if (start) /* else the handler may have freed it */
+        arena_note(own);
     return start;
 }
 

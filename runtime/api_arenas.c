@@ -239,6 +239,7 @@ gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config 
     }
     record->handle = (char *)own->bump.head;
     AO_store(&own->owner, (AO_t)mutator);
+    arena_note(own);
     arenas_publish(&heap->arenas, record, is_marking(mutator));
     gait_shade(mutator, (gait_word)record->handle);
     arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, own->bump.held_bytes);
@@ -276,6 +277,7 @@ void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
         break;
     }
     AO_store(&own->resets, AO_load(&own->resets) + 1);
+    arena_note(own);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_reset, own->record.id, own->record.name, used_bytes,
                    own->bump.held_bytes);
 }
@@ -286,6 +288,7 @@ size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
         return 0;
     struct arena_call call = {.mutator = mutator, .own = own};
     size_t bytes = bump_trim(&own->bump, &call);
+    arena_note(own);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_trim, own->record.id, own->record.name, bytes,
                    own->bump.held_bytes);
     return bytes;

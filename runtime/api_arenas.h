@@ -23,6 +23,11 @@ struct gait_arena {
     struct gait_arena_head head; /* first: the inline functions' part */
 };
 
+/* What others may read of an arena. Unordered: api_arena_stats.c says why. */
+struct arena_figures {
+    AO_t used_bytes, waste_bytes, held_bytes, high_water_bytes, chunks;
+};
+
 /* An arena's record. Used by its thread, but for what is named. */
 struct arena_own {
     struct arena record; /* first: mark/arenas.h */
@@ -31,7 +36,8 @@ struct arena_own {
     struct range range; /* of a contiguous one: its memory, which is one chunk to the bump */
     AO_t owner;         /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
     int node;           /* -1: none */
-    AO_t resets;        /* a figure */
+    AO_t resets;        /* a figure, unordered */
+    struct arena_figures figures;    /* as arena_note said them last */
     char created[ARENA_WHERE_BYTES]; /* constant */
     char freed[ARENA_WHERE_BYTES];   /* constant once the state is FREED */
 };
@@ -73,6 +79,16 @@ _Noreturn void arena_ended(const struct arena_own *own, const char *call);
 
 /** Before the first arena of a heap: have faults looked at, unless its flags say no. */
 void arenas_trap_faults(const gait_heap *heap);
+
+/** Say the figures of an arena as they are now. Its thread, wherever it is on a slow path. */
+static inline void arena_note(struct arena_own *own) {
+    struct arena_figures *figures = &own->figures;
+    AO_store(&figures->used_bytes, bump_used_bytes(&own->bump));
+    AO_store(&figures->waste_bytes, bump_waste_bytes(&own->bump));
+    AO_store(&figures->held_bytes, own->bump.held_bytes);
+    AO_store(&figures->high_water_bytes, own->bump.high_water_bytes);
+    AO_store(&figures->chunks, own->bump.chunk_count);
+}
 
 /** A new heap: what its arenas are made of. */
 void arenas_start(gait_heap *heap);

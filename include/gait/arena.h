@@ -362,6 +362,52 @@ GAIT_API void gait_arena_pair_free_at(gait_mutator *mutator, gait_arena_pair *pa
                                       const char *where);
 #define gait_arena_pair_free(mutator, pair) gait_arena_pair_free_at((mutator), (pair), GAIT_HERE)
 
+/* ------------------------------------------------------------------------------------------ */
+/* Figures                                                                                    */
+
+/* X(name, what it says). All are uint64_t; bytes or counts as their names say. */
+#define GAIT_ARENA_STATS(X)                                                                        \
+    X(id, "of this heap's arenas, from 1: no other has it")                                        \
+    X(flags, "GAIT_ARENA_…")                                                                       \
+    X(used_bytes, "allocated since the last reset, with rounding")                                 \
+    X(held_bytes, "memory that it has: its chunks")                                                \
+    X(waste_bytes, "of that, lost since the last reset: rests of chunks that were too small")      \
+    X(high_water_bytes, "the most that was allocated between two resets")                          \
+    X(chunks, "pieces of its memory")                                                              \
+    X(resets, "since it was created")
+
+typedef struct gait_arena_stats {
+    size_t struct_bytes; /* sizeof(gait_arena_stats), set by the caller */
+#define GAIT_ARENA_STATS_FIELD(name, text) uint64_t name;
+    GAIT_ARENA_STATS(GAIT_ARENA_STATS_FIELD)
+#undef GAIT_ARENA_STATS_FIELD
+    char name[32];    /* ends with 0 */
+    char created[64]; /* where, "file:line"; likewise */
+} gait_arena_stats;
+
+/**
+ * Read an arena's figures. Its own thread reads them as they are; another one as they were when the
+ * arena was last reset, or had its windows moved: used_bytes lags by at most 64 KiB.
+ * @return 0, GAIT_E_INVALID (struct_bytes is not set).
+ * Thread rule: an attached thread that holds a reference to the arena.
+ */
+GAIT_API int gait_arena_read_stats(gait_mutator *mutator, gait_arena *arena,
+                                   gait_arena_stats *stats);
+
+/** Is told of an arena, which may have ended by then. stats: during the call only. */
+typedef void (*gait_arena_fn)(const gait_arena_stats *stats, void *data);
+
+/**
+ * Call visit for each live arena of the heap; visit may be NULL.
+ * @return how many there were.
+ * Thread rule: any thread, attached or not. visit may call anything.
+ */
+GAIT_API size_t gait_arena_list(gait_heap *heap, gait_arena_fn visit, void *data);
+
+/** Write a table of all live arenas as text, a line for each and one for their sum. Thread rule: as
+ * gait_arena_list. */
+GAIT_API void gait_write_arenas(gait_heap *heap, FILE *out);
+
 #ifdef __cplusplus
 }
 #endif

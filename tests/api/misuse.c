@@ -143,6 +143,7 @@ int main(void) {
     silent += misuse_run(twice, 1, "running", state_running);
     silent += unchecked_run();
     silent += arenas_run();
+    silent += arena_use_run();
     printf("%u calls said nothing\n", silent);
     return silent != 0;
 }

@@ -46,4 +46,7 @@ unsigned unchecked_run(void);
 /** Those that work with arenas. @return likewise. */
 unsigned arenas_run(void);
 
+/** Copies, pairs and figures of arenas. @return likewise. */
+unsigned arena_use_run(void);
+
 #endif
