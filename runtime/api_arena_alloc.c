@@ -32,8 +32,6 @@ static void safepoint(gait_mutator *mutator) {
 
 /* Let the collector in and make room for pages that count anew. */
 static void make_room(gait_mutator *mutator, size_t bytes, size_t page_bytes) {
-    if (control_is_tight(&mutator->heap->control, page_bytes))
-        chunks_drain(&mutator->heap->space);
     struct alloc_need need = {.bytes = bytes, .page_bytes = page_bytes};
     alloc_make_room(mutator, &need);
 }
@@ -54,6 +52,8 @@ static struct heap_chunk *chunk_find(gait_mutator *mutator, size_t bytes, unsign
         chunks_drain(space);
         chunk = chunk_take(space, bytes, arena);
     }
+    if (chunk && control_memory_changed(&mutator->heap->control))
+        cycle_request(mutator->heap);
     return chunk;
 }
 

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "heap/chunks.h"
 #include "mark/arenas.h"
 #include "platform/platform.h"
 
@@ -146,9 +147,16 @@ size_t control_excess_bytes(struct control *control, size_t more_bytes) {
     return total > limit && !AO_load(&control->limiting) ? total - limit : 0;
 }
 
+/* What can be given back without a cycle. */
+static size_t spare_bytes(const struct control *control) {
+    const struct space *space = control->space;
+    return AO_load(&space->free_bytes) + chunks_pooled_bytes(space) +
+           AO_load(&space->arenas->quarantined_bytes);
+}
+
 bool control_is_tight(struct control *control, size_t bytes) {
     size_t excess = control_excess_bytes(control, bytes);
-    return excess > 0 && excess > AO_load(&control->space->free_bytes);
+    return excess > 0 && excess > spare_bytes(control);
 }
 
 void control_took_fresh(struct control *control, size_t bytes) {
@@ -630,13 +638,14 @@ size_t control_quarantine_bytes(const struct control *control) {
 void control_before_grow(struct control *control, size_t bytes) {
     size_t total = control_total_bytes(control) + bytes, limit = AO_load(&control->limit_bytes);
     struct arenas *arenas = control->space->arenas;
-    if (total > limit && !AO_load(&control->limiting) &&
-        (AO_load(&control->space->free_bytes) > 0 || AO_load(&arenas->quarantined_bytes) > 0)) {
+    if (total > limit && !AO_load(&control->limiting) && spare_bytes(control) > 0) {
         int64_t begin_ns = platform_thread_cpu_ns();
         size_t most = bytes > SCAVENGE_BYTES ? bytes : SCAVENGE_BYTES;
         /* first what nobody may use before the next cycle */
         size_t given = arenas_release(arenas, total - limit < most ? total - limit : most);
         total -= given < total ? given : total;
+        if (total > limit && total - limit > AO_load(&control->space->free_bytes))
+            chunks_drain(control->space);
         if (total > limit)
             total -= space_scavenge(control->space, total - limit < most ? total - limit : most);
         control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);

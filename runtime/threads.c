@@ -54,6 +54,8 @@ size_t cycle_scavenge(gait_heap *heap, size_t bytes) {
     /* above the limit, what nobody may use before the next cycle goes first */
     size_t given = most > 0 ? arenas_release(&heap->arenas, most) : 0;
     lock_acquire(&heap->cycle.scavenge_lock);
+    if (given < bytes && bytes - given > AO_load(&heap->space.free_bytes))
+        chunks_drain(&heap->space);
     if (given < bytes)
         given += space_scavenge(&heap->space, bytes - given);
     lock_release(&heap->cycle.scavenge_lock);

@@ -49,7 +49,13 @@ extern "C" {
     X(finalizers_queued, "finalizers and cleanups waiting to run")
 
 /* What came later, at the structure's end. */
-#define GAIT_STATS_MORE(X) X(foreign_bytes, "memory: foreign, part of the live heap")
+#define GAIT_STATS_MORE(X)                                                                         \
+    X(foreign_bytes, "memory: foreign, part of the live heap")                                     \
+    X(arena_pool_bytes, "of arena_bytes: chunks kept for the next arenas")                         \
+    X(quarantine_bytes, "of arena_bytes: ended arenas, until a cycle finds nothing that leads to " \
+                        "them")                                                                    \
+    X(arenas, "arenas that live now")                                                              \
+    X(arenas_leaked, "arenas that the collector freed, since nothing led to them")
 
 /* The figures. */
 #define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)

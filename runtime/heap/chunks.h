@@ -73,6 +73,14 @@ void chunk_free(struct space *space, struct heap_chunk *chunk);
  */
 void chunk_free_bare(struct space *space, struct heap_chunk *chunk);
 
+/** Memory of the chunks in the pool: a figure. */
+static inline size_t chunks_pooled_bytes(const struct space *space) {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < CHUNK_STACKS; i++)
+        bytes += AO_load(&space->chunk_stacks[i].count) << (PAGE_SHIFT + i);
+    return bytes;
+}
+
 /** Free what is in the pool. @return bytes. Thread rule: any thread. */
 size_t chunks_drain(struct space *space);
 

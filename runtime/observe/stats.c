@@ -20,6 +20,10 @@ static void read_memory(gait_heap *heap, gait_stats *stats) {
     stats->released_bytes = AO_load(&space->released_bytes);
     stats->arena_bytes = AO_load(&space->arena_bytes);
     stats->offheap_bytes = gait_library_counted(heap);
+    stats->arena_pool_bytes = chunks_pooled_bytes(space);
+    stats->quarantine_bytes = AO_load(&heap->arenas.quarantined_bytes);
+    stats->arenas = AO_load(&heap->arenas.live);
+    stats->arenas_leaked = AO_load(&heap->arenas.leaked);
     int64_t foreign_bytes = foreign_read(&space->foreign);
     stats->foreign_bytes = foreign_bytes > 0 ? (uint64_t)foreign_bytes : 0;
     stats->total_bytes = stats->span_bytes + stats->free_bytes + stats->metadata_bytes +
