@@ -219,7 +219,7 @@ static bool is_environment(value v) { return has_type(v, TYPE_ENVIRONMENT); }
 BUILTIN(compile) {
     NEED(is_pair, "eval", "list", a[0]);
     NEED(is_environment, "eval", "environment", a[1]);
-    return compile_form(vm, car(a[0]), source_line(a[2], a[0]), a[1], a[2]);
+    return compile_form(vm, car(a[0]), source_line(a[2], a[0]), a[1], a[2], cdr(a[0]) == NIL);
 }
 
 /* (%announce environment forms): see environment_announce */

@@ -298,7 +298,7 @@ BUILTIN(delete_file) {
 /* (%read-form port source): a list of one datum, or the end of the file. */
 BUILTIN(read_form_) {
     NEED(is_port, "read", "port", a[0]);
-    return read_form(vm, a[0], a[1]);
+    return syntax_read_form(vm, a[0], a[1]);
 }
 
 BUILTIN(make_source_) { return make_source(vm, a[0]); }
@@ -306,19 +306,7 @@ BUILTIN(make_source_) { return make_source(vm, a[0]); }
 /* (%read-source port source): a list of all its data, with their lines noted. */
 BUILTIN(read_source) {
     NEED(is_port, "load", "port", a[0]);
-    value live[2] = {NIL, NIL};
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    value form;
-    while ((form = read_form(vm, a[0], a[1])) != END_OF_FILE && form != RAISED) {
-        if (live[0] == NIL)
-            live[0] = form;
-        else
-            store(vm, &pair_of(live[1])->cdr, form);
-        live[1] = form;
-    }
-    gait_pop_frame(vm->mutator);
-    return form == RAISED ? RAISED : live[0];
+    return syntax_read_all(vm, a[0], a[1]);
 }
 
 void builtin_ports_init(struct vm *vm) {

@@ -3,9 +3,10 @@
  * The compiler: source data -> tree (syntax.c, forms.c) -> tree with places (resolve.c) -> bytecode
  * (generate.c).
  *
- * Trees, scopes and matches live in an arena of C memory that is freed when a form is compiled.
- * Values in them are kept by vm->keep, or are part of the source form, which is kept too. An error
- * leaves by longjmp to compile_form.
+ * Trees, scopes and matches, and what macros and forms expand to, live in an arena that ends when a
+ * form is compiled; syntax_memory.c says what outlives it, and how. Values in trees are kept by
+ * vm->keep, or are part of the source form, which is kept too. An error leaves by longjmp to
+ * compile_form.
  */
 #ifndef SCHEME_COMPILE_H
 #define SCHEME_COMPILE_H
@@ -123,13 +124,27 @@ struct compiler {
     struct vm *vm;
     value environment;
     unsigned line;
-    int depth;            /* of parse, guarded */
-    bool expanded;        /* aliases may be about */
-    struct block *blocks; /* the arena */
+    int depth;         /* of parse, guarded */
+    bool expanded;     /* aliases may be about */
+    gait_arena *arena; /* NULL: trees are in blocks, pairs on the heap */
+    struct block *blocks;
+    value survivors; /* table: what outlives the arena -> its copy; 0: none yet */
     jmp_buf escape;
 };
 
-void *arena_alloc(struct compiler *c, size_t bytes);
+/* ---- syntax_memory.c: what ends with the form, and what does not ---------------------------- */
+
+/** Zeroed memory that ends with the form. */
+void *syntax_alloc(struct compiler *c, size_t bytes);
+
+/** Begin and end the memory of a form that is compiled. last: none of those that were read with it
+ * comes after it. */
+void syntax_begin(struct compiler *c, value form);
+void syntax_end(struct compiler *c, value form, value source, bool last);
+
+/** A datum that outlives the form: itself, or a copy of the parts that end with it. The same for
+ * the same datum. */
+value survive(struct compiler *c, value datum);
 
 /* ---- The special forms, and the words that mean something inside of them only -------------- */
 
@@ -214,7 +229,7 @@ struct node *parse_lambda(struct compiler *c, value formals, value body, value n
 struct node *parse_letrec(struct compiler *c, struct variable **variables, struct node **inits,
                           size_t count, struct node *body);
 
-value build(struct compiler *c, value head, value tail); /* cons, kept */
+value build(struct compiler *c, value head, value tail); /* a pair that ends with the form, kept */
 value build_list(struct compiler *c, int count, ...);
 value vector_list(struct compiler *c, value vector);
 value form_item(struct compiler *c, value form, int index); /* error when there is none */
@@ -252,9 +267,11 @@ value generate(struct compiler *c, struct lambda *lambda);
  * Compile a form to a procedure without arguments.
  * @param line    where it starts; 0: not known
  * @param source  where it was read from (make_source), or FALSE
+ * @param last    of the forms that were read from it at once
  * @return RAISED for a malformed one.
  */
-value compile_form(struct vm *vm, value form, unsigned line, value environment, value source);
+value compile_form(struct vm *vm, value form, unsigned line, value environment, value source,
+                   bool last);
 
 /* ---- library.c ----------------------------------------------------------------------------- */
 

@@ -59,6 +59,7 @@ void control_spill(struct vm *vm) {
 value control_continuation(struct vm *vm) {
     struct continuation *k = allocate(vm, TYPE_CONTINUATION, sizeof *k);
     k->header = HEADER(TYPE_CONTINUATION, 0);
+    vm->captures++;
     k->top = vm->under_top;
     gait_init(&k->chunk, vm->under);
     gait_init(&k->winders, vm->winders);

@@ -8,7 +8,7 @@ static void *grown(struct compiler *c, void *old, size_t count, size_t *room, si
     if (count < *room)
         return old;
     *room = *room ? 2 * *room : 16;
-    void *memory = arena_alloc(c, *room * item_bytes);
+    void *memory = syntax_alloc(c, *room * item_bytes);
     if (count)
         memcpy(memory, old, count * item_bytes);
     return memory;

@@ -80,7 +80,7 @@ struct node *parse_named_lambda(struct compiler *c, value form, struct scope *sc
 struct node *parse_case_lambda(struct compiler *c, value form, struct scope *scope) {
     struct node *node = make_node(c, NODE_CASE_LAMBDA);
     node->list.count = (size_t)list_length(form) - 1;
-    node->list.items = arena_alloc(c, (node->list.count + 1) * sizeof *node->list.items);
+    node->list.items = syntax_alloc(c, (node->list.count + 1) * sizeof *node->list.items);
     value clause = cdr(form);
     for (size_t i = 0; i < node->list.count; i++, clause = cdr(clause)) {
         if (!is_pair(car(clause)))

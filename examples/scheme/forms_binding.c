@@ -32,14 +32,14 @@ struct node *parse_let(struct compiler *c, value form, struct scope *scope) {
         build(c, F(NAMED_LAMBDA), build(c, build(c, target, names), cdr(cdr(cdr(form)))));
     size_t count = (size_t)list_length(inits);
     struct node *call = make_node(c, NODE_CALL);
-    call->list.items = arena_alloc(c, (count + 1) * sizeof *call->list.items);
+    call->list.items = syntax_alloc(c, (count + 1) * sizeof *call->list.items);
     call->list.count = count;
     for (size_t i = 0; i < count; i++, inits = cdr(inits))
         call->list.items[i] = parse(c, car(inits), scope);
-    struct scope *inner = arena_alloc(c, sizeof *inner);
+    struct scope *inner = syntax_alloc(c, sizeof *inner);
     inner->parent = scope;
-    struct variable **variable = arena_alloc(c, sizeof *variable);
-    struct node **init = arena_alloc(c, sizeof *init);
+    struct variable **variable = syntax_alloc(c, sizeof *variable);
+    struct node **init = syntax_alloc(c, sizeof *init);
     variable[0] = make_variable(c, target);
     bind_variable(c, inner, target, variable[0]);
     init[0] = parse(c, lambda, inner);
@@ -94,7 +94,7 @@ struct node *parse_do(struct compiler *c, value form, struct scope *scope) {
 
 static struct node *parse_let_syntax(struct compiler *c, value form, struct scope *outer,
                                      bool recursive) {
-    struct scope *scope = arena_alloc(c, sizeof *scope);
+    struct scope *scope = syntax_alloc(c, sizeof *scope);
     scope->parent = outer;
     value names, specs;
     split_bindings(c, second(c, form), &names, &specs);

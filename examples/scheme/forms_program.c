@@ -33,7 +33,7 @@ value included_forms(struct compiler *c, value form, bool fold_case) {
             syntax_error(c, "can't be included:", name);
         keep(vm, port);
         value datum;
-        while ((datum = read_datum(vm, port, FALSE)) != END_OF_FILE) {
+        while ((datum = read_datum_in(vm, port, FALSE, c->arena)) != END_OF_FILE) {
             if (datum == RAISED)
                 syntax_error(c, "malformed file is included:", name);
             value pair = build(c, datum, NIL);

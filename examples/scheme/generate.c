@@ -329,7 +329,7 @@ static void generate_loop(struct function *f, struct node *node, enum place plac
     int depth = f->depth;
     bind_values(f, node);
     node->list.base = depth;
-    node->list.label = arena_alloc(f->c, sizeof *node->list.label);
+    node->list.label = syntax_alloc(f->c, sizeof *node->list.label);
     *node->list.label = (int)f->count;
     box_locals(f, node->list.variables, node->list.count);
     generate_node(f, node->list.body, body_place(place));

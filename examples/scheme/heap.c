@@ -25,14 +25,15 @@ static void visit_roots(gait_visitor *visitor, void *data) {
     gait_visit_range(visitor, vm->known, KNOWN_COUNT);
     gait_visit_range(visitor, vm->hooks, HOOK_COUNT);
     const value registers[] = {
-        vm->self,         vm->acc,   vm->under,   vm->winders, vm->handlers,    vm->raised,
-        vm->bottom,       vm->bare,  vm->symbols, vm->system,  vm->interaction, vm->libraries,
-        vm->command_line, vm->input, vm->output,  vm->error,   vm->source,      vm->instead,
+        vm->self,        vm->acc,       vm->under,        vm->winders,       vm->handlers,
+        vm->raised,      vm->bottom,    vm->bare,         vm->symbols,       vm->system,
+        vm->interaction, vm->libraries, vm->command_line, vm->input,         vm->output,
+        vm->error,       vm->source,    vm->instead,      (value)vm->syntax,
     };
     gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
 }
 
-bool vm_create(struct vm *vm, char *error, size_t error_bytes) {
+bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t error_bytes) {
     gait_config config;
     gait_config_init(&config);
     config.value_mask = ~(gait_word)TAG_MASK;
@@ -50,6 +51,9 @@ bool vm_create(struct vm *vm, char *error, size_t error_bytes) {
         snprintf(error, error_bytes, "no memory to attach to the heap");
         return false;
     }
+    if (syntax != SYNTAX_HEAP)
+        vm->syntax = syntax_arena_new(vm);
+    vm->syntax_apart = syntax == SYNTAX_APART;
     mpz_init(vm->integer);
     mpz_init(vm->remainder);
     gait_set_roots_callback(vm->mutator, visit_roots, vm);

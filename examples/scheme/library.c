@@ -23,8 +23,13 @@ static char *written(struct vm *vm, value datum) {
     return string_utf8(port_contents(vm, port), NULL);
 }
 
+/* A pair that outlives the form, kept. */
+static value lasting(struct compiler *c, value head, value tail) {
+    return keep(c->vm, cons(c->vm, head, tail));
+}
+
 static value remember(struct compiler *c, value name, value library) {
-    c->vm->libraries = cons(c->vm, build(c, name, library), c->vm->libraries);
+    c->vm->libraries = cons(c->vm, lasting(c, survive(c, name), library), c->vm->libraries);
     return library;
 }
 
@@ -39,7 +44,7 @@ static void collect(value name, value meaning, void *data) {
     (void)meaning;
     value text = symbol_of(name)->name;
     if (!length_of(text) || string_of(text)->chars[0] != '%')
-        collection->exports = build(c, build(c, name, name), collection->exports);
+        collection->exports = lasting(c, lasting(c, name, name), collection->exports);
 }
 
 /* The exports of (gait): all that is built in, but for what is internal. */
@@ -62,10 +67,10 @@ static value standard_library(struct compiler *c, value name) {
     if (!found && !all)
         return 0;
     value exports = all ? all_exports(c) : NIL;
-    value library = keep(vm, make_environment(vm, name, vm->system));
+    value library = keep(vm, make_environment(vm, survive(c, name), vm->system));
     for (value names = all ? NIL : read_list_text(vm, found->exports); names != NIL;
          names = cdr(names))
-        exports = build(c, build(c, car(names), car(names)), exports);
+        exports = lasting(c, lasting(c, car(names), car(names)), exports);
     store(vm, &environment_of(library)->exports, exports);
     return remember(c, name, library);
 }
@@ -215,7 +220,7 @@ static void add_export(struct compiler *c, value spec) {
         outside = form_item(c, spec, 2);
     }
     struct environment *library = environment_of(c->environment);
-    value exports = build(c, build(c, outside, inside), library->exports);
+    value exports = lasting(c, lasting(c, outside, inside), library->exports);
     store(vm, &library->exports, exports);
 }
 
@@ -249,7 +254,8 @@ static void declare(struct compiler *c, value declarations, value *body) {
 
 struct node *parse_library(struct compiler *c, value form) {
     struct vm *vm = c->vm;
-    value name = form_item(c, form, 1), outer = c->environment, reversed = NIL, body = NIL;
+    value name = survive(c, form_item(c, form, 1)), outer = c->environment, reversed = NIL,
+          body = NIL;
     c->environment = keep(vm, make_environment(vm, name, FALSE));
     declare(c, cdr(cdr(form)), &reversed);
     for (; reversed != NIL; reversed = cdr(reversed))

@@ -20,6 +20,8 @@ static const char usage[] =
     "  -e EXPRESSION  evaluate, and print the value\n"
     "  --stats        print the collector's figures at exit, to standard error\n"
     "  --stack MIB    how deep recursion may go (512)\n"
+    "  --syntax WHERE where programs are read and compiled: arena (the default), apart (an arena\n"
+    "                 for each form, to find what outlives it), or heap\n"
     "  --help         this\n";
 
 /* ---- Starting ------------------------------------------------------------------------------ */
@@ -75,8 +77,8 @@ static bool run_prelude(struct vm *vm) {
     value text = keep(vm, make_string_utf8(vm, prelude_text, sizeof prelude_text));
     value port = keep(vm, port_open_buffer(vm, text, PORT_INPUT));
     value form;
-    while ((form = read_datum(vm, port, FALSE)) != END_OF_FILE) {
-        value procedure = form ? compile_form(vm, form, 0, vm->system, FALSE) : RAISED;
+    while ((form = read_datum_in(vm, port, FALSE, vm->syntax)) != END_OF_FILE) {
+        value procedure = form ? compile_form(vm, form, 0, vm->system, FALSE, true) : RAISED;
         if (procedure == RAISED || machine_run(vm, procedure) == RAISED)
             return false;
     }
@@ -122,7 +124,7 @@ static bool boot(struct vm *vm, uint64_t stack_words) {
 static value run_call(struct vm *vm, int count, const value *parts) {
     value form = list_of(vm, count, parts);
     keep(vm, form);
-    value procedure = compile_form(vm, form, 0, vm->interaction, FALSE);
+    value procedure = compile_form(vm, form, 0, vm->interaction, FALSE, true);
     vm->keep.count--;
     return procedure == RAISED ? RAISED : machine_run(vm, procedure);
 }
@@ -182,6 +184,7 @@ static void print_stats(struct vm *vm) {
 struct options {
     const char *expression;
     bool stats;
+    enum syntax_place syntax;
     uint64_t stack_mib;
     int first_file, file_end; /* in argv */
     int first_argument;       /* after -- */
@@ -190,6 +193,17 @@ struct options {
 static int reject(const char *what, const char *argument) {
     fprintf(stderr, "scheme: %s: %s\n%s", what, argument, usage);
     return 2;
+}
+
+static bool parse_syntax(const char *word, enum syntax_place *place) {
+    static const char *const words[] = {
+        [SYNTAX_HEAP] = "heap", [SYNTAX_ARENA] = "arena", [SYNTAX_APART] = "apart"};
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(word, words[i])) {
+            *place = (enum syntax_place)i;
+            return true;
+        }
+    return false;
 }
 
 /* @return -1 to go on, or an exit status. */
@@ -201,6 +215,9 @@ static int parse_options(struct options *options, int argc, char **argv) {
             return 0;
         } else if (!strcmp(argv[i], "--stats")) {
             options->stats = true;
+        } else if (!strcmp(argv[i], "--syntax") && i + 1 < argc) {
+            if (!parse_syntax(argv[++i], &options->syntax))
+                return reject("neither arena, apart nor heap", argv[i]);
         } else if (!strcmp(argv[i], "-e") && i + 1 < argc) {
             options->expression = argv[++i];
         } else if (!strcmp(argv[i], "--stack") && i + 1 < argc) {
@@ -240,13 +257,13 @@ static void run_all(struct vm *vm, const struct options *options, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    struct options options = {.stack_mib = DEFAULT_STACK_MIB};
+    struct options options = {.stack_mib = DEFAULT_STACK_MIB, .syntax = SYNTAX_ARENA};
     int status = parse_options(&options, argc, argv);
     if (status >= 0)
         return status;
     static struct vm vm;
     char error[256];
-    if (!vm_create(&vm, error, sizeof error)) {
+    if (!vm_create(&vm, options.syntax, error, sizeof error)) {
         fprintf(stderr, "scheme: %s\n", error);
         return 2;
     }

@@ -14,6 +14,7 @@
 #ifndef SCHEME_OBJECT_H
 #define SCHEME_OBJECT_H
 
+#include <gait/arena.h>
 #include <gait/gait.h>
 #include <gmp.h>
 

@@ -11,7 +11,7 @@
 /* ---- Building ------------------------------------------------------------------------------ */
 
 struct node *make_node(struct compiler *c, enum node_type type) {
-    struct node *node = arena_alloc(c, sizeof *node);
+    struct node *node = syntax_alloc(c, sizeof *node);
     node->type = type;
     node->line = c->line;
     return node;
@@ -19,7 +19,7 @@ struct node *make_node(struct compiler *c, enum node_type type) {
 
 struct node *make_constant(struct compiler *c, value v) {
     struct node *node = make_node(c, NODE_CONSTANT);
-    node->constant = keep(c->vm, v);
+    node->constant = keep(c->vm, survive(c, v));
     return node;
 }
 
@@ -33,13 +33,13 @@ struct node *make_sequence(struct compiler *c, struct node **items, size_t count
 }
 
 struct variable *make_variable(struct compiler *c, value name) {
-    struct variable *variable = arena_alloc(c, sizeof *variable);
+    struct variable *variable = syntax_alloc(c, sizeof *variable);
     variable->name = base_symbol(name);
     return variable;
 }
 
 value build(struct compiler *c, value head, value tail) {
-    return keep(c->vm, cons(c->vm, head, tail));
+    return keep(c->vm, cons_in(c->vm, c->arena, head, tail));
 }
 
 value build_list(struct compiler *c, int count, ...) {
@@ -97,8 +97,8 @@ static struct node *parse_identifier(struct compiler *c, value id, struct scope 
 
 struct node *parse_lambda(struct compiler *c, value formals, value body, value name,
                           struct scope *outer) {
-    struct lambda *lambda = arena_alloc(c, sizeof *lambda);
-    struct scope *scope = arena_alloc(c, sizeof *scope);
+    struct lambda *lambda = syntax_alloc(c, sizeof *lambda);
+    struct scope *scope = syntax_alloc(c, sizeof *scope);
     scope->parent = outer;
     lambda->name = is_identifier(name) ? base_symbol(name) : FALSE;
     lambda->line = c->line;
@@ -108,7 +108,7 @@ struct node *parse_lambda(struct compiler *c, value formals, value body, value n
         count++;
     lambda->rest = rest != NIL;
     lambda->count = count + lambda->rest;
-    lambda->parameters = arena_alloc(c, (lambda->count + 1) * sizeof *lambda->parameters);
+    lambda->parameters = syntax_alloc(c, (lambda->count + 1) * sizeof *lambda->parameters);
     rest = formals;
     for (size_t i = 0; i < lambda->count; i++) {
         value id = is_pair(rest) ? car(rest) : rest;
@@ -157,7 +157,7 @@ static struct node *parse_call(struct compiler *c, value form, struct scope *sco
     size_t count = (size_t)length - 1;
     unsigned line = c->line;
     struct node *callee = parse(c, car(form), scope);
-    struct node **arguments = arena_alloc(c, (count + 1) * sizeof *arguments);
+    struct node **arguments = syntax_alloc(c, (count + 1) * sizeof *arguments);
     value rest = cdr(form);
     for (size_t i = 0; i < count; i++, rest = cdr(rest))
         arguments[i] = parse_at(c, rest, scope);
@@ -229,7 +229,7 @@ struct node *parse_sequence(struct compiler *c, value forms, struct scope *scope
     size_t count = 0;
     for (value rest = forms; is_pair(rest); rest = cdr(rest))
         count++;
-    struct node **items = arena_alloc(c, (count + 1) * sizeof *items);
+    struct node **items = syntax_alloc(c, (count + 1) * sizeof *items);
     for (size_t i = 0; i < count; i++, forms = cdr(forms))
         items[i] = parse_at(c, forms, scope);
     return make_sequence(c, items, count);
@@ -353,7 +353,7 @@ struct body {
 };
 
 static void add_item(struct body *b, struct variable *variable, value form, value name) {
-    struct item *item = arena_alloc(b->c, sizeof *item);
+    struct item *item = syntax_alloc(b->c, sizeof *item);
     *item = (struct item){variable, form, name, b->c->line, NULL};
     *b->end = item;
     b->end = &item->next;
@@ -463,13 +463,13 @@ struct node *parse_body(struct compiler *c, value forms, struct scope *outer) {
     if (!is_pair(forms))
         syntax_error(c, "a body is empty", FALSE);
     unsigned line = c->line;
-    struct scope *scope = arena_alloc(c, sizeof *scope);
+    struct scope *scope = syntax_alloc(c, sizeof *scope);
     scope->parent = outer;
     struct body b = {.c = c, .scope = scope};
     b.end = &b.first;
     scan_forms(&b, forms);
-    struct variable **variables = arena_alloc(c, (b.definitions + 1) * sizeof *variables);
-    struct node **inits = arena_alloc(c, (b.definitions + 1) * sizeof *inits);
+    struct variable **variables = syntax_alloc(c, (b.definitions + 1) * sizeof *variables);
+    struct node **inits = syntax_alloc(c, (b.definitions + 1) * sizeof *inits);
     struct item *item = b.first;
     for (size_t i = 0; i < b.definitions; i++, item = item->next) {
         variables[i] =
@@ -477,7 +477,7 @@ struct node *parse_body(struct compiler *c, value forms, struct scope *outer) {
         inits[i] = parse_item(&b, item);
     }
     size_t count = b.count - b.definitions;
-    struct node **rest = arena_alloc(c, (count + 1) * sizeof *rest);
+    struct node **rest = syntax_alloc(c, (count + 1) * sizeof *rest);
     for (size_t i = 0; i < count; i++, item = item->next)
         rest[i] = parse_item(&b, item);
     c->line = line;

@@ -67,14 +67,29 @@ void print_value(struct vm *vm, value port, value v, enum print_style style);
  */
 value read_datum(struct vm *vm, value port, value source);
 
-/**
- * The same for a form of a program, with a pair around it whose line is noted too.
- */
-value read_form(struct vm *vm, value port, value source);
+/** The same, with pairs and vectors in an arena (NULL: on the heap), which the caller holds. */
+value read_datum_in(struct vm *vm, value port, value source, gait_arena *arena);
 
-/** A source: a pair of a file's name and a table of the lines of the pairs read from it. */
+/**
+ * The same for a form of a program, with a pair around it whose line is noted too: a list of one,
+ * on the heap.
+ */
+value read_form(struct vm *vm, value port, value source, gait_arena *arena);
+
+/** A source: a list that begins with a file's name; it knows the lines of the pairs read from it.
+ */
 value make_source(struct vm *vm, value name);
 unsigned source_line(value source, value pair); /* 0: not known, or no source */
 void source_note(struct vm *vm, value source, value pair, uint64_t line);
+
+/** Note that forms were read from it into this arena (or NULL). */
+void source_set_arena(struct vm *vm, value source, gait_arena *arena);
+
+/** Was no continuation captured since? By one the program may come back to forms that were
+ * compiled. */
+bool source_is_read_once(struct vm *vm, value source);
+
+/** Take its arena, to free it; NULL: it has none. */
+gait_arena *source_take_arena(struct vm *vm, value source);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader. Lists under construction are kept in vm->keep; everything read hangs on them.
- * Nesting is followed on the C stack, down to a limit.
+ * The reader. Lists under construction are kept in vm->keep; everything read hangs on them. Pairs
+ * and vectors of a program's text may go into an arena; symbols, strings and numbers are the
+ * heap's. Nesting is followed on the C stack, down to a limit.
  */
 #include "read.h"
 #include "character.h"
@@ -143,7 +144,7 @@ static value read_list(struct reader *r) {
                 read_fail(r, "more than one datum after a dot");
             break;
         }
-        value pair = cons(vm, v, NIL);
+        value pair = cons_in(vm, r->arena, v, NIL);
         if (tail == NIL)
             head = keep(vm, pair);
         else
@@ -163,7 +164,7 @@ static value read_vector(struct reader *r) {
     if (list == RAISED || length < 0)
         return list == RAISED ? RAISED : read_fail(r, "dot in a vector");
     keep(vm, list);
-    value vector = make_vector(vm, (size_t)length, UNSPECIFIED);
+    value vector = make_vector_in(vm, r->arena, (size_t)length, UNSPECIFIED);
     vm->keep.count--;
     for (size_t i = 0; is_pair(list); list = cdr(list), i++)
         gait_init(&vector_of(vector)->items[i], car(list));
@@ -193,8 +194,8 @@ static value read_abbreviation(struct reader *r, enum known_symbol symbol) {
     value v = read_inner(r);
     if (v == RAISED)
         return RAISED;
-    v = cons(vm, v, NIL);
-    v = cons(vm, vm->known[symbol], v);
+    v = cons_in(vm, r->arena, v, NIL);
+    v = cons_in(vm, r->arena, vm->known[symbol], v);
     if (r->source != FALSE) {
         keep(vm, v);
         source_note(vm, r->source, v, line);
@@ -385,8 +386,8 @@ static void resolve(struct vm *vm, value v, value seen) {
     }
 }
 
-value read_datum(struct vm *vm, value port, value source) {
-    struct reader r = {.vm = vm, .port = port, .source = source};
+value read_datum_in(struct vm *vm, value port, value source, gait_arena *arena) {
+    struct reader r = {.vm = vm, .port = port, .source = source, .arena = arena};
     size_t mark = vm->keep.count;
     keep(vm, port);
     keep(vm, source);
@@ -410,11 +411,15 @@ value read_datum(struct vm *vm, value port, value source) {
     return v;
 }
 
-value read_form(struct vm *vm, value port, value source) {
-    value live[2] = {port, source};
+value read_datum(struct vm *vm, value port, value source) {
+    return read_datum_in(vm, port, source, NULL);
+}
+
+value read_form(struct vm *vm, value port, value source, gait_arena *arena) {
+    value live[3] = {port, source, (value)arena};
     struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    value datum = read_datum(vm, port, source);
+    gait_push_frame(vm->mutator, &frame, live, 3);
+    value datum = read_datum_in(vm, port, source, arena);
     if (datum != END_OF_FILE && datum != RAISED) {
         unsigned line = source_line(source, datum);
         datum = live[0] = cons(vm, datum, NIL);

@@ -17,6 +17,7 @@ struct reader {
     struct vm *vm;
     value port;
     value source;
+    gait_arena *arena; /* of pairs and vectors; NULL: the heap */
     struct label *labels;
     bool has_references;
     int depth;

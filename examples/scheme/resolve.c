@@ -17,7 +17,7 @@ static void capture(struct compiler *c, struct lambda *lambda, struct variable *
                 return; /* and so have the functions around this one */
         if (lambda->free_count == lambda->free_room) {
             size_t room = lambda->free_room ? 2 * lambda->free_room : 4;
-            struct variable **free = arena_alloc(c, room * sizeof *free);
+            struct variable **free = syntax_alloc(c, room * sizeof *free);
             if (lambda->free_count)
                 memcpy(free, lambda->free, lambda->free_count * sizeof *free);
             lambda->free = free;

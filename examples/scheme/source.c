@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a program's pairs were read from: a file's name, and a table of the lines.
+ * Where a program's pairs were read from: a file's name, a table of the lines, and the arena that
+ * they lie in: (name lines . arena). The arena's handle, or FALSE, is no value for programs.
  *
  * The table is open addressing in leaf memory: what it holds keeps no pair alive.
  */
@@ -9,6 +10,7 @@
 struct lines {
     uint64_t header; /* of a bytevector */
     uint64_t count;
+    uint64_t captures; /* continuations captured when it was last read from */
     struct {
         value pair;
         uint64_t line;
@@ -16,22 +18,24 @@ struct lines {
 };
 
 #define FIRST_LINES 256
+#define LINES_BYTES (sizeof(struct lines) - sizeof(uint64_t)) /* without header and slots */
 
-static struct lines *lines_of(value source) { return (struct lines *)cdr(source); }
+static struct lines *lines_of(value source) { return (struct lines *)car(cdr(source)); }
 
 static size_t lines_room(const struct lines *lines) {
-    return (length_of((value)lines) - sizeof lines->count) / sizeof *lines->slots;
+    return (length_of((value)lines) - LINES_BYTES) / sizeof *lines->slots;
 }
 
 static value make_lines(struct vm *vm, size_t room) {
-    return make_bytevector(vm, sizeof(uint64_t) + room * sizeof(((struct lines *)0)->slots[0]));
+    return make_bytevector(vm, LINES_BYTES + room * sizeof(((struct lines *)0)->slots[0]));
 }
 
 value make_source(struct vm *vm, value name) {
     value live[1] = {name};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 1);
-    value source = cons(vm, name, make_lines(vm, FIRST_LINES));
+    value source = cons(vm, make_lines(vm, FIRST_LINES), FALSE);
+    source = cons(vm, live[0], source);
     gait_pop_frame(vm->mutator);
     return source;
 }
@@ -59,11 +63,27 @@ void source_note(struct vm *vm, value source, value pair, uint64_t line) {
             if (lines->slots[i].pair)
                 grown->slots[lines_slot(grown, lines->slots[i].pair)] = lines->slots[i];
         grown->count = lines->count;
-        store(vm, &pair_of(source)->cdr, (value)grown);
+        grown->captures = lines->captures;
+        store(vm, &pair_of(cdr(source))->car, (value)grown);
         lines = grown;
     }
     size_t i = lines_slot(lines, pair);
     lines->count += !lines->slots[i].pair;
     lines->slots[i].pair = pair;
     lines->slots[i].line = line;
+}
+
+void source_set_arena(struct vm *vm, value source, gait_arena *arena) {
+    lines_of(source)->captures = vm->captures;
+    store(vm, &pair_of(cdr(source))->cdr, arena ? (value)arena : FALSE);
+}
+
+bool source_is_read_once(struct vm *vm, value source) {
+    return is_pair(source) && lines_of(source)->captures == vm->captures;
+}
+
+gait_arena *source_take_arena(struct vm *vm, value source) {
+    value arena = cdr(cdr(source));
+    store(vm, &pair_of(cdr(source))->cdr, FALSE);
+    return arena == FALSE ? NULL : (gait_arena *)arena;
 }

@@ -54,7 +54,7 @@ bool is_word(struct compiler *c, value v, struct scope *scope, enum special_form
 }
 
 static void bind(struct compiler *c, struct scope *scope, struct binding binding) {
-    struct binding *b = arena_alloc(c, sizeof *b);
+    struct binding *b = syntax_alloc(c, sizeof *b);
     *b = binding;
     b->next = scope->bindings;
     scope->bindings = b;
@@ -119,7 +119,7 @@ static value strip_copy(struct compiler *c, value datum) {
     if (has_type(datum, TYPE_ALIAS))
         return base_symbol(datum);
     if (is_vector(datum)) {
-        value copy = keep(c->vm, make_vector(c->vm, length_of(datum), FALSE));
+        value copy = keep(c->vm, make_vector_in(c->vm, c->arena, length_of(datum), FALSE));
         for (size_t i = 0; i < length_of(datum); i++)
             store(c->vm, &vector_of(copy)->items[i], strip_copy(c, vector_of(datum)->items[i]));
         return copy;
@@ -171,12 +171,17 @@ value make_macro(struct compiler *c, value spec, struct scope *scope) {
     for (value rule = cdr(rest); rule != NIL; rule = cdr(rule))
         if (list_length(car(rule)) != 2)
             syntax_error(c, "malformed rule", car(rule));
+    value literals = car(rest), rules = cdr(rest);
+    if (!scope) { /* one of the top level outlives its form */
+        literals = survive(c, literals);
+        rules = survive(c, rules);
+    }
     struct macro *macro = allocate(vm, TYPE_MACRO, sizeof *macro);
     macro->header = HEADER(TYPE_MACRO, 0);
     macro->scope = scope;
     gait_init(&macro->ellipsis, ellipsis);
-    gait_init(&macro->literals, car(rest));
-    gait_init(&macro->rules, cdr(rest));
+    gait_init(&macro->literals, literals);
+    gait_init(&macro->rules, rules);
     gait_init(&macro->environment, c->environment);
     return keep(vm, (value)macro);
 }
@@ -243,7 +248,7 @@ static bool matches_literal(struct expansion *e, value literal, value v) {
 }
 
 static struct match *add_match(struct expansion *e, value name, value datum) {
-    struct match *m = arena_alloc(e->c, sizeof *m);
+    struct match *m = syntax_alloc(e->c, sizeof *m);
     *m = (struct match){.name = name, .datum = datum, .next = e->matches};
     e->matches = m;
     return m;
@@ -268,7 +273,7 @@ static void add_repeats(struct expansion *e, value pattern, size_t count) {
         struct match *m = add_match(e, pattern, FALSE);
         m->repeats = true;
         m->count = count;
-        m->items = arena_alloc(e->c, (count + 1) * sizeof *m->items);
+        m->items = syntax_alloc(e->c, (count + 1) * sizeof *m->items);
     }
 }
 
@@ -330,7 +335,7 @@ static value rename_symbol(struct expansion *e, value id) {
     struct match *known = find_match(e->renamed, id);
     if (known)
         return known->datum;
-    struct match *m = arena_alloc(e->c, sizeof *m);
+    struct match *m = syntax_alloc(e->c, sizeof *m);
     value alias = make_alias(e->c, id, e->macro->environment, e->macro->scope);
     *m = (struct match){.name = id, .datum = alias, .next = e->renamed};
     e->renamed = m;
@@ -350,7 +355,7 @@ static void collect_repeats(struct expansion *e, value template, struct match **
     struct match *m = is_identifier(template) ? find_match(e->matches, template) : NULL;
     if (!m || !m->repeats || find_match(*found, template))
         return;
-    struct match *copy = arena_alloc(e->c, sizeof *copy);
+    struct match *copy = syntax_alloc(e->c, sizeof *copy);
     *copy = *m;
     copy->next = *found;
     *found = copy;
@@ -374,7 +379,7 @@ static void instantiate_repeats(struct expansion *e, value template, int depth, 
     for (size_t i = 0; i < most; i++) {
         for (struct match *m = found; m; m = m->next)
             if (i < m->count) {
-                struct match *copy = arena_alloc(e->c, sizeof *copy);
+                struct match *copy = syntax_alloc(e->c, sizeof *copy);
                 *copy = *m->items[i];
                 copy->next = e->matches;
                 e->matches = copy;
@@ -428,7 +433,7 @@ static value instantiate(struct expansion *e, value template) {
     }
     if (is_vector(template)) {
         value list = instantiate(e, vector_list(c, template));
-        value vector = keep(c->vm, make_vector(c->vm, count_pairs(list), FALSE));
+        value vector = keep(c->vm, make_vector_in(c->vm, c->arena, count_pairs(list), FALSE));
         for (size_t i = 0; is_pair(list); list = cdr(list), i++)
             store(c->vm, &vector_of(vector)->items[i], car(list));
         return vector;

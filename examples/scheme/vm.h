@@ -109,6 +109,11 @@ struct vm {
     value input, output, error; /* parameters: the current ports */
     struct keep keep;
 
+    gait_arena *syntax; /* of the form that is compiled: see syntax_memory.c; NULL: syntax is on the
+                           heap and in malloc'ed memory */
+    bool syntax_apart;  /* each form has an arena of its own */
+    uint64_t captures;  /* continuations captured so far */
+
     struct file *files; /* of open ports: see port.c */
 
     size_t symbol_count;      /* entries in symbols, dead ones included */
@@ -122,8 +127,12 @@ struct vm {
 
 /* ---- Construction: heap.c, symbol.c -------------------------------------------------------- */
 
-/** Create a heap with all kinds and an empty vm. @return false with *error filled. */
-bool vm_create(struct vm *vm, char *error, size_t error_bytes);
+/**
+ * Create a heap with all kinds and an empty vm.
+ * @return false with *error filled.
+ */
+enum syntax_place { SYNTAX_HEAP, SYNTAX_ARENA, SYNTAX_APART };
+bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t error_bytes);
 
 /** Say that memory is out, and exit. */
 _Noreturn void vm_out_of_memory(struct vm *vm);
@@ -191,6 +200,22 @@ value intern_text(struct vm *vm, const char *text);
 
 /** Keep v until keep.count is set back. @return v */
 value keep(struct vm *vm, value v);
+
+/* ---- Syntax: syntax_memory.c --------------------------------------------------------------- */
+
+/** A new arena for syntax; the caller holds it. */
+gait_arena *syntax_arena_new(struct vm *vm);
+
+/** The arena that a datum lies in; NULL: in none. */
+gait_arena *syntax_arena_of(struct vm *vm, value datum);
+
+/** The next form of a port, as read_form, where syntax is; all of them, as a list. */
+value syntax_read_form(struct vm *vm, value port, value source);
+value syntax_read_all(struct vm *vm, value port, value source);
+
+/** A pair, or a vector, in an arena; NULL: on the heap. */
+value cons_in(struct vm *vm, gait_arena *arena, value a, value d);
+value make_vector_in(struct vm *vm, gait_arena *arena, size_t length, value fill);
 
 /* ---- Errors: control.c --------------------------------------------------------------------- */
 

@@ -101,11 +101,11 @@
       (if prompt? (begin (display "> ") (flush-output-port)))
       (let ((forms (%read-form port source)))
         (if (not (eof-object? forms))
-            (begin
+            (let ((more? (and first? (%headed? (car forms) '(define-library)))))
               (if (and first? (%starts-with-import? forms)) (%only-import!))
               (call-with-values (%compile forms environment source)
                                 (lambda results (if show? (for-each show results))))
-              (loop (and first? (%headed? (car forms) '(define-library))))))))))
+              (loop more?)))))))
 
 (define (exit . status)
   (let loop ()
