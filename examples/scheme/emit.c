@@ -78,9 +78,9 @@ void land_all(struct function *f, struct jumps *jumps) {
 value emit_code(struct function *f) {
     struct vm *vm = f->c->vm;
     size_t mark = vm->keep.count;
-    value instructions = keep(vm, make_bytevector(vm, f->count * sizeof *f->code));
+    value instructions = keep(vm, make_bytevector_inside(vm, f->count * sizeof *f->code));
     memcpy(bytevector_of(instructions)->bytes, f->code, f->count * sizeof *f->code);
-    value lines = keep(vm, make_bytevector(vm, f->line_count * sizeof *f->lines));
+    value lines = keep(vm, make_bytevector_inside(vm, f->line_count * sizeof *f->lines));
     if (f->line_count)
         memcpy(bytevector_of(lines)->bytes, f->lines, f->line_count * sizeof *f->lines);
     struct code *code = allocate(vm, TYPE_CODE, sizeof *code + f->constant_count * sizeof(value));

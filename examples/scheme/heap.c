@@ -7,7 +7,13 @@
  */
 #include "vm.h"
 
+#include <gait/offheap.h>
 #include <stdio.h>
+
+/* Bytevectors of so many bytes and more live off-heap, unless the command line says otherwise.
+ * Guess: some pages, of which the heap gives none back before a cycle. */
+#define OFFHEAP_LEAST 65536
+#define FINALIZERS_AT_ONCE 16
 
 static const gait_kind_info kinds[TYPE_COUNT] = {
 #define X(type, text, kind_layout, words)                                                          \
@@ -33,6 +39,12 @@ static void visit_roots(gait_visitor *visitor, void *data) {
     gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
 }
 
+/* The off-heap memory of bytevectors that nobody refers to any more, and what else is due. */
+static bool run_finalizers(gait_mutator *mutator, size_t bytes, void *data) {
+    (void)bytes, (void)data;
+    return gait_run_finalizers(mutator, SIZE_MAX) > 0;
+}
+
 bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t error_bytes) {
     gait_config config;
     gait_config_init(&config);
@@ -54,6 +66,13 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t erro
     if (syntax != SYNTAX_HEAP)
         vm->syntax = syntax_arena_new(vm);
     vm->syntax_apart = syntax == SYNTAX_APART;
+    vm->offheap_least = OFFHEAP_LEAST;
+    vm->bytevector_tag = gait_offheap_tag(vm->heap, "bytevectors");
+    if (vm->bytevector_tag < 0) {
+        snprintf(error, error_bytes, "no memory for off-heap memory");
+        return false;
+    }
+    gait_set_oom_handler(vm->heap, run_finalizers, NULL);
     mpz_init(vm->integer);
     mpz_init(vm->remainder);
     gait_set_roots_callback(vm->mutator, visit_roots, vm);
@@ -208,10 +227,25 @@ value make_vector(struct vm *vm, size_t length, value fill) {
     return (value)vector;
 }
 
+value make_bytevector_inside(struct vm *vm, size_t length) {
+    struct bytevector *bytevector = allocate(vm, TYPE_BYTEVECTOR, sizeof *bytevector + length);
+    bytevector->header = HEADER(TYPE_BYTEVECTOR, length);
+    bytevector->bytes = bytevector->inside;
+    return (value)bytevector;
+}
+
 value make_bytevector(struct vm *vm, size_t length) {
-    struct bytevector *bytes = allocate(vm, TYPE_BYTEVECTOR, sizeof *bytes + length);
-    bytes->header = HEADER(TYPE_BYTEVECTOR, length);
-    return (value)bytes;
+    if (length < vm->offheap_least)
+        return make_bytevector_inside(vm, length);
+    gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);
+    vm->made[0] = make_bytevector_inside(vm, 0);
+    uint8_t *bytes = gait_offheap_calloc(vm->heap, length, 1, vm->bytevector_tag);
+    if (!bytes || gait_offheap_own(vm->mutator, (void *)vm->made[0], bytes) < 0)
+        vm_out_of_memory(vm);
+    struct bytevector *bytevector = bytevector_of(vm->made[0]);
+    bytevector->header = HEADER(TYPE_BYTEVECTOR, length);
+    bytevector->bytes = bytes;
+    return (value)bytevector;
 }
 
 value make_closure(struct vm *vm, value code, size_t free_count) {

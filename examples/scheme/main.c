@@ -22,6 +22,7 @@ static const char usage[] =
     "  --stack MIB    how deep recursion may go (512)\n"
     "  --syntax WHERE where programs are read and compiled: arena (the default), apart (an arena\n"
     "                 for each form, to find what outlives it), or heap\n"
+    "  --offheap SIZE bytevectors of so many bytes (65536) and more live off-heap; or none\n"
     "  --help         this\n";
 
 /* ---- Starting ------------------------------------------------------------------------------ */
@@ -186,6 +187,7 @@ struct options {
     bool stats;
     enum syntax_place syntax;
     uint64_t stack_mib;
+    size_t offheap_least;     /* 0: as it is; SIZE_MAX: none */
     int first_file, file_end; /* in argv */
     int first_argument;       /* after -- */
 };
@@ -204,6 +206,16 @@ static bool parse_syntax(const char *word, enum syntax_place *place) {
             return true;
         }
     return false;
+}
+
+static bool parse_offheap(const char *word, size_t *least) {
+    char *end;
+    if (!strcmp(word, "none")) {
+        *least = SIZE_MAX;
+        return true;
+    }
+    *least = strtoull(word, &end, 10);
+    return *least && word[0] != '-' && !*end;
 }
 
 /* @return -1 to go on, or an exit status. */
@@ -225,6 +237,9 @@ static int parse_options(struct options *options, int argc, char **argv) {
             options->stack_mib = strtoull(argv[++i], &end, 10);
             if (*end || !options->stack_mib || options->stack_mib > 1 << 20)
                 return reject("not a number of MiB", argv[i]);
+        } else if (!strcmp(argv[i], "--offheap") && i + 1 < argc) {
+            if (!parse_offheap(argv[++i], &options->offheap_least))
+                return reject("neither none nor a number of bytes from 1", argv[i]);
         } else {
             return reject("unknown option", argv[i]);
         }
@@ -267,6 +282,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "scheme: %s\n", error);
         return 2;
     }
+    if (options.offheap_least)
+        vm.offheap_least = options.offheap_least;
     if (!boot(&vm, options.stack_mib * (1 << 20) / sizeof(value))) {
         fprintf(stderr, "scheme: the prelude does not compile\n");
         return 2;

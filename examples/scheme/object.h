@@ -137,9 +137,11 @@ struct vector {
     value items[];
 };
 
+/* Short ones hold their bytes; long ones own off-heap memory (make_bytevector). */
 struct bytevector {
     uint64_t header; /* length, bytes */
-    uint8_t bytes[];
+    uint8_t *bytes;
+    uint8_t inside[];
 };
 
 /* An integer that is no fixnum. The limbs are collected memory, which GMP reads in place. */

@@ -8,7 +8,8 @@
 #include "port.h"
 
 struct lines {
-    uint64_t header; /* of a bytevector */
+    uint64_t header; /* of a bytevector, as is the next */
+    uint8_t *bytes;
     uint64_t count;
     uint64_t captures; /* continuations captured when it was last read from */
     struct {
@@ -18,7 +19,7 @@ struct lines {
 };
 
 #define FIRST_LINES 256
-#define LINES_BYTES (sizeof(struct lines) - sizeof(uint64_t)) /* without header and slots */
+#define LINES_BYTES (sizeof(struct lines) - sizeof(struct bytevector)) /* without slots */
 
 static struct lines *lines_of(value source) { return (struct lines *)car(cdr(source)); }
 
@@ -27,7 +28,7 @@ static size_t lines_room(const struct lines *lines) {
 }
 
 static value make_lines(struct vm *vm, size_t room) {
-    return make_bytevector(vm, LINES_BYTES + room * sizeof(((struct lines *)0)->slots[0]));
+    return make_bytevector_inside(vm, LINES_BYTES + room * sizeof(((struct lines *)0)->slots[0]));
 }
 
 value make_source(struct vm *vm, value name) {

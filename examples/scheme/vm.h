@@ -114,6 +114,9 @@ struct vm {
     bool syntax_apart;  /* each form has an arena of its own */
     uint64_t captures;  /* continuations captured so far */
 
+    size_t offheap_least; /* bytevectors of so many bytes live off-heap; SIZE_MAX: none */
+    int bytevector_tag;   /* of that memory */
+
     struct file *files; /* of open ports: see port.c */
 
     size_t symbol_count;      /* entries in symbols, dead ones included */
@@ -166,7 +169,14 @@ value make_string_utf8(struct vm *vm, const char *text, size_t bytes);
 value make_text(struct vm *vm, const char *text);
 value make_substring(struct vm *vm, value from, size_t start, size_t end);
 value make_vector(struct vm *vm, size_t length, value fill);
+
+/** A bytevector of zeros. One of vm->offheap_least bytes and more owns off-heap memory, which is
+ * counted, never looked at, and freed as the bytevector is gone. */
 value make_bytevector(struct vm *vm, size_t length);
+
+/** One that holds its bytes, whatever its length: for leaf memory of the interpreter's own. */
+value make_bytevector_inside(struct vm *vm, size_t length);
+
 value make_closure(struct vm *vm, value code, size_t free_count);
 value make_box(struct vm *vm, value content);
 value make_global(struct vm *vm, value name, value content, value home);
