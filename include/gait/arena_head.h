@@ -47,27 +47,44 @@ enum {
     GAIT_ARENA_KIND_LEAF  /* holds none: high                           */
 };
 
+/* A size that the compiler knows, and that is a multiple of each unit, is not rounded. */
+#if defined(__GNUC__)
+#define GAIT_ARENA_IS_KNOWN(condition) (__builtin_constant_p(condition) && (condition))
+#define GAIT_ARENA_IS_WHOLE(bytes) GAIT_ARENA_IS_KNOWN((bytes) % 16 == 0)
+#define GAIT_ARENA_IS_NOT_0(place) ((place) ? (void)0 : __builtin_unreachable())
+#else
+#define GAIT_ARENA_IS_KNOWN(condition) 0
+#define GAIT_ARENA_IS_WHOLE(bytes) 0
+#define GAIT_ARENA_IS_NOT_0(place) ((void)0)
+#endif
+
 /** Take bytes from the high window; alignment: a power of two. NULL: it has not enough, or bytes or
  * alignment is 0. */
 GAIT_ARENA_INLINE void *gait_arena_take_high(struct gait_arena_head *head, size_t bytes,
                                              size_t alignment) {
     uintptr_t high = (uintptr_t)head->high, end = (uintptr_t)head->high_end;
-    uintptr_t start = (high - bytes) & head->mask & (0 - alignment);
+    uintptr_t start = high - bytes;
+    if (!GAIT_ARENA_IS_WHOLE(bytes) || !GAIT_ARENA_IS_KNOWN(alignment <= 8 && alignment != 0))
+        start &= head->mask & (0 - alignment);
     /* below the window, or past 0: as a distance from its end it is too large */
     if (start - end >= high - end)
         return (void *)0;
     head->high = (char *)start;
+    GAIT_ARENA_IS_NOT_0(start);
     return (void *)start;
 }
 
 /** Take bytes from the low window. NULL: it has not enough, or bytes is 0. */
 GAIT_ARENA_INLINE void *gait_arena_take_low(struct gait_arena_head *head, size_t bytes) {
     char *low = head->low;
-    size_t whole = (bytes + ~head->mask) & head->mask;
+    size_t whole = bytes;
+    if (!GAIT_ARENA_IS_WHOLE(bytes))
+        whole = (bytes + ~head->mask) & head->mask;
     if (whole - 1 >= (size_t)(head->low_end - low))
         return (void *)0;
     /* release: a marker that sees the object below low sees its memory zeroed */
     __atomic_store_n(&head->low, low + whole, __ATOMIC_RELEASE);
+    GAIT_ARENA_IS_NOT_0(low);
     return low;
 }
 

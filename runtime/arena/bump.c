@@ -157,6 +157,9 @@ static bool open_ahead(struct bump *bump, void *context, size_t most, bool low) 
     }
 }
 
+/* What a window may get of the other one: half of what is free. */
+static size_t half_of(const struct bump *bump, size_t free) { return free / 2 & bump->head->mask; }
+
 static char *take_low(struct bump *bump, size_t bytes, size_t alignment) {
     struct gait_arena_head *head = bump->head;
     size_t room = (size_t)(head->high - head->low);
@@ -170,8 +173,11 @@ static char *take_low(struct bump *bump, size_t bytes, size_t alignment) {
         char *end = stop + least(more, ahead);
         if (is_opened(bump) && end > bump->open_low && bump->open_low < bump->open_high)
             end = stop > bump->open_low ? stop : bump->open_low;
-        if (end > head->high_end)
-            end = stop > head->high_end ? stop : head->high_end;
+        if (end > head->high_end) {
+            char *most = stop + half_of(bump, more);
+            most = most > head->high_end ? most : head->high_end;
+            end = end < most ? end : most;
+        }
         char *zero_end = end < head->high_end ? end : head->high_end;
         if (head->low_end < zero_end)
             window_zero(bump->current, head->low_end, zero_end);
@@ -197,8 +203,11 @@ static char *take_high(struct bump *bump, size_t bytes, size_t alignment) {
         char *end = start - least(more, ahead);
         if (is_opened(bump) && end < bump->open_high && bump->open_low < bump->open_high)
             end = start < bump->open_high ? start : bump->open_high;
-        if (end < head->low_end)
-            end = start < head->low_end ? start : head->low_end;
+        if (end < head->low_end) {
+            char *most = start - half_of(bump, more);
+            most = most < head->low_end ? most : head->low_end;
+            end = end > most ? end : most;
+        }
         char *zero_start = end > head->low_end ? end : head->low_end;
         if (zero_start < head->high_end)
             window_zero(bump->current, zero_start, head->high_end);

@@ -32,9 +32,9 @@
 #define BUMP_CHUNK_BYTES_LEAST ((size_t)8192)
 #define BUMP_CHUNK_BYTES_MOST ((size_t)4 << 20)
 /* What a window is zeroed ahead: it stays in the first-level cache. Of memory that is zero already
- * it may be more: it saves calls. The latter is a guess. */
-#define BUMP_WINDOW_BYTES ((size_t)8192)
-#define BUMP_WINDOW_CLEAN_BYTES ((size_t)32768)
+ * it may be more: it saves calls; but what was in a window counts as dirty after a reset. Guess. */
+#define BUMP_WINDOW_BYTES ((size_t)16384)
+#define BUMP_WINDOW_CLEAN_BYTES ((size_t)131072)
 /* More than this is never taken from a chunk with others: what is zeroed in one go. */
 #define BUMP_SMALL_BYTES ((size_t)65536)
 
