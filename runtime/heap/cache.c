@@ -130,7 +130,7 @@ static void span_make(struct space *space, struct span *span, unsigned kind, uns
     size_t page = span_page(space, span);
     span->next = span->previous = NULL;
     span->object_bytes = object_bytes;
-    span->pages = (uint32_t)pages;
+    span_set_pages(span, pages);
     AO_int_store(&span->swept, space_epoch(space));
     span->cells = (uint16_t)cells;
     span->search = 0;

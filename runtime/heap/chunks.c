@@ -109,7 +109,7 @@ static void chunk_init(struct space *space, struct heap_chunk *chunk, size_t pag
         .bump = {.start = start, .end = end, .clean = zeroed ? start : end, .clean_end = end},
         .page = page,
         .pages = pages};
-    span->pages = (uint32_t)pages;
+    span_set_pages(span, pages);
     span->size_class = CLASS_ARENA;
     span->cells = 0;
     AO_int_store_release(&span->arena, arena);

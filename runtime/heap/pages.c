@@ -73,7 +73,7 @@ static void entry_lead_back(struct space *space, size_t page, size_t back) {
 static void run_link(struct space *space, size_t first, size_t count) {
     struct span *run = &space->spans[first];
     span_set_state(run, SPAN_FREE);
-    run->pages = (uint32_t)count;
+    span_set_pages(run, count);
     entry_lead_back(space, first + count - 1, count - 1);
     bin_add(space, run);
 }
@@ -207,7 +207,7 @@ size_t space_take_addresses(struct space *space, size_t count) {
     } else {
         counter_sub(&space->free_bytes, dirty_bytes);
         counter_add(&space->released_bytes, dirty_bytes);
-        space->spans[first].pages = (uint32_t)count;
+        span_set_pages(&space->spans[first], count);
         span_set_state(&space->spans[first], SPAN_ADDRESSES);
     }
     lock_release(&space->lock);
@@ -224,7 +224,7 @@ size_t space_open_addresses(struct space *space, size_t first, size_t count, boo
     size_t opened = front ? first : first + left, rest = front ? first + count : first;
     span_set_state(span, SPAN_NONE);
     if (left > 0) {
-        space->spans[rest].pages = (uint32_t)left;
+        span_set_pages(&space->spans[rest], left);
         span_set_state(&space->spans[rest], SPAN_ADDRESSES);
     }
     counter_add(&space->arena_bytes, bytes);

@@ -70,7 +70,7 @@ struct span {
                               arena: its struct heap_chunk, atomic     */
     struct span *previous; /* free run: likewise. arena: the next page in its pool, atomic      */
     size_t object_bytes;   /* large: what was asked for, rounded to words; constant while used  */
-    uint32_t pages;        /* length of the span or run; constant while used                    */
+    uint32_t pages;        /* length of the span or run; constant while used; atomic            */
     unsigned swept;        /* atomic: the epoch in which it was swept, or SWEEPING              */
     uint16_t cells;        /* cells of the span; constant while used                            */
     uint16_t search;       /* no free cell lies below this one; the owner's                     */
@@ -241,6 +241,14 @@ static inline enum span_state span_state(const struct span *span) {
 static inline void span_set_state(struct span *span, enum span_state state) {
     AO_int_store_release(&span->state, state);
 }
+
+/* Unordered: a walker that meets a chunk as it goes reads its length, or that of what comes after
+ * it at the same page. All others know that the span stays what it is. */
+static inline void span_set_pages(struct span *span, size_t pages) {
+    AO_int_store(&span->pages, (unsigned)pages);
+}
+
+static inline size_t span_pages_now(const struct span *span) { return AO_int_load(&span->pages); }
 
 static inline char *span_start(const struct space *space, const struct span *span) {
     return space_page_start(space, span_page(space, span));

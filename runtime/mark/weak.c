@@ -154,7 +154,7 @@ void weak_settle(struct space *space, gait_word value_mask) {
         if (state != SPAN_USED) {
             /* a chunk that has gone since, and what is there now, hold nothing of before the flip
              */
-            page += state == SPAN_ARENA || state == SPAN_ADDRESSES ? span->pages : 1;
+            page += state == SPAN_ARENA || state == SPAN_ADDRESSES ? span_pages_now(span) : 1;
             continue;
         }
         page_entry entry = space_entry(space, page);
