@@ -134,9 +134,8 @@ static void copy_end(char to[ARENA_WHERE_BYTES], const char *from) {
     memcpy(to, from ? from + cut : "", length - cut + 1);
 }
 
-/* @return false: something in it can't be. */
-static bool config_read(gait_arena_config *config, const gait_arena_config *given, char *error,
-                        size_t error_bytes) {
+bool arena_config_read(gait_arena_config *config, const gait_arena_config *given, char *error,
+                       size_t error_bytes) {
     gait_arena_config_init(config);
     if (given && (given->struct_bytes < ABI0_BYTES(gait_arena_config, reserve_bytes) ||
                   !abi_take(config, sizeof *config, given, given->struct_bytes))) {
@@ -212,13 +211,9 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_a
     return -1;
 }
 
-gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config *given,
-                                 const char *where, char *error, size_t error_bytes) {
-    mutator_check_thread(mutator, "gait_arena_create");
+struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *config,
+                                const char *where, char *error, size_t error_bytes) {
     gait_heap *heap = mutator->heap;
-    gait_arena_config config;
-    if (!config_read(&config, given, error, error_bytes))
-        return NULL;
     arenas_trap_faults(heap);
     struct arena *record = arenas_new(&heap->arenas);
     if (!record) {
@@ -227,23 +222,44 @@ gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config 
     }
     struct arena_own *own = arena_own(record);
     own->heap = heap;
-    own->node = config.node;
+    own->node = config->node;
     copy_end(own->created, where);
-    record->flags = config.flags;
+    record->flags = config->flags;
     record->created = own->created;
-    if (config.name)
-        strncpy(record->name, config.name, sizeof record->name - 1);
-    if (open_arena(mutator, own, &config, error, error_bytes) < 0) {
+    if (config->name)
+        strncpy(record->name, config->name, sizeof record->name - 1);
+    if (open_arena(mutator, own, config, error, error_bytes) < 0) {
         arenas_drop(&heap->arenas, record);
         return NULL;
     }
     record->handle = (char *)own->bump.head;
+    return own;
+}
+
+void arena_discard(struct arena_own *own) {
+    arena_range_give(own);
+    arenas_drop(&own->heap->arenas, &own->record);
+}
+
+gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own) {
+    gait_heap *heap = own->heap;
+    struct arena *record = &own->record;
     AO_store(&own->owner, (AO_t)mutator);
     arena_note(own);
     arenas_publish(&heap->arenas, record, is_marking(mutator));
     gait_shade(mutator, (gait_word)record->handle);
     arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, own->bump.held_bytes);
     return arena_handle(own);
+}
+
+gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config *given,
+                                 const char *where, char *error, size_t error_bytes) {
+    mutator_check_thread(mutator, "gait_arena_create");
+    gait_arena_config config;
+    if (!arena_config_read(&config, given, error, error_bytes))
+        return NULL;
+    struct arena_own *own = arena_prepare(mutator, &config, where, error, error_bytes);
+    return own ? arena_introduce(mutator, own) : NULL;
 }
 
 /* ---- Reset and end ---- */
@@ -276,6 +292,7 @@ void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
         reset_apart(arenas, own, true);
         break;
     }
+    own->root = NULL;
     AO_store(&own->resets, AO_load(&own->resets) + 1);
     arena_note(own);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_reset, own->record.id, own->record.name, used_bytes,

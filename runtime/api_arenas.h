@@ -34,6 +34,7 @@ struct arena_own {
     gait_heap *heap;     /* constant, as is node */
     struct bump bump;
     struct range range; /* of a contiguous one: its memory, which is one chunk to the bump */
+    void *root;         /* gait_arena_set_root; NULL: none */
     AO_t owner;         /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
     int node;           /* -1: none */
     AO_t resets;        /* a figure, unordered */
@@ -53,6 +54,20 @@ static inline gait_arena *arena_handle(const struct arena_own *own) {
 static inline struct heap_chunk *arena_heap_chunk(struct bump_chunk *chunk) {
     return (struct heap_chunk *)chunk;
 }
+
+/** What a configuration says, or one line. @return false: something in it can't be. */
+bool arena_config_read(gait_arena_config *config, const gait_arena_config *given, char *error,
+                       size_t error_bytes);
+
+/** An arena that nobody knows yet. NULL: refused, with one line. A safepoint. */
+struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *config,
+                                const char *where, char *error, size_t error_bytes);
+
+/** Hand it out: with no safepoint before the caller has the handle in a root, or returns it. */
+gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own);
+
+/** Take back a contiguous one that nobody knows. */
+void arena_discard(struct arena_own *own);
 
 /** The record of a live arena's handle, or one line and the end. Any thread. */
 struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *call);

@@ -75,7 +75,8 @@ enum {
     GAIT_E_INVALID = -1, /* an argument is out of its range         */
     GAIT_E_MEMORY = -2,  /* the operating system gave no memory     */
     GAIT_E_FULL = -3,    /* a table of fixed size is full           */
-    GAIT_E_MISSING = -4  /* what should be removed was never added  */
+    GAIT_E_MISSING = -4, /* what should be removed was never added  */
+    GAIT_E_FILE = -5     /* a file can't be written; errno says why */
 };
 
 /* ------------------------------------------------------------------------------------------ */

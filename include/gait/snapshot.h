@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Relative references: what a structure that is moved as a whole is linked by.
+ * Relative references: what a structure that is moved as a whole is linked by. Snapshots: an
+ * arena's contents as bytes, from which it is made again, anywhere.
  *
  * A gait_rel32 holds how far its target lies from itself, in four bytes. It stays right when the
  * memory that holds both is copied or mapped elsewhere as one piece, in this process or another.
@@ -14,7 +15,7 @@
 #ifndef GAIT_SNAPSHOT_H
 #define GAIT_SNAPSHOT_H
 
-#include <gait/gait.h>
+#include <gait/arena.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,6 +60,83 @@ GAIT_INLINE bool gait_rel32_set(gait_rel32 *slot, const void *target) {
     *slot = (gait_rel32)(distance / 4 + (distance >= 0));
     return true;
 }
+
+/* ------------------------------------------------------------------------------------------ */
+/* Snapshots                                                                                  */
+
+/**
+ * Say which object of the arena a reader begins with: the root of what it holds. NULL: none. It is
+ * saved with the arena, and forgotten by gait_arena_reset. It keeps nothing alive.
+ * Thread rule: the arena's. Not a safepoint.
+ */
+GAIT_API void gait_arena_set_root(gait_mutator *mutator, gait_arena *arena, void *root);
+
+/** That object; NULL: none. Thread rule: the arena's. */
+GAIT_API void *gait_arena_root(gait_mutator *mutator, gait_arena *arena);
+
+/**
+ * Write the arena to a descriptor: a file, a pipe, a socket, blocking or not. The bytes are those
+ * of docs/snapshots.md. Its references are relative; of objects whose kinds have references each
+ * word is looked at for one that is not. Nobody stores to the arena meanwhile.
+ *
+ * Writes until all is written, past signals and short writes; no SIGPIPE ends the process. What was
+ * written before an error is no whole snapshot: it will be refused.
+ *
+ * @return 0; GAIT_E_INVALID: the arena is not GAIT_ARENA_CONTIGUOUS, or holds a reference into the
+ *         heap or to an arena; GAIT_E_FILE: errno says why.
+ * Thread rule: the arena's. A safepoint; in native code while it writes.
+ */
+GAIT_API int gait_arena_save(gait_mutator *mutator, gait_arena *arena, int descriptor);
+
+/**
+ * Write the arena to a buffer.
+ * @param buffer  NULL: only say how many bytes it takes.
+ * @param bytes   room at buffer; then what was written, or would have been.
+ * @return 0; GAIT_E_INVALID as gait_arena_save; GAIT_E_FULL: it takes more, nothing was written.
+ * Thread rule: the arena's. Not a safepoint.
+ */
+GAIT_API int gait_arena_save_bytes(gait_mutator *mutator, gait_arena *arena, void *buffer,
+                                   size_t *bytes);
+
+/** The parts of the macros below that are not inline. where: as gait_arena_create_at. */
+GAIT_API gait_arena *gait_arena_load_at(gait_mutator *mutator, const gait_arena_config *config,
+                                        int descriptor, const char *where, char *error,
+                                        size_t error_bytes);
+GAIT_API gait_arena *gait_arena_load_bytes_at(gait_mutator *mutator,
+                                              const gait_arena_config *config, const void *buffer,
+                                              size_t bytes, const char *where, char *error,
+                                              size_t error_bytes);
+
+/**
+ * Make an arena of a snapshot that is read from a descriptor. It is one as any other, at an address
+ * of its own: contiguous, with the range, the root and the description of objects
+ * (GAIT_ARENA_DESCRIBED) of the one that was saved; what is allocated goes on where that one ended.
+ * Objects are aligned as they were, up to 4 KiB. Kinds are numbers: a described arena is read by a
+ * heap that has registered the same ones in the same order.
+ *
+ * @param config       NULL for the defaults. Of its fields name (NULL: as it was saved), node, and
+ *                     of the flags GAIT_ARENA_PINNED are looked at; the others are 0 or as
+ *                     gait_arena_config_init has them.
+ * @param error        where one line is written when there is none; may be NULL.
+ * @param error_bytes  room at error, bytes.
+ * @return the handle, or NULL: what is read is cut off, corrupted, no snapshot, of another version
+ *         or kind of machine (docs/snapshots.md), of objects at multiples of 8 where this heap's
+ *         tags need 16; the range is not to be had; no memory; the descriptor can't be read. No
+ * more is read than the snapshot has.
+ *
+ * Bytes that are sealed by whoever made them are no proof of what they hold: the structure in it is
+ * for the program to check, if it is of others.
+ *
+ * Thread rule: an attached thread, whose arena it is then. A safepoint; in native code while it
+ * reads.
+ */
+#define gait_arena_load(mutator, config, descriptor, error, error_bytes)                           \
+    gait_arena_load_at((mutator), (config), (descriptor), GAIT_HERE, (error), (error_bytes))
+
+/** The same of a buffer that holds one snapshot and nothing else. */
+#define gait_arena_load_bytes(mutator, config, buffer, bytes, error, error_bytes)                  \
+    gait_arena_load_bytes_at((mutator), (config), (buffer), (bytes), GAIT_HERE, (error),           \
+                             (error_bytes))
 
 #ifdef __cplusplus
 }
