@@ -63,18 +63,6 @@ static int writer_put(struct writer *writer, const void *bytes, size_t count) {
     return 0;
 }
 
-/* Does a part hold an address of the heap, an object's or an arena's? */
-static bool holds_reference(const gait_heap *heap, const char *start, const char *end) {
-    const struct space *space = &heap->space;
-    for (; start + sizeof(gait_word) <= end; start += sizeof(gait_word)) {
-        uintptr_t word = *(const gait_word *)start & heap->value_mask;
-        if (space_holds(space, word) &&
-            ENTRY_CLASS(space_entry(space, space_page(space, word))) != 0)
-            return true;
-    }
-    return false;
-}
-
 /* The one piece of a contiguous arena. */
 static struct snapshot_piece piece_of(const struct bump *bump) {
     const struct bump_chunk *chunk = bump->current;
@@ -101,9 +89,7 @@ static struct snapshot_info info_of(const struct arena_own *own,
 }
 
 static bool can_be_saved(const struct arena_own *own) {
-    const struct bump *bump = &own->bump;
-    return (own->record.flags & GAIT_ARENA_CONTIGUOUS) &&
-           !holds_reference(own->heap, bump->current->first, bump->head->low);
+    return (own->record.flags & GAIT_ARENA_CONTIGUOUS) != 0;
 }
 
 static int write_all(struct writer *writer, const struct arena_own *own,

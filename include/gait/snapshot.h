@@ -7,7 +7,9 @@
  * memory that holds both is copied or mapped elsewhere as one piece, in this process or another.
  *
  *   .inv.relative: a gait_rel32 and its target lie in the same arena. The collector doesn't know
- *   it: it keeps nothing alive, needs no barrier, and may lie in plain bytes.
+ *   it: it keeps nothing alive, and needs no barrier. It lies in plain bytes, in an object of a
+ * leaf kind, or in a word of which its kind says that it holds no reference: two of them side by
+ * side may look like one.
  *
  * One that is copied alone (by assignment, or with a structure by memcpy) leads elsewhere: it is
  * read by gait_rel32_get and written by gait_rel32_set anew.
@@ -82,8 +84,8 @@ GAIT_API void *gait_arena_root(gait_mutator *mutator, gait_arena *arena);
  * Writes until all is written, past signals and short writes; no SIGPIPE ends the process. What was
  * written before an error is no whole snapshot: it will be refused.
  *
- * @return 0; GAIT_E_INVALID: the arena is not GAIT_ARENA_CONTIGUOUS, or holds a reference into the
- *         heap or to an arena; GAIT_E_FILE: errno says why.
+ * @return 0; GAIT_E_INVALID: the arena is not GAIT_ARENA_CONTIGUOUS (so traced ones are refused);
+ *         GAIT_E_FILE: errno says why.
  * Thread rule: the arena's. A safepoint; in native code while it writes.
  */
 GAIT_API int gait_arena_save(gait_mutator *mutator, gait_arena *arena, int descriptor);
