@@ -73,6 +73,10 @@ void owner_blocks_check_none(struct context *context);
 /* ops_arenas.c */
 void op_arena(struct context *context);
 
+/* ops_clones.c */
+/** Copy something of an arena to the heap. */
+void arena_clone(struct context *context, struct arena *arena);
+
 /** At the end of a round: free some, leak the others. */
 void owner_arenas_drop(struct context *context);
 

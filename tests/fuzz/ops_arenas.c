@@ -272,6 +272,10 @@ static void arena_use(struct context *context, struct arena *arena) {
     case 3:
         hold(context, arena->nodes);
         break;
+    case 5:
+    case 6:
+        arena_clone(context, arena);
+        break;
     case 4: {
         const struct node *node = arena->nodes;
         for (size_t n = pick(random, 20); n > 0 && node->sibling; n--)
