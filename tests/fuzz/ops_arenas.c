@@ -41,7 +41,7 @@ static struct node *place_new(struct context *context, struct arena *arena, void
     node->kind = kind;
     node->arena = arena;
     node->word_count = bytes / sizeof(gait_word);
-    node->cell_words = (bytes + sizeof(gait_word) - 1) / sizeof(gait_word);
+    node->cell_words = node->word_count; /* there is no more than what was asked for */
     node->words = calloc(node->word_count + 1, sizeof *node->words);
     CHECK(node->words, "calloc");
     node->strong = context->owner->walk;
@@ -187,6 +187,14 @@ static void *plain_take(struct context *context, struct arena *arena, size_t byt
     return start;
 }
 
+/* Some place in the same arena, the younger the likelier. */
+static struct node *neighbour(uint64_t *random, const struct node *node) {
+    struct node *other = node->arena->nodes;
+    for (size_t n = 1 + pick(random, 12); n > 0 && other->sibling; n--)
+        other = other->sibling;
+    return other;
+}
+
 /* In place, before a safepoint. */
 static void place_init(struct context *context, struct node *node) {
     uint64_t *random = &context->random;
@@ -194,8 +202,8 @@ static void place_init(struct context *context, struct node *node) {
         size_t i = pick(random, node->word_count);
         struct node *target = one_in(random, 3) ? NULL : node_pick(context, true);
         enum word_class class = node_class(context, node, i);
-        if (!node_takes(node, target))
-            target = node->arena->nodes;
+        if (!node_takes(node, target) || one_in(random, 2))
+            target = neighbour(random, node);
         if (class == WORD_STRONG || class == WORD_INTERIOR) {
             gait_word value = target ? node_reference(context, target, class == WORD_INTERIOR)
                                      : word_without_reference(context);
