@@ -2,7 +2,9 @@
 """gait-sim predict: a recording replayed under its own settings is what was recorded, other
 settings change what they should, and a file that is no whole recording is told from one.
 
-Usage: predict_test.py GAIT_SIM SOURCE_ROOT [SCHEME]
+Usage: predict_test.py GAIT_SIM SOURCE_ROOT PHASES [SCHEME]
+
+PHASES is a program (phases.c) that is recorded with other memory beside its heap.
 
 With SCHEME a real run is recorded too. GAIT_SIM_SEED repeats a run of the mutations.
 """
@@ -19,7 +21,7 @@ import sys
 import tempfile
 import unittest
 
-GAIT_SIM, ROOT, *SCHEME = sys.argv[1:]
+GAIT_SIM, ROOT, PHASES, *SCHEME = sys.argv[1:]
 # The Scheme program compile.scm at GOGC=100, on 2 CPUs that others used too.
 RECORDING = os.path.join(ROOT, "tests", "sim", "traces", "compile.pacerlog")
 SEED = int(os.environ.get("GAIT_SIM_SEED", random.randrange(1 << 32)))
@@ -182,6 +184,22 @@ class Predict(unittest.TestCase):
             result = run("predict", self.path("mutant", mutant))
             self.assertIn(result.returncode, (0, 1))
             self.assertLessEqual(len(result.stderr.splitlines()), 1)
+
+    def test_runs_with_other_memory(self):
+        for sort, megabytes in (("none", 0), ("arena", 64), ("offheap", 64), ("foreign", 40)):
+            path = self.path(sort)
+            environment = dict(os.environ, GOGC="100", GAIT_DEBUG="pacerlog=" + path)
+            environment.pop("GOMEMLIMIT", None)
+            subprocess.run([PHASES, sort, str(megabytes)], env=environment,
+                           stdout=subprocess.DEVNULL, check=True, timeout=200)
+            recorded, predicted = self.predict("--gogc", "100", "--limit", "off", path=path)
+            print(f" {sort}:")
+            self.near(predicted["100", "off"], "cycles", recorded["cycles"], 25)
+            # 64 MiB more are 120 % of the heap that goes by itself. The model keeps pages of foreign
+            # memory that is gone.
+            if sort != "foreign":
+                self.near(predicted["100", "off"], "peak_total_bytes",
+                          recorded["peak_total_bytes"], 35)
 
     @unittest.skipUnless(SCHEME, "no interpreter")
     def test_a_run_of_ones_own(self):
