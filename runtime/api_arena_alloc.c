@@ -81,7 +81,11 @@ static void log_chunk(const struct arena_own *own, size_t bytes) {
 static struct bump_chunk *source_take(void *context, size_t bytes) {
     struct arena_call *call = context;
     struct arena_own *own = call->own;
+    if (call->shard) /* a safepoint: .inv.shard */
+        arena_shard_let_go(call->shard);
     struct heap_chunk *chunk = chunk_find(call->mutator, bytes, own->record.index);
+    if (call->shard)
+        arena_shard_wait(call->shard);
     if (!chunk)
         return NULL;
     if (was_freed(own) /* by the handler */ || !bind(call, chunk)) {
@@ -99,7 +103,11 @@ static void source_give(void *context, struct bump_chunk *chunk) {
 
 static void source_zero(void *context, char *start, size_t bytes) {
     const struct arena_call *call = context;
+    if (call->shard)
+        arena_shard_let_go(call->shard);
     zero_pages(call->mutator, start, bytes);
+    if (call->shard)
+        arena_shard_wait(call->shard);
 }
 
 const struct bump_source arena_source = {
@@ -182,10 +190,12 @@ const struct bump_source arena_range_source = {.take = range_source_take,
 
 static void *take(gait_mutator *mutator, struct arena_own *own, size_t bytes, size_t alignment,
                   bool low) {
+    if (own->shards)
+        return arena_shared_take(mutator, own, bytes, alignment, low);
     struct arena_call call = {.mutator = mutator, .own = own};
     if (bump_has_room(&own->bump, bytes, alignment)) {
         void *start = bump_take(&own->bump, &call, bytes, alignment, low);
-        arena_note(own);
+        arena_note(&own->figures, &own->bump);
         return start;
     }
     gait_word handle = (gait_word)own->record.handle; /* over the safepoint */
@@ -194,7 +204,7 @@ static void *take(gait_mutator *mutator, struct arena_own *own, size_t bytes, si
     void *start = bump_take(&own->bump, &call, bytes, alignment, low);
     gait_pop_frame(mutator);
     if (start) /* else the handler may have freed it */
-        arena_note(own);
+        arena_note(&own->figures, &own->bump);
     return start;
 }
 
@@ -245,7 +255,8 @@ void *gait_arena_new_slow(gait_mutator *mutator, gait_arena *arena, gait_kind ki
         bytes = 1;
     if (layout == GAIT_CONSERVATIVE) {
         AO_store_release(&own->record.conservative, 1);
-        own->bump.head->kinds = mutator->heap->kinds.arena_kinds_conservative;
+        if (!own->shards) /* where all go the slow way */
+            own->bump.head->kinds = mutator->heap->kinds.arena_kinds_conservative;
     }
     if (own->record.flags & GAIT_ARENA_DESCRIBED)
         return take_described(mutator, own, bytes, 0, &kind, layout != GAIT_LEAF);

@@ -14,18 +14,26 @@
 
 #define STATS_BYTES_0 ABI0_BYTES(gait_arena_stats, created)
 
+/* A concurrent arena's parts are full at different times: its high-water mark is at most the sum.
+ */
+static void add_figures(gait_arena_stats *stats, const struct arena_figures *figures) {
+    stats->used_bytes += AO_load(&figures->used_bytes);
+    stats->held_bytes += AO_load(&figures->held_bytes);
+    stats->waste_bytes += AO_load(&figures->waste_bytes);
+    stats->high_water_bytes += AO_load(&figures->high_water_bytes);
+    stats->chunks += AO_load(&figures->chunks);
+}
+
 static gait_arena_stats stats_of(const struct arena_own *own) {
     gait_arena_stats stats = {
         .struct_bytes = sizeof stats,
         .id = own->record.id,
         .flags = own->record.flags,
-        .used_bytes = AO_load(&own->figures.used_bytes),
-        .held_bytes = AO_load(&own->figures.held_bytes),
-        .waste_bytes = AO_load(&own->figures.waste_bytes),
-        .high_water_bytes = AO_load(&own->figures.high_water_bytes),
-        .chunks = AO_load(&own->figures.chunks),
         .resets = AO_load(&own->resets),
     };
+    add_figures(&stats, &own->figures);
+    for (unsigned i = 0; own->shards && i < ARENA_SHARDS; i++)
+        add_figures(&stats, &own->shards[i].figures);
     _Static_assert(sizeof stats.name == sizeof own->record.name &&
                        sizeof stats.created == sizeof own->created,
                    "texts are copied whole");
@@ -43,8 +51,8 @@ int gait_arena_read_stats(gait_mutator *mutator, gait_arena *arena, gait_arena_s
     if (given_bytes < STATS_BYTES_0)
         return GAIT_E_INVALID;
     struct arena_own *own = arena_find(mutator->heap, arena, __func__);
-    if (AO_load(&own->owner) == (AO_t)mutator)
-        arena_note(own);
+    if (AO_load(&own->owner) == (AO_t)mutator && !own->shards)
+        arena_note_all(own);
     gait_arena_stats found = stats_of(own);
     found.struct_bytes = given_bytes;
     abi_give(stats, given_bytes, &found, sizeof found);

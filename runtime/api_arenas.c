@@ -14,7 +14,8 @@
 
 #define CHUNK_BYTES_DEFAULT ((size_t)65536)
 #define FLAGS_KNOWN                                                                                \
-    (GAIT_ARENA_TRACED | GAIT_ARENA_PINNED | GAIT_ARENA_DESCRIBED | GAIT_ARENA_CONTIGUOUS)
+    (GAIT_ARENA_TRACED | GAIT_ARENA_PINNED | GAIT_ARENA_CONCURRENT | GAIT_ARENA_DESCRIBED |        \
+     GAIT_ARENA_CONTIGUOUS)
 
 _Static_assert(ARENA_TRACED == GAIT_ARENA_TRACED && ARENA_PINNED == GAIT_ARENA_PINNED,
                "the collector's part of the flags");
@@ -34,9 +35,8 @@ struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *cal
     return arena_own(record);
 }
 
-struct arena_own *arena_of_mutator(gait_mutator *mutator, gait_arena *arena, const char *call) {
-    mutator_check_as(mutator, call);
-    struct arena_own *own = arena_find(mutator->heap, arena, call);
+static struct arena_own *check_owner(gait_mutator *mutator, struct arena_own *own,
+                                     const char *call) {
     if (AO_load(&own->owner) != (AO_t)mutator)
         platform_fatal("%s: arena \"%s\", created at %s, is another thread's: gait_arena_adopt "
                        "takes it over",
@@ -44,13 +44,20 @@ struct arena_own *arena_of_mutator(gait_mutator *mutator, gait_arena *arena, con
     return own;
 }
 
+struct arena_own *arena_of_mutator(gait_mutator *mutator, gait_arena *arena, const char *call) {
+    mutator_check_as(mutator, call);
+    struct arena_own *own = arena_find(mutator->heap, arena, call);
+    return own->shards ? own : check_owner(mutator, own, call);
+}
+
 struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const char *call) {
     mutator_check_thread(mutator, call);
-    return arena_of_mutator(mutator, arena, call);
+    return check_owner(mutator, arena_find(mutator->heap, arena, call), call);
 }
 
 void gait_arena_check(gait_mutator *mutator, gait_arena *arena, const char *call) {
-    arena_mine(mutator, arena, call);
+    mutator_check_thread(mutator, call);
+    arena_of_mutator(mutator, arena, call);
 }
 
 /* ---- What the collector asks ---- */
@@ -74,7 +81,24 @@ static struct arena_chunk *chunks_apart(struct arena_own *own, struct bump_chunk
 }
 
 static void hook_each_low(struct arena *record, void (*visit)(void *, char *, char *), void *data) {
-    bump_each_low(&arena_own(record)->bump, visit, data);
+    struct arena_own *own = arena_own(record);
+    for (unsigned i = 0; arena_bump(own, i); i++)
+        bump_each_low(arena_bump(own, i), visit, data);
+}
+
+static struct arena_chunk *chunks_join(struct arena_chunk *first, struct arena_chunk *second) {
+    struct arena_chunk *last = first;
+    while (last->next)
+        last = last->next;
+    last->next = second;
+    return first;
+}
+
+static size_t held_bytes_of(struct arena_own *own) {
+    size_t bytes = 0;
+    for (unsigned i = 0; arena_bump(own, i); i++)
+        bytes += arena_bump(own, i)->held_bytes;
+    return bytes;
 }
 
 /* All that an arena has, for the collector. */
@@ -82,13 +106,16 @@ static struct arena_chunk *close_arena(struct arena_own *own) {
     struct bump_chunk *chunks = bump_close(&own->bump);
     if (own->range.pages > 0)
         chunks = range_close(&own->heap->space, &own->range);
-    return chunks_apart(own, chunks, own->bump.era);
+    struct arena_chunk *apart = chunks_apart(own, chunks, own->bump.era);
+    for (unsigned i = 1; arena_bump(own, i); i++) /* the first of all stays first */
+        apart->next = chunks_join(chunks_apart(own, bump_close(arena_bump(own, i)), own->bump.era),
+                                  apart->next);
+    return apart;
 }
 
 static struct arena_chunk *hook_close(struct arena *record) {
     struct arena_own *own = arena_own(record);
-    arenalog_arena(own->heap, GAIT_ARENALOG_leak, record->id, record->name, own->bump.held_bytes,
-                   0);
+    arenalog_arena(own->heap, GAIT_ARENALOG_leak, record->id, record->name, held_bytes_of(own), 0);
     return close_arena(own);
 }
 
@@ -105,7 +132,11 @@ static void hook_give(void *data, struct arena_chunk *apart) {
         chunk_give(&heap->space, chunk);
 }
 
-static void hook_forget(void *data, struct arena *record) { (void)data, (void)record; }
+static void hook_forget(void *data, struct arena *record) {
+    (void)data;
+    if (arena_own(record)->shards)
+        arena_shards_free(arena_own(record));
+}
 
 void arenas_start(gait_heap *heap) {
     struct arena_hooks hooks = {.data = heap,
@@ -166,6 +197,11 @@ bool arena_config_read(gait_arena_config *config, const gait_arena_config *given
         return false;
     }
     bool contiguous = config->flags & GAIT_ARENA_CONTIGUOUS;
+    if (contiguous && config->flags & GAIT_ARENA_CONCURRENT) {
+        say(error, error_bytes, "gait_arena_create: flags %#x: contiguous or concurrent",
+            (unsigned)config->flags);
+        return false;
+    }
     if (contiguous != (config->reserve_bytes != 0)) {
         say(error, error_bytes,
             "gait_arena_create: reserve_bytes is %zu, and GAIT_ARENA_CONTIGUOUS "
@@ -186,6 +222,22 @@ static bool is_marking(const gait_mutator *mutator) {
     return mutator->head.barrier & MUTATOR_BARRIER;
 }
 
+/* Give back what an arena has that nobody has seen. */
+static void give_up(struct arena_call *call) {
+    struct arena_own *own = call->own;
+    for (unsigned i = 0; arena_bump(own, i); i++) {
+        if (!arena_bump(own, i)->current)
+            continue;
+        for (struct bump_chunk *chunk = bump_close(arena_bump(own, i)), *next; chunk;
+             chunk = next) {
+            next = chunk->next;
+            arena_source.give(call, chunk);
+        }
+    }
+    if (own->shards)
+        arena_shards_free(own);
+}
+
 /* Make an arena of a record. @return negative: refused. */
 static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_arena_config *config,
                       char *error, size_t error_bytes) {
@@ -197,12 +249,21 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_a
         .chunk_bytes = fixed ? config->reserve_bytes : config->chunk_bytes,
         .unit = heap->wide_cells ? 16 : 8,
         .kinds = heap->kinds.arena_kinds,
-        .windows = !(config->flags & GAIT_ARENA_DESCRIBED),
+        .windows = !(config->flags & (GAIT_ARENA_DESCRIBED | GAIT_ARENA_CONCURRENT)),
         .fixed = fixed,
     };
     const struct bump_source *source = fixed ? &arena_range_source : &arena_source;
-    if (bump_open(&own->bump, source, &call, &bump) == 0)
-        return 0;
+    if (config->flags & GAIT_ARENA_CONCURRENT) {
+        bump.chunk_bytes = config->chunk_bytes / ARENA_SHARDS;
+        if (bump.chunk_bytes < BUMP_CHUNK_BYTES_LEAST)
+            bump.chunk_bytes = BUMP_CHUNK_BYTES_LEAST;
+    }
+    if (bump_open(&own->bump, source, &call, &bump) == 0) {
+        bump.windows = true;
+        if (!(config->flags & GAIT_ARENA_CONCURRENT) || arena_shards_open(&call, &bump) == 0)
+            return 0;
+        give_up(&call);
+    }
     if (call.refused)
         say(error, error_bytes, "gait_arena_create: the system binds no memory to NUMA node %d",
             own->node);
@@ -245,10 +306,10 @@ gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own) {
     gait_heap *heap = own->heap;
     struct arena *record = &own->record;
     AO_store(&own->owner, (AO_t)mutator);
-    arena_note(own);
+    arena_note_all(own);
     arenas_publish(&heap->arenas, record, is_marking(mutator));
     gait_shade(mutator, (gait_word)record->handle);
-    arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, own->bump.held_bytes);
+    arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, held_bytes_of(own));
     return arena_handle(own);
 }
 
@@ -265,38 +326,50 @@ gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_arena_config 
 /* ---- Reset and end ---- */
 
 /* What a reset leaves, while a marker may be at it or is yet to come. */
-static void reset_apart(struct arenas *arenas, struct arena_own *own, bool scan) {
-    struct bump_chunk *first = own->bump.chunks.first;
-    if (scan && bump_first_is_used(&own->bump))
-        arenas_set_first_apart(arenas, &own->record, first->first, bump_low(&own->bump, first));
-    size_t era = own->bump.era;
-    struct bump_chunk *chunks = bump_reset_apart(&own->bump);
+static void reset_apart(struct arena_own *own, unsigned i, bool scan) {
+    struct arenas *arenas = &own->heap->arenas;
+    struct bump *bump = arena_bump(own, i);
+    struct bump_chunk *first = bump->chunks.first;
+    if (scan && bump_first_is_used(bump)) {
+        char *low = first->first, *low_end = bump_low(bump, first);
+        if (i == 0) {
+            arenas_set_first_apart(arenas, &own->record, low, low_end);
+        } else {
+            struct arena_chunk *apart = &own->shards[i - 1].first_apart;
+            *apart = (struct arena_chunk){
+                .arena = &own->record, .low = low, .low_end = low_end, .stays = true};
+            arenas_set_apart(arenas, apart, true);
+        }
+    }
+    size_t era = bump->era;
+    struct bump_chunk *chunks = bump_reset_apart(bump);
     arenas_set_apart(arenas, chunks_apart(own, chunks, era), scan);
+}
+
+static void reset(struct arena_own *own, unsigned i, enum arena_leave leave) {
+    struct bump *bump = arena_bump(own, i);
+    if (leave == ARENA_LEAVE_NOW)
+        bump_reset(bump);
+    else if (leave == ARENA_LEAVE_FIRST)
+        bump_reset_behind(bump);
+    else
+        reset_apart(own, i, leave == ARENA_LEAVE_SCAN);
 }
 
 void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
     struct arena_own *own = arena_mine(mutator, arena, __func__);
-    struct arenas *arenas = &mutator->heap->arenas;
-    size_t used_bytes = bump_used_bytes(&own->bump);
-    switch (arenas_leave(arenas, &own->record, is_marking(mutator))) {
-    case ARENA_LEAVE_NOW:
-        bump_reset(&own->bump);
-        break;
-    case ARENA_LEAVE_FIRST:
-        bump_reset_behind(&own->bump);
-        break;
-    case ARENA_LEAVE_REST:
-        reset_apart(arenas, own, false);
-        break;
-    case ARENA_LEAVE_SCAN:
-        reset_apart(arenas, own, true);
-        break;
+    size_t used_bytes = 0;
+    enum arena_leave leave =
+        arenas_leave(&mutator->heap->arenas, &own->record, is_marking(mutator));
+    for (unsigned i = 0; arena_bump(own, i); i++) {
+        used_bytes += bump_used_bytes(arena_bump(own, i));
+        reset(own, i, leave);
     }
     own->root = NULL;
     AO_store(&own->resets, AO_load(&own->resets) + 1);
-    arena_note(own);
+    arena_note_all(own);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_reset, own->record.id, own->record.name, used_bytes,
-                   own->bump.held_bytes);
+                   held_bytes_of(own));
 }
 
 size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
@@ -304,10 +377,12 @@ size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
     if (arenas_are_walked(&mutator->heap->arenas, &own->record, is_marking(mutator)))
         return 0;
     struct arena_call call = {.mutator = mutator, .own = own};
-    size_t bytes = bump_trim(&own->bump, &call);
-    arena_note(own);
+    size_t bytes = 0;
+    for (unsigned i = 0; arena_bump(own, i); i++)
+        bytes += bump_trim(arena_bump(own, i), &call);
+    arena_note_all(own);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_trim, own->record.id, own->record.name, bytes,
-                   own->bump.held_bytes);
+                   held_bytes_of(own));
     return bytes;
 }
 
@@ -315,13 +390,15 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
     struct arena_own *own = arena_mine(mutator, arena, "gait_arena_free");
     gait_heap *heap = mutator->heap;
     struct arenas *arenas = &heap->arenas;
-    size_t held_bytes = own->bump.held_bytes;
+    size_t held_bytes = held_bytes_of(own);
     bool marking = is_marking(mutator), more = false;
     enum arena_leave leave = arenas_leave(arenas, &own->record, marking);
     copy_end(own->freed, where && where[0] ? where : "?");
     if (!arenas_end(arenas, &own->record, marking, own->freed))
         arena_ended(own, "gait_arena_free");
     struct arena_chunk *chunks = close_arena(own);
+    if (leave == ARENA_LEAVE_FIRST && own->shards) /* which have a first one each */
+        leave = ARENA_LEAVE_REST;
     if (leave == ARENA_LEAVE_FIRST) {
         struct arena_chunk *first = chunks;
         chunks = first->next;

@@ -28,11 +28,23 @@ struct arena_figures {
     AO_t used_bytes, waste_bytes, held_bytes, high_water_bytes, chunks;
 };
 
+/* Of an arena that several threads allocate from: a part of it. Whose `taken` it is has the rest,
+ * but for what a marker reads of a bump. */
+#define ARENA_SHARDS 8
+struct arena_shard {
+    AO_t taken; /* 0: nobody's; acquire, release */
+    struct bump bump;
+    struct arena_figures figures;
+    struct arena_chunk first_apart; /* the bump's first chunk, while what it held is set apart */
+    char rest[64];                  /* no line of the cache is two shards' */
+};
+
 /* An arena's record. Used by its thread, but for what is named. */
 struct arena_own {
-    struct arena record; /* first: mark/arenas.h */
-    gait_heap *heap;     /* constant, as is node */
-    struct bump bump;
+    struct arena record;        /* first: mark/arenas.h */
+    gait_heap *heap;            /* constant, as is node */
+    struct bump bump;           /* of a concurrent one: has the handle, and nothing else */
+    struct arena_shard *shards; /* ARENA_SHARDS, of a concurrent one; constant. NULL: it is none */
     struct range range; /* of a contiguous one: its memory, which is one chunk to the bump */
     void *root;         /* gait_arena_set_root; NULL: none */
     AO_t owner;         /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
@@ -73,7 +85,7 @@ void arena_discard(struct arena_own *own);
 struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *call);
 
 /** The same of one that is the mutator's. The mutator is checked as well; for what must be fast,
- * not whose it is. */
+ * without its thread. Of a concurrent one the second takes any attached thread. */
 struct arena_own *arena_mine(gait_mutator *mutator, gait_arena *arena, const char *call);
 struct arena_own *arena_of_mutator(gait_mutator *mutator, gait_arena *arena, const char *call);
 
@@ -81,6 +93,7 @@ struct arena_own *arena_of_mutator(gait_mutator *mutator, gait_arena *arena, con
 struct arena_call {
     gait_mutator *mutator;
     struct arena_own *own;
+    struct arena_shard *shard; /* that the mutator has taken; NULL: the arena is its own */
     bool refused; /* set: not memory was missing, but it could not be bound to the node */
 };
 extern const struct bump_source arena_source __attribute__((visibility("hidden")));
@@ -95,15 +108,42 @@ _Noreturn void arena_ended(const struct arena_own *own, const char *call);
 /** Before the first arena of a heap: have faults looked at, unless its flags say no. */
 void arenas_trap_faults(const gait_heap *heap);
 
-/** Say the figures of an arena as they are now. Its thread, wherever it is on a slow path. */
-static inline void arena_note(struct arena_own *own) {
-    struct arena_figures *figures = &own->figures;
-    AO_store(&figures->used_bytes, bump_used_bytes(&own->bump));
-    AO_store(&figures->waste_bytes, bump_waste_bytes(&own->bump));
-    AO_store(&figures->held_bytes, own->bump.held_bytes);
-    AO_store(&figures->high_water_bytes, own->bump.high_water_bytes);
-    AO_store(&figures->chunks, own->bump.chunk_count);
+/** Say the figures of a bump as they are now. Whose it is, wherever it is on a slow path. */
+static inline void arena_note(struct arena_figures *figures, const struct bump *bump) {
+    AO_store(&figures->used_bytes, bump_used_bytes(bump));
+    AO_store(&figures->waste_bytes, bump_waste_bytes(bump));
+    AO_store(&figures->held_bytes, bump->held_bytes);
+    AO_store(&figures->high_water_bytes, bump->high_water_bytes);
+    AO_store(&figures->chunks, bump->chunk_count);
 }
+
+/** All bumps of an arena: NULL beyond the last. */
+static inline struct bump *arena_bump(struct arena_own *own, unsigned i) {
+    if (i == 0)
+        return &own->bump;
+    return own->shards && i <= ARENA_SHARDS ? &own->shards[i - 1].bump : NULL;
+}
+
+/** The same for all of them. Its thread, while nobody else allocates. */
+static inline void arena_note_all(struct arena_own *own) {
+    arena_note(&own->figures, &own->bump);
+    for (unsigned i = 0; own->shards && i < ARENA_SHARDS; i++)
+        arena_note(&own->shards[i].figures, &own->shards[i].bump);
+}
+
+/* ---- Concurrent arenas: api_arena_shared.c ---- */
+
+/** Open the shards of an arena. @return negative: no memory; then those that were opened stay. */
+int arena_shards_open(struct arena_call *call, const struct bump_config *config);
+void arena_shards_free(struct arena_own *own);
+
+/** Allocate from some shard. Any attached thread. */
+void *arena_shared_take(gait_mutator *mutator, struct arena_own *own, size_t bytes,
+                        size_t alignment, bool low);
+
+/** Take a certain shard, and let it go. */
+void arena_shard_wait(struct arena_shard *shard);
+void arena_shard_let_go(struct arena_shard *shard);
 
 /** A new heap: what its arenas are made of. */
 void arenas_start(gait_heap *heap);

@@ -136,9 +136,10 @@
     X(SPAN_TAKEN, "span.taken", OFTEN)  /* from a list or the page heap, before it is a span */    \
     X(SPAN_DISOWN, "span.disown", OFTEN)                                                           \
     X(LARGE_DONE, "large.done", OFTEN)                                                             \
-    X(CHUNK_MADE, "chunk.made", OFTEN) /* its descriptor leads to it, its entries not yet */       \
-    X(CHUNK_PUSH, "chunk.push", OFTEN) /* before the swap */                                       \
-    X(CHUNK_POP, "chunk.pop", OFTEN)   /* likewise */                                              \
+    X(ARENA_SHARD, "arena.shard", OFTEN) /* it is taken */                                         \
+    X(CHUNK_MADE, "chunk.made", OFTEN)   /* its descriptor leads to it, its entries not yet */     \
+    X(CHUNK_PUSH, "chunk.push", OFTEN)   /* before the swap */                                     \
+    X(CHUNK_POP, "chunk.pop", OFTEN)     /* likewise */                                            \
     X(PAGES_TAKEN, "pages.taken", OFTEN)                                                           \
     X(PAGES_GIVE, "pages.give", OFTEN)                                                             \
     X(PAGES_SCAVENGE, "pages.scavenge", OFTEN) /* out of the runs, before the OS is asked */       \

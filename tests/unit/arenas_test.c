@@ -101,6 +101,9 @@ Test(arenas, config_is_checked) {
     REFUSED(config.reserve_bytes = 65536, "reserve_bytes");
     REFUSED(config.flags = GAIT_ARENA_CONTIGUOUS, "reserve_bytes");
     REFUSED(config.struct_bytes = 0, "struct_bytes");
+    REFUSED((config.flags = GAIT_ARENA_CONTIGUOUS | GAIT_ARENA_CONCURRENT,
+             config.reserve_bytes = 65536),
+            "contiguous or concurrent");
     REFUSED((config.flags = GAIT_ARENA_CONTIGUOUS, config.reserve_bytes = (size_t)1 << 45),
             "no memory");
     gait_arena_config_init(&config);
@@ -261,6 +264,29 @@ Test(arenas, conservative_kinds_are_noted) {
     gait_heap_destroy(heap);
 }
 
+Test(arenas, concurrent) {
+    open_heap(~(gait_word)0, NULL);
+    gait_arena *arena = arena_of(GAIT_ARENA_CONCURRENT | GAIT_ARENA_TRACED);
+    struct arena_own *own = own_of(arena);
+    for (unsigned round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 5000; i++) {
+            char *object = gait_arena_new(mutator, arena, i % 2 ? refs : leaf, i % 200);
+            char *plain = gait_arena_alloc(mutator, arena, i % 100 ? i % 300 : i * 40, 64);
+            cr_assert(is_zero(object, i % 200) && is_zero(plain, i % 100 ? i % 300 : i * 40));
+            cr_assert_eq((uintptr_t)plain % 64, 0);
+            cr_assert_eq(gait_arena_of(heap, object), arena);
+            memset(object, 1, i % 200);
+            memset(plain, 1, i % 100 ? i % 300 : i * 40);
+        }
+        for (unsigned i = 0; arena_bump(own, i); i++)
+            cr_assert(bump_check(arena_bump(own, i)));
+        gait_arena_reset(mutator, arena);
+    }
+    cr_assert_gt(gait_arena_trim(mutator, arena), (size_t)0);
+    gait_arena_free(mutator, arena);
+    gait_heap_destroy(heap);
+}
+
 Test(arenas, many_at_once) {
     open_heap(~(gait_word)0, NULL);
     enum { COUNT = 2000 };
@@ -298,7 +324,7 @@ Test(arenas, no_memory, .timeout = 60) {
         fault_arm(FAULT_MASK(FAULT_COMMIT) | FAULT_MASK(FAULT_MAP), after, 1);
         gait_arena_config config;
         gait_arena_config_init(&config);
-        config.flags = GAIT_ARENA_PINNED;
+        config.flags = GAIT_ARENA_PINNED | (after % 2 ? GAIT_ARENA_CONCURRENT : 0);
         gait_arena *arena = gait_arena_create(mutator, &config);
         size_t count = 0;
         if (arena)
