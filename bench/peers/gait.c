@@ -6,7 +6,6 @@
 #include <string.h>
 
 gait_heap *peer_heap;
-gait_kind peer_kinds[PEER_KINDS];
 enum peer_region_way peer_region_way;
 
 /* Which of the words a parameter is; the first is its default. */
@@ -57,12 +56,9 @@ void peer_start(void) {
     peer_heap = gait_heap_create(NULL, error, sizeof error);
     if (!peer_heap)
         bench_die(error);
-    for (int i = 0; i < PEER_KINDS; i++) {
-        int kind = gait_kind_register(peer_heap, &kinds[i]);
-        if (kind < 0)
+    for (int i = 0; i < PEER_KINDS; i++)
+        if (gait_kind_register(peer_heap, &kinds[i]) != i)
             bench_die("cannot register a kind");
-        peer_kinds[i] = (gait_kind)kind;
-    }
     ways_choose();
 }
 

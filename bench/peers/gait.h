@@ -2,7 +2,8 @@
 /*
  * Gait, with precise roots and barriers. Settings come from the environment (GOGC, GOMEMLIMIT …).
  *
- * peer_heap and peer_kinds are constant after peer_start.
+ * peer_heap is constant after peer_start. Kinds have the numbers of enum peer_kind, so that each
+ * allocation names its own by a constant.
  */
 #ifndef BENCH_PEERS_GAIT_H
 #define BENCH_PEERS_GAIT_H
@@ -11,12 +12,10 @@
 #include <gait/gait.h>
 #include <gait/offheap.h>
 #include <gait/stats.h>
-#include <string.h>
 
 typedef gait_mutator peer_thread;
 
 extern gait_heap *peer_heap;
-extern gait_kind peer_kinds[PEER_KINDS];
 
 #define PEER_FREES false
 static inline void peer_free(void *object) { (void)object; }
@@ -37,7 +36,7 @@ static inline void peer_unblock(peer_thread *thread) { gait_leave_native(thread)
 
 static inline __attribute__((always_inline)) void *peer_alloc(peer_thread *thread,
                                                               enum peer_kind kind, size_t bytes) {
-    void *object = gait_alloc(thread, peer_kinds[kind], bytes);
+    void *object = gait_alloc(thread, (gait_kind)kind, bytes);
     if (GAIT_UNLIKELY(!object))
         bench_die("out of memory");
     return object;
@@ -98,7 +97,7 @@ static inline bool peer_region_each(const peer_region *region) {
 
 static inline __attribute__((always_inline)) void *
 peer_region_alloc(peer_thread *thread, peer_region *region, enum peer_kind kind, size_t bytes) {
-    void *object = gait_alloc_or_arena(thread, region, peer_kinds[kind], bytes);
+    void *object = gait_alloc_or_arena(thread, region, (gait_kind)kind, bytes);
     if (GAIT_UNLIKELY(!object))
         bench_die("out of memory");
     return object;
@@ -106,7 +105,10 @@ peer_region_alloc(peer_thread *thread, peer_region *region, enum peer_kind kind,
 
 static inline void *peer_survivor(peer_thread *thread, void *object, enum peer_kind kind,
                                   size_t bytes) {
-    return memcpy(peer_alloc(thread, kind, bytes), object, bytes);
+    void *copy = gait_arena_clone(thread, object, (gait_kind)kind, bytes);
+    if (GAIT_UNLIKELY(!copy))
+        bench_die("out of memory");
+    return copy;
 }
 
 static inline void *peer_raw_calloc(peer_thread *thread, size_t bytes) {

@@ -14,7 +14,7 @@ import sys
 import textwrap
 
 # New documents that quote examples have their place here.
-DOCUMENTS = ["README.md", "docs/embedding.md", "docs/offheap.md"]
+DOCUMENTS = ["README.md", "docs/arenas.md", "docs/embedding.md", "docs/offheap.md"]
 BLOCK = re.compile(r"\(\S*?(examples/\w+/\w+\.c)\)|^```c\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SKIP = re.compile(r"^\s*(?://\s*)?\.\.\.\s*$", re.MULTILINE)
 

@@ -179,7 +179,9 @@ static bool ends(struct compiler *c, value datum) { return syntax_arena_of(c->vm
 /* A copy whose parts are still the original's. */
 static value clone(struct compiler *c, value datum, enum object_type type, size_t bytes) {
     struct vm *vm = c->vm;
-    void *copy = memcpy(allocate(vm, type, bytes), address_of(datum), bytes);
+    void *copy = gait_arena_clone(vm->mutator, address_of(datum), type, bytes);
+    if (!copy)
+        vm_out_of_memory(vm);
     value result = keep(vm, (value)copy + (datum & TAG_MASK));
     table_put(vm, c->survivors, datum, result);
     return result;
