@@ -687,7 +687,20 @@ class Fits(Files):
             self.assertIn("no cycle in it", result.stderr)
         line = ("gc 1 @0.1s 2%: 0.1+{}+0.1 ms clock, 0.1+0.1/0.1/0.1+0.1 ms cpu, 4->5->3 MB, "
                 "5 MB goal, 2 P\n")
-        self.assertIn("[[phase]]", self.good("fit", self.path("old.log", line.format("1"))))
+        text = self.good("fit", self.path("old.log", line.format("1")))
+        self.assertIn("[[phase]]", text)
+        self.assertNotIn("stacks", text)
+        others = line.format("1").replace("2 P", "2 P (forced), 12 MB arenas, 3 MB off-heap, "
+                                          "2 MB foreign")
+        text = self.good("fit", self.path("others.log", others))
+        self.assertIn('arenas = "12800KiB"', text)
+        self.assertIn('off_heap = "3584KiB"', text)
+        exact = others + ("gc 1 bytes: start=4194304 trigger=4194303 peak=5242880 marked=3145728 "
+                          "goal=5242880 stacks=0 globals=0 arenas=12582912 offheap=3145728 "
+                          "foreign=2097152\n")
+        text = self.good("fit", self.path("exact.log", exact))
+        self.assertIn('arenas = "12MiB"', text)
+        self.assertIn('off_heap = "3MiB"', text)
         for value in ("nan", "-1", "1e999", "x"):
             self.assertEqual(run("fit", self.path("b", line.format(value))).returncode, FAILED)
 

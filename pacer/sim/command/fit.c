@@ -145,6 +145,7 @@ struct stretch {
     double allocated_bytes;
     double from_bytes, to_bytes; /* reachable */
     double stack_bytes;
+    double arena_bytes, offheap_bytes;
     double work_bytes; /* scanned by the cycles in it: the heap, stacks and globals */
     double cpu_s;
 };
@@ -153,7 +154,10 @@ struct stretch {
 static struct stretch stretch_between(const struct gctrace *trace, long first, long last,
                                       double cpus) {
     const struct gctrace_cycle *end = &trace->cycles[last];
-    struct stretch stretch = {.to_bytes = reachable(end), .stack_bytes = end->stack_bytes};
+    struct stretch stretch = {.to_bytes = reachable(end),
+                              .stack_bytes = end->stack_bytes,
+                              .arena_bytes = end->arena_bytes,
+                              .offheap_bytes = end->offheap_bytes};
     if (first >= 0)
         stretch.from_bytes = reachable(&trace->cycles[first]);
     for (long i = first; i < last; i++) {
@@ -184,6 +188,8 @@ static struct stretch stretch_tail(const struct gctrace *trace, double cpus) {
         .from_bytes = reachable(last),
         .to_bytes = reachable(last),
         .stack_bytes = last->stack_bytes,
+        .arena_bytes = last->arena_bytes,
+        .offheap_bytes = last->offheap_bytes,
         .work_bytes = (last->work_bytes > 0 ? last->work_bytes : reachable(last)) +
                       last->stack_bytes + last->globals_bytes,
         .cpu_s = mark_cpu_s(last),
@@ -200,6 +206,8 @@ static void fit_phase(struct scenario_phase *phase, const struct stretch *stretc
     phase->alloc_rate.constant = floor(at_most(stretch->allocated_bytes / phase->duration, 1e15));
     phase->scannable.constant = scanned_of;
     phase->stacks.constant = floor(stretch->stack_bytes);
+    phase->arenas.constant = floor(at_most(stretch->arena_bytes, 1e15));
+    phase->off_heap.constant = floor(at_most(stretch->offheap_bytes, 1e15));
     if (grown > 0 && stretch->allocated_bytes > 0)
         phase->survival.constant = at_most(grown / stretch->allocated_bytes, 1);
     else if (grown < 0)

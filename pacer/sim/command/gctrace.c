@@ -7,6 +7,7 @@
  *     gc 7 @1.234s 2%: 0.01+1.2+0.02 ms clock, 0.02+0.1/1.0/0+0.04 ms cpu, 4->4->2 MB, 5 MB goal,
  *         0 MB stacks, 0 MB globals, 2 P (forced)                             (all in one line)
  *
+ * Where a heap has arenas or off-heap memory ", 12 MB arenas, 3 MB off-heap" follow.
  * Go before 1.19 has no stacks and globals. With gctrace=2 Gait adds "gc 7 bytes: start=..." after
  * it; with gcpacertrace=1 both print "pacer: ... B work" before it.
  */
@@ -27,15 +28,28 @@
 
 static bool is_sane(const struct gctrace_cycle *cycle) {
     const double values[] = {
-        cycle->start_s,      cycle->before_s,     cycle->mark_s,           cycle->after_s,
-        cycle->before_cpu_s, cycle->assist_cpu_s, cycle->background_cpu_s, cycle->idle_cpu_s,
-        cycle->after_cpu_s,  cycle->start_bytes,  cycle->peak_bytes,       cycle->marked_bytes,
-        cycle->goal_bytes,   cycle->stack_bytes,  cycle->globals_bytes,
+        cycle->start_s,       cycle->before_s,     cycle->mark_s,           cycle->after_s,
+        cycle->before_cpu_s,  cycle->assist_cpu_s, cycle->background_cpu_s, cycle->idle_cpu_s,
+        cycle->after_cpu_s,   cycle->start_bytes,  cycle->peak_bytes,       cycle->marked_bytes,
+        cycle->goal_bytes,    cycle->stack_bytes,  cycle->globals_bytes,    cycle->arena_bytes,
+        cycle->offheap_bytes,
     };
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
         if (!(values[i] >= 0 && values[i] < 1e16)) /* a NaN is not */
             return false;
     return cycle->procs >= 1 && cycle->procs <= 1024 && cycle->percent >= 0;
+}
+
+/** A size of those at a line's end: ", 12 MB arenas". @return bytes; 0: it is not told. */
+static double other_bytes(const char *text, const char *what) {
+    double megabytes = 0;
+    for (; (text = strstr(text, ", ")); text += 2) {
+        int used = 0;
+        if (sscanf(text, ", %lf MB %n", &megabytes, &used) == 1 && used > 0 &&
+            strncmp(text + used, what, strlen(what)) == 0)
+            return (megabytes + 0.5) * MIB;
+    }
+    return 0;
 }
 
 /** The cycle told from `text` on. @return whether it is one. */
@@ -55,10 +69,14 @@ static bool parse_cycle(const char *text, struct gctrace_cycle *cycle) {
                &rest) == 2 &&
         rest > 0)
         text += rest;
+    else
+        c.stack_bytes = c.globals_bytes = 0; /* the number was another's */
     used = 0;
     if (sscanf(text, "%d P%n", &c.procs, &used) != 1 || used == 0)
         return false;
     c.forced = strncmp(text + used, " (forced)", 9) == 0;
+    c.arena_bytes = other_bytes(text + used, "arenas");
+    c.offheap_bytes = other_bytes(text + used, "off-heap");
     double *const times[] = {&c.before_s,     &c.mark_s,           &c.after_s,    &c.before_cpu_s,
                              &c.assist_cpu_s, &c.background_cpu_s, &c.idle_cpu_s, &c.after_cpu_s};
     for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
@@ -92,6 +110,11 @@ static void take_bytes(struct gctrace *trace, const char *text) {
                &cycle.start_bytes, &cycle.peak_bytes, &cycle.marked_bytes, &cycle.goal_bytes,
                &cycle.stack_bytes, &cycle.globals_bytes) != 6 ||
         !is_sane(&cycle))
+        return;
+    const char *others = strstr(text, " arenas=");
+    if (others)
+        sscanf(others, " arenas=%lf offheap=%lf", &cycle.arena_bytes, &cycle.offheap_bytes);
+    if (!is_sane(&cycle))
         return;
     cycle.exact = true;
     trace->cycles[trace->count - 1] = cycle;

@@ -26,6 +26,8 @@ struct gctrace_cycle {
     double goal_bytes;
     double stack_bytes;
     double globals_bytes;
+    double arena_bytes; /**< what else the limit held */
+    double offheap_bytes;
     double work_bytes; /**< heap bytes scanned, by gcpacertrace=1; 0: not told    */
     int percent;       /**< GC CPU time so far: of the process's own (Gait), of all CPUs (Go) */
     int procs;
