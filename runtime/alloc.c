@@ -7,6 +7,7 @@
 #include <gait/library.h>
 
 #include "alloc_room.h"
+#include "heap/chunks.h"
 #include "instance.h"
 #include "zero.h"
 
@@ -105,6 +106,7 @@ bool gait_out_of_memory(gait_mutator *mutator, size_t bytes, unsigned failures) 
         return false;
     gait_collect(mutator);
     alloc_await_cleanups(mutator);
+    chunks_drain(&mutator->heap->space); /* addresses, and memory, that only arenas could take */
     return true;
 }
 

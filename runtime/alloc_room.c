@@ -4,6 +4,7 @@
  */
 #include "alloc_room.h"
 
+#include "heap/chunks.h"
 #include "instance.h"
 
 /* How long a mutator waits for a cycle to begin that is late, in naps of some 70 us with the OS's
@@ -95,6 +96,8 @@ static void keep_limit(gait_mutator *mutator, const struct alloc_need *need) {
         cycle_scavenge(heap, excess);
         gait_leave_native(mutator);
     }
+    if (passes_limit(mutator, need))
+        chunks_drain(&heap->space); /* what waits for arenas: before anybody waits for a cycle */
     while ((passes = passes_limit(mutator, need)) && sweep_step(&heap->sweeper))
         gait_poll(mutator);
     if (passes && alloc_await_cleanups(mutator))

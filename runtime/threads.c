@@ -4,6 +4,7 @@
  * and helpers.
  */
 #include "background.h"
+#include "heap/chunks.h"
 #include "instance.h"
 #include "platform/perturb.h"
 
@@ -57,6 +58,8 @@ size_t cycle_scavenge(gait_heap *heap, size_t bytes) {
     if (given < bytes && bytes - given > AO_load(&heap->space.free_bytes))
         chunks_drain(&heap->space);
     if (given < bytes)
+        given += space_scavenge(&heap->space, bytes - given);
+    if (given < most && chunks_drain(&heap->space) > 0)
         given += space_scavenge(&heap->space, bytes - given);
     lock_release(&heap->cycle.scavenge_lock);
     control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);

@@ -516,7 +516,8 @@ struct bump_chunk *bump_close(struct bump *bump) {
     windows_set(bump, bump->current->end, bump->current->end);
     struct bump_chunk *chunks = chain_join(bump->chunks.first, bump->large.first);
     chain_join(chunks, bump->spare);
-    bump->large = (struct bump_list){0};
+    STORE(&bump->large.first, NULL); /* a marker may be at it: bump.h, .inv.publish */
+    bump->large.last = NULL;
     bump->spare = NULL;
     return chunks;
 }
