@@ -244,6 +244,17 @@ static void stack_overflow_handled(void) {
 
 #define FREED "\"requests\""
 
+/* Sanitizers have a handler, and a line, of their own for what a program has none for. */
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -269,21 +280,26 @@ static const struct {
     USE(read_in_child_of_fork),
     USE(read_freed_handled),
     USE(read_freed_asked),
-#ifndef __SANITIZE_ADDRESS__ /* which has a handler, and a line, of its own for these */
     {"null_dereference", null_dereference, SIGSEGV, 0, {NULL}},
     {"protected_page", protected_page, SIGSEGV, 0, {NULL}},
     {"handler_of_one_shot", handler_of_one_shot, SIGSEGV, 0, {NULL}},
     {"sent_by_kill", sent_by_kill, SIGSEGV, 0, {NULL}},
     {"stack_overflow_handled", stack_overflow_handled, 0, 2, {"the program's handler"}},
-#endif
     {"null_dereference_handled", null_dereference_handled, 0, 2, {"the program's handler"}},
     {"null_dereference_asked", null_dereference_asked, 0, 2, {"the program's handler"}},
     {"sent_by_kill_ignored", sent_by_kill_ignored, 0, 7, {NULL}},
 };
 
+/* Does it end by the signal's default, or on a stack that sanitizers make larger? */
+static bool is_plain(size_t i) {
+    return cases[i].signal == SIGSEGV || cases[i].run == stack_overflow_handled;
+}
+
 /* @return whether it ended as it should. */
 static bool run_case(size_t i) {
     int ends[2], status;
+    if (SANITIZED && is_plain(i))
+        return true;
     if (pipe(ends) < 0)
         return false;
     fflush(NULL);

@@ -10,6 +10,7 @@
 #include "stress.h"
 
 #include <gait/arena.h>
+#include <sys/wait.h>
 
 #define THREADS 4
 #define ARENAS 12 /* of each thread */
@@ -218,10 +219,47 @@ static void hand_over(struct worker *worker, gait_word *root) {
     }
 }
 
+/* A child goes on with this thread's arenas, and frees them. */
+static void fork_child(struct worker *worker) {
+    pid_t child = fork();
+    CHECK(child >= 0, "fork");
+    if (child > 0) {
+        int status;
+        gait_enter_native(worker->mutator);
+        CHECK(waitpid(child, &status, 0) == child, "waitpid");
+        gait_leave_native(worker->mutator);
+        CHECK(status == 0, "the child ended with status %#x", (unsigned)status);
+        return;
+    }
+    alarm(60);
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < ARENAS; i++) {
+            gait_word *root = &worker->words[i];
+            if (!*root)
+                create(worker, root);
+            verify(*root);
+            grow(worker, root);
+            if (one_in(&worker->random, 3))
+                reset(worker, root);
+            if (one_in(&worker->random, 3))
+                end(worker, root);
+        }
+        gait_collect(worker->mutator);
+    }
+    for (size_t i = 0; i < ARENAS; i++)
+        if (worker->words[i])
+            verify(worker->words[i]);
+    _exit(0);
+}
+
 static void step(struct worker *worker) {
     size_t i = pick(&worker->random, ARENAS);
     gait_word *root = &worker->words[i], *holder = &worker->words[ARENAS + i];
     unsigned choice = (unsigned)pick(&worker->random, 100);
+    if (one_in(&worker->random, 3000) && !UNDER_TSAN && !UNDER_ASAN) {
+        fork_child(worker);
+        return;
+    }
     if (choice < 8) {
         hand_over(worker, root);
     } else if (choice < 16) {
