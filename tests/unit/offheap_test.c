@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gait/offheap.h with each backend: blocks, figures, owners, allocators, the limit, misuse. */
+#include <atomic_ops.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -409,27 +410,45 @@ Test(offheap, owned_blocks_stay_under_the_limit) { each_backend(owned_blocks_ask
 
 /* ---- fork ---- */
 
-static void *churn(void *data) {
-    gait_heap *heap = data;
-    for (int i = 0; i < 20000; i++)
-        gait_offheap_free(heap, gait_offheap_calloc(heap, 1, (size_t)(i % 5000), 0));
+static struct {
+    gait_heap *heap;
+    AO_t stops;
+} churning;
+
+/* One of them attached: it must come to a safepoint while its thread waits for nobody. */
+static void *churn(void *attached) {
+    gait_heap *heap = churning.heap;
+    gait_mutator *mutator = attached ? gait_attach(heap) : NULL;
+    while (!AO_load(&churning.stops)) {
+        void *blocks[50];
+        for (size_t i = 0; i < 50; i++)
+            blocks[i] = gait_offheap_calloc(heap, 1, i * 100, 0);
+        for (size_t i = 0; i < 50; i++)
+            gait_offheap_free(heap, blocks[i]);
+        if (mutator)
+            gait_poll(mutator);
+    }
+    if (mutator)
+        gait_detach(mutator);
     return NULL;
 }
 
-static void child_goes_on(int backend) {
-    gait_heap *heap = heap_with(backend, "off", "offheapleaks=2", tmpfile());
+static void child_goes_on_with(int backend, const char *debug) {
+    gait_heap *heap = heap_with(backend, "off", debug, tmpfile());
     char *block = gait_offheap_calloc(heap, 1, 100, 0);
     /* sanitizers don't keep their own locks over a fork of several threads */
-    int count = UNDER_ASAN || UNDER_TSAN ? 0 : 2;
-    pthread_t threads[2];
+    int count = UNDER_ASAN || UNDER_TSAN ? 0 : 3;
+    pthread_t threads[3];
+    churning.heap = heap;
+    AO_store(&churning.stops, 0);
     for (int i = 0; i < count; i++)
-        cr_assert_eq(pthread_create(&threads[i], NULL, churn, heap), 0);
-    for (int i = 0; i < 8; i++) {
+        cr_assert_eq(pthread_create(&threads[i], NULL, churn, i == 0 ? heap : NULL), 0);
+    for (int i = 0; i < 30; i++) {
         pid_t child = fork();
         if (child == 0) {
             alarm(20);
-            for (int j = 0; j < 100; j++)
-                gait_offheap_free(heap, gait_offheap_calloc(heap, 1, (size_t)(100 * j), 0));
+            for (size_t j = 0; j < 100; j++)
+                gait_offheap_free(heap, gait_offheap_calloc(heap, 1, 50 * j, 0));
             gait_offheap_tag(heap, "of the child");
             gait_offheap_free(heap, block);
             _exit(0);
@@ -438,10 +457,15 @@ static void child_goes_on(int backend) {
         cr_assert_eq(waitpid(child, &status, 0), child);
         cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
     }
+    AO_store(&churning.stops, 1);
     for (int i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
     gait_offheap_free(heap, block);
     cr_assert_eq(gait_offheap_bytes(heap, GAIT_OFFHEAP_ALL), 0);
     gait_heap_destroy(heap);
+}
+static void child_goes_on(int backend) {
+    child_goes_on_with(backend, "");
+    child_goes_on_with(backend, "offheapleaks=2");
 }
 Test(offheap, the_child_of_a_fork_goes_on) { each_backend(child_goes_on); }
