@@ -54,6 +54,7 @@ struct worker {
     gait_mutator *mutator;
     uint64_t random;
     struct gait_frame frame;
+    uint64_t kept_check;             /* of what was taken out last */
     gait_word words[2 * ARENAS + 2]; /* roots: lists, then holders in the heap, then temporaries */
 };
 
@@ -165,10 +166,30 @@ static void create(struct worker *worker, gait_word *root) {
     *root = (gait_word)list_new(worker, arena, traced);
 }
 
+/* What is taken out of an arena before it is reset or freed stays alive, whatever a cycle has
+ * scanned of both. */
+static void take_out(struct worker *worker, gait_word root) {
+    gait_word *kept = &worker->words[2 * ARENAS + 1];
+    if (*kept)
+        CHECK(*(uint64_t *)*kept == worker->kept_check, "what was taken out has changed");
+    *kept = 0;
+    uint64_t skip = pick(&worker->random, 20);
+    for (gait_word at = slot_load(&((struct list *)root)->first); at;) {
+        const struct node *node = (struct node *)at;
+        if (node->other_check && skip-- == 0) {
+            *kept = slot_load(&node->other);
+            worker->kept_check = node->other_check;
+            return;
+        }
+        at = slot_load(&node->next);
+    }
+}
+
 static void reset(struct worker *worker, gait_word *root) {
     struct list *list = (struct list *)*root;
     gait_arena *arena = arena_of(*root);
     bool traced = list->traced;
+    take_out(worker, *root);
     gait_arena_reset(worker->mutator, arena);
     *root = (gait_word)arena; /* the list is gone */
     *root = (gait_word)list_new(worker, arena, traced);
@@ -176,6 +197,7 @@ static void reset(struct worker *worker, gait_word *root) {
 }
 
 static void end(struct worker *worker, gait_word *root) {
+    take_out(worker, *root);
     if (pick(&worker->random, 5) == 0) {
         figure(&forgotten); /* the collector frees it */
     } else {
