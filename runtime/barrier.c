@@ -3,6 +3,7 @@
  * Stores of references while marking is on: the hybrid barrier shades what a slot held and what it
  * gets (docs/design/marking.md), by putting both words into the mutator's buffer.
  */
+#include <gait/arena.h>
 #include <gait/gait.h>
 #include <string.h>
 
@@ -79,10 +80,17 @@ struct kept {
     gait_word words[3];
 };
 
+/* A word that keeps what an address lies in; 0: a static slot. */
+static gait_word keeper(gait_heap *heap, const gait_word *address) {
+    if (gait_arena_of(heap, address))
+        return (gait_word)address;
+    return (gait_word)gait_object_base(heap, address);
+}
+
 static void keep(gait_mutator *mutator, struct kept *kept, const gait_word *to,
                  const gait_word *from, gait_word value) {
-    kept->words[0] = (gait_word)gait_object_base(mutator->heap, to); /* 0: a static slot */
-    kept->words[1] = (gait_word)gait_object_base(mutator->heap, from);
+    kept->words[0] = keeper(mutator->heap, to);
+    kept->words[1] = keeper(mutator->heap, from);
     kept->words[2] = value;
     gait_push_frame(mutator, &kept->frame, kept->words, 3);
 }

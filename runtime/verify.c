@@ -48,7 +48,7 @@ enum root_class { ROOT_MUTATOR, ROOT_SHARED, ROOT_FINALIZER, ROOT_CLASSES };
 
 static const char *const root_names[ROOT_CLASSES] = {
     "a mutator's roots",
-    "static slots, handles or a stopped coroutine",
+    "static slots, handles, pinned arenas or a stopped coroutine",
     "finalizers that are queued or may come",
 };
 
@@ -59,6 +59,8 @@ struct search {
     unsigned epoch;
     uint64_t *visited; /* a bit per cell: one word for each pair of the space's */
     size_t visited_bytes;
+    uint64_t *visited_arenas; /* a bit per record */
+    size_t visited_arenas_bytes;
     struct queue grey;
     struct queue kept;      /* chunks that were taken from grey, if keep */
     struct queue objects;   /* found ephemerons; parent: their own entry. Only if keep */
@@ -136,7 +138,9 @@ static void search_free(struct search *search) {
     ephemerons_destroy(&search->keys);
     if (search->visited)
         platform_unreserve(search->visited, search->visited_bytes);
-    search->visited = NULL;
+    if (search->visited_arenas)
+        platform_unreserve(search->visited_arenas, search->visited_arenas_bytes);
+    search->visited = search->visited_arenas = NULL;
 }
 
 static bool search_alloc(struct search *search) {
@@ -145,7 +149,10 @@ static bool search_alloc(struct search *search) {
     size_t bytes = pages * (BITS_WORDS / 2) * sizeof(uint64_t);
     search->visited_bytes = (bytes + page_bytes) & ~(page_bytes - 1);
     search->visited = platform_map(search->visited_bytes);
-    return search->visited != NULL;
+    size_t arena_bits = AO_load_acquire(&search->heap->arenas.count) + 1;
+    search->visited_arenas_bytes = (arena_bits / 8 + page_bytes) & ~(page_bytes - 1);
+    search->visited_arenas = platform_map(search->visited_arenas_bytes);
+    return search->visited && search->visited_arenas;
 }
 
 /* ---- Cells ---- */
@@ -162,6 +169,31 @@ static bool cell_of(const struct search *search, gait_word word, bool conservati
     if (conservative)
         return cell_at(search, word, cell) || cell_at(search, address, cell);
     return cell_at(search, address, cell) && cell->start == (char *)address;
+}
+
+/* The arena that a word refers to: any place in it will do. NULL: none, or the end of one that is
+ * being made. */
+static struct arena *arena_of(const struct search *search, gait_word word, bool conservative) {
+    gait_word address = word & search->heap->value_mask;
+    struct arena *arena = NULL;
+    if (conservative && space_holds(search->space, word))
+        arena = arenas_of(search->space, word);
+    if (!arena && (conservative || address % sizeof(gait_word) == 0) &&
+        space_holds(search->space, address))
+        arena = arenas_of(search->space, address);
+    return arena && arena_state(arena) >= ARENA_LIVE ? arena : NULL;
+}
+
+/* Does it live whatever leads to it? */
+static bool arena_is_root(const struct arena *arena) {
+    return arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_PINNED);
+}
+
+/* Has marking seen that there is a reference to it? */
+static bool arena_is_marked(const struct search *search, const struct arena *arena) {
+    AO_t scan = AO_load(&arena->scan);
+    return (ARENA_CYCLE(scan) == search->epoch + 1 && ARENA_LEFT(scan) == 0) ||
+           (arena_is_root(arena) && !(arena->flags & ARENA_TRACED));
 }
 
 static uint64_t *visited_word(const struct search *search, const struct cell *cell) {
@@ -181,6 +213,10 @@ static size_t cell_bytes(const struct search *search, const struct cell *cell) {
 /* Add an object's address, kind and size. */
 static void add_object(const struct search *search, struct line *line, const char *object) {
     struct cell cell;
+    const struct arena *arena = arena_of(search, (gait_word)object, false);
+    if (arena)
+        line_add(line, "%p (arena \"%s\", created at %s)", (const void *)object, arena->name,
+                 arena->created);
     if (!cell_at(search, (gait_word)object, &cell))
         return;
     line_add(line, "%p (%s, %zu bytes)", (const void *)object,
@@ -245,10 +281,47 @@ static void key_found(struct search *search, const struct cell *key) {
     }
 }
 
+/* Pairs waited for any place of this arena. */
+static void arena_key_found(struct search *search, const struct arena *arena) {
+    struct cell key = {.start = arena->handle};
+    key_found(search, &key);
+}
+
+static bool is_visited_arena(const struct search *search, const struct arena *arena) {
+    return search->visited_arenas[arena->index / 64] >> (arena->index % 64) & 1;
+}
+
+/* As visit. */
+static void visit_arena(struct search *search, struct arena *arena, bool conservative) {
+    if (is_visited_arena(search, arena))
+        return;
+    bool marked = arena_is_marked(search, arena);
+    if (!marked && conservative && !search->source->parent && search->heap->concurrent)
+        return;
+    search->visited_arenas[arena->index / 64] |= (uint64_t)1 << (arena->index % 64);
+    if (AO_load(&search->keys.pairs))
+        arena_key_found(search, arena);
+    if (!marked) {
+        if (search->keep && search->missed < REPORTS_MAX)
+            tell(search, search->source, arena->handle);
+        search->missed++;
+    } else if (arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_TRACED)) {
+        queue_put(search, &search->grey, arena->handle, search->source);
+    }
+}
+
 static void visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
     struct search *search = (struct search *)visitor;
     struct cell cell;
-    if (search->failed || !cell_of(search, word, conservative, &cell) || is_visited(search, &cell))
+    if (search->failed)
+        return;
+    if (!cell_of(search, word, conservative, &cell)) {
+        struct arena *arena = arena_of(search, word, conservative);
+        if (arena)
+            visit_arena(search, arena, conservative);
+        return;
+    }
+    if (is_visited(search, &cell))
         return;
     bool marked = cell_marked(&cell, search->epoch);
     /* what lay on a C stack as marking began is there no more, and what lies there now may be old
@@ -273,6 +346,12 @@ static void visit_roots(struct search *search) {
         mutator_visit_roots(mutator, &search->visitor);
     search->source = &search->roots[ROOT_SHARED];
     roots_visit(&search->heap->roots, &search->visitor);
+    uint32_t arenas = (uint32_t)AO_load_acquire(&search->heap->arenas.count);
+    for (uint32_t i = 1; i <= arenas; i++) {
+        struct arena *arena = arenas_at(&search->heap->arenas, i);
+        if (arena_is_root(arena))
+            visit_arena(search, arena, false);
+    }
     search->source = &search->roots[ROOT_FINALIZER];
     finalizers_visit(&search->heap->finalizers, search->space, &search->visitor);
 }
@@ -286,15 +365,37 @@ static void visit_ephemeron(struct search *search, struct entry *entry, const st
         queue_put(search, &search->objects, cell->start, entry);
     for (; words >= 2; words -= 2, pair += 2) {
         struct cell key;
-        if (!cell_of(search, pair[0], false, &key) || is_visited(search, &key))
+        const struct arena *arena = arena_of(search, pair[0], false);
+        if (arena ? is_visited_arena(search, arena) || arena_is_root(arena)
+                  : !cell_of(search, pair[0], false, &key) || is_visited(search, &key))
             visit(&search->visitor, pair[1], false);
-        else if (ephemerons_add(&search->keys, (uintptr_t)key.start, pair) < 0)
+        else if (ephemerons_add(&search->keys, (uintptr_t)(arena ? arena->handle : key.start),
+                                pair) < 0)
             search->failed = true;
     }
 }
 
+/* An arena's words, and where they go. */
+struct low_visit {
+    struct search *search;
+    bool conservative;
+};
+
+static void visit_low(void *data, char *low, char *low_end) {
+    const struct low_visit *to = data;
+    for (; low + sizeof(gait_word) <= low_end; low += sizeof(gait_word))
+        visit(&to->search->visitor, *(const gait_word *)low, to->conservative);
+}
+
 static void visit_object(struct search *search, struct entry *entry) {
     struct cell cell;
+    struct arena *arena = arena_of(search, (gait_word)entry->object, false);
+    if (arena) {
+        struct low_visit to = {search, AO_load(&arena->conservative) != 0};
+        search->source = entry;
+        search->heap->arenas.hooks.each_low(arena, visit_low, &to);
+        return;
+    }
     if (!cell_at(search, (gait_word)entry->object, &cell))
         return;
     search->source = entry;

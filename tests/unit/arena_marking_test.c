@@ -10,7 +10,7 @@ static gait_word held[4]; /* this thread's roots */
 static struct gait_frame frame;
 
 static void begin(void) {
-    open_heap("clobberfree=1");
+    open_heap("clobberfree=1,gccheckmark=1");
     for (unsigned i = 0; i < 4; i++)
         held[i] = 0;
     gait_push_frame(mutator, &frame, held, 4);

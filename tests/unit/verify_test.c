@@ -155,7 +155,8 @@ Test(verify, finds_what_was_missed_in_every_layout) {
         snprintf(parent_text, sizeof parent_text, "%p (%s, 64 bytes)", (void *)parent,
                  ways[i].what);
         expect_text(ways[i].what, parent_text);
-        expect_text(ways[i].what, "from static slots, handles or a stopped coroutine");
+        expect_text(ways[i].what,
+                    "from static slots, handles, pinned arenas or a stopped coroutine");
         gait_collect(mutator); /* marks anew */
         cr_assert_eq(freopen(NULL, "w+", report), report);
         gait_handle_free(mutator, keep);
