@@ -188,12 +188,24 @@ const struct bump_source arena_range_source = {.take = range_source_take,
 
 /* ---- Allocation ---- */
 
-static void *take(gait_mutator *mutator, struct arena_own *own, size_t bytes, size_t alignment,
-                  bool low) {
+static void *take_at(struct arena_call *call, const struct arena_place *place, size_t bytes,
+                     size_t alignment, bool low) {
+    struct arena_own *own = call->own;
+    struct bump *bump = &own->bump;
+    if (!(own->record.flags & GAIT_ARENA_PLACED))
+        return bump_take(bump, call, bytes, alignment, low);
+    if (place->near)
+        return placed_take_near(&own->placed, bump, call, place->near, bytes, alignment, low);
+    return (place->cluster ? placed_begin : placed_take)(&own->placed, bump, call, bytes, alignment,
+                                                         low);
+}
+
+static void *take(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
+                  size_t bytes, size_t alignment, bool low) {
     if (own->shards)
         return arena_shared_take(mutator, own, bytes, alignment, low);
     struct arena_call call = {.mutator = mutator, .own = own};
-    if (bump_has_room(&own->bump, bytes, alignment)) {
+    if (!(own->record.flags & GAIT_ARENA_PLACED) && bump_has_room(&own->bump, bytes, alignment)) {
         void *start = bump_take(&own->bump, &call, bytes, alignment, low);
         arena_note(&own->figures, &own->bump);
         return start;
@@ -201,7 +213,7 @@ static void *take(gait_mutator *mutator, struct arena_own *own, size_t bytes, si
     gait_word handle = (gait_word)own->record.handle; /* over the safepoint */
     struct gait_frame frame;
     gait_push_frame(mutator, &frame, &handle, 1);
-    void *start = bump_take(&own->bump, &call, bytes, alignment, low);
+    void *start = take_at(&call, place, bytes, alignment, low);
     gait_pop_frame(mutator);
     if (start) /* else the handler may have freed it */
         arena_note(&own->figures, &own->bump);
@@ -209,38 +221,37 @@ static void *take(gait_mutator *mutator, struct arena_own *own, size_t bytes, si
 }
 
 /* An object of an arena with GAIT_ARENA_DESCRIBED: with a word before it (arena/described.h). */
-static void *take_described(gait_mutator *mutator, struct arena_own *own, size_t bytes,
-                            size_t alignment, const gait_kind *kind, bool low) {
+static void *take_described(gait_mutator *mutator, struct arena_own *own,
+                            const struct arena_place *place, size_t bytes, size_t alignment,
+                            const gait_kind *kind, bool low) {
     size_t lead = described_lead(~own->bump.head->mask + 1);
     lead = lead > alignment ? lead : alignment;
     if (bytes > DESCRIBED_BYTES_MOST)
         return NULL;
-    char *start = take(mutator, own, bytes + lead, alignment, low);
+    char *start = take(mutator, own, place, bytes + lead, alignment, low);
     if (!start)
         return NULL;
     described_set(start + lead, kind ? *kind : 0, bytes, kind != NULL);
     return start + lead;
 }
 
-void *gait_arena_alloc_slow(gait_mutator *mutator, gait_arena *arena, size_t bytes,
-                            size_t alignment) {
-    struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_alloc");
+void *arena_alloc_at(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
+                     size_t bytes, size_t alignment, const char *call) {
     if ((alignment & (alignment - 1)) != 0 || alignment > ALIGNMENT_MOST)
-        platform_fatal("gait_arena_alloc: alignment %zu: a power of two up to 65536, or 0",
-                       alignment);
+        platform_fatal("%s: alignment %zu: a power of two up to 65536, or 0", call, alignment);
     if (own->record.flags & GAIT_ARENA_DESCRIBED)
-        return take_described(mutator, own, bytes ? bytes : 1, alignment, NULL, false);
-    return take(mutator, own, bytes, alignment, false);
+        return take_described(mutator, own, place, bytes ? bytes : 1, alignment, NULL, false);
+    return take(mutator, own, place, bytes, alignment, false);
 }
 
 /* @return its layout, if objects of the kind may be in arenas. */
-static gait_layout check_kind(const gait_heap *heap, gait_kind kind) {
+static gait_layout check_kind(const gait_heap *heap, gait_kind kind, const char *call) {
     if (kind >= kinds_count(&heap->kinds))
-        platform_fatal("gait_arena_new: unknown kind %u", (unsigned)kind);
+        platform_fatal("%s: unknown kind %u", call, (unsigned)kind);
     const struct kind *known = &heap->kinds.kinds[kind];
     if (known->layout == GAIT_CALLBACK || known->layout == GAIT_WEAK ||
         known->layout == GAIT_EPHEMERON)
-        platform_fatal("gait_arena_new: kind %u (%s) has layout %s, which no arena can hold",
+        platform_fatal("%s: kind %u (%s) has layout %s, which no arena can hold", call,
                        (unsigned)kind, known->name,
                        known->layout == GAIT_CALLBACK ? "GAIT_CALLBACK"
                        : known->layout == GAIT_WEAK   ? "GAIT_WEAK"
@@ -248,9 +259,9 @@ static gait_layout check_kind(const gait_heap *heap, gait_kind kind) {
     return known->layout;
 }
 
-void *gait_arena_new_slow(gait_mutator *mutator, gait_arena *arena, gait_kind kind, size_t bytes) {
-    struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_new");
-    gait_layout layout = check_kind(mutator->heap, kind);
+void *arena_new_at(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
+                   gait_kind kind, size_t bytes, const char *call) {
+    gait_layout layout = check_kind(mutator->heap, kind, call);
     if (bytes == 0)
         bytes = 1;
     if (layout == GAIT_CONSERVATIVE) {
@@ -259,6 +270,19 @@ void *gait_arena_new_slow(gait_mutator *mutator, gait_arena *arena, gait_kind ki
             own->bump.head->kinds = mutator->heap->kinds.arena_kinds_conservative;
     }
     if (own->record.flags & GAIT_ARENA_DESCRIBED)
-        return take_described(mutator, own, bytes, 0, &kind, layout != GAIT_LEAF);
-    return take(mutator, own, bytes, 0, layout != GAIT_LEAF);
+        return take_described(mutator, own, place, bytes, 0, &kind, layout != GAIT_LEAF);
+    return take(mutator, own, place, bytes, 0, layout != GAIT_LEAF);
+}
+
+static const struct arena_place anywhere = {false, NULL};
+
+void *gait_arena_alloc_slow(gait_mutator *mutator, gait_arena *arena, size_t bytes,
+                            size_t alignment) {
+    struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_alloc");
+    return arena_alloc_at(mutator, own, &anywhere, bytes, alignment, "gait_arena_alloc");
+}
+
+void *gait_arena_new_slow(gait_mutator *mutator, gait_arena *arena, gait_kind kind, size_t bytes) {
+    struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_new");
+    return arena_new_at(mutator, own, &anywhere, kind, bytes, "gait_arena_new");
 }

@@ -15,7 +15,7 @@
 #define CHUNK_BYTES_DEFAULT ((size_t)65536)
 #define FLAGS_KNOWN                                                                                \
     (GAIT_ARENA_TRACED | GAIT_ARENA_PINNED | GAIT_ARENA_CONCURRENT | GAIT_ARENA_DESCRIBED |        \
-     GAIT_ARENA_CONTIGUOUS)
+     GAIT_ARENA_CONTIGUOUS | GAIT_ARENA_PLACED)
 
 _Static_assert(ARENA_TRACED == GAIT_ARENA_TRACED && ARENA_PINNED == GAIT_ARENA_PINNED,
                "the collector's part of the flags");
@@ -209,12 +209,26 @@ bool arena_config_read(gait_arena_config *config, const gait_arena_config *given
             config->reserve_bytes, contiguous ? "" : "not ");
         return false;
     }
-    if (contiguous && (config->flags & GAIT_ARENA_TRACED)) {
+    if (contiguous && (config->flags & (GAIT_ARENA_TRACED | GAIT_ARENA_PLACED))) {
         say(error, error_bytes,
-            "gait_arena_create: a contiguous arena holds no references into the heap: not "
-            "GAIT_ARENA_TRACED");
+            "gait_arena_create: a contiguous arena holds no references into the heap, and is no "
+            "blocks: not GAIT_ARENA_TRACED, nor GAIT_ARENA_PLACED");
         return false;
     }
+    bool placed = config->flags & GAIT_ARENA_PLACED;
+    if (config->cluster_bytes > (placed ? PLACED_BLOCK_BYTES : 0)) {
+        say(error, error_bytes,
+            "gait_arena_create: cluster_bytes is %zu (at most %zu, with GAIT_ARENA_PLACED)",
+            config->cluster_bytes, PLACED_BLOCK_BYTES);
+        return false;
+    }
+    if (placed && config->flags & GAIT_ARENA_CONCURRENT) {
+        say(error, error_bytes, "gait_arena_create: flags %#x: placed or concurrent",
+            (unsigned)config->flags);
+        return false;
+    }
+    if (placed)
+        config->chunk_bytes = PLACED_BLOCK_BYTES;
     return true;
 }
 
@@ -249,7 +263,9 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_a
         .chunk_bytes = fixed ? config->reserve_bytes : config->chunk_bytes,
         .unit = heap->wide_cells ? 16 : 8,
         .kinds = heap->kinds.arena_kinds,
-        .windows = !(config->flags & (GAIT_ARENA_DESCRIBED | GAIT_ARENA_CONCURRENT)),
+        .windows =
+            !(config->flags & (GAIT_ARENA_DESCRIBED | GAIT_ARENA_CONCURRENT | GAIT_ARENA_PLACED)),
+        .most_bytes = config->flags & GAIT_ARENA_PLACED ? PLACED_BLOCK_BYTES : 0,
         .fixed = fixed,
     };
     const struct bump_source *source = fixed ? &arena_range_source : &arena_source;
@@ -284,6 +300,7 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
     struct arena_own *own = arena_own(record);
     own->heap = heap;
     own->node = config->node;
+    placed_init(&own->placed, config->cluster_bytes);
     copy_end(own->created, where);
     record->flags = config->flags;
     record->created = own->created;

@@ -12,6 +12,7 @@
 #include <gait/arena.h>
 
 #include "arena/bump.h"
+#include "arena/placed.h"
 #include "heap/chunks.h"
 #include "heap/range.h"
 #include "instance.h"
@@ -45,11 +46,12 @@ struct arena_own {
     gait_heap *heap;            /* constant, as is node */
     struct bump bump;           /* of a concurrent one: has the handle, and nothing else */
     struct arena_shard *shards; /* ARENA_SHARDS, of a concurrent one; constant. NULL: it is none */
-    struct range range; /* of a contiguous one: its memory, which is one chunk to the bump */
-    void *root;         /* gait_arena_set_root; NULL: none */
-    AO_t owner;         /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
-    int node;           /* -1: none */
-    AO_t resets;        /* a figure, unordered */
+    struct range range;   /* of a contiguous one: its memory, which is one chunk to the bump */
+    struct placed placed; /* of a placed one */
+    void *root;           /* gait_arena_set_root; NULL: none */
+    AO_t owner;           /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
+    int node;             /* -1: none */
+    AO_t resets;          /* a figure, unordered */
     struct arena_figures figures;    /* as arena_note said them last */
     char created[ARENA_WHERE_BYTES]; /* constant */
     char freed[ARENA_WHERE_BYTES];   /* constant once the state is FREED */
@@ -144,6 +146,18 @@ void *arena_shared_take(gait_mutator *mutator, struct arena_own *own, size_t byt
 /** Take a certain shard, and let it go. */
 void arena_shard_wait(struct arena_shard *shard);
 void arena_shard_let_go(struct arena_shard *shard);
+
+/* Where in an arena something is to lie; looked at in placed arenas only. */
+struct arena_place {
+    bool cluster;            /* begin one */
+    struct bump_chunk *near; /* in this block; NULL: anywhere */
+};
+
+/** The slow paths of allocation, at a place. call: for messages. */
+void *arena_alloc_at(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
+                     size_t bytes, size_t alignment, const char *call);
+void *arena_new_at(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
+                   gait_kind kind, size_t bytes, const char *call);
 
 /** A new heap: what its arenas are made of. */
 void arenas_start(gait_heap *heap);

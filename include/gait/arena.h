@@ -58,7 +58,9 @@ enum {
     GAIT_ARENA_CONCURRENT = 1 << 2, /* any attached thread allocates from it, several at once */
     GAIT_ARENA_DESCRIBED = 1 << 3,  /* each object has 8 more bytes (16 in heaps whose sizes are
                                        rounded up to 16) for its kind and size                     */
-    GAIT_ARENA_CONTIGUOUS = 1 << 4 /* one range of reserve_bytes, and no memory beyond it         */
+    GAIT_ARENA_CONTIGUOUS = 1 << 4, /* one range of reserve_bytes, and no memory beyond it; not
+                                       traced, placed or concurrent */
+    GAIT_ARENA_PLACED = 1 << 5 /* in blocks of 64 KiB, for gait_arena_new_near; not concurrent */
 };
 
 /** What an arena is created with. gait_arena_config_init fills in the defaults. */
@@ -71,10 +73,12 @@ typedef struct gait_arena_config {
                            one is twice as large, up to 4 MiB. 0: 64 KiB                        */
     size_t reserve_bytes; /* CONTIGUOUS: its range, rounded up to pages of 8 KiB: addresses. Memory,
                              that counts, is what is used of it                                   */
+    size_t cluster_bytes; /* PLACED: what a block of 64 KiB promises each cluster that begins in it,
+                             at most 64 KiB; 0: 48 KiB, so each has a block of its own            */
 } gait_arena_config;
 
 GAIT_INLINE void gait_arena_config_init(gait_arena_config *config) {
-    gait_arena_config whole = {sizeof(gait_arena_config), NULL, 0, -1, 0, 0};
+    gait_arena_config whole = {sizeof(gait_arena_config), NULL, 0, -1, 0, 0, 0};
     *config = whole;
 }
 
@@ -244,6 +248,62 @@ GAIT_INLINE void *gait_alloc_or_arena(gait_mutator *mutator, gait_arena *arena, 
 #endif
     return gait_alloc(mutator, kind, bytes);
 }
+
+/* ------------------------------------------------------------------------------------------ */
+/* Struct of arrays                                                                           */
+
+/** What each array of gait_arena_fields is aligned to, bytes: a line of the cache, and as much as
+ * the widest vector registers. */
+#define GAIT_ARENA_FIELD_ALIGNMENT 64
+
+/**
+ * Allocate arrays side by side: of count structures' fields each one's array, so that a pass over
+ * one field reads that one only. Plain bytes, zeroed; each array is aligned to
+ * GAIT_ARENA_FIELD_ALIGNMENT and may be read up to its next multiple. One piece of memory: all or
+ * none of them are there.
+ *
+ * @param field_bytes  of each field's elements: fields of them, 1 or more.
+ * @param starts       where the arrays begin: fields of them are written; not if NULL is returned.
+ * @return the first array; NULL as gait_arena_alloc, or when the sum is more than a size_t holds.
+ *
+ * Thread rule: as gait_arena_alloc. A safepoint as that.
+ */
+GAIT_API void *gait_arena_fields(gait_mutator *mutator, gait_arena *arena, size_t count,
+                                 const size_t *field_bytes, size_t fields, void **starts);
+
+/* ------------------------------------------------------------------------------------------ */
+/* Placement: what refers to one another in the same 64 KiB. Of arenas with GAIT_ARENA_PLACED; in
+ * all others these allocate as gait_arena_alloc and gait_arena_new do.                           */
+
+/**
+ * Allocate zeroed plain bytes in the block of another object, while that has room; else where those
+ * of that block go on together. What is larger than 16 KiB has a block of its own.
+ *
+ * @param near  an object that was allocated in this arena since its last reset; NULL: begin a
+ *              cluster, in a block that promises it config.cluster_bytes.
+ *
+ * Else as gait_arena_alloc, but for the thread rule: the arena's. What is allocated there by
+ * gait_arena_alloc and gait_arena_new lies in blocks of its own, in the order of allocation.
+ */
+GAIT_API void *gait_arena_alloc_near(gait_mutator *mutator, gait_arena *arena, const void *near,
+                                     size_t bytes, size_t alignment);
+
+/** The same with an object of a kind: as gait_arena_new. */
+GAIT_API void *gait_arena_new_near(gait_mutator *mutator, gait_arena *arena, const void *near,
+                                   gait_kind kind, size_t bytes);
+
+/**
+ * Count the references inside an arena, of any flags: what of it may hold references is read, and
+ * each word that is an address in the arena counts.
+ *
+ * @param crossing  how many of them lead from one block of 64 KiB to another: blocks are counted
+ *                  from the start of each chunk. May be NULL.
+ * @return how many there are.
+ *
+ * Takes as long as reading that part does. Thread rule: the arena's. Not a safepoint.
+ */
+GAIT_API uint64_t gait_arena_count_edges(gait_mutator *mutator, gait_arena *arena,
+                                         uint64_t *crossing);
 
 /* ------------------------------------------------------------------------------------------ */
 /* Copies on the heap                                                                         */

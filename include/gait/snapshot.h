@@ -8,8 +8,7 @@
  *
  *   .inv.relative: a gait_rel32 and its target lie in the same arena. The collector doesn't know
  *   it: it keeps nothing alive, and needs no barrier. It lies in plain bytes, in an object of a
- * leaf kind, or in a word of which its kind says that it holds no reference: two of them side by
- * side may look like one.
+ *   leaf kind, or in a word that holds no reference by its kind: two of them may look like one.
  *
  * One that is copied alone (by assignment, or with a structure by memcpy) leads elsewhere: it is
  * read by gait_rel32_get and written by gait_rel32_set anew.
