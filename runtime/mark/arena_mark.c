@@ -52,6 +52,7 @@ static void leave_for_rescan(struct marker *marker, struct arena *arena) {
 struct walk {
     struct marker *marker;
     struct arena *arena;
+    bool at_once; /* what can't be pushed is scanned: a second walk would come no further */
 };
 
 static void push_low(void *data, char *low, char *low_end) {
@@ -62,13 +63,17 @@ static void push_low(void *data, char *low, char *low_end) {
     piece_begin(walk->arena);
     if (marker_push_slice(walk->marker, (const gait_word *)low, count))
         return;
+    if (walk->at_once) {
+        marker_scan_arena(walk->marker, (const gait_word *)low, count);
+        return;
+    }
     leave_for_rescan(walk->marker, walk->arena);
     piece_end(walk->arena);
 }
 
 /* With a piece begun that stands for those that are not pushed yet. */
-static void push_pieces(struct marker *marker, struct arena *arena) {
-    struct walk walk = {marker, arena};
+static void push_pieces(struct marker *marker, struct arena *arena, bool at_once) {
+    struct walk walk = {marker, arena, at_once};
     PERTURB(ARENA_WALK);
     if (is_traced(arena)) /* else its owner set it apart */
         marker->space->arenas->hooks.each_low(arena, push_low, &walk);
@@ -98,7 +103,7 @@ void marker_claim(struct marker *marker, struct arena *arena) {
     if (AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless)
         marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)arena->handle));
     if (traced)
-        push_pieces(marker, arena);
+        push_pieces(marker, arena, false);
 }
 
 void marker_claim_later(struct marker *marker, struct arena *arena) {
@@ -188,7 +193,7 @@ void arenas_rescan(struct arenas *arenas, struct marker *marker) {
             continue;
         piece_begin(arena);
         AO_and_full(&arena->scan, ~ARENA_UNSCANNED);
-        push_pieces(marker, arena);
+        push_pieces(marker, arena, true);
         marker_drain(marker, SIZE_MAX);
     }
 }

@@ -373,3 +373,36 @@ Test(arenas, handler_is_asked) {
     gait_arena_free(mutator, handler_arena);
     gait_heap_destroy(heap);
 }
+
+/* ---- No memory for blocks of marking work ---- */
+
+/* An arena of more pieces than the blocks have room for, in a heap with no block or with some. */
+static void mark_without_blocks(size_t slabs) {
+    enum { PIECES = 600 };
+    open_heap(~(gait_word)0, NULL);
+    gait_arena *arena = arena_of(GAIT_ARENA_TRACED);
+    gait_word *pieces[PIECES];
+    for (size_t i = 0; i < PIECES; i++) {
+        pieces[i] = gait_arena_new(mutator, arena, refs, 80000);
+        cr_assert_not_null(pieces[i]);
+        gait_word *list = gait_alloc(mutator, refs, 16), *item = gait_alloc(mutator, leaf, 16);
+        item[0] = i;
+        gait_store(mutator, &list[0], (gait_word)item);
+        gait_store(mutator, &pieces[i][i], (gait_word)list);
+    }
+    fault_arm(FAULT_MASK(FAULT_MAP), slabs, 1);
+    gait_collect(mutator);
+    fault_disarm();
+    gait_collect(mutator); /* what was lost is swept */
+    for (size_t i = 0; i < PIECES; i++) {
+        const gait_word *list = (const gait_word *)pieces[i][i];
+        cr_assert_eq(gait_object_base(heap, list), list);
+        cr_assert_eq(*(const gait_word *)list[0], i);
+    }
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
+
+Test(arenas, no_block_at_all, .timeout = 30) { mark_without_blocks(0); }
+
+Test(arenas, too_few_blocks, .timeout = 30) { mark_without_blocks(1); }
