@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Off-heap memory from the C library. Each piece is on a list of its pool, so that what was not
- * freed goes with the heap: 16 bytes in front, and a lock of its own for each of 32 lists.
+ * freed goes with the heap: 16 bytes in front, and a lock of its own for each of 16 lists.
  */
 #include <gait/offheap.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "backend.h"
 #include "system.h"
 
-#define LISTS 32
+#define LISTS 16
 
 struct piece {
     struct piece *next; /* guarded by the list's lock, as previous */
@@ -30,7 +30,7 @@ struct libc_pool {
 /* A piece is on the list that its address says. */
 static struct list *list_of(struct libc_pool *pool, const struct piece *piece) {
     uint64_t hash = (uint64_t)(uintptr_t)piece * UINT64_C(0x9E3779B97F4A7C15);
-    return &pool->lists[hash >> 59];
+    return &pool->lists[hash >> 60];
 }
 
 static void link_piece(struct libc_pool *pool, struct piece *piece) {

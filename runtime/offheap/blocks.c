@@ -57,7 +57,7 @@ static uint64_t hash_of(const char *block) {
 }
 
 static struct part *part_of(struct blocks *blocks, const char *block) {
-    return &blocks->parts[hash_of(block) >> 58];
+    return &blocks->parts[hash_of(block) >> 60];
 }
 
 /* With the part's lock held, as are the functions below: where the block's record is linked, or

@@ -3,7 +3,7 @@
  * What is known of blocks beside their heads: of all of them where they are checked
  * (GAIT_DEBUG=offheapcheck=1), of those that were sampled where leaks are looked for.
  *
- * A table from a block's address to its record, in 64 parts with a lock each. With checks:
+ * A table from a block's address to its record, in 16 parts with a lock each. With checks:
  *
  *   .inv.known: every live block has a record, so what is freed and has none is none; a block that
  *   was freed keeps its record while its memory is kept back.
@@ -20,7 +20,7 @@
 
 #include "system.h"
 
-#define BLOCKS_PARTS 64
+#define BLOCKS_PARTS 16
 #define BLOCKS_FRAMES 16
 
 struct record {

@@ -58,7 +58,7 @@ static __attribute__((noinline)) void *block_begin(struct state *state, void *st
     char *block = head_block(start, state->checks);
     struct head *head = head_of(block);
     *head = (struct head){.bytes = bytes, .tag = (uint16_t)tag, .seal = head_seal(head)};
-    if (state->leaks || state->checks) {
+    if (state_keeps_records(state)) {
         int sampled = is_sampled(state, bytes);
         if (sampled || state->checks) {
             if (blocks_add(state, block, bytes, tag, sampled) < 0)

@@ -78,7 +78,7 @@ size_t report_leaks(struct state *state) {
                  state->names[tag], blocks, state_bytes(state, tag));
         gait_library_log(state->heap, line);
     }
-    if (all > 0 && (state->leaks || state->checks))
+    if (all > 0 && state_keeps_records(state))
         write_places(state);
     return all;
 }

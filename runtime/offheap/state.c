@@ -25,7 +25,8 @@ static void hold(void) {
     system_lock(&states_lock);
     for (struct state *state = states; state; state = state->next) {
         system_lock(&state->tags_lock);
-        blocks_hold(&state->blocks);
+        if (state_keeps_records(state))
+            blocks_hold(&state->blocks);
         state->backend->hold(state->pool);
     }
     backend_libc.hold_all();
@@ -37,7 +38,8 @@ static void hold(void) {
 static void let_go_states(void) {
     for (struct state *state = states; state; state = state->next) {
         state->backend->let_go(state->pool);
-        blocks_let_go(&state->blocks);
+        if (state_keeps_records(state))
+            blocks_let_go(&state->blocks);
         system_unlock(&state->tags_lock);
     }
     system_unlock(&states_lock);

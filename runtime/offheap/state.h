@@ -69,6 +69,11 @@ void state_uncount(struct state *state, unsigned tag, size_t bytes);
 size_t state_bytes(struct state *state, unsigned tag);
 size_t state_blocks(struct state *state, unsigned tag);
 
+/** Does a block, or may one, have a record in blocks? */
+static inline int state_keeps_records(const struct state *state) {
+    return state->checks || state->leaks;
+}
+
 static inline unsigned state_tags(struct state *state) {
     return (unsigned)AO_load_acquire(&state->tags); /* pairs with gait_offheap_tag */
 }
