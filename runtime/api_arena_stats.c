@@ -45,6 +45,14 @@ static gait_arena_stats stats_of(const struct arena_own *own) {
     return stats;
 }
 
+void arena_add_figures(const struct arena *record, struct arena_sums *sums) {
+    gait_arena_stats stats = stats_of((const struct arena_own *)record);
+    sums->used_bytes += stats.used_bytes;
+    sums->waste_bytes += stats.waste_bytes;
+    sums->chunks += stats.chunks;
+    sums->resets += stats.resets;
+}
+
 int gait_arena_read_stats(gait_mutator *mutator, gait_arena *arena, gait_arena_stats *stats) {
     mutator_check(mutator);
     size_t given_bytes = stats->struct_bytes;
@@ -88,7 +96,7 @@ struct listing {
 };
 
 static void write_row(FILE *out, const gait_arena_stats *stats, bool is_sum) {
-    static const char letters[] = "TPCDR"; /* of the flags, from bit 0 on */
+    static const char letters[] = "TPCDRB"; /* of the flags, from bit 0 on */
     struct line line = {.length = 0};
     char flags[sizeof letters], *end = flags;
     for (unsigned i = 0; letters[i] && !is_sum; i++)
@@ -101,7 +109,7 @@ static void write_row(FILE *out, const gait_arena_stats *stats, bool is_sum) {
         line_add(&line, "%8llu", (unsigned long long)stats->id);
     line_add(&line, " %14llu %14llu %14llu", (unsigned long long)stats->held_bytes,
              (unsigned long long)stats->used_bytes, (unsigned long long)stats->waste_bytes);
-    line_add(&line, " %14llu %8llu %8llu %-5s", (unsigned long long)stats->high_water_bytes,
+    line_add(&line, " %14llu %8llu %8llu %-6s", (unsigned long long)stats->high_water_bytes,
              (unsigned long long)stats->chunks, (unsigned long long)stats->resets, flags);
     if (is_sum) {
         line_add(&line, " %llu arenas", (unsigned long long)stats->id);
@@ -130,7 +138,7 @@ static void visit_row(const gait_arena_stats *stats, void *data) {
 
 void gait_write_arenas(gait_heap *heap, FILE *out) {
     struct listing listing = {.out = out};
-    fprintf(out, "%8s %14s %14s %14s %14s %8s %8s %-5s name, created\n", "id", "held", "used",
+    fprintf(out, "%8s %14s %14s %14s %14s %8s %8s %-6s name, created\n", "id", "held", "used",
             "waste", "high water", "chunks", "resets", "flags");
     gait_arena_list(heap, visit_row, &listing);
     write_row(out, &listing.sum, true);

@@ -143,7 +143,8 @@ void arenas_start(gait_heap *heap) {
                                 .each_low = hook_each_low,
                                 .close = hook_close,
                                 .give = hook_give,
-                                .forget = hook_forget};
+                                .forget = hook_forget,
+                                .add_figures = arena_add_figures};
     arenas_use(&heap->arenas, &hooks, sizeof(struct arena_own));
 }
 

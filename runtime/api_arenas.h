@@ -159,6 +159,9 @@ void *arena_alloc_at(gait_mutator *mutator, struct arena_own *own, const struct 
 void *arena_new_at(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
                    gait_kind kind, size_t bytes, const char *call);
 
+/** What stats and the hook have of an arena's figures: api_arena_stats.c. */
+void arena_add_figures(const struct arena *record, struct arena_sums *sums);
+
 /** A new heap: what its arenas are made of. */
 void arenas_start(gait_heap *heap);
 

@@ -55,7 +55,12 @@ extern "C" {
     X(quarantine_bytes, "of arena_bytes: ended arenas, until a cycle finds nothing that leads to " \
                         "them")                                                                    \
     X(arenas, "arenas that live now")                                                              \
-    X(arenas_leaked, "arenas that the collector freed, since nothing led to them")
+    X(arenas_leaked, "arenas that the collector freed, since nothing led to them")                 \
+    X(arena_used_bytes, "arenas: allocated in them since their last resets")                       \
+    X(arena_waste_bytes, "arenas: lost in rests of their chunks")                                  \
+    X(arena_chunks, "arenas: pieces of their memory")                                              \
+    X(arena_resets, "arenas: resets of those that are live")                                       \
+    X(arena_peak_bytes, "arenas: the most that arena_bytes had")
 
 /* The figures. */
 #define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)

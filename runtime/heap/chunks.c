@@ -100,11 +100,22 @@ static void node_give(struct space *space, struct heap_chunk *chunk) {
     lock_release(&space->lock);
 }
 
+static void note_peak(struct space *space) {
+    size_t bytes = AO_load(&space->arena_bytes);
+    for (AO_t peak = AO_load(&space->arena_peak_bytes); peak < bytes;) {
+        AO_t seen = AO_fetch_compare_and_swap(&space->arena_peak_bytes, peak, bytes);
+        if (seen == peak)
+            return;
+        peak = seen;
+    }
+}
+
 /* Make pages that nobody else has a chunk. */
 static void chunk_init(struct space *space, struct heap_chunk *chunk, size_t page, size_t pages,
                        bool zeroed, unsigned arena) {
     struct span *span = &space->spans[page];
     char *start = space_page_start(space, page), *end = start + (pages << PAGE_SHIFT);
+    note_peak(space);
     *chunk = (struct heap_chunk){
         .bump = {.start = start, .end = end, .clean = zeroed ? start : end, .clean_end = end},
         .page = page,

@@ -152,6 +152,7 @@ struct space {
     AO_t metadata_bytes;    /* the tables' touched part and the collector's own                 */
     AO_t offheap_bytes;     /* of libraries, beside the pages: library.h; signed for a moment   */
     AO_t arena_bytes;       /* in chunks of arenas, those that are kept in the pool included    */
+    AO_t arena_peak_bytes;  /* the most of it so far; raised as chunks are made, unordered      */
     AO_t
         allocated_arena_bytes; /* chunks handed out since the heap was created, from the pool too */
     struct foreign foreign; /* of the program, beside the pages                                 */

@@ -93,6 +93,18 @@ void arenas_drop(struct arenas *arenas, struct arena *arena) {
     lock_release(&arenas->lock);
 }
 
+struct arena_sums arenas_sum(struct arenas *arenas) {
+    struct arena_sums sums = {0};
+    for (uint32_t i = 1; i <= AO_load_acquire(&arenas->count); i++) {
+        const struct arena *arena = arenas_at(arenas, i);
+        lock_acquire(&arenas->lock); /* it does not end, nor does its record become another's */
+        if (arena_state(arena) == ARENA_LIVE && arenas->hooks.add_figures)
+            arenas->hooks.add_figures(arena, &sums);
+        lock_release(&arenas->lock);
+    }
+    return sums;
+}
+
 /* ---- Claims by owners ---- */
 
 static AO_t scan_word(unsigned cycle, AO_t left) { return (AO_t)cycle << 32 | left; }

@@ -82,6 +82,11 @@ struct arena {
     struct arena *next;         /* FREED or NONE: list */
 };
 
+/* Figures of arenas, added up. */
+struct arena_sums {
+    uint64_t used_bytes, waste_bytes, chunks, resets;
+};
+
 /* What arenas are made of; installed once, before use. */
 struct arena_hooks {
     void *data;
@@ -97,6 +102,8 @@ struct arena_hooks {
     void (*give)(void *data, struct arena_chunk *chunk);
     /* A record's use ends: what its owner has of the arena. Likewise. */
     void (*forget)(void *data, struct arena *arena);
+    /* Add the figures of a LIVE arena, as its thread said them last. Any thread. */
+    void (*add_figures)(const struct arena *arena, struct arena_sums *sums);
 };
 
 #define ARENA_BLOCKS 24 /* block i has ARENA_BLOCK_LEAST << i records */
@@ -241,6 +248,9 @@ void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struc
 void arenas_reuse(struct arenas *arenas);
 
 /* ---- Looking ---- */
+
+/** The sums of live arenas' figures. Any thread; takes time with the number of records. */
+struct arena_sums arenas_sum(struct arenas *arenas);
 
 /** A record by its index, from 1 on. */
 static inline struct arena *arenas_at(const struct arenas *arenas, uint32_t index) {

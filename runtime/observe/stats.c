@@ -78,12 +78,23 @@ static void read_cycles(gait_heap *heap, gait_stats *stats) {
     lock_release(&cycle->lock);
 }
 
+static void read_arenas(gait_heap *heap, gait_stats *stats) {
+    struct arena_sums sum = arenas_sum(&heap->arenas);
+    stats->arena_used_bytes = sum.used_bytes;
+    stats->arena_waste_bytes = sum.waste_bytes;
+    stats->arena_chunks = sum.chunks;
+    stats->arena_resets = sum.resets;
+    stats->arena_peak_bytes = AO_load(&heap->space.arena_peak_bytes);
+}
+
 int gait_read_stats(gait_heap *heap, gait_stats *stats) {
     size_t given_bytes = stats->struct_bytes;
     if (given_bytes < STATS_BYTES_0)
         return GAIT_E_INVALID;
     gait_stats whole = {.struct_bytes = given_bytes};
     read_memory(heap, &whole);
+    if (given_bytes > offsetof(gait_stats, arena_used_bytes)) /* it takes time with their number */
+        read_arenas(heap, &whole);
     read_pacing(heap, &whole);
     read_cpu(heap, &whole);
     read_cycles(heap, &whole);
