@@ -90,6 +90,8 @@ struct arena {
     struct gait_arena *handle;
     struct node *nodes; /* by sibling; the first is the handle's */
     bool traced, pinned, described;
+    bool placed;  /* in blocks, for what is to lie near something */
+    bool bounded; /* no larger than its range */
 };
 
 /* An off-heap block. */

@@ -141,6 +141,23 @@ static void arena_make(struct context *context) {
     config.name = traced ? "traced" : "untraced";
     config.flags = (traced ? GAIT_ARENA_TRACED : 0) | (pinned ? GAIT_ARENA_PINNED : 0) |
                    (one_in(random, 4) ? GAIT_ARENA_DESCRIBED : 0);
+    switch (pick(random, 8)) {
+    case 0:
+        config.flags |= GAIT_ARENA_PLACED;
+        break;
+    case 1:
+        if (traced)
+            break;
+        config.flags |= GAIT_ARENA_CONTIGUOUS;
+        config.reserve_bytes = (size_t)65536 << pick(random, 6);
+        break;
+    case 2:
+    case 3:
+        config.flags |= GAIT_ARENA_CONCURRENT;
+        break;
+    default:
+        break;
+    }
     if (one_in(random, 2))
         config.chunk_bytes = (size_t)8192 << pick(random, 5);
     char error[200] = "";
@@ -156,7 +173,9 @@ static void arena_make(struct context *context) {
                             .handle = handle,
                             .traced = traced,
                             .pinned = pinned,
-                            .described = (config.flags & GAIT_ARENA_DESCRIBED) != 0};
+                            .described = (config.flags & GAIT_ARENA_DESCRIBED) != 0,
+                            .placed = (config.flags & GAIT_ARENA_PLACED) != 0,
+                            .bounded = (config.flags & GAIT_ARENA_CONTIGUOUS) != 0};
     context->owner->arenas = arena;
     hold(context, place_new(context, arena, handle, KIND_LEAF, 0));
 }
@@ -180,19 +199,19 @@ static bool fits(unsigned kind) {
     return layout != GAIT_CALLBACK && layout != GAIT_WEAK && layout != GAIT_EPHEMERON;
 }
 
-static void *plain_take(struct context *context, struct arena *arena, size_t bytes) {
-    size_t alignment = (size_t)1 << pick(&context->random, one_in(&context->random, 9) ? 17 : 7);
-    void *start = gait_arena_alloc(context->mutator, arena->handle, bytes, alignment);
-    CHECK((uintptr_t)start % alignment == 0, "%p: alignment %zu", start, alignment);
-    return start;
-}
-
 /* Some place in the same arena, the younger the likelier. */
 static struct node *neighbour(uint64_t *random, const struct node *node) {
     struct node *other = node->arena->nodes;
     for (size_t n = 1 + pick(random, 12); n > 0 && other->sibling; n--)
         other = other->sibling;
     return other;
+}
+
+static void *plain_take(struct context *context, struct arena *arena, size_t bytes) {
+    size_t alignment = (size_t)1 << pick(&context->random, one_in(&context->random, 9) ? 17 : 7);
+    void *start = gait_arena_alloc(context->mutator, arena->handle, bytes, alignment);
+    CHECK((uintptr_t)start % alignment == 0, "%p: alignment %zu", start, alignment);
+    return start;
 }
 
 /* In place, before a safepoint. */
@@ -223,9 +242,13 @@ static bool place_fill(struct context *context, struct arena *arena) {
     bool plain = !arena->described && one_in(random, 4);
     if (!plain && !fits(kind))
         kind = KIND_REFS;
-    void *start;
+    const struct node *beside = neighbour(random, arena->nodes);
+    void *start, *near = beside == arena->nodes ? NULL : (void *)beside->address;
     if (plain)
         start = plain_take(context, arena, bytes);
+    else if (arena->placed && one_in(random, 2))
+        start = gait_arena_new_near(context->mutator, arena->handle, near,
+                                    context->heap->kinds[kind], bytes);
     else if (bytes % 8 == 0 && one_in(random, 3))
         start = gait_arena_array(context->mutator, arena->handle, context->heap->kinds[kind],
                                  bytes / 8, 8);
@@ -233,7 +256,8 @@ static bool place_fill(struct context *context, struct arena *arena) {
         start =
             gait_alloc_or_arena(context->mutator, arena->handle, context->heap->kinds[kind], bytes);
     if (!start) {
-        CHECK(context->heap->plan->small, "no memory for %zu bytes in an arena", bytes);
+        CHECK(context->heap->plan->small || arena->bounded, "no memory for %zu bytes in an arena",
+              bytes);
         return false;
     }
     CHECK((uintptr_t)start % (context->heap->plan->value_mask & 8 ? 8 : 16) == 0, "%p: alignment",
