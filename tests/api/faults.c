@@ -123,6 +123,23 @@ static void read_freed_later(void) {
     touch(bytes);
 }
 
+/* Nothing leads to it: a collection ends it. */
+static __attribute__((noinline)) void leak(void) {
+    open_heap(0);
+    open_arena(0);
+    gait_collect(mutator);
+}
+
+static void read_leaked(void) {
+    leak();
+    touch(bytes);
+}
+
+static void reset_leaked(void) {
+    leak();
+    gait_arena_reset(mutator, arena);
+}
+
 static void read_in_child_of_fork(void) {
     open_and_free();
     pid_t child = fork();
@@ -262,6 +279,14 @@ static const struct {
     int status;          /* then: with this status */
     const char *says[3]; /* on stderr */
 } cases[] = {
+#define LEAKED(name)                                                                               \
+    {                                                                                              \
+#name, name, SIGABRT, 0, {                                                                 \
+            "use after free", FREED, "leaked: freed by the collector in cycle 1"                   \
+        }                                                                                          \
+    }
+    LEAKED(read_leaked),
+    LEAKED(reset_leaked),
 #define USE(name)                                                                                  \
     {                                                                                              \
 #name, name, SIGABRT, 0, { "use after free", FREED, "faults.c:" }                          \

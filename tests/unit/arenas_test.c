@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <gait/arena.h>
 #include <gait/stats.h>
+#include <setjmp.h>
 #include <string.h>
 
 #include "api_arenas.h"
@@ -371,6 +372,42 @@ Test(arenas, handler_is_asked) {
     cr_assert_geq(handler_calls, (size_t)2);
     cr_assert(bump_check(&own_of(handler_arena)->bump));
     gait_arena_free(mutator, handler_arena);
+    gait_heap_destroy(heap);
+}
+
+static jmp_buf out_of_handler;
+
+static bool leave_handler(gait_mutator *of, size_t bytes, void *data) {
+    (void)of, (void)bytes, (void)data;
+    longjmp(out_of_handler, 1);
+}
+
+/* A handler that is left by longjmp leaves the arena as it was before the call. */
+Test(arenas, handler_is_left) {
+    gait_config config;
+    gait_config_init(&config);
+    config.reserve_bytes = (size_t)32 << 20;
+    heap = gait_heap_create(&config, NULL, 0);
+    mutator = gait_attach(heap);
+    leaf = kind_of(GAIT_LEAF, 0, NULL);
+    gait_set_oom_handler(heap, leave_handler, NULL);
+    for (unsigned concurrent = 0; concurrent < 2; concurrent++) {
+        gait_arena *volatile arena = arena_of(concurrent ? GAIT_ARENA_CONCURRENT : 0);
+        struct gait_frames frames = gait_frames_save(mutator);
+        if (setjmp(out_of_handler) == 0) {
+            while (gait_arena_new(mutator, arena, leaf, 1000))
+                ;
+            cr_assert_fail("the handler was not asked");
+        }
+        gait_frames_restore(mutator, frames);
+        struct arena_own *own = own_of(arena);
+        for (unsigned i = 0; arena_bump(own, i); i++)
+            cr_assert(bump_check(arena_bump(own, i)));
+        gait_arena_reset(mutator, arena);
+        cr_assert(is_zero(gait_arena_new(mutator, arena, leaf, 1000), 1000));
+        gait_arena_free(mutator, arena);
+        gait_collect(mutator);
+    }
     gait_heap_destroy(heap);
 }
 
