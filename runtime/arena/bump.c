@@ -132,12 +132,15 @@ static void window_zero(struct bump_chunk *chunk, char *start, char *end) {
 }
 
 /* How far a window is moved on beyond what is wanted now, at a place. */
-static size_t ahead_bytes(const struct bump *bump, const char *place) {
+static size_t ahead_bytes(struct bump *bump, const char *place) {
     if (!bump->windows)
         return 0;
     const struct bump_chunk *chunk = bump->current;
-    bool clean = place >= chunk->clean && place < chunk->clean_end;
-    return clean ? BUMP_WINDOW_CLEAN_BYTES : BUMP_WINDOW_BYTES;
+    if (place >= chunk->clean && place < chunk->clean_end)
+        return BUMP_WINDOW_CLEAN_BYTES;
+    size_t bytes = bump->ahead_bytes;
+    bump->ahead_bytes = least(2 * bytes, BUMP_WINDOW_BYTES);
+    return bytes;
 }
 
 /* Have what a request takes be memory. @return false: it is not; or there is no room for it. */
@@ -416,6 +419,7 @@ int bump_open(struct bump *bump, const struct bump_source *source, void *context
     bump->source = source;
     bump->windows = config->windows;
     bump->fixed = config->fixed;
+    bump->ahead_bytes = BUMP_WINDOW_BYTES_LEAST;
     size_t bytes = config->chunk_bytes;
     if (bytes < BUMP_CHUNK_BYTES_LEAST)
         bytes = BUMP_CHUNK_BYTES_LEAST;
@@ -449,6 +453,7 @@ static void renew(struct bump *bump) {
     note_high_water(bump);
     STORE(&bump->era, bump->era + 1);
     bump->left_bytes = bump->left_waste_bytes = 0;
+    bump->ahead_bytes = BUMP_WINDOW_BYTES_LEAST;
 }
 
 /* Go on behind the first chunk: that one is current, but of an era that has ended. */

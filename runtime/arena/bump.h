@@ -31,9 +31,13 @@
 
 #define BUMP_CHUNK_BYTES_LEAST ((size_t)8192)
 #define BUMP_CHUNK_BYTES_MOST ((size_t)4 << 20)
-/* What a window is zeroed ahead: it stays in the first-level cache. Of memory that is zero already
- * it may be more: it saves calls; but what was in a window counts as dirty after a reset. Guess. */
-#define BUMP_WINDOW_BYTES ((size_t)16384)
+/* What a window is zeroed ahead: it stays in the first-level cache. Since a reset it is twice as
+ * much each time, so that a frame of a few objects pays for little. Measured: objects of 32 bytes
+ * in memory that was used before take 2.0 ns at 8 KiB, 1.65 at 16, 1.5 at 32 and 64, 1.65 at 128.
+ * Of memory that is zero already it is more: it saves calls; but what was in a window counts as
+ * dirty after a reset. Guess. */
+#define BUMP_WINDOW_BYTES_LEAST ((size_t)4096)
+#define BUMP_WINDOW_BYTES ((size_t)32768)
 #define BUMP_WINDOW_CLEAN_BYTES ((size_t)131072)
 /* More than this is never taken from a chunk with others: what is zeroed in one go. */
 #define BUMP_SMALL_BYTES ((size_t)65536)
@@ -90,6 +94,7 @@ struct bump {
     size_t era;                 /* resets so far; atomic, the owner writes it */
     size_t next_bytes;          /* of the next chunk */
     size_t most_bytes;          /* constant: next_bytes grows up to this */
+    size_t ahead_bytes;         /* what the next window of used memory is zeroed ahead */
     bool windows;               /* constant: allocation without the slow path; else all go by it */
     bool fixed;                 /* constant: it takes no further chunk */
     char *open_low;  /* fixed, with source->open: [open_low, open_high) of its chunk is */
