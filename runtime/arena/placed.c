@@ -4,7 +4,7 @@
 
 /* By default a block promises a cluster so much of it: one cluster to a block, unless told
  * otherwise. Of clusters of 12 to 51 KiB that grow at the same time, none is split so; with half a
- * block, one edge in ten crosses (examples/arenas/placement.c). */
+ * block, one edge in six crosses (examples/arenas/placement.c). */
 #define CLUSTER_BYTES (PLACED_BLOCK_BYTES / 4 * 3)
 
 /* What an overflow takes is a part of a cluster: a block serves so many of them. Guess. */
