@@ -366,6 +366,9 @@ static void reset_apart(struct arena_own *own, unsigned i, bool scan) {
 
 static void reset(struct arena_own *own, unsigned i, enum arena_leave leave) {
     struct bump *bump = arena_bump(own, i);
+    /* else a marker may be reading it */
+    if (own->heap->options.clobberfree && leave == ARENA_LEAVE_NOW)
+        bump_overwrite(bump, SWEEP_CLOBBER);
     if (leave == ARENA_LEAVE_NOW)
         bump_reset(bump);
     else if (leave == ARENA_LEAVE_FIRST)
@@ -376,6 +379,8 @@ static void reset(struct arena_own *own, unsigned i, enum arena_leave leave) {
 
 void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
     struct arena_own *own = arena_mine(mutator, arena, __func__);
+    if (mutator->heap->options.arenacheck)
+        arenas_check(&mutator->heap->arenas, &own->record, mutator->heap->value_mask);
     size_t used_bytes = 0;
     enum arena_leave leave =
         arenas_leave(&mutator->heap->arenas, &own->record, is_marking(mutator));
@@ -407,6 +412,8 @@ size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
 void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *where) {
     struct arena_own *own = arena_mine(mutator, arena, "gait_arena_free");
     gait_heap *heap = mutator->heap;
+    if (heap->options.arenacheck)
+        arenas_check(&heap->arenas, &own->record, heap->value_mask);
     struct arenas *arenas = &heap->arenas;
     size_t held_bytes = held_bytes_of(own);
     bool marking = is_marking(mutator), more = false;

@@ -219,6 +219,8 @@ static bool end_marking(gait_heap *heap) {
         return false;
     if (heap->options.gccheckmark)
         verify_marks(heap);
+    if (heap->options.arenacheck)
+        arenas_check_all(&heap->arenas, heap->value_mask);
     turn_over(heap);
     return true;
 }

@@ -527,6 +527,21 @@ struct bump_chunk *bump_close(struct bump *bump) {
     return chunks;
 }
 
+static void chunk_overwrite(const struct bump *bump, const struct bump_chunk *chunk, int byte) {
+    char *high = chunk == bump->current ? bump->head->high : chunk->high;
+    if (!is_begun(bump, chunk))
+        return;
+    memset(chunk->first, byte, (size_t)(bump_low(bump, chunk) - chunk->first));
+    memset(high, byte, (size_t)(chunk->end - high));
+}
+
+void bump_overwrite(struct bump *bump, int byte) {
+    for (struct bump_chunk *chunk = bump->chunks.first; chunk; chunk = chunk->next)
+        chunk_overwrite(bump, chunk, byte);
+    for (struct bump_chunk *chunk = bump->large.first; chunk; chunk = chunk->next)
+        chunk_overwrite(bump, chunk, byte);
+}
+
 /* ---- Looking at it ---- */
 
 static void visit_from(const struct bump *bump, const struct bump_chunk *chunk, char *low,

@@ -150,6 +150,9 @@ bool bump_step(struct bump *bump, void *context);
 /** Does the current chunk have room for that, so that the source isn't asked? */
 bool bump_has_room(const struct bump *bump, size_t bytes, size_t alignment);
 
+/** Before a reset, for debugging: have all that is allocated hold this byte. */
+void bump_overwrite(struct bump *bump, int byte);
+
 /** Forget all allocations, and keep the memory. Constant time. */
 void bump_reset(struct bump *bump);
 

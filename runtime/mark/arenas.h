@@ -247,6 +247,15 @@ void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struc
 /** When weak reads have ended that began before marking did: end quarantines. Likewise. */
 void arenas_reuse(struct arenas *arenas);
 
+/* ---- Option arenacheck: arena_check.c ---- */
+
+/** End the process with a line if an untraced arena refers to an object of the heap. Its owner, or
+ * with the world stopped. */
+void arenas_check(struct arenas *arenas, struct arena *arena, gait_word value_mask);
+
+/** The same for all. With the world stopped. */
+void arenas_check_all(struct arenas *arenas, gait_word value_mask);
+
 /* ---- Looking ---- */
 
 /** The sums of live arenas' figures. Any thread; takes time with the number of records. */

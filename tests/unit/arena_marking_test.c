@@ -6,6 +6,8 @@
  */
 #include "arena_phases.h"
 
+#include <signal.h>
+
 static gait_word held[4]; /* this thread's roots */
 static struct gait_frame frame;
 
@@ -372,4 +374,78 @@ Test(arena_marking, quarantine_keeps_addresses) {
     whole_cycles(1);
     cr_assert_not(is_inaccessible(bytes));
     space_check(&heap->space);
+}
+
+/* ---- Debugging ---- */
+
+static gait_arena *open_checked(uint32_t flags) {
+    open_heap("arenacheck=1");
+    gait_arena *arena = arena_new(mutator, flags | GAIT_ARENA_PINNED);
+    gait_word *object = gait_arena_new(mutator, arena, refs, 16);
+    object[0] = (gait_word)arena;
+    object[1] = (gait_word)gait_alloc(mutator, leaf, 16) + 8; /* of no object */
+    whole_cycles(1);
+    gait_arena_reset(mutator, arena);
+    object = gait_arena_new(mutator, arena, refs, 16);
+    object[1] = (gait_word)gait_alloc(mutator, leaf, 16);
+    return arena;
+}
+
+Test(arena_check, of_untraced_ones_as_marking_ends, .signal = SIGABRT, .timeout = 60) {
+    open_checked(0);
+    whole_cycles(1);
+}
+
+Test(arena_check, of_untraced_ones_at_a_reset, .signal = SIGABRT, .timeout = 60) {
+    gait_arena_reset(mutator, open_checked(0));
+}
+
+Test(arena_check, of_untraced_ones_at_the_end, .signal = SIGABRT, .timeout = 60) {
+    gait_arena_free(mutator, open_checked(0));
+}
+
+Test(arena_check, not_of_traced_ones, .timeout = 60) {
+    gait_arena *arena = open_checked(GAIT_ARENA_TRACED);
+    whole_cycles(1);
+    gait_arena_reset(mutator, arena);
+    gait_arena_free(mutator, arena);
+    close_heap();
+}
+
+/* What was reset reads as overwritten. */
+Test(arena_check, resets_overwrite, .timeout = 60) {
+    open_heap("clobberfree=1");
+    gait_arena *arena = arena_new(mutator, GAIT_ARENA_PINNED);
+    unsigned char *low = gait_arena_new(mutator, arena, refs, 160);
+    unsigned char *high = gait_arena_alloc(mutator, arena, 100, 0);
+    unsigned char *large = gait_arena_alloc(mutator, arena, 300000, 0);
+    gait_arena_reset(mutator, arena);
+    cr_assert_eq(low[0], 0xdb);
+    cr_assert_eq(low[159], 0xdb);
+    cr_assert_eq(high[0], 0xdb);
+    cr_assert_eq(high[99], 0xdb);
+    cr_assert_eq(large[299999], 0xdb);
+    cr_assert_eq(*(char *)gait_arena_new(mutator, arena, refs, 160), 0);
+    cr_assert_eq(*(char *)gait_arena_alloc(mutator, arena, 300000, 0), 0);
+    gait_arena_free(mutator, arena);
+    close_heap();
+}
+
+/* Lines about what nobody freed. */
+Test(arena_check, leaks_are_told, .timeout = 60) {
+    char *text = NULL;
+    size_t bytes = 0;
+    open_heap("arenaleaks=1");
+    heap->log = open_memstream(&text, &bytes);
+    arena_new(mutator, 0);
+    whole_cycles(1);
+    arena_new(mutator, GAIT_ARENA_PINNED);
+    FILE *log = heap->log;
+    close_heap();
+    fclose(log);
+    cr_assert_not_null(strstr(text, "was leaked: the collector freed it in cycle 1\n"), "%s", text);
+    cr_assert_not_null(strstr(text, "was not freed\n"), "%s", text);
+    cr_assert_not_null(strstr(text, "\"test\", created at ../tests/unit/arena_phases.h:"), "%s",
+                       text);
+    free(text);
 }
