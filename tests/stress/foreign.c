@@ -102,9 +102,14 @@ static gait_word owner_new(struct program *program) {
     return owner;
 }
 
-/* Allocate buffers, of which live ones are kept. @return most of the process's memory. */
+/* While another thread that the OS has set aside does not answer the collector, or runs no
+ * cleanups, nobody waits for it, and the limit is passed (docs/design/control.md): on a busy
+ * machine now and then. */
+#define BEYOND_MOST (BUFFERS / 5)
+
+/* Allocate buffers, of which live ones are kept. @return how often memory was beyond the limit. */
 static size_t work(struct program *program, size_t live, gait_stats *most) {
-    size_t resident = 0;
+    size_t resident = 0, beyond = 0, before = resident_bytes();
     most->foreign_bytes = 0;
     for (size_t i = 0; i < BUFFERS; i++) {
         gait_word owner = owner_new(program);
@@ -117,6 +122,11 @@ static size_t work(struct program *program, size_t live, gait_stats *most) {
             *most = stats;
         size_t now = resident_bytes();
         resident = now > resident ? now : resident;
+        bool resides =
+            !UNDER_TSAN && !UNDER_ASAN; /* which have memory of their own for each byte */
+        /* with what malloc keeps, the library's code and the program's own */
+        beyond +=
+            stats.total_bytes > LIMIT_BYTES || (resides && now > before + LIMIT_BYTES + 8 * MIB);
     }
     gait_stats stats = stats_of(program->heap);
     printf("  %zu live: foreign %" PRIu64 " MiB at most, in all %" PRIu64 ", resident %zu, %" PRIu64
@@ -124,7 +134,7 @@ static size_t work(struct program *program, size_t live, gait_stats *most) {
            live, most->foreign_bytes / MIB, stats.peak_total_bytes / MIB, resident / MIB,
            stats.cycles);
     fflush(stdout);
-    return resident;
+    return beyond;
 }
 
 static void limited_test(const char *gogc, size_t live, bool has_cleaner) {
@@ -132,11 +142,9 @@ static void limited_test(const char *gogc, size_t live, bool has_cleaner) {
     gait_stats most;
     printf("limited, GOGC=%s, cleanups by %s\n", gogc, has_cleaner ? "a thread" : "the program");
     program_begin(&program, gogc, "256MiB", has_cleaner);
-    size_t before = resident_bytes(), resident = work(&program, live, &most);
-    CHECK(most.total_bytes <= LIMIT_BYTES, "%" PRIu64 " bytes in all", most.total_bytes);
-    /* what malloc keeps, the library's code and the program's own */
-    if (!UNDER_TSAN && !UNDER_ASAN) /* which have memory of their own for each byte */
-        CHECK(resident <= before + LIMIT_BYTES + 8 * MIB, "%zu MiB resident", resident / MIB);
+    size_t beyond = work(&program, live, &most);
+    CHECK(beyond <= (has_cleaner ? BEYOND_MOST : 0), "beyond the limit %zu times of %d", beyond,
+          BUFFERS);
     program_end(&program);
 }
 
