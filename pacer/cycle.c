@@ -131,6 +131,7 @@ void gait_pacer_end_cycle_measured(struct gait_pacer *pacer,
 void gait_pacer_set_marked(struct gait_pacer *pacer, uint64_t marked_bytes) {
     uint64_t heap_work = (uint64_t)pacer->work.heap_bytes;
     pacer->marked_bytes = marked_bytes;
+    pacer->foreign_kept_bytes = pacer->foreign_marked_bytes;
     pacer->foreign_marked_bytes = 0;
     pacer->last_heap_work_bytes = heap_work;
     pacer->last_stack_work_bytes = (uint64_t)pacer->work.stack_bytes;

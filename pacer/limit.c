@@ -54,7 +54,9 @@ struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pac
 }
 
 static uint64_t within_reach(const struct gait_pacer *pacer, uint64_t bytes) {
-    uint64_t marked = pacer->marked_bytes;
+    uint64_t foreign = pacer->foreign_marked_bytes;
+    uint64_t marked =
+        pacer->marked_bytes - foreign + arith_min_u64(foreign, pacer->foreign_kept_bytes);
     return bytes > arith_add_u64(marked, marked / LIMIT_ROOM_DIVISOR) ? bytes : GAIT_PACER_NONE;
 }
 

@@ -162,6 +162,7 @@ struct gait_pacer {
     /* Measured by the last cycle. */
     uint64_t marked_bytes;          /**< found live                                   */
     uint64_t foreign_marked_bytes;  /**< of it, foreign memory: gait_pacer_set_foreign */
+    uint64_t foreign_kept_bytes;    /**< that was left of it as the next cycle ended    */
     uint64_t last_heap_work_bytes;  /**< heap bytes scanned                           */
     uint64_t last_stack_work_bytes; /**< stack bytes scanned                          */
     uint64_t last_goal_bytes;       /**< its goal as it ended; 0 before the first     */
@@ -468,6 +469,9 @@ struct gait_pacer_bounds {
  * marked bytes to the limit, or down to half of that by as much as memory is above the limit: with
  * less allocated since the last cycle, the next one would give back too little, and the limit is
  * passed instead. Not while the limiter is limiting.
+ *
+ * Of foreign memory that was marked, no more counts as marked here than was left of it the last
+ * time: what is about to be given back is room.
  */
 GAIT_PACER_API struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pacer *pacer);
 

@@ -95,6 +95,33 @@ Test(pacer_limit, overage_leaves_the_heap_half_of_its_room) {
     }
 }
 
+/* All foreign memory is marked until cleanups have run: what they gave back the last time, they may
+ * give back again. */
+Test(pacer_limit, foreign_memory_is_within_reach_as_far_as_it_went_before) {
+    static const struct {
+        uint64_t before, left,
+            now; /* MiB of foreign memory: marked, left of it; marked the next time */
+        bool waits;
+    } rows[] = {
+        {0, 0, 240, true}, /* none is known to stay */
+        {240, 64, 240, true},  {240, 230, 240, true}, {240, 240, 240, false}, /* it stays */
+        {100, 100, 240, true}, /* what has come since may go */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct gait_pacer pacer = pacer_at(GAIT_PACER_GOGC_OFF, 256 * MIB, rows[i].before * MIB, 0);
+        gait_pacer_set_foreign(&pacer, rows[i].before * MIB);
+        gait_pacer_take_back(&pacer, rows[i].left * MIB);
+        gait_pacer_set_marked(&pacer, rows[i].now * MIB);
+        gait_pacer_set_foreign(&pacer, rows[i].now * MIB);
+        gait_pacer_set_memory(&pacer,
+                              &(struct gait_pacer_memory){.mapped_bytes = rows[i].now * MIB,
+                                                          .allocated_bytes = rows[i].now * MIB});
+        gait_pacer_commit(&pacer, true);
+        cr_expect_eq(gait_pacer_bounds(&pacer).limit_bytes != GAIT_PACER_NONE, rows[i].waits,
+                     "row %zu", i);
+    }
+}
+
 Test(pacer_limit, a_cycle_for_want_of_pages_gives_something_back) {
     struct gait_pacer pacer = pacer_at(GAIT_PACER_GOGC_OFF, 260 * MIB, 100 * MIB, 0);
     cr_expect_eq(gait_pacer_bounds(&pacer).relief_bytes, 110 * MIB);

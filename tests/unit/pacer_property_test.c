@@ -106,8 +106,9 @@ static void pacer_expect(const struct gait_pacer *pacer) {
     EXPECT(go.trigger_bytes >= pacer->marked_bytes && go.trigger_bytes <= goal);
     EXPECT(own.trigger_bytes >= go.trigger_bytes && own.trigger_bytes <= own.goal_bytes);
     struct gait_pacer_bounds bounds = gait_pacer_bounds(pacer);
-    EXPECT(bounds.goal_bytes > pacer->marked_bytes || pacer->marked_bytes == UINT64_MAX);
-    EXPECT(bounds.limit_bytes > pacer->marked_bytes || pacer->marked_bytes == UINT64_MAX);
+    bool foreign = pacer->foreign_marked_bytes > pacer->foreign_kept_bytes;
+    uint64_t least = pacer->marked_bytes + (foreign || pacer->marked_bytes == UINT64_MAX ? 0 : 1);
+    EXPECT(bounds.goal_bytes >= least && bounds.limit_bytes >= least);
     EXPECT(bounds.relief_bytes >= pacer->marked_bytes);
     EXPECT(is_ratio(pacer->cons_mark));
     for (int i = 0; i < GAIT_PACER_HISTORY; i++)
