@@ -113,7 +113,8 @@ GAIT_API gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_aren
 /**
  * Forget all objects of the arena, and keep its memory for the next ones. Takes the same time
  * however much there is, but for a traced arena while a collection marks: then memory that is still
- * to be scanned is put aside, piece by piece. Who refers to an old object afterwards sees new ones.
+ * to be scanned is put aside, piece by piece. Who refers to an old object afterwards, weak words
+ * included, sees new ones, or what else the memory was given to.
  *
  * Thread rule: its thread; in a concurrent arena nobody allocates meanwhile. Not a safepoint.
  */
@@ -129,8 +130,9 @@ GAIT_API size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena);
 
 /**
  * The end of an arena: no address in it may be used any more, and whoever does is stopped. The
- * first 32 MiB are inaccessible on return, more of it soon after. References to it may stay where
- * they are; its addresses are used anew when a collection finds none.
+ * first 32 MiB are inaccessible on return, more of it soon after; a traced arena that is freed
+ * while a collection marks, when marking has ended. References to it may stay where they are; its
+ * addresses are used anew when a collection finds none.
  *
  * Thread rule: as gait_arena_reset. Not a safepoint.
  */
@@ -140,8 +142,9 @@ GAIT_API void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const
 /**
  * The calling thread goes on with the arena. The one that had it before uses it no more, from
  * before the call on: programs hand arenas over by a queue or a lock of their own, whose order this
- * relies on. The handle may come from anywhere: a C variable, a queue in plain memory.
- * Thread rule: an attached thread. Not a safepoint.
+ * relies on. The handle may come from anywhere: a C variable, a queue in plain memory; but as those
+ * keep nothing alive, the giver holds it in a root until it was adopted, unless the arena is
+ * pinned. Thread rule: an attached thread. Not a safepoint.
  */
 GAIT_API void gait_arena_adopt(gait_mutator *mutator, gait_arena *arena);
 
