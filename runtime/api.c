@@ -132,6 +132,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     }
     pacerlog_start(heap);
     arenalog_start(heap);
+    observe_leaks(heap);
     forking_add(heap);
     return heap;
 no_cycle:

@@ -42,6 +42,7 @@ struct gait_heap {
     struct writer *log_writer; /* NULL: lines are written at once; changed as pacerlog is */
     uint64_t log_lost;         /* lines dropped since the last that was not; the collector's */
     struct arenalog *arenalog; /* NULL: nothing is told of arenas; likewise */
+    size_t leaks_place;        /* of option arenaleaks in the table of at_exit.h */
     struct pacerlog *pacerlog; /* NULL: nothing is recorded; set before and after collection runs */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the

@@ -3,6 +3,7 @@
  * Lines about arenas that nobody freed: option arenaleaks.
  */
 #include "../instance.h"
+#include "at_exit.h"
 #include "observe.h"
 
 static void add_arena(struct line *line, const struct arena *arena) {
@@ -18,9 +19,8 @@ void observe_leaked(void *heap, const struct arena *arena) {
     observe_line(heap, &line);
 }
 
-void observe_unfreed(gait_heap *heap) {
-    if (!heap->options.arenaleaks)
-        return;
+static void tell_unfreed(void *argument) {
+    gait_heap *heap = argument;
     observe_flush(heap);
     for (uint32_t i = 1; i <= AO_load_acquire(&heap->arenas.count); i++) {
         const struct arena *arena = arenas_at(&heap->arenas, i);
@@ -31,4 +31,17 @@ void observe_unfreed(gait_heap *heap) {
         line_add(&line, "was not freed");
         line_write(&line, heap->log);
     }
+}
+
+void observe_leaks(gait_heap *heap) {
+    if (heap->options.arenaleaks)
+        heap->leaks_place = at_exit_add(tell_unfreed, heap);
+}
+
+void observe_unfreed(gait_heap *heap) {
+    if (!heap->options.arenaleaks)
+        return;
+    /* in a fork's child there is nothing to take: what the parent had is told here */
+    at_exit_take(heap->leaks_place, heap);
+    tell_unfreed(heap);
 }

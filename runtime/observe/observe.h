@@ -38,7 +38,11 @@ void observe_lost(gait_heap *heap);
 struct arena;
 void observe_leaked(void *heap, const struct arena *arena);
 
-/** Tell of the arenas that were not freed (likewise), as the heap or the process ends. */
+/** A heap begins: have the arenas that were not freed told of (likewise) if the process ends before
+ * it. */
+void observe_leaks(gait_heap *heap);
+
+/** It ends: tell of them now. */
 void observe_unfreed(gait_heap *heap);
 
 /** Marking is about to begin: control_begin has filled its part of the record. */

@@ -7,6 +7,7 @@
 #include "arena_phases.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 static gait_word held[4]; /* this thread's roots */
 static struct gait_frame frame;
@@ -448,4 +449,28 @@ Test(arena_check, leaks_are_told, .timeout = 60) {
     cr_assert_not_null(strstr(text, "\"test\", created at ../tests/unit/arena_phases.h:"), "%s",
                        text);
     free(text);
+}
+
+/* Also when the process ends before the heap. */
+Test(arena_check, leaks_are_told_at_exit, .timeout = 60) {
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        gait_config config;
+        gait_config_init(&config);
+        config.debug = "arenaleaks=1";
+        config.log = fdopen(ends[1], "w");
+        heap = gait_heap_create(&config, NULL, 0);
+        mutator = gait_attach(heap);
+        arena_new(mutator, 0);
+        exit(0);
+    }
+    close(ends[1]);
+    char text[512] = "";
+    ssize_t length = read(ends[0], text, sizeof text - 1);
+    close(ends[0]);
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    cr_assert_gt(length, 0);
+    cr_assert_not_null(strstr(text, "was not freed\n"), "%s", text);
 }
