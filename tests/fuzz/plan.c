@@ -136,6 +136,8 @@ static void debug_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) 
         WORD("offheapcheck=1,");
     if (one_in(random, 4))
         WORD("offheaplibc=1,");
+    if (one_in(random, 3))
+        WORD("arenacheck=1,");
     if (!verified && one_in(random, 8)) { /* what checkmark says must be read */
         WORD("gctrace=2,gcpacertrace=1,offheapleaks=%u,", 1 + (unsigned)pick(random, 2));
         heap->quiet = true;
