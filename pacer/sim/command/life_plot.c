@@ -126,7 +126,7 @@ static void put_heap(const struct picture *picture) {
         fprintf(picture->script, "%.9g %.6g %.6g\n", (double)event->time_ns * NS,
                 (double)event->held_bytes / MIB, (double)event->offheap_bytes / MIB);
     }
-    fputs("-1 0 0\nEOD\n", picture->script);
+    fputs("\n-1 0 0\nEOD\n", picture->script); /* apart: no line leads there */
 }
 
 /** A lane's outline: a point where it changes, and one just before. */
