@@ -65,10 +65,21 @@ static void leak(gait_mutator *mutator) {
     gait_collect(mutator);
 }
 
+static void reference_into_the_heap(gait_mutator *mutator) {
+    gait_heap *heap = gait_mutator_heap(mutator);
+    gait_kind pair = example_kind(heap, &(gait_kind_info){.name = "pair", .layout = GAIT_REFS});
+    gait_arena *arena = named(mutator, "forgetful"); /* not GAIT_ARENA_TRACED */
+    gait_word *holder = gait_arena_new(mutator, arena, pair, 2 * sizeof *holder);
+    gait_store(mutator, &holder[1], (gait_word)gait_alloc(mutator, pair, 16));
+    gait_arena_reset(mutator, arena); /* looks for such references */
+}
+
 int main(void) {
     const char *text = outcome(use_after_free, "", true);
     CHECK(strstr(text, "session") && strstr(text, "mistakes.c"));
     text = outcome(leak, "arenaleaks=1", false);
     CHECK(strstr(text, "report") && strstr(text, "mistakes.c"));
+    text = outcome(reference_into_the_heap, "arenacheck=1", true);
+    CHECK(strstr(text, "forgetful") && strstr(text, "pair"));
     return 0;
 }
