@@ -24,6 +24,14 @@ static gait_heap *heap_with(const char *debug, FILE *log) {
 static gait_heap *heap; /* of the child */
 static int tag;
 
+enum { ABORTED = 86 };
+
+/** Ends the child in silence: of a signal that ends it an emulator would write a line too. */
+static void on_abort(int signal) {
+    (void)signal;
+    _exit(ABORTED);
+}
+
 /** The line that a child writes before it aborts. */
 static const char *line_of(const char *debug, void (*fault)(void)) {
     static char text[1024];
@@ -33,7 +41,7 @@ static const char *line_of(const char *debug, void (*fault)(void)) {
     pid_t child = fork();
     if (child == 0) {
         dup2(pipes[1], STDERR_FILENO);
-        signal(SIGABRT, SIG_DFL);
+        signal(SIGABRT, on_abort);
         heap = heap_with(debug, NULL);
         tag = gait_offheap_tag(heap, "index pages");
         fault();
@@ -48,8 +56,8 @@ static const char *line_of(const char *debug, void (*fault)(void)) {
     close(pipes[0]);
     int status;
     cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %x: %s", (unsigned)status,
-              text);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == ABORTED, "status %x: %s",
+              (unsigned)status, text);
     cr_assert_eq(strchr(text, '\n'), text + length - 1, "%s", text);
     return text;
 }

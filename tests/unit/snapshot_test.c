@@ -442,6 +442,7 @@ Test(snapshot, calls_that_fail_leave_nothing_behind) {
         if (other)
             gait_arena_free(of.mutator, other);
     }
+    cr_assert(loaded > 0 && loaded < 12, "%zu loaded", loaded);
     gait_collect(of.mutator);
     gait_collect(of.mutator);
     chunks_drain(&of.heap->space);
