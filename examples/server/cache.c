@@ -97,7 +97,8 @@ bool cache_get(gait_mutator *mutator, const struct text *name, struct buffer *to
     }
     if (same) {
         buffer_add(to, "\n", 1, server.send);
-        buffer_add(to, entry->blob, entry->blob_bytes, server.send);
+        if (entry->blob)
+            buffer_add(to, entry->blob, entry->blob_bytes, server.send);
     }
     gait_pop_frame(mutator);
     return same;
