@@ -16,7 +16,7 @@
 
 #define MIB ((size_t)1 << 20)
 #define BUFFER_BYTES MIB
-#define BUFFERS 1500
+#define BUFFERS (UNDER_TSAN || UNDER_ASAN ? 400 : 1500)
 #define LIVE_MOST 64
 #define LIMIT_BYTES (256 * MIB)
 

@@ -172,7 +172,8 @@ static void mixed_test(void) {
     /* while a thread that the OS has set aside does not answer the collector, nobody waits for it,
      * and the limit is passed (docs/design/control.md): on a busy machine now and then */
     CHECK(beyond <= looks / 4 + 1, "beyond the limit %zu times of %zu", beyond, looks);
-    CHECK(stats.cycles > 0, "no cycle");
+    if (!UNDER_TSAN && !UNDER_ASAN) /* too slow to come there */
+        CHECK(stats.cycles > 0, "no cycle");
     gait_heap_destroy(heap);
 }
 
@@ -190,7 +191,8 @@ static void beyond_test(void) {
         CHECK(gait_arena_alloc(mutator, arena, 4096, 8), "gait_arena_alloc");
     uint64_t random = run.seed;
     gait_stats before = stats_of(heap);
-    for (size_t done = 0; done < 1000 * MIB; done += NODE_BYTES) {
+    size_t bytes = (UNDER_TSAN || UNDER_ASAN ? 50 : 1000) * MIB;
+    for (size_t done = 0; done < bytes; done += NODE_BYTES) {
         gait_word *object = allocate(mutator, node, NODE_BYTES);
         gait_store(mutator, (gait_word *)roots[0] + pick(&random, NODES), (gait_word)object);
     }
