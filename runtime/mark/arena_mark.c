@@ -71,13 +71,14 @@ static void push_low(void *data, char *low, char *low_end) {
     piece_end(walk->arena);
 }
 
-/* With a piece begun that stands for those that are not pushed yet. */
+/* With ARENA_WALKED set, which stands for the pieces that are not pushed yet. */
 static void push_pieces(struct marker *marker, struct arena *arena, bool at_once) {
     struct walk walk = {marker, arena, at_once};
     PERTURB(ARENA_WALK);
     if (is_traced(arena)) /* else its owner set it apart */
         marker->space->arenas->hooks.each_low(arena, push_low, &walk);
-    piece_end(arena);
+    PERTURB(ARENA_PIECE);
+    AO_and_full(&arena->scan, ~ARENA_WALKED); /* release: as piece_end */
 }
 
 /* @return whether this call claimed it. left: what it has then. */
@@ -98,7 +99,7 @@ static bool claim(const struct marker *marker, struct arena *arena, AO_t left) {
 
 void marker_claim(struct marker *marker, struct arena *arena) {
     bool traced = (arena->flags & ARENA_TRACED) != 0;
-    if (!claim(marker, arena, traced))
+    if (!claim(marker, arena, traced ? ARENA_WALKED : 0))
         return;
     if (AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless)
         marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)arena->handle));
@@ -191,7 +192,7 @@ void arenas_rescan(struct arenas *arenas, struct marker *marker) {
         AO_t scan = AO_load_acquire(&arena->scan);
         if (!(scan & ARENA_UNSCANNED) || ARENA_CYCLE(scan) != cycle_of(marker))
             continue;
-        piece_begin(arena);
+        AO_or_full(&arena->scan, ARENA_WALKED);
         AO_and_full(&arena->scan, ~ARENA_UNSCANNED);
         push_pieces(marker, arena, true);
         marker_drain(marker, SIZE_MAX);

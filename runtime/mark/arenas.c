@@ -78,6 +78,7 @@ struct arena *arenas_new(struct arenas *arenas) {
         AO_store(&arena->conservative, 0);
         arena->apart_cycle = 0;
         arena->apart_black = false;
+        arena->apart_alone = false;
         memset(&arena->first_apart, 0, sizeof *arena - offsetof(struct arena, first_apart));
         AO_store_release(&arena->state, ARENA_NEW);
     }
@@ -135,19 +136,27 @@ enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool m
     bool scanned = all_scanned(arenas, cycle);
     bool again = arena->apart_cycle == cycle;
     arena->apart_cycle = cycle;
+    if (!again)
+        arena->apart_alone = false;
     for (;;) {
         PERTURB(ARENA_LEAVE);
         AO_t scan = AO_load_acquire(&arena->scan); /* pairs with the release of the last piece */
+        /* what is left was there when the walk ended: so it is set apart now, or was */
+        bool walked = scan & (ARENA_WALKED | ARENA_UNSCANNED);
         if (ARENA_CYCLE(scan) != cycle) {
             arena->apart_black = scanned;
             /* what comes from now on is black only if all were scanned */
             if (!scanned || AO_compare_and_swap_full(&arena->scan, scan, scan_word(cycle, 0)))
                 return ARENA_LEAVE_SCAN;
         } else if (again && arena->apart_black) {
-            return ARENA_LEFT(scan) ? ARENA_LEAVE_REST : ARENA_LEAVE_FIRST;
+            if (!ARENA_LEFT(scan) || arena->apart_alone)
+                return ARENA_LEAVE_FIRST;
+            arena->apart_alone = !walked;
+            return ARENA_LEAVE_REST;
         } else if (ARENA_LEFT(scan)) {
             /* a marker is at it, or is to be: it finds what it finds, the list has all */
             arena->apart_black = scanned;
+            arena->apart_alone = !walked;
             return ARENA_LEAVE_SCAN;
         } else if (again) {
             return ARENA_LEAVE_FIRST;

@@ -50,6 +50,7 @@ enum arena_state {
 #define ARENA_CYCLE(scan) ((unsigned)((scan) >> 32))
 #define ARENA_LEFT(scan) ((scan)&0xffffffffu)
 #define ARENA_UNSCANNED ((AO_t)1 << 31) /* in LEFT: claimed without a walk; see marker_rescan */
+#define ARENA_WALKED ((AO_t)1 << 30)    /* in LEFT: it is being walked, so there may be more */
 
 enum arena_access {
     ARENA_OPEN, /* accessible */
@@ -74,6 +75,7 @@ struct arena {
     AO_t conservative;    /* not 0: words may point into objects; set by who allocates, unordered */
     unsigned apart_cycle; /* the cycle in which it was set apart last; the owner's */
     bool apart_black;     /* and what has come since is black */
+    bool apart_alone;     /* and nothing is left to scan of that: no walk has met it, or will */
     struct arena_chunk first_apart; /* stands for the first chunk while that is set apart */
     /* lock ARENAS */
     struct arena_chunk *chunks; /* FREED: its chunks in quarantine */

@@ -52,8 +52,10 @@ bit shut[UNITS];   /* inaccessible */
 bit apart[UNITS];  /* on the list of what is to be scanned */
 bit claimed;       /* in this cycle; with left one word */
 byte left;
-bit was_apart;         /* set apart in this cycle; the owner's, as is the next */
+bit walked;        /* of left, one is a marker that walks it; with both one word */
+bit was_apart;     /* set apart in this cycle; the owner's, as are the next two */
 bit since_black;   /* and what has come since is black */
+bit alone;         /* and no walk has met it, or will */
 byte inside;       /* mutators that work on objects of the arena: no program resets it meanwhile */
 byte box;          /* plain memory */
 
@@ -130,6 +132,12 @@ inline look_scanned() {
     fi
 }
 
+#ifdef ALONE_TOO_EARLY
+#define WALK_IS_OVER 1
+#else
+#define WALK_IS_OVER !walked
+#endif
+
 /* arenas_leave: what is to become of what is in the arena. */
 inline leave() {
     if
@@ -147,12 +155,18 @@ inline leave() {
             :: !claimed && sees -> claimed = 1; since_black = 1; what = SET_APART
             :: !claimed && !sees -> since_black = 0; what = SET_APART
 #endif
-            :: claimed && was_apart && since_black -> what = (left -> REST : FIRST)
+            :: claimed && was_apart && since_black ->
+                what = (left && !alone -> REST : FIRST);
+                alone = WALK_IS_OVER
 #ifdef NO_APART_LEFT
             :: claimed && !(was_apart && since_black) -> what = (was_apart -> FIRST : NOW)
 #else
-            :: claimed && !(was_apart && since_black) && left -> since_black = sees; what = SET_APART
-            :: claimed && !(was_apart && since_black) && !left -> what = (was_apart -> FIRST : NOW)
+            :: claimed && !(was_apart && since_black) && left ->
+                since_black = sees;
+                alone = WALK_IS_OVER;
+                what = SET_APART
+            :: claimed && !(was_apart && since_black) && !left ->
+                what = (was_apart -> FIRST : NOW)
 #endif
             fi;
             was_apart = was_apart || what != NOW;
@@ -331,7 +345,7 @@ end_loop:
     :: over -> break
     :: atomic { MAY_MARK && arena_queued -> arena_queued = 0; busy[me] = 1 }
         if
-        :: atomic { !claimed -> claimed = 1; left = 1 }
+        :: atomic { !claimed -> claimed = 1; walked = 1; left = 1 }
             if
             :: arena == LIVE ->
                 do
@@ -348,7 +362,7 @@ end_loop:
                 u = 0
             :: else -> skip
             fi;
-            left--
+            d_step { walked = 0; left-- }
         :: else -> skip
         fi;
         busy[me] = 0
@@ -419,7 +433,7 @@ inline check() {
         i = 0;
         assert(!(s >> X & 1) || x_marked);
         assert(!(s >> A & 1) || claimed);
-        assert(left == 0);
+        assert(left == 0 && !walked);
         s = 0;
         over = 1
     }

@@ -269,6 +269,31 @@ Test(arena_marking, reset_or_free_while_it_is_walked) {
     }
 }
 
+/* A marker holds its pieces for long, and the program resets frame by frame: frames are not set
+ * apart one after the other. */
+Test(arena_marking, resets_while_a_piece_waits) {
+    enum { FRAMES = 200 };
+    arena_with_object(true);
+    go_hidden(ALL_SCANNED, true);
+    gait_arena *arena = (gait_arena *)held[0];
+    marker_begin(&mutator->marker);
+    marker_claim(&mutator->marker, record_of(arena));
+    size_t before = AO_load(&heap->space.arena_bytes);
+    for (unsigned i = 0; i < FRAMES; i++) {
+        gait_arena_reset(mutator, arena);
+        /* one of the kept chunks, and pieces with chunks of their own */
+        for (unsigned j = 0; j < 3; j++)
+            cr_assert_not_null(gait_arena_new(mutator, arena, refs, 100000));
+    }
+    cr_assert_gt(ARENA_LEFT(AO_load(&record_of(arena)->scan)), 0);
+    cr_assert_leq(AO_load(&heap->space.arena_bytes), before + (4 << 20));
+    marker_end(&mutator->marker);
+    go_to(AFTER);
+    held[0] = 0;
+    whole_cycles(3);
+    at = BEFORE;
+}
+
 /* An arena larger than a slice, several chunks, the last word counts. */
 Test(arena_marking, long_arenas_in_slices) {
     enum { WORDS = 3 * MARK_SLICE_WORDS + 5, OBJECTS = 200 };
