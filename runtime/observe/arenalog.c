@@ -9,10 +9,8 @@
 
 #include "../instance.h"
 #include "../platform/perturb.h"
-#include "at_exit.h"
 #include "line.h"
-#include "log_name.h"
-#include "writer.h"
+#include "recording.h"
 
 /* Events that wait for the log's thread, which looks every TICK_NS: 800 thousand a second. Guess:
  * an arena's create or chunk costs more than a microsecond. */
@@ -33,20 +31,18 @@ struct event {
 };
 
 struct arenalog {
-    gait_heap *heap;       /* constant */
-    struct writer *writer; /* constant */
-    size_t place;          /* in the table of calls at exit; the creator's */
+    struct recording recording;
+    gait_heap *heap; /* constant */
 
     AO_t dropped; /* events that found no slot; unordered, a figure */
     char apart[64];
     AO_t next; /* the next ticket; by compare-and-swap, unordered: turns order what slots hold */
     char apart_too[64];
 
-    struct lock lock; /* rank LOG: what follows. The log's thread's, or whoever ends it */
-    AO_t read;        /* the ticket that is read next */
-    uint64_t lost;    /* lines without room since the last that was written */
-    AO_t told;        /* of dropped, in lost already */
-    bool closed;      /* nothing is written any more */
+    /* the recording's lock; the log's thread's, or whoever ends it */
+    AO_t read;     /* the ticket that is read next */
+    uint64_t lost; /* lines without room since the last that was written */
+    AO_t told;     /* of dropped, in lost already */
 
     struct event ring[];
 };
@@ -124,7 +120,7 @@ void arenalog_heap(gait_heap *heap, enum gait_arenalog_event type, uint64_t cycl
 /* With the lock held. */
 static void add_line(struct arenalog *log, struct line *line) {
     line_end(line);
-    if (!writer_add(log->writer, line->text, line->length))
+    if (!writer_add(log->recording.writer, line->text, line->length))
         log->lost++;
 }
 
@@ -139,7 +135,7 @@ static void add_lost(struct arenalog *log, int64_t time_ns) {
     line_add(&line, "%lld " GAIT_ARENALOG_LOST " %llu", (long long)time_ns,
              (unsigned long long)log->lost);
     line_end(&line);
-    if (writer_add(log->writer, line.text, line.length))
+    if (writer_add(log->recording.writer, line.text, line.length))
         log->lost = 0;
 }
 
@@ -169,33 +165,43 @@ static void take(struct arenalog *log) {
 
 static void tick(void *argument) {
     struct arenalog *log = argument;
-    lock_acquire(&log->lock);
-    if (!log->closed)
+    lock_acquire(&log->recording.lock);
+    if (!log->recording.closed)
         take(log);
-    lock_release(&log->lock);
+    lock_release(&log->recording.lock);
 }
 
 /* ---- Begin and end ---- */
 
-static void say_nothing_is_logged(const char *path, const char *why) {
-    struct line line = {.length = 0};
-    line_add(&line, "gait: arenalog: nothing is recorded: %s: ", why);
-    line_add_text(&line, path);
-    line_write(&line, stderr);
-}
-
-/* At exit, or from arenalog_end. */
+/* With what is still in the ring. */
 static void finish(void *argument) {
     struct arenalog *log = argument;
-    writer_stop_ticks(log->writer);
-    lock_acquire(&log->lock);
+    lock_acquire(&log->recording.lock);
     take(log);
     struct event event = heap_event(log->heap, GAIT_ARENALOG_close, 0);
     add_event(log, &event);
-    log->closed = true;
-    lock_release(&log->lock);
-    writer_drain(log->writer);
+    log->recording.closed = true;
+    lock_release(&log->recording.lock);
 }
+
+static void begin(void *argument, int64_t number) {
+    (void)number;
+    struct line line = {.length = 0};
+    line_add(&line, GAIT_ARENALOG_FIRST "%d %s", GAIT_ARENALOG_VERSION, GAIT_VERSION);
+    add_line(argument, &line);
+}
+
+static const struct recording_use USE = {
+    .what = "arenalog",
+    .thread_name = "gait-arenalog",
+    .buffer_bytes = BUFFER_BYTES,
+    .tick_ns = TICK_NS,
+    .ticks_per_write = TICKS_PER_WRITE,
+    .tick = tick,
+    .begin = begin,
+    .finish = finish,
+    .names = &names,
+};
 
 static struct arenalog *new_log(gait_heap *heap) {
     struct arenalog *log = calloc(1, sizeof *log + RING * sizeof log->ring[0]);
@@ -210,61 +216,23 @@ static struct arenalog *new_log(gait_heap *heap) {
 void arenalog_start(gait_heap *heap) {
     if (!heap->options.arenalog[0])
         return;
-    char path[LOG_NAME_BYTES];
-    log_names_next(&names, heap->options.arenalog, path);
     struct arenalog *log = new_log(heap);
-    struct writer *writer = writer_new(&(struct writer_use){
-        .thread_name = "gait-arenalog",
-        .path = path,
-        .what = "arenalog",
-        .buffer_bytes = BUFFER_BYTES,
-        .tick = tick,
-        .data = log,
-        .tick_ns = TICK_NS,
-        .ticks_per_write = TICKS_PER_WRITE,
-    });
-    if (!log || !writer) {
-        say_nothing_is_logged(path, "no memory");
-        goto nothing;
-    }
-    log->writer = writer;
-    lock_init(&log->lock, LOCK_LOG, "arenalog");
-    struct line line = {.length = 0};
-    line_add(&line, GAIT_ARENALOG_FIRST "%d %s", GAIT_ARENALOG_VERSION, GAIT_VERSION);
-    add_line(log, &line);
-    if (writer_start(writer) < 0) {
-        say_nothing_is_logged(path, "no thread to be had");
-        lock_destroy(&log->lock);
-        goto nothing;
-    }
-    log->place = at_exit_add(finish, log);
-    heap->arenalog = log;
-    return;
-nothing:
-    if (writer)
-        writer_end(writer);
-    free(log);
+    if (recording_start(log ? &log->recording : NULL, &USE, log, heap->options.arenalog))
+        heap->arenalog = log;
+    else
+        free(log);
 }
 
 void arenalog_end(gait_heap *heap) {
-    struct arenalog *log = heap->arenalog;
-    if (!log)
-        return;
-    at_exit_take(log->place, log);
-    lock_acquire(&log->lock);
-    bool closed = log->closed;
-    lock_release(&log->lock);
-    if (!closed)
-        finish(log);
+    if (heap->arenalog)
+        recording_end(&heap->arenalog->recording);
 }
 
 void arenalog_free(gait_heap *heap) {
-    struct arenalog *log = heap->arenalog;
-    if (!log)
+    if (!heap->arenalog)
         return;
-    writer_end(log->writer);
-    lock_destroy(&log->lock);
-    free(log);
+    recording_free(&heap->arenalog->recording);
+    free(heap->arenalog);
     heap->arenalog = NULL;
 }
 
@@ -272,16 +240,16 @@ void arenalog_forked(void) { log_names_forked(&names); }
 
 void arenalog_lost(gait_heap *heap) {
     if (heap->arenalog)
-        writer_lost(heap->arenalog->writer);
-    heap->arenalog = NULL; /* some thread of the parent may be inside: it is not freed */
+        recording_lost(&heap->arenalog->recording);
+    heap->arenalog = NULL;
 }
 
 void arenalog_hold(gait_heap *heap) {
     if (heap->arenalog)
-        writer_hold(heap->arenalog->writer);
+        recording_hold(&heap->arenalog->recording);
 }
 
 void arenalog_let_go(gait_heap *heap) {
     if (heap->arenalog)
-        writer_let_go(heap->arenalog->writer);
+        recording_let_go(&heap->arenalog->recording);
 }

@@ -9,10 +9,7 @@
 #include <string.h>
 
 #include "../instance.h"
-#include "at_exit.h"
-#include "line.h"
-#include "log_name.h"
-#include "writer.h"
+#include "recording.h"
 
 #define SAMPLE_NS ((int64_t)100000000)
 #define SAMPLES_PER_WRITE 10
@@ -20,13 +17,10 @@
 #define BUFFER_BYTES ((size_t)1 << 18)
 
 struct pacerlog {
-    gait_heap *heap;       /* constant */
-    struct writer *writer; /* constant */
-    size_t place;          /* in the table of calls at exit; the creator's */
-
-    struct lock lock;                   /* rank LOG: what follows */
+    struct recording recording;
+    gait_heap *heap; /* constant */
+    /* the recording's lock: */
     uint32_t lost;                      /* records dropped since the last that was not */
-    bool closed;                        /* nothing is recorded any more */
     struct gait_pacerlog_settings last; /* settings, as they were recorded last */
 };
 
@@ -51,13 +45,13 @@ static void append(struct pacerlog *log, enum gait_pacerlog_type type, const voi
                    size_t fields_bytes) {
     unsigned char record[GAIT_PACERLOG_HEAD_BYTES + sizeof(struct gait_pacerlog_sample)];
     size_t bytes = GAIT_PACERLOG_HEAD_BYTES + fields_bytes;
-    if (log->closed)
+    if (log->recording.closed)
         return;
     unsigned char *at = put(record, type, 2);
     at = put(at, bytes, 2);
     at = put(at, log->lost, 4);
     put_fields(at, fields, fields_bytes / sizeof(int64_t));
-    log->lost = writer_add(log->writer, record, bytes) ? 0 : log->lost + 1;
+    log->lost = writer_add(log->recording.writer, record, bytes) ? 0 : log->lost + 1;
 }
 
 _Static_assert(sizeof(struct gait_pacerlog_sample) >= sizeof(struct gait_pacerlog_cycle),
@@ -149,15 +143,15 @@ static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
 /* Record a sample, and with it a cycle, or the end, if there is one. */
 static void record(struct pacerlog *log, struct gait_pacerlog_sample *sample,
                    const struct gait_pacerlog_cycle *cycle, const struct gait_pacerlog_end *end) {
-    lock_acquire(&log->lock);
+    lock_acquire(&log->recording.lock);
     append_settings(log, sample->time_ns);
     append(log, GAIT_PACERLOG_IS_SAMPLE, sample, sizeof *sample);
     if (cycle)
         append(log, GAIT_PACERLOG_IS_CYCLE, cycle, sizeof *cycle);
     if (end)
         append(log, GAIT_PACERLOG_IS_END, end, sizeof *end);
-    log->closed |= end != NULL;
-    lock_release(&log->lock);
+    log->recording.closed |= end != NULL;
+    lock_release(&log->recording.lock);
 }
 
 /* A sample of this moment, the last or one of many. */
@@ -215,14 +209,8 @@ void pacerlog_cycle(gait_heap *heap, const struct cycle_record *cycle) {
 
 /* ---- Begin and end ---- */
 
-static void say_nothing_is_recorded(const char *path, const char *why) {
-    struct line line = {.length = 0};
-    line_add(&line, "gait: pacerlog: nothing is recorded: %s: ", why);
-    line_add_text(&line, path);
-    line_write(&line, stderr);
-}
-
-static void add_header(struct pacerlog *log, int64_t heap_number) {
+static void begin(void *argument, int64_t heap_number) {
+    struct pacerlog *log = argument;
     struct control *control = &log->heap->control;
     struct gait_pacerlog_header header = {
         .heap_number = heap_number,
@@ -246,74 +234,46 @@ static void add_header(struct pacerlog *log, int64_t heap_number) {
     at = put(at, sizeof bytes, 4);
     at = put_fields(at, (const int64_t *)&header, FIELDS);
     snprintf((char *)at, GAIT_PACERLOG_TEXT_BYTES, "%s", GAIT_VERSION);
-    writer_add(log->writer, bytes, sizeof bytes);
+    writer_add(log->recording.writer, bytes, sizeof bytes);
 }
 
-/* With a last sample and an end: at exit, or from pacerlog_end. */
-static void finish(void *argument) {
-    struct pacerlog *log = argument;
-    writer_stop_ticks(log->writer);
-    sample_now(log, true);
-    writer_drain(log->writer);
-}
+/* With a last sample and an end. */
+static void finish(void *log) { sample_now(log, true); }
+
+static const struct recording_use USE = {
+    .what = "pacerlog",
+    .thread_name = "gait-pacerlog",
+    .buffer_bytes = BUFFER_BYTES,
+    .tick_ns = SAMPLE_NS,
+    .ticks_per_write = SAMPLES_PER_WRITE,
+    .tick = sample_often,
+    .begin = begin,
+    .finish = finish,
+    .names = &names,
+};
 
 void pacerlog_start(gait_heap *heap) {
     if (!heap->options.pacerlog[0])
         return;
-    char path[LOG_NAME_BYTES];
-    int64_t number = log_names_next(&names, heap->options.pacerlog, path);
     struct pacerlog *log = calloc(1, sizeof *log);
-    struct writer *writer = writer_new(&(struct writer_use){
-        .thread_name = "gait-pacerlog",
-        .path = path,
-        .what = "pacerlog",
-        .buffer_bytes = BUFFER_BYTES,
-        .tick = sample_often,
-        .data = log,
-        .tick_ns = SAMPLE_NS,
-        .ticks_per_write = SAMPLES_PER_WRITE,
-    });
-    if (!log || !writer) {
-        say_nothing_is_recorded(path, "no memory");
-        goto nothing;
-    }
-    log->heap = heap;
-    log->writer = writer;
-    lock_init(&log->lock, LOCK_LOG, "pacerlog");
-    add_header(log, number);
-    if (writer_start(writer) < 0) {
-        say_nothing_is_recorded(path, "no thread to be had");
-        lock_destroy(&log->lock);
-        goto nothing;
-    }
-    log->place = at_exit_add(finish, log);
-    heap->pacerlog = log;
-    return;
-nothing:
-    if (writer)
-        writer_end(writer);
-    free(log);
+    if (log)
+        log->heap = heap;
+    if (recording_start(log ? &log->recording : NULL, &USE, log, heap->options.pacerlog))
+        heap->pacerlog = log;
+    else
+        free(log);
 }
 
 void pacerlog_end(gait_heap *heap) {
-    struct pacerlog *log = heap->pacerlog;
-    if (!log)
-        return;
-    at_exit_take(log->place, log);
-    lock_acquire(&log->lock);
-    bool closed = log->closed;
-    lock_release(&log->lock);
-    if (!closed)
-        finish(log);
+    if (heap->pacerlog)
+        recording_end(&heap->pacerlog->recording);
 }
 
 void pacerlog_free(gait_heap *heap) {
-    struct pacerlog *log = heap->pacerlog;
-    if (!log)
+    if (!heap->pacerlog)
         return;
-    writer_end(log->writer);
-    lock_destroy(&log->lock);
-    free(log);
+    recording_free(&heap->pacerlog->recording);
+    free(heap->pacerlog);
     heap->pacerlog = NULL;
 }
 
@@ -321,16 +281,16 @@ void pacerlog_forked(void) { log_names_forked(&names); }
 
 void pacerlog_lost(gait_heap *heap) {
     if (heap->pacerlog)
-        writer_lost(heap->pacerlog->writer);
-    heap->pacerlog = NULL; /* some thread of the parent may be inside: it is not freed */
+        recording_lost(&heap->pacerlog->recording);
+    heap->pacerlog = NULL;
 }
 
 void pacerlog_hold(gait_heap *heap) {
     if (heap->pacerlog)
-        writer_hold(heap->pacerlog->writer);
+        recording_hold(&heap->pacerlog->recording);
 }
 
 void pacerlog_let_go(gait_heap *heap) {
     if (heap->pacerlog)
-        writer_let_go(heap->pacerlog->writer);
+        recording_let_go(&heap->pacerlog->recording);
 }
