@@ -41,8 +41,6 @@ const struct op all_ops[] = {
     {"figures", op_figures, 2, OP_ANY},
     {"kinds", op_kinds, 1, OP_ANY},
     {"arena", op_arena, 30, OP_ANY},
-    {"pair-read", op_pair_read, 12, OP_ANY},
-    {"pair-write", op_pair_write, 12, OP_ANY},
     {"foreign", op_foreign, 8, OP_ANY},
     {"offheap", op_offheap, 16, OP_ANY},
     {"offheap-pieces", op_offheap_pieces, 4, OP_ANY},

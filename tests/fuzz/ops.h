@@ -73,20 +73,12 @@ void owner_blocks_check_none(struct context *context);
 /* ops_arenas.c */
 void op_arena(struct context *context);
 
-/** At the end of a round: free some, leak the others. */
-void owner_arenas_drop(struct context *context);
-
 /* ops_clones.c */
 /** Copy something of an arena to the heap. */
 void arena_clone(struct context *context, struct arena *arena);
 
-/* ops_pairs.c */
-void op_pair_read(struct context *context);
-void op_pair_write(struct context *context);
-
-/** The heap's pair of arenas is there; is freed. */
-void frames_begin(struct context *context);
-void frames_end(struct context *context);
+/** At the end of a round: free some, leak the others. */
+void owner_arenas_drop(struct context *context);
 
 /* ops_threads.c */
 void op_shared(struct context *context);
