@@ -5,7 +5,8 @@
  *   arena     a unit of memory with one life: objects are allocated by moving a cursor, and end all
  *             together, by gait_arena_reset or gait_arena_free
  *   handle    gait_arena *: an address inside the arena; like that of any object in it, a reference
- *             to the arena as a whole
+ *             to the arena as a whole. So is every address in it that, without the bits that
+ *             value_mask leaves out, is a multiple of 8; another may be looked at as no reference
  *   untraced  holds no references into the heap, nor to other arenas: nothing of it is looked at
  *   traced    may hold them (GAIT_ARENA_TRACED): the part with references is scanned, as one piece
  *             of memory
@@ -28,10 +29,9 @@
  * its arenas up: who goes on with one adopts it.
  *
  * Memory. Chunks of pages of the heap, counted as arena_bytes under the limit; allocation in an
- * arena makes no cycle due; many new arenas do, and many that have ended: a collection finds those
- * that were leaked, and lets addresses be used anew. While an arena takes a chunk it does what
- * gait_alloc does: lets the collector in, makes room under the limit, and when there is no memory,
- * collects and asks the out-of-memory handler. All memory is handed out zeroed.
+ * arena makes no cycle due. While an arena takes a chunk it does what gait_alloc does: lets the
+ * collector in, makes room under the limit, and when there is no memory, collects and asks the
+ * out-of-memory handler. All memory is handed out zeroed.
  *
  * A caller's bug (another thread's arena, one that was freed, a kind that can't be) stops the
  * process with one line that names the call. The fast paths of the inline functions see it in files
