@@ -450,8 +450,9 @@ typedef struct gait_arena_stats {
 } gait_arena_stats;
 
 /**
- * Read an arena's figures. Its own thread reads them as they are; another one as they were when the
- * arena was last reset, or had its windows moved: used_bytes lags by at most 64 KiB.
+ * Read an arena's figures. Its own thread reads them as they are; another one, and each thread in a
+ * concurrent arena, as they were when the arena was last reset, or had its windows moved:
+ * used_bytes lags by at most 64 KiB for each thread that allocates.
  * @return 0, GAIT_E_INVALID (struct_bytes is not set).
  * Thread rule: an attached thread that holds a reference to the arena.
  */

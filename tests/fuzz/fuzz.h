@@ -25,6 +25,8 @@
 
 #include "plan.h"
 
+#include <gait/arena.h>
+
 struct coroutine;
 struct node;
 struct owner;
@@ -39,6 +41,20 @@ struct hand {
     gait_word word; /* written by who made it HELD, read by who made it READ */
 };
 
+#define VIEWS_KEPT 3
+
+/* A pair of arenas, and what its writer knows. */
+struct frames {
+    struct gait_arena_pair *pair; /* constant */
+    bool traced;                  /* constant */
+    pthread_mutex_t lock;         /* who has it is the writer; guards what follows */
+    struct piece *first;          /* of the frame that is being filled */
+    unsigned pieces, number;      /* it has; its number, from 1 */
+    unsigned kept;                /* bit by bit: views that are not given back */
+    gait_arena_view views[VIEWS_KEPT];
+    unsigned frame_of[VIEWS_KEPT];
+};
+
 /* A heap of the round, with what belongs to all its threads. */
 struct heap {
     gait_heap *gait;
@@ -49,6 +65,7 @@ struct heap {
     pthread_mutex_t shared_lock; /* guards *shared */
     gait_word mail[MAIL_SLOTS];  /* static roots; atomic */
     struct hand hand;
+    struct frames frames;
     struct coroutine *coroutines[COROUTINES_MAX];
     gait_handle *ballast; /* what the out-of-memory handler drops */
     gait_handle *list;    /* of list_length links: constant while the actors are there */

@@ -245,6 +245,8 @@ static void compare_weak(struct context *context, struct node *node, size_t i, b
     struct owner *owner = context->owner;
     bool value = node_class(context, node, i) == WORD_VALUE;
     struct node *target = node->words[value ? i - 1 : i].target; /* that must live for it */
+    if (node->words[i].stale)
+        node_read_weak(context, node, i);
     if (!target && !node->words[i].target)
         return;
     bool strong = !target || target->strong == owner->walk;

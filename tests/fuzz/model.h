@@ -22,7 +22,10 @@ struct cleanup;
 struct word {
     gait_word value;
     struct node *target; /* what value refers to; NULL: nothing */
+    unsigned char stale; /* of weak words: what value referred to in an arena is gone */
 };
+
+enum { STALE_RESET = 1, STALE_ENDED };
 
 struct node {
     struct node *next; /* of its owner's */
@@ -42,6 +45,7 @@ enum root_class {
     ROOT_CALLBACK, /* words that a root callback visits               */
     ROOT_STATIC,   /* groups of slots that gait_roots_add adds        */
     ROOT_RANGE,    /* words spread over what gait_roots_add_range adds */
+    ROOT_BLOCK,    /* words of an off-heap block                  */
     ROOT_SEGMENT,  /* variables of this program                       */
     ROOT_HANDLE,
     ROOT_FRAME
@@ -51,13 +55,14 @@ enum root_class {
 #define STATIC_GROUPS 3
 #define STATIC_WORDS 40
 #define RANGE_WORDS 12
+#define BLOCK_WORDS 20
 #define RANGE_STRIDE 331 /* words between two of them: several pieces of a scan */
 #define HANDLES_MAX 10
 #define FRAMES_MAX 8
 #define FRAME_WORDS 6
 #define ROOTS_MAX                                                                                  \
-    (STACK_WORDS + CALLBACK_WORDS + STATIC_GROUPS * STATIC_WORDS + RANGE_WORDS + SEGMENT_WORDS +   \
-     HANDLES_MAX + FRAMES_MAX * FRAME_WORDS)
+    (STACK_WORDS + CALLBACK_WORDS + STATIC_GROUPS * STATIC_WORDS + RANGE_WORDS + BLOCK_WORDS +     \
+     SEGMENT_WORDS + HANDLES_MAX + FRAMES_MAX * FRAME_WORDS)
 
 struct root {
     enum root_class class;
@@ -92,6 +97,9 @@ struct arena {
     bool traced, pinned, described;
     bool placed;  /* in blocks, for what is to lie near something */
     bool bounded; /* no larger than its range */
+    bool flat;    /* without references */
+    const char *name;
+    uint64_t resets;
 };
 
 /* An off-heap block. */
@@ -115,7 +123,8 @@ struct owner {
     unsigned walk;    /* the number of the last one */
     bool with_frames; /* its roots include frames and a callback: something runs as it */
     bool callback_conservative, range_conservative;
-    char *range; /* memory of its own; NULL: none is added */
+    char *range;           /* memory of its own; NULL: none is added */
+    gait_word *root_block; /* off-heap, all of it roots; NULL: none is there */
     struct root roots[ROOTS_MAX];
     gait_word callback_words[CALLBACK_WORDS];
     gait_word static_words[STATIC_GROUPS][STATIC_WORDS];

@@ -66,7 +66,7 @@ void node_store(struct context *context, struct node *node, size_t i, gait_word 
     default:
         return;
     }
-    node->words[i] = (struct word){value, target};
+    node->words[i] = (struct word){value, target, 0};
 }
 
 /* ---- New objects ---- */
@@ -95,7 +95,7 @@ static void node_init(struct context *context, struct node *node) {
             gait_word value = target ? node_reference(context, target, class == WORD_INTERIOR)
                                      : word_without_reference(context);
             gait_init(node_slot(node, i), value);
-            node->words[i] = (struct word){value, target};
+            node->words[i] = (struct word){value, target, 0};
         }
     }
 }
@@ -176,7 +176,8 @@ static struct node *next_of(struct context *context, struct node *node, bool wea
         case WORD_WEAK:
         case WORD_KEY:
         case WORD_VALUE:
-            target = weak && target ? node_read_weak(context, node, i) : NULL;
+            target =
+                weak && (target || node->words[i].stale) ? node_read_weak(context, node, i) : NULL;
             break;
         default:
             break;
@@ -211,7 +212,10 @@ static unsigned job_state_of(const struct node *node) {
 
 /* A weak word to it reads 0. What has a finalizer may come back by that, and by nothing else. */
 static void is_gone(struct node *node) {
-    if (job_state_of(node) == JOB_NONE)
+    if (job_state_of(node) != JOB_NONE)
+        return;
+    node->dead = true;
+    for (node = node->arena ? node->arena->nodes : NULL; node; node = node->sibling)
         node->dead = true;
 }
 
@@ -246,6 +250,15 @@ struct node *node_read_weak(struct context *context, struct node *node, size_t i
     if (class == WORD_WEAK) {
         gait_word read = gait_weak_get(context->mutator, node_slot(node, i));
         target = node->words[i].target;
+        if (node->words[i].stale) {
+            CHECK(read == 0 ||
+                      (node->words[i].stale == STALE_RESET && read == node->words[i].value),
+                  "%p: weak word %zu reads %#zx, its arena's objects are gone",
+                  (void *)node->address, i, (size_t)read);
+            if (read == 0)
+                node->words[i] = (struct word){0};
+            return NULL;
+        }
         if (read == 0) {
             CHECK(target || node->words[i].value == 0, "%p: weak word %zu is gone, but no object's",
                   (void *)node->address, i);

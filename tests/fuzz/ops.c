@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of operations, and the choice among them.
+ *
+ * Together with what each round does they call all public functions, but for these:
+ *   - what is said once, or of the whole process: gait_version, gait_debug_setting,
+ *     gait_stop_finalizers, gait_is_running, gait_explain_fault, gait_offheap_use and _backend,
+ *     gait_library_…, gait_attach_explained, names and texts of figures;
+ *   - what others stand for: gait_barrier (gait_store), gait_visit (its kin with ranges),
+ * gait_check and gait_arena_check (this program is GAIT_CHECKED), gait_has_roots_in,
+ * gait_out_of_memory, gait_offheap_bytes (the figures), gait_offheap_write_leaks (it writes);
+ *   - gait_rel32_get and _set: plain computation.
  */
 #include "ops.h"
 
@@ -20,6 +29,7 @@ const struct op all_ops[] = {
     {"frame", op_frame, 16, OP_ANY},
     {"static", op_static, 4, OP_ANY},
     {"range", op_range, 3, OP_ANY},
+    {"block-roots", op_block_roots, 4, OP_ANY},
     {"jump", op_jump, 3, OP_ANY},
     {"handle", op_handle, 6, OP_ANY},
     {"callback", op_callback, 2, OP_OWN},
@@ -41,6 +51,9 @@ const struct op all_ops[] = {
     {"figures", op_figures, 2, OP_ANY},
     {"kinds", op_kinds, 1, OP_ANY},
     {"arena", op_arena, 30, OP_ANY},
+    {"arena-list", op_arena_list, 3, OP_ANY},
+    {"pair-read", op_pair_read, 12, OP_ANY},
+    {"pair-write", op_pair_write, 12, OP_ANY},
     {"foreign", op_foreign, 8, OP_ANY},
     {"offheap", op_offheap, 16, OP_ANY},
     {"offheap-pieces", op_offheap_pieces, 4, OP_ANY},

@@ -23,6 +23,7 @@ void op_drop(struct context *context);
 void op_frame(struct context *context);
 void op_static(struct context *context);
 void op_range(struct context *context);
+void op_block_roots(struct context *context);
 void op_handle(struct context *context);
 void op_callback(struct context *context);
 
@@ -73,12 +74,40 @@ void owner_blocks_check_none(struct context *context);
 /* ops_arenas.c */
 void op_arena(struct context *context);
 
+/** At the end of a round: free some, leak the others. */
+void owner_arenas_drop(struct context *context);
+
+/** A place in an arena, with so many words that the model fills. */
+struct node *arena_place(struct context *context, struct arena *arena, void *start, unsigned kind,
+                         size_t bytes);
+
+/** A new arena of the owner; a root may hold its handle. */
+struct arena *arena_known(struct context *context, struct gait_arena *handle);
+
+/* ops_arena_figures.c */
+void op_arena_list(struct context *context);
+
+/** Compare an arena's figures with the model. */
+void arena_figures(struct context *context, const struct arena *arena);
+
+/** What holds for the figures of any arena. */
+void arena_figures_check(const gait_arena_stats *stats);
+
+/* ops_snapshots.c */
+/** Save an arena, and load it as another one. */
+void arena_save(struct context *context, const struct arena *arena);
+
 /* ops_clones.c */
 /** Copy something of an arena to the heap. */
 void arena_clone(struct context *context, struct arena *arena);
 
-/** At the end of a round: free some, leak the others. */
-void owner_arenas_drop(struct context *context);
+/* ops_pairs.c */
+void op_pair_read(struct context *context);
+void op_pair_write(struct context *context);
+
+/** The heap's pair of arenas is there; is freed. */
+void frames_begin(struct context *context);
+void frames_end(struct context *context);
 
 /* ops_threads.c */
 void op_shared(struct context *context);

@@ -2,12 +2,12 @@
 /*
  * Arenas. For the model one is a group of nodes that live and die together: the handle, and what
  * was allocated in it since the last reset. Objects of the heap, traced arenas and roots refer to
- * them as to any node, but for weak words; an untraced arena refers to itself alone.
+ * them as to any node, by weak words too; an untraced arena refers to itself alone.
  *
  * After a reset or the end of an arena words that led to it stay as they are, and lead nowhere. An
  * arena that nothing leads to is forgotten: the library frees it.
  */
-#include <gait/arena.h>
+#include <gait/snapshot.h>
 
 #include "ops.h"
 
@@ -15,6 +15,8 @@
 #define OBJECTS_MOST 40
 
 bool node_takes(const struct node *node, const struct node *target) {
+    if (node->arena && node->arena->flat)
+        return !target;
     return !target || !node->arena || node->arena->traced || target->arena == node->arena;
 }
 
@@ -32,9 +34,8 @@ static bool is_strong(const struct owner *owner, const struct arena *arena) {
     return arena->nodes->strong == owner->walk;
 }
 
-/* A place in it, with so many words that the model fills. */
-static struct node *place_new(struct context *context, struct arena *arena, void *start,
-                              unsigned kind, size_t bytes) {
+struct node *arena_place(struct context *context, struct arena *arena, void *start, unsigned kind,
+                         size_t bytes) {
     struct node *node = calloc(1, sizeof *node);
     CHECK(node, "calloc");
     node->address = (gait_word)start;
@@ -64,6 +65,16 @@ static void hold(struct context *context, struct node *node) {
                  node_reference(context, node, root_takes_interior(context->owner, root)), node);
 }
 
+struct arena *arena_known(struct context *context, gait_arena *handle) {
+    struct arena *arena = calloc(1, sizeof *arena);
+    CHECK(arena, "calloc");
+    arena->next = context->owner->arenas;
+    arena->handle = handle;
+    context->owner->arenas = arena;
+    hold(context, arena_place(context, arena, handle, KIND_LEAF, 0));
+    return arena;
+}
+
 /* What leads to nodes of the arena leads nowhere from now on, but for its handle if that stays. */
 static void forget(struct context *context, struct arena *arena, bool handle_stays) {
     struct owner *owner = context->owner;
@@ -71,8 +82,11 @@ static void forget(struct context *context, struct arena *arena, bool handle_sta
     for (node = owner->nodes; node; node = node->next)
         for (size_t i = 0; i < node->word_count; i++) {
             struct node *target = node->words[i].target;
-            if (target && target->arena == arena && !(handle_stays && target == first))
-                node->words[i].target = NULL;
+            if (!target || target->arena != arena || (handle_stays && target == first))
+                continue;
+            node->words[i].target = NULL;
+            if (node_class(context, node, i) == WORD_WEAK)
+                node->words[i].stale = handle_stays ? STALE_RESET : STALE_ENDED;
         }
     for (size_t i = 0; i < ROOTS_MAX; i++) {
         struct node *target = owner->roots[i].word.target;
@@ -101,14 +115,35 @@ static void unlist(struct owner *owner, struct arena *arena) {
     free(arena);
 }
 
-/* Clear what leads to objects of the arena, but not what its own objects hold. @return false: some
- * word is out of reach. */
+/* Clear pairs whose key or value is in the arena: which of them goes on with what comes there is
+ * not for the model to say. @return false: some pair is out of reach. */
+static bool clear_pairs(struct context *context, const struct arena *arena) {
+    struct owner *owner = context->owner;
+    for (struct node *node = owner->nodes; node; node = node->next)
+        for (size_t i = 0; i + 1 < node->word_count; i++) {
+            if (node_class(context, node, i) != WORD_KEY)
+                continue;
+            struct word *pair = &node->words[i];
+            if (!(pair[0].target && pair[0].target->arena == arena) &&
+                !(pair[1].target && pair[1].target->arena == arena))
+                continue;
+            if (node->strong != owner->walk)
+                return false;
+            gait_ephemeron_set(context->mutator, node_slot(node, i), 0, 0);
+            pair[0] = pair[1] = (struct word){0};
+        }
+    return true;
+}
+
+/* Clear what leads to objects of the arena, weak words left out, but not what its own objects hold.
+ * @return false: some word is out of reach. */
 static bool clear_references(struct context *context, struct arena *arena) {
     struct owner *owner = context->owner;
     for (struct node *node = owner->nodes; node; node = node->next)
         for (size_t i = 0; node->arena != arena && i < node->word_count; i++) {
             const struct node *target = node->words[i].target;
-            if (!target || target->arena != arena || target == arena->nodes)
+            if (!target || target->arena != arena || target == arena->nodes ||
+                node_class(context, node, i) == WORD_WEAK)
                 continue;
             if (node->strong != owner->walk)
                 return false;
@@ -125,9 +160,13 @@ static bool clear_references(struct context *context, struct arena *arena) {
 /* A word that leads to an object from before the reset keeps some arena alive, which has the memory
  * now: in rounds where such words are left, more may be alive than the model knows. */
 static void arena_reset(struct context *context, struct arena *arena) {
+    if (!clear_pairs(context, arena))
+        return;
     if (!round_leaves_stale_words() && !clear_references(context, arena))
         return;
     gait_arena_reset(context->mutator, arena->handle);
+    CHECK(!gait_arena_root(context->mutator, arena->handle), "a root is left");
+    arena->resets++;
     forget(context, arena, true);
 }
 
@@ -167,20 +206,19 @@ static void arena_make(struct context *context) {
         CHECK(context->heap->plan->small, "no arena: %s", error);
         return;
     }
-    struct arena *arena = calloc(1, sizeof *arena);
-    CHECK(arena, "calloc");
-    *arena = (struct arena){.next = context->owner->arenas,
-                            .handle = handle,
-                            .traced = traced,
-                            .pinned = pinned,
-                            .described = (config.flags & GAIT_ARENA_DESCRIBED) != 0,
-                            .placed = (config.flags & GAIT_ARENA_PLACED) != 0,
-                            .bounded = (config.flags & GAIT_ARENA_CONTIGUOUS) != 0};
-    context->owner->arenas = arena;
-    hold(context, place_new(context, arena, handle, KIND_LEAF, 0));
+    struct arena *arena = arena_known(context, handle);
+    arena->name = config.name;
+    arena->traced = traced;
+    arena->pinned = pinned;
+    arena->described = (config.flags & GAIT_ARENA_DESCRIBED) != 0;
+    arena->placed = (config.flags & GAIT_ARENA_PLACED) != 0;
+    arena->bounded = (config.flags & GAIT_ARENA_CONTIGUOUS) != 0;
+    arena->flat = arena->bounded && one_in(random, 2);
 }
 
 static void arena_end(struct context *context, struct arena *arena) {
+    if (!clear_pairs(context, arena))
+        return;
     gait_arena_free(context->mutator, arena->handle);
     forget(context, arena, false);
     unlist(context->owner, arena);
@@ -207,9 +245,13 @@ static struct node *neighbour(uint64_t *random, const struct node *node) {
     return other;
 }
 
-static void *plain_take(struct context *context, struct arena *arena, size_t bytes) {
+static void *plain_take(struct context *context, struct arena *arena, const void *near,
+                        size_t bytes) {
     size_t alignment = (size_t)1 << pick(&context->random, one_in(&context->random, 9) ? 17 : 7);
-    void *start = gait_arena_alloc(context->mutator, arena->handle, bytes, alignment);
+    void *start =
+        arena->placed && one_in(&context->random, 2)
+            ? gait_arena_alloc_near(context->mutator, arena->handle, near, bytes, alignment)
+            : gait_arena_alloc(context->mutator, arena->handle, bytes, alignment);
     CHECK((uintptr_t)start % alignment == 0, "%p: alignment %zu", start, alignment);
     return start;
 }
@@ -222,16 +264,46 @@ static void place_init(struct context *context, struct node *node) {
         struct node *target = one_in(random, 3) ? NULL : node_pick(context, true);
         enum word_class class = node_class(context, node, i);
         if (!node_takes(node, target) || one_in(random, 2))
-            target = neighbour(random, node);
+            target = node->arena->flat ? NULL : neighbour(random, node);
         if (class == WORD_STRONG || class == WORD_INTERIOR) {
             gait_word value = target ? node_reference(context, target, class == WORD_INTERIOR)
                                      : word_without_reference(context);
             gait_init(node_slot(node, i), value);
-            node->words[i] = (struct word){value, target};
+            node->words[i] = (struct word){value, target, 0};
         } else if (class == WORD_DATA) {
             node_store(context, node, i, 0, target);
         }
     }
+}
+
+static void check_fresh(const struct node *node) {
+    for (size_t i = 0; i < node->word_count; i++)
+        CHECK(*node_slot(node, i) == 0, "%p: word %zu of a fresh place in an arena is %#zx",
+              (void *)node->address, i, (size_t)*node_slot(node, i));
+}
+
+/* Arrays side by side. @return false: no memory. */
+static bool fields_fill(struct context *context, struct arena *arena) {
+    uint64_t *random = &context->random;
+    size_t fields = 1 + pick(random, 4), count = 1 + pick(random, 60), field_bytes[4];
+    void *starts[4];
+    for (size_t i = 0; i < fields; i++)
+        field_bytes[i] = 1 + pick(random, 40);
+    const void *first =
+        gait_arena_fields(context->mutator, arena->handle, count, field_bytes, fields, starts);
+    if (!first) {
+        CHECK(context->heap->plan->small || arena->bounded, "no memory for arrays");
+        return false;
+    }
+    CHECK(first == starts[0], "the first array is at %p, not %p", starts[0], first);
+    for (size_t i = 0; i < fields; i++) {
+        CHECK((uintptr_t)starts[i] % GAIT_ARENA_FIELD_ALIGNMENT == 0, "array at %p", starts[i]);
+        struct node *node =
+            arena_place(context, arena, starts[i], KIND_LEAF, count * field_bytes[i]);
+        check_fresh(node);
+        place_init(context, node);
+    }
+    return true;
 }
 
 /* @return false: no memory. */
@@ -240,12 +312,14 @@ static bool place_fill(struct context *context, struct arena *arena) {
     unsigned kind = (unsigned)pick(random, the_round->plan.kinds);
     size_t bytes = some_bytes(random);
     bool plain = !arena->described && one_in(random, 4);
+    if (plain && one_in(random, 6))
+        return fields_fill(context, arena);
     if (!plain && !fits(kind))
         kind = KIND_REFS;
     const struct node *beside = neighbour(random, arena->nodes);
     void *start, *near = beside == arena->nodes ? NULL : (void *)beside->address;
     if (plain)
-        start = plain_take(context, arena, bytes);
+        start = plain_take(context, arena, near, bytes);
     else if (arena->placed && one_in(random, 2))
         start = gait_arena_new_near(context->mutator, arena->handle, near,
                                     context->heap->kinds[kind], bytes);
@@ -262,10 +336,8 @@ static bool place_fill(struct context *context, struct arena *arena) {
     }
     CHECK((uintptr_t)start % (context->heap->plan->value_mask & 8 ? 8 : 16) == 0, "%p: alignment",
           start);
-    struct node *node = place_new(context, arena, start, plain ? KIND_LEAF : kind, bytes);
-    for (size_t i = 0; i < node->word_count; i++)
-        CHECK(*node_slot(node, i) == 0, "%p: word %zu of a fresh place in an arena is %#zx", start,
-              i, (size_t)*node_slot(node, i));
+    struct node *node = arena_place(context, arena, start, plain ? KIND_LEAF : kind, bytes);
+    check_fresh(node);
     place_init(context, node);
     if (one_in(random, 4))
         hold(context, node);
@@ -291,7 +363,7 @@ static struct arena *arena_pick(struct context *context) {
 static void arena_use(struct context *context, struct arena *arena) {
     uint64_t *random = &context->random;
     size_t room = the_round->plan.nodes_max + 10;
-    switch (pick(random, 12)) {
+    switch (pick(random, 16)) {
     case 0:
         arena_end(context, arena);
         break;
@@ -307,6 +379,13 @@ static void arena_use(struct context *context, struct arena *arena) {
     case 5:
     case 6:
         arena_clone(context, arena);
+        break;
+    case 7:
+        arena_figures(context, arena);
+        break;
+    case 8:
+        if (context->owner->node_count < room)
+            arena_save(context, arena);
         break;
     case 4: {
         const struct node *node = arena->nodes;

@@ -118,7 +118,7 @@ static void clone_deep(struct context *context, const struct node *of) {
             CHECK((value & ~mask) == (from->words[i].value & ~mask), "tags of a copy's word");
             CHECK((value & mask) != target->address, "%p: word %zu leads to what was copied",
                   (void *)to->address, i);
-            to->words[i] = (struct word){value, copy_of(context, &copies, target, value & mask)};
+            to->words[i] = (struct word){value, copy_of(context, &copies, target, value & mask), 0};
         }
         copy_check(to);
     }

@@ -2,6 +2,8 @@
 /*
  * Roots: what they hold, and their coming and going.
  */
+#include <gait/offheap.h>
+
 #include "ops.h"
 
 void op_root(struct context *context) {
@@ -64,7 +66,7 @@ void op_static(struct context *context) {
     for (size_t i = 0; i < added; i++) {
         struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, true);
         words[i] = target ? node_reference(context, target, false) : 0;
-        roots[i].word = (struct word){words[i], target};
+        roots[i].word = (struct word){words[i], target, 0};
     }
     CHECK(gait_roots_add(context->mutator, words, added) == 0, "gait_roots_add");
     for (size_t i = 0; i < added; i++)
@@ -96,7 +98,7 @@ void op_range(struct context *context) {
         struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, false);
         roots[i].slot = (gait_word *)owner->range + i * RANGE_STRIDE;
         *roots[i].slot = target ? node_reference(context, target, owner->range_conservative) : 0;
-        roots[i].word = (struct word){*roots[i].slot, target};
+        roots[i].word = (struct word){*roots[i].slot, target, 0};
     }
     /* bytes at the end that fill no word are left out */
     size_t bytes = words * sizeof(gait_word) + (owner->range_conservative ? 3 : 0);
@@ -105,6 +107,38 @@ void op_range(struct context *context) {
           "gait_roots_add_range");
     for (size_t i = 0; i < count; i++)
         roots[i].usable = true;
+}
+
+/* An off-heap block is freed as soon as it holds no roots. */
+void op_block_roots(struct context *context) {
+    struct owner *owner = context->owner;
+    gait_heap *heap = context->heap->gait;
+    size_t count;
+    struct root *roots = owner_roots(owner, ROOT_BLOCK, &count);
+    if (owner->root_block) {
+        CHECK(gait_roots_remove(context->mutator, owner->root_block) == 0, "remove a block");
+        CHECK(gait_roots_remove(context->mutator, owner->root_block) == GAIT_E_MISSING,
+              "a block is removed twice");
+        gait_offheap_free(heap, owner->root_block);
+        owner->root_block = NULL;
+        for (size_t i = 0; i < count; i++) {
+            roots[i].usable = false;
+            roots[i].word = (struct word){0};
+        }
+        return;
+    }
+    gait_word *block = gait_offheap_calloc(heap, count, sizeof *block, GAIT_OFFHEAP_UNTAGGED);
+    CHECK(block, "a block for roots");
+    for (size_t i = 0; i < count; i++) {
+        struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, true);
+        block[i] = target ? node_reference(context, target, false) : 0;
+        roots[i].slot = &block[i];
+        roots[i].word = (struct word){block[i], target, 0};
+    }
+    CHECK(gait_roots_add(context->mutator, block, count) == 0, "gait_roots_add of a block");
+    for (size_t i = 0; i < count; i++)
+        roots[i].usable = true;
+    owner->root_block = block;
 }
 
 void op_handle(struct context *context) {
@@ -122,7 +156,7 @@ void op_handle(struct context *context) {
     gait_word value = target ? node_reference(context, target, false) : 0;
     CHECK(root->handle = gait_handle_new(context->mutator, value), "gait_handle_new");
     root->usable = true;
-    root->word = (struct word){value, target};
+    root->word = (struct word){value, target, 0};
 }
 
 /* The callback's words are roots while it is set. */

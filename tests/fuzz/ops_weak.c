@@ -27,11 +27,11 @@ void op_weak_set(struct context *context) {
     struct node *node = find_word(context, WORD_WEAK, &i);
     if (!node)
         return;
-    struct node *target = one_in(&context->random, 4) ? NULL : node_pick_object(context, true);
+    struct node *target = one_in(&context->random, 4) ? NULL : node_pick(context, true);
     gait_word value =
         target ? node_reference(context, target, false) : word_without_reference(context);
     gait_weak_set(context->mutator, node_slot(node, i), value);
-    node->words[i] = (struct word){value, target};
+    node->words[i] = (struct word){value, target, 0};
 }
 
 /* Read a weak word, a key or a value, and perhaps hold on to it: by a root alone, if the word or
@@ -63,8 +63,8 @@ void op_pair_set(struct context *context) {
     struct node *node = find_word(context, WORD_KEY, &i);
     if (!node)
         return;
-    struct node *key = one_in(&context->random, 4) ? NULL : node_pick_object(context, true);
-    struct node *value = one_in(&context->random, 4) ? NULL : node_pick_object(context, true);
+    struct node *key = one_in(&context->random, 4) ? NULL : node_pick(context, true);
+    struct node *value = one_in(&context->random, 4) ? NULL : node_pick(context, true);
     gait_word key_word =
         key ? node_reference(context, key, false) : word_without_reference(context);
     gait_word value_word =
@@ -74,6 +74,6 @@ void op_pair_set(struct context *context) {
         value = NULL;
     }
     gait_ephemeron_set(context->mutator, node_slot(node, i), key_word, value_word);
-    node->words[i] = (struct word){key_word, key};
-    node->words[i + 1] = (struct word){value_word, value};
+    node->words[i] = (struct word){key_word, key, 0};
+    node->words[i + 1] = (struct word){value_word, value, 0};
 }

@@ -5,6 +5,8 @@
  * Roots of the classes that end with a mutator (frames, callback, C stack) are there only while
  * something runs as the owner. Static slots and handles come and go by operations.
  */
+#include <gait/offheap.h>
+
 #include "model.h"
 
 static const size_t class_counts[] = {
@@ -12,6 +14,7 @@ static const size_t class_counts[] = {
     [ROOT_CALLBACK] = CALLBACK_WORDS,
     [ROOT_STATIC] = STATIC_GROUPS * STATIC_WORDS,
     [ROOT_RANGE] = RANGE_WORDS,
+    [ROOT_BLOCK] = BLOCK_WORDS,
     [ROOT_SEGMENT] = SEGMENT_WORDS,
     [ROOT_HANDLE] = HANDLES_MAX,
     [ROOT_FRAME] = FRAMES_MAX * FRAME_WORDS,
@@ -45,6 +48,7 @@ struct owner *owner_new(struct heap *heap, bool with_frames) {
     roots_at(owner, ROOT_CALLBACK, owner->callback_words);
     roots_at(owner, ROOT_STATIC, owner->static_words[0]);
     roots_at(owner, ROOT_RANGE, NULL);
+    roots_at(owner, ROOT_BLOCK, NULL);
     roots_at(owner, ROOT_SEGMENT, segments[heap->index]);
     roots_at(owner, ROOT_HANDLE, NULL);
     roots_at(owner, ROOT_FRAME, owner->frame_words[0]);
@@ -99,6 +103,7 @@ void root_set(struct context *context, struct root *root, gait_word value, struc
         break;
     case ROOT_STATIC:
     case ROOT_RANGE:
+    case ROOT_BLOCK:
     case ROOT_SEGMENT:
         if (context->heap->plan->plain_stores)
             *root->slot = value;
@@ -109,7 +114,7 @@ void root_set(struct context *context, struct root *root, gait_word value, struc
         gait_handle_set(context->mutator, root->handle, value);
         break;
     }
-    root->word = (struct word){value, target};
+    root->word = (struct word){value, target, 0};
 }
 
 struct root *root_pick(struct context *context) {
@@ -135,6 +140,10 @@ void owner_drop_roots(struct context *context) {
         CHECK(gait_roots_remove_range(context->mutator, owner->range) == 0, "remove range");
     free(owner->range);
     owner->range = NULL;
+    if (owner->root_block)
+        CHECK(gait_roots_remove(context->mutator, owner->root_block) == 0, "remove block");
+    gait_offheap_free(context->heap->gait, owner->root_block);
+    owner->root_block = NULL;
     roots = owner_roots(owner, ROOT_HANDLE, &count);
     for (size_t i = 0; i < count; i++)
         if (roots[i].usable)

@@ -82,6 +82,7 @@ static void heap_furnish(struct heap *heap, struct actor *actor) {
                         : NULL;
     CHECK(heap->ballast = gait_handle_new(context.mutator, (gait_word)ballast), "ballast");
     list_make(heap, context.mutator);
+    frames_begin(&context);
     gait_set_oom_handler(heap->gait, out_of_memory, heap);
     for (unsigned i = 0; i < the_round->plan.coroutines; i++)
         heap->coroutines[i] = coroutine_make(&context);
@@ -174,6 +175,7 @@ static void heap_end(struct heap *heap, struct actor *actor) {
         coroutine_end(&context, heap->coroutines[i]);
     each_owner(heap, actor, owner_blocks_drop);
     each_owner(heap, actor, owner_arenas_drop);
+    frames_end(&context);
     each_owner(heap, actor, owner_drop_roots);
     gait_fill(context.mutator, heap->mail, 0, MAIL_SLOTS);
     gait_handle_set(context.mutator, heap->ballast, 0);
