@@ -327,6 +327,7 @@ gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own) {
     arena_note_all(own);
     arenas_publish(&heap->arenas, record, is_marking(mutator));
     gait_shade(mutator, (gait_word)record->handle);
+    cycle_arena_created(heap);
     arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, held_bytes_of(own));
     return arena_handle(own);
 }

@@ -119,6 +119,10 @@ void cycle_wake_scavenger(gait_heap *heap);
  * Asks for a cycle when much has gathered. Any thread. */
 void cycle_quarantined(gait_heap *heap, bool open);
 
+/** An arena was made. Asks for a cycle when so many have come since the last one that some may be
+ * leaked: the heap's own growth may never ask for one. Any thread. */
+void cycle_arena_created(gait_heap *heap);
+
 /** How a mutator joins and leaves: world_add's prepare and world_remove's finish. */
 void cycle_mutator_joins(gait_mutator *mutator);
 void cycle_mutator_leaves(gait_mutator *mutator);

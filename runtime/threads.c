@@ -78,6 +78,11 @@ void cycle_quarantined(gait_heap *heap, bool open) {
         cycle_request(heap);
 }
 
+void cycle_arena_created(gait_heap *heap) {
+    if (arenas_may_leak(&heap->arenas, control_quarantine_bytes(&heap->control)))
+        cycle_request(heap);
+}
+
 /* Ended arenas become inaccessible; and where no cycle comes (GOGC=off), or comes late, memory of
  * those is given back that are beyond twice what may wait for it. */
 static void tend_arenas(gait_heap *heap) {

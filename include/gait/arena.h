@@ -29,9 +29,10 @@
  * its arenas up: who goes on with one adopts it.
  *
  * Memory. Chunks of pages of the heap, counted as arena_bytes under the limit; allocation in an
- * arena makes no cycle due. While an arena takes a chunk it does what gait_alloc does: lets the
- * collector in, makes room under the limit, and when there is no memory, collects and asks the
- * out-of-memory handler. All memory is handed out zeroed.
+ * arena makes no cycle due; many new arenas do, and many that have ended: a collection finds those
+ * that were leaked, and lets addresses be used anew. While an arena takes a chunk it does what
+ * gait_alloc does: lets the collector in, makes room under the limit, and when there is no memory,
+ * collects and asks the out-of-memory handler. All memory is handed out zeroed.
  *
  * A caller's bug (another thread's arena, one that was freed, a kind that can't be) stops the
  * process with one line that names the call. The fast paths of the inline functions see it in files

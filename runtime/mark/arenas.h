@@ -128,9 +128,11 @@ struct arenas {
     uint64_t ids;    /* given so far */
     AO_t open_bytes; /* in quarantine, and not inaccessible; written with the lock held */
     /* figures, read unordered */
-    AO_t live;              /* arenas that are LIVE */
-    AO_t leaked;            /* that the collector freed */
-    AO_t quarantined;       /* arenas that are FREED */
+    AO_t live;          /* arenas that are LIVE */
+    AO_t leaked;        /* that the collector freed */
+    AO_t settled;       /* arenas that were LIVE as the last cycle had settled; the collector's */
+    AO_t settled_bytes; /* and their memory */
+    AO_t quarantined;   /* arenas that are FREED */
     AO_t quarantined_bytes; /* their memory that the OS has not back */
 };
 
@@ -245,6 +247,13 @@ void arenas_lock_whole(struct arenas *arenas);
  * leaked: is told of each of these; may be NULL. The collector. */
 void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struct arena *arena),
                    void *data);
+
+/** Memory of arenas that are LIVE, and of the pool. */
+size_t arenas_live_bytes(const struct arenas *arenas);
+
+/** Since a cycle settled, has a half more arenas come, with more than so many bytes? Then some may
+ * be leaked. One that grows, however large, is none. Any thread. */
+bool arenas_may_leak(const struct arenas *arenas, size_t bytes);
 
 /** When weak reads have ended that began before marking did: end quarantines. Likewise. */
 void arenas_reuse(struct arenas *arenas);

@@ -187,6 +187,18 @@ static void sort(struct arenas *arenas, struct arena_chunk *chunk) {
     }
 }
 
+size_t arenas_live_bytes(const struct arenas *arenas) {
+    size_t bytes = AO_load(&arenas->space->arena_bytes);
+    size_t ended = AO_load(&arenas->quarantined_bytes);
+    return bytes > ended ? bytes - ended : 0; /* read one after the other */
+}
+
+bool arenas_may_leak(const struct arenas *arenas, size_t bytes) {
+    size_t settled = AO_load(&arenas->settled);
+    return AO_load(&arenas->live) > settled + settled / 2 &&
+           arenas_live_bytes(arenas) > AO_load(&arenas->settled_bytes) + bytes;
+}
+
 static bool is_leaked(const struct arena *arena, unsigned epoch) {
     return arena_state(arena) == ARENA_LIVE && arena_is_dead(arena, epoch);
 }
@@ -211,6 +223,8 @@ void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struc
         if (leaked)
             leaked(data, arena);
     }
+    AO_store(&arenas->settled, AO_load(&arenas->live));
+    AO_store(&arenas->settled_bytes, arenas_live_bytes(arenas));
 }
 
 /* Has its quarantine ended? With the lock held. */

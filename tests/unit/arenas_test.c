@@ -11,6 +11,7 @@
 #include "api_arenas.h"
 #include "arena/described.h"
 #include "platform/fault.h"
+#include "platform/platform.h"
 
 static gait_heap *heap;
 static gait_mutator *mutator;
@@ -460,3 +461,35 @@ static void mark_without_blocks(size_t slabs) {
 Test(arenas, no_block_at_all, .timeout = 30) { mark_without_blocks(0); }
 
 Test(arenas, too_few_blocks, .timeout = 30) { mark_without_blocks(1); }
+
+/* Nothing is allocated on the heap: the arenas themselves ask for the cycle that finds them. */
+Test(arenas, leaks_ask_for_a_cycle) {
+    open_heap(UINTPTR_MAX, NULL);
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.chunk_bytes = 1 << 20;
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    uint64_t end_ns = (uint64_t)platform_now_ns() + 30000000000u;
+    unsigned made = 0;
+    do {
+        cr_assert_not_null(gait_arena_create(mutator, &config));
+        if (++made > 200)
+            gait_enter_native(mutator), platform_sleep_ns(1000000), gait_leave_native(mutator);
+        gait_read_stats(heap, &stats);
+    } while (stats.arenas_leaked == 0 && (uint64_t)platform_now_ns() < end_ns);
+    cr_assert_gt(stats.arenas_leaked, 0);
+    gait_heap_destroy(heap);
+}
+
+/* One arena that grows is none that may be leaked. */
+Test(arenas, growth_asks_for_none) {
+    open_heap(UINTPTR_MAX, NULL);
+    gait_arena *arena = arena_of(0);
+    for (unsigned i = 0; i < 300; i++)
+        cr_assert_not_null(gait_arena_alloc(mutator, arena, 1 << 20, 0));
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(heap, &stats);
+    cr_assert_eq(stats.cycles, 0);
+    gait_arena_free(mutator, arena);
+    gait_heap_destroy(heap);
+}
