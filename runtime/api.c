@@ -276,6 +276,7 @@ static void leaves(gait_mutator *mutator) {
 }
 
 static void detach(gait_mutator *mutator) {
+    arena_making_drop(mutator);
     /* before it waits: the functions that had them may have ended already */
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
         mutator_drop_roots(mutator);

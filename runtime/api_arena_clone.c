@@ -187,18 +187,11 @@ void clones_free(gait_mutator *mutator) {
     mutator->clones = NULL;
 }
 
-static bool is_pushed(const gait_mutator *mutator, const struct gait_frame *frame) {
-    const struct gait_frame *at = mutator->head.frames;
-    while (at && at != frame)
-        at = at->previous;
-    return at != NULL;
-}
-
 /* Free walks that a handler has left by longjmp: their frames are not pushed any more. Those of
  * other coroutines can't be told. */
 static void drop_left(gait_mutator *mutator) {
     for (struct clone **link = &mutator->clones, *clone; (clone = *link);) {
-        if (clone->coroutine == mutator->coroutine && !is_pushed(mutator, &clone->frame)) {
+        if (clone->coroutine == mutator->coroutine && !mutator_has_frame(mutator, &clone->frame)) {
             *link = clone->next;
             clone_free(clone);
         } else {

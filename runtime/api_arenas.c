@@ -237,22 +237,6 @@ static bool is_marking(const gait_mutator *mutator) {
     return mutator->head.barrier & MUTATOR_BARRIER;
 }
 
-/* Give back what an arena has that nobody has seen. */
-static void give_up(struct arena_call *call) {
-    struct arena_own *own = call->own;
-    for (unsigned i = 0; arena_bump(own, i); i++) {
-        if (!arena_bump(own, i)->current)
-            continue;
-        for (struct bump_chunk *chunk = bump_close(arena_bump(own, i)), *next; chunk;
-             chunk = next) {
-            next = chunk->next;
-            arena_source.give(call, chunk);
-        }
-    }
-    if (own->shards)
-        arena_shards_free(own);
-}
-
 /* Make an arena of a record. @return negative: refused. */
 static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_arena_config *config,
                       char *error, size_t error_bytes) {
@@ -279,7 +263,7 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_a
         bump.windows = true;
         if (!(config->flags & GAIT_ARENA_CONCURRENT) || arena_shards_open(&call, &bump) == 0)
             return 0;
-        give_up(&call);
+        arena_give_up(mutator, own);
     }
     if (call.refused)
         say(error, error_bytes, "gait_arena_create: the system binds no memory to NUMA node %d",
@@ -293,6 +277,7 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
                                 const char *where, char *error, size_t error_bytes) {
     gait_heap *heap = mutator->heap;
     arenas_trap_faults(heap);
+    arena_making_look(mutator);
     struct arena *record = arenas_new(&heap->arenas);
     if (!record) {
         say(error, error_bytes, "gait_arena_create: no memory");
@@ -307,7 +292,10 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
     record->created = own->created;
     if (config->name)
         strncpy(record->name, config->name, sizeof record->name - 1);
-    if (open_arena(mutator, own, config, error, error_bytes) < 0) {
+    arena_making_begin(mutator, own);
+    int opened = open_arena(mutator, own, config, error, error_bytes);
+    arena_making_end(mutator, own);
+    if (opened < 0) {
         arenas_drop(&heap->arenas, record);
         return NULL;
     }

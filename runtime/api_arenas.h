@@ -40,6 +40,13 @@ struct arena_shard {
     char rest[64];                  /* no line of the cache is two shards' */
 };
 
+/* An arena that is being made: api_arena_making.c. */
+struct arena_making {
+    struct arena_own *next;    /* of the mutator's */
+    gait_coroutine *coroutine; /* that runs */
+    struct gait_frame frame;   /* of no words */
+};
+
 /* An arena's record. Used by its thread, but for what is named. */
 struct arena_own {
     struct arena record;        /* first: mark/arenas.h */
@@ -52,6 +59,7 @@ struct arena_own {
     AO_t owner;           /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
     int node;             /* -1: none */
     AO_t resets;          /* a figure, unordered */
+    struct arena_making making;      /* its maker's, while its state is NEW */
     struct arena_figures figures;    /* as arena_note said them last */
     char created[ARENA_WHERE_BYTES]; /* constant */
     char freed[ARENA_WHERE_BYTES];   /* constant once the state is FREED */
@@ -132,6 +140,21 @@ static inline void arena_note_all(struct arena_own *own) {
     for (unsigned i = 0; own->shards && i < ARENA_SHARDS; i++)
         arena_note(&own->shards[i].figures, &own->shards[i].bump);
 }
+
+/* ---- Arenas that are being made: api_arena_making.c ---- */
+
+/** Note one, over the safepoints at which its chunks are taken; and the end of that. */
+void arena_making_begin(gait_mutator *mutator, struct arena_own *own);
+void arena_making_end(gait_mutator *mutator, struct arena_own *own);
+
+/** Give back those that a handler has left by longjmp. */
+void arena_making_look(gait_mutator *mutator);
+
+/** Give back all: the mutator is being detached, or its thread is lost. */
+void arena_making_drop(gait_mutator *mutator);
+
+/** Give back the chunks of an arena that nobody has seen; not its record. */
+void arena_give_up(gait_mutator *mutator, struct arena_own *own);
 
 /* ---- Concurrent arenas: api_arena_shared.c ---- */
 

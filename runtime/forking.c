@@ -17,6 +17,7 @@
  */
 #include "forking.h"
 
+#include "api_arenas.h"
 #include "instance.h"
 #include "observe/arenalog.h"
 #include "observe/at_exit.h"
@@ -114,6 +115,7 @@ static void drop_lost_mutators(gait_heap *heap) {
             continue;
         mutator_drop_roots(mutator); /* its coroutine has stopped as well, without roots */
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
+        arena_making_drop(mutator);
         spare_keep(mutator);
     }
 }

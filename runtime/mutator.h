@@ -84,7 +84,8 @@ struct gait_mutator {
 
     struct oom_call oom_call; /* its thread's; alloc.c */
 
-    struct clone *clones; /* graphs that are being copied; its thread's; api_arena_clone.c */
+    struct clone *clones;     /* graphs that are being copied; its thread's; api_arena_clone.c */
+    struct arena_own *making; /* arenas that are; likewise; api_arena_making.c */
 
     int64_t assist_credit_bytes;   /* allocation that is paid for; negative: debt */
     int64_t late_ns;               /* waited for a cycle to begin, since the last one that did */
@@ -95,6 +96,14 @@ struct gait_mutator {
     uint32_t stress_count;         /* gcstress: allocations since the last forced cycle */
     AO_t assist_cpu_ns;            /* read unordered: figures */
 };
+
+/** Is this frame pushed? Its thread. */
+static inline bool mutator_has_frame(const gait_mutator *mutator, const struct gait_frame *frame) {
+    const struct gait_frame *at = mutator->head.frames;
+    while (at && at != frame)
+        at = at->previous;
+    return at != NULL;
+}
 
 /* One line that says how a mutator was misused, and the end. call: the public function. */
 _Noreturn void mutator_misused(const gait_mutator *mutator, const char *call);

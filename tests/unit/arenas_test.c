@@ -429,6 +429,77 @@ Test(arenas, handler_is_left) {
     gait_heap_destroy(heap);
 }
 
+static gait_arena *arena_or_none(uint32_t flags) {
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.flags = flags | GAIT_ARENA_PINNED;
+    config.chunk_bytes = (size_t)512 << 10;
+    return gait_arena_create(mutator, &config);
+}
+
+static unsigned records_in_use(void) {
+    unsigned count = 0;
+    for (uint32_t i = 1; i <= (uint32_t)AO_load(&heap->arenas.count); i++)
+        count += arena_state(arenas_at(&heap->arenas, i)) != ARENA_NONE;
+    return count;
+}
+
+/* And while it is made: the next call, or the end of the thread, finds what was left. A concurrent
+ * one has taken some of its chunks by then. */
+Test(arenas, handler_is_left_while_one_is_made) {
+    gait_config config;
+    gait_config_init(&config);
+    config.reserve_bytes = (size_t)32 << 20;
+    heap = gait_heap_create(&config, NULL, 0);
+    mutator = gait_attach(heap);
+    gait_arena *last = NULL;
+    for (gait_arena *next; (next = arena_or_none(0));)
+        last = next;
+    gait_arena_free(mutator, last); /* room for one */
+    gait_collect(mutator);
+    unsigned live = records_in_use();
+    cr_assert_eq(live, AO_load(&heap->arenas.live));
+    for (unsigned concurrent = 0; concurrent < 2; concurrent++) {
+        gait_set_oom_handler(heap, NULL, NULL);
+        last = arena_or_none(0);
+        cr_assert_not_null(last);
+        if (concurrent) { /* then the first chunk is there, and those of the shards are not */
+            gait_arena_free(mutator, last);
+            gait_collect(mutator);
+        }
+        gait_set_oom_handler(heap, leave_handler, NULL);
+        struct gait_frames frames = gait_frames_save(mutator);
+        for (volatile unsigned times = 0; times < 100; times++) {
+            if (setjmp(out_of_handler) == 0) {
+                arena_or_none(concurrent ? GAIT_ARENA_CONCURRENT : 0);
+                cr_assert_fail("the handler was not asked");
+            }
+            gait_frames_restore(mutator, frames);
+            cr_assert_eq(records_in_use(), live + 1 + !concurrent, "after %u times", times);
+            cr_assert_eq(mutator->making->bump.current != NULL, concurrent);
+        }
+        gait_set_oom_handler(heap, NULL, NULL);
+        if (!concurrent) {
+            gait_arena_free(mutator, last);
+            gait_collect(mutator);
+        }
+    }
+    last = arena_or_none(0); /* has found what was left */
+    cr_assert_not_null(last);
+    gait_arena_free(mutator, last);
+    gait_collect(mutator);
+    cr_assert_eq(records_in_use(), live);
+    gait_set_oom_handler(heap, leave_handler, NULL);
+    struct gait_frames frames = gait_frames_save(mutator);
+    if (setjmp(out_of_handler) == 0)
+        arena_or_none(GAIT_ARENA_CONCURRENT);
+    gait_frames_restore(mutator, frames);
+    cr_assert_eq(records_in_use(), live + 1);
+    gait_detach(mutator);
+    cr_assert_eq(records_in_use(), live);
+    gait_heap_destroy(heap);
+}
+
 /* ---- No memory for blocks of marking work ---- */
 
 /* An arena of more pieces than the blocks have room for, in a heap with no block or with some. */
