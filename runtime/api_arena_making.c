@@ -11,6 +11,10 @@
 
 void arena_give_up(gait_mutator *mutator, struct arena_own *own) {
     struct arena_call call = {.mutator = mutator, .own = own};
+    if (own->range.pages > 0) {
+        arena_range_give(own);
+        return;
+    }
     for (unsigned i = 0; arena_bump(own, i); i++) {
         if (!arena_bump(own, i)->current)
             continue;
@@ -24,6 +28,11 @@ void arena_give_up(gait_mutator *mutator, struct arena_own *own) {
         arena_shards_free(own);
 }
 
+void arena_discard(gait_mutator *mutator, struct arena_own *own) {
+    arena_give_up(mutator, own);
+    arenas_drop(&own->heap->arenas, &own->record);
+}
+
 static void drop(gait_mutator *mutator, bool all) {
     for (struct arena_own **link = &mutator->making, *own; (own = *link);) {
         if (!all && (own->making.coroutine != mutator->coroutine ||
@@ -32,8 +41,7 @@ static void drop(gait_mutator *mutator, bool all) {
             continue;
         }
         *link = own->making.next;
-        arena_give_up(mutator, own);
-        arenas_drop(&own->heap->arenas, &own->record);
+        arena_discard(mutator, own);
     }
 }
 

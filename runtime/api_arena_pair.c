@@ -53,6 +53,21 @@ static gait_arena_pair *say(char *error, size_t error_bytes, const char *why) {
     return NULL;
 }
 
+/* Both, or none: a handler may leave by longjmp while the second one is made. */
+static bool prepare_both(gait_mutator *mutator, const gait_arena_config *config,
+                         struct arena_own *sides[2], const char *where, char *error,
+                         size_t error_bytes) {
+    sides[0] = arena_prepare(mutator, config, where, error, error_bytes);
+    if (!sides[0])
+        return false;
+    arena_making_begin(mutator, sides[0]);
+    sides[1] = arena_prepare(mutator, config, where, error, error_bytes);
+    arena_making_end(mutator, sides[0]);
+    if (!sides[1])
+        arena_discard(mutator, sides[0]);
+    return sides[1] != NULL;
+}
+
 gait_arena_pair *gait_arena_pair_create_at(gait_mutator *mutator, const gait_arena_config *config,
                                            const char *where, char *error, size_t error_bytes) {
     mutator_check_thread(mutator, "gait_arena_pair_create");
@@ -64,20 +79,22 @@ gait_arena_pair *gait_arena_pair_create_at(gait_mutator *mutator, const gait_are
         return say(error, error_bytes, "config is not set by gait_arena_config_init, or newer");
     pinned.struct_bytes = sizeof pinned;
     pinned.flags |= GAIT_ARENA_PINNED;
+    gait_arena_config each;
+    if (!arena_config_read(&each, &pinned, error, error_bytes))
+        return NULL;
+    struct arena_own *sides[2];
+    if (!prepare_both(mutator, &each, sides, where, error, error_bytes))
+        return NULL;
     struct gait_arena_pair *pair = counted_alloc(&heap->space.metadata_bytes, sizeof *pair);
-    if (!pair)
+    if (!pair) {
+        arena_discard(mutator, sides[0]);
+        arena_discard(mutator, sides[1]);
         return say(error, error_bytes, "no memory");
+    }
     pair->heap = heap;
     AO_store(&pair->word, 1); /* who reads before the first swap finds the other side, empty */
-    for (unsigned i = 0; i < 2; i++) {
-        pair->sides[i].arena = gait_arena_create_at(mutator, &pinned, where, error, error_bytes);
-        if (pair->sides[i].arena)
-            continue;
-        if (i > 0)
-            gait_arena_free_at(mutator, pair->sides[0].arena, where);
-        counted_free(&heap->space.metadata_bytes, pair, sizeof *pair);
-        return NULL;
-    }
+    for (unsigned i = 0; i < 2; i++)
+        pair->sides[i].arena = arena_introduce(mutator, sides[i]);
     return pair;
 }
 

@@ -303,11 +303,6 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
     return own;
 }
 
-void arena_discard(struct arena_own *own) {
-    arena_range_give(own);
-    arenas_drop(&own->heap->arenas, &own->record);
-}
-
 gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own) {
     gait_heap *heap = own->heap;
     struct arena *record = &own->record;

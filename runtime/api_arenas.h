@@ -88,8 +88,8 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
 /** Hand it out: with no safepoint before the caller has the handle in a root, or returns it. */
 gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own);
 
-/** Take back a contiguous one that nobody knows. */
-void arena_discard(struct arena_own *own);
+/** Take back one that nobody knows. */
+void arena_discard(gait_mutator *mutator, struct arena_own *own);
 
 /** The record of a live arena's handle, or one line and the end. Any thread. */
 struct arena_own *arena_find(gait_heap *heap, gait_arena *arena, const char *call);

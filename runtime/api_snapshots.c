@@ -320,7 +320,7 @@ static gait_arena *load(struct reader *reader, const gait_arena_config *given, c
     if (!own)
         return NULL;
     if (!read_contents(reader, own, &info, &piece)) {
-        arena_discard(own);
+        arena_discard(reader->mutator, own);
         return NULL;
     }
     return arena_introduce(reader->mutator, own);

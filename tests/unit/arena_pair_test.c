@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <gait/arena.h>
 #include <gait/stats.h>
+#include <setjmp.h>
 #include <string.h>
 
 #include "api_arenas.h"
@@ -166,6 +167,44 @@ Test(arena_pair, no_memory, .timeout = 60) {
     }
     cr_assert_gt(failed, 0u);
     close_heap();
+}
+
+static jmp_buf out_of_handler;
+static bool leave(gait_mutator *of, size_t bytes, void *data) {
+    (void)of, (void)bytes, (void)data;
+    longjmp(out_of_handler, 1);
+}
+
+/* A handler that is left by longjmp while the second one is made leaves no first one. */
+Test(arena_pair, handler_is_left, .timeout = 60) {
+    gait_config small;
+    gait_config_init(&small);
+    small.reserve_bytes = (size_t)32 << 20;
+    heap = gait_heap_create(&small, NULL, 0);
+    mutator = gait_attach(heap);
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.flags = GAIT_ARENA_PINNED;
+    config.chunk_bytes = (size_t)512 << 10;
+    gait_arena *last = NULL;
+    for (gait_arena *next; (next = gait_arena_create(mutator, &config));)
+        last = next;
+    gait_arena_free(mutator, last); /* room for one */
+    gait_collect(mutator);
+    unsigned live = (unsigned)gait_arena_list(heap, NULL, NULL);
+    gait_set_oom_handler(heap, leave, NULL);
+    struct gait_frames frames = gait_frames_save(mutator);
+    for (volatile unsigned times = 0; times < 20; times++) {
+        if (setjmp(out_of_handler) == 0) {
+            gait_arena_pair_create(mutator, &config);
+            cr_assert_fail("the handler was not asked");
+        }
+        gait_frames_restore(mutator, frames);
+        cr_assert_eq(gait_arena_list(heap, NULL, NULL), live);
+    }
+    gait_set_oom_handler(heap, NULL, NULL);
+    cr_assert_not_null(gait_arena_create(mutator, &config));
+    gait_heap_destroy(heap);
 }
 
 Test(arena_pair, adopt) {
