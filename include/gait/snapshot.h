@@ -77,8 +77,9 @@ GAIT_API void *gait_arena_root(gait_mutator *mutator, gait_arena *arena);
 
 /**
  * Write the arena to a descriptor: a file, a pipe, a socket, blocking or not. The bytes are those
- * of docs/snapshots.md. Its references are relative; of objects whose kinds have references each
- * word is looked at for one that is not. Nobody stores to the arena meanwhile.
+ * of docs/snapshots.md, the contents as they are. Its references are relative: an address that it
+ * holds leads to this arena's place still, when it was loaded. Nobody stores to the arena
+ * meanwhile.
  *
  * Writes until all is written, past signals and short writes; no SIGPIPE ends the process. What was
  * written before an error is no whole snapshot: it will be refused.
