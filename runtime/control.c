@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks and counters -> pacer -> actions. See control.h.
+ * Clocks and counters -> pacer -> actions. See control.h. More than 600 lines: it is the one file
+ * that calls the pacer, and nearly all of it works on what the lock CONTROL guards.
  */
 #include "control.h"
 
