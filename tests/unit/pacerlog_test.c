@@ -138,7 +138,11 @@ Test(pacerlog, the_last_sample_has_the_heaps_figures) {
     cr_expect_geq(last->allocated_scannable_bytes, REFS * 64);
     cr_expect_lt(last->allocated_scannable_bytes, REFS * 64 + 64 * KIB);
     cr_expect_geq(last->allocated_leaf_bytes, LEAVES * 100 * KIB);
-    cr_expect_leq(recording_allocated(last), (int64_t)stats.allocated_bytes + 3 * MIB);
+    cr_expect_leq(recording_allocated(last), (int64_t)stats.allocated_bytes + 3 * MIB,
+                  "%lld + %lld + %lld of foreign memory for %llu",
+                  (long long)last->allocated_leaf_bytes, (long long)last->allocated_scannable_bytes,
+                  (long long)last->allocated_foreign_bytes,
+                  (unsigned long long)stats.allocated_bytes);
     cr_expect_eq(last->allocated_foreign_bytes, 3 * MIB);
     cr_expect_eq(last->foreign_bytes, 2 * MIB);
     cr_expect_eq(last->foreign_marked_bytes, 2 * MIB);
