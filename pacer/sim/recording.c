@@ -9,10 +9,11 @@
 #define NS_PER_S 1e9
 /** No figure is larger: sums of some still fit. */
 #define MOST (INT64_C(1) << 58)
-/** A recording is no longer than 30 days, so that replaying it ends; nor has its program more CPU
- * time than 64 CPUs then, or allocated more than 64 GiB and 1 TiB per CPU-second. */
+/** A recording is no longer than 30 days, so that replaying it ends; nor has its program at any
+ * time had more CPU time than 1024 CPUs give until a second later, or allocated more than 64 GiB
+ * and 1 TiB per CPU-second. */
 #define MOST_NS (INT64_C(30) * 24 * 3600 * 1000000000)
-#define MOST_CPUS 64
+#define MOST_CPUS 1024
 #define MOST_ALLOCATED (INT64_C(1) << 36)
 #define MOST_ALLOCATED_PER_NS 1024
 /** A sample may be so much older than the one before it in the file. */
@@ -48,7 +49,7 @@ static bool are_plausible(const int64_t *fields, size_t count) {
 static bool sample_is_plausible(struct gait_pacerlog_sample sample) {
     sample.goal_bytes = sample.trigger_bytes = 0; /* these may be none */
     return ARE_PLAUSIBLE(&sample) && sample.time_ns <= MOST_NS &&
-           sample.process_cpu_ns <= MOST_CPUS * MOST_NS &&
+           sample.process_cpu_ns / MOST_CPUS <= sample.time_ns + (int64_t)NS_PER_S &&
            (recording_allocated(&sample) - MOST_ALLOCATED) / MOST_ALLOCATED_PER_NS <=
                sample.process_cpu_ns;
 }

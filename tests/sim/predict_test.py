@@ -27,7 +27,8 @@ RECORDING = os.path.join(ROOT, "tests", "sim", "traces", "compile.pacerlog")
 SEED = int(os.environ.get("GAIT_SIM_SEED", random.randrange(1 << 32)))
 MUTANTS = 300
 HEADER_BYTES = 16
-CYCLE = 2
+SAMPLE, CYCLE = 1, 2
+PROCESS_CPU = 2  # the field of a sample
 MIB = 1 << 20
 
 
@@ -161,6 +162,13 @@ class Predict(unittest.TestCase):
             if kind != CYCLE:
                 kept += self.data[at:at + length]
         self.assertIn("no cycle was recorded", self.refused(self.path("none", kept)))
+
+    def test_more_cpu_time_than_there_are_cpus_is_refused(self):
+        at = next(at for at, _, kind in list(records(self.data))[50:] if kind == SAMPLE)
+        fields = 8  # of a record's head
+        damaged = bytearray(self.data)
+        struct.pack_into("<q", damaged, at + fields + 8 * PROCESS_CPU, 13 * 10**15)
+        self.assertIn(f"damaged at byte {at}", self.refused(self.path("damaged", damaged)))
 
     def test_the_manual_has_every_field(self):
         with open(os.path.join(ROOT, "include", "gait", "pacerlog.h"), encoding="utf-8") as file:

@@ -423,11 +423,13 @@ Test(arena_check, of_untraced_ones_as_marking_ends, .signal = SIGABRT, .timeout 
 }
 
 Test(arena_check, of_untraced_ones_at_a_reset, .signal = SIGABRT, .timeout = 60) {
-    gait_arena_reset(mutator, open_checked(0));
+    gait_arena *arena = open_checked(0); /* which sets the mutator */
+    gait_arena_reset(mutator, arena);
 }
 
 Test(arena_check, of_untraced_ones_at_the_end, .signal = SIGABRT, .timeout = 60) {
-    gait_arena_free(mutator, open_checked(0));
+    gait_arena *arena = open_checked(0); /* which sets the mutator */
+    gait_arena_free(mutator, arena);
 }
 
 Test(arena_check, not_of_traced_ones, .timeout = 60) {
