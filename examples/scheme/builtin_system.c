@@ -33,7 +33,8 @@ static void report_text(struct vm *vm, value port, value v) {
     print_value(vm, port, v, is_string(v) ? PRINT_DISPLAY : PRINT_WRITE);
 }
 
-/* FILE:LINE: message irritant … */
+/* scheme: FILE:LINE: message irritant … All that goes to standard error begins with the program's
+ * name: in a pipeline one sees whose it is. */
 BUILTIN(uncaught) {
     value port = parameter_of(vm->error)->content, v = a[0];
     port_flush_all(vm);
@@ -41,6 +42,7 @@ BUILTIN(uncaught) {
     value file = control_location(vm, &line);
     bool condition = has_type(v, TYPE_CONDITION);
     bool located = condition && length_of(v) & CONDITION_LOCATED;
+    port_write_text(vm, port, PROGRAM_NAME ": ");
     if (is_string(file) && !located) {
         char text[32];
         print_value(vm, port, file, PRINT_DISPLAY);

@@ -85,9 +85,9 @@ void vm_out_of_memory(struct vm *vm) {
     value file = control_location(vm, &line);
     if (is_string(file)) {
         char *name = string_utf8(file, NULL);
-        fprintf(stderr, "%s:%u: out of memory\n", name, line);
+        fprintf(stderr, PROGRAM_NAME ": %s:%u: out of memory\n", name, line);
     } else {
-        fprintf(stderr, "scheme: out of memory\n");
+        fprintf(stderr, PROGRAM_NAME ": out of memory\n");
     }
     _Exit(1);
 }

@@ -193,7 +193,7 @@ struct options {
 };
 
 static int reject(const char *what, const char *argument) {
-    fprintf(stderr, "scheme: %s: %s\n%s", what, argument, usage);
+    fprintf(stderr, PROGRAM_NAME ": %s: %s\n%s", what, argument, usage);
     return 2;
 }
 
@@ -279,13 +279,13 @@ int main(int argc, char **argv) {
     static struct vm vm;
     char error[256];
     if (!vm_create(&vm, options.syntax, error, sizeof error)) {
-        fprintf(stderr, "scheme: %s\n", error);
+        fprintf(stderr, PROGRAM_NAME ": %s\n", error);
         return 2;
     }
     if (options.offheap_least)
         vm.offheap_least = options.offheap_least;
     if (!boot(&vm, options.stack_mib * (1 << 20) / sizeof(value))) {
-        fprintf(stderr, "scheme: the prelude does not compile\n");
+        fprintf(stderr, PROGRAM_NAME ": the prelude does not compile\n");
         return 2;
     }
     give_command_line(&vm, &options, argc, argv);

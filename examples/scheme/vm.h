@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What each line to standard error begins with. */
+#define PROGRAM_NAME "scheme"
+
 /* Symbols that the reader, the printer and the libraries know: X(C name, spelling). */
 #define KNOWN_SYMBOLS(X)                                                                           \
     X(quote, "quote")                                                                              \

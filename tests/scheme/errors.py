@@ -22,12 +22,13 @@ def check(what, ok, result):
 
 
 def program(text, status, error, arguments=(), output=None):
-    """Run a program: its status, and what standard error holds ({} is the file's name)."""
+    """Run a program: its status, and what standard error holds ({} is the file's name) after the
+    command's, with which each line begins."""
     with tempfile.NamedTemporaryFile('w', suffix='.scm') as file:
         file.write(text)
         file.flush()
         result = run([file.name, *arguments])
-        wanted = error.replace('{}', file.name)
+        wanted = 'scheme: ' + error.replace('{}', file.name) if error else ''
         ok = result.returncode == status and result.stderr == wanted
         check(text, ok and (output is None or result.stdout == output), result)
 
@@ -84,17 +85,17 @@ program('(display "kept")', 0, '', output='kept')
 
 result = run([], text='(display (+ 1 2))\n(newline)\n(car 1)\n')
 check('standard input', result.returncode == 1 and result.stdout == '3\n' and
-      result.stderr == 'standard input:3: car: not a pair: 1\n', result)
+      result.stderr == 'scheme: standard input:3: car: not a pair: 1\n', result)
 result = run(['-e', '(list 1 "a")'])
 check('-e', result.returncode == 0 and result.stdout == '(1 "a")\n', result)
 result = run(['-e', '(define x 2) (values x "b") (if #f #f) (* x 3)'])
 check('-e with several forms', result.returncode == 0 and result.stdout == '2\n"b"\n6\n', result)
 result = run(['-e', '(+ 1\n undefined-name)'])
-check('-e error', result.returncode == 1 and result.stderr == '-e:2: unbound variable: undefined-name\n',
+check('-e error', result.returncode == 1 and result.stderr == 'scheme: -e:2: unbound variable: undefined-name\n',
       result)
 result = run([], text='(import (scheme base))\n(car (list 1))\n(display 1)\n')
 check('import on standard input', result.returncode == 1 and
-      result.stderr == 'standard input:3: unbound variable: display\n', result)
+      result.stderr == 'scheme: standard input:3: unbound variable: display\n', result)
 result = run(['/no/such/program.scm'])
 check('missing file', result.returncode == 1 and 'No such file' in result.stderr, result)
 result = run(['--wrong'])
