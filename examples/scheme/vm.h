@@ -66,6 +66,7 @@ enum known_symbol {
     X(custom_keys, "%custom-keys")                                                                 \
     X(custom_values, "%custom-values")                                                             \
     X(custom_copy, "%custom-copy")                                                                 \
+    X(load, "load")                                                                                \
     X(run_program, "%run-program")                                                                 \
     X(repl, "%repl")
 
@@ -139,6 +140,9 @@ struct vm {
  */
 enum syntax_place { SYNTAX_HEAP, SYNTAX_ARENA, SYNTAX_APART };
 bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t error_bytes);
+
+/** Define all that is built in, and compile the prelude: boot.c. @return false: it does not. */
+bool vm_boot(struct vm *vm, uint64_t stack_words);
 
 /** Say that memory is out, and exit. */
 _Noreturn void vm_out_of_memory(struct vm *vm);

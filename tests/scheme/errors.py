@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """What the interpreter says, and its exit status, when something is wrong: errors.py SCHEME"""
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
-scheme = sys.argv[1]
+scheme = os.path.abspath(sys.argv[1])
 failures = 0
 
 
-def run(arguments, text=None, environment=None):
+def run(arguments, text=None, environment=None, cwd=None):
     return subprocess.run([scheme, *arguments], input=text, capture_output=True, text=True,
-                          timeout=60, env={**os.environ, **(environment or {})})
+                          timeout=60, cwd=cwd, env={**os.environ, **(environment or {})})
 
 
 def check(what, ok, result):
@@ -80,7 +81,8 @@ program('(dynamic-wind (lambda () 0) (lambda () (emergency-exit 4)) (lambda () (
         '', output='')
 program('(with-exception-handler (lambda (e) (exit 5)) (lambda () (car 1)))\n', 5, '')
 program('(import (scheme process-context) (scheme write))\n(display "x")\n(exit 6)\n', 6, '', output='x')
-program('(write (cdr (command-line)))\n', 0, '', ['--', 'a', '-b'], '("a" "-b")')
+program('(write (cdr (command-line)))\n', 0, '', ['a', '-b', '--stats', '--', '-e'],
+        '("a" "-b" "--stats" "--" "-e")')
 program('(display "kept")', 0, '', output='kept')
 
 result = run([], text='(display (+ 1 2))\n(newline)\n(car 1)\n')
@@ -98,8 +100,62 @@ check('import on standard input', result.returncode == 1 and
       result.stderr == 'scheme: standard input:3: unbound variable: display\n', result)
 result = run(['/no/such/program.scm'])
 check('missing file', result.returncode == 1 and 'No such file' in result.stderr, result)
-result = run(['--wrong'])
-check('unknown option', result.returncode == 2 and 'usage' in result.stderr, result)
+# A command line that is no good: one line that names what was given and what is accepted.
+for arguments, words in [
+        (['--wrong'], ["unknown option '--wrong'", '--help']), (['-x'], ["unknown option '-x'", '--help']),
+        (['-hx'], ["'-hx'"]), (['--stat'], ["'--stat'"]), (['--stats=1'], ['--stats takes no value', "'1'"]),
+        (['-e'], ['-e needs EXPRESSION']), (['--eval'], ['--eval needs EXPRESSION']),
+        (['-l'], ['-l needs FILE']), (['-I'], ['-I needs FOLDER']), (['--stack'], ['--stack needs MIB']),
+        (['--syntax'], ['--syntax needs WHERE']), (['--offheap'], ['--offheap needs SIZE']),
+        (['--stack', 'abc'], ['--stack', '1 to 1048576', "'abc'"]), (['--stack', '0'], ["'0'"]),
+        (['--stack', '-1'], ["'-1'"]), (['--stack='], ["''"]), (['--stack', ' 5'], ["' 5'"]),
+        (['--stack', '1048577'], ["'1048577'"]), (['--stack', '99999999999999999999'], ['1048576']),
+        (['--syntax', 'no'], ['arena, apart or heap', "'no'"]),
+        (['--offheap', '0'], ['bytes from 1', 'none', "'0'"]), (['--offheap', '1k'], ["'1k'"])]:
+    result = run([*arguments, '-e', '1'] if len(arguments) > 1 else arguments, text='')
+    check(arguments, result.returncode == 2 and not result.stdout and result.stderr.count('\n') == 1 and
+          result.stderr.startswith('scheme: ') and all(word in result.stderr for word in words), result)
+
+for option in ['-h', '--help']:
+    result = run([option, '--wrong'])
+    check(option, result.returncode == 0 and result.stdout.startswith('usage: scheme') and
+          '--version' in result.stdout and not result.stderr, result)
+result = run(['--version'])
+check('--version', result.returncode == 0 and re.fullmatch(r'scheme \(Gait\) [\d.]+\n', result.stdout), result)
+for option in ['--help', '--version']:
+    with open('/dev/full', 'w') as full:
+        result = subprocess.run([scheme, option], stdout=full, stderr=subprocess.PIPE, text=True)
+    check(f'{option} to a full disk', result.returncode == 1 and
+          result.stderr.startswith('scheme: standard output: '), result)
+
+result = run(['-e', '(define x 2)', '-e', '(* x 3)', '--eval', '(+ x 4)', '--eval=(+ x 5)', '-e(+ x 6)'])
+check('several -e', result.returncode == 0 and result.stdout == '6\n6\n7\n8\n', result)
+result = run(['-e', '(car 1)', '-e', '(display "not reached")'])
+check('several -e, an error', result.returncode == 1 and not result.stdout, result)
+with tempfile.TemporaryDirectory() as folder:
+    for name, text in [('one.scm', '(define x (* 2 y))'), ('-two.scm', '(write (list x (command-line)))'),
+                       ('script', f'#!{scheme} --stack=64\n(write (command-line))\n(exit 3)\n'),
+                       ('env-script', '#!/usr/bin/env scheme\n(write (command-line))\n')]:
+        with open(os.path.join(folder, name), 'w') as file:
+            file.write(text)
+        os.chmod(file.name, 0o755)
+    os.symlink(scheme, os.path.join(folder, 'scheme'))
+    path = {'PATH': folder + ':' + os.environ['PATH']}
+    result = run(['-e', '(define y 4)', '-l', 'one.scm', '-e', 'x', '--', '-two.scm', '-e'], cwd=folder)
+    check('-e, -l and a file', result.returncode == 0 and
+          result.stdout == '8\n(8 ("-two.scm" "-e"))', result)
+    result = run(['-e', '(define y 4)', '-l', 'one.scm', '-', 'a'], text='(write (list x (command-line)))',
+                 cwd=folder)
+    check('-e, -l and standard input', result.stdout == '(8 ("-" "a"))', result)
+    result = run(['-l', 'one.scm'], text='', cwd=folder)
+    check('-l, an error', result.returncode == 1 and
+          result.stderr == 'scheme: one.scm:1: unbound variable: y\n', result)
+    for name, status in [('script', 3), ('env-script', 0)]:
+        script = os.path.join(folder, name)
+        result = subprocess.run([script, '--help', '-e', 'a b', '--', '-'], env={**os.environ, **path},
+                                capture_output=True, text=True)
+        check(name, result.returncode == status and not result.stderr and
+              result.stdout == f'("{script}" "--help" "-e" "a b" "--" "-")', result)
 result = run(['--stats', '-e', '1'])
 check('--stats', result.returncode == 0 and 'cycles' in result.stderr, result)
 for name, content in [('GOGC', 'many'), ('GOMEMLIMIT', '12Gx'), ('GAIT_DEBUG', 'nonsense=1')]:
