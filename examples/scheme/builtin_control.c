@@ -182,6 +182,7 @@ BUILTIN(error) { return raise_value(vm, make_condition_(vm, count, a)); }
 PREDICATE(error_object_p, is_condition(a[0]))
 PREDICATE(file_error_p, is_condition(a[0]) && condition_kind(a[0]) == CONDITION_FILE)
 PREDICATE(read_error_p, is_condition(a[0]) && condition_kind(a[0]) == CONDITION_READ)
+PREDICATE(stack_overflow_p, is_condition(a[0]) && condition_kind(a[0]) == CONDITION_STACK)
 
 BUILTIN(condition_message) {
     NEED(is_condition, "error-object-message", "error object", a[0]);
@@ -276,6 +277,7 @@ void builtin_control_init(struct vm *vm) {
         {"error-object?", error_object_p, 1, 1},
         {"file-error?", file_error_p, 1, 1},
         {"read-error?", read_error_p, 1, 1},
+        {"%stack-overflow?", stack_overflow_p, 1, 1},
         {"error-object-message", condition_message, 1, 1},
         {"error-object-irritants", condition_irritants, 1, 1},
         {"condition/report-string", condition_message, 1, 1},

@@ -7,6 +7,14 @@
  * one (UNDERFLOW), by copy, so that a chunk can be returned to many times. A continuation is a
  * chunk and how many of its words belong to it. Each frame moves to the heap once, however often
  * continuations are captured above it.
+ *
+ * Depth. All control that is live is the stack, of a fixed size, and the chunks below it: their
+ * words are bounded by --stack (within_depth), whatever moved them there, and they grow in
+ * control_spill alone. The lists of winders and handlers need no bound of their own, for a frame of
+ * dynamic-wind or with-exception-handler stands for each entry. What frames refer to is data.
+ *
+ * Past the bound an error is raised like any other. Its handler runs on top of all that is too
+ * deep, and gets some room for that (make_room).
  */
 #include "vm.h"
 
@@ -15,13 +23,15 @@
 #include <stdio.h>
 
 #define STACK_WORDS (128 * 1024) /* 1 MiB: scanned in about 0.1 ms */
+#define CHUNK_WORDS (sizeof(struct chunk) / sizeof(value))
+#define HANDLER_WORDS (2 * STACK_WORDS) /* guess: what a handler of an overflow may use */
 
 void vm_stack_init(struct vm *vm, uint64_t depth_max) {
     vm->base = malloc(STACK_WORDS * sizeof *vm->base);
     if (!vm->base)
         vm_out_of_memory(vm);
     vm->limit = vm->base + STACK_WORDS;
-    vm->depth_max = depth_max;
+    vm->depth_max = vm->depth_top = depth_max;
     vm->under = FALSE;
     vm->sp = vm->fp = vm->base;
 }
@@ -37,23 +47,66 @@ void vm_make_bottom(struct vm *vm) {
     vm->bottom = make_closure(vm, (value)code, 0);
 }
 
-void control_spill(struct vm *vm) {
+/*
+ * The room for handlers of an overflow. The first is for handlers that raise it again, each on top
+ * of the last: in a recursion that sets one at each level, a level has 8 words, and passing on
+ * takes
+ * 9. When that is used up they recurse without end themselves: those around them get a little more
+ * each, and at last nobody is asked.
+ */
+static void make_room(struct vm *vm, uint64_t depth) {
+    if (vm->depth_top == vm->depth_max)
+        vm->depth_top = vm->depth_max + vm->depth_max / 4 * 5 + HANDLER_WORDS;
+    else if (vm->depth_top < 3 * vm->depth_max + 8 * HANDLER_WORDS)
+        vm->depth_top = depth + HANDLER_WORDS;
+    else
+        vm->handlers = NIL;
+}
+
+/* Is what was spilled within the bound? @return false: raised. */
+static bool within_depth(struct vm *vm) {
+    uint64_t depth = chunk_of(vm->under)->depth;
+    if (depth <= vm->depth_max)
+        vm->depth_top = vm->depth_max;
+    if (depth <= vm->depth_top)
+        return true;
+    make_room(vm, depth);
+    char message[64];
+    snprintf(message, sizeof message, "stack overflow: deeper than %llu MiB (--stack)",
+             (unsigned long long)(vm->depth_max * sizeof(value) >> 20));
+    raise_value(vm, make_condition(vm, CONDITION_STACK, make_text(vm, message), NIL));
+    return false;
+}
+
+/*
+ * A chunk that has returned half of its frames or more is not kept below a new one: the frames that
+ * are left are copied into that. So chunks are at least half full, and the copy costs no more than
+ * the return of the others did.
+ */
+bool control_spill(struct vm *vm) {
     value *from = vm->base + 3;
     size_t count = (size_t)(vm->fp - from);
     if (!count)
-        return;
-    struct chunk *chunk = allocate(vm, TYPE_CHUNK, sizeof *chunk + count * sizeof(value));
-    chunk->header = HEADER(TYPE_CHUNK, count);
-    chunk->next_top = vm->under_top;
-    chunk->depth = count + (vm->under == FALSE ? 0 : chunk_of(vm->under)->depth);
-    gait_init(&chunk->next, vm->under);
+        return true;
+    struct chunk *below = vm->under == FALSE ? NULL : chunk_of(vm->under);
+    size_t merged = below && vm->under_top <= length_of(vm->under) / 2 ? vm->under_top : 0;
+    size_t length = merged + count;
+    struct chunk *chunk = allocate(vm, TYPE_CHUNK, sizeof *chunk + length * sizeof(value));
+    chunk->header = HEADER(TYPE_CHUNK, length);
+    value next = merged ? below->next : vm->under;
+    chunk->next_top = merged ? below->next_top : vm->under_top;
+    chunk->depth = CHUNK_WORDS + length + (next == FALSE ? 0 : chunk_of(next)->depth);
+    gait_init(&chunk->next, next);
+    for (size_t i = 0; i < merged; i++)
+        gait_init(&chunk->words[i], below->words[i]);
     for (size_t i = 0; i < count; i++)
-        gait_init(&chunk->words[i], from[i]);
+        gait_init(&chunk->words[merged + i], from[i]);
     vm->under = (value)chunk;
-    vm->under_top = count;
+    vm->under_top = length;
     memmove(from, vm->fp, (size_t)(vm->sp - vm->fp) * sizeof *from);
     vm->sp -= count;
     vm->fp -= count;
+    return within_depth(vm);
 }
 
 value control_continuation(struct vm *vm) {

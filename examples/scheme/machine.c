@@ -71,13 +71,9 @@ call:
         pc = code->start;
         constants = code->constants;
         if (GAIT_UNLIKELY(fp + code->frame_size > limit)) {
-            SYNC();
-            control_spill(vm);
-            sp = vm->sp;
-            fp = vm->fp;
-            uint64_t depth = vm->under == FALSE ? 0 : chunk_of(vm->under)->depth;
-            if (depth > vm->depth_max || fp + code->frame_size > limit)
-                FAIL(raise_error(vm, NULL, "stack overflow", 0));
+            SPILL();
+            if (fp + code->frame_size > limit)
+                FAIL(raise_error(vm, NULL, "a function is too large for the stack", 0));
         }
         POLL();
         NEXT;
@@ -361,14 +357,11 @@ do_APPLY: {
     if (length < 0)
         FAIL(raise_type(vm, "apply", "list", acc));
     if (fp + length + APPLY_MARGIN > limit) {
-        SYNC();
         if (length > APPLY_MOST_ON_STACK && has_type(sp[-1], TYPE_BUILTIN)) {
             TRY(acc, control_apply(vm, sp[-1], acc, length));
             goto return_to_link;
         }
-        control_spill(vm);
-        sp = vm->sp;
-        fp = vm->fp;
+        SPILL();
         if (fp + length + APPLY_MARGIN > limit)
             FAIL(raise_error(vm, "apply", "too many arguments:", 1, fixnum(length)));
     }
@@ -388,7 +381,10 @@ do_APPLY_VALUES: {
         count = length_of(acc);
         if (fp + count + APPLY_MARGIN > limit) {
             *sp++ = callee;
-            FAIL(raise_error(vm, "call-with-values", "too many values", 0));
+            SPILL();
+            if (fp + count + APPLY_MARGIN > limit)
+                FAIL(raise_error(vm, "call-with-values", "too many values", 0));
+            sp = fp;
         }
         for (size_t i = 0; i < count; i++)
             *sp++ = values_of(acc)->items[i];
@@ -399,9 +395,9 @@ do_APPLY_VALUES: {
     goto call;
 }
 do_CALL_CC:
+    SPILL();
+    sp = fp;
     SYNC();
-    control_spill(vm);
-    sp = fp = vm->fp;
     *sp++ = control_continuation(vm);
     count = 1;
     goto call;

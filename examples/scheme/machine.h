@@ -48,6 +48,17 @@
         goto raise;                                                                                \
     } while (0)
 
+/* Empty the stack but for the running frame. */
+#define SPILL()                                                                                    \
+    do {                                                                                           \
+        SYNC();                                                                                    \
+        bool fits_ = control_spill(vm);                                                            \
+        sp = vm->sp;                                                                               \
+        fp = vm->fp;                                                                               \
+        if (!fits_)                                                                                \
+            goto raise;                                                                            \
+    } while (0)
+
 #define POLL()                                                                                     \
     do {                                                                                           \
         if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED))) {                       \

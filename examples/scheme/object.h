@@ -198,7 +198,7 @@ struct chunk {
     uint64_t header;   /* number of words */
     value next;        /* chunk below, or FALSE */
     uint64_t next_top; /* words of it that belong to this continuation */
-    uint64_t depth;    /* words in this chunk and all below */
+    uint64_t depth;    /* words of this chunk and all below */
     value words[];
 };
 
@@ -257,7 +257,7 @@ struct condition {
     value message;
     value irritants;
 };
-enum condition_kind { CONDITION_ERROR, CONDITION_FILE, CONDITION_READ };
+enum condition_kind { CONDITION_ERROR, CONDITION_FILE, CONDITION_READ, CONDITION_STACK };
 #define CONDITION_LOCATED 4
 
 struct environment {

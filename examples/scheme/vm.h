@@ -94,7 +94,8 @@ struct vm {
     value acc;          /* the accumulator */
     value under;        /* frames below the stack: a chunk, or FALSE */
     uint64_t under_top; /* words of it that are still to be returned to */
-    uint64_t depth_max; /* words that the stack and all chunks may have */
+    uint64_t depth_max; /* words that the chunks may have: --stack */
+    uint64_t depth_top; /* the same, and room for handlers since that was passed: control.c */
     value winders;      /* list of (before . after), innermost first */
     value handlers;     /* list of exception handlers, innermost first */
     value raised;       /* what a builtin that returned RAISED wants to raise */
@@ -265,8 +266,9 @@ void vm_stack_init(struct vm *vm, uint64_t depth_max);
 /** Make the closure that the lowest link names, unless it is there. */
 void vm_make_bottom(struct vm *vm);
 
-/** Move all frames but the running one into a chunk below. vm->sp and vm->fp are moved. */
-void control_spill(struct vm *vm);
+/** Move all frames but the running one into a chunk below. vm->sp and vm->fp are moved.
+ * @return false: that is too deep, which is raised. */
+bool control_spill(struct vm *vm);
 
 /** Call a builtin with the items of a list of that length, however many. */
 value control_apply(struct vm *vm, value builtin, value list, int64_t length);

@@ -160,7 +160,7 @@
 (check 100 (let nest ((n 100)) (if (= n 0) (raise-continuable 0)
              (with-exception-handler (lambda (e) (+ 1 (raise-continuable e))) (lambda () (if (= n 1) (guard (e (#f #f)) (with-exception-handler (lambda (e) 0) (lambda () 100))) (nest (- n 1))))))))
 (when (> deep 10000)
-  (check '(caught "stack overflow")
+  (check '(caught "stack overflow: deeper than 64 MiB (--stack)")
        (guard (e ((error-object? e) (list 'caught (error-object-message e))))
          (let forever ((n 0)) (+ 1 (forever n))))))
 

@@ -64,7 +64,7 @@ program('("no procedure" 1)\n', 1, '{}:1: not a procedure: "no procedure"\n')
 program('(+ 1 "2")\n', 1, '{}:1: +: not a number: "2"\n')
 program('(import (no such library))\n', 1, '{}:1: unknown library: (no such library)\n')
 program('(let ((x 1) (x 2)) x)\n', 1, '{}:1: parameter is there twice: x\n')
-program('(define (f n)\n  (+ 1 (f n)))\n(f 1)\n', 1, '{}:2: stack overflow\n')
+program('(define (f n)\n  (+ 1 (f n)))\n(f 1)\n', 1, '{}:2: stack overflow: deeper than 512 MiB (--stack)\n')
 program('(with-exception-handler\n  (lambda (e) 0)\n  (lambda () (raise \'x)))\n', 1,
         '{}:3: handler returned from non-continuable raise x\n')
 program('(open-input-file "/no/such/file")\n', 1,

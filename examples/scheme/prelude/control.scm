@@ -33,13 +33,11 @@
 
 ;; From the winders here to those of the continuation k: out of what both don't share, then in.
 (define (%rewind k arguments)
-  (let* ((target (%continuation-winders k))
-         (common (let loop ((a (%winders)) (b target))
-                   (let ((m (length a)) (n (length b)))
-                     (cond ((eq? a b) a)
-                           ((> m n) (loop (cdr a) b))
-                           ((< m n) (loop a (cdr b)))
-                           (else (loop (cdr a) (cdr b))))))))
+  (let* ((here (%winders)) (target (%continuation-winders k))
+         (m (length here)) (n (length target)) (shorter (min m n))
+         (common (let loop ((a (list-tail here (- m shorter)))
+                            (b (list-tail target (- n shorter))))
+                   (if (eq? a b) a (loop (cdr a) (cdr b))))))
     (let out ()
       (let ((winders (%winders)))
         (if (not (eq? winders common))
@@ -47,12 +45,13 @@
               (%set-winders! (cdr winders))
               ((cdar winders))
               (out)))))
-    (let in ((winders target))
-      (if (not (eq? winders common))
+    (let in ((way (let loop ((winders target) (way '()))
+                    (if (eq? winders common) way (loop (cdr winders) (cons winders way))))))
+      (if (pair? way)
           (begin
-            (in (cdr winders))
-            ((caar winders))
-            (%set-winders! winders))))
+            ((caaar way))
+            (%set-winders! (car way))
+            (in (cdr way)))))
     (let ((result (apply values arguments)))
       (%throw k result))))
 
@@ -98,12 +97,17 @@
                 (leave
                  (lambda ()
                    (let ((name condition))
-                     (%guard-clauses
-                      (return (lambda () (raise-continuable condition)))
-                      clause ...))))))))
+                     (%guard-clauses (%raise-again return condition) clause ...))))))))
           (lambda ()
             (let ((result (let () form ...)))
               (leave (lambda () result)))))))))))
+
+;; No clause took it: back to where it was raised. An overflow of the stack goes on from here, for
+;; there it is too deep.
+(define (%raise-again return condition)
+  (if (%stack-overflow? condition)
+      (raise condition)
+      (return (lambda () (raise-continuable condition)))))
 
 (define-syntax %guard-clauses
   (syntax-rules (else =>)
