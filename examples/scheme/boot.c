@@ -71,8 +71,9 @@ static bool run_prelude(struct vm *vm) {
 
 bool vm_boot(struct vm *vm, uint64_t stack_words) {
     vm_stack_init(vm, stack_words);
-    vm->winders = vm->handlers = vm->libraries = vm->command_line = NIL;
-    vm->source = vm->instead = FALSE;
+    vm->winders = vm->handlers = vm->libraries = vm->command_line = vm->library_path = vm->loading =
+        NIL;
+    vm->source = vm->instead = vm->library_folder = FALSE;
     vm->system = make_environment(vm, FALSE, FALSE);
     define_names(vm);
     vm->input = make_port_parameter(vm, "standard input", STDIN_FILENO, PORT_INPUT);
@@ -93,8 +94,6 @@ bool vm_boot(struct vm *vm, uint64_t stack_words) {
     vm->interaction = make_environment(vm, FALSE, vm->system);
     vm->bare = make_environment(vm, FALSE, FALSE);
     environment_bind(vm, vm->bare, vm->known[KNOWN_import], keyword(FORM_IMPORT));
-    environment_bind(vm, vm->bare, keep(vm, intern_text(vm, "define-library")),
-                     keyword(FORM_DEFINE_LIBRARY));
-    vm->keep.count--;
+    environment_bind(vm, vm->bare, vm->known[KNOWN_define_library], keyword(FORM_DEFINE_LIBRARY));
     return run_prelude(vm);
 }

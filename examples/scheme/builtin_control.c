@@ -230,6 +230,25 @@ BUILTIN(announce) {
     return UNSPECIFIED;
 }
 
+/* (%library-body! library): its body that was not run yet, or #f; from now on it was. */
+BUILTIN(library_body) {
+    NEED(is_environment, "import", "environment", a[0]);
+    value body = environment_of(a[0])->body;
+    store(vm, &environment_of(a[0])->body, FALSE);
+    return body;
+}
+
+BUILTIN(library_forget_) {
+    library_forget(vm, a[0]);
+    return UNSPECIFIED;
+}
+
+/* (%beside file name): see folder_beside */
+BUILTIN(beside) {
+    NEED(is_string, "load", "string", a[1]);
+    return folder_beside(vm, a[0], a[1]);
+}
+
 BUILTIN(interaction_environment) { return vm->interaction; }
 
 /* An environment that has only what it will import. */
@@ -292,6 +311,9 @@ void builtin_control_init(struct vm *vm) {
         {"%throw", tail_only, 2, 2},
         {"%compile", compile, 3, 3},
         {"%announce", announce, 2, 2},
+        {"%library-body!", library_body, 1, 1},
+        {"%library-forget!", library_forget_, 1, 1},
+        {"%beside", beside, 2, 2},
         {"interaction-environment", interaction_environment, 0, 0},
         {"%new-environment", new_environment, 0, 0},
         {"%only-import!", only_import, 0, 0},

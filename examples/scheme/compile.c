@@ -6,23 +6,29 @@
 
 #include <stdio.h>
 
-/* Raise "MESSAGE irritant", with file and line in front when they are known. */
-void syntax_error(struct compiler *c, const char *message, value irritant) {
+/* "MESSAGE irritant", with file and line in front when they are known. */
+void syntax_raise(struct compiler *c, const char *message, value irritant) {
     struct vm *vm = c->vm;
-    char text[512], *file = NULL;
+    char *text = NULL, *file = NULL;
     if (c->line && is_pair(vm->source)) {
         file = string_utf8(car(vm->source), NULL);
-        snprintf(text, sizeof text, "%s:%u: %s", file, c->line, message);
-    } else {
-        snprintf(text, sizeof text, "%s", message);
+        if (asprintf(&text, "%s:%u: %s", file, c->line, message) < 0)
+            vm_out_of_memory(vm);
     }
     free(file);
     irritant = keep(vm, survive(c, irritant));
-    value string = keep(vm, make_text(vm, text));
+    value string = keep(vm, make_text(vm, text ? text : message));
+    free(text);
     value irritants = irritant == FALSE ? NIL : keep(vm, cons(vm, irritant, NIL));
     raise_value(vm, make_condition(vm, CONDITION_ERROR | (file ? CONDITION_LOCATED : 0), string,
                                    irritants));
-    longjmp(c->escape, 1);
+}
+
+void syntax_escape(struct compiler *c) { longjmp(c->escape, 1); }
+
+void syntax_error(struct compiler *c, const char *message, value irritant) {
+    syntax_raise(c, message, irritant);
+    syntax_escape(c);
 }
 
 static value compile_guarded(struct compiler *c, value form) {

@@ -216,6 +216,12 @@ value expand_macro(struct compiler *c, value macro, value form, struct scope *sc
 
 _Noreturn void syntax_error(struct compiler *c, const char *message, value irritant);
 
+/** Make what syntax_error would raise vm->raised, and return. */
+void syntax_raise(struct compiler *c, const char *message, value irritant);
+
+/** End the form with what was raised already. */
+_Noreturn void syntax_escape(struct compiler *c);
+
 struct node *make_node(struct compiler *c, enum node_type type);
 struct node *make_constant(struct compiler *c, value v);
 struct node *make_sequence(struct compiler *c, struct node **items, size_t count);
@@ -282,7 +288,18 @@ struct standard_library {
 extern const struct standard_library standard_libraries[];
 extern const size_t standard_library_count;
 
-void import_sets(struct compiler *c, value sets);
+/** Bind what is imported. @return forms that run the bodies of libraries from files, in front of
+ * others. */
+value import_sets(struct compiler *c, value sets, value forms);
+
+/** The environment of a library that is there already; 0: it is not. */
+value library_find(struct compiler *c, value name);
+
+/* ---- library_file.c ------------------------------------------------------------------------ */
+
+/** Read and compile a library's file. @return its environment; its body was not run yet. */
+value library_load(struct compiler *c, value name);
+bool library_file_exists(struct compiler *c, value name);
 struct node *parse_library(struct compiler *c, value form);
 bool feature_holds(struct compiler *c, value requirement);
 

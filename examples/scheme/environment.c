@@ -21,6 +21,7 @@ value make_environment(struct vm *vm, value name, value parent) {
     gait_init(&environment->parent, parent);
     gait_init(&environment->names, live[2]);
     gait_init(&environment->exports, NIL);
+    gait_init(&environment->body, FALSE);
     gait_pop_frame(vm->mutator);
     return (value)environment;
 }

@@ -12,30 +12,18 @@ value included_forms(struct compiler *c, value form, bool fold_case) {
         value name = car(names);
         if (!is_string(name))
             syntax_error(c, "a file name is no string:", name);
-        /* Relative to the including file. */
-        char *path = string_utf8(name, NULL);
-        if (*path != '/' && is_pair(vm->source)) {
-            char *base = string_utf8(car(vm->source), NULL), *slash = strrchr(base, '/');
-            if (slash) {
-                size_t room = strlen(base) + strlen(path) + 2;
-                char *joined = malloc(room);
-                slash[1] = 0;
-                strcat(strcpy(joined, base), path);
-                free(path);
-                path = joined;
-            }
-            free(base);
-        }
-        value full = keep(vm, make_text(vm, path));
-        free(path);
+        value includer = is_pair(vm->source) ? car(vm->source) : FALSE;
+        value full = keep(vm, folder_beside(vm, includer, name));
         value port = port_open_file(vm, full, PORT_INPUT | (fold_case ? PORT_FOLD_CASE : 0));
         if (port == RAISED)
             syntax_error(c, "can't be included:", name);
         keep(vm, port);
-        value datum;
-        while ((datum = read_datum_in(vm, port, FALSE, c->arena)) != END_OF_FILE) {
-            if (datum == RAISED)
-                syntax_error(c, "malformed file is included:", name);
+        value datum, source = keep(vm, make_source(vm, full));
+        while ((datum = read_datum_in(vm, port, source, c->arena)) != END_OF_FILE) {
+            if (datum == RAISED) {
+                port_close(vm, port);
+                syntax_escape(c); /* with the place in the included file */
+            }
             value pair = build(c, datum, NIL);
             if (last == NIL)
                 forms = pair;
@@ -73,8 +61,10 @@ struct node *parse_cond_expand(struct compiler *c, value form, struct scope *sco
 
 struct node *parse_import(struct compiler *c, value form, struct scope *scope) {
     need_toplevel(c, scope, form);
-    import_sets(c, strip(c, cdr(form)));
-    return make_constant(c, UNSPECIFIED);
+    value forms = build(c, UNSPECIFIED, NIL);
+    for (value needs = import_sets(c, strip(c, cdr(form)), NIL); needs != NIL; needs = cdr(needs))
+        forms = build(c, car(needs), forms);
+    return parse_sequence(c, forms, NULL);
 }
 
 struct node *parse_library_form(struct compiler *c, value form, struct scope *scope) {

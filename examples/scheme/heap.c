@@ -31,10 +31,11 @@ static void visit_roots(gait_visitor *visitor, void *data) {
     gait_visit_range(visitor, vm->known, KNOWN_COUNT);
     gait_visit_range(visitor, vm->hooks, HOOK_COUNT);
     const value registers[] = {
-        vm->self,        vm->acc,       vm->under,        vm->winders,       vm->handlers,
-        vm->raised,      vm->bottom,    vm->bare,         vm->symbols,       vm->system,
-        vm->interaction, vm->libraries, vm->command_line, vm->input,         vm->output,
-        vm->error,       vm->source,    vm->instead,      (value)vm->syntax,
+        vm->self,           vm->acc,       vm->under,        vm->winders,       vm->handlers,
+        vm->raised,         vm->bottom,    vm->bare,         vm->symbols,       vm->system,
+        vm->interaction,    vm->libraries, vm->command_line, vm->input,         vm->output,
+        vm->error,          vm->source,    vm->instead,      (value)vm->syntax, vm->library_path,
+        vm->library_folder, vm->loading,
     };
     gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
 }

@@ -3,7 +3,8 @@
  * Libraries: import, cond-expand, define-library.
  *
  * A library is an environment with a list of exports. Those that are built in
- * (standard_libraries.c) are made when they are first asked for.
+ * (standard_libraries.c) are made when they are first asked for; others that no program defines are
+ * looked for in files (library_file.c).
  */
 #include "compile.h"
 
@@ -75,12 +76,18 @@ static value standard_library(struct compiler *c, value name) {
     return remember(c, name, library);
 }
 
-/* The environment of a library, or 0. */
-static value find_library(struct compiler *c, value name) {
+value library_find(struct compiler *c, value name) {
     for (value l = c->vm->libraries; l != NIL; l = cdr(l))
         if (is_equal(car(car(l)), name))
             return cdr(car(l));
     return standard_library(c, name);
+}
+
+/* A form that runs the body of a library, unless it was. */
+static value instantiate_form(struct compiler *c, value library) {
+    value hook = global_of(c->vm->hooks[HOOK_instantiate])->content;
+    return build_list(c, 2, build_list(c, 2, keyword(FORM_QUOTE), hook),
+                      build_list(c, 2, keyword(FORM_QUOTE), library));
 }
 
 /* What a library exports, as a list of (symbol . meaning). */
@@ -121,11 +128,12 @@ static value add_prefix(struct compiler *c, value prefix, value name) {
     return keep(vm, intern(vm, text));
 }
 
-static value set_bindings(struct compiler *c, value set);
+static value set_bindings(struct compiler *c, value set, value *forms);
 
 /* (only set name …), (except set name …), (prefix set name), (rename set (from to) …) */
-static value modified_bindings(struct compiler *c, value set, enum known_symbol modifier) {
-    value bindings = set_bindings(c, car(cdr(set))), words = cdr(cdr(set)), result = NIL;
+static value modified_bindings(struct compiler *c, value set, enum known_symbol modifier,
+                               value *forms) {
+    value bindings = set_bindings(c, car(cdr(set)), forms), words = cdr(cdr(set)), result = NIL;
     if (modifier == KNOWN_prefix && (list_length(words) != 1 || !is_symbol(car(words))))
         syntax_error(c, "malformed import set:", set);
     for (value rest = words; modifier != KNOWN_prefix && is_pair(rest); rest = cdr(rest)) {
@@ -165,20 +173,24 @@ static bool is_modified(struct vm *vm, value set, enum known_symbol *modifier) {
     return false;
 }
 
-static value set_bindings(struct compiler *c, value set) {
+/* What an import set binds; in front of *forms, what runs its library. */
+static value set_bindings(struct compiler *c, value set, value *forms) {
     enum known_symbol modifier;
     if (is_modified(c->vm, set, &modifier))
-        return modified_bindings(c, set, modifier);
-    value library = find_library(c, set);
+        return modified_bindings(c, set, modifier, forms);
+    value library = library_find(c, set);
     if (!library)
-        syntax_error(c, "unknown library:", set);
+        library = library_load(c, set);
+    if (environment_of(library)->body != FALSE)
+        *forms = build(c, instantiate_form(c, library), *forms);
     return library_bindings(c, library);
 }
 
-void import_sets(struct compiler *c, value sets) {
+value import_sets(struct compiler *c, value sets, value forms) {
     for (; is_pair(sets); sets = cdr(sets))
-        for (value b = set_bindings(c, car(sets)); b != NIL; b = cdr(b))
+        for (value b = set_bindings(c, car(sets), &forms); b != NIL; b = cdr(b))
             environment_bind(c->vm, c->environment, car(car(b)), cdr(car(b)));
+    return forms;
 }
 
 /* ---- cond-expand --------------------------------------------------------------------------- */
@@ -199,8 +211,10 @@ bool feature_holds(struct compiler *c, value requirement) {
     value head = form_item(c, requirement, 0), rest = cdr(requirement);
     if (head == vm->known[KNOWN_not])
         return !feature_holds(c, form_item(c, requirement, 1));
-    if (head == vm->known[KNOWN_library])
-        return find_library(c, form_item(c, requirement, 1));
+    if (head == vm->known[KNOWN_library]) {
+        value name = form_item(c, requirement, 1);
+        return library_find(c, name) || library_file_exists(c, name);
+    }
     bool all = head == vm->known[KNOWN_and];
     if (!all && head != vm->known[KNOWN_or])
         syntax_error(c, "malformed requirement:", requirement);
@@ -224,17 +238,20 @@ static void add_export(struct compiler *c, value spec) {
     store(vm, &library->exports, exports);
 }
 
-/* Act on exports and imports; collect the forms of the body in front of *body, last first. */
-static void declare(struct compiler *c, value declarations, value *body) {
+/* Act on exports and imports; collect the forms of the body in front of *body, last first, and in
+ * front of *needs those that run what it imports. */
+static void declare(struct compiler *c, value declarations, value *body, value *needs) {
     struct vm *vm = c->vm;
     for (; is_pair(declarations); declarations = cdr(declarations)) {
         value declaration = car(declarations), head = form_item(c, declaration, 0);
         value rest = cdr(declaration);
+        unsigned line = source_line(vm->source, declarations);
+        c->line = line ? line : c->line;
         if (head == vm->known[KNOWN_export]) {
             for (; is_pair(rest); rest = cdr(rest))
                 add_export(c, car(rest));
         } else if (head == vm->known[KNOWN_import]) {
-            import_sets(c, rest);
+            *needs = import_sets(c, rest, *needs);
         } else if (head == vm->known[KNOWN_begin]) {
             for (; is_pair(rest); rest = cdr(rest))
                 *body = build(c, car(rest), *body);
@@ -243,9 +260,9 @@ static void declare(struct compiler *c, value declarations, value *body) {
             for (; is_pair(rest); rest = cdr(rest))
                 *body = build(c, car(rest), *body);
         } else if (head == vm->known[KNOWN_include_declarations]) {
-            declare(c, included_forms(c, declaration, false), body);
+            declare(c, included_forms(c, declaration, false), body, needs);
         } else if (head == vm->known[KNOWN_cond_expand]) {
-            declare(c, cond_expand_forms(c, declaration, NULL), body);
+            declare(c, cond_expand_forms(c, declaration, NULL), body, needs);
         } else {
             syntax_error(c, "unknown declaration:", declaration);
         }
@@ -255,12 +272,14 @@ static void declare(struct compiler *c, value declarations, value *body) {
 struct node *parse_library(struct compiler *c, value form) {
     struct vm *vm = c->vm;
     value name = survive(c, form_item(c, form, 1)), outer = c->environment, reversed = NIL,
-          body = NIL;
+          body = NIL, needs = NIL;
     c->environment = keep(vm, make_environment(vm, name, FALSE));
-    declare(c, cdr(cdr(form)), &reversed);
+    declare(c, cdr(cdr(form)), &reversed, &needs);
     for (; reversed != NIL; reversed = cdr(reversed))
         body = build(c, car(reversed), body);
     environment_announce(vm, c->environment, body);
+    for (; needs != NIL; needs = cdr(needs))
+        body = build(c, car(needs), body);
     struct node *node = parse_sequence(c, body, NULL);
     remember(c, name, c->environment);
     c->environment = outer;

@@ -84,6 +84,25 @@ static void give_command_line(struct vm *vm, const struct options *options, char
     set_command_line(vm, 1, options->file ? &options->arguments[-1] : &command);
 }
 
+/* Where libraries are looked for: the folders of -I, then those of SCHEME_PATH. */
+static void set_library_path(struct vm *vm, const struct options *options) {
+    const char *rest = getenv("SCHEME_PATH");
+    value live[1] = {NIL}; /* last first */
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 1);
+    for (size_t i = 0; i < options->library_folder_count; i++)
+        live[0] = cons(vm, make_text(vm, options->library_folders[i]), live[0]);
+    while (rest && *rest) {
+        size_t length = strcspn(rest, ":");
+        if (length)
+            live[0] = cons(vm, make_string_utf8(vm, rest, length), live[0]);
+        rest += length + (rest[length] == ':');
+    }
+    for (; live[0] != NIL; live[0] = cdr(live[0]))
+        vm->library_path = cons(vm, car(live[0]), vm->library_path);
+    gait_pop_frame(vm->mutator);
+}
+
 static value run_standard_input(struct vm *vm) {
     vm->interactive = isatty(STDIN_FILENO);
     return run_port(vm, parameter_of(vm->input)->content, "standard input", vm->interactive);
@@ -122,6 +141,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     give_command_line(&vm, &options, argv[0]);
+    set_library_path(&vm, &options);
     run_all(&vm, &options);
     port_flush_all(&vm);
     if (options.stats)

@@ -266,6 +266,7 @@ struct environment {
     value names;     /* table: symbol -> global, macro or form */
     value parent;    /* environment where names are looked up that are not in this one, or FALSE */
     value exports;   /* list of (external . internal) of a library */
+    value body;      /* of one from a file: procedure that was not run yet, or FALSE */
 };
 
 struct scope;

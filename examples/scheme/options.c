@@ -88,8 +88,8 @@ static int say_help(struct options *options, const char *text) {
     printf("%-*s %s\n", HELP_COLUMN, "  --", "what follows is FILE, even if it begins with -");
     printf(
         "\n-e, -l and -I may be given more than once. With -e and no FILE, standard input is left\n"
-        "alone. Libraries are looked for beside the file that imports, in the folders of -I and\n"
-        "of SCHEME_PATH (separated by colons), and in the current one.\n");
+        "alone. Libraries are looked for in the folders of -I, in those of SCHEME_PATH (separated\n"
+        "by colons), beside the file that imports them, and in the current folder.\n");
     return said();
 }
 

@@ -28,6 +28,7 @@
     X(ellipsis, "...")                                                                             \
     X(underscore, "_")                                                                             \
     X(define, "define")                                                                            \
+    X(define_library, "define-library")                                                            \
     X(begin, "begin")                                                                              \
     X(import, "import")                                                                            \
     X(export, "export")                                                                            \
@@ -67,6 +68,7 @@ enum known_symbol {
     X(custom_values, "%custom-values")                                                             \
     X(custom_copy, "%custom-copy")                                                                 \
     X(load, "load")                                                                                \
+    X(instantiate, "%instantiate")                                                                 \
     X(run_program, "%run-program")                                                                 \
     X(repl, "%repl")
 
@@ -110,6 +112,9 @@ struct vm {
     value bare;                 /* environment of import and define-library alone */
     value interaction;          /* environment of programs */
     value libraries;            /* list of (name . environment) */
+    value library_path;         /* folders, strings: see library_file.c */
+    value library_folder;       /* along which the library was found that is compiled; or FALSE */
+    value loading;              /* names of libraries whose files are being compiled */
     value command_line;         /* list of strings */
     value input, output, error; /* parameters: the current ports */
     struct keep keep;
@@ -328,6 +333,18 @@ void environment_bind(struct vm *vm, value environment, value symbol, value mean
  * function may refer to a definition further down that has the name of something imported.
  */
 void environment_announce(struct vm *vm, value environment, value forms);
+
+/** Have a library read anew when it is imported again: library_file.c. */
+void library_forget(struct vm *vm, value library);
+
+/* ---- Names of files: folder.c -------------------------------------------------------------- */
+
+/** The folder of a file, and a file's path in it; malloc'ed. */
+char *folder_of(const char *file);
+char *folder_join(const char *folder, const char *name);
+
+/** A file's name as said in another file (a string, or FALSE): beside it, if it is there. */
+value folder_beside(struct vm *vm, value file, value name);
 
 /** What cond-expand and (features) know, up to a NULL. */
 extern const char *const features[];

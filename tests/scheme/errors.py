@@ -29,7 +29,7 @@ def program(text, status, error, arguments=(), output=None):
         file.write(text)
         file.flush()
         result = run([file.name, *arguments])
-        wanted = 'scheme: ' + error.replace('{}', file.name) if error else ''
+        wanted = 'scheme: ' + error.replace('{}', file.name).replace('{folder}', tempfile.gettempdir()) if error else ''
         ok = result.returncode == status and result.stderr == wanted
         check(text, ok and (output is None or result.stdout == output), result)
 
@@ -62,7 +62,8 @@ program('(define (f x)\n  (if x\n    (raise x)\n    1))\n(f 5)\n', 1, '{}:3: unc
 program('((lambda (x) x))\n', 1, '{}:1: wrong number of arguments: #<procedure> 0\n')
 program('("no procedure" 1)\n', 1, '{}:1: not a procedure: "no procedure"\n')
 program('(+ 1 "2")\n', 1, '{}:1: +: not a number: "2"\n')
-program('(import (no such library))\n', 1, '{}:1: unknown library: (no such library)\n')
+program('(import (no such library))\n', 1, 
+        '{}:1: unknown library, and no no/such/library.sld in {folder}, .: (no such library)\n')
 program('(let ((x 1) (x 2)) x)\n', 1, '{}:1: parameter is there twice: x\n')
 program('(define (f n)\n  (+ 1 (f n)))\n(f 1)\n', 1, '{}:2: stack overflow: deeper than 512 MiB (--stack)\n')
 program('(with-exception-handler\n  (lambda (e) 0)\n  (lambda () (raise \'x)))\n', 1,

@@ -66,7 +66,7 @@
 ;; Imports come first: what else the program defines may have the same names.
 (define (%run-forms forms environment source)
   (let loop ((forms forms) (importing? #t))
-    (cond ((null? forms))
+    (cond ((null? forms) (void))
           ((and importing? (not (%headed? (car forms) '(import define-library))))
            (%announce environment forms)
            (loop forms #f))
@@ -74,12 +74,25 @@
            ((%compile forms environment source))
            (loop (cdr forms) importing?)))))
 
+;; The file whose forms are run, beside which others are looked for that it loads.
+(define %loading (make-parameter #f))
+
 (define load
   (case-lambda
     ((name) (load name (interaction-environment)))
     ((name environment)
-     (let ((source (%make-source name)))
-       (%run-forms (%source-forms name source) environment source)))))
+     (let* ((path (%beside (%loading) name)) (source (%make-source path)))
+       (let ((forms (%source-forms path source)))
+         (parameterize ((%loading path)) (%run-forms forms environment source)))))))
+
+;; Run the body of a library that was read from a file, if it was not yet. One that leaves it in the
+;; middle will be read anew.
+(define (%instantiate library)
+  (let ((body (%library-body! library)) (done? #f))
+    (if body
+        (dynamic-wind void
+                      (lambda () (body) (set! done? #t))
+                      (lambda () (if (not done?) (%library-forget! library)))))))
 
 ;; A program that starts with an import, perhaps after libraries of its own, sees nothing else.
 (define (%starts-with-import? forms)
@@ -90,14 +103,15 @@
 (define (%run-program name)
   (let* ((source (%make-source name)) (forms (%source-forms name source)))
     (if (%starts-with-import? forms) (%only-import!))
-    (%run-forms forms (interaction-environment) source)))
+    (parameterize ((%loading name)) (%run-forms forms (interaction-environment) source))))
 
-;; Forms from a port as they come. At a prompt, or to show them, results are written.
+;; Forms from a port as they come. At a prompt, or to show them, results are written, and an import
+;; adds to what is there.
 (define (%repl port name prompt? show?)
   (let ((source (%make-source name)) (environment (interaction-environment)))
     (define (show result)
       (if (not (eq? result (void))) (begin (write result) (newline))))
-    (let loop ((first? (not prompt?)))
+    (let loop ((first? (not show?)))
       (if prompt? (begin (display "> ") (flush-output-port)))
       (let ((forms (%read-form port source)))
         (if (not (eof-object? forms))
