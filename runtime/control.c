@@ -78,7 +78,7 @@ static void publish(struct control *control) {
  * objects do; arenas and off-heap memory are what the heap has to leave room for. */
 static void look_at_memory(struct control *control) {
     size_t total = control_total_bytes(control);
-    size_t allocated = AO_load(&control->allocated_bytes);
+    size_t allocated = control_allocated_bytes(control);
     size_t freed = AO_load(&control->sweeper->freed_bytes);
     size_t fills = (size_t)(control->span_fill * (double)AO_load(&control->space->used_bytes));
     allocated = allocated > freed ? allocated - freed : 0;
@@ -180,9 +180,8 @@ static bool is_due(struct control *control) {
 
 bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
                        bool scannable) {
-    counter_add(&control->allocated_bytes, bytes);
-    if (scannable)
-        counter_add(&control->allocated_scannable_bytes, bytes);
+    counter_add(scannable ? &control->allocated_scannable_bytes : &control->allocated_leaf_bytes,
+                bytes);
     size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes + foreign_bytes(control);
     if (!AO_load(&control->marking))
         return live >= AO_load(&control->trigger_bytes) && is_due(control);
@@ -229,9 +228,10 @@ bool control_memory_changed(struct control *control) {
 void control_unallocated(struct control *control, struct cache_rest rest) {
     if (rest.bytes == 0)
         return;
-    counter_sub(&control->allocated_bytes, rest.bytes);
+    counter_sub(&control->allocated_leaf_bytes, rest.bytes - rest.scannable_bytes);
     counter_sub(&control->live_bytes, rest.live_bytes);
     counter_sub(&control->allocated_scannable_bytes, rest.scannable_bytes);
+    counter_sub(&control->unscannable_bytes, rest.scannable_bytes - rest.live_scannable_bytes);
 }
 
 /* Take up to want bytes of work from what the background did ahead. */

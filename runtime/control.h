@@ -77,13 +77,16 @@ struct control {
     double span_fill;      /* share of the spans that allocation can fill; lock */
     struct gait_pacer_retain retain; /* memory that the scavenger keeps; lock */
 
-    AO_t live_bytes;      /* marked by the last cycle and allocated since, of the heap itself */
-    AO_t allocated_bytes; /* since the heap was created */
-    AO_t allocated_scannable_bytes; /* of it, in kinds with references */
-    AO_t unscannable_bytes; /* of that, what live_bytes does not count, less what marking found */
-    AO_t revise_at_bytes;   /* live heap at which the assist ratio is computed anew */
-    AO_t heap_work_bytes;   /* scanned in this cycle, heap */
-    AO_t credit_bytes;      /* work done in the background that assists may use; signed */
+    AO_t live_bytes; /* marked by the last cycle and allocated since, of the heap itself */
+    /* allocated since the heap was created, less what was given back unused: */
+    AO_t allocated_scannable_bytes; /* in kinds with references */
+    AO_t allocated_leaf_bytes;      /* in the others */
+    /* of allocated_scannable_bytes, what live_bytes does not count, less what marking found: below
+     * zero where arenas were scanned */
+    AO_t unscannable_bytes;
+    AO_t revise_at_bytes;      /* live heap at which the assist ratio is computed anew */
+    AO_t heap_work_bytes;      /* scanned in this cycle, heap */
+    AO_t credit_bytes;         /* work done in the background that assists may use; signed */
     AO_t cpu_ns[CPU_PURPOSES]; /* since the heap was created */
     AO_t cpu_rest_ns;          /* of CPU_DEDICATED: what is not marking in bursts */
     AO_t limiter_ns;           /* time spent limiting */
@@ -131,11 +134,16 @@ static inline size_t control_live_bytes(const struct control *control) {
     return AO_load(&control->live_bytes) + foreign_sum(&control->space->foreign);
 }
 
+/** Allocated since the heap was created, bytes. */
+static inline size_t control_allocated_bytes(const struct control *control) {
+    return AO_load(&control->allocated_scannable_bytes) + AO_load(&control->allocated_leaf_bytes);
+}
+
 /** Part of the live heap that may hold references, bytes. */
 static inline size_t control_scannable_bytes(const struct control *control) {
     size_t allocated = AO_load(&control->allocated_scannable_bytes);
-    size_t unscannable = AO_load(&control->unscannable_bytes);
-    return allocated > unscannable ? allocated - unscannable : 0; /* read one after the other */
+    intptr_t live = (intptr_t)(allocated - AO_load(&control->unscannable_bytes));
+    return live > 0 ? (size_t)live : 0; /* read one after the other */
 }
 
 /** Count CPU time. Any thread. */

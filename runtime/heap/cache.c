@@ -395,10 +395,13 @@ static void run_give_back(struct cache *cache, unsigned kind, unsigned size_clas
             (size_t)(run->cursor - span_start(space, span)) / class_table[size_class].cell_bytes;
         if (first < span->search) /* else a sweep has had it since */
             span->search = (uint16_t)first;
-        bool counted = !flag_get(cached->uncounted, size_class);
+        size_t scannable = space->kinds[kind].layout != GAIT_LEAF ? bytes : 0;
         rest->bytes += bytes;
-        rest->live_bytes += counted ? bytes : 0;
-        rest->scannable_bytes += counted && space->kinds[kind].layout != GAIT_LEAF ? bytes : 0;
+        rest->scannable_bytes += scannable;
+        if (!flag_get(cached->uncounted, size_class)) {
+            rest->live_bytes += bytes;
+            rest->live_scannable_bytes += scannable;
+        }
         if (cache->black)
             cache->black_bytes -= bytes;
     }

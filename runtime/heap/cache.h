@@ -30,9 +30,10 @@ struct cache_kind {
 
 /* What was given back of runs. */
 struct cache_rest {
-    size_t bytes;           /* all of it */
-    size_t live_bytes;      /* of these, what counts in live_bytes */
-    size_t scannable_bytes; /* of these, in kinds with references */
+    size_t bytes;                /* all of it */
+    size_t scannable_bytes;      /* of these, in kinds with references */
+    size_t live_bytes;           /* of all, what counts in live_bytes */
+    size_t live_scannable_bytes; /* of these, in kinds with references */
 };
 
 struct cache {

@@ -79,10 +79,8 @@ static int64_t or_none(uint64_t bytes) { return bytes < INT64_MAX ? (int64_t)byt
 static void sample_memory(gait_heap *heap, struct gait_pacerlog_sample *sample) {
     struct control *control = &heap->control;
     struct space *space = &heap->space;
-    size_t allocated = AO_load(&control->allocated_bytes);
-    size_t scannable = AO_load(&control->allocated_scannable_bytes);
-    sample->allocated_scannable_bytes = (int64_t)scannable;
-    sample->allocated_leaf_bytes = allocated > scannable ? (int64_t)(allocated - scannable) : 0;
+    sample->allocated_scannable_bytes = (int64_t)AO_load(&control->allocated_scannable_bytes);
+    sample->allocated_leaf_bytes = (int64_t)AO_load(&control->allocated_leaf_bytes);
     sample->freed_bytes = (int64_t)AO_load(&heap->sweeper.freed_bytes);
     sample->live_bytes = (int64_t)control_live_bytes(control);
     sample->scannable_bytes = (int64_t)control_scannable_bytes(control);
@@ -98,7 +96,9 @@ static void sample_memory(gait_heap *heap, struct gait_pacerlog_sample *sample) 
     sample->foreign_bytes = (int64_t)foreign_sum(&space->foreign);
     sample->foreign_marked_bytes = (int64_t)AO_load(&control->foreign_marked_bytes);
     sample->allocated_foreign_bytes = (int64_t)foreign_added(&space->foreign);
-    sample->total_bytes = (int64_t)control_total_bytes(control);
+    /* of the figures above: read again, they would be of another moment */
+    sample->total_bytes = sample->span_bytes + sample->free_bytes + sample->metadata_bytes +
+                          sample->arena_bytes + sample->offheap_bytes + sample->foreign_bytes;
     sample->peak_total_bytes = (int64_t)AO_load(&control->peak_total_bytes);
     if (sample->peak_total_bytes < sample->total_bytes)
         sample->peak_total_bytes = sample->total_bytes;

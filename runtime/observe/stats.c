@@ -40,7 +40,7 @@ static void read_pacing(gait_heap *heap, gait_stats *stats) {
     stats->heap_goal_bytes = AO_load(&control->goal_bytes);
     stats->heap_trigger_bytes = AO_load(&control->trigger_bytes);
     stats->limit_bytes = AO_load(&control->limit_bytes);
-    stats->allocated_bytes = AO_load(&control->allocated_bytes);
+    stats->allocated_bytes = control_allocated_bytes(control);
     stats->freed_bytes = AO_load(&heap->sweeper.freed_bytes);
 }
 

@@ -420,7 +420,9 @@ Test(heap, idle_runs_are_given_back) {
     busy = bare_alloc(leaf, 64);
     struct cache_rest given = cache_begin_cycle(&bare.cache);
     cr_assert_eq(given.bytes, rest);
+    cr_assert_eq(given.scannable_bytes, rest);
     cr_assert_eq(given.live_bytes, 0u, "it did not count as live any more");
+    cr_assert_eq(given.live_scannable_bytes, 0u);
     cr_assert_eq(run_rest(refs, 64), 0u);
     cr_assert_not(bare_is_allocated((gait_word *)((char *)idle + 64)));
     cr_assert_not(bare_is_marked((gait_word *)((char *)idle + 64)));
@@ -441,6 +443,7 @@ Test(heap, what_counts_as_live_is_taken_off_when_it_is_given_back) {
     cr_assert_eq(given.bytes, 2 * rest);
     cr_assert_eq(given.live_bytes, 2 * rest);
     cr_assert_eq(given.scannable_bytes, rest);
+    cr_assert_eq(given.live_scannable_bytes, rest);
 }
 
 Test(heap, an_idle_cache_keeps_no_span) {
