@@ -2,42 +2,17 @@
 /* runtime/observe/arenalog: the lines of events, what happens where there is no room, or no file.
  */
 #include "instance.h"
+#include "log_folder.h"
 #include "observe/arenalog.h"
 
-#include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static char folder[] = "/tmp/gait-arenalog-XXXXXX";
-static char path[64];
-
-static void make_folder(void) {
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/log", folder);
-}
-
-static void remove_folder(void) {
-    char second[80];
-    snprintf(second, sizeof second, "%s.2", path);
-    unlink(path);
-    unlink(second);
-    rmdir(folder);
-}
 
 TestSuite(arenalog, .init = make_folder, .fini = remove_folder);
 
 static gait_heap *heap_to(const char *file) {
-    char debug[100], error[200] = "";
     gait_config config;
     gait_config_init(&config);
-    snprintf(debug, sizeof debug, "arenalog=%s", file);
-    config.debug = debug;
-    gait_heap *heap = gait_heap_create(&config, error, sizeof error);
-    cr_assert_not_null(heap, "%s", error);
-    return heap;
+    return heap_writing(&config, "arenalog", file);
 }
 
 /* A log's lines, one at a time. */
@@ -159,13 +134,11 @@ Test(arenalog, what_has_no_room_is_counted) {
 }
 
 Test(arenalog, a_second_heap_has_a_file_of_its_own) {
-    char second[80];
-    snprintf(second, sizeof second, "%s.2", path);
     gait_heap *first = heap_to(path), *other = heap_to(path);
     arenalog_arena(other, GAIT_ARENALOG_create, 1, "other", 0, 0);
     gait_heap_destroy(other);
     gait_heap_destroy(first);
-    struct lines lines = lines_of(second);
+    struct lines lines = lines_of(second_path);
     expect_line(&lines, "create", "1 0 0 other");
     fclose(lines.file);
 }
@@ -190,9 +163,7 @@ Test(arenalog, exit_writes_the_rest) {
         arenalog_arena(heap, GAIT_ARENALOG_create, 1, "at exit", 0, 0);
         exit(0);
     }
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert_eq(status, 0);
+    cr_assert_eq(wait_for(child), 0);
     struct lines lines = lines_of(path);
     expect_line(&lines, "create", "1 0 0 at exit");
     cr_assert(lines_next(&lines));
