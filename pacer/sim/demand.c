@@ -404,7 +404,7 @@ bool demand_scenario(const struct recording *recording, struct demand_cycle *cyc
         return false;
     struct demand_place place = {.cycles = cycles, .count = count};
     scenario->settings.gogc = (int32_t)recording->header.gogc_percent;
-    scenario->settings.memory_limit = recording->header.limit_bytes;
+    scenario->settings.memory_limit = scenario_limit(recording->header.limit_bytes);
     scenario->settings.minimum_heap = recording->header.minimum_heap_bytes;
     scenario->machine.cpus = recording->header.procs;
     scenario->machine.marking_drag = drag_of(recording);

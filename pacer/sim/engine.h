@@ -37,7 +37,10 @@ void program_init(struct model_program *program, const struct scenario *scenario
 
 bool program_ended(const struct model_program *program);
 
-/** Program time for which the rates hold. */
+/** The longest step in which the program's rates hold in a phase. @param key  what bounds it */
+double program_step(const struct scenario_phase *phase, const char **key);
+
+/** Program time for which the rates hold; enough for program_advance to get on. */
 double program_distance(const struct model_program *program);
 
 /**

@@ -36,7 +36,7 @@ void model_init(struct model *model, enum model_kind kind, const struct scenario
 
 bool model_advance(struct model *model, int64_t steps) {
     for (; steps > 0 && !model->done; steps--) {
-        if (model->result.cycles == MODEL_MOST_CYCLES)
+        if (model->result.cycles == MODEL_MOST_CYCLES || ++model->steps > MODEL_MOST_STEPS)
             model->give_up_s = 0;
         if (model->kind == MODEL_STW)
             stw_step(model);
@@ -55,6 +55,24 @@ void model_run(struct model *model, enum model_kind kind, const struct scenario 
     model_init(model, kind, scenario, sink);
     while (model_advance(model, INT64_MAX))
         ;
+}
+
+struct model_work model_work(const struct scenario *scenario) {
+    struct model_work work = {0};
+    double most = 0;
+    for (int32_t i = 0; i < scenario->phase_count; i++) {
+        const char *key;
+        double step_s = program_step(&scenario->phases[i], &key);
+        double steps = scenario->phases[i].duration / step_s;
+        work.steps += steps;
+        if (steps > most) {
+            most = steps;
+            work.phase = i;
+            work.key = key;
+            work.step_s = step_s;
+        }
+    }
+    return work;
 }
 
 double model_progress(const struct model *model) {

@@ -113,7 +113,8 @@ struct model_result {
     double limiting_s;           /**< time for which the CPU limiter limited                    */
     double stalled_s;            /**< time for which the program waited at the memory limit     */
     double pause_max_s;
-    bool finished; /**< false: given up, since it would take 100 x its length or 10^7 cycles */
+    bool finished; /**< false: given up, since it would take 100 x its length, 10^7 cycles or
+                        MODEL_MOST_STEPS                                            */
 };
 
 /** Where results go; any function may be NULL. The structs are gone after the call. */
@@ -198,6 +199,7 @@ struct model {
     struct model_result result;
     double now_s;
     double give_up_s;         /**< when the run counts as hopeless                          */
+    int64_t steps;            /**< taken                                                    */
     double heap;              /**< as in model_memory                                       */
     double scannable;         /**< of it                                                    */
     double last_cycle_s;      /**< end of the last cycle; 0: none                           */
@@ -236,5 +238,26 @@ void model_run(struct model *model, enum model_kind kind, const struct scenario 
 
 /** How far the program has come, 0..1. */
 double model_progress(const struct model *model);
+
+/* ---- Bounds ------------------------------------------------------------- */
+
+/**
+ * No run goes on without end: whatever makes a run longer is bounded by what is accepted of a
+ * scenario, and by MODEL_MOST_STEPS where it only shows on the way. A step takes some 50 to 500 ns.
+ */
+#define MODEL_MOST_PLANNED 1e9
+#define MODEL_MOST_STEPS INT64_C(2000000000)
+
+/** The steps that a scenario takes at least: model_work. */
+struct model_work {
+    double steps;    /**< of all phases                                          */
+    int32_t phase;   /**< that takes most of them                                */
+    const char *key; /**< of it: what makes them so many                         */
+    double step_s;   /**< how long a step of it is at most                       */
+};
+
+/** How much work would a run be, whatever its collector does? More than MODEL_MOST_PLANNED is not
+ * to be begun. */
+struct model_work model_work(const struct scenario *scenario);
 
 #endif

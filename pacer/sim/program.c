@@ -16,6 +16,8 @@
 #define PROGRAM_STEP_S 0.01
 /** Times closer than this are the same. */
 #define PROGRAM_TIME_EPSILON 1e-12
+/** Of the time so far, what a step takes at least: less is lost as a double is rounded. */
+#define PROGRAM_TIME_ROUNDED 4.5e-16
 
 static const struct scenario_phase *program_phase(const struct model_program *program) {
     return &program->scenario->phases[program->phase];
@@ -93,6 +95,22 @@ static double program_noise_distance(const struct model_program *program) {
     return (floor(x + PROGRAM_TIME_EPSILON) + 1 - x) * every;
 }
 
+double program_step(const struct scenario_phase *phase, const char **key) {
+    double step_s = ENGINE_STEP_MOST_S;
+    *key = "duration";
+    if (phase_varies(phase))
+        step_s = PROGRAM_STEP_S;
+    if (phase->burst > 0 && phase->burst_every < step_s) {
+        step_s = phase->burst_every;
+        *key = "burst_every";
+    }
+    if (phase->noise > 0 && phase->noise_every < step_s) {
+        step_s = phase->noise_every;
+        *key = "noise_every";
+    }
+    return step_s;
+}
+
 double program_distance(const struct model_program *program) {
     double distance =
         engine_min(program_phase_end(program), program->next_burst_s) - program->now_s;
@@ -100,7 +118,7 @@ double program_distance(const struct model_program *program) {
         distance = engine_min(distance, program_noise_distance(program));
     if (program->varies)
         distance = engine_min(distance, PROGRAM_STEP_S);
-    return engine_max(distance, 0);
+    return engine_max(distance, program->now_s * PROGRAM_TIME_ROUNDED);
 }
 
 /** The program has allocated so much within so long. */

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/** Most phases: keeps sums of durations and indexes far from their ends. */
-#define SCENARIO_MOST_PHASES 1000000
-
 #define IN_ROOT struct scenario
 #define IN_SETTINGS struct scenario_settings
 #define IN_MACHINE struct scenario_machine
@@ -103,6 +100,13 @@ void scenario_init_phase(struct scenario_phase *phase) {
 }
 
 /* ---- Validation --------------------------------------------------------- */
+
+int64_t scenario_limit(int64_t limit_bytes) {
+    for (int i = 0; i < scenario_key_count; i++)
+        if (scenario_keys[i].type == TYPE_LIMIT && (double)limit_bytes > scenario_keys[i].most)
+            return GAIT_PACER_NO_LIMIT;
+    return limit_bytes;
+}
 
 bool scenario_accepts(const struct scenario_key *key, double value) {
     if (key->type == TYPE_GOGC && value == GAIT_PACER_GOGC_OFF)

@@ -157,8 +157,15 @@ void scenario_init(struct scenario *scenario);
 /** All defaults of a phase. */
 void scenario_init_phase(struct scenario_phase *phase);
 
+/** A limit as a scenario has it: one above all that its key accepts limits nothing. */
+int64_t scenario_limit(int64_t limit_bytes);
+
 /** May the key have this value, as a number in its unit? */
 bool scenario_accepts(const struct scenario_key *key, double value);
+
+/** Most phases, wherever they come from: keeps sums of durations and indexes far from their ends. A
+ * recording of a day has as many. */
+#define SCENARIO_MOST_PHASES 1000000
 
 /** What is wrong with a scenario: scenario_check. */
 struct scenario_fault {

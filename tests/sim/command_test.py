@@ -14,59 +14,14 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import unittest
 
-GAIT_SIM, ROOT, *SCHEME = sys.argv[1:]
+from support import (FAILED, GAIT_SIM, OK, PHASE, REST as SCHEME, ROOT, SCENARIOS, SEED, USAGE, Files,
+                     run, scenario_paths)
+
 HERE = os.path.join(ROOT, "tests", "sim")
-SCENARIOS = os.path.join(ROOT, "examples", "scenarios")
 VECTORS = os.path.join(HERE, "vectors")
-SEED = int(os.environ.get("GAIT_SIM_SEED", random.randrange(1 << 32)))
 MUTANTS = 400
-OK, FAILED, USAGE = 0, 1, 2
-PHASE = "[[phase]]\nalloc_rate = 1000\n"
-
-
-def run(*arguments, text=None):
-    return subprocess.run([GAIT_SIM, *arguments], input=text, capture_output=True, text=True,
-                          timeout=60, errors="replace")
-
-
-def scenario_paths():
-    return [os.path.join(SCENARIOS, name) for name in sorted(os.listdir(SCENARIOS))
-            if name.endswith(".toml")]
-
-
-class Files(unittest.TestCase):
-    """A folder of its own for each test."""
-
-    def setUp(self):
-        self.folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.folder)
-
-    def path(self, name, text=None):
-        path = os.path.join(self.folder, name)
-        if text is not None:
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        return path
-
-    def read(self, name):
-        with open(self.path(name), encoding="utf-8") as file:
-            return file.read()
-
-    def good(self, *arguments, text=None):
-        result = run(*arguments, text=text)
-        self.assertEqual((result.returncode, result.stderr), (OK, ""), arguments)
-        return result.stdout
-
-    def refused(self, status, *arguments, text=None):
-        """Runs what is refused. @return the one line that says why."""
-        result = run(*arguments, text=text)
-        self.assertEqual(result.returncode, status, (arguments, result.stderr))
-        lines = result.stderr.splitlines()
-        self.assertEqual(len(lines), 1, result.stderr)
-        return lines[0]
 
 
 class Vectors(Files):

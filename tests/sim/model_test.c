@@ -206,3 +206,45 @@ Test(model, check_finds_what_is_out_of_range) {
     cr_expect(!scenario_check(&program.scenario, &fault));
     cr_expect(fault.key && strcmp(fault.key->name, "cpus") == 0);
 }
+
+Test(model, a_run_of_too_many_steps_is_given_up) {
+    struct program program;
+    program_start(&program);
+    program_phase(&program, 100, 100, 0.01, 0);
+    for (int kind = 0; kind < MODEL_KINDS; kind++) {
+        struct model model;
+        model_init(&model, (enum model_kind)kind, &program.scenario, NULL);
+        model_advance(&model, 10);
+        model.steps = MODEL_MOST_STEPS - 1;
+        model_advance(&model, 1000);
+        cr_expect(model.done && !model.result.finished, "model %d", kind);
+        cr_expect(model.result.program_s < 100);
+    }
+}
+
+Test(model, work_is_told_by_what_makes_it) {
+    struct program program;
+    program_start(&program);
+    program_phase(&program, 10, 100, 0, 0);
+    struct scenario_phase *phase = program_phase(&program, 100, 100, 0, 0);
+    struct model_work work = model_work(&program.scenario);
+    cr_expect(fabs(work.steps - 1100) < 1e-6 && strcmp(work.key, "duration") == 0);
+    phase->burst_every = 0.05; /* but there are none */
+    cr_expect(model_work(&program.scenario).steps == work.steps);
+    phase->burst = 1;
+    phase->noise = 0.1;
+    phase->noise_every = 0.01;
+    work = model_work(&program.scenario);
+    cr_expect(fabs(work.steps - 10100) < 1e-6 && work.phase == 1);
+    cr_expect(strcmp(work.key, "noise_every") == 0);
+    phase->noise = 0;
+    work = model_work(&program.scenario);
+    cr_expect(fabs(work.steps - 2100) < 1e-6 && strcmp(work.key, "burst_every") == 0);
+}
+
+Test(model, limits_above_what_a_key_accepts_are_none) {
+    cr_expect(scenario_limit(INT64_MAX) == INT64_MAX && scenario_limit(INT64_MAX - 1) == INT64_MAX);
+    cr_expect(scenario_limit(INT64_C(1) << 50) == INT64_C(1) << 50);
+    cr_expect(scenario_limit((INT64_C(1) << 50) + 1) == INT64_MAX);
+    cr_expect(scenario_limit(0) == 0);
+}

@@ -188,11 +188,8 @@ static int replay_limiter(const char *path, bool print) {
 static int replay_files(int argc, char **argv, bool print) {
     static const struct option options[] = {{"limiter", no_argument, NULL, 'l'}, {0}};
     bool limiter = false;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option != 'l')
-            return COMMAND_USAGE;
+    while (command_option(argc, argv, "", options) != -1)
         limiter = true;
-    }
     if (optind == argc)
         command_misuse("%s: no file; gait-sim help %s", argv[0], argv[0]);
     int status = COMMAND_OK;

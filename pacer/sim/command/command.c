@@ -8,10 +8,15 @@
 #include "shown.h"
 #include "units.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +59,8 @@ void *command_allocate(size_t count, size_t size) {
     return list;
 }
 
+/* ---- Ways out ----------------------------------------------------------- */
+
 FILE *command_open(const char *path) {
     if (strcmp(path, "-") == 0)
         return stdout;
@@ -63,12 +70,98 @@ FILE *command_open(const char *path) {
     return file;
 }
 
+static _Noreturn void fail_to_write(const char *path, int error) {
+    command_fail("%s: could not be written%s%s", strcmp(path, "-") == 0 ? "standard output" : path,
+                 error ? ": " : "", error ? strerror(error) : "");
+}
+
 void command_close(FILE *file, const char *path) {
+    errno = 0;
     bool failed = fflush(file) != 0 || ferror(file);
-    if (file != stdout && fclose(file) != 0)
+    int error = errno; /* 0 where the write that failed was an earlier one */
+    if (file != stdout && fclose(file) != 0) {
+        error = failed ? error : errno;
         failed = true;
+    }
     if (failed)
-        command_fail("%s: could not be written", path);
+        fail_to_write(path, error);
+}
+
+/** See whether a file can be written to. */
+static void try_file(const char *path) {
+    struct stat is;
+    if (stat(path, &is) != 0 || S_ISREG(is.st_mode)) /* a pipe's reader would see an end */
+        command_close(command_open(path), path);
+}
+
+int command_finish(int status) {
+    command_close(stdout, "-");
+    if (fclose(stdout) != 0) /* some file systems tell only now */
+        fail_to_write("-", errno);
+    return status;
+}
+
+void command_guard_streams(void) {
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0) /* the lowest that is free: open gives this one */
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+bool command_to_screen(const struct command_output *outputs, int count) {
+    const char *first = NULL;
+    for (int i = 0; i < count; i++) {
+        if (!outputs[i].path)
+            continue;
+        if (strcmp(outputs[i].path, "-") != 0) {
+            try_file(outputs[i].path);
+            continue;
+        }
+        if (first)
+            command_misuse("%s and %s: both -; accepted: one of them, a file for the other", first,
+                           outputs[i].option);
+        first = outputs[i].option;
+    }
+    return first;
+}
+
+/* ---- Words of the command line ------------------------------------------ */
+
+int command_option(int argc, char **argv, const char *letters, const struct option *options) {
+    char text[16];
+    snprintf(text, sizeof(text), ":%s", letters); /* the colon: getopt tells what is missing */
+    opterr = 0;
+    int option = getopt_long(argc, argv, text, options, NULL);
+    if (option == ':')
+        command_misuse("%s: %s: a value is missing; gait-sim help %s", argv[0], argv[optind - 1],
+                       argv[0]);
+    if (option == '?')
+        command_misuse("%s: %s: no such option, or it takes no value; gait-sim help %s", argv[0],
+                       argv[optind - 1], argv[0]);
+    return option;
+}
+
+bool command_digits(const char **text, int64_t most, int64_t *value) {
+    const char *at = *text;
+    if (!isdigit((unsigned char)*at))
+        return false;
+    for (*value = 0; isdigit((unsigned char)*at); at++) {
+        int digit = *at - '0';
+        if (*value > (most - digit) / 10)
+            return false;
+        *value = *value * 10 + digit;
+    }
+    *text = at;
+    return true;
+}
+
+int64_t command_count(const char *option, const char *value, int64_t least, int64_t most,
+                      const char *accepted) {
+    const char *end = value;
+    int64_t count = 0;
+    if (!command_digits(&end, most, &count) || *end || count < least)
+        command_misuse("%s: %s; accepted: %sa whole number from %" PRId64 " to %" PRId64, option,
+                       value, accepted, least, most);
+    return count;
 }
 
 /* ---- Settings ----------------------------------------------------------- */
@@ -91,10 +184,28 @@ void overrides_take(struct overrides *overrides, int option, const char *value) 
     } else if (option == 'l') {
         overrides->has_limit = true;
         if (!units_parse_limit(value, &overrides->limit_bytes))
-            command_misuse("--limit: %s; accepted: off, or bytes such as 64MiB", value);
+            command_misuse("--limit: %s; accepted: off, or bytes such as 64MiB, up to 1024TiB",
+                           value);
     } else {
         take_model(overrides, value);
     }
+}
+
+/** A run of so many steps would seem to hang: say what makes them so many. */
+static void refuse_endless(const char *path, const struct scenario *scenario) {
+    struct model_work work = model_work(scenario);
+    if (work.steps <= MODEL_MOST_PLANNED)
+        return;
+    const struct scenario_phase *phase = &scenario->phases[work.phase];
+    char what[80] = "";
+    bool by_duration = strcmp(work.key, "duration") == 0;
+    if (!by_duration)
+        snprintf(what, sizeof(what), "%s of %.6g s over ", work.key, work.step_s);
+    command_fail("%s: phase %d%s%s: %sduration of %.6g s: a run takes %.3g steps; accepted: up to "
+                 "%.3g; make %s%sduration shorter",
+                 path, (int)work.phase + 1, phase->name[0] ? ", " : "", phase->name, what,
+                 phase->duration, work.steps, MODEL_MOST_PLANNED, by_duration ? "" : work.key,
+                 by_duration ? "" : " longer or ");
 }
 
 void command_scenario(const char *path, const struct overrides *overrides,
@@ -113,6 +224,7 @@ void command_scenario(const char *path, const struct overrides *overrides,
     struct scenario_fault fault;
     if (!scenario_check(scenario, &fault))
         command_fail("%s: %s is out of range", path, fault.key ? fault.key->name : "phase");
+    refuse_endless(path, scenario);
 }
 
 /* ---- Progress ----------------------------------------------------------- */

@@ -35,9 +35,50 @@ _Noreturn void command_misuse(const char *format, ...) __attribute__((format(pri
 void *command_allocate(size_t count, size_t size);
 void *command_grow(void *list, size_t count, size_t size);
 
-/** Open for writing, "-" is stdout; and close, with a look at whether all was written. */
+/* ---- Ways out ----------------------------------------------------------- */
+
+/*
+ * Whatever is written is closed by command_close or command_finish, which look whether all of it
+ * was: a disk that is full must not pass for a result.
+ */
+
+/** Open for writing, "-" is stdout; and close. End the command where that can't be done. */
 FILE *command_open(const char *path);
 void command_close(FILE *file, const char *path);
+
+/** The command's end: stdout is closed. @return the exit status. */
+int command_finish(int status);
+
+/** No file that is opened gets the number of a stream that whoever called had closed. */
+void command_guard_streams(void);
+
+/** An option that names a file, and what it says; NULL: it is not given. */
+struct command_output {
+    const char *option, *path;
+};
+
+/**
+ * Does one of these go to stdout ("-")? Then nothing else does, the table for the screen neither.
+ * Ends the command where two are to, or where a file can't be written: that is told before all is
+ * computed.
+ */
+bool command_to_screen(const struct command_output *outputs, int count);
+
+/* ---- Words of the command line ------------------------------------------ */
+
+struct option;
+
+/** getopt_long with `letters` as short options; ends the command at what is no option. */
+int command_option(int argc, char **argv, const char *letters, const struct option *options);
+
+/** A whole number in a range, and nothing else; ends the command if it is none. `option` names it
+ * for the message, `accepted` is put before the range ("all, or "; "" for nothing). */
+int64_t command_count(const char *option, const char *value, int64_t least, int64_t most,
+                      const char *accepted);
+
+/** Take digits at *text as a number of at most `most`; *text is then what follows them.
+ * @return whether it is one. */
+bool command_digits(const char **text, int64_t most, int64_t *value);
 
 /* ---- Settings on the command line --------------------------------------- */
 
@@ -53,7 +94,8 @@ struct overrides {
  */
 void overrides_take(struct overrides *overrides, int option, const char *value);
 
-/** Read a scenario, put the overrides in place; end the command if it can't be read. */
+/** Read a scenario, put the overrides in place; end the command if it can't be read, or if a run of
+ * it would not come to an end. */
 void command_scenario(const char *path, const struct overrides *overrides,
                       struct scenario *scenario);
 

@@ -266,20 +266,14 @@ static struct fit_options fit_options(int argc, char **argv) {
                                             {"phases", required_argument, NULL, 'p'},
                                             {0}};
     struct fit_options fit = {.phases = FIT_PHASES};
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+    for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
         char *end;
         if (option == 'c') {
             fit.cpus = strtod(optarg, &end);
             if (end == optarg || *end || !(fit.cpus > 0 && fit.cpus <= 1024))
                 command_misuse("--cpus: %s; accepted: a number above 0, to 1024", optarg);
         } else if (option == 'p') {
-            long phases = strtol(optarg, &end, 10);
-            if (end == optarg || *end || phases < 1 || phases > FIT_MOST_PHASES)
-                command_misuse("--phases: %s; accepted: a whole number from 1 to %d", optarg,
-                               FIT_MOST_PHASES);
-            fit.phases = (int)phases;
-        } else if (option == '?') {
-            exit(COMMAND_USAGE);
+            fit.phases = (int)command_count("--phases", optarg, 1, FIT_MOST_PHASES, "");
         } else {
             overrides_take(&fit.overrides, option, optarg);
         }

@@ -20,15 +20,18 @@
 struct gnuplot {
     FILE *script; /**< what is written here, gnuplot does */
     const char *path;
+    FILE *picture; /**< at the path */
 };
 
-/** Start an SVG picture of this size in points; ends the command if there is no gnuplot. */
+/** Start an SVG picture of this size in points; "-" is stdout. Ends the command if it can't be
+ * written. */
 struct gnuplot gnuplot_open(const char *path, int width, int height);
 
 /** Write text as a quoted string. */
 void gnuplot_text(FILE *script, const char *text);
 
-/** Draw; ends the command if gnuplot fails. */
+/** Draw; ends the command if there is no gnuplot, it fails, or the picture can't be written whole.
+ */
 void gnuplot_close(struct gnuplot *gnuplot);
 
 #endif

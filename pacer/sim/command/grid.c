@@ -38,11 +38,13 @@ static int parse_values(char *text, bool as_limit, int steps, double *values) {
     int count = 0;
     if (!colon) {
         for (char *rest = text, *word; (word = strsep(&rest, ","));) {
-            if (count == GRID_MOST || !parse_value(word, as_limit, &values[count++]))
-                command_misuse("%s: %s; accepted: %s", option, word,
-                               as_limit
-                                   ? "off, bytes such as 64MiB, or a range 64MiB:1GiB"
-                                   : "off, a whole number from 0 to 1000000, or a range 25:800");
+            if (count == GRID_MOST)
+                command_misuse("%s: too many values; accepted: %d", option, GRID_MOST);
+            if (!parse_value(word, as_limit, &values[count++]))
+                command_misuse(
+                    "%s: %s; accepted: %s", option, word,
+                    as_limit ? "off, bytes such as 64MiB, up to 1024TiB, or a range 64MiB:1GiB"
+                             : "off, a whole number from 0 to 1000000, or a range 25:800");
         }
         return count;
     }
@@ -101,6 +103,11 @@ struct grid grid_make(const char *gogc, const char *limit, int steps,
     for (int i = 0; i < grid.limit_count; i++)
         grid.limit[i] = isinf(values[i]) ? GAIT_PACER_NO_LIMIT : (int64_t)values[i];
 
+    if ((int64_t)grid.gogc_count * grid.limit_count > GRID_MOST_POINTS)
+        command_misuse("%d values of GOGC with %d limits make %lld settings; accepted: %d; give "
+                       "fewer values, or fewer --steps",
+                       grid.gogc_count, grid.limit_count,
+                       (long long)grid.gogc_count * grid.limit_count, GRID_MOST_POINTS);
     grid.points = grid.gogc_count * grid.limit_count;
     grid.chosen = grid.points;
     for (int point = 0; point < grid.points; point++) {

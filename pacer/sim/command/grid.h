@@ -11,6 +11,8 @@
 
 /** Most values of one setting. */
 #define GRID_MOST 4096
+/** Most points, but for the scenario's own: their rows take some hundreds of MB. */
+#define GRID_MOST_POINTS 1000000
 
 /** A grid. */
 struct grid {

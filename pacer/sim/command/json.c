@@ -18,9 +18,10 @@ static json_t *number(double value) {
     return json_real(value);
 }
 
-/** Write a value, and forget it: a run has many, and not all at once need to be in memory. */
+/** Write a value, and forget it: a run has many, and not all at once need to be in memory. That the
+ * file can't be written is told when it is closed. */
 static void put(FILE *file, json_t *value) {
-    if (!value || json_dumpf(value, file, JSON_FLAGS) != 0)
+    if (!value || (json_dumpf(value, file, JSON_FLAGS) != 0 && !ferror(file)))
         command_fail("the run could not be written as JSON");
     json_decref(value);
 }

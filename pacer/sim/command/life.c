@@ -26,19 +26,11 @@ static struct life_options life_options(int argc, char **argv) {
     static const struct option options[] = {
         {"output", required_argument, NULL, 'o'}, {"names", required_argument, NULL, 'n'}, {0}};
     struct life_options life = {.names = NAMES};
-    for (int option; (option = getopt_long(argc, argv, "o:", options, NULL)) != -1;) {
-        char *end;
-        if (option == 'o') {
+    for (int option; (option = command_option(argc, argv, "o:", options)) != -1;)
+        if (option == 'o')
             life.picture = optarg;
-        } else if (option == 'n') {
-            life.names = strtoul(optarg, &end, 10);
-            if (optarg[0] < '0' || optarg[0] > '9' || *end || life.names < 1 ||
-                life.names > NAMES_MOST)
-                command_misuse("--names: %s; accepted: 1 to %d", optarg, NAMES_MOST);
-        } else {
-            exit(COMMAND_USAGE);
-        }
-    }
+        else
+            life.names = (size_t)command_count("--names", optarg, 1, NAMES_MOST, "");
     if (optind != argc - 1)
         command_misuse("life: one arena log, please; gait-sim help life");
     return life;
@@ -123,11 +115,15 @@ static void print_notes(const struct life_log *log) {
 int life_main(int argc, char **argv) {
     struct life_options options = life_options(argc, argv);
     struct life_log log;
+    const struct command_output picture = {"--output", options.picture};
+    bool to_screen = command_to_screen(&picture, 1);
     life_log_read(&log, argv[optind]);
     uint32_t *order = order_names(&log);
     size_t names = log.name_count < options.names ? log.name_count : options.names;
-    print_table(&log, order, names);
-    print_notes(&log);
+    if (!to_screen) {
+        print_table(&log, order, names);
+        print_notes(&log);
+    }
     if (options.picture)
         life_plot(&log, order, names, options.picture);
     free(order);

@@ -30,7 +30,8 @@ static const struct subcommand {
      "  --model MODEL     full, ideal or stw, in place of the scenario's\n"
      "  --gogc PERCENT    GOGC, or off\n"
      "  --limit BYTES     GOMEMLIMIT, such as 64MiB, or off\n"
-     "  --csv FILE        write the cycles as comma-separated values; - is the screen\n"
+     "  --csv FILE        write the cycles as comma-separated values; - is the screen, in place\n"
+     "                    of the table, here and below\n"
      "  --samples FILE    write the time series likewise\n"
      "  --json FILE       write cycles, time series and summary as JSON\n"
      "  --plot FILE.svg   draw memory, CPU time, the limiter, pauses (needs gnuplot)\n"
@@ -117,10 +118,11 @@ static int help(const char *topic) {
         fputs(subcommand->help, stdout);
     else
         print_help(stdout);
-    return COMMAND_OK;
+    return command_finish(COMMAND_OK);
 }
 
 int main(int argc, char **argv) {
+    command_guard_streams();
     if (argc < 2) {
         print_help(stderr);
         return COMMAND_USAGE;
@@ -134,6 +136,5 @@ int main(int argc, char **argv) {
         if (asks_help(argv[i]))
             return help(argv[1]);
     int status = subcommand->run(argc - 1, argv + 1);
-    command_close(stdout, "standard output");
-    return status;
+    return command_finish(status);
 }

@@ -47,7 +47,7 @@ static struct predict_options predict_options(int argc, char **argv) {
         {"csv", required_argument, NULL, 'c'},  {"json", required_argument, NULL, 'j'},
         {"toml", required_argument, NULL, 't'}, {0}};
     struct predict_options predict = {0};
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+    for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
         switch (option) {
         case 'g':
             predict.gogc = optarg;
@@ -61,11 +61,9 @@ static struct predict_options predict_options(int argc, char **argv) {
         case 'j':
             predict.json = optarg;
             break;
-        case 't':
+        default:
             predict.toml = optarg;
             break;
-        default:
-            exit(COMMAND_USAGE);
         }
     }
     if (optind != argc - 1)
@@ -79,7 +77,7 @@ static struct prediction as_recorded(const struct recording *recording) {
     struct recording_total total = recording_total(recording);
     return (struct prediction){
         .gogc = (int32_t)recording->header.gogc_percent,
-        .limit = recording->header.limit_bytes,
+        .limit = scenario_limit(recording->header.limit_bytes),
         .cycles = total.cycles,
         .wall_s = total.wall_s,
         .program_cpu_s = total.program_cpu_s,
@@ -199,20 +197,21 @@ static void write_json(const char *path, const char *title, const struct predict
         json_array_append_new(list, row_json(&rows[i]));
     json_object_set_new(root, "title", json_string(title));
     json_object_set_new(root, "settings", list);
-    if (json_dumpf(root, file, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0)
+    if (json_dumpf(root, file, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0 && !ferror(file))
         command_fail("the predictions could not be written as JSON");
     putc('\n', file);
     json_decref(root);
     command_close(file, path);
 }
 
-static bool to_screen(const char *path) { return path && path[0] == '-' && !path[1]; }
-
 /* ---- Command line ------------------------------------------------------- */
 
 int predict_main(int argc, char **argv) {
     struct predict_options options = predict_options(argc, argv);
     const char *path = argv[optind];
+    const struct command_output outputs[] = {
+        {"--csv", options.csv}, {"--json", options.json}, {"--toml", options.toml}};
+    bool to_screen = command_to_screen(outputs, 3);
     struct recording recording;
     struct scenario scenario;
     recording_load(path, &recording);
@@ -235,7 +234,7 @@ int predict_main(int argc, char **argv) {
         rows[point + 1] = predict(&scenario, gogc, limit);
     }
     progress_end(&progress);
-    if (!to_screen(options.csv) && !to_screen(options.json) && !to_screen(options.toml))
+    if (!to_screen)
         print_table(&recording, scenario.title, rows, grid.points + 1);
     if (options.csv)
         write_csv(options.csv, rows, grid.points + 1);

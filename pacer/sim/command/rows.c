@@ -6,6 +6,7 @@
 #include "rows.h"
 
 #include "command.h"
+#include "grid.h"
 #include "shown.h"
 #include "table.h"
 #include "units.h"
@@ -15,8 +16,6 @@
 #include <string.h>
 
 #define MIB 1048576.0
-/** A sweep has no more points. */
-#define ROWS_MOST (1 << 24)
 
 static const char *const VALUE_NAMES[] = {
     [ROW_CYCLES] = "cycles",
@@ -171,7 +170,7 @@ void rows_write(const struct rows *rows, FILE *file) {
 /** The first row says what sweep it is. */
 static void rows_begin(struct rows *rows, const struct table *table, uint64_t id) {
     rows->id = id;
-    rows->count = (int)table_i64_in(table, "points", 1, ROWS_MOST);
+    rows->count = (int)table_i64_in(table, "points", 1, GRID_MOST_POINTS + 1);
     rows->chosen = (int)table_i64_in(table, "chosen", 0, rows->count - 1);
     rows->list = command_allocate((size_t)rows->count, sizeof(*rows->list));
     snprintf(rows->title, sizeof(rows->title), "%s", table_text(table, "title"));
@@ -204,10 +203,16 @@ void rows_read(struct rows *rows, const char *path) {
     }
 }
 
+bool rows_to_screen(const char *tsv, const char *plot) {
+    const struct command_output outputs[] = {{"--tsv", tsv}, {"--plot", plot}};
+    return command_to_screen(outputs, 2);
+}
+
 void rows_finish(struct rows *rows, const char *tsv, const char *plot) {
     rows_pareto(rows);
     rows_neighbours(rows);
-    rows_print(rows);
+    if (!rows_to_screen(tsv, plot))
+        rows_print(rows);
     if (tsv) {
         FILE *file = command_open(tsv);
         rows_write(rows, file);

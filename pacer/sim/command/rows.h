@@ -65,7 +65,10 @@ void rows_read(struct rows *rows, const char *path);
 /** GC CPU time against peak memory. */
 void rows_plot(const struct rows *rows, const char *path);
 
-/** Print, and write where `tsv` and `plot` say (NULL: nowhere). */
+/** Is one of both stdout? Ends the command if one can't be written. */
+bool rows_to_screen(const char *tsv, const char *plot);
+
+/** Print, unless one of them is stdout, and write where `tsv` and `plot` say (NULL: nowhere). */
 void rows_finish(struct rows *rows, const char *tsv, const char *plot);
 
 #endif

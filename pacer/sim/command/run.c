@@ -25,13 +25,9 @@ struct run_options {
 };
 
 static size_t take_cycles(const char *value) {
-    char *end;
-    long count = strtol(value, &end, 10);
     if (strcmp(value, "all") == 0)
         return SIZE_MAX;
-    if (end == value || *end || count < 0)
-        command_misuse("--cycles: %s; accepted: all, or a whole number", value);
-    return (size_t)count;
+    return (size_t)command_count("--cycles", value, 0, INT32_MAX, "all, or ");
 }
 
 static double take_seconds(const char *value) {
@@ -55,7 +51,7 @@ static struct run_options run_options(int argc, char **argv) {
                                             {"toml", required_argument, NULL, 't'},
                                             {0}};
     struct run_options run = {.cycles_shown = RUN_CYCLES_SHOWN};
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+    for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
         switch (option) {
         case 'c':
             run.csv = optarg;
@@ -78,8 +74,6 @@ static struct run_options run_options(int argc, char **argv) {
         case 'n':
             run.cycles_shown = take_cycles(optarg);
             break;
-        case '?':
-            exit(COMMAND_USAGE);
         default:
             overrides_take(&run.overrides, option, optarg);
         }
@@ -98,7 +92,15 @@ static void write_record(const struct record *record, const char *path,
     command_close(file, path);
 }
 
-static bool to_screen(const char *path) { return path && strcmp(path, "-") == 0; }
+/** Is one of the outputs stdout, in place of the table? */
+static bool to_screen(const struct run_options *run) {
+    const struct command_output outputs[] = {{"--csv", run->csv},
+                                             {"--samples", run->samples},
+                                             {"--json", run->json},
+                                             {"--plot", run->plot},
+                                             {"--toml", run->toml}};
+    return command_to_screen(outputs, (int)(sizeof(outputs) / sizeof(*outputs)));
+}
 
 /** The results are out; say why the program did not come to its end. */
 static _Noreturn void give_up(const char *path, const struct record *record) {
@@ -114,6 +116,7 @@ int run_main(int argc, char **argv) {
     struct run_options run = run_options(argc, argv);
     struct scenario scenario;
     command_scenario(argv[optind], &run.overrides, &scenario);
+    bool shown = !to_screen(&run);
     if (run.toml) {
         FILE *file = command_open(run.toml);
         scenario_write(file, &scenario);
@@ -125,7 +128,7 @@ int run_main(int argc, char **argv) {
     struct record record;
     record_run(&record, &scenario, all_cycles ? SIZE_MAX : run.cycles_shown,
                samples ? sample_s : 0);
-    if (!to_screen(run.csv) && !to_screen(run.samples) && !to_screen(run.json))
+    if (shown)
         record_print(&record, run.cycles_shown);
     write_record(&record, run.csv, record_cycles_csv);
     write_record(&record, run.samples, record_samples_csv);

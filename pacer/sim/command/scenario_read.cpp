@@ -27,8 +27,8 @@ extern "C" {
 
 namespace {
 
-/* Sizes up to which a scenario is taken for sane: 100,000 phases are a recording of three hours. */
-constexpr size_t MOST_PHASES = 100000;
+/* Sizes up to which a scenario is taken for sane. */
+constexpr size_t MOST_PHASES = SCENARIO_MOST_PHASES;
 constexpr size_t MOST_NODES = 100000;
 constexpr size_t MOST_SHOWN = 40; /* characters of a value in a message */
 

@@ -29,6 +29,7 @@ static void write_text(FILE *file, const char *text) {
 /** A number; bytes with a unit where that is shorter. */
 static void write_number(FILE *file, double value, bool as_bytes) {
     char text[UNITS_TEXT];
+    value += 0.0; /* -0 is 0: the same is written of both */
     if (as_bytes)
         units_bytes(value, text);
     else
@@ -104,7 +105,7 @@ static void write_value(FILE *file, const struct scenario *scenario, const struc
         fprintf(file, strcmp(text, "off") == 0 ? "\"%s\"" : "%s", text);
         break;
     case TYPE_LIMIT:
-        if (*(const int64_t *)field == GAIT_PACER_NO_LIMIT)
+        if ((double)*(const int64_t *)field >= (double)GAIT_PACER_NO_LIMIT)
             fputs("\"off\"", file);
         else
             write_number(file, (double)*(const int64_t *)field, true);
@@ -122,13 +123,14 @@ static bool is_default(const struct scenario_key *key, const void *field, const 
         [TYPE_BOOL] = sizeof(bool),
         [TYPE_CHOICE] = sizeof(enum model_kind),
         [TYPE_COUNT] = sizeof(int64_t),
-        [TYPE_NUMBER] = sizeof(double),
         [TYPE_BYTES] = sizeof(int64_t),
         [TYPE_GOGC] = sizeof(int32_t),
         [TYPE_LIMIT] = sizeof(int64_t),
     };
     if (key->type == TYPE_TEXT)
         return *(const char *)field == '\0';
+    if (key->type == TYPE_NUMBER) /* 0 and -0 are one */
+        return *(const double *)field == *(const double *)standard;
     if (key->type != TYPE_STREAM && key->type != TYPE_BYTE_STREAM)
         return memcmp(field, standard, sizes[key->type]) == 0;
     const struct stream *stream = field, *other = standard;

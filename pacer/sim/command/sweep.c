@@ -11,6 +11,7 @@
 #include "scenario_file.h"
 
 #include <getopt.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,24 +19,30 @@
 
 #define SWEEP_STEPS 11
 #define SWEEP_MOST_JOBS 1024
+/** Some hours on a few CPUs; a step takes 50 to 500 ns. */
+#define SWEEP_MOST_STEPS 1e11
 
 /** A sweep under way. */
 struct sweep {
     const struct scenario *scenario; /* constant */
     const struct grid *grid;         /* constant */
     struct rows *rows;               /* each row is written by the thread that took its point */
-    int shards;                      /* constant: every so many points */
+    int64_t shards;                  /* constant: every so many points */
     struct progress progress;        /* the first thread's */
     pthread_mutex_t lock;            /* guards next */
-    int next;
+    int64_t next;                    /* beyond the last point by up to shards x threads */
 };
 
-static int take_point(struct sweep *sweep) {
+/** @return whether there is a point left. */
+static bool take_point(struct sweep *sweep, int *point) {
     pthread_mutex_lock(&sweep->lock);
-    int point = sweep->next;
-    sweep->next += sweep->shards;
+    bool is = sweep->next < sweep->grid->points;
+    if (is) {
+        *point = (int)sweep->next;
+        sweep->next += sweep->shards;
+    }
     pthread_mutex_unlock(&sweep->lock);
-    return point;
+    return is;
 }
 
 static void run_point(const struct sweep *sweep, int point) {
@@ -56,7 +63,7 @@ static void run_point(const struct sweep *sweep, int point) {
 
 static void *run_points(void *argument) {
     struct sweep *sweep = argument;
-    for (int point; (point = take_point(sweep)) < sweep->grid->points;)
+    for (int point; take_point(sweep, &point);)
         run_point(sweep, point);
     return NULL;
 }
@@ -64,7 +71,7 @@ static void *run_points(void *argument) {
 /** The first thread's share; shows progress. */
 static void run_points_shown(struct sweep *sweep) {
     progress_begin(&sweep->progress, "simulating");
-    for (int point; (point = take_point(sweep)) < sweep->grid->points;) {
+    for (int point; take_point(sweep, &point);) {
         progress_show(&sweep->progress, (double)point / sweep->grid->points);
         run_point(sweep, point);
     }
@@ -112,22 +119,17 @@ static uint64_t sweep_id(const struct scenario *scenario, const struct grid *gri
 struct sweep_options {
     struct overrides overrides;
     const char *gogc, *limit, *tsv, *plot;
-    int steps, jobs, shard, shards; /* shards: 0 for a whole sweep */
+    int steps, jobs;
+    int64_t shard, shards; /* shards: 0 for a whole sweep */
 };
 
-static int take_count(const char *option, const char *value, int most) {
-    char *end;
-    long count = strtol(value, &end, 10);
-    if (end == value || *end || count < 1 || count > most)
-        command_misuse("%s: %s; accepted: a whole number from 1 to %d", option, value, most);
-    return (int)count;
-}
-
 static void take_shard(struct sweep_options *sweep, const char *value) {
-    int used = 0;
-    if (sscanf(value, "%d/%d%n", &sweep->shard, &sweep->shards, &used) != 2 || value[used] ||
-        sweep->shard < 1 || sweep->shard > sweep->shards)
-        command_misuse("--shard: %s; accepted: I/N with I from 1 to N", value);
+    const char *rest = value;
+    if (!command_digits(&rest, INT32_MAX, &sweep->shard) || *rest++ != '/' ||
+        !command_digits(&rest, INT32_MAX, &sweep->shards) || *rest || sweep->shard < 1 ||
+        sweep->shard > sweep->shards)
+        command_misuse("--shard: %s; accepted: I/N with I from 1 to N, N at most %d", value,
+                       INT32_MAX);
 }
 
 static struct sweep_options sweep_options(int argc, char **argv) {
@@ -143,7 +145,7 @@ static struct sweep_options sweep_options(int argc, char **argv) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     struct sweep_options sweep = {.steps = SWEEP_STEPS, .jobs = online > 0 ? (int)online : 1};
     sweep.jobs = sweep.jobs < SWEEP_MOST_JOBS ? sweep.jobs : SWEEP_MOST_JOBS;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+    for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
         switch (option) {
         case 'G':
             sweep.gogc = optarg;
@@ -152,7 +154,7 @@ static struct sweep_options sweep_options(int argc, char **argv) {
             sweep.limit = optarg;
             break;
         case 'n':
-            sweep.steps = take_count("--steps", optarg, GRID_MOST);
+            sweep.steps = (int)command_count("--steps", optarg, 1, GRID_MOST, "");
             break;
         case 't':
             sweep.tsv = optarg;
@@ -161,13 +163,11 @@ static struct sweep_options sweep_options(int argc, char **argv) {
             sweep.plot = optarg;
             break;
         case 'j':
-            sweep.jobs = take_count("--jobs", optarg, SWEEP_MOST_JOBS);
+            sweep.jobs = (int)command_count("--jobs", optarg, 1, SWEEP_MOST_JOBS, "");
             break;
         case 's':
             take_shard(&sweep, optarg);
             break;
-        case '?':
-            exit(COMMAND_USAGE);
         default:
             overrides_take(&sweep.overrides, option, optarg);
         }
@@ -175,6 +175,17 @@ static struct sweep_options sweep_options(int argc, char **argv) {
     if (optind != argc - 1)
         command_misuse("sweep: one scenario, please; gait-sim help sweep");
     return sweep;
+}
+
+/** Every point is a run: what one command would not come to the end of is refused. */
+static void refuse_endless(const struct scenario *scenario, const struct grid *grid,
+                           int64_t shards) {
+    double points = ceil((double)grid->points / (double)(shards > 0 ? shards : 1));
+    double steps = points * model_work(scenario).steps;
+    if (steps > SWEEP_MOST_STEPS)
+        command_misuse("sweep: %.0f settings of %.3g steps each make %.3g; accepted: %.3g; try "
+                       "fewer values, a shorter program, or a part of them by --shard",
+                       points, model_work(scenario).steps, steps, SWEEP_MOST_STEPS);
 }
 
 static struct rows empty_rows(const struct scenario *scenario, const struct grid *grid) {
@@ -193,6 +204,8 @@ int sweep_main(int argc, char **argv) {
     struct scenario scenario;
     command_scenario(argv[optind], &options.overrides, &scenario);
     struct grid grid = grid_make(options.gogc, options.limit, options.steps, &scenario.settings);
+    refuse_endless(&scenario, &grid, options.shards);
+    rows_to_screen(options.tsv, options.plot);
     struct rows rows = empty_rows(&scenario, &grid);
     struct sweep sweep = {.scenario = &scenario, .grid = &grid, .rows = &rows, .shards = 1};
     if (options.shards > 0) {
@@ -214,13 +227,11 @@ int merge_main(int argc, char **argv) {
     static const struct option options[] = {
         {"tsv", required_argument, NULL, 't'}, {"plot", required_argument, NULL, 'p'}, {0}};
     const char *tsv = NULL, *plot = NULL;
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == '?')
-            return COMMAND_USAGE;
+    for (int option; (option = command_option(argc, argv, "", options)) != -1;)
         *(option == 't' ? &tsv : &plot) = optarg;
-    }
     if (optind == argc)
         command_misuse("merge: no file; gait-sim help merge");
+    rows_to_screen(tsv, plot);
     struct rows rows = {0};
     for (int i = optind; i < argc; i++)
         rows_read(&rows, argv[i]);

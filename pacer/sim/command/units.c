@@ -16,6 +16,8 @@
 
 /** Above, not every whole number is a double. */
 #define UNITS_MOST_BYTES 9007199254740992.0
+/** Most that scenario.def accepts as a limit: the command line takes what a file does. */
+#define UNITS_MOST_LIMIT 1125899906842624.0
 #define UNITS_MOST_GOGC 1000000
 
 static const struct {
@@ -54,7 +56,8 @@ bool units_parse_bytes(const char *text, double *bytes) {
 
 char *units_bytes(double bytes, char out[UNITS_TEXT]) {
     for (int i = 0; i < UNIT_COUNT - 1; i++)
-        if (bytes >= UNITS[i].bytes && floor(bytes / UNITS[i].bytes) * UNITS[i].bytes == bytes) {
+        if (bytes >= UNITS[i].bytes && bytes <= UNITS_MOST_BYTES && /* what is read with a unit */
+            floor(bytes / UNITS[i].bytes) * UNITS[i].bytes == bytes) {
             snprintf(out, UNITS_TEXT, "%.0f%s", bytes / UNITS[i].bytes, UNITS[i].name);
             return out;
         }
@@ -104,7 +107,7 @@ bool units_parse_limit(const char *text, int64_t *limit_bytes) {
         return true;
     }
     double bytes;
-    if (!units_parse_bytes(text, &bytes))
+    if (!units_parse_bytes(text, &bytes) || bytes > UNITS_MOST_LIMIT)
         return false;
     *limit_bytes = (int64_t)bytes;
     return true;

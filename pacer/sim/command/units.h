@@ -29,7 +29,7 @@ char *units_limit(int64_t limit_bytes, char out[UNITS_TEXT]);
 /** "off", or a whole number from 0 to 1000000. @return whether it is one. */
 bool units_parse_gogc(const char *text, int32_t *gogc_percent);
 
-/** "off", or bytes. @return whether it is one. */
+/** "off", or bytes of which a scenario accepts as many. @return whether it is one. */
 bool units_parse_limit(const char *text, int64_t *limit_bytes);
 
 #endif
