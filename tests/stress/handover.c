@@ -134,9 +134,13 @@ static void visit_boxes(gait_visitor *visitor, void *data) {
 
 static pthread_mutex_t boxes_lock = PTHREAD_MUTEX_INITIALIZER; /* held while it runs, or is changed
                                                                   from outside */
+/* For a while without a safepoint, too. */
 static void boxes_take(gait_mutator *mutator) {
-    while (pthread_mutex_trylock(&boxes_lock) != 0)
-        gait_poll(mutator);
+    for (unsigned looks = 0; pthread_mutex_trylock(&boxes_lock) != 0; looks++)
+        if (looks < 20)
+            sched_yield();
+        else
+            gait_poll(mutator);
 }
 
 /* Puts words into the roots of the coroutine while it stands still, and drops its own. */
@@ -150,6 +154,7 @@ static void *put(void *argument) {
         for (size_t i = 0; i < BATCH; i++)
             mine[i] = stamped_new(mutator);
         for (size_t i = 0; i < BATCH; i++) {
+            box_await(mutator, i);
             boxes_take(mutator);
             if (broken)
                 box_set(i, mine[i]);
@@ -157,7 +162,6 @@ static void *put(void *argument) {
                 gait_store(mutator, &boxes[i], mine[i]);
             mine[i] = 0;
             pthread_mutex_unlock(&boxes_lock);
-            box_await(mutator, i);
         }
         garbage(mutator);
     }
