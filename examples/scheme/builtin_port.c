@@ -5,11 +5,12 @@
 #include "builtin.h"
 #include "port.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <unistd.h>
 
 #define STRING_PORT_CHARS 32
 #define LONGEST ((size_t)1 << 40)
+#define READ_AT_ONCE_BYTES ((size_t)1 << 20) /* a count that is asked for may be far too large */
 
 /* ---- The port of a call -------------------------------------------------------------------- */
 
@@ -89,18 +90,27 @@ BUILTIN(get_output_bytevector) {
     return port_contents(vm, a[0]);
 }
 
-BUILTIN(close_port) {
-    NEED(is_port, "close-port", "port", a[0]);
-    port_close(vm, a[0]);
-    return UNSPECIFIED;
+/* A port is closed only once; again it does nothing, as R7RS has it. */
+static value close_ports(struct vm *vm, const char *who, value port, unsigned flags) {
+    if (!port_is(port, flags))
+        return raise_type(vm, who,
+                          !flags               ? "port"
+                          : flags & PORT_INPUT ? "input port"
+                                               : "output port",
+                          port);
+    return port_lost(vm, port_close(vm, port));
 }
+BUILTIN(close_port) { return close_ports(vm, "close-port", a[0], 0); }
+BUILTIN(close_input_port) { return close_ports(vm, "close-input-port", a[0], PORT_INPUT); }
+BUILTIN(close_output_port) { return close_ports(vm, "close-output-port", a[0], PORT_OUTPUT); }
 
 BUILTIN(flush_output) {
     value port = count ? a[0] : parameter_of(vm->output)->content;
     if (!port_is(port, PORT_OUTPUT))
         return raise_type(vm, "flush-output-port", "output port", port);
-    port_flush(vm, port);
-    return UNSPECIFIED;
+    if (!port_is(port, PORT_OPEN))
+        return raise_error(vm, "flush-output-port", "port is closed:", 1, port);
+    return port_lost(vm, port_flush(vm, port));
 }
 
 PREDICATE(port_p, is_port(a[0]))
@@ -113,8 +123,13 @@ PREDICATE(output_port_open_p, port_is(a[0], PORT_OUTPUT | PORT_OPEN))
 
 /* ---- Input --------------------------------------------------------------------------------- */
 
-static value read_result(int32_t c) { return c == END ? END_OF_FILE : character((uint32_t)c); }
-static value byte_result(int32_t byte) { return byte == END ? END_OF_FILE : fixnum(byte); }
+/* The results of builtins that read. */
+static value read_result(struct vm *vm, value port, int32_t c) {
+    return c >= 0 ? character((uint32_t)c) : port_result(vm, port, END_OF_FILE);
+}
+static value byte_result(struct vm *vm, value port, int32_t byte) {
+    return byte >= 0 ? fixnum(byte) : port_result(vm, port, END_OF_FILE);
+}
 
 BUILTIN(read_) {
     INPUT("read", 0, 0);
@@ -123,12 +138,12 @@ BUILTIN(read_) {
 
 BUILTIN(read_char) {
     INPUT("read-char", 0, 0);
-    return read_result(port_read_char(vm, port));
+    return read_result(vm, port, port_read_char(vm, port));
 }
 
 BUILTIN(peek_char) {
     INPUT("peek-char", 0, 0);
-    return read_result(port_peek_char(vm, port));
+    return read_result(vm, port, port_peek_char(vm, port));
 }
 
 BUILTIN(char_ready) {
@@ -136,23 +151,31 @@ BUILTIN(char_ready) {
     return boolean(port_ready(vm, port));
 }
 
-/* Characters up to the line's end, or at most `most`, by way of a string port. */
+/* Characters up to the line's end, or at most `most`. */
 static value read_characters(struct vm *vm, value port, bool line, size_t most) {
-    if (port_peek_char(vm, port) == END)
-        return END_OF_FILE;
-    value live[2] = {port, 0};
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    live[1] = make_string(vm, STRING_PORT_CHARS, 0);
-    live[1] = port_open_buffer(vm, live[1], PORT_OUTPUT);
-    for (; most; most--) {
-        int32_t c = port_read_char(vm, port);
-        if (c == END || (line && c == '\n'))
-            break;
-        port_write_char(vm, live[1], (uint32_t)c);
+    size_t count = 0, room = 0;
+    uint32_t *text = NULL;
+    int32_t c = 0;
+    while (count < most && (c = port_read_char(vm, port)) >= 0 && !(line && c == '\n')) {
+        if (count == room) {
+            room = room ? 2 * room : 128;
+            text = realloc(text, room * sizeof *text);
+            if (!text)
+                vm_out_of_memory(vm);
+        }
+        text[count++] = (uint32_t)c;
     }
-    value result = port_contents(vm, live[1]);
-    gait_pop_frame(vm->mutator);
+    value result = END_OF_FILE;
+    if (c == FAULT) {
+        result = port_raise(vm, port);
+    } else if (c != END || count) {
+        result = make_string(vm, count, 0);
+        if (count)
+            memcpy(string_of(result)->chars, text, count * sizeof *text);
+        if (c == END)
+            port_keep_end(port);
+    }
+    free(text);
     return result;
 }
 
@@ -169,17 +192,17 @@ BUILTIN(read_string) {
     }
     INPUT("read-string", 1, 0);
     TAKE_INDEX("read-string", a[0], LONGEST, most);
-    return most ? read_characters(vm, port, false, most) : make_string(vm, 0, 0);
+    return read_characters(vm, port, false, most);
 }
 
 BUILTIN(read_u8) {
     INPUT("read-u8", 0, PORT_BINARY);
-    return byte_result(port_read_byte(vm, port));
+    return byte_result(vm, port, port_read_byte(vm, port));
 }
 
 BUILTIN(peek_u8) {
     INPUT("peek-u8", 0, PORT_BINARY);
-    return byte_result(port_peek_byte(vm, port));
+    return byte_result(vm, port, port_peek_byte(vm, port));
 }
 
 BUILTIN(u8_ready) {
@@ -190,21 +213,34 @@ BUILTIN(u8_ready) {
 BUILTIN(read_bytevector) {
     INPUT("read-bytevector", 1, PORT_BINARY);
     TAKE_INDEX("read-bytevector", a[0], LONGEST, most);
-    if (most && port_peek_byte(vm, port) == END)
-        return END_OF_FILE;
-    value live[2] = {port, 0};
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    live[1] = make_bytevector(vm, STRING_PORT_CHARS);
-    live[1] = port_open_buffer(vm, live[1], PORT_OUTPUT | PORT_BINARY);
-    for (; most; most--) {
-        int32_t byte = port_read_byte(vm, port);
-        if (byte == END)
+    size_t count_read = 0, room = 0;
+    uint8_t *bytes = NULL;
+    int64_t n = 0;
+    while (count_read < most) {
+        size_t more =
+            most - count_read < READ_AT_ONCE_BYTES ? most - count_read : READ_AT_ONCE_BYTES;
+        if (room - count_read < more) {
+            room = room && 2 * room < most ? 2 * room : count_read + more;
+            bytes = realloc(bytes, room);
+            if (!bytes)
+                vm_out_of_memory(vm);
+        }
+        n = port_read_bytes(vm, port, bytes + count_read, more);
+        if (n <= 0)
             break;
-        port_write_byte(vm, live[1], (uint8_t)byte);
+        count_read += (size_t)n;
+        if ((size_t)n < more)
+            break;
     }
-    value result = port_contents(vm, live[1]);
-    gait_pop_frame(vm->mutator);
+    value result = END_OF_FILE;
+    if (port_failed(port)) {
+        result = port_raise(vm, port);
+    } else if (count_read || !most) {
+        result = make_bytevector(vm, count_read);
+        if (count_read)
+            memcpy(bytevector_of(result)->bytes, bytes, count_read);
+    }
+    free(bytes);
     return result;
 }
 
@@ -212,14 +248,8 @@ BUILTIN(read_bytevector_in_place) {
     NEED(is_bytevector, "read-bytevector!", "bytevector", a[0]);
     INPUT("read-bytevector!", 1, PORT_BINARY);
     TAKE_RANGE("read-bytevector!", 2, length_of(a[0]));
-    size_t at = from;
-    for (; at < to; at++) {
-        int32_t byte = port_read_byte(vm, port);
-        if (byte == END)
-            break;
-        bytevector_of(a[0])->bytes[at] = (uint8_t)byte;
-    }
-    return at == from && from < to ? END_OF_FILE : fixnum((int64_t)(at - from));
+    int64_t n = port_read_bytes(vm, port, bytevector_of(a[0])->bytes + from, to - from);
+    return port_result(vm, port, n < 0 ? END_OF_FILE : fixnum(n));
 }
 
 /* ---- Output -------------------------------------------------------------------------------- */
@@ -228,7 +258,7 @@ BUILTIN(read_bytevector_in_place) {
     BUILTIN(name) {                                                                                \
         OUTPUT(who, 1, 0);                                                                         \
         print_value(vm, port, a[0], style);                                                        \
-        return UNSPECIFIED;                                                                        \
+        return port_result(vm, port, UNSPECIFIED);                                                 \
     }
 PRINTER(display, "display", PRINT_DISPLAY)
 PRINTER(write_, "write", PRINT_WRITE)
@@ -238,14 +268,14 @@ PRINTER(write_simple, "write-simple", PRINT_SIMPLE)
 BUILTIN(newline) {
     OUTPUT("newline", 0, 0);
     port_write_char(vm, port, '\n');
-    return UNSPECIFIED;
+    return port_result(vm, port, UNSPECIFIED);
 }
 
 BUILTIN(write_char) {
     NEED(is_character, "write-char", "character", a[0]);
     OUTPUT("write-char", 1, 0);
     port_write_char(vm, port, character_code(a[0]));
-    return UNSPECIFIED;
+    return port_result(vm, port, UNSPECIFIED);
 }
 
 BUILTIN(write_string) {
@@ -253,7 +283,7 @@ BUILTIN(write_string) {
     OUTPUT("write-string", 1, 0);
     TAKE_RANGE("write-string", 2, length_of(a[0]));
     port_write_string(vm, port, a[0], from, to);
-    return UNSPECIFIED;
+    return port_result(vm, port, UNSPECIFIED);
 }
 
 BUILTIN(write_u8) {
@@ -261,23 +291,24 @@ BUILTIN(write_u8) {
         return raise_type(vm, "write-u8", "byte", a[0]);
     OUTPUT("write-u8", 1, PORT_BINARY);
     port_write_byte(vm, port, (uint8_t)fixnum_value(a[0]));
-    return UNSPECIFIED;
+    return port_result(vm, port, UNSPECIFIED);
 }
 
 BUILTIN(write_bytevector) {
     NEED(is_bytevector, "write-bytevector", "bytevector", a[0]);
     OUTPUT("write-bytevector", 1, PORT_BINARY);
     TAKE_RANGE("write-bytevector", 2, length_of(a[0]));
-    for (; from < to; from++)
-        port_write_byte(vm, port, bytevector_of(a[0])->bytes[from]);
-    return UNSPECIFIED;
+    port_write_bytes(vm, port, bytevector_of(a[0])->bytes + from, to - from);
+    return port_result(vm, port, UNSPECIFIED);
 }
 
 /* ---- Files --------------------------------------------------------------------------------- */
 
 BUILTIN(file_exists) {
     NEED(is_string, "file-exists?", "string", a[0]);
-    char *path = string_utf8(a[0], NULL);
+    char *path = file_name_utf8(vm, a[0]);
+    if (!path)
+        return RAISED;
     bool exists = !access(path, F_OK);
     free(path);
     return boolean(exists);
@@ -285,14 +316,12 @@ BUILTIN(file_exists) {
 
 BUILTIN(delete_file) {
     NEED(is_string, "delete-file", "string", a[0]);
-    char *path = string_utf8(a[0], NULL);
-    bool deleted = !unlink(path);
+    char *path = file_name_utf8(vm, a[0]);
+    if (!path)
+        return RAISED;
+    value result = unlink(path) ? raise_file_error(vm, "can't delete", errno, path) : UNSPECIFIED;
     free(path);
-    if (deleted)
-        return UNSPECIFIED;
-    a[0] = cons(vm, a[0], NIL);
-    value message = make_text(vm, "delete-file: can't delete");
-    return raise_value(vm, make_condition(vm, CONDITION_FILE, message, a[0]));
+    return result;
 }
 
 /* (%read-form port source): a list of one datum, or the end of the file. */
@@ -323,8 +352,8 @@ void builtin_ports_init(struct vm *vm) {
         {"open-output-bytevector", open_output_bytevector, 0, 0},
         {"get-output-bytevector", get_output_bytevector, 1, 1},
         {"close-port", close_port, 1, 1},
-        {"close-input-port", close_port, 1, 1},
-        {"close-output-port", close_port, 1, 1},
+        {"close-input-port", close_input_port, 1, 1},
+        {"close-output-port", close_output_port, 1, 1},
         {"flush-output-port", flush_output, 0, 1},
         {"flush-output", flush_output, 0, 1},
         {"port?", port_p, 1, 1},

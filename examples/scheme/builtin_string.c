@@ -4,6 +4,7 @@
  */
 #include "builtin.h"
 #include "character.h"
+#include "utf8.h"
 
 #define LONGEST ((size_t)1 << 32)
 
@@ -159,7 +160,12 @@ BUILTIN(string_search) {
 BUILTIN(utf8_to_string) {
     NEED(is_bytevector, "utf8->string", "bytevector", a[0]);
     TAKE_RANGE("utf8->string", 1, length_of(a[0]));
-    return make_string_utf8(vm, (const char *)bytevector_of(a[0])->bytes + from, to - from);
+    const char *text = (const char *)bytevector_of(a[0])->bytes + from;
+    size_t bad;
+    if (!utf8_count(text, to - from, &bad))
+        return raise_error(vm, "utf8->string", "not UTF-8 at byte:", 1,
+                           fixnum((int64_t)(from + bad)));
+    return make_string_utf8(vm, text, to - from);
 }
 
 BUILTIN(string_to_utf8) {

@@ -6,10 +6,13 @@
 #include "builtin.h"
 #include "number.h"
 #include "port.h"
+#include "utf8.h"
 
 #include <gait/stats.h>
 #include <stdio.h>
 #include <time.h>
+
+#define REPORT_CHARS 128 /* at first */
 
 extern char **environ;
 
@@ -24,20 +27,19 @@ BUILTIN(exit_) {
     return RAISED;
 }
 
+/* Without the winders, but not without what was written. */
 BUILTIN(emergency_exit) {
     exit_(vm, count, a);
-    _Exit(vm->status);
+    bool written = file_finish_all(vm);
+    _Exit(vm->status || written ? vm->status : 1);
 }
 
 static void report_text(struct vm *vm, value port, value v) {
     print_value(vm, port, v, is_string(v) ? PRINT_DISPLAY : PRINT_WRITE);
 }
 
-/* scheme: FILE:LINE: message irritant … All that goes to standard error begins with the program's
- * name: in a pipeline one sees whose it is. */
-BUILTIN(uncaught) {
-    value port = parameter_of(vm->error)->content, v = a[0];
-    port_flush_all(vm);
+/* FILE:LINE: message irritant … to a string port. */
+static void report(struct vm *vm, value port, value v) {
     unsigned line;
     value file = control_location(vm, &line);
     bool condition = has_type(v, TYPE_CONDITION);
@@ -60,8 +62,39 @@ BUILTIN(uncaught) {
         print_value(vm, port, v, PRINT_WRITE);
     }
     port_write_char(vm, port, '\n');
-    port_flush(vm, port);
-    if (vm->interactive) {
+}
+
+/* Write a text to the current error port, if that is a file which takes it. */
+static bool write_to_error_port(struct vm *vm, value text) {
+    value port = parameter_of(vm->error)->content;
+    if (!port_is(port, PORT_OUTPUT | PORT_OPEN) || port_is(port, PORT_BINARY) ||
+        !port_of(port)->file)
+        return false;
+    port_write_string(vm, port, text, 0, length_of(text));
+    file_flush(vm, port_of(port)->file);
+    if (!port_failed(port))
+        return true;
+    free(port_tell(port)); /* it would be told after what is told now */
+    return false;
+}
+
+/* An error that no handler took: one line that begins with the program's name, since in a pipeline
+ * one sees whose it is. When it can't be written anywhere, the status still tells of it. */
+BUILTIN(uncaught) {
+    file_flush_all(vm);
+    value live[2] = {make_string(vm, REPORT_CHARS, 0), 0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    live[1] = port_open_buffer(vm, live[0], PORT_OUTPUT);
+    report(vm, live[1], a[0]);
+    live[0] = port_contents(vm, live[1]);
+    if (!write_to_error_port(vm, live[0])) {
+        char *text = string_utf8(live[0], NULL);
+        fputs(text, stderr);
+        free(text);
+    }
+    gait_pop_frame(vm->mutator);
+    if (vm->interactive && !vm->console_lost) {
         vm->abandoned = true;
     } else {
         vm->halted = true;
@@ -74,16 +107,30 @@ BUILTIN(uncaught) {
 
 BUILTIN(command_line) { return vm->command_line; }
 
+/* A text of the environment. @return RAISED when it is no UTF-8. */
+static value environment_text(struct vm *vm, const char *who, const char *text, size_t bytes,
+                              const char *variable) {
+    size_t bad;
+    if (utf8_count(text, bytes, &bad))
+        return make_string_utf8(vm, text, bytes);
+    value name = make_string_utf8(vm, variable, strcspn(variable, "="));
+    return raise_error(vm, who, "not UTF-8 at byte:", 2, fixnum((int64_t)bad), name);
+}
+
 BUILTIN(get_environment_variable) {
-    if (!is_string(a[0]))
-        return raise_type(vm, "get-environment-variable", "string", a[0]);
-    char *name = string_utf8(a[0], NULL);
-    const char *content = getenv(name);
+    NEED(is_string, "get-environment-variable", "string", a[0]);
+    size_t bytes;
+    char *name = string_utf8(a[0], &bytes);
+    const char *content = strlen(name) == bytes ? getenv(name) : NULL;
+    value result = FALSE;
+    if (content)
+        result = environment_text(vm, "get-environment-variable", content, strlen(content), name);
     free(name);
-    return content ? make_text(vm, content) : FALSE;
+    return result;
 }
 
 BUILTIN(get_environment_variables) {
+    static const char who[] = "get-environment-variables";
     value live[3] = {NIL, 0, 0};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 3);
@@ -91,8 +138,14 @@ BUILTIN(get_environment_variables) {
         const char *mark = strchr(*entry, '=');
         if (!mark)
             continue;
-        live[1] = make_string_utf8(vm, *entry, (size_t)(mark - *entry));
-        live[2] = make_text(vm, mark + 1);
+        live[1] = environment_text(vm, who, *entry, (size_t)(mark - *entry), *entry);
+        live[2] = live[1];
+        if (live[1] != RAISED)
+            live[2] = environment_text(vm, who, mark + 1, strlen(mark + 1), *entry);
+        if (live[2] == RAISED) {
+            live[0] = RAISED;
+            break;
+        }
         live[1] = cons(vm, live[1], live[2]);
         live[0] = cons(vm, live[1], live[0]);
     }
@@ -130,7 +183,7 @@ BUILTIN(gc) {
     gait_collect(vm->mutator);
     while (gait_run_finalizers(vm->mutator, 64))
         ;
-    return UNSPECIFIED;
+    return port_lost(vm, UNSPECIFIED);
 }
 
 /* (gc-statistic "cycles"): a figure of gait_read_stats by its name. */

@@ -6,28 +6,44 @@
 
 #include <stdio.h>
 
-/* "MESSAGE irritant", with file and line in front when they are known. */
-void syntax_raise(struct compiler *c, const char *message, value irritant) {
+/* Make a condition vm->raised, with file and line in front when they are known. */
+static void raise_located(struct compiler *c, unsigned kind, const char *message, value irritants) {
     struct vm *vm = c->vm;
     char *text = NULL, *file = NULL;
     if (c->line && is_pair(vm->source)) {
         file = string_utf8(car(vm->source), NULL);
         if (asprintf(&text, "%s:%u: %s", file, c->line, message) < 0)
             vm_out_of_memory(vm);
+        kind |= CONDITION_LOCATED;
     }
     free(file);
-    irritant = keep(vm, survive(c, irritant));
     value string = keep(vm, make_text(vm, text ? text : message));
     free(text);
+    raise_value(vm, make_condition(vm, kind, string, irritants));
+}
+
+/* "MESSAGE irritant" */
+void syntax_raise(struct compiler *c, const char *message, value irritant) {
+    struct vm *vm = c->vm;
+    irritant = keep(vm, survive(c, irritant));
     value irritants = irritant == FALSE ? NIL : keep(vm, cons(vm, irritant, NIL));
-    raise_value(vm, make_condition(vm, CONDITION_ERROR | (file ? CONDITION_LOCATED : 0), string,
-                                   irritants));
+    raise_located(c, CONDITION_ERROR, message, irritants);
 }
 
 void syntax_escape(struct compiler *c) { longjmp(c->escape, 1); }
 
 void syntax_error(struct compiler *c, const char *message, value irritant) {
     syntax_raise(c, message, irritant);
+    syntax_escape(c);
+}
+
+void syntax_raised(struct compiler *c) {
+    value v = keep(c->vm, c->vm->raised);
+    if (has_type(v, TYPE_CONDITION) && !(length_of(v) & CONDITION_LOCATED)) {
+        char *message = string_utf8(condition_of(v)->message, NULL);
+        raise_located(c, condition_kind(v), message, condition_of(v)->irritants);
+        free(message);
+    }
     syntax_escape(c);
 }
 

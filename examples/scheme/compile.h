@@ -222,6 +222,9 @@ void syntax_raise(struct compiler *c, const char *message, value irritant);
 /** End the form with what was raised already. */
 _Noreturn void syntax_escape(struct compiler *c);
 
+/** Give up the form for what was raised already, with its file and line in front. */
+_Noreturn void syntax_raised(struct compiler *c);
+
 struct node *make_node(struct compiler *c, enum node_type type);
 struct node *make_constant(struct compiler *c, value v);
 struct node *make_sequence(struct compiler *c, struct node **items, size_t count);

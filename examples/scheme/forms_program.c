@@ -16,13 +16,13 @@ value included_forms(struct compiler *c, value form, bool fold_case) {
         value full = keep(vm, folder_beside(vm, includer, name));
         value port = port_open_file(vm, full, PORT_INPUT | (fold_case ? PORT_FOLD_CASE : 0));
         if (port == RAISED)
-            syntax_error(c, "can't be included:", name);
+            syntax_raised(c);
         keep(vm, port);
         value datum, source = keep(vm, make_source(vm, full));
         while ((datum = read_datum_in(vm, port, source, c->arena)) != END_OF_FILE) {
             if (datum == RAISED) {
                 port_close(vm, port);
-                syntax_escape(c); /* with the place in the included file */
+                syntax_raised(c); /* with the place in the included file */
             }
             value pair = build(c, datum, NIL);
             if (last == NIL)

@@ -5,6 +5,8 @@
  * A constructor that takes values keeps them in vm->made while it allocates. Fresh objects are
  * filled by gait_init before anything else can happen.
  */
+#include "file.h"
+#include "utf8.h"
 #include "vm.h"
 
 #include <gait/offheap.h>
@@ -81,7 +83,7 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t erro
 }
 
 void vm_out_of_memory(struct vm *vm) {
-    fflush(stdout);
+    file_flush_all(vm);
     unsigned line;
     value file = control_location(vm, &line);
     if (is_string(file)) {
@@ -121,36 +123,22 @@ value make_string(struct vm *vm, size_t length, uint32_t fill) {
     return (value)string;
 }
 
-static bool is_continuation_byte(unsigned char c) { return (c & 0xc0) == 0x80; }
-
-/* Decode one character at text[*at]; a malformed byte stands for itself. */
-static uint32_t decode(const unsigned char *text, size_t bytes, size_t *at) {
-    size_t i = *at;
-    unsigned char c = text[i];
-    int more = c < 0xc0 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : c < 0xf8 ? 3 : 0;
-    uint32_t code = more ? c & (0x3fu >> more) : c;
-    if (i + (size_t)more >= bytes)
-        more = 0, code = c;
-    for (int k = 1; k <= more; k++) {
-        if (!is_continuation_byte(text[i + (size_t)k])) {
-            *at = i + 1;
-            return c;
-        }
-        code = code << 6 | (text[i + (size_t)k] & 0x3f);
-    }
-    *at = i + 1 + (size_t)more;
-    return code;
+/* The next character, U+FFFD in the place of what is none. */
+static uint32_t decode(const char *text, size_t bytes, size_t *at) {
+    uint32_t c = 0xfffd;
+    int taken = utf8_decode(text + *at, bytes - *at, &c);
+    *at += taken > 0 ? (size_t)taken : taken < 0 ? (size_t)-taken : bytes - *at;
+    return c;
 }
 
 value make_string_utf8(struct vm *vm, const char *text, size_t bytes) {
-    const unsigned char *source = (const unsigned char *)text;
     size_t length = 0;
     for (size_t at = 0; at < bytes; length++)
-        decode(source, bytes, &at);
+        decode(text, bytes, &at);
     struct string *string = new_string(vm, length);
     size_t at = 0;
     for (size_t i = 0; i < length; i++)
-        string->chars[i] = decode(source, bytes, &at);
+        string->chars[i] = decode(text, bytes, &at);
     return (value)string;
 }
 
@@ -168,27 +156,11 @@ value make_substring(struct vm *vm, value from, size_t start, size_t end) {
 char *string_utf8(value string, size_t *bytes) {
     size_t length = length_of(string);
     const uint32_t *chars = string_of(string)->chars;
-    char *text = malloc(4 * length + 1), *p = text;
+    char *text = malloc(UTF8_LONGEST * length + 1), *p = text;
     if (!text)
         abort();
-    for (size_t i = 0; i < length; i++) {
-        uint32_t c = chars[i];
-        if (c < 0x80) {
-            *p++ = (char)c;
-        } else if (c < 0x800) {
-            *p++ = (char)(0xc0 | c >> 6);
-            *p++ = (char)(0x80 | (c & 0x3f));
-        } else if (c < 0x10000) {
-            *p++ = (char)(0xe0 | c >> 12);
-            *p++ = (char)(0x80 | (c >> 6 & 0x3f));
-            *p++ = (char)(0x80 | (c & 0x3f));
-        } else {
-            *p++ = (char)(0xf0 | c >> 18);
-            *p++ = (char)(0x80 | (c >> 12 & 0x3f));
-            *p++ = (char)(0x80 | (c >> 6 & 0x3f));
-            *p++ = (char)(0x80 | (c & 0x3f));
-        }
-    }
+    for (size_t i = 0; i < length; i++)
+        p += utf8_encode(p, chars[i]);
     *p = 0;
     if (bytes)
         *bytes = (size_t)(p - text);

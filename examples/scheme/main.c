@@ -7,6 +7,7 @@
  */
 #include "compile.h"
 #include "options.h"
+#include "utf8.h"
 
 #include <gait/stats.h>
 #include <stdio.h>
@@ -123,8 +124,22 @@ static void run_all(struct vm *vm, const struct options *options) {
         run_file(vm, HOOK_run_program, options->file);
 }
 
+/* Names of files and what programs get are strings: text. */
+static bool is_text(int argc, char **argv) {
+    size_t bad;
+    for (int i = 1; i < argc; i++)
+        if (!utf8_count(argv[i], strlen(argv[i]), &bad)) {
+            fprintf(stderr, PROGRAM_NAME ": argument %d: not UTF-8 at byte %zu\n", i, bad);
+            return false;
+        }
+    return true;
+}
+
 int main(int argc, char **argv) {
     struct options options;
+    files_init();
+    if (!is_text(argc, argv))
+        return 2;
     int status = options_parse(&options, argc, argv);
     if (status >= 0)
         return status;
@@ -143,10 +158,10 @@ int main(int argc, char **argv) {
     give_command_line(&vm, &options, argv[0]);
     set_library_path(&vm, &options);
     run_all(&vm, &options);
-    port_flush_all(&vm);
+    bool written = file_finish_all(&vm);
     if (options.stats)
         print_stats(&vm);
-    status = vm.status;
+    status = vm.status || (written && !ferror(stderr)) ? vm.status : 1;
     gait_heap_destroy(vm.heap);
     free(options.actions);
     free(options.library_folders);

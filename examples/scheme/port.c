@@ -4,99 +4,95 @@
  */
 #include "port.h"
 
+#include "utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_BUFFER_BYTES 16384
 #define FINALIZERS_AT_ONCE 64
 
-struct file {
-    struct file *next, **link; /* list of open files: vm->files */
-    int descriptor;
-    bool output;
-    size_t at, end; /* input: unread bytes; output: end is the count to be written */
-    char data[FILE_BUFFER_BYTES];
-};
+/* ---- What fails ---------------------------------------------------------------------------- */
 
-/* ---- Files --------------------------------------------------------------------------------- */
+/* Raise "MESSAGE: name", a file error or a read error. */
+static value raise_failure(struct vm *vm, unsigned kind, const char *message, const char *name) {
+    char text[256];
+    snprintf(text, sizeof text, "%s:", message);
+    value live[2] = {make_text(vm, text), 0};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    live[1] = make_text(vm, name);
+    live[1] = cons(vm, live[1], NIL);
+    live[0] = make_condition(vm, kind, live[0], live[1]);
+    gait_pop_frame(vm->mutator);
+    return raise_value(vm, live[0]);
+}
 
-static struct file *file_open(struct vm *vm, int descriptor, bool output) {
-    struct file *file = malloc(sizeof *file);
+value raise_file_error(struct vm *vm, const char *what, int error, const char *name) {
+    char text[200];
+    snprintf(text, sizeof text, "%s: %s", what, strerror(error));
+    return raise_failure(vm, CONDITION_FILE, text, name);
+}
+
+/* What a file says, with the line where text is no UTF-8; 0: none. */
+static value raise_failed(struct vm *vm, struct file *file, unsigned line) {
+    char place[32] = "";
+    unsigned kind = file->error ? CONDITION_FILE : CONDITION_READ;
+    if (!file->error && line)
+        snprintf(place, sizeof place, ", line %u", line);
+    char *what = file_tell(file), text[256];
+    snprintf(text, sizeof text, "%s%s", what, place);
+    free(what);
+    if (file->descriptor <= STDOUT_FILENO)
+        vm->console_lost = true;
+    return raise_failure(vm, kind, text, file->name);
+}
+
+bool port_failed(value port) { return port_of(port)->file && port_of(port)->file->failed; }
+
+value port_raise(struct vm *vm, value port) {
+    return raise_failed(vm, port_of(port)->file, (unsigned)port_of(port)->line);
+}
+
+char *port_tell(value port) { return file_tell(port_of(port)->file); }
+
+value port_result(struct vm *vm, value port, value result) {
+    struct file *file = port_of(port)->file;
     if (!file)
-        vm_out_of_memory(vm);
-    file->descriptor = descriptor;
-    file->output = output;
-    file->at = file->end = 0;
-    file->next = vm->files;
-    file->link = &vm->files;
-    if (file->next)
-        file->next->link = &file->next;
-    vm->files = file;
-    return file;
-}
-
-static void file_flush(struct vm *vm, struct file *file) {
-    size_t written = 0;
-    gait_enter_native(vm->mutator);
-    while (written < file->end) {
-        ssize_t n = write(file->descriptor, file->data + written, file->end - written);
-        if (n < 0 && errno != EINTR)
-            break; /* what can't be written is lost */
-        written += n > 0 ? (size_t)n : 0;
-    }
-    gait_leave_native(vm->mutator);
-    file->end = 0;
-}
-
-static void file_close(struct vm *vm, struct file *file) {
-    if (file->output)
+        return result;
+    if (file->end && file->output &&
+        (file->flush == FLUSH_ALWAYS ||
+         (file->flush == FLUSH_LINES && memchr(file->data, '\n', file->end))))
         file_flush(vm, file);
-    if (file->descriptor > STDERR_FILENO)
-        close(file->descriptor);
-    *file->link = file->next;
-    if (file->next)
-        file->next->link = file->link;
-    free(file);
+    return file->failed ? port_raise(vm, port) : result;
 }
 
-/* Have unread bytes, if there are any more. */
-static bool file_fill(struct vm *vm, struct file *file) {
-    if (file->at < file->end)
-        return true;
-    if (file->descriptor == STDIN_FILENO)
-        port_flush_all(vm);
-    ssize_t n;
-    gait_enter_native(vm->mutator);
-    do
-        n = read(file->descriptor, file->data, sizeof file->data);
-    while (n < 0 && errno == EINTR);
-    gait_leave_native(vm->mutator);
-    file->at = 0;
-    file->end = n > 0 ? (size_t)n : 0;
-    return file->end;
-}
-
-static void file_put(struct vm *vm, struct file *file, uint8_t byte) {
-    if (file->end == sizeof file->data)
-        file_flush(vm, file);
-    file->data[file->end++] = (char)byte;
-}
-
-void port_flush_all(struct vm *vm) {
-    for (struct file *file = vm->files; file; file = file->next)
-        if (file->output && file->end)
-            file_flush(vm, file);
+value port_lost(struct vm *vm, value result) {
+    if (!vm->lost || result == RAISED)
+        return result;
+    struct file *file = vm->lost;
+    raise_failed(vm, file, 0);
+    file_free(file);
+    return RAISED;
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
+static struct file *take_file(value v) {
+    struct file *file = port_of(v)->file;
+    header_change(v, PORT_OPEN, 0);
+    port_of(v)->file = NULL;
+    return file;
+}
+
 /* A port that nothing refers to any more: its file is closed. */
 static void finalize(gait_mutator *mutator, void *object, void *data) {
     (void)mutator;
-    port_close(data, (value)object);
+    struct file *file = take_file((value)object);
+    if (file && file_close(data, file))
+        file_free(file);
 }
 
 static value make_port(struct vm *vm, value buffer, value path, struct file *file, unsigned flags) {
@@ -105,7 +101,7 @@ static value make_port(struct vm *vm, value buffer, value path, struct file *fil
     struct port *port = allocate(vm, TYPE_PORT, sizeof *port);
     port->header = HEADER(TYPE_PORT, flags | PORT_OPEN);
     port->file = file;
-    port->line = 1;
+    port->line = port->column = 1;
     gait_init(&port->buffer, buffer);
     gait_init(&port->path, path);
     if (file)
@@ -115,124 +111,151 @@ static value make_port(struct vm *vm, value buffer, value path, struct file *fil
 
 value port_open_descriptor(struct vm *vm, int descriptor, const char *name, unsigned flags) {
     value path = make_text(vm, name);
-    return make_port(vm, FALSE, path, file_open(vm, descriptor, flags & PORT_OUTPUT), flags);
+    return make_port(vm, FALSE, path, file_open(vm, descriptor, name, flags & PORT_OUTPUT), flags);
+}
+
+/* @return the descriptor, or the error negated. A directory can be opened, but not read. */
+static int open_descriptor(const char *name, int mode) {
+    int descriptor;
+    do
+        descriptor = open(name, mode, 0666);
+    while (descriptor < 0 && errno == EINTR);
+    if (descriptor < 0)
+        return -errno;
+    struct stat status;
+    if (!fstat(descriptor, &status) && S_ISDIR(status.st_mode)) {
+        close(descriptor);
+        return -EISDIR;
+    }
+    return descriptor;
+}
+
+char *file_name_utf8(struct vm *vm, value path) {
+    size_t bytes;
+    char *name = string_utf8(path, &bytes);
+    if (strlen(name) == bytes)
+        return name;
+    free(name);
+    raise_error(vm, NULL, "a file's name has no null character:", 1, path);
+    return NULL;
 }
 
 value port_open_file(struct vm *vm, value path, unsigned flags) {
+    value live[1] = {path};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 1);
+    value port = RAISED;
     gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);
-    char *name = string_utf8(path, NULL);
-    int mode = O_RDONLY | O_CLOEXEC;
-    if (flags & PORT_OUTPUT)
-        mode = O_WRONLY | O_CREAT | O_CLOEXEC | (flags & PORT_APPEND ? O_APPEND : O_TRUNC);
-    int descriptor = open(name, mode, 0666);
-    if (descriptor < 0 && errno == EMFILE) {
-        /* Ports that were dropped may hold the descriptors. */
-        gait_collect(vm->mutator);
-        while (gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE))
-            ;
-        descriptor = open(name, mode, 0666);
+    char *name = port_lost(vm, TRUE) == RAISED ? NULL : file_name_utf8(vm, path);
+    if (name) {
+        int mode = O_RDONLY | O_CLOEXEC;
+        if (flags & PORT_OUTPUT)
+            mode = O_WRONLY | O_CREAT | O_CLOEXEC | (flags & PORT_APPEND ? O_APPEND : O_TRUNC);
+        int descriptor = open_descriptor(name, mode);
+        if (descriptor == -EMFILE || descriptor == -ENFILE) {
+            /* Ports that were dropped may hold the descriptors. */
+            gait_collect(vm->mutator);
+            while (gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE))
+                ;
+            descriptor = open_descriptor(name, mode);
+        }
+        if (descriptor < 0)
+            raise_file_error(vm, "can't open", -descriptor, name);
+        else
+            port = make_port(vm, FALSE, path, file_open(vm, descriptor, name, flags & PORT_OUTPUT),
+                             flags);
+        free(name);
     }
-    free(name);
-    if (descriptor < 0) {
-        value live[2] = {make_text(vm, strerror(errno)), path};
-        struct gait_frame frame;
-        gait_push_frame(vm->mutator, &frame, live, 2);
-        live[1] = cons(vm, path, NIL);
-        live[0] = make_condition(vm, CONDITION_FILE, live[0], live[1]);
-        gait_pop_frame(vm->mutator);
-        return raise_value(vm, live[0]);
-    }
-    return make_port(vm, FALSE, path, file_open(vm, descriptor, flags & PORT_OUTPUT), flags);
+    gait_pop_frame(vm->mutator);
+    return port;
 }
 
 value port_open_buffer(struct vm *vm, value source, unsigned flags) {
     return make_port(vm, source, FALSE, NULL, flags);
 }
 
-void port_close(struct vm *vm, value v) {
-    struct port *port = port_of(v);
-    header_change(v, PORT_OPEN, 0);
-    if (port->file) {
-        file_close(vm, port->file);
-        port->file = NULL;
-    }
+value port_close(struct vm *vm, value port) {
+    struct file *file = take_file(port);
+    if (!file)
+        return UNSPECIFIED;
+    bool closed = file_close(vm, file);
+    if (!closed)
+        raise_failed(vm, file, 0);
+    file_free(file);
+    return closed ? UNSPECIFIED : RAISED;
 }
 
-void port_flush(struct vm *vm, value v) {
-    if (port_of(v)->file)
-        file_flush(vm, port_of(v)->file);
+value port_flush(struct vm *vm, value port) {
+    if (port_of(port)->file)
+        file_flush(vm, port_of(port)->file);
+    return port_result(vm, port, UNSPECIFIED);
 }
 
 /* ---- Input --------------------------------------------------------------------------------- */
 
-int32_t port_peek_byte(struct vm *vm, value v) {
+/* Bytes that can be had at once: unread ones of the buffer; 0: the end, or a failure. */
+static size_t bytes_ahead(struct vm *vm, value v, const uint8_t **bytes) {
+    struct port *port = port_of(v);
+    if (port->file) {
+        if (!file_fill(vm, port->file))
+            return 0;
+        *bytes = (const uint8_t *)port->file->data + port->file->at;
+        return port->file->end - port->file->at;
+    }
+    if (!is_bytevector(port->buffer))
+        return 0;
+    *bytes = bytevector_of(port->buffer)->bytes + port->position;
+    return length_of(port->buffer) - port->position;
+}
+
+static void skip_bytes(value v, size_t count) {
     struct port *port = port_of(v);
     if (port->file)
-        return file_fill(vm, port->file) ? (uint8_t)port->file->data[port->file->at] : END;
-    if (!is_bytevector(port->buffer) || port->position >= length_of(port->buffer))
-        return END;
-    return bytevector_of(port->buffer)->bytes[port->position];
+        port->file->at += count;
+    else
+        port->position += count;
+}
+
+/* The end or a failure, where there was nothing to be read. */
+static int32_t end_of(value v, bool taken) {
+    struct file *file = port_of(v)->file;
+    return file ? file_end(file, taken) : END;
+}
+
+int32_t port_peek_byte(struct vm *vm, value v) {
+    const uint8_t *bytes;
+    return bytes_ahead(vm, v, &bytes) ? *bytes : end_of(v, false);
 }
 
 int32_t port_read_byte(struct vm *vm, value v) {
-    struct port *port = port_of(v);
-    int32_t byte = port_peek_byte(vm, v);
-    if (byte != END) {
-        if (port->file)
-            port->file->at++;
-        else
-            port->position++;
-    }
+    const uint8_t *bytes;
+    if (!bytes_ahead(vm, v, &bytes))
+        return end_of(v, true);
+    int32_t byte = *bytes;
+    skip_bytes(v, 1);
     return byte;
 }
 
-/* The bytes of a character that starts with this one. */
-static size_t sequence_bytes(uint8_t first) {
-    return first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 1;
-}
-
-/* Decode the character at file->at; *bytes is how many it takes. */
-static int32_t file_decode(struct vm *vm, struct file *file, size_t *bytes) {
-    *bytes = 1;
-    if (!file_fill(vm, file))
-        return END;
-    uint8_t first = (uint8_t)file->data[file->at];
-    size_t need = sequence_bytes(first);
-    if (need == 1)
-        return first;
-    if (file->end - file->at < need) {
-        /* Cut by the end of the buffer: move it to the front and read on. */
-        size_t have = file->end - file->at;
-        memmove(file->data, file->data + file->at, have);
-        file->at = 0;
-        file->end = have;
-        gait_enter_native(vm->mutator);
-        while (file->end < need) {
-            ssize_t n = read(file->descriptor, file->data + file->end, need - file->end);
-            if (n == 0 || (n < 0 && errno != EINTR))
-                break;
-            file->end += n > 0 ? (size_t)n : 0;
-        }
-        gait_leave_native(vm->mutator);
-        if (file->end < need)
-            return first;
+int64_t port_read_bytes(struct vm *vm, value v, uint8_t *to, size_t count) {
+    size_t read = 0, ahead;
+    const uint8_t *bytes;
+    while (read < count && (ahead = bytes_ahead(vm, v, &bytes))) {
+        size_t n = ahead < count - read ? ahead : count - read;
+        memcpy(to + read, bytes, n);
+        skip_bytes(v, n);
+        read += n;
     }
-    const uint8_t *p = (const uint8_t *)file->data + file->at;
-    int32_t code = first & (0x7f >> need);
-    for (size_t i = 1; i < need; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return first;
-        code = code << 6 | (p[i] & 0x3f);
-    }
-    *bytes = need;
-    return code;
+    return read || !count ? (int64_t)read : end_of(v, true);
 }
 
 int32_t port_peek_char(struct vm *vm, value v) {
     struct port *port = port_of(v);
-    if (port->file) {
+    struct file *file = port->file;
+    if (file) {
         size_t bytes;
-        return file_decode(vm, port->file, &bytes);
+        if (file->at < file->end && file->data[file->at] >= 0)
+            return file->data[file->at];
+        return file_decode(vm, file, &bytes);
     }
     if (!is_string(port->buffer) || port->position >= length_of(port->buffer))
         return END;
@@ -241,31 +264,57 @@ int32_t port_peek_char(struct vm *vm, value v) {
 
 int32_t port_read_char(struct vm *vm, value v) {
     struct port *port = port_of(v);
+    struct file *file = port->file;
     int32_t c;
-    if (port->file) {
-        size_t bytes;
-        c = file_decode(vm, port->file, &bytes);
-        port->file->at += c == END ? 0 : bytes;
+    if (file) {
+        size_t bytes = 0;
+        if (file->at < file->end && file->data[file->at] >= 0) {
+            bytes = 1;
+            c = file->data[file->at];
+        } else {
+            c = file_decode(vm, file, &bytes);
+            if (c == END)
+                file_end(file, true);
+        }
+        file->at += bytes; /* what is no character is passed over */
     } else {
         c = port_peek_char(vm, v);
         port->position += c != END;
     }
-    port->line += c == '\n';
+    if (c == '\n') {
+        port->line++;
+        port->column = 1;
+    } else {
+        port->column += c >= 0;
+    }
     return c;
 }
 
+void port_keep_end(value port) {
+    if (port_of(port)->file)
+        port_of(port)->file->ended = true;
+}
+
 bool port_ready(struct vm *vm, value v) {
-    struct port *port = port_of(v);
-    (void)vm;
-    if (!port->file || port->file->at < port->file->end)
+    struct file *file = port_of(v)->file;
+    if (!file)
         return true;
-    struct pollfd poll_fd = {.fd = port->file->descriptor, .events = POLLIN};
-    return poll(&poll_fd, 1, 0) != 0;
+    /* Without the last of its bytes a character is not there. */
+    uint32_t c;
+    while (file->at == file->end ||
+           (!port_is(v, PORT_BINARY) &&
+            !utf8_decode(file->data + file->at, file->end - file->at, &c))) {
+        if (!file_ready(file))
+            return false;
+        if (file->failed || file->ended || !file_fill_more(vm, file))
+            return true;
+    }
+    return true;
 }
 
 /* ---- Output -------------------------------------------------------------------------------- */
 
-/* Room for one more character or byte in the buffer of a port without file. */
+/* Room for so many more characters or bytes in the buffer of a port without file. */
 static void reserve(struct vm *vm, value v, size_t more) {
     size_t room = length_of(port_of(v)->buffer), need = port_of(v)->position + more;
     if (need <= room)
@@ -283,14 +332,18 @@ static void reserve(struct vm *vm, value v, size_t more) {
     store(vm, &port_of(v)->buffer, buffer);
 }
 
-void port_write_byte(struct vm *vm, value v, uint8_t byte) {
+void port_write_byte(struct vm *vm, value v, uint8_t byte) { port_write_bytes(vm, v, &byte, 1); }
+
+/* The bytes don't move when memory is allocated. */
+void port_write_bytes(struct vm *vm, value v, const uint8_t *bytes, size_t count) {
     struct port *port = port_of(v);
     if (port->file) {
-        file_put(vm, port->file, byte);
+        file_put_bytes(vm, port->file, bytes, count);
         return;
     }
-    reserve(vm, v, 1);
-    bytevector_of(port->buffer)->bytes[port->position++] = byte;
+    reserve(vm, v, count);
+    memcpy(bytevector_of(port->buffer)->bytes + port->position, bytes, count);
+    port->position += count;
 }
 
 void port_write_char(struct vm *vm, value v, uint32_t c) {
@@ -298,22 +351,24 @@ void port_write_char(struct vm *vm, value v, uint32_t c) {
     if (!port->file) {
         reserve(vm, v, 1);
         string_of(port->buffer)->chars[port->position++] = c;
-        return;
-    }
-    if (c < 0x80) {
+    } else if (c < 0x80) {
         file_put(vm, port->file, (uint8_t)c);
-        return;
+    } else {
+        char bytes[UTF8_LONGEST];
+        file_put_bytes(vm, port->file, bytes, utf8_encode(bytes, c));
     }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
-    file_put(vm, port->file, (uint8_t)(lead[more] | c >> 6 * more));
-    while (more-- > 0)
-        file_put(vm, port->file, (uint8_t)(0x80 | (c >> 6 * more & 0x3f)));
 }
 
-void port_write_text(struct vm *vm, value port, const char *ascii) {
-    for (; *ascii; ascii++)
-        port_write_char(vm, port, (uint8_t)*ascii);
+void port_write_text(struct vm *vm, value v, const char *ascii) {
+    struct port *port = port_of(v);
+    size_t count = strlen(ascii);
+    if (port->file) {
+        file_put_bytes(vm, port->file, ascii, count);
+        return;
+    }
+    reserve(vm, v, count);
+    for (size_t i = 0; i < count; i++)
+        string_of(port->buffer)->chars[port->position++] = (uint8_t)ascii[i];
 }
 
 void port_write_string(struct vm *vm, value v, value string, size_t from, size_t to) {

@@ -2,14 +2,18 @@
 /*
  * Ports: text or bytes, from and to files, strings and bytevectors.
  *
- * A file's buffer is malloc'ed memory, so that the program can block in read and write as native
- * code; a finalizer closes the file of a port that was dropped. Files are read and written as
- * UTF-8. The caller holds ports in roots: all but the peeks may allocate or block.
+ * A finalizer closes the file of a port that was dropped. Files are read and written as UTF-8; a
+ * byte order mark at the beginning of one is skipped. The caller holds ports in roots: reading may
+ * block, and writing allocate.
+ *
+ * What fails is noted in the port's file (file.h). Whoever works on a port ends with port_result,
+ * which raises that. What the system refuses is a file error (file-error?); text that is no UTF-8
+ * is a read error (read-error?), as malformed data are, and is passed over by what reads it.
  */
 #ifndef SCHEME_PORT_H
 #define SCHEME_PORT_H
 
-#include "vm.h"
+#include "file.h"
 
 enum port_flags {
     PORT_INPUT = 1,
@@ -27,9 +31,8 @@ struct port {
     size_t position;   /* in buffer: next to be read, or count written */
     struct file *file; /* NULL: none */
     uint64_t line;     /* of the next character, from 1 */
+    uint64_t column;   /* in its line, from 1, counted in characters */
 };
-
-#define END (-1)
 
 static inline struct port *port_of(value v) { return (struct port *)v; }
 static inline bool is_port(value v) { return has_type(v, TYPE_PORT); }
@@ -41,20 +44,46 @@ value port_open_file(struct vm *vm, value path, unsigned flags); /* RAISED when 
 value port_open_descriptor(struct vm *vm, int descriptor, const char *name, unsigned flags);
 value port_open_buffer(struct vm *vm, value source, unsigned flags);
 value port_contents(struct vm *vm, value port); /* of an output port without file */
-void port_close(struct vm *vm, value port);
-void port_flush(struct vm *vm, value port);
-void port_flush_all(struct vm *vm);
+value port_close(struct vm *vm, value port);    /* UNSPECIFIED or RAISED; the same: */
+value port_flush(struct vm *vm, value port);
 
+/** A file's name, in malloc'ed memory; NULL: raised. */
+char *file_name_utf8(struct vm *vm, value path);
+
+/** Raise "WHAT: the errno's text: name", a file error. */
+value raise_file_error(struct vm *vm, const char *what, int error, const char *name);
+
+/** Has something failed that was not raised yet? */
+bool port_failed(value port);
+value port_raise(struct vm *vm, value port); /* raises it; */
+char *port_tell(value port);                 /* or says it, in malloc'ed memory */
+
+/** The end of work on a port: flush it where output is wanted at once. @return result, or RAISED
+ * when something failed. */
+value port_result(struct vm *vm, value port, value result);
+
+/** The same for what failed as dropped ports were closed. */
+value port_lost(struct vm *vm, value result);
+
+/* Reading: a character or byte, END or FAULT. */
 int32_t port_read_char(struct vm *vm, value port);
 int32_t port_peek_char(struct vm *vm, value port);
 int32_t port_read_byte(struct vm *vm, value port);
 int32_t port_peek_byte(struct vm *vm, value port);
 bool port_ready(struct vm *vm, value port);
 
+/** The end was taken after other characters: the next read meets it again. */
+void port_keep_end(value port);
+
+/** Read as many bytes as there are, up to count. @return how many; END or FAULT when there are
+ * none. */
+int64_t port_read_bytes(struct vm *vm, value port, uint8_t *to, size_t count);
+
 void port_write_char(struct vm *vm, value port, uint32_t c);
 void port_write_text(struct vm *vm, value port, const char *ascii);
 void port_write_string(struct vm *vm, value port, value string, size_t from, size_t to);
 void port_write_byte(struct vm *vm, value port, uint8_t byte);
+void port_write_bytes(struct vm *vm, value port, const uint8_t *bytes, size_t count);
 
 /* ---- print.c, read.c ----------------------------------------------------------------------- */
 

@@ -1,44 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The reader. Lists under construction are kept in vm->keep; everything read hangs on them. Pairs
- * and vectors of a program's text may go into an arena; symbols, strings and numbers are the
- * heap's. Nesting is followed on the C stack, down to a limit.
+ * The reader. What was opened and is not closed yet is on a list of its own (struct level), so that
+ * depth costs no C stack, and an error can say where it was opened. Lists under construction are
+ * kept in vm->keep; everything read hangs on them. Pairs and vectors of a program's text may go
+ * into an arena; symbols, strings and numbers are the heap's.
  */
 #include "read.h"
 #include "character.h"
 #include "number.h"
 
-#include <stdio.h>
 #include <strings.h>
 
-#define DEEPEST 20000 /* levels; each takes about 200 bytes of the C stack */
+#define DEEPEST 20000 /* levels of a program's text: the compiler follows it on the C stack */
+#define LARGEST_LABEL 1000000000
 
 /* Results of read_item that are no data. */
 #define CLOSING CONSTANT(32)
 #define DOT CONSTANT(33)
 #define COMMENT CONSTANT(34)
+#define OPENED CONSTANT(35) /* a level */
+#define END_OF_TEXT CONSTANT(36)
 
-value read_fail(struct reader *r, const char *message) {
-    struct vm *vm = r->vm;
-    value path = port_of(r->port)->path, live[2] = {path, NIL};
-    bool program = r->source != FALSE && is_string(path);
-    char *file = is_string(path) ? string_utf8(path, NULL) : NULL, text[512];
-    unsigned line = (unsigned)port_of(r->port)->line;
-    if (program)
-        snprintf(text, sizeof text, "%s:%u: read: %s", file, line, message);
-    else
-        snprintf(text, sizeof text, "read: %s in line %u", message, line);
-    free(file);
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    if (is_string(path) && !program)
-        live[1] = cons(vm, path, NIL);
-    live[0] = make_text(vm, text);
-    live[0] =
-        make_condition(vm, CONDITION_READ | (program ? CONDITION_LOCATED : 0), live[0], live[1]);
-    gait_pop_frame(vm->mutator);
-    return raise_value(vm, live[0]);
-}
+/* ---- Atoms --------------------------------------------------------------------------------- */
 
 static value read_symbol_or_number(struct reader *r, int32_t first) {
     struct vm *vm = r->vm;
@@ -48,8 +31,9 @@ static value read_symbol_or_number(struct reader *r, int32_t first) {
     if (first == '|') {
         token_clear(r);
         barred = true;
-        if (!token_take_quoted(r, '|'))
-            return read_fail(r, "symbol without end");
+        const char *wrong = token_take_quoted(r, '|');
+        if (wrong)
+            return read_fail(r, wrong);
     }
     token_take(r);
     if (!barred) {
@@ -71,8 +55,8 @@ static value read_symbol_or_number(struct reader *r, int32_t first) {
 
 static value read_character(struct reader *r) {
     int32_t first = next(r);
-    if (first == END)
-        return read_fail(r, "end of file in a character");
+    if (first < 0)
+        return read_fail(r, "no character follows the #\\");
     token_clear(r);
     token_add(r, (uint32_t)first);
     size_t first_bytes = r->token_bytes;
@@ -81,135 +65,160 @@ static value read_character(struct reader *r) {
     return code < 0 ? read_fail(r, "unknown character name") : character((uint32_t)code);
 }
 
-/* ---- Data ---------------------------------------------------------------------------------- */
+/* ---- Levels -------------------------------------------------------------------------------- */
 
-static value read_item(struct reader *r);
-
-/* A datum, comments skipped. @return RAISED also for a closing parenthesis and the end. */
-static value read_inner(struct reader *r) {
-    value v;
-    do
-        v = read_item(r);
-    while (v == COMMENT);
-    if (v == CLOSING || v == DOT)
-        return read_fail(r, v == DOT ? "unexpected dot" : "unexpected )");
-    if (v == END_OF_FILE)
-        return read_fail(r, "end of file in a datum");
-    return v;
-}
-
-static void skip_space(struct reader *r) {
-    while (is_space(peek(r)))
-        next(r);
-}
-
-static value read_list(struct reader *r) {
+/* Begin what the item that is read opens. */
+static value open_level(struct reader *r, enum level_kind kind) {
     struct vm *vm = r->vm;
-    size_t mark = vm->keep.count;
-    value head = NIL, tail = NIL;
-    unsigned first_line = (unsigned)port_of(r->port)->line;
-    for (;;) {
-        skip_space(r);
-        unsigned line = (unsigned)port_of(r->port)->line;
-        value v = read_item(r);
-        if (v == COMMENT)
-            continue;
-        if (v == RAISED)
-            break;
-        if (v == CLOSING) {
-            vm->keep.count = mark;
-            return head;
-        }
-        if (v == END_OF_FILE) {
-            read_fail(r, "end of file in a list");
-            break;
-        }
-        if (v == DOT) {
-            if (tail == NIL) {
-                read_fail(r, "unexpected dot");
-                break;
-            }
-            v = read_inner(r);
-            if (v == RAISED)
-                break;
-            store(vm, &pair_of(tail)->cdr, v);
-            do
-                v = read_item(r);
-            while (v == COMMENT);
-            if (v == CLOSING) {
-                vm->keep.count = mark;
-                return head;
-            }
-            if (v != RAISED)
-                read_fail(r, "more than one datum after a dot");
-            break;
-        }
-        value pair = cons_in(vm, r->arena, v, NIL);
-        if (tail == NIL)
-            head = keep(vm, pair);
-        else
-            store(vm, &pair_of(tail)->cdr, pair);
-        if (r->source != FALSE)
-            source_note(vm, r->source, pair, tail == NIL ? first_line : line);
-        tail = pair;
+    if (r->level_count == r->level_room) {
+        r->level_room = r->level_room ? 2 * r->level_room : 16;
+        r->levels = realloc(r->levels, r->level_room * sizeof *r->levels);
+        if (!r->levels)
+            vm_out_of_memory(vm);
     }
-    vm->keep.count = mark;
-    return RAISED;
+    if (r->level_count == DEEPEST && r->source != FALSE)
+        return read_fail(r, "datum is nested too deeply");
+    r->levels[r->level_count++] = (struct level){
+        .kind = kind, .line = r->line, .column = r->column, .keep = vm->keep.count, .tail = NIL};
+    keep(vm, NIL); /* the head of a list */
+    return OPENED;
 }
 
-static value read_vector(struct reader *r) {
+static struct level *top_level(struct reader *r) {
+    return r->level_count ? &r->levels[r->level_count - 1] : NULL;
+}
+
+/* Add a datum that began at r->line to the list of the level. */
+static value add_item(struct reader *r, struct level *level, value v) {
     struct vm *vm = r->vm;
-    value list = read_list(r);
-    int64_t length = list == RAISED ? 0 : list_length(list);
-    if (list == RAISED || length < 0)
-        return list == RAISED ? RAISED : read_fail(r, "dot in a vector");
-    keep(vm, list);
-    value vector = make_vector_in(vm, r->arena, (size_t)length, UNSPECIFIED);
-    vm->keep.count--;
+    if (level->dot == DOT_DONE)
+        return read_fail(r, "more than one datum after a dot");
+    if (level->dot == DOT_SEEN) {
+        store(vm, &pair_of(level->tail)->cdr, v);
+        level->dot = DOT_DONE;
+        return OPENED;
+    }
+    value pair = cons_in(vm, r->arena, v, NIL);
+    bool first = level->tail == NIL;
+    if (first)
+        vm->keep.items[level->keep] = pair;
+    else
+        store(vm, &pair_of(level->tail)->cdr, pair);
+    level->tail = pair;
+    if (r->source != FALSE)
+        source_note(vm, r->source, pair, first ? level->line : r->item_line);
+    return OPENED;
+}
+
+static value finish_vector(struct reader *r, value list) {
+    struct vm *vm = r->vm;
+    value vector = make_vector_in(vm, r->arena, (size_t)list_length(list), UNSPECIFIED);
     for (size_t i = 0; is_pair(list); list = cdr(list), i++)
         gait_init(&vector_of(vector)->items[i], car(list));
     return vector;
 }
 
-static value read_bytevector(struct reader *r) {
-    struct vm *vm = r->vm;
-    value list = read_list(r);
-    int64_t length = list == RAISED ? 0 : list_length(list);
-    if (list == RAISED)
-        return RAISED;
-    keep(vm, list);
-    value bytes = make_bytevector(vm, (size_t)(length < 0 ? 0 : length));
-    vm->keep.count--;
+static value finish_bytevector(struct reader *r, const struct level *level, value list) {
+    value bytes = make_bytevector(r->vm, (size_t)list_length(list));
     for (size_t i = 0; is_pair(list); list = cdr(list), i++) {
         if (!is_fixnum(car(list)) || car(list) > fixnum(255))
-            return read_fail(r, "not a byte in a bytevector");
+            return read_fail_at(r, "not only bytes in the bytevector", level->line, level->column);
         bytevector_of(bytes)->bytes[i] = (uint8_t)fixnum_value(car(list));
     }
     return bytes;
 }
 
-static value read_abbreviation(struct reader *r, enum known_symbol symbol) {
+/* A closing parenthesis. @return what it completes. */
+static value close_level(struct reader *r) {
+    struct level *level = top_level(r);
+    if (!level || level->kind > LEVEL_BYTES)
+        return read_fail(r,
+                         level ? "nothing to quote, label or skip before the )" : "unexpected )");
+    if (level->dot == DOT_SEEN)
+        return read_fail(r, "no datum after a dot before the )");
+    if (level->dot == DOT_DONE && level->kind != LEVEL_LIST)
+        return read_fail_at(r, "a dot in the vector", level->line, level->column);
+    value v = r->vm->keep.items[level->keep];
+    if (level->kind == LEVEL_VECTOR)
+        v = finish_vector(r, v);
+    else if (level->kind == LEVEL_BYTES)
+        v = finish_bytevector(r, level, v);
+    r->item_line = level->line;
+    r->vm->keep.count = level->keep;
+    r->level_count--;
+    return v;
+}
+
+static value finish_quote(struct reader *r, const struct level *level, value v) {
     struct vm *vm = r->vm;
-    unsigned line = (unsigned)port_of(r->port)->line;
-    value v = read_inner(r);
-    if (v == RAISED)
-        return RAISED;
     v = cons_in(vm, r->arena, v, NIL);
-    v = cons_in(vm, r->arena, vm->known[symbol], v);
+    v = cons_in(vm, r->arena, vm->known[level->symbol], v);
     if (r->source != FALSE) {
-        keep(vm, v);
-        source_note(vm, r->source, v, line);
-        vm->keep.count--;
+        vm->keep.items[level->keep] = v;
+        source_note(vm, r->source, v, level->line);
     }
     return v;
 }
 
-/* #N= and #N#, after the number. */
+/* Data with labels are kept until the whole is read: what refers to one may be in another part. */
+static value finish_label(struct reader *r, const struct level *level, value v) {
+    struct vm *vm = r->vm;
+    store(vm, &box_of(level->label->datum)->content, v);
+    level->label->datum = v;
+    vm->keep.items[level->keep] = v;
+    vm->keep.items[r->labelled] = cons(vm, v, vm->keep.items[r->labelled]);
+    return v;
+}
+
+/* A datum is complete: it goes into what is open. @return what is complete with it at last, or
+ * OPENED when there is more to come. */
+static value deliver(struct reader *r, value v) {
+    struct level *level;
+    while (v != RAISED && (level = top_level(r))) {
+        if (level->kind <= LEVEL_BYTES)
+            return add_item(r, level, v);
+        if (level->kind == LEVEL_SKIP)
+            v = OPENED;
+        else if (level->kind == LEVEL_QUOTE)
+            v = finish_quote(r, level, v);
+        else
+            v = finish_label(r, level, v);
+        r->item_line = level->line;
+        r->vm->keep.count = level->keep;
+        r->level_count--;
+        if (v == OPENED)
+            return OPENED;
+    }
+    return v;
+}
+
+/* A dot between data. */
+static value take_dot(struct reader *r) {
+    struct level *level = top_level(r);
+    if (!level || level->kind > LEVEL_BYTES || level->tail == NIL || level->dot != DOT_NONE)
+        return read_fail(r, "unexpected dot");
+    level->dot = DOT_SEEN;
+    return OPENED;
+}
+
+/* ---- Items --------------------------------------------------------------------------------- */
+
+static value open_quote(struct reader *r, enum known_symbol symbol) {
+    value v = open_level(r, LEVEL_QUOTE);
+    if (v != RAISED)
+        top_level(r)->symbol = symbol;
+    return v;
+}
+
+/* #N= and #N#, after the #. */
 static value read_label(struct reader *r) {
     struct vm *vm = r->vm;
     int64_t number = 0;
-    while (peek(r) >= '0' && peek(r) <= '9')
+    while (peek(r) >= '0' && peek(r) <= '9') {
         number = number * 10 + next(r) - '0';
+        if (number > LARGEST_LABEL)
+            return read_fail(r, "datum label is too large");
+    }
     int32_t c = next(r);
     if (c == '#') {
         r->has_references = true;
@@ -220,27 +229,25 @@ static value read_label(struct reader *r) {
     }
     if (c != '=')
         return read_fail(r, "malformed datum label");
+    if (open_level(r, LEVEL_LABEL) == RAISED)
+        return RAISED;
     struct label *label = malloc(sizeof *label);
     if (!label)
         vm_out_of_memory(vm);
     label->number = number;
     label->next = r->labels;
-    label->datum = keep(vm, make_box(vm, UNDEFINED)); /* kept until the whole datum is read */
-    value box = label->datum;
+    label->datum = make_box(vm, UNDEFINED);
+    vm->keep.items[r->labelled] = cons(vm, label->datum, vm->keep.items[r->labelled]);
     r->labels = label;
-    value datum = read_inner(r);
-    if (datum == RAISED)
-        return RAISED;
-    gait_store(vm->mutator, &box_of(box)->content, datum);
-    label->datum = datum;
-    return keep(vm, datum);
+    top_level(r)->label = label;
+    return OPENED;
 }
 
 static value skip_block_comment(struct reader *r) {
-    for (int depth = 1; depth;) {
+    for (int64_t depth = 1; depth;) {
         int32_t c = next(r);
-        if (c == END)
-            return read_fail(r, "end of file in a comment");
+        if (c < 0)
+            return read_fail(r, "no |# closes the #|");
         if (c == '|' && peek(r) == '#')
             depth--, next(r);
         else if (c == '#' && peek(r) == '|')
@@ -249,14 +256,17 @@ static value skip_block_comment(struct reader *r) {
     return COMMENT;
 }
 
+static value skip_line(struct reader *r) {
+    while (peek(r) != '\n' && peek(r) >= 0)
+        next(r);
+    return COMMENT;
+}
+
 /* #!fold-case and the like; other #! lines are comments up to the end of the line. */
 static value read_directive(struct reader *r) {
     struct port *port = port_of(r->port);
-    if (port->line == 1 && (peek(r) == '/' || peek(r) == ' ')) {
-        while (peek(r) != '\n' && peek(r) != END)
-            next(r);
-        return COMMENT;
-    }
+    if (port->line == 1 && (peek(r) == '/' || peek(r) == ' '))
+        return skip_line(r);
     token_clear(r);
     token_take(r);
     if (!strcmp(r->token, "fold-case"))
@@ -277,7 +287,7 @@ static value read_hash(struct reader *r) {
     switch (c) {
     case '(':
         next(r);
-        return read_vector(r);
+        return open_level(r, LEVEL_VECTOR);
     case '\\':
         next(r);
         return read_character(r);
@@ -289,7 +299,7 @@ static value read_hash(struct reader *r) {
         return read_directive(r);
     case ';':
         next(r);
-        return read_inner(r) == RAISED ? RAISED : COMMENT;
+        return open_level(r, LEVEL_SKIP);
     }
     if (c >= '0' && c <= '9')
         return read_label(r);
@@ -302,39 +312,43 @@ static value read_hash(struct reader *r) {
         return FALSE;
     if (!strcasecmp(r->token, "#u8") && peek(r) == '(') {
         next(r);
-        return read_bytevector(r);
+        return open_level(r, LEVEL_BYTES);
     }
     value number = number_parse(r->vm, r->token, 10);
     return number == FALSE ? read_fail(r, "unknown # syntax") : number;
 }
 
-static value read_item_inner(struct reader *r) {
-    skip_space(r);
+/* The next thing in the text: an atom, or one of the results above. */
+static value read_item(struct reader *r) {
+    while (is_space(peek(r)))
+        next(r);
+    r->line = r->item_line = port_of(r->port)->line;
+    r->column = port_of(r->port)->column;
     int32_t c = next(r);
     switch (c) {
     case END:
-        return END_OF_FILE;
+        return END_OF_TEXT;
+    case FAULT:
+        return read_fail_port(r);
     case '(':
-        return read_list(r);
+        return open_level(r, LEVEL_LIST);
     case ')':
         return CLOSING;
     case '\'':
-        return read_abbreviation(r, KNOWN_quote);
+        return open_quote(r, KNOWN_quote);
     case '`':
-        return read_abbreviation(r, KNOWN_quasiquote);
+        return open_quote(r, KNOWN_quasiquote);
     case ',':
         if (peek(r) != '@')
-            return read_abbreviation(r, KNOWN_unquote);
+            return open_quote(r, KNOWN_unquote);
         next(r);
-        return read_abbreviation(r, KNOWN_unquote_splicing);
+        return open_quote(r, KNOWN_unquote_splicing);
     case ';':
-        while (peek(r) != '\n' && peek(r) != END)
-            next(r);
-        return COMMENT;
-    case '"':
-        if (!token_take_quoted(r, '"'))
-            return read_fail(r, "string without end");
-        return make_string_utf8(r->vm, r->token, r->token_bytes);
+        return skip_line(r);
+    case '"': {
+        const char *wrong = token_take_quoted(r, '"');
+        return wrong ? read_fail(r, wrong) : make_string_utf8(r->vm, r->token, r->token_bytes);
+    }
     case '#':
         return read_hash(r);
     default:
@@ -342,73 +356,48 @@ static value read_item_inner(struct reader *r) {
     }
 }
 
-static value read_item(struct reader *r) {
-    if (r->depth == DEEPEST)
-        return read_fail(r, "datum is nested too deeply");
-    r->depth++;
-    value v = read_item_inner(r);
-    r->depth--;
-    return v;
-}
-
-/* ---- Datum labels -------------------------------------------------------------------------- */
-
-static bool is_placeholder(value v) { return has_type(v, TYPE_BOX); }
-
-/* Put what the labels stand for in the place of boxes. `seen` holds what was walked already. */
-static void resolve(struct vm *vm, value v, value seen) {
+/* A whole datum. @return END_OF_TEXT, or RAISED. */
+static value read_whole(struct reader *r) {
     for (;;) {
-        if (!is_pair(v) && !is_vector(v))
-            return;
-        if (table_get(seen, v, FALSE) == TRUE)
-            return;
-        table_put(vm, seen, v, TRUE);
-        if (is_vector(v)) {
-            for (size_t i = 0; i < length_of(v); i++) {
-                value *item = &vector_of(v)->items[i];
-                if (is_placeholder(*item))
-                    store(vm, item, box_of(*item)->content);
-                else
-                    resolve(vm, *item, seen);
-            }
-            return;
-        }
-        struct pair *pair = pair_of(v);
-        if (is_placeholder(pair->car))
-            store(vm, &pair->car, box_of(pair->car)->content);
+        value v = read_item(r);
+        if (v == COMMENT || v == OPENED)
+            continue;
+        if (v == END_OF_TEXT)
+            return r->level_count ? read_fail_open(r) : v;
+        if (v == DOT)
+            v = take_dot(r);
+        else if (v == CLOSING)
+            v = deliver(r, close_level(r));
         else
-            resolve(vm, pair->car, seen);
-        if (is_placeholder(pair->cdr)) {
-            store(vm, &pair->cdr, box_of(pair->cdr)->content);
-            return;
-        }
-        v = pair->cdr;
+            v = deliver(r, v);
+        if (v != OPENED)
+            return v;
     }
 }
+
+/* ---- Whole data ------------------------------------------------------------------------------ */
 
 value read_datum_in(struct vm *vm, value port, value source, gait_arena *arena) {
     struct reader r = {.vm = vm, .port = port, .source = source, .arena = arena};
     size_t mark = vm->keep.count;
     keep(vm, port);
     keep(vm, source);
-    value v;
-    do
-        v = read_item(&r);
-    while (v == COMMENT);
-    if (v == CLOSING || v == DOT)
-        v = read_fail(&r, v == DOT ? "unexpected dot" : "unexpected )");
+    r.labelled = vm->keep.count;
+    keep(vm, NIL);
+    value v = read_whole(&r);
     if (v != RAISED && r.has_references) {
         keep(vm, v);
-        resolve(vm, v, keep(vm, make_table(vm, TABLE_EQ)));
+        read_resolve(vm, v, keep(vm, make_table(vm, TABLE_EQ)));
     }
     while (r.labels) {
         struct label *label = r.labels;
         r.labels = label->next;
         free(label);
     }
+    free(r.levels);
     free(r.token);
     vm->keep.count = mark;
-    return v;
+    return v == END_OF_TEXT ? END_OF_FILE : v;
 }
 
 value read_datum(struct vm *vm, value port, value source) {

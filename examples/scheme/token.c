@@ -3,6 +3,7 @@
  * The reader's tokens: atoms, quoted text, the names of characters.
  */
 #include "read.h"
+#include "utf8.h"
 
 #include <strings.h>
 
@@ -13,35 +14,19 @@ bool is_space(int32_t c) {
 }
 
 static bool is_delimiter(int32_t c) {
-    return c == END || is_space(c) || c == '(' || c == ')' || c == '"' || c == ';' || c == '|' ||
+    return c < 0 || is_space(c) || c == '(' || c == ')' || c == '"' || c == ';' || c == '|' ||
            c == '\'';
 }
 
 void token_add(struct reader *r, uint32_t c) {
-    if (r->token_bytes + 5 > r->token_room) {
+    if (r->token_bytes + UTF8_LONGEST + 1 > r->token_room) {
         r->token_room = r->token_room ? 2 * r->token_room : TOKEN_FIRST_BYTES;
         r->token = realloc(r->token, r->token_room);
         if (!r->token)
             vm_out_of_memory(r->vm);
     }
-    char *p = r->token + r->token_bytes;
-    if (c < 0x80) {
-        *p++ = (char)c;
-    } else if (c < 0x800) {
-        *p++ = (char)(0xc0 | c >> 6);
-        *p++ = (char)(0x80 | (c & 0x3f));
-    } else if (c < 0x10000) {
-        *p++ = (char)(0xe0 | c >> 12);
-        *p++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *p++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        *p++ = (char)(0xf0 | c >> 18);
-        *p++ = (char)(0x80 | (c >> 12 & 0x3f));
-        *p++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *p++ = (char)(0x80 | (c & 0x3f));
-    }
-    *p = 0;
-    r->token_bytes = (size_t)(p - r->token);
+    r->token_bytes += utf8_encode(r->token + r->token_bytes, c);
+    r->token[r->token_bytes] = 0;
 }
 
 void token_clear(struct reader *r) {
@@ -51,19 +36,23 @@ void token_clear(struct reader *r) {
     r->token[0] = 0;
 }
 
-/* The hexadecimal digits up to a semicolon. @return the character, or END when malformed. */
+static int hex_digit(int32_t c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* The hexadecimal digits up to a semicolon. @return the character, or -1 when malformed. */
 static int32_t read_hex_escape(struct reader *r) {
     int32_t code = 0;
-    for (;;) {
+    for (bool empty = true;; empty = false) {
         int32_t c = next(r);
         if (c == ';')
-            return code;
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
+            return empty || !is_code_point((uint32_t)code) ? -1 : code;
+        int digit = hex_digit(c);
         if (digit < 0 || code > 0x10ffff)
-            return END;
+            return -1;
         code = code << 4 | digit;
     }
 }
@@ -77,15 +66,18 @@ static int32_t line_end(struct reader *r, int32_t c) {
     return '\n';
 }
 
-bool token_take_quoted(struct reader *r, int32_t quote) {
+const char *token_take_quoted(struct reader *r, int32_t quote) {
     static const char letters[] = "abtnr", codes[] = "\a\b\t\n\r";
+    const char *const no_end = quote == '"' ? "no \" closes the string" : "no | closes the symbol";
+    const char *const malformed =
+        quote == '"' ? "malformed escape in the string" : "malformed escape in the symbol";
     token_clear(r);
     for (;;) {
         int32_t c = next(r);
-        if (c == END)
-            return false;
+        if (c < 0)
+            return no_end;
         if (c == quote)
-            return true;
+            return NULL;
         c = line_end(r, c);
         if (c != '\\') {
             token_add(r, (uint32_t)c);
@@ -97,19 +89,19 @@ bool token_take_quoted(struct reader *r, int32_t quote) {
             token_add(r, (uint32_t)codes[letter - letters]);
         } else if (c == 'x' || c == 'X') {
             c = read_hex_escape(r);
-            if (c == END)
-                return false;
+            if (c < 0)
+                return malformed;
             token_add(r, (uint32_t)c);
         } else if (is_space(c)) {
             /* A line that goes on: white space, the line's end, white space. */
             while (is_space(c) && c != '\n')
                 c = line_end(r, next(r));
             if (c != '\n')
-                return false;
+                return malformed;
             while (is_space(peek(r)) && peek(r) != '\n')
                 next(r);
-        } else if (c == END) {
-            return false;
+        } else if (c < 0) {
+            return no_end;
         } else {
             token_add(r, (uint32_t)c);
         }
@@ -134,7 +126,12 @@ int32_t token_character(struct reader *r) {
             return (int32_t)names[i].code;
     if (*r->token != 'x' && *r->token != 'U')
         return -1;
-    char *end;
-    unsigned long code = strtoul(r->token + (r->token[1] == '+' ? 2 : 1), &end, 16);
-    return *end || code > 0x10ffff ? -1 : (int32_t)code;
+    const char *digits = r->token + (r->token[1] == '+' ? 2 : 1);
+    uint32_t code = 0;
+    for (const char *p = digits; *p; p++) {
+        if (hex_digit((uint8_t)*p) < 0 || code > 0x10ffff)
+            return -1;
+        code = code << 4 | (uint32_t)hex_digit((uint8_t)*p);
+    }
+    return *digits && is_code_point(code) ? (int32_t)code : -1;
 }

@@ -127,7 +127,9 @@ struct vm {
     size_t offheap_least; /* bytevectors of so many bytes live off-heap; SIZE_MAX: none */
     int bytevector_tag;   /* of that memory */
 
-    struct file *files; /* of open ports: see port.c */
+    struct file *files; /* of open ports: see file.h */
+    struct file *lost;  /* of ports that were dropped, and could not be written */
+    bool console_lost;  /* standard input or output failed: there is no going back to a prompt */
 
     size_t symbol_count;      /* entries in symbols, dead ones included */
     value source;             /* what is being compiled was read from it: make_source */
@@ -178,6 +180,9 @@ static inline value make_flonum(struct vm *vm, double number) {
 }
 
 value make_string(struct vm *vm, size_t length, uint32_t fill);
+
+/** From UTF-8. What is none becomes U+FFFD: whoever has text from outside checks it first
+ * (utf8_count). */
 value make_string_utf8(struct vm *vm, const char *text, size_t bytes);
 value make_text(struct vm *vm, const char *text);
 value make_substring(struct vm *vm, value from, size_t start, size_t end);

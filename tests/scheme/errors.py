@@ -52,10 +52,10 @@ program('(import (only (scheme base) list))\n\n(define x 1)\n', 1, '{}:3: not im
 program('(define-library (l)\n  (export f)\n  (import (scheme base))\n  (begin\n    (define (f x)\n'
         '      (car x))))\n(import (l))\n(f 5)\n', 1, '{}:6: car: not a pair: 5\n')
 program('(let ()\n  (include "no-such-file.scm"))\n', 1,
-        '{}:2: can\'t be included: "no-such-file.scm"\n')
+        '{}:2: can\'t open: No such file or directory: "no-such-file.scm"\n')
 program('(raise \'thing)\n', 1, '{}:1: uncaught exception: thing\n')
 program('(display "x")\n(if)\n', 1, '{}:2: malformed if (if)\n')
-program('(define x\n', 1, '{}:2: read: end of file in a list\n')
+program('(define x\n', 1, '{}:1: read: no ) closes the ( in column 1\n')
 program('(map (lambda (x)\n  (car x))\n  (list 1))\n', 1, '{}:2: car: not a pair: 1\n')
 program('(map car\n (list 1))\n', 1, '{}:1: car: not a pair: 1\n')
 program('(define (f x)\n  (if x\n    (raise x)\n    1))\n(f 5)\n', 1, '{}:3: uncaught exception: 5\n')
@@ -69,7 +69,7 @@ program('(define (f n)\n  (+ 1 (f n)))\n(f 1)\n', 1, '{}:2: stack overflow: deep
 program('(with-exception-handler\n  (lambda (e) 0)\n  (lambda () (raise \'x)))\n', 1,
         '{}:3: handler returned from non-continuable raise x\n')
 program('(open-input-file "/no/such/file")\n', 1,
-        '{}:1: No such file or directory "/no/such/file"\n')
+        '{}:1: can\'t open: No such file or directory: "/no/such/file"\n')
 program('(exit 7)\n', 7, '')
 program('(exit)\n', 0, '')
 program('(exit #f)\n', 1, '')
