@@ -90,6 +90,7 @@ bool vm_boot(struct vm *vm, uint64_t stack_words) {
     builtin_control_init(vm);
     builtin_ports_init(vm);
     builtin_tables_init(vm);
+    builtin_random_init(vm);
     builtin_system_init(vm);
     vm->interaction = make_environment(vm, FALSE, vm->system);
     vm->bare = make_environment(vm, FALSE, FALSE);

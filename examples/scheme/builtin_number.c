@@ -10,15 +10,33 @@
 /* ---- Predicates ---------------------------------------------------------------------------- */
 
 PREDICATE(number_p, is_number(a[0]))
+PREDICATE(real_p, is_real(a[0]))
 PREDICATE(integer_p, is_integer(a[0]))
 PREDICATE(rational_p, is_rational(a[0]))
 PREDICATE(exact_integer_p, is_exact_integer(a[0]))
-PREDICATE(exact_rational_p, is_rational(a[0]) && !is_flonum(a[0]))
+PREDICATE(exact_rational_p, is_real(a[0]) && !is_flonum(a[0]))
 PREDICATE(fixnum_p, is_fixnum(a[0]))
 PREDICATE(flonum_p, is_flonum(a[0]))
-PREDICATE(nan_p, is_flonum(a[0]) && isnan(flonum_value(a[0])))
-PREDICATE(infinite_p, is_flonum(a[0]) && isinf(flonum_value(a[0])))
-PREDICATE(finite_p, !is_flonum(a[0]) || isfinite(flonum_value(a[0])))
+
+/* Does the test hold for the double of one part at least? What is exact is finite. */
+static bool any_part(value v, bool (*test)(double d)) {
+    value real = number_real_part(v), imaginary = number_imaginary_part(v);
+    return (is_flonum(real) && test(flonum_value(real))) ||
+           (is_flonum(imaginary) && test(flonum_value(imaginary)));
+}
+
+static bool is_nan(double d) { return isnan(d); }
+static bool is_infinite(double d) { return isinf(d); }
+static bool is_not_finite(double d) { return !isfinite(d); }
+
+#define PARTS_TEST(name, who, expression)                                                          \
+    BUILTIN(name) {                                                                                \
+        NEED(is_number, who, "number", a[0]);                                                      \
+        return boolean(expression);                                                                \
+    }
+PARTS_TEST(nan_p, "nan?", any_part(a[0], is_nan))
+PARTS_TEST(infinite_p, "infinite?", any_part(a[0], is_infinite))
+PARTS_TEST(finite_p, "finite?", !any_part(a[0], is_not_finite))
 
 BUILTIN(exact_p) {
     NEED(is_number, "exact?", "number", a[0]);
@@ -32,7 +50,7 @@ BUILTIN(inexact_p) {
 
 #define SIGN_TEST(name, who, test)                                                                 \
     BUILTIN(name) {                                                                                \
-        NEED(is_number, who, "number", a[0]);                                                      \
+        NEED(is_real, who, "real number", a[0]);                                                   \
         return boolean(number_sign(a[0]) test);                                                    \
     }
 SIGN_TEST(positive_p, "positive?", > 0)
@@ -40,7 +58,7 @@ SIGN_TEST(negative_p, "negative?", < 0)
 
 BUILTIN(zero_p) {
     NEED(is_number, "zero?", "number", a[0]);
-    return boolean(a[0] == fixnum(0) || (is_flonum(a[0]) && flonum_value(a[0]) == 0));
+    return boolean(number_is_zero(a[0]));
 }
 
 static bool is_odd(value v) {
@@ -62,8 +80,8 @@ BUILTIN(even_p) {
 #define NUMBER_TEST(name, who, test)                                                               \
     BUILTIN(name) {                                                                                \
         bool holds = true;                                                                         \
-        if (count == 1)                                                                            \
-            NEED(is_number, who, "number", a[0]);                                                  \
+        if (count == 1 && number_compare(vm, who, a[0], a[0]) == 3)                                \
+            return RAISED;                                                                         \
         for (int i = 0; i + 1 < count; i++) {                                                      \
             int order = number_compare(vm, who, a[i], a[i + 1]);                                   \
             if (order == 3)                                                                        \
@@ -81,7 +99,7 @@ NUMBER_TEST(greater_equal_p, ">=", >=)
 static value extreme(struct vm *vm, const char *who, int count, value *a, int sign) {
     bool inexact = false;
     for (int i = 0; i < count; i++) {
-        NEED(is_number, who, "number", a[i]);
+        NEED(is_real, who, "real number", a[i]);
         inexact |= is_flonum(a[i]);
         if (is_flonum(a[i]) && isnan(flonum_value(a[i])))
             return a[i];
@@ -116,16 +134,14 @@ BUILTIN(multiply) { return fold(vm, MULTIPLY, count, a, fixnum(1)); }
 BUILTIN(divide) { return fold(vm, DIVIDE, count, a, fixnum(1)); }
 
 BUILTIN(subtract) {
-    if (count == 1 && is_flonum(a[0]))
-        return make_flonum(vm, -flonum_value(a[0]));
+    if (count == 1 && is_number(a[0]))
+        return number_negate(vm, a[0]);
     return fold(vm, SUBTRACT, count, a, fixnum(0));
 }
 
 BUILTIN(absolute) {
-    NEED(is_number, "abs", "number", a[0]);
-    if (is_flonum(a[0]))
-        return make_flonum(vm, fabs(flonum_value(a[0])));
-    return number_sign(a[0]) < 0 ? number_arithmetic(vm, SUBTRACT, fixnum(0), a[0]) : a[0];
+    NEED(is_real, "abs", "real number", a[0]);
+    return number_magnitude(vm, a[0]);
 }
 
 BUILTIN(square) { return number_arithmetic(vm, MULTIPLY, a[0], a[0]); }
@@ -216,7 +232,7 @@ BUILTIN(inexact) {
 
 #define ROUNDING(name, who, rounding)                                                              \
     BUILTIN(name) {                                                                                \
-        NEED(is_number, who, "number", a[0]);                                                      \
+        NEED(is_real, who, "real number", a[0]);                                                   \
         return number_round(vm, rounding, a[0]);                                                   \
     }
 ROUNDING(floor_, "floor", ROUND_FLOOR)
@@ -244,53 +260,57 @@ BUILTIN(numerator) { return part(vm, "numerator", a[0], true); }
 
 BUILTIN(denominator) { return part(vm, "denominator", a[0], false); }
 
-/* ---- Transcendental functions -------------------------------------------------------------- */
+/* ---- Complex numbers ----------------------------------------------------------------------- */
 
-static value apply_double(struct vm *vm, const char *who, value *a, double (*function)(double)) {
-    NEED(is_number, who, "number", a[0]);
-    a[0] = number_inexact(vm, a[0]);
-    return make_flonum(vm, function(flonum_value(a[0])));
+BUILTIN(make_rectangular_) {
+    NEED_ALL(is_real, "make-rectangular", "real number");
+    return make_rectangular(vm, a[0], a[1]);
 }
 
-#define FUNCTION(name, c_function, exact_at, exact_value)                                          \
+BUILTIN(make_polar_) {
+    NEED_ALL(is_real, "make-polar", "real number");
+    return make_polar(vm, a[0], a[1]);
+}
+
+BUILTIN(real_part) {
+    NEED(is_number, "real-part", "number", a[0]);
+    return number_real_part(a[0]);
+}
+
+BUILTIN(imaginary_part) {
+    NEED(is_number, "imag-part", "number", a[0]);
+    return number_imaginary_part(a[0]);
+}
+
+/* ---- Functions of any number --------------------------------------------------------------- */
+
+#define FUNCTION(name, who)                                                                        \
     BUILTIN(name##_) {                                                                             \
-        if (a[0] == fixnum(exact_at))                                                              \
-            return fixnum(exact_value);                                                            \
-        return apply_double(vm, #name, a, c_function);                                             \
+        NEED(is_number, who, "number", a[0]);                                                      \
+        return number_##name(vm, a[0]);                                                            \
     }
-FUNCTION(exp, exp, 0, 1)
-FUNCTION(sin, sin, 0, 0)
-FUNCTION(cos, cos, 0, 1)
-FUNCTION(tan, tan, 0, 0)
-FUNCTION(asin, asin, 0, 0)
-FUNCTION(acos, acos, 1, 0)
+FUNCTION(magnitude, "magnitude")
+FUNCTION(angle, "angle")
+FUNCTION(exp, "exp")
+FUNCTION(sin, "sin")
+FUNCTION(cos, "cos")
+FUNCTION(tan, "tan")
+FUNCTION(asin, "asin")
+FUNCTION(acos, "acos")
+FUNCTION(sqrt, "sqrt")
 
 BUILTIN(log_) {
-    if (count == 1)
-        return a[0] == fixnum(1) ? fixnum(0) : apply_double(vm, "log", a, log);
-    NEED(is_number, "log", "number", a[0]);
-    NEED(is_number, "log", "number", a[1]);
-    a[0] = number_inexact(vm, a[0]);
-    a[1] = number_inexact(vm, a[1]);
-    double x = flonum_value(a[0]), base = flonum_value(a[1]);
-    return make_flonum(vm, base == 2 ? log2(x) : base == 10 ? log10(x) : log(x) / log(base));
+    NEED_ALL(is_number, "log", "number");
+    return count == 1 ? number_log(vm, a[0]) : number_log_base(vm, a[0], a[1]);
 }
 
 BUILTIN(atan_) {
-    if (count == 1)
-        return a[0] == fixnum(0) ? fixnum(0) : apply_double(vm, "atan", a, atan);
-    NEED(is_number, "atan", "number", a[0]);
-    NEED(is_number, "atan", "number", a[1]);
-    if (a[0] == fixnum(0) && is_exact(a[1]) && number_sign(a[1]) > 0)
-        return fixnum(0);
-    a[0] = number_inexact(vm, a[0]);
-    a[1] = number_inexact(vm, a[1]);
-    return make_flonum(vm, atan2(flonum_value(a[0]), flonum_value(a[1])));
-}
-
-BUILTIN(sqrt_) {
-    NEED(is_number, "sqrt", "number", a[0]);
-    return number_sqrt(vm, a[0]);
+    if (count == 1) {
+        NEED(is_number, "atan", "number", a[0]);
+        return number_atan(vm, a[0]);
+    }
+    NEED_ALL(is_real, "atan", "real number");
+    return number_atan_of(vm, a[0], a[1]);
 }
 
 BUILTIN(exact_integer_sqrt) {
@@ -383,7 +403,7 @@ void builtin_numbers_init(struct vm *vm) {
     static const struct builtin_entry entries[] = {
         {"number?", number_p, 1, 1},
         {"complex?", number_p, 1, 1},
-        {"real?", number_p, 1, 1},
+        {"real?", real_p, 1, 1},
         {"rational?", rational_p, 1, 1},
         {"integer?", integer_p, 1, 1},
         {"exact-integer?", exact_integer_p, 1, 1},
@@ -412,7 +432,6 @@ void builtin_numbers_init(struct vm *vm) {
         {"-", subtract, 1, -1},
         {"/", divide, 1, -1},
         {"abs", absolute, 1, 1},
-        {"magnitude", absolute, 1, 1},
         {"square", square, 1, 1},
         {"quotient", quotient, 2, 2},
         {"remainder", remainder_, 2, 2},
@@ -435,6 +454,12 @@ void builtin_numbers_init(struct vm *vm) {
         {"round", round_, 1, 1},
         {"numerator", numerator, 1, 1},
         {"denominator", denominator, 1, 1},
+        {"make-rectangular", make_rectangular_, 2, 2},
+        {"make-polar", make_polar_, 2, 2},
+        {"real-part", real_part, 1, 1},
+        {"imag-part", imaginary_part, 1, 1},
+        {"magnitude", magnitude_, 1, 1},
+        {"angle", angle_, 1, 1},
         {"exp", exp_, 1, 1},
         {"log", log_, 1, 2},
         {"sin", sin_, 1, 1},

@@ -6,11 +6,16 @@
  */
 #include "vm.h"
 
+#include <math.h>
+
 bool is_eqv(value a, value b) {
     if (a == b)
         return true;
-    if (is_flonum(a) && is_flonum(b))
+    if (is_flonum(a) && is_flonum(b)) {
+        if (isnan(flonum_value(a)))
+            return isnan(flonum_value(b)); /* their bits differ, and nothing in Scheme shows it */
         return !memcmp((void *)(a - TAG_FLONUM), (void *)(b - TAG_FLONUM), sizeof(double));
+    }
     if (!is_object(a) || !is_object(b) || header_of(a) != header_of(b))
         return false;
     if (has_type(a, TYPE_BIGNUM))
@@ -19,6 +24,9 @@ bool is_eqv(value a, value b) {
     if (has_type(a, TYPE_RATIO))
         return is_eqv(ratio_of(a)->numerator, ratio_of(b)->numerator) &&
                is_eqv(ratio_of(a)->denominator, ratio_of(b)->denominator);
+    if (has_type(a, TYPE_COMPLEX))
+        return is_eqv(complex_number_of(a)->real, complex_number_of(b)->real) &&
+               is_eqv(complex_number_of(a)->imaginary, complex_number_of(b)->imaginary);
     return has_type(a, TYPE_STRING) && length_of(a) == 0;
 }
 

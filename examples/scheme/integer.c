@@ -10,8 +10,6 @@
 
 #include <math.h>
 
-/* Results above this are computed no further: 2^32 bits. */
-#define MOST_BITS ((uint64_t)1 << 32)
 /* Scratch numbers larger than this are given back after use. */
 #define KEPT_LIMBS 4096
 
@@ -144,7 +142,7 @@ value integer_power(struct vm *vm, value base, uint64_t exponent) {
         return fixnum(exponent & 1 ? -1 : 1);
     struct view view;
     mpz_srcptr x = look(&view, base);
-    if (exponent > MOST_BITS / mpz_sizeinbase(x, 2))
+    if (exponent > INTEGER_MOST_BITS / mpz_sizeinbase(x, 2))
         return raise_error(vm, "expt", "result is too large", 0);
     mpz_pow_ui(vm->integer, x, exponent);
     return settle(vm, vm->integer);
@@ -161,64 +159,20 @@ value integer_root(struct vm *vm, value n, value *rest) {
     return live[0];
 }
 
-/* Round |number| / 2^0 to nearest even. `inexact`: bits below its lowest one are not all 0. */
-static double round_double(mpz_srcptr number, bool inexact, mpz_t scratch) {
-    size_t bits = mpz_sizeinbase(number, 2);
-    size_t shift = bits > 64 ? bits - 64 : 0;
-    if (shift && mpz_scan1(number, 0) < shift)
-        inexact = true;
-    mpz_tdiv_q_2exp(scratch, number, shift);
-    uint64_t top = mpz_get_ui(scratch); /* its absolute value */
-    double d = ldexp((double)(top | inexact), (int)shift);
-    return mpz_sgn(number) < 0 ? -d : d;
-}
-
-double integer_double(value v) {
-    if (is_fixnum(v))
-        return (double)fixnum_value(v);
+void integer_get(mpz_t number, value v) {
     struct view view;
-    mpz_srcptr x = look(&view, v);
-    if (mpz_sizeinbase(x, 2) > 1100)
-        return mpz_sgn(x) < 0 ? -INFINITY : INFINITY;
-    mpz_t scratch;
-    mpz_init(scratch);
-    double d = round_double(x, false, scratch);
-    mpz_clear(scratch);
-    return d;
-}
-
-double integer_ratio_double(struct vm *vm, value numerator, value denominator) {
-    struct view vn, vd;
-    mpz_srcptr n = look(&vn, numerator), d = look(&vd, denominator);
-    long size = (long)mpz_sizeinbase(n, 2) - (long)mpz_sizeinbase(d, 2);
-    long shift = 66 - size; /* the quotient gets 66 or 67 bits */
-    if (size < -1080)
-        return mpz_sgn(n) < 0 ? -0.0 : 0.0;
-    if (size < -960)
-        shift = 1074; /* subnormal: no more bits than fit */
-    mpz_t scratch;
-    mpz_init(scratch);
-    if (shift >= 0) {
-        mpz_mul_2exp(scratch, n, (mp_bitcnt_t)shift);
-        mpz_tdiv_qr(vm->integer, vm->remainder, scratch, d);
-    } else {
-        mpz_mul_2exp(scratch, d, (mp_bitcnt_t)-shift);
-        mpz_tdiv_qr(vm->integer, vm->remainder, n, scratch);
-    }
-    double result = round_double(vm->integer, mpz_sgn(vm->remainder) != 0, scratch);
-    mpz_clear(scratch);
-    return ldexp(result, (int)-shift);
+    mpz_set(number, look(&view, v));
 }
 
 value integer_shift(struct vm *vm, value n, int64_t left) {
     struct view view;
     mpz_srcptr x = look(&view, n);
-    if (left >= 0) {
-        if ((uint64_t)left > MOST_BITS)
+    if (left >= 0 && mpz_sgn(x)) {
+        if ((uint64_t)left > INTEGER_MOST_BITS)
             return raise_error(vm, "arithmetic-shift", "result is too large", 0);
         mpz_mul_2exp(vm->integer, x, (mp_bitcnt_t)left);
     } else {
-        mpz_fdiv_q_2exp(vm->integer, x, (mp_bitcnt_t)-left);
+        mpz_fdiv_q_2exp(vm->integer, x, left < 0 ? (mp_bitcnt_t)-left : 0);
     }
     return settle(vm, vm->integer);
 }
@@ -264,7 +218,27 @@ uint64_t integer_length(value v) {
         return bits ? 64 - (uint64_t)__builtin_clzll(bits) : 0;
     }
     struct view view;
-    return mpz_sizeinbase(look(&view, v), 2);
+    mpz_srcptr x = look(&view, v);
+    size_t bits = mpz_sizeinbase(x, 2);
+    return bits - (mpz_sgn(x) < 0 && mpz_scan1(x, 0) == bits - 1); /* of ~v, where that is less */
+}
+
+value integer_random(struct vm *vm, value limit, uint64_t (*next)(void *state), void *state) {
+    struct view view;
+    mpz_srcptr x = look(&view, limit);
+    mpz_sub_ui(vm->remainder, x, 1); /* the largest */
+    if (!mpz_sgn(vm->remainder))
+        return fixnum(0);
+    size_t bits = mpz_sizeinbase(vm->remainder, 2), limbs = mpz_size(vm->remainder);
+    do { /* what is too large is thrown away: less than half */
+        mp_limb_t *limb = mpz_limbs_write(vm->integer, (mp_size_t)limbs);
+        for (size_t i = 0; i < limbs; i++)
+            limb[i] = next(state);
+        if (bits % 64)
+            limb[limbs - 1] >>= 64 - bits % 64;
+        mpz_limbs_finish(vm->integer, (mp_size_t)limbs);
+    } while (mpz_cmp(vm->integer, x) >= 0);
+    return settle(vm, vm->integer);
 }
 
 value integer_parse(struct vm *vm, const char *digits, int radix) {

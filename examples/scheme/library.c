@@ -195,8 +195,8 @@ value import_sets(struct compiler *c, value sets, value forms) {
 
 /* ---- cond-expand --------------------------------------------------------------------------- */
 
-const char *const features[] = {"r7rs",   "exact-closed", "ieee-float", "full-unicode",
-                                "ratios", "gait",         NULL};
+const char *const features[] = {"r7rs",         "exact-closed", "exact-complex", "ieee-float",
+                                "full-unicode", "ratios",       "gait",          NULL};
 
 bool feature_holds(struct compiler *c, value requirement) {
     struct vm *vm = c->vm;

@@ -145,7 +145,7 @@
         if (!is_fixnum(acc) && !is_number(acc))                                                    \
             FAIL(raise_type(vm, who, "number", acc));                                              \
     } while (0)
-#define IS_ZERO (acc == fixnum(0) || (is_flonum(acc) && flonum_value(acc) == 0))
+#define IS_ZERO (is_fixnum(acc) ? acc == fixnum(0) : number_is_zero(acc))
 
 /* Write the link that returns to an instruction of the running frame. */
 #define LINK(at, instruction)                                                                      \

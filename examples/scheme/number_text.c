@@ -1,223 +1,177 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as text, in and out. A flonum is written with the fewest digits that read back as it.
+ * Numbers as text: what number_parse reads as the same number again.
+ *
+ * A flonum is written with the fewest digits that read back as it, in every radix. Large and small
+ * ones have an exponent in radix 10 alone; in the others, where e may be a digit, all places are
+ * written.
  */
 #include "number.h"
 
 #include <ctype.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
-static int digit_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 10;
-    return 99;
-}
+/* A double has no more digits than bits. */
+#define MOST_FIGURES 64
+/* In radix 10 all places are written of exponents between these. */
+#define LEAST_EXPONENT (-5)
+#define MOST_EXPONENT 21
 
-/* How many digits of this radix the text starts with. */
-static size_t digits(const char *text, int radix) {
-    size_t count = 0;
-    while (digit_value(text[count]) < radix)
-        count++;
-    return count;
-}
+/* The digits of d, and its exponent: d is 0.DIGITS × radix^exponent. */
+struct figures {
+    char digits[MOST_FIGURES];
+    int count, exponent;
+};
 
-static value parse_decimal(struct vm *vm, const char *text) {
-    const char *p = text;
-    if (*p == '+' || *p == '-')
-        p++;
-    size_t whole = digits(p, 10), part = 0;
-    p += whole;
-    if (*p == '.')
-        part = digits(++p, 10);
-    p += part;
-    if (whole + part == 0)
-        return FALSE;
-    if (*p == 'e') {
-        p++;
-        if (*p == '+' || *p == '-')
-            p++;
-        size_t exponent = digits(p, 10);
-        if (!exponent)
-            return FALSE;
-        p += exponent;
-    }
-    return *p ? FALSE : make_flonum(vm, strtod(text, NULL));
-}
-
-/* The exact number that a decimal such as 1.25e3 denotes. */
-static value parse_exact_decimal(struct vm *vm, const char *text) {
-    value approximate = parse_decimal(vm, text);
-    if (approximate == FALSE)
-        return FALSE;
-    char *figures = malloc(strlen(text) + 1), *to = figures;
-    if (!figures)
+static void *checked(void *memory) {
+    if (!memory)
         abort();
-    const char *p = text;
-    int64_t exponent = 0;
-    bool fraction = false;
-    for (; *p && *p != 'e'; p++) {
-        if (*p == '.') {
-            fraction = true;
-            continue;
-        }
-        exponent -= fraction;
-        *to++ = *p;
-    }
-    *to = 0;
-    if (*p == 'e')
-        exponent += strtoll(p + 1, NULL, 10);
-    value live[2] = {integer_parse(vm, figures, 10), 0};
-    free(figures);
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    value result = FALSE;
-    if (live[0] != FALSE && llabs(exponent) < 100000) {
-        live[1] = integer_power(vm, fixnum(10), (uint64_t)llabs(exponent));
-        result = exponent < 0 ? make_ratio(vm, live[0], live[1])
-                              : integer_arithmetic(vm, MULTIPLY, live[0], live[1]);
-    }
-    gait_pop_frame(vm->mutator);
-    return result;
+    return memory;
 }
 
-static value parse_ratio(struct vm *vm, const char *text, const char *slash, int radix) {
-    value live[2] = {0};
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    char *top = strndup(text, (size_t)(slash - text));
-    live[0] = integer_parse(vm, top, radix);
-    free(top);
-    live[1] = integer_parse(vm, slash + 1, radix);
-    value result = FALSE;
-    if (live[0] != FALSE && live[1] != FALSE && live[1] != fixnum(0))
-        result = make_ratio(vm, live[0], live[1]);
-    gait_pop_frame(vm->mutator);
-    return result;
-}
+/*
+ * The fewest digits within half the gap to the next double on each side, by Steele and White's
+ * algorithm as Burger and Dybvig have it: d is r / s, the half gaps are above / s and below / s.
+ * The gap below a power of two is half of that above. What lies half way is read as the even one.
+ */
+static void shortest_figures(double d, int radix, struct figures *figures) {
+    int exponent;
+    double fraction = frexp(d, &exponent);
+    exponent -= DBL_MANT_DIG;
+    if (exponent < DBL_MIN_EXP - DBL_MANT_DIG)
+        exponent = DBL_MIN_EXP - DBL_MANT_DIG; /* subnormal */
+    double mantissa = ldexp(d, -exponent);
+    bool even = fmod(mantissa, 2) == 0;
+    int narrow = fraction == 0.5 && exponent > DBL_MIN_EXP - DBL_MANT_DIG;
 
-static value parse_real(struct vm *vm, const char *text, int radix, char exactness) {
-    if (!strcmp(text, "+inf.0") || !strcmp(text, "-inf.0"))
-        return make_flonum(vm, *text == '-' ? -INFINITY : INFINITY);
-    if (!strcmp(text, "+nan.0") || !strcmp(text, "-nan.0"))
-        return make_flonum(vm, NAN);
-    const char *p = text;
-    if (*p == '+' || *p == '-')
-        p++;
-    size_t whole = digits(p, radix);
-    if (whole && !p[whole])
-        return integer_parse(vm, text, radix);
-    if (whole && p[whole] == '/') {
-        size_t below = digits(p + whole + 1, radix);
-        return below && !p[whole + 1 + below] ? parse_ratio(vm, text, p + whole, radix) : FALSE;
+    mpz_t r, s, above, below, sum;
+    mpz_inits(r, s, above, below, sum, NULL);
+    mpz_set_d(r, mantissa);
+    mpz_mul_2exp(r, r, (mp_bitcnt_t)(1 + narrow + (exponent > 0 ? exponent : 0)));
+    mpz_setbit(s, (mp_bitcnt_t)(1 + narrow + (exponent < 0 ? -exponent : 0)));
+    mpz_setbit(above, (mp_bitcnt_t)(narrow + (exponent > 0 ? exponent : 0)));
+    mpz_setbit(below, (mp_bitcnt_t)(exponent > 0 ? exponent : 0));
+
+    /* The exponent, or one less. */
+    int scale = (int)ceil(log(d) / log(radix) - 1e-10);
+    mpz_ui_pow_ui(sum, (unsigned long)radix, (unsigned long)abs(scale));
+    if (scale >= 0) {
+        mpz_mul(s, s, sum);
+    } else {
+        mpz_mul(r, r, sum);
+        mpz_mul(above, above, sum);
+        mpz_mul(below, below, sum);
     }
-    if (radix != 10)
-        return FALSE;
-    return exactness == 'e' ? parse_exact_decimal(vm, text) : parse_decimal(vm, text);
-}
-
-value number_parse(struct vm *vm, const char *text, int radix) {
-    /* Most of what is tried here is a symbol. */
-    if (!isalnum((unsigned char)text[0]) && !strchr("+-.#", text[0]))
-        return FALSE;
-    char *folded = strdup(text), *p = folded, exactness = 0;
-    if (!folded)
-        abort();
-    for (char *c = folded; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    for (; p[0] == '#' && p[1]; p += 2) {
-        switch (p[1]) {
-        case 'x':
-            radix = 16;
-            break;
-        case 'd':
-            radix = 10;
-            break;
-        case 'o':
-            radix = 8;
-            break;
-        case 'b':
-            radix = 2;
-            break;
-        case 'e':
-        case 'i':
-            exactness = p[1];
-            break;
-        default:
-            free(folded);
-            return FALSE;
-        }
+    mpz_add(sum, r, above);
+    if (mpz_cmp(sum, s) >= !even) {
+        scale++;
+        mpz_mul_ui(s, s, (unsigned long)radix);
     }
-    value live[1] = {*p ? parse_real(vm, p, radix, exactness) : FALSE};
-    free(folded);
-    if (live[0] == FALSE || !exactness)
-        return live[0];
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 1);
-    if (exactness == 'i')
-        live[0] = number_inexact(vm, live[0]);
-    else if (!is_rational(live[0]))
-        live[0] = FALSE; /* #e+inf.0 */
-    else
-        live[0] = number_exact(vm, "string->number", live[0]);
-    gait_pop_frame(vm->mutator);
-    return live[0];
+    figures->exponent = scale;
+    figures->count = 0;
+    for (bool more = true; more && figures->count < MOST_FIGURES;) {
+        mpz_mul_ui(r, r, (unsigned long)radix);
+        mpz_mul_ui(above, above, (unsigned long)radix);
+        mpz_mul_ui(below, below, (unsigned long)radix);
+        mpz_tdiv_qr(sum, r, r, s);
+        unsigned long digit = mpz_get_ui(sum);
+        bool low = mpz_cmp(r, below) < even;
+        mpz_add(sum, r, above);
+        bool high = mpz_cmp(sum, s) >= !even;
+        mpz_mul_2exp(sum, r, 1);
+        if (high && (!low || mpz_cmp(sum, s) >= 0))
+            digit++;
+        more = !low && !high;
+        figures->digits[figures->count++] = "0123456789abcdefghijklmnopqrstuvwxyz"[digit];
+    }
+    mpz_clears(r, s, above, below, sum, NULL);
 }
 
-static char *flonum_text(double d) {
-    if (isnan(d))
-        return strdup("+nan.0");
-    if (isinf(d))
-        return strdup(d > 0 ? "+inf.0" : "-inf.0");
+/* The same in radix 10 by the C library, which is quicker. It takes the nearest of as many digits,
+ * which is not always within the gap if that is narrower on one side. */
+static bool quick_figures(double d, struct figures *figures) {
+    int exponent;
+    if (frexp(d, &exponent) == 0.5)
+        return false;
     char text[40];
     /* 15 digits always suffice to tell most numbers apart; subnormal ones have fewer. */
-    int precision = fabs(d) < 1e-300 ? 1 : 15;
+    int precision = d < 1e-300 ? 1 : 15;
     do
         snprintf(text, sizeof text, "%.*e", precision - 1, d);
     while (strtod(text, NULL) != d && precision++ < 17);
     char *exponent_mark = strchr(text, 'e');
-    int exponent = atoi(exponent_mark + 1);
-    /* The digits alone, without zeros at the end. */
-    char figures[24];
-    int count = 0;
+    figures->exponent = atoi(exponent_mark + 1) + 1;
+    figures->count = 0;
     for (char *c = text; c < exponent_mark; c++)
         if (isdigit((unsigned char)*c))
-            figures[count++] = *c;
-    while (count > 1 && figures[count - 1] == '0')
-        count--;
-    figures[count] = 0;
+            figures->digits[figures->count++] = *c;
+    while (figures->count > 1 && figures->digits[figures->count - 1] == '0')
+        figures->count--;
+    return true;
+}
+
+static char *flonum_text(double d, int radix) {
+    if (isnan(d))
+        return checked(strdup("+nan.0"));
+    if (isinf(d))
+        return checked(strdup(d > 0 ? "+inf.0" : "-inf.0"));
+    struct figures figures = {.digits = "0", .count = 1, .exponent = 1};
+    if (d != 0 && (radix != 10 || !quick_figures(fabs(d), &figures)))
+        shortest_figures(fabs(d), radix, &figures);
+    const char *digits = figures.digits;
+    int count = figures.count, exponent = figures.exponent;
     const char *sign = signbit(d) ? "-" : "";
-    char *result = malloc(64);
-    if (!result)
-        abort();
-    if (exponent >= 21 || exponent < -6)
-        snprintf(result, 64, "%s%c%s%se%d", sign, figures[0], count > 1 ? "." : "", figures + 1,
-                 exponent);
-    else if (exponent < 0)
-        snprintf(result, 64, "%s0.%.*s%s", sign, -exponent - 1, "0000000000", figures);
-    else if (count <= exponent + 1)
-        snprintf(result, 64, "%s%s%.*s.0", sign, figures, exponent + 1 - count,
-                 "0000000000000000000000");
+    size_t room = (size_t)(count + abs(exponent) + 16);
+    char *text = checked(malloc(room));
+    if (radix == 10 && (exponent < LEAST_EXPONENT || exponent > MOST_EXPONENT))
+        snprintf(text, room, "%s%c%s%.*se%d", sign, digits[0], count > 1 ? "." : "", count - 1,
+                 digits + 1, exponent - 1);
+    else if (exponent <= 0)
+        snprintf(text, room, "%s0.%.*d%.*s", sign, -exponent, 0, count, digits);
+    else if (count <= exponent)
+        snprintf(text, room, "%s%.*s%.*d.0", sign, count, digits, exponent - count, 0);
     else
-        snprintf(result, 64, "%s%.*s.%s", sign, exponent + 1, figures, figures + exponent + 1);
-    return result;
+        snprintf(text, room, "%s%.*s.%.*s", sign, exponent, digits, count - exponent,
+                 digits + exponent);
+    /* Where letters are digits, a number may look like infinity. */
+    char *body = text + strlen(sign);
+    if (!strcmp(body, "inf.0") || !strcmp(body, "nan.0")) {
+        memmove(body + 1, body, strlen(body) + 1);
+        *body = '0';
+    }
+    return text;
+}
+
+/* Two texts with something between them and an end. Frees the texts. */
+static char *join(char *first, const char *between, char *second, const char *end) {
+    size_t room = strlen(first) + strlen(between) + strlen(second) + strlen(end) + 1;
+    char *text = checked(malloc(room));
+    snprintf(text, room, "%s%s%s%s", first, between, second, end);
+    free(first);
+    free(second);
+    return text;
+}
+
+static char *real_text(value v, int radix) {
+    if (is_flonum(v))
+        return flonum_text(flonum_value(v), radix);
+    if (!has_type(v, TYPE_RATIO))
+        return integer_text(v, radix);
+    return join(integer_text(number_numerator(v), radix), "/",
+                integer_text(number_denominator(v), radix), "");
 }
 
 char *number_text(value v, int radix) {
-    if (is_flonum(v))
-        return flonum_text(flonum_value(v));
-    if (!has_type(v, TYPE_RATIO))
-        return integer_text(v, radix);
-    char *top = integer_text(ratio_of(v)->numerator, radix);
-    char *below = integer_text(ratio_of(v)->denominator, radix);
-    size_t room = strlen(top) + strlen(below) + 2;
-    char *text = malloc(room);
-    if (!text)
-        abort();
-    snprintf(text, room, "%s/%s", top, below);
-    free(top);
-    free(below);
-    return text;
+    if (!is_complex(v))
+        return real_text(v, radix);
+    value real = number_real_part(v), imaginary = number_imaginary_part(v);
+    bool real_needed = real != fixnum(0) || radix >= RADIX_WITH_I;
+    char *first = real_needed ? real_text(real, radix) : checked(strdup(""));
+    char *second = imaginary == fixnum(1)    ? checked(strdup(""))
+                   : imaginary == fixnum(-1) ? checked(strdup("-"))
+                                             : real_text(imaginary, radix);
+    bool has_sign = *second == '-' || *second == '+'; /* that of infinity is always there */
+    return join(first, has_sign ? "" : "+", second, "i");
 }

@@ -73,6 +73,7 @@ static inline unsigned form_number(value v) { return (unsigned)(v >> 8); }
     X(BYTEVECTOR, "bytevector", GAIT_LEAF, 0)                                                      \
     X(BIGNUM, "bignum", GAIT_LEAF, 0)                                                              \
     X(RATIO, "ratio", GAIT_REFS, 0)                                                                \
+    X(COMPLEX, "complex number", GAIT_REFS, 0)                                                     \
     X(SYMBOL, "symbol", GAIT_PREFIX, 2)                                                            \
     X(SYMBOL_LINK, "symbol link", GAIT_WEAK, 2)                                                    \
     X(VECTOR, "vector", GAIT_REFS, 0)                                                              \
@@ -153,6 +154,12 @@ struct bignum {
 struct ratio {
     uint64_t header;
     value numerator, denominator; /* exact integers without common factor; denominator > 1 */
+};
+
+/* A number that is not real. Both parts are flonums, or both are exact and imaginary is not 0. */
+struct complex_number {
+    uint64_t header;
+    value real, imaginary;
 };
 
 /*
@@ -298,6 +305,7 @@ ACCESSOR(vector)
 ACCESSOR(bytevector)
 ACCESSOR(bignum)
 ACCESSOR(ratio)
+ACCESSOR(complex_number)
 ACCESSOR(code)
 ACCESSOR(closure)
 ACCESSOR(case_lambda)

@@ -137,6 +137,11 @@ const struct standard_library standard_libraries[] = {
      "(error)"},
     {"(srfi 26)",
      "(cut cute)"},
+    {"(srfi 27)",
+     "(default-random-source make-random-source random-integer random-real "
+     "random-source-make-integers random-source-make-reals "
+     "random-source-pseudo-randomize! random-source-randomize! random-source-state-ref "
+     "random-source-state-set! random-source?)"},
     {"(srfi 28)",
      "(format)"},
     {"(srfi 30)",

@@ -5,6 +5,8 @@
 #include "character.h"
 #include "vm.h"
 
+#include <math.h>
+
 #define FIRST_BUCKETS 8
 
 static struct table *table_of(value v) { return (struct table *)v; }
@@ -38,7 +40,7 @@ static uint64_t hash_number(value v) {
         union {
             double number;
             uint64_t bits;
-        } u = {flonum_value(v)};
+        } u = {isnan(flonum_value(v)) ? NAN : flonum_value(v)}; /* all NaNs are eqv */
         return mix(u.bits);
     }
     if (has_type(v, TYPE_BIGNUM)) {
@@ -49,6 +51,9 @@ static uint64_t hash_number(value v) {
     }
     if (has_type(v, TYPE_RATIO))
         return hash_number(ratio_of(v)->numerator) + 3 * hash_number(ratio_of(v)->denominator);
+    if (has_type(v, TYPE_COMPLEX))
+        return hash_number(complex_number_of(v)->real) +
+               5 * hash_number(complex_number_of(v)->imaginary);
     return mix(v);
 }
 

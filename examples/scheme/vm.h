@@ -382,6 +382,7 @@ void builtin_vectors_init(struct vm *vm);
 void builtin_control_init(struct vm *vm);
 void builtin_ports_init(struct vm *vm);
 void builtin_tables_init(struct vm *vm);
+void builtin_random_init(struct vm *vm);
 void builtin_system_init(struct vm *vm);
 
 #endif
