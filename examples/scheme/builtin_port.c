@@ -156,7 +156,8 @@ static value read_characters(struct vm *vm, value port, bool line, size_t most) 
     size_t count = 0, room = 0;
     uint32_t *text = NULL;
     int32_t c = 0;
-    while (count < most && (c = port_read_char(vm, port)) >= 0 && !(line && c == '\n')) {
+    while (count < most && (c = port_read_char(vm, port)) >= 0 &&
+           !(line && (c == '\n' || c == '\r'))) {
         if (count == room) {
             room = room ? 2 * room : 128;
             text = realloc(text, room * sizeof *text);
@@ -164,6 +165,14 @@ static value read_characters(struct vm *vm, value port, bool line, size_t most) 
                 vm_out_of_memory(vm);
         }
         text[count++] = (uint32_t)c;
+    }
+    /* The ends of lines of all systems: R7RS. */
+    if (line && c == '\r') {
+        int32_t after = port_peek_char(vm, port);
+        if (after == '\n')
+            port_read_char(vm, port);
+        else if (after == FAULT)
+            c = FAULT;
     }
     value result = END_OF_FILE;
     if (c == FAULT) {

@@ -159,6 +159,13 @@ value integer_root(struct vm *vm, value n, value *rest) {
     return live[0];
 }
 
+value integer_exact_root(struct vm *vm, value n, uint64_t degree) {
+    struct view view;
+    if (!mpz_root(vm->integer, look(&view, n), degree))
+        return FALSE;
+    return settle(vm, vm->integer);
+}
+
 void integer_get(mpz_t number, value v) {
     struct view view;
     mpz_set(number, look(&view, v));

@@ -113,6 +113,7 @@ bool integer_is_odd(value v);
 value integer_gcd(struct vm *vm, value a, value b);
 value integer_power(struct vm *vm, value base, uint64_t exponent); /* RAISED: too large */
 value integer_root(struct vm *vm, value n, value *rest);           /* floor of the square root */
+value integer_exact_root(struct vm *vm, value n, uint64_t degree); /* n >= 0; FALSE: it has none */
 value integer_shift(struct vm *vm, value n, int64_t left);
 enum bitwise { BITWISE_AND, BITWISE_OR, BITWISE_XOR };
 value integer_bitwise(struct vm *vm, enum bitwise operation, value a, value b);

@@ -61,8 +61,8 @@ value number_log(struct vm *vm, value v) {
 }
 
 value number_log_base(struct vm *vm, value v, value base) {
-    if (base == fixnum(1))
-        return raise_error(vm, "log", "no logarithm has base 1", 0);
+    if (base == fixnum(0) || base == fixnum(1))
+        return raise_error(vm, "log", "no logarithm has base", 1, base);
     if (!is_complex(v) && !is_complex(base) && !is_negative(v) && !is_negative(base))
         return make_flonum(vm, (double)(real_log(v) / real_log(base)));
     value live[2] = {v, base};

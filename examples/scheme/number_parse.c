@@ -130,12 +130,11 @@ static value parse_ratio(struct vm *vm, const char *text, const char *slash, int
 
 /* With an exactness of 'e' exact, without precision lost by the way. */
 static value parse_real(struct vm *vm, char *text, int radix, char exactness) {
-    bool infinite = !strcmp(text + 1, "inf.0"), nan = !strcmp(text + 1, "nan.0");
-    if ((infinite || nan) && (*text == '+' || *text == '-')) {
-        double d = nan ? NAN : *text == '-' ? -INFINITY : INFINITY;
+    const char *p = skip_sign(text);
+    if (p > text && (!strcmp(p, "inf.0") || !strcmp(p, "nan.0"))) {
+        double d = *p == 'n' ? NAN : *text == '-' ? -INFINITY : INFINITY;
         return exactness == 'e' ? FALSE : make_flonum(vm, d);
     }
-    const char *p = skip_sign(text);
     size_t whole = digits(p, radix);
     if (whole && !p[whole])
         return integer_parse(vm, text, radix);

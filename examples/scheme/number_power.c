@@ -229,6 +229,27 @@ static value zero_power(struct vm *vm, value base, value exponent) {
                        exponent);
 }
 
+/* An exact base that is not negative, to a ratio: exact if the root is. FALSE: it is not. */
+static value root_power(struct vm *vm, value base, value exponent) {
+    value degree = number_denominator(exponent);
+    if (!is_fixnum(degree))
+        return FALSE;
+    uint64_t n = (uint64_t)fixnum_value(degree);
+    value live[3] = {base, exponent, 0}, result = FALSE;
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 3);
+    live[2] = integer_exact_root(vm, number_denominator(base), n);
+    if (live[2] != FALSE) {
+        live[0] = integer_exact_root(vm, number_numerator(base), n);
+        if (live[0] != FALSE) {
+            live[0] = make_ratio(vm, live[0], live[2]);
+            result = exact_real_power(vm, live[0], number_numerator(exponent));
+        }
+    }
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
 static bool is_half(value v) {
     return number_numerator(v) == fixnum(1) && number_denominator(v) == fixnum(2);
 }
@@ -248,5 +269,10 @@ value number_expt(struct vm *vm, value base, value exponent) {
         return number_sqrt(vm, base);
     if (is_complex(base) || is_complex(exponent))
         return general_power(vm, base, exponent);
+    if (is_exact(base) && is_exact(exponent) && number_sign(base) > 0) {
+        value exact = root_power(vm, base, exponent);
+        if (exact != FALSE)
+            return exact;
+    }
     return real_power(vm, base, exponent);
 }

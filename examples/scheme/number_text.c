@@ -81,7 +81,8 @@ static void shortest_figures(double d, int radix, struct figures *figures) {
         mpz_add(sum, r, above);
         bool high = mpz_cmp(sum, s) >= !even;
         mpz_mul_2exp(sum, r, 1);
-        if (high && (!low || mpz_cmp(sum, s) >= 0))
+        int past_half = mpz_cmp(sum, s);
+        if (high && (!low || past_half > 0 || (past_half == 0 && digit & 1)))
             digit++;
         more = !low && !high;
         figures->digits[figures->count++] = "0123456789abcdefghijklmnopqrstuvwxyz"[digit];

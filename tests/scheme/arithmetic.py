@@ -357,6 +357,18 @@ def test_size():
     return f'(magnitude {z.text()})', check
 
 
+def test_junk():
+    """Text near to a number's: none, or one that is written so that it reads back."""
+    text = ''.join(rng.choice('+-+-..//@@iie10#xbf9n') for _ in range(rng.randrange(1, 12)))
+    if rng.random() < 0.5:
+        text = random_number().text()
+        at = rng.randrange(len(text) + 1)
+        text = text[:at] + rng.choice('+-./@ie1#x0') + text[at + rng.randrange(2):]
+    radix = rng.choice((2, 10, 10, 16, 19, 36))
+    return (f'(let ((n (string->number "{text}" {radix})))'
+            f' (or (not n) (eqv? n (string->number (number->string n {radix}) {radix}))))', lambda text: text == '#t')
+
+
 tests = [value for name, value in list(globals().items()) if name.startswith('test_')]
 weights = [6 if test is test_operation else 1 for test in tests]
 cases = [test() for test in rng.choices(tests, weights, k=count)]

@@ -71,6 +71,12 @@
        (with-text "one\ntwo\n\nlast" (lambda (p) (let* ((a (read-line p)) (b (read-line p)) (c (read-line p))
                                                         (d (read-line p)))
                                                    (list a b c d (eof-object? (read-line p)))))))
+;; The ends of lines of all systems.
+(check '("one" "two" "" "three" "" "four" #t)
+       (with-text "one\rtwo\r\n\r\nthree\n\rfour"
+                  (lambda (p) (let* ((a (read-line p)) (b (read-line p)) (c (read-line p)) (d (read-line p))
+                                     (e (read-line p)) (f (read-line p)))
+                                (list a b c d e f (eof-object? (read-line p)))))))
 (check '("abc" "de" #t "") (with-text "abcde" (lambda (p) (let* ((a (read-string 3 p)) (b (read-string 9 p)))
                                                             (list a b (eof-object? (read-string 1 p))
                                                                   (read-string 0 p))))))
