@@ -96,5 +96,8 @@ bool vm_boot(struct vm *vm, uint64_t stack_words) {
     vm->bare = make_environment(vm, FALSE, FALSE);
     environment_bind(vm, vm->bare, vm->known[KNOWN_import], keyword(FORM_IMPORT));
     environment_bind(vm, vm->bare, vm->known[KNOWN_define_library], keyword(FORM_DEFINE_LIBRARY));
+    value message = keep(vm, make_text(vm, "out of memory"));
+    vm->memory_condition = make_condition(vm, CONDITION_ERROR, message, NIL);
+    vm->keep.count--;
     return run_prelude(vm);
 }

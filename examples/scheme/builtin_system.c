@@ -4,6 +4,7 @@
  * ask about it.
  */
 #include "builtin.h"
+#include "escape.h"
 #include "number.h"
 #include "port.h"
 #include "utf8.h"
@@ -78,9 +79,9 @@ static bool write_to_error_port(struct vm *vm, value text) {
     return false;
 }
 
-/* An error that no handler took: one line that begins with the program's name, since in a pipeline
+/* (%report condition): one line that begins with the program's name, since in a pipeline
  * one sees whose it is. When it can't be written anywhere, the status still tells of it. */
-BUILTIN(uncaught) {
+BUILTIN(report_) {
     file_flush_all(vm);
     value live[2] = {make_string(vm, REPORT_CHARS, 0), 0};
     struct gait_frame frame;
@@ -94,13 +95,36 @@ BUILTIN(uncaught) {
         free(text);
     }
     gait_pop_frame(vm->mutator);
-    if (vm->interactive && !vm->console_lost) {
-        vm->abandoned = true;
-    } else {
-        vm->halted = true;
-        vm->status = 1;
-    }
+    if (vm->interactive && !vm->console_lost)
+        return UNSPECIFIED;
+    vm->halted = true;
+    vm->status = 1;
     return RAISED;
+}
+
+/* An error that no handler took, not even the prompt's. */
+BUILTIN(uncaught) {
+    vm->abandoned = report_(vm, count, a) != RAISED;
+    return RAISED;
+}
+
+/* ---- The prompt ---------------------------------------------------------------------------- */
+
+BUILTIN(drop_input) {
+    NEED(is_port, "%drop-input!", "port", a[0]);
+    port_drop_input(a[0]);
+    return UNSPECIFIED;
+}
+
+/* (%more-input? port): of the line that was typed. */
+BUILTIN(more_input) {
+    NEED(is_port, "%more-input?", "port", a[0]);
+    return boolean(port_skip_blank(vm, a[0]));
+}
+
+BUILTIN(catch_interrupts) {
+    interrupt_init();
+    return UNSPECIFIED;
 }
 
 /* ---- The process --------------------------------------------------------------------------- */
@@ -216,7 +240,11 @@ void builtin_system_init(struct vm *vm) {
     static const struct builtin_entry entries[] = {
         {"%exit", exit_, 0, 1},
         {"emergency-exit", emergency_exit, 0, 1},
+        {"%report", report_, 1, 1},
         {"%uncaught", uncaught, 1, 1},
+        {"%drop-input!", drop_input, 1, 1},
+        {"%more-input?", more_input, 1, 1},
+        {"%catch-interrupts!", catch_interrupts, 0, 0},
         {"command-line", command_line, 0, 0},
         {"get-environment-variable", get_environment_variable, 1, 1},
         {"get-environment-variables", get_environment_variables, 0, 0},

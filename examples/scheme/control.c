@@ -23,11 +23,12 @@
 #include <stdio.h>
 
 #define STACK_WORDS (128 * 1024) /* 1 MiB: scanned in about 0.1 ms */
+#define STACK_MARGIN 16          /* what raises when there is no memory to empty it pushes more */
 #define CHUNK_WORDS (sizeof(struct chunk) / sizeof(value))
 #define HANDLER_WORDS (2 * STACK_WORDS) /* guess: what a handler of an overflow may use */
 
 void vm_stack_init(struct vm *vm, uint64_t depth_max) {
-    vm->base = malloc(STACK_WORDS * sizeof *vm->base);
+    vm->base = malloc((STACK_WORDS + STACK_MARGIN) * sizeof *vm->base);
     if (!vm->base)
         vm_out_of_memory(vm);
     vm->limit = vm->base + STACK_WORDS;

@@ -3,6 +3,7 @@
  * Files of ports. See file.h.
  */
 #include "file.h"
+#include "escape.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -197,9 +198,10 @@ bool file_fill_more(struct vm *vm, struct file *file) {
     file->end = have;
     ssize_t n;
     gait_enter_native(vm->mutator);
-    do
+    do {
+        interrupt_wait(vm, file->descriptor);
         n = read(file->descriptor, file->data + have, sizeof file->data - have);
-    while (n < 0 && again(file));
+    } while (n < 0 && again(file));
     int error = n < 0 ? errno : 0;
     gait_leave_native(vm->mutator);
     if (error)

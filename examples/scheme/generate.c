@@ -341,6 +341,7 @@ static void generate_again(struct function *f, struct node *node) {
     int depth = f->depth;
     for (size_t i = 0; i < node->list.count; i++)
         generate_node(f, node->list.items[i], TO_STACK);
+    mark_line(f, node->line); /* for an interrupt */
     size_t jump = emit_jump(f, OP_AGAIN);
     emit_word(f, (uint32_t)node->list.count);
     emit_word(f, (uint32_t)loop->list.base);

@@ -5,9 +5,8 @@
  * A constructor that takes values keeps them in vm->made while it allocates. Fresh objects are
  * filled by gait_init before anything else can happen.
  */
-#include "file.h"
+#include "escape.h"
 #include "utf8.h"
-#include "vm.h"
 
 #include <gait/offheap.h>
 #include <stdio.h>
@@ -33,11 +32,19 @@ static void visit_roots(gait_visitor *visitor, void *data) {
     gait_visit_range(visitor, vm->known, KNOWN_COUNT);
     gait_visit_range(visitor, vm->hooks, HOOK_COUNT);
     const value registers[] = {
-        vm->self,           vm->acc,       vm->under,        vm->winders,       vm->handlers,
-        vm->raised,         vm->bottom,    vm->bare,         vm->symbols,       vm->system,
-        vm->interaction,    vm->libraries, vm->command_line, vm->input,         vm->output,
-        vm->error,          vm->source,    vm->instead,      (value)vm->syntax, vm->library_path,
-        vm->library_folder, vm->loading,
+        vm->self,          vm->acc,
+        vm->under,         vm->winders,
+        vm->handlers,      vm->raised,
+        vm->bottom,        vm->bare,
+        vm->symbols,       vm->system,
+        vm->interaction,   vm->libraries,
+        vm->command_line,  vm->input,
+        vm->output,        vm->error,
+        vm->source,        vm->instead,
+        (value)vm->syntax, (value)vm->syntax_own,
+        vm->library_path,  vm->library_folder,
+        vm->loading,       vm->memory_condition,
+        vm->reserve,
     };
     gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
 }
@@ -67,7 +74,7 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t erro
         return false;
     }
     if (syntax != SYNTAX_HEAP)
-        vm->syntax = syntax_arena_new(vm);
+        vm->syntax = vm->syntax_own = syntax_arena_new(vm);
     vm->syntax_apart = syntax == SYNTAX_APART;
     vm->offheap_least = OFFHEAP_LEAST;
     vm->bytevector_tag = gait_offheap_tag(vm->heap, "bytevectors");
@@ -76,23 +83,9 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t erro
         return false;
     }
     gait_set_oom_handler(vm->heap, run_finalizers, NULL);
-    mpz_init(vm->integer);
-    mpz_init(vm->remainder);
+    escape_init(vm);
     gait_set_roots_callback(vm->mutator, visit_roots, vm);
     return true;
-}
-
-void vm_out_of_memory(struct vm *vm) {
-    file_flush_all(vm);
-    unsigned line;
-    value file = control_location(vm, &line);
-    if (is_string(file)) {
-        char *name = string_utf8(file, NULL);
-        fprintf(stderr, PROGRAM_NAME ": %s:%u: out of memory\n", name, line);
-    } else {
-        fprintf(stderr, PROGRAM_NAME ": out of memory\n");
-    }
-    _Exit(1);
 }
 
 value keep(struct vm *vm, value v) {

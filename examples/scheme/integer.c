@@ -258,7 +258,11 @@ value integer_parse(struct vm *vm, const char *digits, int radix) {
 
 char *integer_text(value v, int radix) {
     struct view view;
-    return mpz_get_str(NULL, radix, look(&view, v));
+    mpz_srcptr x = look(&view, v);
+    char *text = malloc(mpz_sizeinbase(x, radix) + 2);
+    if (!text)
+        abort();
+    return mpz_get_str(text, radix, x);
 }
 
 value make_ratio(struct vm *vm, value numerator, value denominator) {

@@ -18,7 +18,9 @@
 
 static const uint32_t underflow[] = {OP_UNDERFLOW};
 
-value machine_run(struct vm *vm, value procedure) {
+/* Call a procedure without arguments; or (escape) go on where C code was left in the middle, with
+ * the registers of vm. */
+static value run(struct vm *vm, value procedure, enum escape escape) {
     static const void *const labels[] = {
 #define X(name) &&do_##name,
         OPCODES(X)
@@ -33,6 +35,16 @@ value machine_run(struct vm *vm, value procedure) {
     uint32_t word;
     size_t count;
 
+    if (escape != ESCAPE_NONE) {
+        sp = vm->sp;
+        fp = vm->fp;
+        pc = vm->pc;
+        self = vm->self;
+        acc = vm->acc;
+        if (escape == ESCAPE_INTERRUPT)
+            goto interrupt;
+        goto raise;
+    }
     vm->sp = sp;
     vm->acc = acc;
     vm_make_bottom(vm);
@@ -152,6 +164,15 @@ raise:
     *sp++ = vm->raised;
     acc = global_of(vm->hooks[HOOK_raise])->content;
     count = 1;
+    goto call;
+
+interrupt:
+    /* The same with what brings the prompt back. */
+    interrupt_pending = 0;
+    LINK(sp, pc);
+    sp += 3;
+    acc = global_of(vm->hooks[HOOK_interrupted])->content;
+    count = 0;
     goto call;
 
     /* clang-format takes labels before a brace for bit-fields. */
@@ -316,8 +337,8 @@ do_AGAIN: {
     for (size_t i = 0; i < arguments; i++)
         to[i] = sp[i - arguments];
     sp = to + arguments;
+    POLL(); /* here, where the line is known, not at the loop's begin */
     pc += A;
-    POLL();
     NEXT;
 }
 do_BUILTIN: {
@@ -590,4 +611,22 @@ do_JUMP_NOT_EQ:
     COMPARE_JUMPS(GREATER_EQ, >=, ">=")
 #undef COMPARE_JUMPS
     /* clang-format on */
+}
+
+value machine_run(struct vm *vm, value procedure) {
+    vm->landing_frames = gait_frames_save(vm->mutator);
+    vm->landing_keep = vm->keep.count;
+    vm->escape = ESCAPE_NONE;
+    if (setjmp(vm->landing))
+        escape_land(vm);
+    vm->can_escape = true;
+    value result = RAISED;
+    if (vm->escape == ESCAPE_PROMPT)
+        vm->abandoned = true;
+    else
+        result = run(vm, procedure, vm->escape);
+    vm->can_escape = false;
+    if (vm->abandoned)
+        vm->winders = vm->handlers = NIL;
+    return result;
 }

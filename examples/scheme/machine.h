@@ -6,6 +6,7 @@
 #ifndef SCHEME_MACHINE_H
 #define SCHEME_MACHINE_H
 
+#include "escape.h"
 #include "number.h"
 #include "opcodes.h"
 
@@ -61,10 +62,14 @@
 
 #define POLL()                                                                                     \
     do {                                                                                           \
-        if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED))) {                       \
+        if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED) |                         \
+                          (uint32_t)interrupt_pending)) {                                          \
             SYNC();                                                                                \
             gait_poll(vm->mutator);                                                                \
             gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);                                  \
+            escape_take_reserve(vm);                                                               \
+            if (interrupt_pending)                                                                 \
+                goto interrupt;                                                                    \
         }                                                                                          \
     } while (0)
 

@@ -35,16 +35,31 @@ static value run_file(struct vm *vm, enum hook how, const char *name) {
     return result;
 }
 
-/* The forms of a port, one by one: standard input, or the text of -e. */
+/* The forms of a port, one by one: standard input, or the text of -e, whose values are shown. */
 static value run_port(struct vm *vm, value port, const char *name, bool show) {
-    value parts[5] = {global_of(vm->hooks[HOOK_repl])->content, port, FALSE,
-                      boolean(vm->interactive), boolean(show)};
+    value parts[4] = {global_of(vm->hooks[HOOK_run_port])->content, port, FALSE, boolean(show)};
     struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, parts, 5);
+    gait_push_frame(vm->mutator, &frame, parts, 4);
     parts[2] = make_text(vm, name);
+    value result = run_call(vm, 4, parts);
+    gait_pop_frame(vm->mutator);
+    return result;
+}
+
+/* A prompt comes back after errors by itself, but for those that leave it no memory. */
+static value run_prompt(struct vm *vm, value port, const char *name) {
+    value parts[3] = {global_of(vm->hooks[HOOK_repl])->content, port, FALSE};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, parts, 3);
+    parts[2] = make_text(vm, name);
+    vm->interactive = true;
+    port_write_text(vm, parameter_of(vm->output)->content, PROGRAM_NAME " (Gait) ");
+    port_write_text(vm, parameter_of(vm->output)->content, gait_version());
+    port_write_text(vm, parameter_of(vm->output)->content,
+                    ": Ctrl-D or (exit) leaves, Ctrl-C comes back to the prompt\n");
     value result;
     do
-        result = run_call(vm, 5, parts);
+        result = run_call(vm, 3, parts);
     while (vm->abandoned && !vm->halted);
     gait_pop_frame(vm->mutator);
     return result;
@@ -105,8 +120,9 @@ static void set_library_path(struct vm *vm, const struct options *options) {
 }
 
 static value run_standard_input(struct vm *vm) {
-    vm->interactive = isatty(STDIN_FILENO);
-    return run_port(vm, parameter_of(vm->input)->content, "standard input", vm->interactive);
+    static const char name[] = "standard input";
+    value port = parameter_of(vm->input)->content;
+    return isatty(STDIN_FILENO) ? run_prompt(vm, port, name) : run_port(vm, port, name, false);
 }
 
 static void run_all(struct vm *vm, const struct options *options) {

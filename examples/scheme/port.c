@@ -290,6 +290,18 @@ int32_t port_read_char(struct vm *vm, value v) {
     return c;
 }
 
+void port_drop_input(value port) {
+    if (port_of(port)->file)
+        port_of(port)->file->at = port_of(port)->file->end;
+}
+
+bool port_skip_blank(struct vm *vm, value port) {
+    struct file *file = port_of(port)->file;
+    while (file && file->at < file->end && memchr(" \t\r\n", file->data[file->at], 4))
+        port_read_char(vm, port);
+    return file && (file->at < file->end || file->ended);
+}
+
 void port_keep_end(value port) {
     if (port_of(port)->file)
         port_of(port)->file->ended = true;

@@ -72,6 +72,13 @@ int32_t port_read_byte(struct vm *vm, value port);
 int32_t port_peek_byte(struct vm *vm, value port);
 bool port_ready(struct vm *vm, value port);
 
+/** Drop what was read of a file and not taken: the rest of a line of a terminal. */
+void port_drop_input(value port);
+
+/** Take white space of what was read of a file. @return is there more, or the end, without waiting?
+ */
+bool port_skip_blank(struct vm *vm, value port);
+
 /** The end was taken after other characters: the next read meets it again. */
 void port_keep_end(value port);
 

@@ -44,10 +44,15 @@ struct reader {
     bool has_references;
     char *token; /* UTF-8, malloc'ed */
     size_t token_bytes, token_room;
+    bool at_end; /* the last character taken was the end */
 };
 
 static inline int32_t peek(struct reader *r) { return port_peek_char(r->vm, r->port); }
-static inline int32_t next(struct reader *r) { return port_read_char(r->vm, r->port); }
+static inline int32_t next(struct reader *r) {
+    int32_t c = port_read_char(r->vm, r->port);
+    r->at_end = c == END;
+    return c;
+}
 
 /** Raise a read error at the last item, or what failed in the port. */
 value read_fail(struct reader *r, const char *message);

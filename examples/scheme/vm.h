@@ -13,6 +13,7 @@
 
 #include "object.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,8 +69,10 @@ enum known_symbol {
     X(custom_values, "%custom-values")                                                             \
     X(custom_copy, "%custom-copy")                                                                 \
     X(load, "load")                                                                                \
+    X(interrupted, "%interrupted")                                                                 \
     X(instantiate, "%instantiate")                                                                 \
     X(run_program, "%run-program")                                                                 \
+    X(run_port, "%run-port")                                                                       \
     X(repl, "%repl")
 
 enum hook {
@@ -82,6 +85,14 @@ enum hook {
 struct keep {
     value *items;
     size_t count, room;
+};
+
+/* How C code was left in the middle: escape.h. */
+enum escape {
+    ESCAPE_NONE,
+    ESCAPE_RAISE,     /* vm->raised is raised */
+    ESCAPE_INTERRUPT, /* the prompt's way out is called */
+    ESCAPE_PROMPT     /* all that runs ends */
 };
 
 struct vm {
@@ -121,8 +132,9 @@ struct vm {
 
     gait_arena *syntax; /* of the form that is compiled: see syntax_memory.c; NULL: syntax is on the
                            heap and in malloc'ed memory */
-    bool syntax_apart;  /* each form has an arena of its own */
-    uint64_t captures;  /* continuations captured so far */
+    gait_arena *syntax_own; /* the one that there is when no library's file is being read */
+    bool syntax_apart;      /* each form has an arena of its own */
+    uint64_t captures;      /* continuations captured so far */
 
     size_t offheap_least; /* bytevectors of so many bytes live off-heap; SIZE_MAX: none */
     int bytevector_tag;   /* of that memory */
@@ -130,6 +142,15 @@ struct vm {
     struct file *files; /* of open ports: see file.h */
     struct file *lost;  /* of ports that were dropped, and could not be written */
     bool console_lost;  /* standard input or output failed: there is no going back to a prompt */
+
+    jmp_buf landing; /* where C code that is left comes back to, see escape.h; with this: */
+    struct gait_frames landing_frames;
+    size_t landing_keep;
+    bool can_escape;        /* the machine runs */
+    enum escape escape;     /* why it came back there */
+    value memory_condition; /* what is raised when there is no memory */
+    value reserve;          /* a leaf, for handlers of that; or 0 */
+    uint64_t reserve_cycle; /* cycles ended when it was used, or last tried to be had */
 
     size_t symbol_count;      /* entries in symbols, dead ones included */
     value source;             /* what is being compiled was read from it: make_source */
@@ -152,7 +173,7 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t erro
 /** Define all that is built in, and compile the prelude: boot.c. @return false: it does not. */
 bool vm_boot(struct vm *vm, uint64_t stack_words);
 
-/** Say that memory is out, and exit. */
+/** Have "out of memory" raised; or, where that can't be, say so and exit: escape.c. */
 _Noreturn void vm_out_of_memory(struct vm *vm);
 
 static inline void *allocate(struct vm *vm, enum object_type type, size_t bytes) {

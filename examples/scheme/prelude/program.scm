@@ -105,21 +105,58 @@
     (if (%starts-with-import? forms) (%only-import!))
     (parameterize ((%loading name)) (%run-forms forms (interaction-environment) source))))
 
-;; Forms from a port as they come. At a prompt, or to show them, results are written, and an import
-;; adds to what is there.
-(define (%repl port name prompt? show?)
-  (let ((source (%make-source name)) (environment (interaction-environment)))
-    (define (show result)
-      (if (not (eq? result (void))) (begin (write result) (newline))))
+;; Run the next form of a port, and write its results if show? says so. The end-of-file object: there
+;; was none; else whether what comes next may be the import that a program starts with.
+(define (%run-next port source first? show?)
+  (let ((forms (%read-form port source)))
+    (vector-set! %prompt-state 1 #f)
+    (if (eof-object? forms)
+        forms
+        (let ((more? (and first? (%headed? (car forms) '(define-library)))))
+          (if (and first? (%starts-with-import? forms)) (%only-import!))
+          (call-with-values (%compile forms (interaction-environment) source)
+                            (lambda results (if show? (for-each %show results))))
+          more?))))
+
+(define (%show result)
+  (if (not (eq? result (void))) (begin (write result) (newline))))
+
+;; Standard input that is no terminal, and -e. What -e imports is there beside the rest.
+(define (%run-port port name show?)
+  (let ((source (%make-source name)))
     (let loop ((first? (not show?)))
-      (if prompt? (begin (display "> ") (flush-output-port)))
-      (let ((forms (%read-form port source)))
-        (if (not (eof-object? forms))
-            (let ((more? (and first? (%headed? (car forms) '(define-library)))))
-              (if (and first? (%starts-with-import? forms)) (%only-import!))
-              (call-with-values (%compile forms environment source)
-                                (lambda results (if show? (for-each show results))))
-              (loop more?)))))))
+      (let ((more? (%run-next port source first? show?)))
+        (if (not (eof-object? more?)) (loop more?))))))
+
+;; A prompt. Each form is run with a way back to here, for errors and interrupts, which unwinds what
+;; it was in (dynamic-wind, parameterize). An interrupt passes by all handlers of the program. Where
+;; a form was being read, the rest of the line is dropped.
+(define (%repl port name)
+  (let ((source (%make-source name)))
+    (let loop ()
+      (vector-set! %prompt-state 1 #t)
+      (if (not (%more-input? port))
+          (begin (display "> ") (flush-output-port)))
+      (if (eof-object?
+           (call/cc
+            (lambda (leave)
+              (define (back)
+                (if (vector-ref %prompt-state 1) (%drop-input! port))
+                (leave #f))
+              (vector-set! %prompt-state 0
+                           (lambda ()
+                             (if (vector-ref %prompt-state 1) (newline) (%report %interruption))
+                             (back)))
+              (%set-handlers! (list (lambda (condition) (%report condition) (back))))
+              (%catch-interrupts!)
+              (%run-next port source #f #t))))
+          (newline)
+          (loop)))))
+
+;; What an interrupt calls; is a form being read, not run?
+(define %prompt-state (vector #f #f))
+(define (%interrupted) ((vector-ref %prompt-state 0)))
+(define %interruption (%make-condition "interrupted"))
 
 (define (exit . status)
   (let loop ()
