@@ -2,33 +2,23 @@
 /*
  * The printer. What is left to print is kept on a list of its own, so that depth costs no C stack.
  *
- * Labels (#0=) are looked for only in structures that a short walk does not get to the end of, and
- * for write-shared. While printing, output may allocate; the values on the lists are reachable from
- * the datum, which the caller holds.
+ * What needs a label (#0=) is found before (sharing.h). While printing, output may allocate; the
+ * values on the list are reachable from the datum, which the caller holds.
  */
 #include "number.h"
 #include "port.h"
+#include "sharing.h"
 
 #include <stdio.h>
 #include <strings.h>
 #include <wctype.h>
 
-#define SHORT_WALK 10000 /* objects; guess */
-
-enum task_kind { TASK_DATUM, TASK_TAIL, TASK_ITEMS, TASK_LEAVE };
+enum task_kind { TASK_DATUM, TASK_TAIL, TASK_ITEMS };
 
 struct task {
     value v;
     enum task_kind kind;
     size_t index;
-};
-
-/* A map from objects to their label or state while they are looked at. */
-enum { ON_PATH = -1, DONE = -2, SHARED = -3 }; /* 0 and more: the label it was given */
-
-struct mark {
-    value v;
-    int64_t state;
 };
 
 struct printer {
@@ -37,9 +27,7 @@ struct printer {
     enum print_style style;
     struct task *tasks;
     size_t count, room;
-    struct mark *marks; /* NULL: no labels */
-    size_t mark_count, mark_room;
-    int64_t labels;
+    struct sharing *sharing; /* NULL: nothing needs a label */
 };
 
 static void push(struct printer *p, enum task_kind kind, value v, size_t index) {
@@ -52,93 +40,8 @@ static void push(struct printer *p, enum task_kind kind, value v, size_t index) 
     p->tasks[p->count++] = (struct task){v, kind, index};
 }
 
-/* ---- Finding what needs a label ------------------------------------------------------------ */
-
-static bool is_compound(value v) { return is_pair(v) || (is_vector(v) && length_of(v)); }
-
-static struct mark *find_mark(struct mark *marks, size_t room, value v) {
-    size_t i = v * 0x9e3779b97f4a7c15u >> 24;
-    while (marks[i & (room - 1)].v && marks[i & (room - 1)].v != v)
-        i++;
-    return &marks[i & (room - 1)];
-}
-
-static struct mark *mark_of(struct printer *p, value v) {
-    if (2 * p->mark_count >= p->mark_room) {
-        size_t room = p->mark_room ? 2 * p->mark_room : 1024;
-        struct mark *marks = calloc(room, sizeof *marks);
-        if (!marks)
-            vm_out_of_memory(p->vm);
-        for (size_t i = 0; i < p->mark_room; i++)
-            if (p->marks[i].v)
-                *find_mark(marks, room, p->marks[i].v) = p->marks[i];
-        free(p->marks);
-        p->marks = marks;
-        p->mark_room = room;
-    }
-    struct mark *mark = find_mark(p->marks, p->mark_room, v);
-    p->mark_count += !mark->v;
-    return mark;
-}
-
-/* Is v a tree of few objects? */
-static bool is_short_tree(struct printer *p, value v) {
-    size_t budget = SHORT_WALK;
-    push(p, TASK_DATUM, v, 0);
-    while (p->count && budget) {
-        v = p->tasks[--p->count].v;
-        if (!is_compound(v))
-            continue;
-        budget--;
-        if (is_pair(v)) {
-            push(p, TASK_DATUM, cdr(v), 0);
-            push(p, TASK_DATUM, car(v), 0);
-        } else {
-            for (size_t i = 0; i < length_of(v) && budget; i++, budget--)
-                push(p, TASK_DATUM, vector_of(v)->items[i], 0);
-        }
-    }
-    bool done = !p->count && budget;
-    p->count = 0;
-    return done;
-}
-
-/* Mark what is met on the way to itself, or, for write-shared, twice. */
-static void find_shared(struct printer *p, value v) {
-    push(p, TASK_DATUM, v, 0);
-    while (p->count) {
-        struct task task = p->tasks[--p->count];
-        if (!is_compound(task.v))
-            continue;
-        struct mark *mark = mark_of(p, task.v);
-        if (task.kind == TASK_LEAVE) {
-            if (mark->state == ON_PATH)
-                mark->state = DONE;
-            continue;
-        }
-        if (mark->v) {
-            if (mark->state == ON_PATH || p->style == PRINT_SHARED)
-                mark->state = SHARED;
-            continue;
-        }
-        mark->v = task.v;
-        mark->state = ON_PATH;
-        push(p, TASK_LEAVE, task.v, 0);
-        if (is_pair(task.v)) {
-            push(p, TASK_DATUM, cdr(task.v), 0);
-            push(p, TASK_DATUM, car(task.v), 0);
-        } else {
-            for (size_t i = length_of(task.v); i-- > 0;)
-                push(p, TASK_DATUM, vector_of(task.v)->items[i], 0);
-        }
-    }
-}
-
 static bool needs_label(struct printer *p, value v) {
-    if (!p->marks || !is_compound(v))
-        return false;
-    struct mark *mark = find_mark(p->marks, p->mark_room, v);
-    return mark->v && (mark->state == SHARED || mark->state >= 0);
+    return p->sharing && sharing_has(p->sharing, v);
 }
 
 /* ---- Atoms --------------------------------------------------------------------------------- */
@@ -314,8 +217,22 @@ static void put_object(struct printer *p, value v) {
     }
 }
 
+static void put_fixnum(struct printer *p, int64_t number) {
+    char text[24], *at = text + sizeof text;
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    *--at = 0;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (number < 0)
+        *--at = '-';
+    put(p, at);
+}
+
 static void put_atom(struct printer *p, value v) {
-    if (is_number(v)) {
+    if (is_fixnum(v)) {
+        put_fixnum(p, fixnum_value(v));
+    } else if (is_number(v)) {
         char *text = number_text(v, 10);
         put(p, text);
         free(text);
@@ -332,14 +249,12 @@ static void put_atom(struct printer *p, value v) {
 
 /* Write #N= or #N#. @return true when that is all. */
 static bool put_label(struct printer *p, value v) {
-    struct mark *mark = find_mark(p->marks, p->mark_room, v);
-    bool known = mark->state >= 0;
-    if (!known)
-        mark->state = p->labels++;
+    bool fresh;
+    int64_t label = sharing_label(p->sharing, v, &fresh);
     char text[32];
-    snprintf(text, sizeof text, "#%lld%c", (long long)mark->state, known ? '#' : '=');
+    snprintf(text, sizeof text, "#%lld%c", (long long)label, fresh ? '=' : '#');
     put(p, text);
-    return known;
+    return !fresh;
 }
 
 /* ' and the like before what the list (quote x) quotes. */
@@ -407,10 +322,10 @@ void print_value(struct vm *vm, value port, value v, enum print_style style) {
     value live[2] = {port, v};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 2);
-    if (is_compound(v) && style != PRINT_SIMPLE && (style == PRINT_SHARED || !is_short_tree(&p, v)))
-        find_shared(&p, v);
+    if (is_compound(v) && style != PRINT_SIMPLE)
+        p.sharing = sharing_find(vm, v, style == PRINT_SHARED);
     push(&p, TASK_DATUM, v, 0);
-    while (p.count) {
+    while (p.count && !port_failed(port)) {
         struct task task = p.tasks[--p.count];
         switch (task.kind) {
         case TASK_DATUM:
@@ -422,11 +337,9 @@ void print_value(struct vm *vm, value port, value v, enum print_style style) {
         case TASK_ITEMS:
             put_items(&p, task.v, task.index);
             break;
-        case TASK_LEAVE:
-            break;
         }
     }
     free(p.tasks);
-    free(p.marks);
+    sharing_free(p.sharing);
     gait_pop_frame(vm->mutator);
 }

@@ -1,0 +1,117 @@
+;;; SPDX-License-Identifier: MIT
+;;;
+;;; Labels, equality and reading of long, deep, shared and cyclic data. An argument makes the large
+;;; ones smaller.
+
+(import (scheme base) (scheme write) (scheme read) (scheme process-context) (scheme time)
+        (scheme file) (scheme cxr) (scheme lazy))
+(include "check.scm")
+
+(define size (if (null? (cdr (command-line))) 200000 (string->number (cadr (command-line)))))
+(define (to-text print object)
+  (let ((p (open-output-string))) (print object p) (get-output-string p)))
+(define (written object) (to-text write object))
+(define (shared object) (to-text write-shared object))
+(define (reading text) (read (open-input-string text)))
+(define (numbers n)
+  (let loop ((n n) (l '())) (if (= n 0) l (loop (- n 1) (cons n l)))))
+(define (last-pair l) (if (pair? (cdr l)) (last-pair (cdr l)) l))
+
+;;; Write labels what leads to itself, write-shared what is met twice.
+
+(check '("#0=(1 . #0#)" "#0=(1 . #0#)") (let ((l (list 1))) (set-cdr! l l) (list (written l) (shared l))))
+(check "#0=(#0#)" (let ((l (list 1))) (set-car! l l) (written l)))
+(check "#0=(#0# . #0#)" (let ((l (list 1))) (set-car! l l) (set-cdr! l l) (written l)))
+(check "(1 2 . #0=(3 4 . #0#))" (let ((l (list 1 2 3 4))) (set-cdr! (cdddr l) (cddr l)) (written l)))
+(check "#0=#(#0# #0#)" (let ((v (make-vector 2 0))) (vector-fill! v v) (written v)))
+(check "#0=(1 . #(2 #0#))" (let* ((v (vector 2 0)) (l (cons 1 v))) (vector-set! v 1 l) (written l)))
+(check "(#0=(1 #0#) #0#)" (let ((l (list 1 2))) (set-car! (cdr l) l) (written (list l l))))
+(check '("((1) (1) #(1) #(1))" "(#0=(1) #0# #1=#(1) #1#)")
+       (let* ((l (list 1)) (v (vector 1)) (all (list l l v v))) (list (written all) (shared all))))
+(check '("((1 2) 2)" "((1 . #0=(2)) . #0#)") (let* ((l (list 1 2)) (all (cons l (cdr l)))) (list (written all) (shared all))))
+(check '("(#() #() \"a\" \"a\")" "(#() #() \"a\" \"a\")")
+       (let* ((v (vector)) (s "a") (all (list v v s s))) (list (written all) (shared all))))
+(check "'#0=(1 . #0#)" (let ((l (list 1))) (set-cdr! l l) (written (list 'quote l))))
+(check "#0='#0#" (let ((l (list 'quote 1))) (set-car! (cdr l) l) (written l)))
+(check "(quote . #0=(1 . #0#))" (let ((l (list 'quote 1))) (set-cdr! (cdr l) (cdr l)) (written l)))
+(check "#0=(1 . #0#)" (let ((l (list 1))) (set-cdr! l l) (to-text display l)))
+;; What is not looked into has no labels, and ends.
+(define-record-type node (make-node next) node? (next node-next set-node-next!))
+(check #t (let ((n (make-node 1)) (p (make-parameter 1)))
+            (set-node-next! n n)
+            (string? (written (list n n p (delay 1) written)))))
+
+;;; Many shared parts: a binary number of paths, a linear time.
+
+(define (doubled depth) (if (= depth 0) '() (let ((x (doubled (- depth 1)))) (cons x x))))
+(check #t (< (string-length (shared (doubled 1000))) 20000))
+(check #t (let ((x (doubled 1000)))
+            (set-car! (let loop ((x x)) (if (pair? (cdr x)) (loop (cdr x)) x)) x)
+            (< (string-length (shared x)) 20000)))
+(check #t (equal? (doubled 18) (doubled 18)))
+
+;;; Random structures read back as what they were, by each of the two.
+
+(define seed 1)
+(define (random n)
+  (set! seed (modulo (+ (* seed 1103515245) 12345) 2147483648))
+  (modulo (quotient seed 65536) n))
+(define (random-structure n)
+  (let ((nodes (make-vector n)))
+    (define (pick) (if (= (random 3) 0) (random 10) (vector-ref nodes (random n))))
+    (do ((i 0 (+ i 1))) ((= i n))
+      (vector-set! nodes i (if (= (random 4) 0) (make-vector (random 4) i) (cons i i))))
+    (do ((i 0 (+ i 1))) ((= i n) (vector-ref nodes 0))
+      (let ((node (vector-ref nodes i)))
+        (if (pair? node)
+            (begin (set-car! node (pick)) (set-cdr! node (pick)))
+            (do ((j 0 (+ j 1))) ((= j (vector-length node)))
+              (vector-set! node j (pick))))))))
+(do ((round 0 (+ round 1))) ((= round 200))
+  (let* ((x (random-structure (+ 1 (random 12)))) (text (shared x)) (copy (reading text)))
+    (check text (shared copy))
+    (check #t (equal? x copy))
+    (if (< (string-length (written x)) 2000)
+        (check (written x) (written (reading (written x)))))))
+
+;;; Long and deep
+
+(define long (numbers size))
+(check #t (equal? long (reading (written long))))
+(check #t (equal? (list->vector long) (reading (written (list->vector long)))))
+(check #t (equal? (map list long) (reading (written (map list long)))))
+(check #f (equal? long (let ((copy (list-copy long))) (set-car! (last-pair copy) 'x) copy)))
+(check #f (equal? long (let ((copy (list-copy long))) (set-cdr! (last-pair copy) 'x) copy)))
+(check #f (equal? (list->vector long) (list->vector (cons 0 (cdr long)))))
+(define (nested n wrap) (let loop ((n n) (x 'end)) (if (= n 0) x (loop (- n 1) (wrap x)))))
+(for-each
+ (lambda (wrap)
+   (let ((deep (nested size wrap)))
+     (check #t (equal? deep (reading (written deep))))
+     (check #t (equal? deep (reading (shared deep))))
+     (check #f (equal? deep (nested (+ size 1) wrap)))))
+ (list list vector (lambda (x) (cons x 1)) (lambda (x) (list 'quote x)) (lambda (x) (vector 1 x 2))))
+(let ((a (list-copy long)) (b (list-copy long)) (c (list-copy long)))
+  (set-cdr! (last-pair a) a)
+  (set-cdr! (last-pair b) b)
+  (set-cdr! (last-pair c) (cons 'x c))
+  (check #t (equal? a b))
+  (check #f (equal? a c))
+  (check #t (equal? (list a b) (list b a)))
+  (check (string-append "#0=(" (let ((text (written long))) (substring text 1 (- (string-length text) 1))) " . #0#)")
+         (written a)))
+(let ((a (nested size list)) (b (nested size list)))
+  (define (close! x) (let loop ((y x)) (if (pair? (car y)) (loop (car y)) (set-car! y x))))
+  (close! a)
+  (close! b)
+  (check #t (equal? a b)))
+;; Round two cycles whose lengths have no common divisor
+(let ((a (numbers 997)) (b (append (numbers 997) (numbers 997))))
+  (set-cdr! (last-pair a) a)
+  (set-cdr! (last-pair b) b)
+  (check #t (equal? a b))
+  (set-car! (last-pair (list 1)) 1)
+  (set-car! (cdr b) 'x)
+  (check #f (equal? a b)))
+
+(report 'sharing)
