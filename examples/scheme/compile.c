@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+/* ---- Errors -------------------------------------------------------------------------------- */
+
 /* Make a condition vm->raised, with file and line in front when they are known. */
 static void raise_located(struct compiler *c, unsigned kind, const char *message, value irritants) {
     struct vm *vm = c->vm;
@@ -25,6 +27,7 @@ static void raise_located(struct compiler *c, unsigned kind, const char *message
 /* "MESSAGE irritant" */
 void syntax_raise(struct compiler *c, const char *message, value irritant) {
     struct vm *vm = c->vm;
+    c->expanding = false;
     irritant = keep(vm, survive(c, irritant));
     value irritants = irritant == FALSE ? NIL : keep(vm, cons(vm, irritant, NIL));
     raise_located(c, CONDITION_ERROR, message, irritants);
@@ -47,6 +50,40 @@ void syntax_raised(struct compiler *c) {
     syntax_escape(c);
 }
 
+/* Raise "macro NAME, in an expansion of NAME: MESSAGE"; where no macro is expanded, the message
+ * alone. */
+static _Noreturn void macro_error(struct compiler *c, const char *message) {
+    if (c->macro == FALSE)
+        syntax_error(c, message, FALSE);
+    char *name = string_utf8(symbol_of(c->macro)->name, NULL);
+    char *around = string_utf8(symbol_of(c->outermost)->name, NULL);
+    bool inside = c->macro != c->outermost;
+    char *text;
+    if (asprintf(&text, "macro %s%s%s: %s", name, inside ? ", in an expansion of " : "",
+                 inside ? around : "", message) < 0)
+        vm_out_of_memory(c->vm);
+    syntax_raise(c, text, FALSE);
+    free(text);
+    free(name);
+    free(around);
+    syntax_escape(c);
+}
+
+void nesting_error(struct compiler *c) {
+    macro_error(c, c->macro == FALSE ? "forms are nested too deeply"
+                                     : "what it expands to is nested too deeply");
+}
+
+void expansion_error(struct compiler *c) {
+    char message[120];
+    snprintf(message, sizeof message,
+             "its expansion has no end, or takes more than %llu MiB (--expansion)",
+             (unsigned long long)(c->vm->expansion_max >> 20));
+    macro_error(c, message);
+}
+
+/* ---- Forms --------------------------------------------------------------------------------- */
+
 static value compile_guarded(struct compiler *c, value form) {
     struct gait_frames frames = gait_frames_save(c->vm->mutator);
     if (setjmp(c->escape)) {
@@ -64,7 +101,8 @@ static value compile_guarded(struct compiler *c, value form) {
 
 value compile_form(struct vm *vm, value form, unsigned line, value environment, value source,
                    bool last) {
-    struct compiler c = {.vm = vm, .environment = environment, .line = line};
+    struct compiler c = {
+        .vm = vm, .environment = environment, .line = line, .macro = FALSE, .outermost = FALSE};
     size_t mark = vm->keep.count;
     vm->source = source;
     keep(vm, form);

@@ -7,6 +7,12 @@
  * form is compiled; syntax_memory.c says what outlives it, and how. Values in trees are kept by
  * vm->keep, or are part of the source form, which is kept too. An error leaves by longjmp to
  * compile_form.
+ *
+ * Bounds. A form may be nested 5,000 deep, if the C stack holds that: every function that calls
+ * itself, in whatever roundabout way, asks check_nesting first. And what macros expand to in one
+ * form, which is held until the form is compiled, may take as many bytes as --expansion says: all
+ * that is allocated in expand_macro is charged to the form. No expansion is free, so one without
+ * end is found, too.
  */
 #ifndef SCHEME_COMPILE_H
 #define SCHEME_COMPILE_H
@@ -124,7 +130,11 @@ struct compiler {
     struct vm *vm;
     value environment;
     unsigned line;
-    int depth;         /* of parse, guarded */
+    int depth;         /* of parse */
+    value macro;       /* the name of the macro whose expansion is parsed, or FALSE */
+    value outermost;   /* and of that around all */
+    bool expanding;    /* expand_macro runs: */
+    size_t expansion;  /* what it allocated for this form, bytes */
     bool expanded;     /* aliases may be about */
     gait_arena *arena; /* NULL: trees are in blocks, pairs on the heap */
     struct block *blocks;
@@ -210,11 +220,27 @@ value make_alias(struct compiler *c, value name, value environment, struct scope
 value strip(struct compiler *c, value datum); /* aliases become symbols */
 value base_symbol(value identifier);
 value make_macro(struct compiler *c, value rules, struct scope *scope);
+void enter_macro(struct compiler *c, value identifier); /* errors name it from here on */
 value expand_macro(struct compiler *c, value macro, value form, struct scope *scope);
 
-/* ---- parse.c: what forms have in common ---------------------------------------------------- */
+/* ---- compile.c: errors ---------------------------------------------------------------------- */
 
+/** Raise "FILE:LINE: MESSAGE irritant"; FALSE is none. */
 _Noreturn void syntax_error(struct compiler *c, const char *message, value irritant);
+_Noreturn void nesting_error(struct compiler *c);
+_Noreturn void expansion_error(struct compiler *c);
+
+static inline void check_nesting(struct compiler *c) {
+    if (GAIT_UNLIKELY(c_stack_is_low(c->vm)))
+        nesting_error(c);
+}
+
+static inline void charge_expansion(struct compiler *c, size_t bytes) {
+    if (c->expanding && (c->expansion += bytes) > c->vm->expansion_max)
+        expansion_error(c);
+}
+
+/* ---- parse.c: what forms have in common ---------------------------------------------------- */
 
 /** Make what syntax_error would raise vm->raised, and return. */
 void syntax_raise(struct compiler *c, const char *message, value irritant);

@@ -19,6 +19,7 @@
 #include "vm.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -27,11 +28,30 @@
 #define CHUNK_WORDS (sizeof(struct chunk) / sizeof(value))
 #define HANDLER_WORDS (2 * STACK_WORDS) /* guess: what a handler of an overflow may use */
 
+/* What functions that ask nobody may need of the C stack, bytes: GMP takes up to 64 KiB at once. */
+#define C_STACK_MARGIN ((size_t)256 << 10)
+
+static void find_c_stack_end(struct vm *vm) {
+    char *here = __builtin_frame_address(0);
+    vm->c_stack_end = here - C_STACK_MARGIN; /* if nothing is known: little */
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes))
+        return;
+    void *end;
+    size_t bytes;
+    if (!pthread_attr_getstack(&attributes, &end, &bytes)) {
+        size_t left = (size_t)(here - (char *)end);
+        vm->c_stack_end = (char *)end + (left > 2 * C_STACK_MARGIN ? C_STACK_MARGIN : left / 2);
+    }
+    pthread_attr_destroy(&attributes);
+}
+
 void vm_stack_init(struct vm *vm, uint64_t depth_max) {
     vm->base = malloc((STACK_WORDS + STACK_MARGIN) * sizeof *vm->base);
     if (!vm->base)
         vm_out_of_memory(vm);
     vm->limit = vm->base + STACK_WORDS;
+    find_c_stack_end(vm);
     vm->depth_max = vm->depth_top = depth_max;
     vm->under = FALSE;
     vm->sp = vm->fp = vm->base;

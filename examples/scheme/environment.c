@@ -72,7 +72,7 @@ void environment_announce(struct vm *vm, value environment, value forms) {
         value form = car(forms);
         if (!is_pair(form) || !is_pair(cdr(form)))
             continue;
-        if (car(form) == begin)
+        if (car(form) == begin && !c_stack_is_low(vm)) /* else it won't compile */
             environment_announce(vm, environment, cdr(form));
         if (car(form) != define)
             continue;

@@ -38,6 +38,7 @@ static value quasi_nested(struct compiler *c, value v, int depth, struct scope *
 }
 
 static value quasi(struct compiler *c, value v, int depth, struct scope *scope) {
+    check_nesting(c);
     if (is_vector(v))
         return build_list(c, 2, builtin(c, "list->vector"),
                           quasi(c, vector_list(c, v), depth, scope));
@@ -133,6 +134,7 @@ struct node *parse_unless(struct compiler *c, value form, struct scope *scope) {
 }
 
 static struct node *parse_and_rest(struct compiler *c, value tests, struct scope *scope) {
+    check_nesting(c);
     if (tests == NIL)
         return make_constant(c, TRUE);
     struct node *first = parse(c, car(tests), scope);
@@ -146,6 +148,7 @@ struct node *parse_and(struct compiler *c, value form, struct scope *scope) {
 }
 
 static struct node *parse_or_rest(struct compiler *c, value tests, struct scope *scope) {
+    check_nesting(c);
     if (tests == NIL)
         return make_constant(c, FALSE);
     struct node *first = parse(c, car(tests), scope);
@@ -169,6 +172,7 @@ static struct node *parse_arrow(struct compiler *c, value test, value receiver, 
 }
 
 static struct node *parse_clauses(struct compiler *c, value clauses, struct scope *scope) {
+    check_nesting(c);
     if (clauses == NIL)
         return make_constant(c, UNSPECIFIED);
     value clause = car(clauses);

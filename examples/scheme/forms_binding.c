@@ -7,16 +7,14 @@
 void split_bindings(struct compiler *c, value bindings, value *names, value *inits) {
     if (list_length(bindings) < 0)
         syntax_error(c, "malformed bindings", strip(c, bindings));
-    if (bindings == NIL) {
-        *names = *inits = NIL;
-        return;
+    *names = *inits = NIL;
+    for (bindings = reversed(c, bindings); bindings != NIL; bindings = cdr(bindings)) {
+        value binding = car(bindings);
+        if (list_length(binding) != 2)
+            syntax_error(c, "malformed binding", strip(c, binding));
+        *names = build(c, car(binding), *names);
+        *inits = build(c, second(c, binding), *inits);
     }
-    value binding = car(bindings);
-    if (list_length(binding) != 2)
-        syntax_error(c, "malformed binding", strip(c, binding));
-    split_bindings(c, cdr(bindings), names, inits);
-    *names = build(c, car(binding), *names);
-    *inits = build(c, second(c, binding), *inits);
 }
 
 struct node *parse_let(struct compiler *c, value form, struct scope *scope) {

@@ -192,6 +192,7 @@ static void generate_call(struct function *f, struct node *node, enum place plac
 
 /* Jump when the node's value is (sense) or is not (!sense) true; fall through otherwise. */
 static void generate_test(struct function *f, struct node *node, bool sense, struct jumps *jumps) {
+    check_nesting(f->c);
     if (node->type == NODE_CONSTANT) {
         if (is_true(node->constant) == sense)
             add_jump(f, jumps, emit_jump(f, OP_JUMP));
@@ -415,6 +416,7 @@ static void generate_assignment(struct function *f, struct node *node, enum plac
 }
 
 static void generate_node(struct function *f, struct node *node, enum place place) {
+    check_nesting(f->c);
     switch (node->type) {
     case NODE_CONSTANT:
         generate_constant(f, node->constant, place);

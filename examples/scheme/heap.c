@@ -9,6 +9,7 @@
 #include "utf8.h"
 
 #include <gait/offheap.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 /* Bytevectors of so many bytes and more live off-heap, unless the command line says otherwise.
@@ -137,6 +138,22 @@ value make_string_utf8(struct vm *vm, const char *text, size_t bytes) {
 
 value make_text(struct vm *vm, const char *text) {
     return make_string_utf8(vm, text, strlen(text));
+}
+
+value make_formatted(struct vm *vm, const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    size_t length = (size_t)vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = malloc(length + 1);
+    if (!text)
+        abort();
+    vsnprintf(text, length + 1, format, again);
+    va_end(again);
+    value string = make_string_utf8(vm, text, length);
+    free(text);
+    return string;
 }
 
 value make_substring(struct vm *vm, value from, size_t start, size_t end) {

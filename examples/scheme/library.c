@@ -175,6 +175,7 @@ static bool is_modified(struct vm *vm, value set, enum known_symbol *modifier) {
 
 /* What an import set binds; in front of *forms, what runs its library. */
 static value set_bindings(struct compiler *c, value set, value *forms) {
+    check_nesting(c);
     enum known_symbol modifier;
     if (is_modified(c->vm, set, &modifier))
         return modified_bindings(c, set, modifier, forms);
@@ -199,6 +200,7 @@ const char *const features[] = {"r7rs",         "exact-closed", "exact-complex",
                                 "full-unicode", "ratios",       "gait",          NULL};
 
 bool feature_holds(struct compiler *c, value requirement) {
+    check_nesting(c);
     struct vm *vm = c->vm;
     if (is_symbol(requirement)) {
         char *name = string_utf8(symbol_of(requirement)->name, NULL);
@@ -241,6 +243,7 @@ static void add_export(struct compiler *c, value spec) {
 /* Act on exports and imports; collect the forms of the body in front of *body, last first, and in
  * front of *needs those that run what it imports. */
 static void declare(struct compiler *c, value declarations, value *body, value *needs) {
+    check_nesting(c);
     struct vm *vm = c->vm;
     for (; is_pair(declarations); declarations = cdr(declarations)) {
         value declaration = car(declarations), head = form_item(c, declaration, 0);

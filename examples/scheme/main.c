@@ -167,6 +167,7 @@ int main(int argc, char **argv) {
     }
     if (options.offheap_least)
         vm.offheap_least = options.offheap_least;
+    vm.expansion_max = options.expansion_mib << 20;
     if (!vm_boot(&vm, options.stack_mib * (1 << 20) / sizeof(value))) {
         fprintf(stderr, PROGRAM_NAME ": the prelude does not compile\n");
         return 2;

@@ -11,7 +11,8 @@
 #include <stdio.h>
 
 #define DEFAULT_STACK_MIB 512
-#define MOST_STACK_MIB (1 << 20)
+#define DEFAULT_EXPANSION_MIB 256 /* guess: 20 times what the largest form of a program has had */
+#define MOST_MIB (1 << 20)
 
 #define GO_ON (-1)
 #define STATUS_USAGE 2
@@ -24,6 +25,8 @@
       "look for libraries there, before the folders of SCHEME_PATH")                               \
     X(0, "stats", NULL, take_stats, "print the collector's figures at exit, to standard error")    \
     X(0, "stack", "MIB", take_stack, "how deep recursion may go (512)")                            \
+    X(0, "expansion", "MIB", take_expansion,                                                       \
+      "how much memory the macros of a form may take (256)")                                       \
     X(0, "syntax", "WHERE", take_syntax,                                                           \
       "where programs are read and compiled: arena (the default),\n"                               \
       "apart (an arena for each form, to find what outlives it), or heap")                         \
@@ -137,11 +140,19 @@ static uint64_t take_number(const char *text, uint64_t most) {
     return errno || number > most ? 0 : number;
 }
 
-static int take_stack(struct options *options, const char *text) {
-    options->stack_mib = take_number(text, MOST_STACK_MIB);
-    if (options->stack_mib)
+static int take_mib(const char *option, const char *text, uint64_t *mib) {
+    *mib = take_number(text, MOST_MIB);
+    if (*mib)
         return GO_ON;
-    return REJECT("--stack takes a number of MiB from 1 to %d, not '%s'\n", MOST_STACK_MIB, text);
+    return REJECT("%s takes a number of MiB from 1 to %d, not '%s'\n", option, MOST_MIB, text);
+}
+
+static int take_stack(struct options *options, const char *text) {
+    return take_mib("--stack", text, &options->stack_mib);
+}
+
+static int take_expansion(struct options *options, const char *text) {
+    return take_mib("--expansion", text, &options->expansion_mib);
 }
 
 static int take_syntax(struct options *options, const char *text) {
@@ -188,7 +199,9 @@ static const struct option *find_option(const char *word, const char **attached)
 }
 
 int options_parse(struct options *options, int argc, char **argv) {
-    *options = (struct options){.stack_mib = DEFAULT_STACK_MIB, .syntax = SYNTAX_ARENA};
+    *options = (struct options){.stack_mib = DEFAULT_STACK_MIB,
+                                .expansion_mib = DEFAULT_EXPANSION_MIB,
+                                .syntax = SYNTAX_ARENA};
     options->actions = calloc((size_t)argc + 1, sizeof *options->actions);
     options->library_folders = calloc((size_t)argc + 1, sizeof *options->library_folders);
     if (!options->actions || !options->library_folders)

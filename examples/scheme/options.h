@@ -25,7 +25,7 @@ struct options {
     size_t library_folder_count;
     bool stats;
     enum syntax_place syntax;
-    uint64_t stack_mib;
+    uint64_t stack_mib, expansion_mib;
     size_t offheap_least; /* 0: as it is; SIZE_MAX: none */
     const char *file;     /* the program; NULL: none; "-": standard input */
     char **arguments;     /* behind it, up to a NULL */

@@ -6,7 +6,7 @@
 
 #include <stdarg.h>
 
-#define DEEPEST 5000 /* nested forms; each takes about 500 bytes of the C stack */
+#define DEEPEST 5000 /* nested forms: each looks names up in the scopes of all around it */
 
 /* ---- Building ------------------------------------------------------------------------------ */
 
@@ -39,6 +39,7 @@ struct variable *make_variable(struct compiler *c, value name) {
 }
 
 value build(struct compiler *c, value head, value tail) {
+    charge_expansion(c, sizeof(struct pair) + sizeof(value));
     return keep(c->vm, cons_in(c->vm, c->arena, head, tail));
 }
 
@@ -180,10 +181,12 @@ static bool is_missing_form(struct compiler *c, struct meaning meaning) {
 }
 
 struct node *parse(struct compiler *c, value form, struct scope *scope) {
+    check_nesting(c);
     if (c->depth == DEEPEST)
-        syntax_error(c, "forms are nested too deeply", FALSE);
-    unsigned outer_line = c->line;
+        nesting_error(c);
     c->depth++;
+    unsigned outer_line = c->line;
+    value outer_macro = c->macro;
     struct node *node;
     for (;;) {
         if (is_identifier(form)) {
@@ -208,6 +211,7 @@ struct node *parse(struct compiler *c, value form, struct scope *scope) {
         if (is_missing_form(c, meaning))
             syntax_error(c, "not imported:", meaning.symbol);
         if (meaning.kind == MEANS_MACRO) {
+            enter_macro(c, head);
             form = expand_macro(c, meaning.macro, form, scope);
             continue;
         }
@@ -222,6 +226,7 @@ struct node *parse(struct compiler *c, value form, struct scope *scope) {
     }
     c->depth--;
     c->line = outer_line;
+    c->macro = outer_macro;
     return node;
 }
 
@@ -243,6 +248,7 @@ struct node *parse_sequence(struct compiler *c, value forms, struct scope *scope
  * become AGAIN nodes once all of them are seen to be such.
  */
 struct loop_search {
+    struct compiler *c;
     struct variable *name;
     size_t count;
     struct node *loop; /* NULL: only look */
@@ -258,6 +264,7 @@ static bool are_loop_parts(struct loop_search *s, struct node **items, size_t co
 }
 
 static bool is_loop_part(struct loop_search *s, struct node *node, bool tail) {
+    check_nesting(s->c);
     switch (node->type) {
     case NODE_CONSTANT:
     case NODE_GLOBAL:
@@ -320,7 +327,7 @@ struct node *parse_letrec(struct compiler *c, struct variable **variables, struc
     if (!calls_it)
         return node;
     struct lambda *lambda = inits[0]->lambda;
-    struct loop_search search = {.name = variables[0], .count = lambda->count};
+    struct loop_search search = {.c = c, .name = variables[0], .count = lambda->count};
     if (!are_loop_parts(&search, body->list.items, body->list.count) ||
         !is_loop_part(&search, lambda->body, true))
         return node;
@@ -339,8 +346,9 @@ struct node *parse_letrec(struct compiler *c, struct variable **variables, struc
 /* One item of a body: a definition, or an expression (variable NULL). */
 struct item {
     struct variable *variable;
-    value form; /* expression, or what the variable gets */
-    value name; /* for functions */
+    value form;             /* expression, or what the variable gets */
+    value name;             /* for functions */
+    value macro, outermost; /* what it came from */
     unsigned line;
     struct item *next;
 };
@@ -354,7 +362,7 @@ struct body {
 
 static void add_item(struct body *b, struct variable *variable, value form, value name) {
     struct item *item = syntax_alloc(b->c, sizeof *item);
-    *item = (struct item){variable, form, name, b->c->line, NULL};
+    *item = (struct item){variable, form, name, b->c->macro, b->c->outermost, b->c->line, NULL};
     *b->end = item;
     b->end = &item->next;
     b->count++;
@@ -391,6 +399,7 @@ static void scan_define_values(struct body *b, value form) {
 /* Find what a form of a body defines; macros are expanded as far as that needs. */
 static void scan_form(struct body *b, value form) {
     struct compiler *c = b->c;
+    check_nesting(c);
     for (;;) {
         unsigned line = is_pair(form) ? source_line(c->vm->source, form) : 0;
         if (line)
@@ -401,6 +410,7 @@ static void scan_form(struct body *b, value form) {
         else if (is_pair(form) && is_identifier(car(form)))
             meaning = lookup(c, car(form), b->scope);
         if (meaning.kind == MEANS_MACRO) {
+            enter_macro(c, car(form));
             form = expand_macro(c, meaning.macro, form, b->scope);
             continue;
         }
@@ -446,13 +456,18 @@ static void scan_form(struct body *b, value form) {
 }
 
 static void scan_forms(struct body *b, value forms) {
-    for (; is_pair(forms); forms = cdr(forms))
+    value outer_macro = b->c->macro;
+    for (; is_pair(forms); forms = cdr(forms)) {
         scan_form(b, car(forms));
+        b->c->macro = outer_macro;
+    }
 }
 
 /* The initializer of a definition; functions learn their name. */
 static struct node *parse_item(struct body *b, struct item *item) {
     b->c->line = item->line;
+    b->c->macro = item->macro;
+    b->c->outermost = item->outermost;
     struct node *node = parse(b->c, item->form, b->scope);
     if (node->type == NODE_LAMBDA && is_identifier(item->name) && node->lambda->name == FALSE)
         node->lambda->name = base_symbol(item->name);
@@ -463,11 +478,14 @@ struct node *parse_body(struct compiler *c, value forms, struct scope *outer) {
     if (!is_pair(forms))
         syntax_error(c, "a body is empty", FALSE);
     unsigned line = c->line;
+    value macro = c->macro, outermost = c->outermost;
     struct scope *scope = syntax_alloc(c, sizeof *scope);
     scope->parent = outer;
     struct body b = {.c = c, .scope = scope};
     b.end = &b.first;
     scan_forms(&b, forms);
+    if (!scope->bindings)
+        b.scope = outer; /* lookups are shorter */
     struct variable **variables = syntax_alloc(c, (b.definitions + 1) * sizeof *variables);
     struct node **inits = syntax_alloc(c, (b.definitions + 1) * sizeof *inits);
     struct item *item = b.first;
@@ -481,6 +499,8 @@ struct node *parse_body(struct compiler *c, value forms, struct scope *outer) {
     for (size_t i = 0; i < count; i++, item = item->next)
         rest[i] = parse_item(&b, item);
     c->line = line;
+    c->macro = macro;
+    c->outermost = outermost;
     struct node *body = make_sequence(c, rest, count);
     return b.definitions ? parse_letrec(c, variables, inits, b.definitions, body) : body;
 }

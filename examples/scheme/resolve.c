@@ -84,6 +84,7 @@ static void visit_letrec(struct compiler *c, struct node *node, struct lambda *l
 }
 
 static void visit(struct compiler *c, struct node *node, struct lambda *lambda) {
+    check_nesting(c);
     switch (node->type) {
     case NODE_CONSTANT:
     case NODE_GLOBAL:

@@ -70,6 +70,7 @@ void bind_macro(struct compiler *c, struct scope *scope, value id, value macro) 
 
 value make_alias(struct compiler *c, value name, value environment, struct scope *scope) {
     struct vm *vm = c->vm;
+    charge_expansion(c, sizeof(struct alias) + sizeof(value));
     vm->made[0] = name;
     vm->made[1] = environment;
     struct alias *alias = allocate(vm, TYPE_ALIAS, sizeof *alias);
@@ -102,6 +103,7 @@ static bool was_seen(struct alias_search *s, value datum) {
 }
 
 static bool has_alias(struct alias_search *s, value datum) {
+    check_nesting(s->c);
     for (; is_pair(datum); datum = cdr(datum)) {
         if (was_seen(s, datum))
             return false;
@@ -116,6 +118,7 @@ static bool has_alias(struct alias_search *s, value datum) {
 }
 
 static value strip_copy(struct compiler *c, value datum) {
+    check_nesting(c);
     if (has_type(datum, TYPE_ALIAS))
         return base_symbol(datum);
     if (is_vector(datum)) {
@@ -152,9 +155,13 @@ value make_macro(struct compiler *c, value spec, struct scope *scope) {
         if (meaning.kind == MEANS_FORM)
             return keyword(meaning.form);
     }
+    value outer = c->macro;
     while (is_pair(spec) && is_identifier(car(spec)) &&
-           lookup(c, car(spec), scope).kind == MEANS_MACRO)
+           lookup(c, car(spec), scope).kind == MEANS_MACRO) {
+        enter_macro(c, car(spec));
         spec = expand_macro(c, lookup(c, car(spec), scope).macro, spec, scope);
+    }
+    c->macro = outer;
     if (!is_pair(spec) || !is_identifier(car(spec)) ||
         lookup(c, car(spec), scope).kind != MEANS_FORM ||
         lookup(c, car(spec), scope).form != FORM_SYNTAX_RULES)
@@ -262,6 +269,7 @@ static struct match *find_match(struct match *matches, value name) {
 
 /* Give every variable of a repeated pattern a match with room for count items. */
 static void add_repeats(struct expansion *e, value pattern, size_t count) {
+    check_nesting(e->c);
     if (is_pair(pattern)) {
         for (; is_pair(pattern); pattern = cdr(pattern))
             add_repeats(e, car(pattern), count);
@@ -295,14 +303,16 @@ static bool match_repeats(struct expansion *e, value pattern, value *v, size_t c
     return true;
 }
 
+/* Of a circular list, none: it matches no pattern with an ellipsis. */
 static size_t count_pairs(value list) {
     size_t count = 0;
-    for (; is_pair(list); list = cdr(list))
+    for (bool ends = list_length(list) != -2; ends && is_pair(list); list = cdr(list))
         count++;
     return count;
 }
 
 static bool match(struct expansion *e, value pattern, value v) {
+    check_nesting(e->c);
     for (; is_pair(pattern); pattern = cdr(pattern)) {
         if (is_pair(cdr(pattern)) && is_ellipsis(e, car(cdr(pattern)))) {
             size_t tail = count_pairs(cdr(cdr(pattern))), have = count_pairs(v);
@@ -345,6 +355,7 @@ static value rename_symbol(struct expansion *e, value id) {
 /* Add one level's items of all repeated variables in the template; the most repetitions. */
 static void collect_repeats(struct expansion *e, value template, struct match **found,
                             size_t *most) {
+    check_nesting(e->c);
     for (; is_pair(template); template = cdr(template))
         collect_repeats(e, car(template), found, most);
     if (is_vector(template)) {
@@ -421,6 +432,7 @@ static value instantiate_list(struct expansion *e, value template) {
 
 static value instantiate(struct expansion *e, value template) {
     struct compiler *c = e->c;
+    check_nesting(c);
     if (is_pair(template))
         return instantiate_list(e, template);
     if (is_identifier(template)) {
@@ -441,7 +453,16 @@ static value instantiate(struct expansion *e, value template) {
     return template;
 }
 
-value expand_macro(struct compiler *c, value macro, value form, struct scope *scope) {
+/* Macros of the prelude's own, with a %, are part of the one that the program used. */
+void enter_macro(struct compiler *c, value id) {
+    value name = symbol_of(base_symbol(id))->name;
+    if (c->macro == FALSE)
+        c->outermost = base_symbol(id);
+    if (c->macro == FALSE || !length_of(name) || string_of(name)->chars[0] != '%')
+        c->macro = base_symbol(id);
+}
+
+static value expand(struct compiler *c, value macro, value form, struct scope *scope) {
     struct expansion e = {.c = c, .macro = macro_of(macro), .scope = scope};
     e.ellipsis = e.macro->ellipsis;
     if (is_literal(&e, e.ellipsis))
@@ -455,4 +476,12 @@ value expand_macro(struct compiler *c, value macro, value form, struct scope *sc
             return instantiate(&e, car(cdr(car(rule))));
     }
     syntax_error(c, "no rule matches", strip(c, form));
+}
+
+value expand_macro(struct compiler *c, value macro, value form, struct scope *scope) {
+    c->expanding = true;
+    charge_expansion(c, sizeof(struct expansion)); /* none is free */
+    value result = expand(c, macro, form, scope);
+    c->expanding = false;
+    return result;
 }

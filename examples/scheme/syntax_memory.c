@@ -151,6 +151,7 @@ void syntax_end(struct compiler *c, value form, value source, bool last) {
 }
 
 void *syntax_alloc(struct compiler *c, size_t bytes) {
+    charge_expansion(c, bytes);
     if (c->arena) {
         void *memory = gait_arena_alloc(c->vm->mutator, c->arena, bytes, sizeof(void *));
         if (!memory)
@@ -192,6 +193,7 @@ value survive(struct compiler *c, value datum) {
     struct vm *vm = c->vm;
     if (!ends(c, datum))
         return datum;
+    check_nesting(c);
     if (!c->survivors)
         c->survivors = keep(vm, make_table(vm, TABLE_EQ));
     value known = table_get(c->survivors, datum, 0);

@@ -130,6 +130,8 @@ struct vm {
     value input, output, error; /* parameters: the current ports */
     struct keep keep;
 
+    char *c_stack_end;      /* recursion in C ends above this address: compile.h */
+    uint64_t expansion_max; /* bytes that macros may expand to in one form: --expansion */
     gait_arena *syntax; /* of the form that is compiled: see syntax_memory.c; NULL: syntax is on the
                            heap and in malloc'ed memory */
     gait_arena *syntax_own; /* the one that there is when no library's file is being read */
@@ -206,6 +208,8 @@ value make_string(struct vm *vm, size_t length, uint32_t fill);
  * (utf8_count). */
 value make_string_utf8(struct vm *vm, const char *text, size_t bytes);
 value make_text(struct vm *vm, const char *text);
+/** As printf. */
+__attribute__((format(printf, 2, 3))) value make_formatted(struct vm *vm, const char *format, ...);
 value make_substring(struct vm *vm, value from, size_t start, size_t end);
 value make_vector(struct vm *vm, size_t length, value fill);
 
@@ -391,6 +395,11 @@ void builtins_define(struct vm *vm, const struct builtin_entry *entries, size_t 
 
 /** Bind a name of the system environment to a constant global with this content. */
 void define_system(struct vm *vm, const char *name, value content);
+
+/** Is the C stack nearly used up? Functions that call themselves ask. */
+static inline bool c_stack_is_low(const struct vm *vm) {
+    return (char *)__builtin_frame_address(0) < vm->c_stack_end;
+}
 
 /** A procedure, of any kind? */
 bool is_procedure(value v);

@@ -1,7 +1,8 @@
 ;;; SPDX-License-Identifier: MIT
 ;;;
 ;;; Recursion without end, whatever it goes through, is an error that can be caught at --stack, and
-;;; leaves nothing behind: bounds.scm [DEPTH], with --stack 8 so that it is short.
+;;; leaves nothing behind. So are macros that expand without end, and forms that are nested too
+;;; deeply: bounds.scm [DEPTH], with --stack 8 --expansion 8 so that it is short.
 
 (import (gait))
 (include "check.scm")
@@ -126,6 +127,93 @@
   (if (= n 0) 0 (+ (call-with-values (lambda () (apply values (make-list 1000 1))) (lambda l (car l)))
                    (spread (- n 1)))))
 (check size (spread size))
+
+;;; Macros
+
+(define (run form)
+  (guard (e ((error-object? e) (error-object-message e)))
+    (eval form (interaction-environment))))
+
+;; (check-macro name form …): an error says which macro it was, wherever the forms are.
+(define (says? name message)
+  (and (string? message)
+       (eqv? 0 (string-search message (string-append "macro " name)))
+       (or (string-search message ": what it expands to is nested too deeply")
+           (string-search message (string-append ": its expansion has no end, or takes more than "
+                                                 mib " MiB (--expansion)")))))
+(define mib (if (< size 30000) "1" "8"))
+(define-syntax check-macro
+  (syntax-rules ()
+    ((_ name form ...)
+     (begin
+       (check #t (number? (says? name (run '(begin form ...)))))
+       (check #t (number? (says? name (run '(let () form ... 1)))))
+       (check #t (number? (says? name (run '(define-library (l) (import (scheme base)) (begin form ...))))))))))
+
+(check-macro "m" (define-syntax m (syntax-rules () ((_) (m)))) (m))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (m x)))) (m 1))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (m (x x))))) (m 1))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ . x) (m . x)))) (m 1 2 3))
+(check-macro "m" (define-syntax m (syntax-rules etc () ((_ x etc) (m x etc x etc)))) (m 1))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (m #(x x))))) (m 1))
+(check-macro ""
+  (define-syntax a (syntax-rules () ((_ x) (b x))))
+  (define-syntax b (syntax-rules () ((_ x) (a x))))
+  (a 1))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (m x)))) (define-syntax n (m 1)))
+(check-macro "m" (letrec-syntax ((m (syntax-rules () ((_ x) (m x))))) (m 1)))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (+ 1 (m x))))) (m 1))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (begin (m x) (m x))))) (m 1))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (lambda (x) (m x))))) (m y))
+(check-macro "m" (define-syntax m (syntax-rules () ((_ x) (let () (define y (m x)) y)))) (m 1))
+(check-macro "guard, in an expansion of m"
+  (define-syntax m (syntax-rules () ((_ x) (guard (e (#t 1)) (m x)))))
+  (m 1))
+
+;; They end, after 2^24 expansions.
+(check-macro "m"
+  (define-syntax m (syntax-rules () ((_ () x) x) ((_ (a . b) x) (begin (m b x) (m b x)))))
+  (m (1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24) 1))
+(check-macro "m"
+  (define-syntax m
+    (syntax-rules ()
+      ((_ () x) x)
+      ((_ (a . b) x) (let () (define c (let () (m b x))) (define d (let () (m b x))) d))))
+  (m (1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24) 1))
+;; Many that end take no more than each.
+(check 5 (begin
+           (run '(define-syntax count (syntax-rules () ((_ () n) n) ((_ (a . b) n) (count b n)))))
+           (let loop ((i 0))
+             (if (< i 200)
+                 (begin (run `(count ,(make-list 100 'x) 5)) (loop (+ i 1)))
+                 (run '(count (a b c) 5))))))
+(check "no rule matches"
+       (run (let ((ring (list 1 2))) (set-cdr! (cdr ring) ring)
+              `(let-syntax ((m (syntax-rules () ((_ x (... ...)) 1)))) (m . ,ring)))))
+
+;;; Forms
+
+(define (nest n around inner)
+  (let loop ((n n) (form inner)) (if (= n 0) form (loop (- n 1) (append around (list form))))))
+(for-each
+ (lambda (around)
+   (check "forms are nested too deeply" (run (nest 100000 around 1))))
+ '((+ 1) (if 1) (begin) (and 1) (or #f) (when 1) (let ((x 1))) (let* ((x 1) (y 2))) (letrec ((x 1)))
+   (let loop ((i 0))) (lambda (x)) (case-lambda) (case 1 ((1) 2)) (do ((i 0 1)) (#t)) (delay)
+   (set! x) (parameterize ()) (quasiquote)))
+(check "forms are nested too deeply" (run (cons 'cond (make-list 300000 '(#f 1)))))
+(check "forms are nested too deeply" (run (cons 'and (make-list 300000 #t))))
+(check "forms are nested too deeply" (run (list 'quasiquote (make-list 300000 '(unquote 1)))))
+(check "forms are nested too deeply"
+       (run (list 'import (nest 300000 '(only) '(scheme base)))))
+(check "forms are nested too deeply"
+       (run (list 'cond-expand (list (nest 300000 '(not) 'r7rs) 1))))
+(check "macro m: what it expands to is nested too deeply"
+       (run (list 'let-syntax '((m (syntax-rules () ((_ x) 'x)))) (list 'm (nest 1000000 '() 1)))))
+(check 20000 (length (run (list 'let (map (lambda (i) (list (string->symbol (number->string i)) i)) (iota 1000))
+                                (cons 'list (make-list 20000 1))))))
+(check 3 (run (nest 1000 '(let ((x 1))) 3)))
+(check 1001 (run (nest 1000 '(+ 1) 1)))
 
 (gc)
 (check #t (< (gc-statistic "heap_live_bytes") 30000000))

@@ -66,6 +66,12 @@ program('(import (no such library))\n', 1,
         '{}:1: unknown library, and no no/such/library.sld in {folder}, .: (no such library)\n')
 program('(let ((x 1) (x 2)) x)\n', 1, '{}:1: parameter is there twice: x\n')
 program('(define (f n)\n  (+ 1 (f n)))\n(f 1)\n', 1, '{}:2: stack overflow: deeper than 512 MiB (--stack)\n')
+program('(define-syntax loop\n  (syntax-rules () ((_ x) (loop x))))\n\n(list 1\n  (loop 5))\n', 1,
+        '{}:5: macro loop: its expansion has no end, or takes more than 256 MiB (--expansion)\n')
+program('(define-syntax nest\n  (syntax-rules () ((_ x) (list (nest x)))))\n(define (f)\n  (nest 5))\n', 1,
+        '{}:4: macro nest: what it expands to is nested too deeply\n')
+program('(display 1)\n' + '(list ' * 9000 + ')' * 9000, 1, '{}:2: forms are nested too deeply\n',
+        output='1')
 program('(with-exception-handler\n  (lambda (e) 0)\n  (lambda () (raise \'x)))\n', 1,
         '{}:3: handler returned from non-continuable raise x\n')
 program('(open-input-file "/no/such/file")\n', 1,
