@@ -21,6 +21,10 @@ void objects_main(void);
 void parser_main(void);
 void list_main(void);
 void fill_main(void);
+void persistent_main(void);
+void queue_main(void);
+void cache_main(void);
+void documents_main(void);
 
 /** End the program with one line. */
 _Noreturn void bench_die(const char *what);

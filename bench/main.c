@@ -11,9 +11,11 @@ static const struct {
     const char *name;
     void (*run)(void);
 } workloads[] = {
-    {"trees", trees_main},   {"mark", mark_main},       {"alloc", alloc_main},
-    {"churn", churn_main},   {"gcbench", gcbench_main}, {"objects", objects_main},
-    {"parser", parser_main}, {"list", list_main},       {"fill", fill_main},
+    {"trees", trees_main},           {"mark", mark_main},       {"alloc", alloc_main},
+    {"churn", churn_main},           {"gcbench", gcbench_main}, {"objects", objects_main},
+    {"parser", parser_main},         {"list", list_main},       {"fill", fill_main},
+    {"persistent", persistent_main}, {"queue", queue_main},     {"cache", cache_main},
+    {"documents", documents_main},
 };
 
 int main(int argc, char **argv) {

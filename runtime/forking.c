@@ -111,8 +111,10 @@ static void drop_lost_mutators(gait_heap *heap) {
     gait_mutator *mine = gait_current(heap);
     for (gait_mutator *mutator = heap->world.first, *next; mutator; mutator = next) {
         next = mutator->next;
-        if (mutator == mine)
+        if (mutator == mine) {
+            mutator->cpu_clock = platform_thread_clock(); /* the thread has another number here */
             continue;
+        }
         mutator_drop_roots(mutator); /* its coroutine has stopped as well, without roots */
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
         arena_making_drop(mutator);

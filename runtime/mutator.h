@@ -66,6 +66,7 @@ struct gait_mutator {
     /* its thread's; see program_thread.h */
     struct program_thread *thread; /* constant while attached */
     gait_mutator *thread_next;     /* lock THREAD of its thread */
+    int cpu_clock;                 /* platform_thread_clock; constant while attached */
     gait_mutator *native_by;       /* whose region took it out of RUNNING; NULL: none did */
     bool native;                   /* a region of its own has begun */
     bool resting;                  /* NATIVE only while its thread waits: world_rest */

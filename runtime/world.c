@@ -204,6 +204,7 @@ void world_end_regions(void) {
 
 void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator)) {
     mutator->world = world;
+    mutator->cpu_clock = platform_thread_clock();
     world_rest();
     PERTURB(ATTACH_REST);
     lock_acquire(&world->lock);
@@ -331,6 +332,13 @@ void world_handshake(struct world *world, void (*action)(gait_mutator *mutator))
             asked = ask(mutator, asked);
     PERTURB(HANDSHAKE_POLLED);
     await(world, asked, number, has_answered);
+    lock_release(&world->lock);
+}
+
+void world_settle_cpu(struct world *world) {
+    lock_acquire(&world->lock);
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+        platform_settle_cpu(mutator->cpu_clock);
     lock_release(&world->lock);
 }
 

@@ -42,6 +42,9 @@ void world_destroy(struct world *world);
 /** Have every mutator run action. The collector only; not while the world is stopped. */
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator));
 
+/** Have the CPU time of all mutators' threads, up to now, in that of the process. The collector. */
+void world_settle_cpu(struct world *world);
+
 /** Has some mutator not answered for so long that nobody should wait for what the collector wanted?
  * Any thread. */
 bool world_is_held_up(const struct world *world);

@@ -53,9 +53,11 @@ static int64_t mark_cpu_ns(const struct gait_pacerlog_sample *sample) {
 
 /** Between two samples. */
 struct demand_time {
-    double marking_s; /* CPU-seconds while a cycle marked */
-    double free_s;    /* CPU-seconds else                 */
-    double wall_s;    /* of these                         */
+    double marking_s;      /* CPU-seconds while a cycle marked */
+    double marking_wall_s; /* of these                         */
+    double assist_s;       /* CPU-seconds of assists           */
+    double free_s;         /* CPU-seconds else                 */
+    double wall_s;         /* of these                         */
 };
 
 /** What a process used is known to the OS as of its threads' last ticks, and exactly as a cycle
@@ -70,26 +72,35 @@ static struct demand_time time_between(const struct gait_pacerlog_sample *from,
     double threads = engine_max((double)from->mutators, 1);
     double assists_s = seconds(to->cpu_assist_ns - from->cpu_assist_ns);
     double marking_s = between(cpu_s, 0, engine_max(threads * wall_s - assists_s, 0));
-    return (struct demand_time){.marking_s = marking_s, .free_s = cpu_s - marking_s};
+    return (struct demand_time){.marking_s = marking_s,
+                                .marking_wall_s = wall_s,
+                                .assist_s = assists_s,
+                                .free_s = cpu_s - marking_s};
 }
 
-/** How much dearer what the program does is while a cycle marks: CPU time per byte allocated then,
- * over that otherwise. */
-static double drag_of(const struct recording *recording) {
-    double marking_s = 0, free_s = 0, marking_bytes = 0, free_bytes = 0;
+/** What allocating a byte, and what goes with it, costs the program while nothing marks, and how
+ * much dearer it is while a cycle does.
+ * @return the CPUs that its threads used meanwhile, with assists; 0: unknown */
+static double measure_work(const struct recording *recording, struct growth_point *point) {
+    struct demand_time sum = {0};
+    double marking_bytes = 0, free_bytes = 0;
     for (size_t i = 1; i < recording->sample_count; i++) {
         const struct gait_pacerlog_sample *from = &recording->samples[i - 1];
         const struct gait_pacerlog_sample *to = &recording->samples[i];
         struct demand_time time = time_between(from, to);
         double bytes = (double)recording_allocated(to) - (double)recording_allocated(from);
-        marking_s += time.marking_s;
-        free_s += time.free_s;
+        sum.marking_s += time.marking_s;
+        sum.marking_wall_s += time.marking_wall_s;
+        sum.assist_s += time.assist_s;
+        sum.free_s += time.free_s;
         *(from->flags & GAIT_PACERLOG_MARKING ? &marking_bytes : &free_bytes) += bytes;
     }
-    if (!(marking_bytes > 0 && free_bytes > 0 && marking_s > 0 && free_s > 0))
-        return 1;
-    return between(marking_s / marking_bytes / (free_s / free_bytes), DEMAND_LEAST_DRAG,
-                   DEMAND_MOST_DRAG);
+    double free = free_bytes > 0 ? sum.free_s / free_bytes : 0;
+    point->cost[GROWTH_WORK] = free;
+    if (free > 0 && marking_bytes > 0 && sum.marking_s > 0)
+        point->cost[GROWTH_DRAG] =
+            between(sum.marking_s / marking_bytes / free, DEMAND_LEAST_DRAG, DEMAND_MOST_DRAG);
+    return sum.marking_wall_s > 0 ? (sum.marking_s + sum.assist_s) / sum.marking_wall_s : 0;
 }
 
 /* ---- Cycles ------------------------------------------------------------- */
@@ -97,6 +108,7 @@ static double drag_of(const struct recording *recording) {
 /** Sums over all cycles. */
 struct demand_sums {
     double reachable, scanned; /* bytes */
+    double grown;              /* reachable bytes x log of how far the heap had grown */
     double work;               /* bytes: scanned, stacks and globals                       */
     double marking;            /* CPU-seconds                                              */
     double pause_s;
@@ -210,8 +222,9 @@ static double background_around(const struct demand_cycle *cycles, size_t count,
     return sorted[length / 2];
 }
 
-/** @return how many cycles tell something. */
-static size_t read_cycles(const struct recording *recording, struct demand_cycle *cycles,
+/** @param calm  as in demand_scenario
+ * @return how many cycles tell something */
+static size_t read_cycles(const struct recording *recording, bool calm, struct demand_cycle *cycles,
                           struct demand_sums *sums) {
     size_t begin = 0, end = 0, count = 0;
     for (size_t i = 0; i < recording->cycle_count; i++) {
@@ -221,17 +234,21 @@ static size_t read_cycles(const struct recording *recording, struct demand_cycle
         const struct gait_pacerlog_sample *from = &recording->samples[begin];
         double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
         double reachable = reachable_of(cycle, from, next_begin(recording, end));
+        double grown = reachable > 0 ? engine_max((double)cycle->start_bytes / reachable, 1) : 0;
         sum_cycle(sums, cycle, reachable, from, &recording->samples[end]);
+        sums->grown += grown > 0 ? reachable * log(grown) : 0;
         sum_freed(sums, recording, cycle, end);
         cycles[count++] = (struct demand_cycle){
             .allocated = engine_max((double)recording_allocated(from) - since, 0),
             .reachable = reachable,
+            .grown = grown,
             .cost = seconds(mark_cpu_ns(&recording->samples[end]) - mark_cpu_ns(from)),
             .beside = background_of(cycle, from, &recording->samples[end]),
         };
     }
     for (size_t i = 0; i < count; i++)
-        cycles[i].background = background_around(cycles, count, i);
+        cycles[i].background = calm || !(cycles[i].beside > 0) ? background_around(cycles, count, i)
+                                                               : cycles[i].beside;
     double share = scanned_share(sums);
     for (size_t i = 0; i < count; i++) {
         double work = cycles[i].reachable * share;
@@ -260,6 +277,7 @@ static struct demand_cycle place_look(struct demand_place *place, double allocat
     return (struct demand_cycle){
         .allocated = allocated,
         .reachable = from->reachable + part * (to->reachable - from->reachable),
+        .grown = first ? to->grown : from->grown,
         .cost = first ? to->cost : from->cost + part * (to->cost - from->cost),
         .background = first || part > 0.5 ? to->background : from->background,
     };
@@ -341,6 +359,7 @@ static void stretch_phase(const struct demand_stretch *stretch, struct demand_pa
         phase->survival.constant = engine_min((to - from) / allocated, 1);
     else if (to < from)
         phase->old_death = engine_min((from - to) / from, 1);
+    phase->grown = begin.grown;
     phase->background = engine_min(begin.background, pace->most);
     phase->scan_rate =
         (int64_t)between(2 / (begin.cost + end.cost), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
@@ -396,10 +415,23 @@ static void make_machine(const struct recording *recording, const struct demand_
         scenario->memory.metadata = between(sums->metadata / sums->pages, 0, 1);
 }
 
-bool demand_scenario(const struct recording *recording, struct demand_cycle *cycles, int32_t room,
-                     struct scenario *scenario) {
+/** What the costs were on average, and how far the heap had grown. */
+static void measure_costs(const struct recording *recording, const struct demand_sums *sums,
+                          const struct scenario_machine *machine, struct growth_point *point) {
+    const struct gait_pacerlog_sample *last = &recording->samples[recording->sample_count - 1];
+    if (sums->reachable > 0)
+        point->grown = exp(sums->grown / sums->reachable);
+    if (sums->work > 0)
+        point->cost[GROWTH_SCAN] = sums->marking / sums->work;
+    if (sums->spans > 0)
+        point->cost[GROWTH_SWEEP] = seconds(last->cpu_sweep_ns) / sums->spans;
+    point->cost[GROWTH_CYCLE] = machine->cycle_cost;
+}
+
+bool demand_scenario(const struct recording *recording, bool calm, struct demand_cycle *cycles,
+                     int32_t room, struct scenario *scenario, struct growth_point *measured) {
     struct demand_sums sums = {0};
-    size_t count = read_cycles(recording, cycles, &sums);
+    size_t count = read_cycles(recording, calm, cycles, &sums);
     if (count == 0)
         return false;
     struct demand_place place = {.cycles = cycles, .count = count};
@@ -407,9 +439,19 @@ bool demand_scenario(const struct recording *recording, struct demand_cycle *cyc
     scenario->settings.memory_limit = scenario_limit(recording->header.limit_bytes);
     scenario->settings.minimum_heap = recording->header.minimum_heap_bytes;
     scenario->machine.cpus = recording->header.procs;
-    scenario->machine.marking_drag = drag_of(recording);
+    struct growth_point point = {0};
+    double marking_cpus = measure_work(recording, &point);
+    scenario->machine.marking_drag = point.cost[GROWTH_DRAG] > 0 ? point.cost[GROWTH_DRAG] : 1;
     make_phases(recording, &place, scanned_share(&sums), recording->sample_count / (size_t)room + 1,
                 scenario);
+    for (int32_t i = 0; i < scenario->phase_count; i++)
+        scenario->phases[i].marking_cpus = between(marking_cpus, 0, recording->header.procs);
     make_machine(recording, &sums, count, scenario);
+    measure_costs(recording, &sums, &scenario->machine, &point);
+    struct growth_law laws[GROWTH_COSTS];
+    growth_learn(&point, 1, laws);
+    growth_apply(laws, &point, scenario);
+    if (measured)
+        *measured = point;
     return true;
 }

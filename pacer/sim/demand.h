@@ -14,6 +14,7 @@
 #ifndef SIM_DEMAND_H
 #define SIM_DEMAND_H
 
+#include "growth.h"
 #include "recording.h"
 #include "scenario.h"
 
@@ -21,6 +22,7 @@
 struct demand_cycle {
     double allocated;  /**< by the program as it began, bytes                        */
     double reachable;  /**< then, bytes                                              */
+    double grown;      /**< live heap as it began over that                            */
     double cost;       /**< CPU-seconds of marking per byte of it                    */
     double beside;     /**< CPUs of background marking, while nothing held it back           */
     double background; /**< as a rule, of the cycles around it: their median                 */
@@ -29,12 +31,16 @@ struct demand_cycle {
 /**
  * Make a scenario.
  *
+ * @param calm       marking goes as fast as in most cycles around; false: as in each one, those
+ *                   included that the machine held up
  * @param cycles     room for as many as the recording has
  * @param room       most phases; samples are put together where there are more
  * @param scenario   all defaults; gets settings, machine and memory; its `phases` have the room
+ * @param measured   gets what the costs were, for growth_learn; NULL: not wanted. The scenario has
+ *                   the exponents that this recording alone tells
  * @return false: no cycle was recorded whole, so that nothing is known of what lives
  */
-bool demand_scenario(const struct recording *recording, struct demand_cycle *cycles, int32_t room,
-                     struct scenario *scenario);
+bool demand_scenario(const struct recording *recording, bool calm, struct demand_cycle *cycles,
+                     int32_t room, struct scenario *scenario, struct growth_point *measured);
 
 #endif

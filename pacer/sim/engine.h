@@ -49,6 +49,9 @@ double program_distance(const struct model_program *program);
  */
 double program_advance(struct model_program *program, double seconds);
 
+/** A cycle begins with such a live heap: costs grow with it. */
+void program_see_heap(struct model_program *program, double heap);
+
 /** Bytes that a cycle would find live now; and of these, what may hold references. */
 double program_reachable(const struct model_program *program);
 double program_scannable(const struct model_program *program);

@@ -176,7 +176,7 @@ static double full_distance(const struct model *model, const struct full_backgro
     }
     if (background->sweep > 0)
         seconds = engine_min(seconds, model->pages.sweep_left /
-                                          (background->sweep * (double)machine->sweep_rate));
+                                          (background->sweep * model->program.rates.sweep_rate));
     if (background->scavenge > 0)
         seconds = engine_min(seconds, background->scavenge_due /
                                           (background->scavenge * (double)machine->release_rate));
@@ -190,7 +190,7 @@ static void full_run(struct model *model, bool due, double trigger) {
     struct full_background background = full_background(model, due);
     double taken = background.sweep + background.scavenge;
     double cpus = engine_max(engine_min(rates->cpus, (double)machine->cpus - taken), 0);
-    double speed = cpus / (rates->cpus + full_touch_cost(model));
+    double speed = cpus / (rates->cpus * rates->work + full_touch_cost(model));
     double seconds = full_distance(model, &background, speed, trigger);
 
     ledger_gc(model, MODEL_SCAVENGE, background.scavenge * seconds);
@@ -198,8 +198,7 @@ static void full_run(struct model *model, bool due, double trigger) {
     bool swept = false;
     if (model->sweeping) {
         ledger_gc(model, MODEL_SWEEP, background.sweep * seconds);
-        swept =
-            pages_sweep(&model->pages, background.sweep * seconds * (double)machine->sweep_rate);
+        swept = pages_sweep(&model->pages, background.sweep * seconds * rates->sweep_rate);
     }
     full_advance(model, seconds, speed, cpus);
     if (swept)

@@ -72,7 +72,7 @@ static void mark_roots(struct model *model) {
     const struct model_rates *rates = &model->program.rates;
     double globals = (double)model->scenario->memory.globals;
     double pause = machine->pause + rates->stacks / (rates->scan_rate * engine_max(rates->cpus, 1));
-    double cpu = machine->cycle_cost + (rates->stacks + globals) / rates->scan_rate;
+    double cpu = rates->cycle_cost + (rates->stacks + globals) / rates->scan_rate;
     model->marking.record.pause_s = pause;
     model->marking.record.cpu_s[MODEL_FIXED] = cpu;
     ledger_pause(model, pause);
@@ -99,6 +99,7 @@ void mark_begin(struct model *model, bool periodic) {
     struct model_marking *marking = &model->marking;
     double globals = (double)model->scenario->memory.globals;
     ledger_sample(model);
+    program_see_heap(&model->program, model->heap);
     *marking = (struct model_marking){
         .work = program_scannable(&model->program),
         .reachable = program_reachable(&model->program),
@@ -198,8 +199,8 @@ static bool mark_stalls(const struct model *model) {
 
 /** What the program's work takes now, in CPUs at full speed. */
 static double mark_busy(const struct model *model) {
-    double drag = model->scenario->machine.marking_drag;
-    return model->program.rates.cpus * drag + full_touch_cost(model);
+    const struct model_rates *rates = &model->program.rates;
+    return rates->cpus * rates->work * rates->drag + full_touch_cost(model);
 }
 
 /** How long background marking waits for allocation to catch up; 0: it does not. */
@@ -304,7 +305,8 @@ void mark_step(struct model *model) {
     struct mark_cpus cpus = mark_cpus(model);
     double machine = (double)model->scenario->machine.cpus;
     double background = cpus.collector + cpus.dedicated + cpus.idle;
-    double threads = engine_max(engine_min(rates->cpus, machine - background), 0);
+    double busy = engine_min(rates->cpus, rates->marking_cpus);
+    double threads = engine_max(engine_min(busy, machine - background), 0);
     double speed = threads / mark_busy(model);
     bool stalls = mark_stalls(model);
 
@@ -312,7 +314,7 @@ void mark_step(struct model *model) {
     if (held > 0) { /* only the program runs */
         cpus = (struct mark_cpus){0};
         background = 0;
-        threads = engine_min(rates->cpus, machine);
+        threads = engine_min(busy, machine);
         speed = threads / mark_busy(model);
     }
     double seconds = mark_distance(model, background + (stalls ? threads : 0), stalls ? 0 : speed);

@@ -130,10 +130,14 @@ struct model_sink {
 /** What the program does now: rates per second of its own time. program.c. */
 struct model_rates {
     double cpus;                              /**< that it keeps busy                    */
+    double marking_cpus;                      /**< at most, while a cycle marks          */
     double alloc;                             /**< bytes per second                      */
     double survival;                          /**< share of new memory                   */
     double scannable;                         /**< share of new memory                   */
-    double scan_rate;                         /**< bytes per CPU-second                  */
+    double scan_rate, sweep_rate;             /**< bytes per CPU-second                  */
+    double cycle_cost;                        /**< CPU-seconds                           */
+    double work;                              /**< CPU-seconds per CPU-second of program time */
+    double drag;                              /**< of these, times while a cycle marks   */
     double background;                        /**< CPUs for background marking; 0: any   */
     double stacks, off_heap, arenas, foreign; /**< bytes        */
 };
@@ -150,6 +154,7 @@ struct model_program {
     double young;         /**< reachable for a short time, bytes                    */
     double deaths_per_s;  /**< of survivors, bytes per second of program time       */
     bool varies;          /**< a stream or noise changes within the phase           */
+    double grown;         /**< heap over reachable as the last cycle began; 0: none */
     struct model_rates rates;
 };
 

@@ -18,6 +18,8 @@
 #define PROGRAM_TIME_EPSILON 1e-12
 /** Of the time so far, what a step takes at least: less is lost as a double is rounded. */
 #define PROGRAM_TIME_ROUNDED 4.5e-16
+/** Costs are not taken to grow on with a heap that is so many times what they were measured at. */
+#define PROGRAM_MOST_GROWN 32.0
 
 static const struct scenario_phase *program_phase(const struct model_program *program) {
     return &program->scenario->phases[program->phase];
@@ -29,6 +31,15 @@ static double program_stream(const struct model_program *program, const struct s
     double value = stream_value(stream, scenario->nodes, (uint64_t)scenario->seed,
                                 program->now_s - program->phase_start_s);
     return engine_min(engine_max(value, least), most);
+}
+
+/** Times what the phase's figures were measured at have costs of this exponent grown. */
+static double program_growth(const struct model_program *program, double exponent) {
+    double measured = program_phase(program)->grown;
+    if (exponent == 0 || !(measured > 0) || !(program->grown > 0))
+        return 1;
+    double times = program->grown / measured;
+    return pow(engine_min(engine_max(times, 1 / PROGRAM_MOST_GROWN), PROGRAM_MOST_GROWN), exponent);
 }
 
 static void program_evaluate(struct model_program *program) {
@@ -44,10 +55,16 @@ static void program_evaluate(struct model_program *program) {
     double cpus = (double)machine->cpus;
     program->rates = (struct model_rates){
         .cpus = phase->cpus > 0 ? engine_min(phase->cpus, cpus) : cpus * (1 - machine->idle_share),
+        .marking_cpus = phase->marking_cpus > 0 ? engine_min(phase->marking_cpus, cpus) : cpus,
         .alloc = program_stream(program, &phase->alloc_rate, 0, ENGINE_MOST_BYTES) * (1 + noise),
         .survival = program_stream(program, &phase->survival, 0, 1),
         .scannable = program_stream(program, &phase->scannable, 0, 1),
-        .scan_rate = (double)(phase->scan_rate > 0 ? phase->scan_rate : machine->scan_rate),
+        .scan_rate = (double)(phase->scan_rate > 0 ? phase->scan_rate : machine->scan_rate) /
+                     program_growth(program, machine->scan_growth),
+        .sweep_rate = (double)machine->sweep_rate / program_growth(program, machine->sweep_growth),
+        .cycle_cost = machine->cycle_cost * program_growth(program, machine->cycle_growth),
+        .work = program_growth(program, machine->work_growth),
+        .drag = machine->marking_drag * program_growth(program, machine->drag_growth),
         .background = engine_min(phase->background, cpus),
         .stacks = program_stream(program, &phase->stacks, 0, ENGINE_MOST_BYTES),
         .off_heap = program_stream(program, &phase->off_heap, 0, ENGINE_MOST_BYTES),
@@ -134,6 +151,13 @@ static void program_remember(struct model_program *program, double allocated, do
     program->scannable += surviving * rates->scannable;
     program->young =
         lifetime > 0 ? (program->young + allocated - surviving) / (1 + seconds / lifetime) : 0;
+}
+
+void program_see_heap(struct model_program *program, double heap) {
+    double reachable = program_reachable(program);
+    program->grown = reachable > 0 ? heap / reachable : 0;
+    if (!program_ended(program))
+        program_evaluate(program);
 }
 
 double program_advance(struct model_program *program, double seconds) {

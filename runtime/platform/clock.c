@@ -5,6 +5,7 @@
  */
 #include "platform.h"
 
+#include <pthread.h>
 #include <time.h>
 
 static int64_t read_clock(clockid_t clock) {
@@ -24,3 +25,16 @@ int64_t platform_deadline_ns(int64_t wait_ns) {
 int64_t platform_thread_cpu_ns(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 int64_t platform_process_cpu_ns(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
+
+int platform_thread_clock(void) {
+    clockid_t clock;
+    return pthread_getcpuclockid(pthread_self(), &clock) == 0 ? (int)clock : -1;
+}
+
+/* Reading a thread's clock has Linux add what the thread ran since its last tick to what the
+ * process's clock is the sum of. */
+void platform_settle_cpu(int clock) {
+    struct timespec time;
+    if (clock != -1)
+        (void)clock_gettime((clockid_t)clock, &time);
+}

@@ -78,7 +78,15 @@ int platform_bind(void *start, size_t bytes, int node);
 
 int64_t platform_now_ns(void);         /* monotonic */
 int64_t platform_thread_cpu_ns(void);  /* CPU time of the calling thread */
-int64_t platform_process_cpu_ns(void); /* CPU time of the process */
+int64_t platform_process_cpu_ns(void); /* CPU time of the process; of a thread that runs on another
+                                          CPU, up to its last tick (4 ms on most kernels) */
+
+/** The calling thread's CPU clock, for platform_settle_cpu; -1: it has none. */
+int platform_thread_clock(void);
+
+/** Have the CPU time of that thread, up to now, in platform_process_cpu_ns. One that has ended has
+ * it there. */
+void platform_settle_cpu(int clock);
 
 /** The moment by platform_now_ns that is so far ahead; INT64_MAX when it is beyond that, or the
  * wait is negative: without end. INT64_MAX less any moment is a wait again. */

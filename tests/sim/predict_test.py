@@ -61,12 +61,16 @@ class Predict(unittest.TestCase):
 
     def predict(self, *arguments, path=RECORDING):
         """What was recorded, and predictions by (gogc, limit)."""
-        result = run("predict", path, *arguments, "--json", "-")
-        self.assertEqual((result.returncode, result.stderr), (0, b""))
+        paths = path if isinstance(path, list) else [path]
+        result = run("predict", *paths, *arguments, "--json", "-")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        if path == RECORDING:
+            self.assertEqual(result.stderr, b"")
         rows = json.loads(result.stdout)["settings"]
+        count = len(paths)
         self.assertEqual([row["what"] for row in rows],
-                         ["recorded"] + ["predicted"] * (len(rows) - 1))
-        return rows[0], {(row["gogc"], row["limit"]): row for row in rows[1:]}
+                         ["recorded"] * count + ["predicted"] * (len(rows) - count))
+        return rows[0], {(row["gogc"], row["limit"]): row for row in rows[count:]}
 
     def refused(self, *arguments, data=None):
         result = run("predict", *arguments, data=data)
@@ -75,10 +79,15 @@ class Predict(unittest.TestCase):
         self.assertEqual(len(lines), 1, lines)
         return lines[0]
 
-    def near(self, row, figure, expected, percent):
+    def not_above(self, row, figure, expected, percent):
+        """@return by how much it is above, in percent."""
         error = (row[figure] / expected - 1) * 100
         print(f"  {figure}: {expected:.6g} -> {row[figure]:.6g} ({error:+.1f} %)")
-        self.assertLessEqual(abs(error), percent, figure)
+        self.assertLessEqual(error, percent, figure)
+        return error
+
+    def near(self, row, figure, expected, percent):
+        self.assertGreaterEqual(self.not_above(row, figure, expected, percent), -percent, figure)
 
     def test_the_recorded_setting_gives_what_was_recorded(self):
         recorded, predicted = self.predict()
@@ -112,13 +121,69 @@ class Predict(unittest.TestCase):
             wanted = predicted[row["gogc"], row["limit"]]
             for figure in ("cycles", "wall_s", "gc_cpu_s", "peak_heap_bytes", "limiting_s"):
                 self.assertEqual(float(row[figure]), wanted[figure])
-        out = run("run", "--gogc", "300", "--json", "-", scenario)
+            self.assertEqual(float(row["gc_cpu_s_uncertainty"]),
+                             wanted["uncertainty"]["gc_cpu_s"])
+        out = run("run", "--gogc", "100", "--json", "-", scenario)
         summary = json.loads(out.stdout)["summary"]
-        self.assertEqual(summary["cycles"], predicted["300", "off"]["cycles"])
-        self.assertEqual(summary["gc_cpu_s"], predicted["300", "off"]["gc_cpu_s"])
+        self.assertEqual(summary["cycles"], predicted["100", "off"]["cycles"])
+        self.assertEqual(summary["gc_cpu_s"], predicted["100", "off"]["gc_cpu_s"])
         text = run("predict", *arguments, RECORDING).stdout.decode()
         self.assertIn("recorded       100", text)
         self.assertEqual(text.count("predicted"), 2)
+
+    def without_cycles(self, keeps):
+        """The recording without the cycles' records that are not to be kept, by number."""
+        kept = self.data[:struct.unpack_from("<I", self.data, 12)[0]]
+        number = 0
+        for at, length, kind in records(self.data):
+            number += kind == CYCLE
+            if kind != CYCLE or keeps(number):
+                kept += self.data[at:at + length]
+        return kept
+
+    def test_a_replay_that_is_far_off_is_told(self):
+        path = self.path("few", self.without_cycles(lambda number: number % 3 == 0))
+        result = run("predict", path)
+        self.assertEqual(result.returncode, 0)
+        lines = [line for line in result.stderr.decode().splitlines() if "cycles come" in line]
+        self.assertEqual(len(lines), 1, result.stderr)
+        told = re.fullmatch(r"warning: (.*): replayed at the recorded setting, cycles come to "
+                            r"(\d+), recorded as (\d+) \(([+-]\d+) %\): expect those of other "
+                            r"settings to be as far off", lines[0])
+        self.assertTrue(told, lines[0])
+        self.assertEqual(told[1], path)
+        self.assertGreater(int(told[2]), 2 * int(told[3]))
+        self.assertGreater(int(told[4]), 100)
+        replay = json.loads(run("predict", path, "--json", "-").stdout)["replays"][0]
+        self.assertEqual(replay["recording"], path)
+        self.assertEqual(round(replay["cycles"]), int(told[2]))
+
+    def test_what_is_less_sure_is_told_to_be(self):
+        _, predicted = self.predict("--gogc", "50,100,200,400,800")
+        unsure = {gogc: row["uncertainty"]["gc_cpu_s"] for (gogc, _), row in predicted.items()}
+        away = [unsure[gogc] for gogc in ("100", "200", "400", "800")]
+        self.assertEqual(away, sorted(away))
+        self.assertLess(unsure["100"], unsure["50"])
+        for row in predicted.values():
+            for figure, value in row["uncertainty"].items():
+                self.assertTrue(value == 0 if figure == "limiting_s" else 0 < value < 1, figure)
+        text = run("predict", "--gogc", "400", RECORDING).stdout.decode()
+        self.assertRegex(text, rf"{predicted['400', 'off']['gc_cpu_s']:.3f} ± ?"
+                               rf"{unsure['400'] * 100:.0f}%")
+
+    def test_two_recordings_are_surer_than_one(self):
+        one = self.predict("--gogc", "400")[1]["400", "off"]
+        copy = self.path("copy", self.data)
+        both = self.predict("--gogc", "400", path=[RECORDING, copy])[1]["400", "off"]
+        self.near(both, "gc_cpu_s", one["gc_cpu_s"], 0.01)
+        self.assertLess(both["uncertainty"]["gc_cpu_s"], one["uncertainty"]["gc_cpu_s"])
+
+    def test_recordings_of_different_programs_are_refused(self):
+        begins = [at for at, _, _ in records(self.data)]
+        half = self.path("half", self.data[:begins[len(begins) // 2]])
+        message = self.refused(RECORDING, half)
+        self.assertIn(f"{RECORDING} and {half} are not of one program with the same work", message)
+        self.assertIn("at most 5 % apart", message)
 
     def test_standard_input_is_read(self):
         result = run("predict", "-", data=self.data)
@@ -157,10 +222,7 @@ class Predict(unittest.TestCase):
         self.assertIn(b"the recording has no end", result.stdout)
 
     def test_a_recording_without_cycles_is_told(self):
-        kept = self.data[:struct.unpack_from("<I", self.data, 12)[0]]
-        for at, length, kind in records(self.data):
-            if kind != CYCLE:
-                kept += self.data[at:at + length]
+        kept = self.without_cycles(lambda number: False)
         self.assertIn("no cycle was recorded", self.refused(self.path("none", kept)))
 
     def test_more_cpu_time_than_there_are_cpus_is_refused(self):
@@ -191,9 +253,16 @@ class Predict(unittest.TestCase):
                 mutant[source.randrange(len(mutant))] = source.randrange(256)
             result = run("predict", self.path("mutant", mutant))
             self.assertIn(result.returncode, (0, 1))
-            self.assertLessEqual(len(result.stderr.splitlines()), 1)
+            errors = [line for line in result.stderr.splitlines()
+                      if not line.startswith(b"warning: ")]
+            self.assertLessEqual(len(errors), 1)
+
+    # The largest heap of a real run is that of the cycle that the machine held up the longest: beside
+    # eight busy processes 2.8 times what is usual was seen, and no model foresees it. So a prediction
+    # may be lower than that by any amount, and is held from below by what else is known.
 
     def test_runs_with_other_memory(self):
+        alone = 0
         for sort, megabytes in (("none", 0), ("arena", 64), ("offheap", 64), ("foreign", 40)):
             path = self.path(sort)
             environment = dict(os.environ, GOGC="100", GAIT_DEBUG="pacerlog=" + path)
@@ -201,13 +270,16 @@ class Predict(unittest.TestCase):
             subprocess.run([PHASES, sort, str(megabytes)], env=environment,
                            stdout=subprocess.DEVNULL, check=True, timeout=200)
             recorded, predicted = self.predict("--gogc", "100", "--limit", "off", path=path)
+            row = predicted["100", "off"]
             print(f" {sort}:")
-            self.near(predicted["100", "off"], "cycles", recorded["cycles"], 25)
+            self.near(row, "cycles", recorded["cycles"], 25)
             # 64 MiB more are 120 % of the heap that goes by itself. The model keeps pages of foreign
             # memory that is gone.
+            alone = alone or row["peak_total_bytes"]
             if sort != "foreign":
-                self.near(predicted["100", "off"], "peak_total_bytes",
-                          recorded["peak_total_bytes"], 35)
+                self.not_above(row, "peak_total_bytes", recorded["peak_total_bytes"], 35)
+                # its peak and the heap need not come together
+                self.assertGreaterEqual(row["peak_total_bytes"], alone + megabytes / 2 * MIB)
 
     @unittest.skipUnless(SCHEME, "no interpreter")
     def test_a_run_of_ones_own(self):
@@ -219,10 +291,10 @@ class Predict(unittest.TestCase):
                        env=environment, stdout=subprocess.DEVNULL, check=True, timeout=200)
         recorded, predicted = self.predict("--gogc", "100", "--limit", "off", path=path)
         row = predicted["100", "off"]
-        # Within 3 % on an idle machine; beside three busy processes 12 % was seen. One cycle that
-        # the machine held up has the largest heap: no model foresees it.
-        for figure, percent in (("cycles", 25), ("gc_cpu_s", 25), ("peak_heap_bytes", 40)):
-            self.near(row, figure, recorded[figure], percent)
+        # Within 3 % on an idle machine; beside three busy processes 12 % was seen.
+        for figure in ("cycles", "gc_cpu_s"):
+            self.near(row, figure, recorded[figure], 25)
+        self.not_above(row, "peak_heap_bytes", recorded["peak_heap_bytes"], 40)
 
 
 if __name__ == "__main__":

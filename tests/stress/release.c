@@ -137,24 +137,29 @@ static void limit_test(double seconds) {
     pthread_t threads[CHURNERS];
     for (uintptr_t i = 0; i < CHURNERS; i++)
         threads[i] = thread_start(churn, (void *)i);
-    size_t largest = 0;
+    size_t largest = 0, beyond = 0, looks = 0;
     while (!time_is_up()) {
         size_t total = stats_of(churn_heap).total_bytes;
         largest = total > largest ? total : largest;
+        beyond += total > LIMIT_BYTES;
+        looks++;
         sleep_us(100);
     }
     for (size_t i = 0; i < CHURNERS; i++)
         pthread_join(threads[i], NULL);
     gait_stats stats = stats_of(churn_heap);
-    printf("limit %zu MiB: largest total %.1f MiB seen, %.1f MiB noted; %" PRIu64
-           " cycles, %.3f s of limited CPU\n",
-           LIMIT_BYTES / MIB, (double)largest / MIB, (double)stats.peak_total_bytes / MIB,
-           stats.cycles, (double)stats.limiter_ns / 1e9);
+    printf(
+        "limit %zu MiB: largest total %.1f MiB seen, %.1f MiB noted; beyond it %zu times of %zu; "
+        "%" PRIu64 " cycles, %.3f s of limited CPU\n",
+        LIMIT_BYTES / MIB, (double)largest / MIB, (double)stats.peak_total_bytes / MIB, beyond,
+        looks, stats.cycles, (double)stats.limiter_ns / 1e9);
     fflush(stdout);
     CHECK(stats.limit_bytes == LIMIT_BYTES, "limit_bytes is %" PRIu64, stats.limit_bytes);
-    /* the limit is soft: it gives way to the cap on the collector's CPU time */
-    CHECK(stats.limiter_ns > 0 || (largest <= LIMIT_BYTES && stats.peak_total_bytes <= LIMIT_BYTES),
-          "beyond the limit");
+    /* the limit is soft: it gives way to the cap on the collector's CPU time, and to threads that
+     * have waited half a second for a collector that the OS has set aside (docs/design/control.md)
+     */
+    CHECK(stats.limiter_ns > 0 || beyond <= looks / 4, "beyond the limit %zu times of %zu", beyond,
+          looks);
     CHECK(stats.cycles > 1, "no cycle");
     gait_heap_destroy(churn_heap);
 }

@@ -6,8 +6,11 @@
 
 #include <criterion/criterion.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/time.h>
+#include <time.h>
 
 enum { MS = 1000000 };
 
@@ -23,6 +26,53 @@ Test(clock, cpu_time_is_not_wall_time) {
     while (platform_thread_cpu_ns() - thread < 20 * MS)
         ;
     cr_assert(platform_process_cpu_ns() - process >= 19 * MS);
+}
+
+struct spinner {
+    pthread_t thread;
+    int clock;  /* atomic: 0 until it runs */
+    bool ended; /* atomic */
+};
+
+static void *spin(void *data) {
+    struct spinner *spinner = data;
+    __atomic_store_n(&spinner->clock, platform_thread_clock(), __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&spinner->ended, __ATOMIC_RELAXED))
+        ;
+    return NULL;
+}
+
+static int compare_times(const void *left, const void *right) {
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* Else half of a tick is missing in the middle. */
+Test(clock, a_settled_thread_is_in_the_process_up_to_now) {
+    struct spinner spinner = {0};
+    int64_t missing_ns[51];
+    cr_assert_eq(pthread_create(&spinner.thread, NULL, spin, &spinner), 0);
+    while (__atomic_load_n(&spinner.clock, __ATOMIC_ACQUIRE) == 0)
+        ;
+    struct timespec at_first, now;
+    platform_settle_cpu(spinner.clock);
+    int64_t before = platform_process_cpu_ns() - platform_thread_cpu_ns();
+    cr_assert_eq(clock_gettime(spinner.clock, &at_first), 0);
+    for (size_t i = 0; i < 51; i++) {
+        platform_sleep_ns(MS + (int64_t)i * 70000);
+        platform_settle_cpu(spinner.clock);
+        int64_t others = platform_process_cpu_ns() - platform_thread_cpu_ns() - before;
+        cr_assert_eq(clock_gettime(spinner.clock, &now), 0);
+        int64_t ran =
+            (now.tv_sec - at_first.tv_sec) * 1000000000LL + now.tv_nsec - at_first.tv_nsec;
+        missing_ns[i] = ran - others;
+    }
+    __atomic_store_n(&spinner.ended, true, __ATOMIC_RELAXED);
+    cr_assert_eq(pthread_join(spinner.thread, NULL), 0);
+    platform_settle_cpu(spinner.clock); /* it has ended */
+    platform_settle_cpu(-1);
+    qsort(missing_ns, 51, sizeof *missing_ns, compare_times);
+    cr_assert(missing_ns[25] < 300000, "%lld", (long long)missing_ns[25]);
 }
 
 static volatile sig_atomic_t alarms;

@@ -64,15 +64,16 @@ static const struct subcommand {
      "                    a recording, which tells\n"
      "  --phases N        at most so many phases (200)\n"},
     {"predict", predict_main, "tell what other settings would have cost a recorded program",
-     "Usage: gait-sim predict [OPTION...] RECORDING\n\n"
+     "Usage: gait-sim predict [OPTION...] RECORDING...\n\n"
      "Reads the file of GAIT_DEBUG=pacerlog=FILE, runs the program's demand under every pair of\n"
      "GOGC and memory limit, and prints cycles, GC CPU time, peaks of memory and time in the CPU\n"
-     "limiter, beside what was recorded. - reads the standard input.\n\n"
+     "limiter, beside what was recorded, and how sure that is. Recordings of the same work at\n"
+     "several GOGC tell more than one. - reads the standard input.\n\n"
      "  --gogc LIST       percentages, with commas: 50,100,off (that of the recording)\n"
      "  --limit LIST      limits: off,64MiB (likewise)\n"
      "  --csv FILE        write the table as comma-separated values; - is the screen\n"
      "  --json FILE       write it as JSON\n"
-     "  --toml FILE       write the scenario that is run\n"},
+     "  --toml FILE       write the scenario of the (first) recording\n"},
     {"life", life_main, "show what arenas held over time, from the log of a run",
      "Usage: gait-sim life [OPTION...] ARENALOG\n\n"
      "Reads the file of GAIT_DEBUG=arenalog=FILE; prints what arenas of each name held at most, "

@@ -92,6 +92,11 @@ void recording_free(struct recording *recording) {
 
 void recording_scenario(const struct recording *recording, const char *path, int32_t phases,
                         struct scenario *scenario) {
+    recording_measure(recording, path, phases, true, scenario, NULL);
+}
+
+void recording_measure(const struct recording *recording, const char *path, int32_t phases,
+                       bool calm, struct scenario *scenario, struct growth_point *measured) {
     const char *slash = strrchr(path, '/');
     size_t most =
         recording->sample_count < (size_t)phases ? recording->sample_count + 1 : (size_t)phases + 1;
@@ -101,7 +106,7 @@ void recording_scenario(const struct recording *recording, const char *path, int
     scenario->phases = command_allocate(most, sizeof(*scenario->phases));
     snprintf(scenario->title, sizeof(scenario->title), "recorded in %.60s",
              slash ? slash + 1 : path);
-    if (!demand_scenario(recording, cycles, phases, scenario))
+    if (!demand_scenario(recording, calm, cycles, phases, scenario, measured))
         command_fail("%s: no cycle was recorded: nothing is known of what lives", path);
     if (!scenario_check(scenario, &fault))
         command_fail("%s: no scenario comes of it: %s is out of range", path,

@@ -5,6 +5,7 @@
 #ifndef COMMAND_RECORDING_FILE_H
 #define COMMAND_RECORDING_FILE_H
 
+#include "growth.h"
 #include "recording.h"
 #include "scenario.h"
 
@@ -19,5 +20,9 @@ void recording_free(struct recording *recording);
 /** Make a scenario of at most so many phases, or end the command. scenario_free releases it. */
 void recording_scenario(const struct recording *recording, const char *path, int32_t phases,
                         struct scenario *scenario);
+
+/** The same, calm or as it was, and what its costs were: demand_scenario's `measured`. */
+void recording_measure(const struct recording *recording, const char *path, int32_t phases,
+                       bool calm, struct scenario *scenario, struct growth_point *measured);
 
 #endif

@@ -366,7 +366,7 @@ int web_fit_recording(int phases) {
     forget_scenario();
     web.scenario.phases = command_allocate((size_t)phases + 1, sizeof(*web.scenario.phases));
     int count = 0;
-    if (demand_scenario(&recording, cycles, phases, &web.scenario))
+    if (demand_scenario(&recording, true, cycles, phases, &web.scenario, NULL))
         count = (int)recording.cycle_count;
     free(cycles);
     free(recording.samples);
