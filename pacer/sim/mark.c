@@ -41,13 +41,17 @@ static struct mark_cpus mark_cpus_seen(const struct model *model) {
     double left = model->program.rates.background;
     struct mark_cpus mark = {.collector = engine_min(left, 1)};
     left -= mark.collector;
+    if (model->limiting) {
+        mark.collector = engine_min(mark.collector, MARK_LIMITED_SHARE);
+        return mark;
+    }
     mark.dedicated = engine_min(left, engine_max(model->pacer.workers.dedicated - 1, 0));
     mark.idle = left - mark.dedicated;
     return mark;
 }
 
 static struct mark_cpus mark_cpus(const struct model *model) {
-    if (model->program.rates.background > 0 && !model->limiting)
+    if (model->program.rates.background > 0)
         return mark_cpus_seen(model);
     const struct gait_pacer_workers *workers = &model->pacer.workers;
     double cpus = (double)model->scenario->machine.cpus;

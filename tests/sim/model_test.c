@@ -248,3 +248,29 @@ Test(model, limits_above_what_a_key_accepts_are_none) {
     cr_expect(scenario_limit((INT64_C(1) << 50) + 1) == INT64_MAX);
     cr_expect(scenario_limit(0) == 0);
 }
+
+/** The longest share of a CPU that a cycle marked in the background while the limiter limited. */
+static void look_at_limited(void *context, const struct model_cycle *cycle) {
+    double *most = context;
+    double background_s = cycle->cpu_s[MODEL_FRACTIONAL] + cycle->cpu_s[MODEL_DEDICATED];
+    if (cycle->limited && cycle->cpu_s[MODEL_ASSIST] == 0 && background_s / cycle->mark_s > *most)
+        *most = background_s / cycle->mark_s;
+}
+
+/* What a recorded program's marking got of the CPUs it gets while the limiter limits, too. */
+Test(model, marking_while_limited_is_no_faster_than_it_was_seen) {
+    struct program program;
+    struct model model;
+    double most = 0;
+    struct model_sink sink = {.context = &most, .cycle = look_at_limited};
+    program_start(&program);
+    program.scenario.settings.gogc = GAIT_PACER_GOGC_OFF;
+    program.scenario.settings.memory_limit = (int64_t)(40 * MIB);
+    program.scenario.memory.initial_live = (int64_t)(60 * MIB);
+    struct scenario_phase *phase = program_phase(&program, 10, 200, 0, 0);
+    phase->cpus = 1;
+    phase->background = 0.3;
+    model_run(&model, MODEL_FULL, &program.scenario, &sink);
+    cr_assert(model.result.limiting_s > 1, "%g", model.result.limiting_s);
+    cr_assert(most > 0.2 && most < 0.31, "%g", most);
+}
