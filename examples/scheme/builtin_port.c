@@ -19,7 +19,7 @@ static value check_port(struct vm *vm, const char *who, value port, unsigned fla
         return raise_type(vm, who, flags & PORT_INPUT ? "input port" : "output port", port);
     if (!port_is(port, PORT_OPEN))
         return raise_error(vm, who, "port is closed:", 1, port);
-    if ((length_of(port) & PORT_BINARY) != (flags & PORT_BINARY))
+    if ((length_of(port) & PORT_BINARY) != (flags & PORT_BINARY) && !port_is(port, PORT_BOTH))
         return raise_type(vm, who, flags & PORT_BINARY ? "binary port" : "textual port", port);
     return port;
 }
@@ -117,7 +117,7 @@ PREDICATE(port_p, is_port(a[0]))
 PREDICATE(input_port_p, port_is(a[0], PORT_INPUT))
 PREDICATE(output_port_p, port_is(a[0], PORT_OUTPUT))
 PREDICATE(textual_port_p, is_port(a[0]) && !port_is(a[0], PORT_BINARY))
-PREDICATE(binary_port_p, port_is(a[0], PORT_BINARY))
+PREDICATE(binary_port_p, port_is(a[0], PORT_BINARY) || port_is(a[0], PORT_BOTH))
 PREDICATE(input_port_open_p, port_is(a[0], PORT_INPUT | PORT_OPEN))
 PREDICATE(output_port_open_p, port_is(a[0], PORT_OUTPUT | PORT_OPEN))
 
@@ -148,7 +148,7 @@ BUILTIN(peek_char) {
 
 BUILTIN(char_ready) {
     INPUT("char-ready?", 0, 0);
-    return boolean(port_ready(vm, port));
+    return boolean(port_ready(vm, port, true));
 }
 
 /* Characters up to the line's end, or at most `most`. */
@@ -216,7 +216,7 @@ BUILTIN(peek_u8) {
 
 BUILTIN(u8_ready) {
     INPUT("u8-ready?", 0, PORT_BINARY);
-    return boolean(port_ready(vm, port));
+    return boolean(port_ready(vm, port, false));
 }
 
 BUILTIN(read_bytevector) {

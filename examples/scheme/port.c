@@ -111,17 +111,22 @@ static value make_port(struct vm *vm, value buffer, value path, struct file *fil
 
 value port_open_descriptor(struct vm *vm, int descriptor, const char *name, unsigned flags) {
     value path = make_text(vm, name);
-    return make_port(vm, FALSE, path, file_open(vm, descriptor, name, flags & PORT_OUTPUT), flags);
+    return make_port(vm, FALSE, path, file_open(vm, descriptor, name, flags & PORT_OUTPUT),
+                     flags | PORT_BOTH);
 }
 
-/* @return the descriptor, or the error negated. A directory can be opened, but not read. */
-static int open_descriptor(const char *name, int mode) {
+/* Open a file, perhaps one that somebody else is to open too. @return the descriptor, or the error
+ * negated. A directory can be opened, but not read. */
+static int open_descriptor(struct vm *vm, const char *name, int mode) {
     int descriptor;
+    gait_enter_native(vm->mutator);
     do
         descriptor = open(name, mode, 0666);
     while (descriptor < 0 && errno == EINTR);
+    int error = errno;
+    gait_leave_native(vm->mutator);
     if (descriptor < 0)
-        return -errno;
+        return -error;
     struct stat status;
     if (!fstat(descriptor, &status) && S_ISDIR(status.st_mode)) {
         close(descriptor);
@@ -151,13 +156,13 @@ value port_open_file(struct vm *vm, value path, unsigned flags) {
         int mode = O_RDONLY | O_CLOEXEC;
         if (flags & PORT_OUTPUT)
             mode = O_WRONLY | O_CREAT | O_CLOEXEC | (flags & PORT_APPEND ? O_APPEND : O_TRUNC);
-        int descriptor = open_descriptor(name, mode);
+        int descriptor = open_descriptor(vm, name, mode);
         if (descriptor == -EMFILE || descriptor == -ENFILE) {
             /* Ports that were dropped may hold the descriptors. */
             gait_collect(vm->mutator);
             while (gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE))
                 ;
-            descriptor = open_descriptor(name, mode);
+            descriptor = open_descriptor(vm, name, mode);
         }
         if (descriptor < 0)
             raise_file_error(vm, "can't open", -descriptor, name);
@@ -307,15 +312,14 @@ void port_keep_end(value port) {
         port_of(port)->file->ended = true;
 }
 
-bool port_ready(struct vm *vm, value v) {
+bool port_ready(struct vm *vm, value v, bool character) {
     struct file *file = port_of(v)->file;
     if (!file)
         return true;
     /* Without the last of its bytes a character is not there. */
     uint32_t c;
     while (file->at == file->end ||
-           (!port_is(v, PORT_BINARY) &&
-            !utf8_decode(file->data + file->at, file->end - file->at, &c))) {
+           (character && !utf8_decode(file->data + file->at, file->end - file->at, &c))) {
         if (!file_ready(file))
             return false;
         if (file->failed || file->ended || !file_fill_more(vm, file))

@@ -21,7 +21,8 @@ enum port_flags {
     PORT_BINARY = 4,
     PORT_OPEN = 8,
     PORT_APPEND = 16,
-    PORT_FOLD_CASE = 32
+    PORT_FOLD_CASE = 32,
+    PORT_BOTH = 64 /* a textual port that takes and gives bytes too: those of the console */
 };
 
 struct port {
@@ -70,7 +71,7 @@ int32_t port_read_char(struct vm *vm, value port);
 int32_t port_peek_char(struct vm *vm, value port);
 int32_t port_read_byte(struct vm *vm, value port);
 int32_t port_peek_byte(struct vm *vm, value port);
-bool port_ready(struct vm *vm, value port);
+bool port_ready(struct vm *vm, value port, bool character); /* or byte */
 
 /** Drop what was read of a file and not taken: the rest of a line of a terminal. */
 void port_drop_input(value port);

@@ -198,7 +198,12 @@ static void put_object(struct printer *p, value v) {
         put(p, ">");
         break;
     case TYPE_PORT:
-        put(p, "#<port>");
+        put(p, "#<port");
+        if (is_string(port_of(v)->path)) {
+            put(p, " ");
+            put_quoted(p, port_of(v)->path, '"');
+        }
+        put(p, ">");
         break;
     case TYPE_PROMISE:
         put(p, "#<promise>");

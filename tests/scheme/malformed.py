@@ -4,6 +4,8 @@
 Text that is no UTF-8 is an error wherever it comes in; what has no end says where it began.
 """
 import os
+import pty
+import signal
 import subprocess
 import sys
 import tempfile
@@ -121,6 +123,37 @@ for operation in ['(read-line)', '(read-string 3)', '(read)', '(begin (read-char
 # Bytes are bytes.
 run([b'-e', b'(write (call-with-port (open-binary-input-file "f") (lambda (p) (read-bytevector 9 p))))'],
     {'f': b'\xef\xbb\xbf\xff'}, status=0, output='#u8(239 187 191 255)')
+
+every = bytes(range(256)) * 400
+result = subprocess.run([scheme, '-e', '(let loop () (let ((b (read-bytevector 1000))) (if (not (eof-object? b)) '
+                         '(begin (write-bytevector b) (loop)))))'], input=every, capture_output=True, timeout=60)
+if result.returncode or result.stdout != every:
+    failures += 1
+    print('FAILED: bytes from standard input to standard output')
+
+# A character is there when all of its bytes are; a line of a terminal's output at its end.
+with subprocess.Popen([scheme, '-e', '(read-char)', '-e', '(list (u8-ready?) (char-ready?))', '-e', '(read-char)',
+                       '-e', '(char-ready?)'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as child:
+    child.stdin.write(b'a\xce')
+    first = child.stdout.read(4)  # what it wrote is flushed before it waits
+    child.stdin.write(b'\xbb')
+    child.stdin.close()
+    said = first + child.stdout.read()
+    if said != '#\\a\n(#t #f)\n#\\λ\n#t\n'.encode():
+        failures += 1
+        print(f'FAILED: a character in two parts: {said}')
+child, terminal = pty.fork()
+if not child:
+    os.execv(scheme, [scheme, '-e', '(begin (write-string "begun\n") (write-string "not yet") '
+                      '(let loop () (loop)))'])
+said = b''
+while not said.endswith(b'\r\n'):
+    said += os.read(terminal, 100)
+os.kill(child, signal.SIGKILL)
+os.waitpid(child, 0)
+if said != b'begun\r\n':
+    failures += 1
+    print(f'FAILED: a line to a terminal: {said}')
 
 # A byte order mark at the beginning of a file of text is none of its characters.
 MARK = b'\xef\xbb\xbf'

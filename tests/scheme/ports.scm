@@ -89,6 +89,31 @@
 (check-error (read-u8 (open-input-string "x")))
 (check-error (write-char #\a (open-input-string "x")))
 
+;; A closed port can be closed again, and does nothing else.
+(check 'closed (let ((p (open-input-string "x")) (q (open-output-string)))
+                 (close-port p) (close-port p) (close-input-port p)
+                 (write 'kept q)
+                 (close-port q) (close-output-port q)
+                 (string->symbol (if (equal? (get-output-string q) "kept") "closed" "lost"))))
+(for-each
+ (lambda (use)
+   (check-error (let ((p (open-input-string "x"))) (close-port p) (use p)))
+   (check-error (use (open-output-string))))
+ (list read-char peek-char read-line read char-ready? (lambda (p) (read-string 2 p))))
+(for-each
+ (lambda (use)
+   (check-error (let ((p (open-output-string))) (close-port p) (use p)))
+   (check-error (use (open-input-string "x"))))
+ (list newline flush-output-port (lambda (p) (write 1 p)) (lambda (p) (display 1 p))
+       (lambda (p) (write-char #\a p)) (lambda (p) (write-string "a" p))))
+(check-error (close-input-port (open-output-string)))
+(check-error (close-output-port (open-input-string "x")))
+(check-error (close-port "x"))
+(check '(#\a #\a #\b "b" "cd" #t #t)
+       (with-text "ab\ncd" (lambda (p) (let* ((a (peek-char p)) (b (read-char p)) (c (peek-char p)) (d (read-line p))
+                                              (e (read-line p)) (f (eof-object? (peek-char p))))
+                                         (list a b c d e f (eof-object? (read-line p)))))))
+
 ;;; Textual output
 
 (check "abc x1 bc\n" (let ((p (open-output-string)))
@@ -141,6 +166,17 @@
 (check '(#u8(0 200 10 13) #t) (call-with-port (open-binary-input-file name)
                                 (lambda (p) (let ((b (read-bytevector 100 p)))
                                               (list b (eof-object? (read-u8 p)))))))
+;; Bytes of any number, in pieces of any size
+(define many (let ((b (make-bytevector 100000)))
+               (do ((i 0 (+ i 1))) ((= i 100000) b) (bytevector-u8-set! b i (modulo (* i i) 256)))))
+(call-with-port (open-binary-output-file name) (lambda (p) (write-bytevector many p) (write-u8 7 p)))
+(check #t (call-with-port (open-binary-input-file name)
+            (lambda (p)
+              (let* ((a (read-bytevector 1 p)) (b (read-bytevector 50000 p)) (c (read-u8 p))
+                     (d (make-bytevector 60000 0)) (n (read-bytevector! d p 10)))
+                (and (eof-object? (read-u8 p)) (= n 49999) (= 7 (bytevector-u8-ref d 50008))
+                     (equal? many (bytevector-append a b (bytevector c) (bytevector-copy d 10 50008))))))))
+(check "#<port \"" (let ((p (open-input-file name))) (substring (written p) 0 8)))
 (delete-file name)
 (check '(#t #f) (list (guard (e ((file-error? e) #t)) (open-input-file name))
                       (guard (e ((read-error? e) #t) (#t #f)) (open-output-file "/no/such/dir/file"))))
