@@ -84,6 +84,8 @@ bool vm_boot(struct vm *vm, uint64_t stack_words) {
     define_system(vm, "current-error-port", vm->error);
     builtin_lists_init(vm);
     builtin_numbers_init(vm);
+    builtin_functions_init(vm);
+    builtin_bitwise_init(vm);
     builtin_strings_init(vm);
     builtin_characters_init(vm);
     builtin_vectors_init(vm);

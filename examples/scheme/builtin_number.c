@@ -260,116 +260,6 @@ BUILTIN(numerator) { return part(vm, "numerator", a[0], true); }
 
 BUILTIN(denominator) { return part(vm, "denominator", a[0], false); }
 
-/* ---- Complex numbers ----------------------------------------------------------------------- */
-
-BUILTIN(make_rectangular_) {
-    NEED_ALL(is_real, "make-rectangular", "real number");
-    return make_rectangular(vm, a[0], a[1]);
-}
-
-BUILTIN(make_polar_) {
-    NEED_ALL(is_real, "make-polar", "real number");
-    return make_polar(vm, a[0], a[1]);
-}
-
-BUILTIN(real_part) {
-    NEED(is_number, "real-part", "number", a[0]);
-    return number_real_part(a[0]);
-}
-
-BUILTIN(imaginary_part) {
-    NEED(is_number, "imag-part", "number", a[0]);
-    return number_imaginary_part(a[0]);
-}
-
-/* ---- Functions of any number --------------------------------------------------------------- */
-
-#define FUNCTION(name, who)                                                                        \
-    BUILTIN(name##_) {                                                                             \
-        NEED(is_number, who, "number", a[0]);                                                      \
-        return number_##name(vm, a[0]);                                                            \
-    }
-FUNCTION(magnitude, "magnitude")
-FUNCTION(angle, "angle")
-FUNCTION(exp, "exp")
-FUNCTION(sin, "sin")
-FUNCTION(cos, "cos")
-FUNCTION(tan, "tan")
-FUNCTION(asin, "asin")
-FUNCTION(acos, "acos")
-FUNCTION(sqrt, "sqrt")
-
-BUILTIN(log_) {
-    NEED_ALL(is_number, "log", "number");
-    return count == 1 ? number_log(vm, a[0]) : number_log_base(vm, a[0], a[1]);
-}
-
-BUILTIN(atan_) {
-    if (count == 1) {
-        NEED(is_number, "atan", "number", a[0]);
-        return number_atan(vm, a[0]);
-    }
-    NEED_ALL(is_real, "atan", "real number");
-    return number_atan_of(vm, a[0], a[1]);
-}
-
-BUILTIN(exact_integer_sqrt) {
-    if (!is_exact_integer(a[0]) || integer_sign(a[0]) < 0)
-        return raise_type(vm, "exact-integer-sqrt", "natural number", a[0]);
-    value live[2] = {0};
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 2);
-    live[0] = integer_root(vm, a[0], &live[1]);
-    value result = make_values(vm, 2, live);
-    gait_pop_frame(vm->mutator);
-    return result;
-}
-
-BUILTIN(expt) {
-    NEED(is_number, "expt", "number", a[0]);
-    NEED(is_number, "expt", "number", a[1]);
-    return number_expt(vm, a[0], a[1]);
-}
-
-/* ---- Bits ---------------------------------------------------------------------------------- */
-
-static value bitwise(struct vm *vm, const char *who, enum bitwise operation, int count, value *a,
-                     int64_t unit) {
-    value live[1] = {fixnum(unit)};
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 1);
-    for (int i = 0; i < count && live[0]; i++)
-        live[0] = is_exact_integer(a[i]) ? integer_bitwise(vm, operation, live[0], a[i])
-                                         : raise_type(vm, who, "exact integer", a[i]);
-    gait_pop_frame(vm->mutator);
-    return live[0];
-}
-
-BUILTIN(bitwise_and) { return bitwise(vm, "bitwise-and", BITWISE_AND, count, a, -1); }
-BUILTIN(bitwise_or) { return bitwise(vm, "bitwise-or", BITWISE_OR, count, a, 0); }
-BUILTIN(bitwise_xor) { return bitwise(vm, "bitwise-xor", BITWISE_XOR, count, a, 0); }
-
-BUILTIN(bitwise_not) {
-    NEED(is_exact_integer, "bitwise-not", "exact integer", a[0]);
-    return integer_arithmetic(vm, SUBTRACT, fixnum(-1), a[0]);
-}
-
-BUILTIN(arithmetic_shift) {
-    NEED(is_exact_integer, "arithmetic-shift", "exact integer", a[0]);
-    NEED(is_fixnum, "arithmetic-shift", "count", a[1]);
-    return integer_shift(vm, a[0], fixnum_value(a[1]));
-}
-
-BUILTIN(bit_count) {
-    NEED(is_exact_integer, "bit-count", "exact integer", a[0]);
-    return fixnum((int64_t)integer_bit_count(a[0]));
-}
-
-BUILTIN(integer_length_) {
-    NEED(is_exact_integer, "integer-length", "exact integer", a[0]);
-    return fixnum((int64_t)integer_length(a[0]));
-}
-
 /* ---- Text ---------------------------------------------------------------------------------- */
 
 static bool is_radix(value v) {
@@ -379,7 +269,7 @@ static bool is_radix(value v) {
 BUILTIN(number_to_string) {
     NEED(is_number, "number->string", "number", a[0]);
     if (count > 1)
-        NEED(is_radix, "number->string", "radix", a[1]);
+        NEED(is_radix, "number->string", "radix from 2 to 36", a[1]);
     char *text = number_text(a[0], count > 1 ? (int)fixnum_value(a[1]) : 10);
     value string = make_text(vm, text);
     free(text);
@@ -389,7 +279,7 @@ BUILTIN(number_to_string) {
 BUILTIN(string_to_number) {
     NEED(is_string, "string->number", "string", a[0]);
     if (count > 1)
-        NEED(is_radix, "string->number", "radix", a[1]);
+        NEED(is_radix, "string->number", "radix from 2 to 36", a[1]);
     size_t bytes;
     char *text = string_utf8(a[0], &bytes);
     value number = FALSE;
@@ -454,30 +344,6 @@ void builtin_numbers_init(struct vm *vm) {
         {"round", round_, 1, 1},
         {"numerator", numerator, 1, 1},
         {"denominator", denominator, 1, 1},
-        {"make-rectangular", make_rectangular_, 2, 2},
-        {"make-polar", make_polar_, 2, 2},
-        {"real-part", real_part, 1, 1},
-        {"imag-part", imaginary_part, 1, 1},
-        {"magnitude", magnitude_, 1, 1},
-        {"angle", angle_, 1, 1},
-        {"exp", exp_, 1, 1},
-        {"log", log_, 1, 2},
-        {"sin", sin_, 1, 1},
-        {"cos", cos_, 1, 1},
-        {"tan", tan_, 1, 1},
-        {"asin", asin_, 1, 1},
-        {"acos", acos_, 1, 1},
-        {"atan", atan_, 1, 2},
-        {"sqrt", sqrt_, 1, 1},
-        {"exact-integer-sqrt", exact_integer_sqrt, 1, 1},
-        {"expt", expt, 2, 2},
-        {"bitwise-and", bitwise_and, 0, -1},
-        {"bitwise-ior", bitwise_or, 0, -1},
-        {"bitwise-xor", bitwise_xor, 0, -1},
-        {"bitwise-not", bitwise_not, 1, 1},
-        {"arithmetic-shift", arithmetic_shift, 2, 2},
-        {"bit-count", bit_count, 1, 1},
-        {"integer-length", integer_length_, 1, 1},
         {"number->string", number_to_string, 1, 2},
         {"string->number", string_to_number, 1, 2},
     };

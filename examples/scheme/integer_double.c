@@ -24,11 +24,12 @@ static double round_scaled(mpz_srcptr number, bool inexact, long exponent) {
     if (!mpz_sgn(number))
         return 0;
     size_t bits = mpz_sizeinbase(number, 2), shift = bits > 64 ? bits - 64 : 0;
-    mpz_t scratch;
-    mpz_init(scratch);
-    mpz_tdiv_q_2exp(scratch, number, shift);
-    uint64_t top = mpz_get_ui(scratch), kept = top; /* of the absolute value */
-    mpz_clear(scratch);
+    /* The 64 bits at the top of the absolute value, which lie in two limbs. */
+    mp_size_t limb = (mp_size_t)(shift / 64);
+    uint64_t top = mpz_getlimbn(number, limb) >> shift % 64;
+    if (shift % 64)
+        top |= mpz_getlimbn(number, limb + 1) << (64 - shift % 64);
+    uint64_t kept = top;
     inexact |= mpz_scan1(number, 0) < shift;
     exponent += (long)shift;
     long width = (long)(bits - shift), drop = width - DBL_MANT_DIG;
@@ -52,11 +53,9 @@ double integer_double(value v) {
     if (is_fixnum(v))
         return (double)fixnum_value(v);
     mpz_t number;
-    mpz_init(number);
-    integer_get(number, v);
-    double d = round_scaled(number, false, 0);
-    mpz_clear(number);
-    return d;
+    mp_size_t limbs = (mp_size_t)(length_of(v) >> 1);
+    return round_scaled(
+        mpz_roinit_n(number, bignum_of(v)->limbs, length_of(v) & 1 ? -limbs : limbs), false, 0);
 }
 
 /* The quotient of what is in q and d, as q × 2^exponent with so many bits or one more. The quotient
@@ -90,7 +89,14 @@ static double ratio_double(mpz_t n, mpz_t d) {
     return round_scaled(n, inexact, exponent);
 }
 
+/* Does a double equal it? */
+static bool is_double(value v) {
+    return is_fixnum(v) && llabs(fixnum_value(v)) <= (int64_t)1 << DBL_MANT_DIG;
+}
+
 double integer_ratio_double(value numerator, value denominator) {
+    if (is_double(numerator) && is_double(denominator)) /* the division rounds once */
+        return (double)fixnum_value(numerator) / (double)fixnum_value(denominator);
     return with_integers(numerator, denominator, ratio_double);
 }
 

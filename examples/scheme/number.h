@@ -70,7 +70,7 @@ double _Complex complex_of_parts(double real, double imaginary);
 static inline bool is_complex(value v) { return has_type(v, TYPE_COMPLEX); }
 
 value make_rectangular(struct vm *vm, value real, value imaginary);
-value make_polar(struct vm *vm, value magnitude, value angle);
+value make_polar(struct vm *vm, value magnitude, value angle); /* RAISED: too large an angle */
 value make_inexact_complex(struct vm *vm, double _Complex z);
 
 /* Of any number; a real one has the imaginary part 0. */

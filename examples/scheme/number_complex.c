@@ -57,8 +57,16 @@ value make_inexact_complex(struct vm *vm, double complex z) {
 value make_polar(struct vm *vm, value magnitude, value angle) {
     if (magnitude == fixnum(0) || angle == fixnum(0))
         return magnitude;
-    double m = number_double(magnitude), a = number_double(angle);
-    return make_inexact_complex(vm, complex_of_parts(m * cos(a), m * sin(a)));
+    value live[4] = {magnitude, angle, number_cos(vm, angle), 0};
+    if (!live[2])
+        return RAISED;
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 4);
+    live[3] = number_sin(vm, angle);
+    double m = number_double(magnitude);
+    double complex z = complex_of_parts(m * flonum_value(live[2]), m * flonum_value(live[3]));
+    gait_pop_frame(vm->mutator);
+    return make_inexact_complex(vm, z);
 }
 
 value number_real_part(value v) { return is_complex(v) ? complex_number_of(v)->real : v; }

@@ -23,7 +23,16 @@ static value complex_function(struct vm *vm, value v, double complex (*function)
 value number_exp(struct vm *vm, value v) {
     if (v == fixnum(0))
         return fixnum(1);
-    return is_complex(v) ? complex_function(vm, v, cexp) : real_function(vm, v, exp);
+    if (!is_complex(v))
+        return real_function(vm, v, exp);
+    if (!is_exact(v))
+        return complex_function(vm, v, cexp);
+    value live[2] = {v, number_exp(vm, number_real_part(v))};
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, live, 2);
+    live[1] = make_polar(vm, live[1], number_imaginary_part(v));
+    gait_pop_frame(vm->mutator);
+    return live[1];
 }
 
 /* ---- Logarithms ---------------------------------------------------------------------------- */

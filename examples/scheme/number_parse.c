@@ -167,7 +167,7 @@ static value parse_polar(struct vm *vm, char *text, char *at, int radix, char ex
         live[1] = parse_real(vm, at + 1, radix, exactness);
     value result = live[1] == FALSE ? FALSE : make_polar(vm, live[0], live[1]);
     gait_pop_frame(vm->mutator);
-    return result;
+    return result ? result : FALSE;
 }
 
 /* The sign is that of the imaginary part, which goes on up to the i at the end. */

@@ -406,6 +406,8 @@ bool is_procedure(value v);
 
 void builtin_lists_init(struct vm *vm);
 void builtin_numbers_init(struct vm *vm);
+void builtin_functions_init(struct vm *vm);
+void builtin_bitwise_init(struct vm *vm);
 void builtin_strings_init(struct vm *vm);
 void builtin_characters_init(struct vm *vm);
 void builtin_vectors_init(struct vm *vm);

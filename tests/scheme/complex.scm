@@ -181,6 +181,12 @@
 (check-close (/ (log -8) (log 2)) (log -8 2))
 (check-close (make-rectangular (+ (* 400 (log 10)) (/ (log 2) 2)) (/ pi 4))
              (log (make-rectangular (expt 10 400) (expt 10 400))))
+;; An angle that no flonum equals.
+(define big (expt 10 23))
+(check (make-rectangular (cos big) (sin big)) (make-polar 1 big))
+(check (make-rectangular (cos big) (sin big)) (exp (make-rectangular 0 big)))
+(check #f (reads (string-append "1@1" (make-string 40000 #\0))))
+(check #f (reads (string-append "#e1@1" (make-string 40000 #\0))))
 ;; On the cuts: exact zeros by the formula, inexact ones by their signs.
 (define area (log (+ 2 (sqrt 3))))
 (check-close (make-rectangular (/ pi 2) (- area)) (asin 2))
