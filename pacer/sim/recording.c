@@ -155,6 +155,10 @@ enum recording_fault recording_check(const unsigned char *bytes, size_t size,
     return fault;
 }
 
+bool recording_is_usable(enum recording_fault fault, size_t fault_at) {
+    return fault == RECORDING_GOOD || (fault == RECORDING_CUT && fault_at > 0);
+}
+
 /** What only grows is not below what it was in the sample before. */
 static void sample_mend(struct gait_pacerlog_sample *sample,
                         const struct gait_pacerlog_sample *before) {

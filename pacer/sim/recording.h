@@ -44,7 +44,13 @@ struct recording {
 enum recording_fault recording_check(const unsigned char *bytes, size_t size,
                                      struct recording *recording, size_t *fault_at);
 
-/** Fill samples and cycles, which have room for their counts. The file was found good. */
+/**
+ * May a file with this fault be used? One that is cut off behind its header may, as a full disk
+ * leaves it: its first `fault_at` bytes are whole records.
+ */
+bool recording_is_usable(enum recording_fault fault, size_t fault_at);
+
+/** Fill samples and cycles, which have room for their counts, from bytes that are whole records. */
 void recording_read(const unsigned char *bytes, size_t size, struct recording *recording);
 
 /** A whole recording in figures. */

@@ -21,7 +21,9 @@ const CFLAGS = [
 ];
 const INCLUDES = ["include", "pacer", "pacer/sim"];
 /** Of the command, what is not its command line. */
-const COMMAND = ["record", "fit", "gctrace"];
+const COMMAND = [
+    "record", "fit", "fit_goals", "fit_notes", "gctrace", "gctrace_line", "gctrace_processes", "scan",
+];
 
 const sourcesIn = (folder) =>
     readdirSync(path.join(root, folder))

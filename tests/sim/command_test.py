@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """gait-sim as its users see it: what it refuses and how, what it prints, that it repeats itself.
 
-Usage: command_test.py GAIT_SIM SOURCE_ROOT [SCHEME]
+Usage: command_test.py GAIT_SIM SOURCE_ROOT
 
-With SCHEME a real run is traced, fitted and simulated. GAIT_SIM_SEED repeats a run of the mutations.
+GAIT_SIM_SEED repeats a run of the mutations.
 """
 
 import json
@@ -11,12 +11,11 @@ import os
 import random
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import unittest
 
-from support import (FAILED, GAIT_SIM, OK, PHASE, REST as SCHEME, ROOT, SCENARIOS, SEED, USAGE, Files,
+from support import (FAILED, GAIT_SIM, OK, PHASE, ROOT, SCENARIOS, SEED, USAGE, Files,
                      run, scenario_paths)
 
 HERE = os.path.join(ROOT, "tests", "sim")
@@ -544,140 +543,6 @@ class Sweeps(Files):
         arguments = re.search(r"gait-sim sweep job.toml (.*?) --shard", recipe, re.DOTALL).group(1)
         whole = self.good("sweep", *arguments.replace("\\\n", " ").split(), self.path("job.toml"))
         self.assertEqual(result.stdout, whole)
-
-
-LINE = re.compile(r"gc \d+ @([\d.]+)s \d+%: ([\d.]+)\+([\d.]+)\+([\d.]+) ms clock, [\d.]+\+"
-                  r"([\d.]+)/([\d.]+)/([\d.]+)\+[\d.]+ ms cpu, \d+->(\d+)->\d+ MB")
-BYTES = re.compile(r"gc \d+ bytes: start=(\d+) .*peak=(\d+) marked=(\d+)")
-
-
-class Fits(Files):
-    def fitted(self, path, *options):
-        """@return the trace's and the simulation's cycles, wall s, marking CPU-s, median peak; and,
-        where the trace has exact sizes, bytes allocated and reachable on average."""
-        cycles, wall_s, cpu_s, peaks, exact = 0, 0, 0, [], []
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                match = LINE.search(line)
-                if match:
-                    numbers = [float(text) for text in match.groups()]
-                    cycles += 1
-                    wall_s = numbers[0] + sum(numbers[1:4]) / 1e3
-                    cpu_s += sum(numbers[4:7]) / 1e3
-                    peaks.append((numbers[7] + 0.5) * 2**20)
-                elif BYTES.search(line):
-                    exact.append([float(text) for text in BYTES.search(line).groups()])
-        toml = self.path("fitted.toml", self.good("fit", *options, path))
-        out = json.loads(self.good("run", "--json", "-", toml))
-        summary = out["summary"]
-        marking = sum(summary[name] for name in ("assist_cpu_s", "dedicated_cpu_s", "idle_cpu_s",
-                                                 "fractional_cpu_s"))
-        simulated = [[cycle[name + "_bytes"] for name in ("start", "peak", "marked")]
-                     for cycle in out["cycles"]]
-        traced = [cycles, wall_s, cpu_s,
-                  statistics.median([peak for _, peak, _ in exact] or peaks)]
-        model = [summary["cycles"], summary["wall_s"], marking,
-                 statistics.median(peak for _, peak, _ in simulated)]
-        if exact:
-            traced += [self.allocated(exact), self.reachable(exact)]
-            model += [summary["allocated_bytes"], self.reachable(simulated)]
-        return traced, model
-
-    @staticmethod
-    def allocated(cycles):
-        """To the end of the last cycle's marking."""
-        return sum(peak - before for (_, peak, _), before in
-                   zip(cycles, [0] + [marked for _, _, marked in cycles]))
-
-    @staticmethod
-    def reachable(cycles):
-        """As cycles began, on average: what they marked, less what was allocated meanwhile."""
-        return statistics.mean(marked - (peak - start) for start, peak, marked in cycles)
-
-    def close(self, traced, simulated, tolerances):
-        for name, real, model, tolerance in zip(("cycles", "wall s", "CPU s", "peak",
-                                                 "allocated", "reachable"), traced, simulated,
-                                                tolerances):
-            print(f"  {name}: {real:.4g} -> {model:.4g} ({100 * (model / real - 1):+.1f} %)",
-                  file=sys.stderr)
-            self.assertAlmostEqual(model / real, 1, delta=tolerance, msg=name)
-
-    def test_recorded_traces_are_reproduced(self):
-        """Of a Scheme program under Gait, with exact sizes; of binary trees under Go, in MB."""
-        self.close(*self.fitted(os.path.join(HERE, "traces", "gait-gcbench.log")),
-                   (0.05, 0.05, 0.05, 0.05, 0.01, 0.02))
-        self.assertNotIn("gogc", self.read("fitted.toml"))  # 100, the default, was found
-        self.close(*self.fitted(os.path.join(HERE, "traces", "go-1.19-trees.log")),
-                   (0.08, 0.08, 0.08, 0.1))
-        self.assertNotIn("gogc", self.read("fitted.toml"))
-
-    def test_a_run_of_now_is_reproduced(self):
-        if not SCHEME:
-            self.skipTest("no interpreter")
-        program = os.path.join(ROOT, "examples", "scheme", "programs", "rewrite.scm")
-        log = self.path("trace.log")
-        with open(log, "w", encoding="utf-8") as file:
-            subprocess.run([SCHEME[0], program], stdout=subprocess.DEVNULL, stderr=file, check=True,
-                           timeout=100, env={**os.environ, "GODEBUG": "gctrace=2", "GOGC": "150"})
-        # What the program did is reproduced under any load; when its cycles began less well, since a
-        # trace does not tell marking that was held back from CPUs that others had. 14 % off was the
-        # worst of a dozen runs, idle and busy: docs/simulator.md.
-        self.close(*self.fitted(log), (0.35, 0.1, 0.35, 0.35, 0.01, 0.02))
-        self.assertIn("gogc = 150", self.read("fitted.toml"))
-
-    def test_few_phases_and_standard_input(self):
-        path = os.path.join(HERE, "traces", "gait-gcbench.log")
-        with open(path, encoding="utf-8") as file:
-            text = self.good("fit", "--phases", "5", "--gogc", "off", "--limit", "64MiB", "-",
-                             text=file.read())
-        self.assertLessEqual(text.count("[[phase]]"), 6)
-        self.assertIn('gogc = "off"', text)
-        self.assertIn('memory_limit = "64MiB"', text)
-
-    def test_what_is_no_trace(self):
-        for text in ("", "hello\n", "gc \n", "gc 1 @\n"):
-            path = self.path("bad.log", text)
-            result = run("fit", path)
-            self.assertEqual(result.returncode, FAILED)
-            self.assertIn("no cycle in it", result.stderr)
-        line = ("gc 1 @0.1s 2%: 0.1+{}+0.1 ms clock, 0.1+0.1/0.1/0.1+0.1 ms cpu, 4->5->3 MB, "
-                "5 MB goal, 2 P\n")
-        text = self.good("fit", self.path("old.log", line.format("1")))
-        self.assertIn("[[phase]]", text)
-        self.assertNotIn("stacks", text)
-        others = line.format("1").replace("2 P", "2 P (forced), 12 MB arenas, 3 MB off-heap, "
-                                          "2 MB foreign")
-        text = self.good("fit", self.path("others.log", others))
-        self.assertIn('arenas = "12800KiB"', text)
-        self.assertIn('off_heap = "3584KiB"', text)
-        exact = others + ("gc 1 bytes: start=4194304 trigger=4194303 peak=5242880 marked=3145728 "
-                          "goal=5242880 stacks=0 globals=0 arenas=12582912 offheap=3145728 "
-                          "foreign=2097152\n")
-        text = self.good("fit", self.path("exact.log", exact))
-        self.assertIn('arenas = "12MiB"', text)
-        self.assertIn('off_heap = "3MiB"', text)
-        for value in ("nan", "-1", "1e999", "x"):
-            self.assertEqual(run("fit", self.path("b", line.format(value))).returncode, FAILED)
-
-    def test_mutated_traces(self):
-        source = random.Random(SEED)
-        with open(os.path.join(HERE, "traces", "gait-gcbench.log"), "rb") as file:
-            lines = file.read().splitlines(keepends=True)[:60]
-        path, toml = self.path("mutant.log"), self.path("mutant.toml")
-        for _ in range(100):
-            text = bytearray(b"".join(source.sample(lines, 20)))
-            for _ in range(source.randrange(1, 20)):
-                text[source.randrange(len(text))] = source.choice(b"0123456789.+-e/ >\0\n")
-            with open(path, "wb") as file:
-                file.write(text)
-            result = subprocess.run([GAIT_SIM, "fit", path], capture_output=True, timeout=20)
-            self.assertIn(result.returncode, (OK, FAILED), (SEED, bytes(text), result.stderr))
-            if result.returncode == OK:  # what it makes can be read
-                with open(toml, "wb") as file:
-                    file.write(result.stdout)
-                ran = run("run", "--model", "stw", toml)
-                self.assertTrue(ran.returncode == OK or ": given up after " in ran.stderr,
-                                (SEED, ran.stderr))
 
 
 print(f"seed {SEED}", file=sys.stderr)

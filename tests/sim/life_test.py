@@ -190,6 +190,18 @@ class Life(unittest.TestCase):
             self.assertIn("ends within a line", self.good(self.path("log", text[:cut])))
         self.assertIn("arenas held 0.000 MiB", self.good(self.path("log", FIRST)))
 
+    def test_cut_off_at_every_byte(self):
+        """What the whole lines say, and a word where the last one is not whole."""
+        text = a_log(arenas=4, names=2).text()
+        for cut in range(len(FIRST), len(text)):
+            out = self.good(self.path("log", text[:cut]))
+            whole = text.rindex("\n", 0, cut) + 1
+            self.assertEqual("ends within a line" in out, whole < cut, cut)
+            if whole < cut and cut % 7 == 0:
+                self.assertEqual(
+                    out.replace("the file ends within a line, which is left out\n", "", 1),
+                    self.good(self.path("log", text[:whole])))
+
     def test_what_is_no_log(self):
         for text in ("", "\n", "GaitLog\n", "gait arena", "\0" * 40):
             self.assertIn("no arena log", self.refused(FAILED, self.path("log", text)))

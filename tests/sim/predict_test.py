@@ -207,12 +207,18 @@ class Predict(unittest.TestCase):
         self.assertIn("another version",
                       self.refused(self.path("v", self.data[:8] + b"\7" + self.data[9:])))
 
-    def test_a_cut_file_is_told(self):
+    def test_a_cut_file_is_used_as_far_as_it_is_whole(self):
+        """How fit and each offset do is in fit_test.py."""
         begins = [at for at, _, _ in records(self.data)]
-        for at in (begins[0] + 3, begins[5] + 100, begins[-1] + 1):
+        for at in (begins[-60] + 100, begins[-1] + 1):
             whole = max(begin for begin in begins if begin <= at)
-            message = self.refused(self.path("cut", self.data[:at]))
-            self.assertIn(f"the first {whole} bytes are whole", message)
+            cut = run("predict", self.path("cut", self.data[:at]))
+            self.assertEqual(cut.returncode, 0)
+            self.assertIn(f"cut off inside a record: used up to byte {whole} of {at}".encode(),
+                          cut.stderr)
+            self.assertEqual(cut.stdout, run("predict", self.path("cut", self.data[:whole])).stdout)
+        self.assertIn("no cycle was recorded", run(
+            "predict", self.path("cut", self.data[:begins[0] + 3])).stderr.decode())
 
     def test_a_killed_programs_recording_is_read(self):
         at, _, kind = list(records(self.data))[-1]

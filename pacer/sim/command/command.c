@@ -59,6 +59,16 @@ void *command_allocate(size_t count, size_t size) {
     return list;
 }
 
+FILE *command_input(const char *path) {
+    struct stat status;
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (!file)
+        command_fail("%s: %s", path, strerror(errno));
+    if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode))
+        command_fail("%s: %s", path, strerror(EISDIR));
+    return file;
+}
+
 /* ---- Ways out ----------------------------------------------------------- */
 
 FILE *command_open(const char *path) {

@@ -35,6 +35,9 @@ _Noreturn void command_misuse(const char *format, ...) __attribute__((format(pri
 void *command_allocate(size_t count, size_t size);
 void *command_grow(void *list, size_t count, size_t size);
 
+/** Open for reading, "-" is stdin; ends the command where that can't be, or it is a directory. */
+FILE *command_input(const char *path);
+
 /* ---- Ways out ----------------------------------------------------------- */
 
 /*

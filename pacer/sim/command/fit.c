@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fit: a scenario that behaves like a program that was traced.
+ * A scenario that behaves like a program that was traced. See fit.h.
  *
  * A phase goes from the start of one cycle (or of several, if there are more than phases allowed)
  * to the start of the next. What is known of it: how much was allocated, from the sizes of the live
  * heap; what was reachable at both ends, which is what the cycle marked less what was allocated
  * while it did; how long it took, and for how much of that the collector slowed the program down.
+ *
+ * Nothing is told of what came before the first cycle, unless that is the program's first. So the
+ * scenario begins where that cycle's marking ended, with what it marked. Where lines are lost in
+ * between, the cycles of the gap are taken for ones like those around it: their number is known,
+ * and their time.
  */
 #include "fit.h"
 
 #include "command.h"
-#include "recording_file.h"
-#include "scenario_file.h"
 
-#include <getopt.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define FIT_MOST_PHASES 100000
-/** GOGC is taken for a multiple of this where it comes that close: people choose such. */
-#define FIT_GOGC_STEP 25.0
-#define FIT_GOGC_CLOSE 0.08
 /** CPUs that others have, below which they have none. */
 #define FIT_LEAST_CPUS 0.01
-/** Goals up to this follow from the least heap, not from GOGC. */
-#define FIT_LEAST_GOAL_BYTES (8 * 1048576.0)
 /** Background marking beyond this share of all CPUs runs on idle ones. */
 #define FIT_BUSY_SHARE 0.3
 /** Part of a cycle's time that is added after the last one, so that the run has it. */
 #define FIT_TAIL 1.3
 #define FIT_LEAST_S 1e-6
+#define MIB 1048576.0
+/** Cycles on each side of a gap that those in it are taken for. */
+#define FIT_AROUND 5
+/** The model's goals at a limit are 7/8 of it, with its own fragmentation and tables (gait-sim run,
+ * limits of 64 MiB to 1 GiB). Of that, headroom is 3 %. */
+#define FIT_LIMIT_OVER_GOAL (8.0 / 7)
+#define FIT_HEADROOM 1.03
+#define FIT_METADATA 1.02
+#define FIT_MOST_FRAGMENTATION 4.0
 /** Touching fresh memory costs nothing: the traced times have it in them. */
 #define FIT_TOUCH_RATE (INT64_C(1) << 50)
 
@@ -53,26 +56,22 @@ static double reachable(const struct gctrace_cycle *cycle) {
 
 /* ---- Settings and machine ----------------------------------------------- */
 
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/** The GOGC that most goals follow from: the median. */
-static int32_t fit_gogc(const struct gctrace *trace) {
-    double *found = command_allocate(trace->count, sizeof(*found));
-    size_t count = 0;
-    for (size_t i = 1; i < trace->count; i++) {
-        const struct gctrace_cycle *before = &trace->cycles[i - 1], *cycle = &trace->cycles[i];
-        double grows = before->marked_bytes + before->stack_bytes + before->globals_bytes;
-        if (cycle->goal_bytes > FIT_LEAST_GOAL_BYTES && grows > 0)
-            found[count++] = (cycle->goal_bytes - before->marked_bytes) / grows * 100;
-    }
-    qsort(found, count, sizeof(*found), compare_doubles);
-    double gogc = count > 0 ? at_most(at_least(found[count / 2], 0), 1e6) : 100;
-    free(found);
-    double round = floor(gogc / FIT_GOGC_STEP + 0.5) * FIT_GOGC_STEP;
-    return (int32_t)(fabs(round - gogc) <= FIT_GOGC_CLOSE * gogc ? round : floor(gogc + 0.5));
+/** GOGC and the limit, and with a limit that somebody knows, how much of it is no heap. */
+static void fit_settings(const struct fit_goals *goals, const struct fit_known *known,
+                         struct scenario *scenario) {
+    struct scenario_settings *settings = &scenario->settings;
+    settings->gogc = goals->gogc == FIT_GOALS_OFF ? GAIT_PACER_GOGC_OFF : (int32_t)goals->gogc;
+    if (goals->limit_goal > 0)
+        settings->memory_limit =
+            (int64_t)at_most(ceil(goals->limit_goal * FIT_LIMIT_OVER_GOAL / MIB) * MIB, 1e15);
+    if (!known->has_limit)
+        return;
+    settings->memory_limit = known->limit_bytes;
+    if (goals->limit_goal > 0 && !goals->is_pinned)
+        scenario->memory.fragmentation = at_most(
+            at_least((double)known->limit_bytes / (goals->limit_goal * FIT_HEADROOM * FIT_METADATA),
+                     1),
+            FIT_MOST_FRAGMENTATION);
 }
 
 /** CPUs on which the collector marked in the background, while it did. */
@@ -85,6 +84,40 @@ static double background_cpus(const struct gctrace *trace) {
     return mark_s > 0 ? cpu_s / mark_s : 0;
 }
 
+/** Gait's own line? It tells exact sizes; and before marking, the CPU time of one thread, where Go
+ * tells that of all CPUs. */
+static bool is_gait(const struct gctrace *trace) {
+    double before_s = 0, before_cpu_s = 0, procs = trace->cycles[trace->count - 1].procs;
+    for (size_t i = 0; i < trace->count; i++) {
+        if (trace->cycles[i].exact)
+            return true;
+        before_s += trace->cycles[i].before_s;
+        before_cpu_s += trace->cycles[i].before_cpu_s;
+    }
+    return before_cpu_s > 0 && before_cpu_s < before_s * (1 + procs) / 2;
+}
+
+/** Is the trace that of the whole program, or did it begin before? */
+static bool is_from_start(const struct gctrace *trace) { return trace->cycles[0].number <= 1; }
+
+/** Cycles that are missing behind this one. */
+static int64_t lost_behind(const struct gctrace *trace, size_t i) {
+    return i + 1 < trace->count ? trace->cycles[i + 1].number - trace->cycles[i].number - 1 : 0;
+}
+
+/** Time that the trace tells of, less its gaps. */
+static double told_s(const struct gctrace *trace) {
+    double seconds = is_from_start(trace) ? trace->cycles[0].start_s : 0;
+    for (size_t i = 0; i < trace->count; i++) {
+        seconds += wall_s(&trace->cycles[i]);
+        if (i + 1 < trace->count && lost_behind(trace, i) == 0)
+            seconds += at_least(trace->cycles[i + 1].start_s - trace->cycles[i].start_s -
+                                    wall_s(&trace->cycles[i]),
+                                0);
+    }
+    return seconds;
+}
+
 /**
  * CPUs that the program itself kept busy. Gait says what share of the process's CPU time was the
  * collector's. Go says what share of all CPUs it was: then the program is taken for having kept
@@ -92,13 +125,13 @@ static double background_cpus(const struct gctrace *trace) {
  */
 static double fit_cpus(const struct gctrace *trace) {
     const struct gctrace_cycle *last = &trace->cycles[trace->count - 1];
-    double gc = 0, procs = last->procs, elapsed = last->start_s + wall_s(last);
+    double gc = 0, procs = last->procs, seconds = told_s(trace);
     for (size_t i = 0; i < trace->count; i++)
         gc += trace->cycles[i].before_cpu_s + mark_cpu_s(&trace->cycles[i]) +
               trace->cycles[i].after_cpu_s;
-    if (last->exact && last->percent > 0 && elapsed > 0) {
+    if (is_gait(trace) && last->percent > 0 && seconds > 0) {
         double program = gc / (last->percent + 0.5) * 100 - gc;
-        return at_most(at_least(program / elapsed, 0.01), procs);
+        return at_most(at_least(program / seconds, 0.01), procs);
     }
     double background = background_cpus(trace);
     return background > FIT_BUSY_SHARE * procs ? at_least(procs - background, 1) : procs;
@@ -150,28 +183,80 @@ struct stretch {
     double cpu_s;
 };
 
-/** From cycle `first` (-1: the program's start) to the start of `last`. */
+/** What a cycle comes to on average, for those that are lost. */
+struct mean_cycle {
+    double allocated_bytes;   /* from its start to the next one's */
+    double wall_s, program_s; /* while it marks */
+};
+
+/** Of the cycles around a gap that are followed by the next one; of all, if none there is. */
+static struct mean_cycle mean_around(const struct gctrace *trace, size_t gap, double cpus) {
+    struct mean_cycle sum = {0};
+    size_t count = 0, first = gap > FIT_AROUND ? gap - FIT_AROUND : 0, last = gap + FIT_AROUND;
+    for (int pass = 0; pass < 2 && count == 0; pass++) {
+        for (size_t i = first; i <= last && i + 1 < trace->count; i++) {
+            const struct gctrace_cycle *cycle = &trace->cycles[i];
+            if (lost_behind(trace, i) > 0)
+                continue;
+            sum.allocated_bytes +=
+                at_least(cycle->peak_bytes - cycle->start_bytes, 0) +
+                at_least(trace->cycles[i + 1].start_bytes - cycle->marked_bytes, 0);
+            sum.wall_s += wall_s(cycle);
+            sum.program_s += marking_program_s(cycle, cpus);
+            count++;
+        }
+        first = 0;
+        last = trace->count;
+    }
+    double share = count > 0 ? 1 / (double)count : 0;
+    return (struct mean_cycle){sum.allocated_bytes * share, sum.wall_s * share,
+                               sum.program_s * share};
+}
+
+/** From the end of cycle i to the start of the next that the trace has. */
+static void add_between(const struct gctrace *trace, size_t i, double cpus,
+                        struct stretch *stretch) {
+    const struct gctrace_cycle *cycle = &trace->cycles[i], *next = cycle + 1;
+    double seconds = at_least(next->start_s - cycle->start_s - wall_s(cycle), 0);
+    double bytes = at_least(next->start_bytes - cycle->marked_bytes, 0);
+    double lost = (double)lost_behind(trace, i);
+    if (lost > 0) {
+        struct mean_cycle mean = mean_around(trace, i, cpus);
+        double marking_s = at_most(lost * mean.wall_s, seconds);
+        double program_s = at_most(lost * mean.program_s, marking_s);
+        seconds -= marking_s - program_s;
+        bytes = at_least(bytes, (lost + 1) * mean.allocated_bytes);
+    }
+    stretch->program_s += seconds;
+    stretch->allocated_bytes += bytes;
+}
+
+/** From cycle `first` to the start of `last`. Before the first cycle (-1) is the program's start;
+ * where the trace begins in its middle, the first cycle counts from the end of its marking. */
 static struct stretch stretch_between(const struct gctrace *trace, long first, long last,
                                       double cpus) {
     const struct gctrace_cycle *end = &trace->cycles[last];
+    bool from_start = is_from_start(trace);
     struct stretch stretch = {.to_bytes = reachable(end),
                               .stack_bytes = end->stack_bytes,
                               .arena_bytes = end->arena_bytes,
                               .offheap_bytes = end->offheap_bytes};
     if (first >= 0)
-        stretch.from_bytes = reachable(&trace->cycles[first]);
+        stretch.from_bytes = first > 0 || from_start ? reachable(&trace->cycles[first])
+                                                     : trace->cycles[first].marked_bytes;
     for (long i = first; i < last; i++) {
         const struct gctrace_cycle *next = &trace->cycles[i + 1];
-        double from_s = 0, from_bytes = 0;
-        if (i >= 0) {
-            const struct gctrace_cycle *cycle = &trace->cycles[i];
-            from_s = cycle->start_s + wall_s(cycle);
-            from_bytes = cycle->marked_bytes;
-            stretch.program_s += marking_program_s(cycle, cpus);
-            stretch.allocated_bytes += at_least(cycle->peak_bytes - cycle->start_bytes, 0);
+        if (i < 0) {
+            stretch.program_s += next->start_s;
+            stretch.allocated_bytes += next->start_bytes;
+        } else {
+            if (i > 0 || from_start) {
+                const struct gctrace_cycle *cycle = &trace->cycles[i];
+                stretch.program_s += marking_program_s(cycle, cpus);
+                stretch.allocated_bytes += at_least(cycle->peak_bytes - cycle->start_bytes, 0);
+            }
+            add_between(trace, (size_t)i, cpus, &stretch);
         }
-        stretch.program_s += at_least(next->start_s - from_s, 0);
-        stretch.allocated_bytes += at_least(next->start_bytes - from_bytes, 0);
         stretch.work_bytes += next->work_bytes > 0 ? next->work_bytes : reachable(next);
         stretch.work_bytes += next->stack_bytes + next->globals_bytes;
         stretch.cpu_s += mark_cpu_s(next);
@@ -232,8 +317,11 @@ static void fit_phases(const struct gctrace *trace, double cpus, int phases,
                        struct scenario *scenario) {
     long count = (long)trace->count, group = (count + phases - 1) / phases;
     double scannable = fit_scannable(trace);
+    bool from_start = is_from_start(trace);
+    if (!from_start)
+        scenario->memory.initial_live = (int64_t)at_most(trace->cycles[0].marked_bytes, 1e15);
     scenario->phases = command_allocate(trace->count + 1, sizeof(*scenario->phases));
-    for (long first = -1; first < count - 1; first += group) {
+    for (long first = from_start ? -1 : 0; first < count - 1; first += group) {
         long last = first + group < count - 1 ? first + group : count - 1;
         struct stretch stretch = stretch_between(trace, first, last, cpus);
         fit_phase(&scenario->phases[scenario->phase_count++], &stretch, cpus, scannable);
@@ -242,82 +330,18 @@ static void fit_phases(const struct gctrace *trace, double cpus, int phases,
     fit_phase(&scenario->phases[scenario->phase_count++], &tail, cpus, scannable);
 }
 
-void fit_scenario(const struct gctrace *trace, double cpus, int phases, struct scenario *scenario) {
-    if (cpus <= 0)
-        cpus = fit_cpus(trace);
-    scenario->settings.gogc = fit_gogc(trace);
+const char *fit_scenario(const struct gctrace *trace, const struct fit_wish *wish,
+                         struct fit_goals *goals, struct scenario *scenario) {
+    if (trace->count < 2 && !is_from_start(trace))
+        return "one cycle only, from the middle of a program: two at least tell what happened "
+               "between them";
+    *goals = fit_goals(trace, &wish->known);
+    if (goals->is_pinned && !wish->known.has_limit)
+        return "its goals stand at what was live: a memory limit below that gives such, and the "
+               "trace does not tell which; gait-sim fit takes it by --limit";
+    double cpus = wish->cpus > 0 ? wish->cpus : fit_cpus(trace);
+    fit_settings(goals, &wish->known, scenario);
     fit_machine(trace, cpus, scenario);
-    fit_phases(trace, cpus, phases, scenario);
-}
-
-/* ---- Command line ------------------------------------------------------- */
-
-/** What the command line says. */
-struct fit_options {
-    struct overrides overrides;
-    double cpus; /* 0: to be found */
-    int phases;
-};
-
-static struct fit_options fit_options(int argc, char **argv) {
-    static const struct option options[] = {{"gogc", required_argument, NULL, 'g'},
-                                            {"limit", required_argument, NULL, 'l'},
-                                            {"cpus", required_argument, NULL, 'c'},
-                                            {"phases", required_argument, NULL, 'p'},
-                                            {0}};
-    struct fit_options fit = {.phases = FIT_PHASES};
-    for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
-        char *end;
-        if (option == 'c') {
-            fit.cpus = strtod(optarg, &end);
-            if (end == optarg || *end || !(fit.cpus > 0 && fit.cpus <= 1024))
-                command_misuse("--cpus: %s; accepted: a number above 0, to 1024", optarg);
-        } else if (option == 'p') {
-            fit.phases = (int)command_count("--phases", optarg, 1, FIT_MOST_PHASES, "");
-        } else {
-            overrides_take(&fit.overrides, option, optarg);
-        }
-    }
-    if (optind != argc - 1)
-        command_misuse("fit: one trace, please; gait-sim help fit");
-    return fit;
-}
-
-static void scenario_of_recording(const char *path, const struct fit_options *fit,
-                                  struct scenario *scenario) {
-    struct recording recording;
-    recording_load(path, &recording);
-    recording_scenario(&recording, path, fit->phases, scenario);
-    recording_free(&recording);
-}
-
-static void scenario_of_trace(const char *path, const struct fit_options *fit,
-                              struct scenario *scenario) {
-    struct gctrace trace;
-    gctrace_read(&trace, path);
-    scenario_init(scenario);
-    const char *slash = strrchr(path, '/');
-    snprintf(scenario->title, sizeof(scenario->title), "fitted to %.60s", slash ? slash + 1 : path);
-    fit_scenario(&trace, fit->cpus, fit->phases, scenario);
-    gctrace_free(&trace);
-}
-
-int fit_main(int argc, char **argv) {
-    struct fit_options fit = fit_options(argc, argv);
-    struct scenario scenario;
-    if (recording_is(argv[optind]))
-        scenario_of_recording(argv[optind], &fit, &scenario);
-    else
-        scenario_of_trace(argv[optind], &fit, &scenario);
-    if (fit.overrides.has_gogc)
-        scenario.settings.gogc = fit.overrides.gogc_percent;
-    if (fit.overrides.has_limit)
-        scenario.settings.memory_limit = fit.overrides.limit_bytes;
-    struct scenario_fault fault;
-    if (!scenario_check(&scenario, &fault))
-        command_fail("%s: no scenario comes of it: %s is out of range", argv[optind],
-                     fault.key ? fault.key->name : "phase");
-    scenario_write(stdout, &scenario);
-    scenario_free(&scenario);
-    return COMMAND_OK;
+    fit_phases(trace, cpus, wish->phases, scenario);
+    return NULL;
 }

@@ -1,167 +1,238 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads gctrace lines. See gctrace.h; docs/tuning.md has their fields.
+ * Reads a log: bytes into lines, lines into cycles. See gctrace.h.
  *
- * A cycle is one line, wherever in a line it begins:
- *
- *     gc 7 @1.234s 2%: 0.01+1.2+0.02 ms clock, 0.02+0.1/1.0/0+0.04 ms cpu, 4->4->2 MB, 5 MB goal,
- *         0 MB stacks, 0 MB globals, 2 P (forced)                             (all in one line)
- *
- * Where a heap has arenas or off-heap memory ", 12 MB arenas, 3 MB off-heap" follow.
- * Go before 1.19 has no stacks and globals. With gctrace=2 Gait adds "gc 7 bytes: start=..." after
- * it; with gcpacertrace=1 both print "pacer: ... B work" before it.
+ * NULs are left out: so a log in UTF-16 reads like one in ASCII, as PowerShell's redirections write
+ * them, and one that was cut to nothing under its writer like one that begins there. So are escape
+ * sequences of terminals. A line that ends within a cycle may have been wrapped: it is tried with
+ * the next one behind it.
  */
 #include "gctrace.h"
 
 #include "command.h"
-#include "shown.h"
+#include "gctrace_line.h"
+#include "gctrace_processes.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MIB 1048576.0
-/** Sizes are told in whole MiB, rounded down: half of one more is the best guess. Not for stacks
- * and globals, which are mostly far below one: the first so many sizes. */
-#define HALVED_SIZES 4
+/** A wrapped line is put together from no more text than this: no cycle's line is as long. */
+#define MOST_OPEN_BYTES 1024
+/** Exact sizes stand behind a cycle's line; so many cycles of others may stand between. */
+#define MOST_BETWEEN 64
 
-static bool is_sane(const struct gctrace_cycle *cycle) {
-    const double values[] = {
-        cycle->start_s,       cycle->before_s,     cycle->mark_s,           cycle->after_s,
-        cycle->before_cpu_s,  cycle->assist_cpu_s, cycle->background_cpu_s, cycle->idle_cpu_s,
-        cycle->after_cpu_s,   cycle->start_bytes,  cycle->peak_bytes,       cycle->marked_bytes,
-        cycle->goal_bytes,    cycle->stack_bytes,  cycle->globals_bytes,    cycle->arena_bytes,
-        cycle->offheap_bytes,
-    };
-    for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
-        if (!(values[i] >= 0 && values[i] < 1e16)) /* a NaN is not */
-            return false;
-    return cycle->procs >= 1 && cycle->procs <= 1024 && cycle->percent >= 0;
+static void skip(struct gctrace *trace, long line) {
+    if (trace->skipped++ == 0)
+        trace->first_skipped = line;
 }
 
-/** A size of those at a line's end: ", 12 MB arenas". @return bytes; 0: it is not told. */
-static double other_bytes(const char *text, const char *what) {
-    double megabytes = 0;
-    for (; (text = strstr(text, ", ")); text += 2) {
-        int used = 0;
-        if (sscanf(text, ", %lf MB %n", &megabytes, &used) == 1 && used > 0 &&
-            strncmp(text + used, what, strlen(what)) == 0)
-            return (megabytes + 0.5) * MIB;
+/** Leave out what colours text: ESC [ parameters letter. */
+static void leave_out_escapes(char *text) {
+    char *to = text;
+    for (const char *from = text; *from;) {
+        if (from[0] == '\033' && from[1] == '[') {
+            from += 2;
+            while ((*from >= '0' && *from <= '9') || *from == ';' || *from == '?')
+                from++;
+            if (*from)
+                from++;
+        } else {
+            *to++ = *from++;
+        }
     }
-    return 0;
+    *to = '\0';
 }
 
-/** The cycle told from `text` on. @return whether it is one. */
-static bool parse_cycle(const char *text, struct gctrace_cycle *cycle) {
-    struct gctrace_cycle c = {0};
-    int used = 0, rest = 0;
-    if (sscanf(text,
-               "gc %*d @%lfs %d%%: %lf+%lf+%lf ms clock, %lf+%lf/%lf/%lf+%lf ms cpu, "
-               "%lf->%lf->%lf MB, %lf MB goal, %n",
-               &c.start_s, &c.percent, &c.before_s, &c.mark_s, &c.after_s, &c.before_cpu_s,
-               &c.assist_cpu_s, &c.background_cpu_s, &c.idle_cpu_s, &c.after_cpu_s, &c.start_bytes,
-               &c.peak_bytes, &c.marked_bytes, &c.goal_bytes, &used) != 14 ||
-        used == 0)
-        return false;
-    text += used;
-    if (sscanf(text, "%lf MB stacks, %lf MB globals, %n", &c.stack_bytes, &c.globals_bytes,
-               &rest) == 2 &&
-        rest > 0)
-        text += rest;
-    else
-        c.stack_bytes = c.globals_bytes = 0; /* the number was another's */
-    used = 0;
-    if (sscanf(text, "%d P%n", &c.procs, &used) != 1 || used == 0)
-        return false;
-    c.forced = strncmp(text + used, " (forced)", 9) == 0;
-    c.arena_bytes = other_bytes(text + used, "arenas");
-    c.offheap_bytes = other_bytes(text + used, "off-heap");
-    double *const times[] = {&c.before_s,     &c.mark_s,           &c.after_s,    &c.before_cpu_s,
-                             &c.assist_cpu_s, &c.background_cpu_s, &c.idle_cpu_s, &c.after_cpu_s};
-    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
-        *times[i] /= 1000;
-    double *const sizes[] = {&c.start_bytes, &c.peak_bytes,  &c.marked_bytes,
-                             &c.goal_bytes,  &c.stack_bytes, &c.globals_bytes};
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-        *sizes[i] = (*sizes[i] + (i < HALVED_SIZES ? 0.5 : 0)) * MIB;
-    *cycle = c;
-    return is_sane(cycle);
+static void leave_out_end(char *text) {
+    size_t length = strlen(text);
+    while (length > 0 && (text[length - 1] == '\r' || text[length - 1] == ' '))
+        text[--length] = '\0';
 }
 
-static void add_cycle(struct gctrace *trace, const struct gctrace_cycle *cycle) {
-    if (trace->count > 0 && trace->cycles[trace->count - 1].start_s > cycle->start_s)
-        return; /* another process's, or a line that came late */
+/* ---- Cycles ------------------------------------------------------------- */
+
+static bool is_same_mb(double a, double b) {
+    return (uint64_t)(a / GCTRACE_MIB) == (uint64_t)(b / GCTRACE_MIB);
+}
+
+static void add_cycle(struct gctrace *trace, struct gctrace_cycle cycle, const char *before,
+                      size_t before_length, long line) {
+    cycle.line = line;
+    cycle.source = gctrace_source(before, before_length);
+    if (is_same_mb(trace->reader.work_start_bytes, cycle.start_bytes) &&
+        is_same_mb(trace->reader.work_peak_bytes, cycle.peak_bytes))
+        cycle.work_bytes = trace->reader.work_bytes;
+    trace->reader.work_bytes = 0;
     if (trace->count == trace->room) {
         trace->room = trace->room * 2 + 64;
         trace->cycles = command_grow(trace->cycles, trace->room, sizeof(*trace->cycles));
     }
-    trace->cycles[trace->count++] = *cycle;
+    trace->cycles[trace->count++] = cycle;
 }
 
-/** Exact sizes of the cycle before. */
+/** Exact sizes, of the cycle before that they fit. */
 static void take_bytes(struct gctrace *trace, const char *text) {
-    if (trace->count == 0)
+    struct gctrace_cycle exact = {.procs = 1};
+    if (!gctrace_line_bytes(text, &exact) || !gctrace_line_is_sane(&exact)) {
+        skip(trace, trace->lines);
         return;
-    struct gctrace_cycle cycle = trace->cycles[trace->count - 1];
-    if (sscanf(text,
-               "gc %*d bytes: start=%lf trigger=%*f peak=%lf marked=%lf goal=%lf stacks=%lf "
-               "globals=%lf",
-               &cycle.start_bytes, &cycle.peak_bytes, &cycle.marked_bytes, &cycle.goal_bytes,
-               &cycle.stack_bytes, &cycle.globals_bytes) != 6 ||
-        !is_sane(&cycle))
-        return;
-    const char *others = strstr(text, " arenas=");
-    if (others)
-        sscanf(others, " arenas=%lf offheap=%lf", &cycle.arena_bytes, &cycle.offheap_bytes);
-    if (!is_sane(&cycle))
-        return;
-    cycle.exact = true;
-    trace->cycles[trace->count - 1] = cycle;
-}
-
-bool gctrace_take(struct gctrace *trace, const char *text) {
-    double work;
-    const char *pacer = strstr(text, "pacer: ");
-    if (pacer && sscanf(pacer, "pacer: %*d%% CPU (%*d exp.) for %lf+", &work) == 1 && work > 0 &&
-        work < 1e16)
-        trace->work_bytes = work;
-    text = strstr(text, "gc ");
-    struct gctrace_cycle cycle;
-    int at = 0;
-    if (!text)
-        return true;
-    if (parse_cycle(text, &cycle)) {
-        cycle.work_bytes = trace->work_bytes;
-        trace->work_bytes = 0;
-        add_cycle(trace, &cycle);
-    } else if (strstr(text, " bytes: start=")) {
-        take_bytes(trace, text);
-    } else if (sscanf(text, "gc %*d @%n", &at) == 0 && at > 0) {
-        return false;
     }
-    return true;
+    for (size_t back = 1; back <= trace->count && back <= MOST_BETWEEN; back++) {
+        struct gctrace_cycle *cycle = &trace->cycles[trace->count - back];
+        if (cycle->exact || cycle->number != exact.number ||
+            !is_same_mb(cycle->start_bytes, exact.start_bytes) ||
+            !is_same_mb(cycle->peak_bytes, exact.peak_bytes) ||
+            !is_same_mb(cycle->marked_bytes, exact.marked_bytes))
+            continue;
+        cycle->start_bytes = exact.start_bytes;
+        cycle->peak_bytes = exact.peak_bytes;
+        cycle->marked_bytes = exact.marked_bytes;
+        cycle->goal_bytes = exact.goal_bytes;
+        cycle->stack_bytes = exact.stack_bytes;
+        cycle->globals_bytes = exact.globals_bytes;
+        if (exact.arena_bytes > 0 || exact.offheap_bytes > 0) {
+            cycle->arena_bytes = exact.arena_bytes;
+            cycle->offheap_bytes = exact.offheap_bytes;
+        }
+        cycle->exact = true;
+        return;
+    }
 }
 
-void gctrace_read(struct gctrace *trace, const char *path) {
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    if (!file)
-        command_fail("%s: %s", path, strerror(errno));
-    char *text = NULL;
-    size_t size = 0;
-    *trace = (struct gctrace){0};
-    for (long line = 1; getline(&text, &size, file) >= 0; line++)
-        if (!gctrace_take(trace, text))
-            shown_line(stderr, "%s:%ld: a cycle that is not told as by gctrace=1; left out", path,
-                       line);
-    bool failed = ferror(file);
-    free(text);
-    if (file != stdin)
-        fclose(file);
-    if (failed)
-        command_fail("%s: could not be read", path);
-    if (trace->count == 0)
-        command_fail("%s: no cycle in it; run the program with GODEBUG=gctrace=1", path);
+/* ---- Lines -------------------------------------------------------------- */
+
+static void forget_open(struct gctrace *trace) {
+    free(trace->reader.open);
+    trace->reader.open = NULL;
 }
 
-void gctrace_free(struct gctrace *trace) { free(trace->cycles); }
+/** Keep a line that may go on. */
+static void keep_open(struct gctrace *trace, const char *text, long line) {
+    forget_open(trace);
+    trace->reader.open = command_allocate(strlen(text) + 1, 1);
+    strcpy(trace->reader.open, text);
+    trace->reader.open_line = line;
+}
+
+/** Take all cycles of a text that begins at `text`, and what else is told there. */
+static void take_cycles(struct gctrace *trace, const char *text, long line) {
+    struct gctrace_cycle cycle;
+    bool broken = false;
+    const char *first = gctrace_line_start(text), *start = text, *end;
+    while ((start = gctrace_line_start(start))) {
+        switch (gctrace_line_cycle(start, &cycle, &end)) {
+        case GCTRACE_WHOLE:
+            add_cycle(trace, cycle, text, (size_t)(first - text), line);
+            break;
+        case GCTRACE_ENDS:
+            if (start == first && strlen(text) < MOST_OPEN_BYTES)
+                keep_open(trace, text, line);
+            else
+                broken = true;
+            break;
+        case GCTRACE_OTHER:
+            broken = true;
+            break;
+        }
+        start = end;
+    }
+    if (broken)
+        skip(trace, line);
+}
+
+/** Put an open line and this one together. @return whether that makes a cycle, or the next part of
+ * one: then the line is taken. */
+static bool take_rest(struct gctrace *trace, const char *text) {
+    static const char *const between[] = {"", " "};
+    for (size_t i = 0; i < sizeof(between) / sizeof(*between); i++) {
+        struct gctrace_cycle cycle;
+        const char *end;
+        char *whole = command_allocate(strlen(trace->reader.open) + strlen(text) + 2, 1);
+        strcpy(whole, trace->reader.open);
+        strcat(whole, between[i]);
+        strcat(whole, text);
+        const char *start = gctrace_line_start(whole);
+        enum gctrace_told told = gctrace_line_cycle(start, &cycle, &end);
+        bool is_rest = told == GCTRACE_WHOLE || (told == GCTRACE_ENDS && *text);
+        if (is_rest) {
+            forget_open(trace);
+            take_cycles(trace, whole, trace->reader.open_line);
+        }
+        free(whole);
+        if (is_rest)
+            return true;
+    }
+    return false;
+}
+
+static void take_line(struct gctrace *trace, char *text) {
+    struct gctrace_work work;
+    int64_t lost;
+    trace->lines++;
+    leave_out_escapes(text);
+    leave_out_end(text);
+    if (trace->reader.open) {
+        if (take_rest(trace, text))
+            return;
+        skip(trace, trace->reader.open_line);
+        forget_open(trace);
+    }
+    if (gctrace_line_start(text)) {
+        take_cycles(trace, text, trace->lines);
+    } else if (gctrace_line_is_bytes(text)) {
+        take_bytes(trace, text);
+    } else if (gctrace_line_work(text, &work)) {
+        trace->reader.work_bytes = work.bytes;
+        trace->reader.work_start_bytes = work.start_bytes;
+        trace->reader.work_peak_bytes = work.peak_bytes;
+    } else if (gctrace_line_lost(text, &lost)) {
+        trace->lost += lost < INT32_MAX ? lost : INT32_MAX;
+    } else if (gctrace_line_is_tail(text)) {
+        skip(trace, trace->lines);
+    } else if (gctrace_line_is_old(text)) {
+        trace->is_old = true;
+    }
+}
+
+/** Put what stands between two line ends behind the line so far. */
+static void add_text(struct gctrace *trace, const char *bytes, size_t size) {
+    if (trace->reader.room - trace->reader.size <= size) {
+        trace->reader.room = (trace->reader.size + size) * 2 + 256;
+        trace->reader.text = command_grow(trace->reader.text, trace->reader.room, 1);
+    }
+    for (size_t i = 0; i < size; i++)
+        if (bytes[i])
+            trace->reader.text[trace->reader.size++] = bytes[i];
+    trace->reader.text[trace->reader.size] = '\0';
+}
+
+void gctrace_feed(struct gctrace *trace, const char *bytes, size_t size) {
+    while (size > 0) {
+        const char *newline = memchr(bytes, '\n', size);
+        size_t length = newline ? (size_t)(newline - bytes) : size;
+        add_text(trace, bytes, length);
+        if (!newline)
+            return;
+        take_line(trace, trace->reader.text);
+        trace->reader.size = 0;
+        bytes = newline + 1;
+        size -= length + 1;
+    }
+}
+
+bool gctrace_end(struct gctrace *trace, size_t process) {
+    if (trace->reader.size > 0)
+        take_line(trace, trace->reader.text);
+    trace->reader.size = 0;
+    if (trace->reader.open)
+        skip(trace, trace->reader.open_line);
+    forget_open(trace);
+    return trace->count > 0 && gctrace_choose(trace, process);
+}
+
+void gctrace_free(struct gctrace *trace) {
+    forget_open(trace);
+    free(trace->reader.text);
+    free(trace->cycles);
+    free(trace->processes);
+}

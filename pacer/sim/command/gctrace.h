@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * Cycles as GODEBUG=gctrace=1 tells them, Go's or Gait's; other lines of a log may stand between.
+ * A log with cycles as GODEBUG=gctrace=1 tells them, Go's or Gait's. Other lines may stand between
+ * them and other text before them, several processes may have written it, and some of it may be
+ * lost: what is read is one process's cycles; what is not is counted.
  */
 #ifndef COMMAND_GCTRACE_H
 #define COMMAND_GCTRACE_H
@@ -11,6 +13,7 @@
 
 /** One cycle. Sizes are whole MiB, unless a line of gctrace=2 told the bytes. */
 struct gctrace_cycle {
+    int64_t number;  /**< from 1                                               */
     double start_s;  /**< since the program's start                            */
     double before_s; /**< wall time of the phases: before marking, marking, after */
     double mark_s;
@@ -23,7 +26,7 @@ struct gctrace_cycle {
     double start_bytes; /**< live heap as marking began, as it ended, and marked  */
     double peak_bytes;
     double marked_bytes;
-    double goal_bytes;
+    double goal_bytes; /**< infinite: none, GOGC being off                       */
     double stack_bytes;
     double globals_bytes;
     double arena_bytes; /**< what else the limit held */
@@ -33,24 +36,51 @@ struct gctrace_cycle {
     int procs;
     bool exact; /**< sizes are bytes */
     bool forced;
+    long line;       /**< of the log, from 1                                      */
+    uint64_t source; /**< a hash of what stood before it, times of day left out   */
 };
 
-/** All cycles of a log. */
+/** A process that wrote into the log, or one heap of it. */
+struct gctrace_process {
+    size_t count; /**< cycles */
+    int64_t first_number, last_number;
+    long first_line, last_line;
+};
+
+/** A log while it is read; and afterwards, one process's cycles. Empty: all zeroes. */
 struct gctrace {
     struct gctrace_cycle *cycles;
     size_t count, room;
-    double work_bytes; /**< of the cycle whose line is still to come */
+    struct gctrace_process *processes; /**< by their first lines */
+    size_t process_count;
+    size_t process; /**< whose cycles these are: an index */
+
+    long lines;
+    long skipped,
+        first_skipped; /**< lines that tell a cycle, but not as a whole; the first of them */
+    long repeated;     /**< lines that told a cycle again                   */
+    int64_t lost;      /**< lines that Gait says it could not write         */
+    bool is_old;       /**< there were lines of Go before 1.5               */
+
+    struct {        /* between two calls of gctrace_feed */
+        char *text; /* of the line so far */
+        size_t size, room;
+        char *open; /* a cycle's line that may go on in the next; NULL: none */
+        long open_line;
+        double work_bytes, work_start_bytes, work_peak_bytes; /* of the cycle still to come */
+    } reader;
 };
 
-/**
- * Take a line of a log, whatever it is, after those before it; an empty trace is all zeroes.
- *
- * @return false for a cycle that is not told as by gctrace=1: it is left out.
- */
-bool gctrace_take(struct gctrace *trace, const char *text);
+/** Take the next bytes of a log, which are in any encoding that has ASCII in it or beside NULs. */
+void gctrace_feed(struct gctrace *trace, const char *bytes, size_t size);
 
-/** Read a log ("-": standard input). Ends the command where there is no cycle in it. */
-void gctrace_read(struct gctrace *trace, const char *path);
+/**
+ * The log is at its end: choose a process.
+ *
+ * @param process  which, counted from 1; 0: the one with most cycles
+ * @return whether there is such a process with a cycle
+ */
+bool gctrace_end(struct gctrace *trace, size_t process);
 
 void gctrace_free(struct gctrace *trace);
 

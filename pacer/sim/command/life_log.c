@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /** Times, bytes, identifiers are below. */
 #define MOST ((uint64_t)1 << 62)
@@ -301,12 +300,7 @@ static void add_up(struct life_log *log) {
 }
 
 void life_log_read(struct life_log *log, const char *path) {
-    struct stat status;
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    if (!file)
-        command_fail("%s: %s", path, strerror(errno));
-    if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode))
-        command_fail("%s: %s", path, strerror(EISDIR));
+    FILE *file = command_input(path);
     *log = (struct life_log){0};
     read_lines(log, file, path);
     if (file != stdin)

@@ -57,9 +57,10 @@ static const struct subcommand {
      "Usage: gait-sim fit [OPTION...] GCTRACE|RECORDING\n\n"
      "Reads the lines of GODEBUG=gctrace=1 (Go's or Gait's; gctrace=2 is more exact), or the file\n"
      "of GAIT_DEBUG=pacerlog=FILE, and prints a scenario that behaves like the program that was\n"
-     "traced. - reads lines from the standard input.\n\n"
+     "traced. - reads the standard input. What is left out or guessed is told on stderr.\n\n"
      "  --gogc PERCENT    the GOGC of the traced run (found from its goals)\n"
-     "  --limit BYTES     its memory limit (off)\n"
+     "  --limit BYTES     its memory limit (likewise, roughly)\n"
+     "  --process N       of several that wrote the log, the Nth (the one with most cycles)\n"
      "  --cpus N          CPUs that the program itself kept busy (found from CPU times); not for\n"
      "                    a recording, which tells\n"
      "  --phases N        at most so many phases (200)\n"},

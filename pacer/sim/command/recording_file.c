@@ -6,11 +6,11 @@
 
 #include "command.h"
 #include "demand.h"
+#include "shown.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /** A file in memory. */
 struct content {
@@ -18,20 +18,12 @@ struct content {
     size_t size;
 };
 
-static FILE *open_file(const char *path) {
-    struct stat status;
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (!file)
-        command_fail("%s: %s", path, strerror(errno));
-    if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode))
-        command_fail("%s: %s", path, strerror(EISDIR));
-    return file;
-}
-
-static struct content read_content(const char *path) {
-    struct content content = {NULL, 0};
-    FILE *file = open_file(path);
-    size_t room = 0, got;
+/** All of a file of which so many bytes have been read. */
+static struct content read_content(FILE *file, const char *path, const char *head,
+                                   size_t head_bytes) {
+    size_t room = head_bytes + 65536, got;
+    struct content content = {command_allocate(room, 1), head_bytes};
+    memcpy(content.bytes, head, head_bytes);
     do {
         if (content.size == room) {
             room = room * 2 + 65536;
@@ -47,17 +39,9 @@ static struct content read_content(const char *path) {
     return content;
 }
 
-bool recording_is(const char *path) {
-    struct stat status;
-    char magic[sizeof(GAIT_PACERLOG_MAGIC) - 1];
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return false;
-    FILE *file = fopen(path, "rb");
-    bool is = file && fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
-              memcmp(magic, GAIT_PACERLOG_MAGIC, sizeof(magic)) == 0;
-    if (file)
-        fclose(file);
-    return is;
+bool recording_begins(const char *bytes, size_t size) {
+    size_t magic = sizeof(GAIT_PACERLOG_MAGIC) - 1;
+    return size >= magic && memcmp(bytes, GAIT_PACERLOG_MAGIC, magic) == 0;
 }
 
 _Noreturn static void fail(const char *path, enum recording_fault fault, size_t at) {
@@ -67,22 +51,34 @@ _Noreturn static void fail(const char *path, enum recording_fault fault, size_t 
     case RECORDING_VERSION:
         command_fail("%s: a recording of another version than %d", path, GAIT_PACERLOG_VERSION);
     case RECORDING_CUT:
-        command_fail("%s: cut off inside a record; the first %zu bytes are whole", path, at);
+        command_fail("%s: cut off inside its header", path);
     default:
         command_fail("%s: damaged at byte %zu", path, at);
     }
 }
 
-void recording_load(const char *path, struct recording *recording) {
-    struct content content = read_content(path);
-    size_t fault_at;
-    enum recording_fault fault = recording_check(content.bytes, content.size, recording, &fault_at);
-    if (fault != RECORDING_GOOD)
+void recording_load_rest(FILE *file, const char *path, const char *head, size_t head_bytes,
+                         struct recording *recording) {
+    struct content content = read_content(file, path, head, head_bytes);
+    size_t fault_at, size = content.size;
+    enum recording_fault fault = recording_check(content.bytes, size, recording, &fault_at);
+    if (!recording_is_usable(fault, fault_at)) {
+        free(content.bytes);
         fail(path, fault, fault_at);
+    }
+    if (fault == RECORDING_CUT) {
+        shown_line(stderr, "%s: cut off inside a record: used up to byte %zu of %zu", path,
+                   fault_at, size);
+        size = fault_at;
+    }
     recording->samples = command_allocate(recording->sample_count, sizeof(*recording->samples));
     recording->cycles = command_allocate(recording->cycle_count, sizeof(*recording->cycles));
-    recording_read(content.bytes, content.size, recording);
+    recording_read(content.bytes, size, recording);
     free(content.bytes);
+}
+
+void recording_load(const char *path, struct recording *recording) {
+    recording_load_rest(command_input(path), path, "", 0, recording);
 }
 
 void recording_free(struct recording *recording) {

@@ -9,11 +9,18 @@
 #include "recording.h"
 #include "scenario.h"
 
-/** Is it a file that begins as recordings do? Not a pipe: those can't be looked at twice. */
-bool recording_is(const char *path);
+#include <stdio.h>
 
-/** Read a recording ("-": standard input); end the command if it can't be. */
+/** Do recordings begin like this? */
+bool recording_begins(const char *bytes, size_t size);
+
+/** Read a recording ("-": standard input); end the command if it can't be. One that is cut off is
+ * used as far as its records are whole: a line on stderr says so. */
 void recording_load(const char *path, struct recording *recording);
+
+/** Read on in a file, of which so many bytes have been read, and close it. */
+void recording_load_rest(FILE *file, const char *path, const char *head, size_t head_bytes,
+                         struct recording *recording);
 
 void recording_free(struct recording *recording);
 

@@ -7,10 +7,12 @@
 #include "web.h"
 
 #include "../../sim/command/fit.h"
+#include "../../sim/command/fit_notes.h"
 #include "../../sim/command/record.h"
 #include "../../sim/demand.h"
 #include "../../sim/model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +30,7 @@ static struct {
     struct rows cycles, samples, summary, recorded;
     char *input;
     size_t input_bytes;
+    char notes[FIT_NOTES_TEXT];
 } web;
 
 /* ---- Memory: what the command's files ask of command.h ------------------ */
@@ -327,20 +330,27 @@ char *web_input(int bytes) {
 
 int web_fit_gctrace(int phases) {
     struct gctrace trace = {0};
-    for (char *line = web.input, *end; *line; line = end) {
-        end = line + strcspn(line, "\n");
-        if (*end)
-            *end++ = '\0';
-        gctrace_take(&trace, line);
-    }
-    int cycles = (int)trace.count;
-    if (cycles > 0) {
+    struct fit_goals goals;
+    gctrace_feed(&trace, web.input, web.input_bytes);
+    bool found = gctrace_end(&trace, 0);
+    int cycles = found ? (int)trace.count : 0;
+    if (found) {
         forget_scenario();
-        fit_scenario(&trace, 0, phases, &web.scenario);
+        const char *why =
+            fit_scenario(&trace, &(struct fit_wish){.phases = phases}, &goals, &web.scenario);
+        fit_notes(&trace, &goals, web.notes);
+        if (why) {
+            snprintf(web.notes, sizeof(web.notes), "%s\n", why);
+            cycles = -cycles;
+        }
+    } else {
+        fit_notes(&trace, NULL, web.notes);
     }
     gctrace_free(&trace);
     return cycles;
 }
+
+const char *web_notes(void) { return web.notes; }
 
 static void add_recorded(const struct recording *recording) {
     struct recording_total total = recording_total(recording);
@@ -355,12 +365,19 @@ int web_fit_recording(int phases) {
     const unsigned char *bytes = (const unsigned char *)web.input;
     struct recording recording;
     size_t fault_at;
-    enum recording_fault fault = recording_check(bytes, web.input_bytes, &recording, &fault_at);
-    if (fault != RECORDING_GOOD)
+    size_t size = web.input_bytes;
+    enum recording_fault fault = recording_check(bytes, size, &recording, &fault_at);
+    web.notes[0] = '\0';
+    if (!recording_is_usable(fault, fault_at))
         return -(int)fault;
+    if (fault == RECORDING_CUT) {
+        snprintf(web.notes, sizeof(web.notes),
+                 "cut off inside a record: used up to byte %zu of %zu\n", fault_at, size);
+        size = fault_at;
+    }
     recording.samples = command_allocate(recording.sample_count, sizeof(*recording.samples));
     recording.cycles = command_allocate(recording.cycle_count, sizeof(*recording.cycles));
-    recording_read(bytes, web.input_bytes, &recording);
+    recording_read(bytes, size, &recording);
     add_recorded(&recording);
     struct demand_cycle *cycles = command_allocate(recording.cycle_count, sizeof(*cycles));
     forget_scenario();

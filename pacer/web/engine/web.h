@@ -66,9 +66,12 @@ const double *WEB_EXPORT(web_rows)(enum web_table table);
 /** Room for so many bytes, which the functions below take. */
 char *WEB_EXPORT(web_input)(int bytes);
 
-/** Fit a scenario of at most `phases` phases to a log. @return cycles read; 0: none, no scenario.
- */
+/** Fit a scenario of at most `phases` phases to a log. @return cycles read; 0: none, no scenario;
+ * below 0: cycles, but none either: web_notes says why. */
 int WEB_EXPORT(web_fit_gctrace)(int phases);
+
+/** What was left out of what was fitted last, and what was guessed; a line each. */
+const char *WEB_EXPORT(web_notes)(void);
 
 /**
  * Make a scenario of at most `phases` phases of a recording, whose own figures are WEB_RECORDED's.

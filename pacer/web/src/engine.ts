@@ -70,6 +70,7 @@ interface Exports {
     web_rows(table: number): number;
     web_input(bytes: number): number;
     web_fit_gctrace(phases: number): number;
+    web_notes(): number;
     web_fit_recording(phases: number): number;
 }
 
@@ -86,6 +87,8 @@ export interface Fitted {
     cycles: number;
     /** The program's own figures, named as in a summary; of a trace, none are known. */
     recorded: Record<string, number> | null;
+    /** What of the file was left out, and what was guessed. */
+    notes: string[];
 }
 
 /** Why bytes are no recording, in the order of enum recording_fault. */
@@ -204,11 +207,13 @@ export class Engine {
         };
     }
 
-    /** A scenario fitted to a log with gctrace lines; null: there is no cycle in it. */
-    fit(log: string): Fitted | null {
-        this.putInput(new TextEncoder().encode(log));
+    /** A scenario fitted to a log with gctrace lines; or why there is none, which is nothing if the
+     * log has no cycle in it. */
+    fit(log: string | Uint8Array): Fitted | string[] {
+        this.putInput(typeof log === "string" ? new TextEncoder().encode(log) : log);
         const cycles = this.calls.web_fit_gctrace(FIT_PHASES);
-        return cycles > 0 ? { scenario: this.readScenario(), cycles, recorded: null } : null;
+        const notes = this.notes();
+        return cycles > 0 ? { scenario: this.readScenario(), cycles, recorded: null, notes } : notes;
     }
 
     /** A scenario of a recording; or why there is none, None being that no cycle was recorded. */
@@ -216,7 +221,12 @@ export class Engine {
         this.putInput(bytes);
         const cycles = this.calls.web_fit_recording(FIT_PHASES);
         if (cycles <= 0) return -cycles;
-        return { scenario: this.readScenario(), cycles, recorded: this.only(TableKind.Recorded) };
+        const recorded = this.only(TableKind.Recorded);
+        return { scenario: this.readScenario(), cycles, recorded, notes: this.notes() };
+    }
+
+    private notes(): string[] {
+        return this.text(this.calls.web_notes()).split("\n").filter((line) => line !== "");
     }
 
     private putInput(bytes: Uint8Array): void {

@@ -14,7 +14,7 @@ const FAULTS: Record<RecordingFault, string> = {
     [RecordingFault.None]: "no cycle was recorded: nothing is known of what lives",
     [RecordingFault.Foreign]: "no recording",
     [RecordingFault.Version]: "a recording of another version",
-    [RecordingFault.Cut]: "a recording that is cut off inside a record",
+    [RecordingFault.Cut]: "a recording that is cut off inside its header",
     [RecordingFault.Broken]: "a recording that is damaged",
 };
 
@@ -133,7 +133,7 @@ export class Exchange {
             if (typeof given !== "string" && this.readRecording(given, name)) return;
             const text = typeof given === "string" ? given : new TextDecoder().decode(given);
             if (/^\s*\[\[\s*phase\s*\]\]/m.test(text)) this.readScenario(text, name);
-            else this.readTrace(text, name);
+            else this.readTrace(given, name);
         } catch (error) {
             if (!(error instanceof Refusal)) throw error;
             this.tell(`${name}: ${error.message}`, true);
@@ -147,9 +147,13 @@ export class Exchange {
         this.tell(`${name}: a scenario of ${scenario.phases.length} phases.`, false);
     }
 
-    private readTrace(text: string, name: string): void {
-        const fitted = this.means.engine.fit(text);
-        if (!fitted) throw new Refusal("neither a scenario, nor a recording, nor a trace with a cycle in it");
+    /** A log in whatever encoding it has: the engine finds its lines. */
+    private readTrace(log: string | Uint8Array, name: string): void {
+        const fitted = this.means.engine.fit(log);
+        if (Array.isArray(fitted)) {
+            const none = "neither a scenario, nor a recording, nor a trace with a cycle in it";
+            throw new Refusal(fitted.join("; ") || none);
+        }
         this.takeFitted(fitted, `fitted to ${name.slice(0, 60)}`, name);
     }
 
@@ -165,14 +169,15 @@ export class Exchange {
     }
 
     private takeFitted(fitted: Fitted, title: string, name: string): void {
-        const { scenario, cycles, recorded } = fitted;
+        const { scenario, cycles, recorded, notes } = fitted;
         scenario[""].title = title;
         this.options.take(scenario, recorded);
-        this.tell(`${name}: ${cycles} cycles, told by ${scenario.phases.length} phases.`, false);
+        this.tell(`${name}: ${cycles} cycles, told by ${scenario.phases.length} phases.`, false, notes);
     }
 
-    private tell(text: string, isProblem: boolean): void {
-        this.message.textContent = text;
+    /** @param notes  lines below it */
+    private tell(text: string, isProblem: boolean, notes: string[] = []): void {
+        this.message.replaceChildren(text, ...notes.map((note) => make("span", { class: "note" }, note)));
         this.message.classList.toggle("problem", isProblem);
     }
 

@@ -115,12 +115,33 @@ for (const name of readdirSync(traces).filter((file) => file.endsWith(".pacerlog
         const [recorded] = commandPredict(file);
         for (const figure of ["cycles", "wall_s", "gc_share", "peak_heap_bytes", "peak_total_bytes"])
             assert.equal(fitted.recorded[figure], recorded[figure], figure);
-        assert.equal(engine.fitRecording(bytes.slice(0, -3)), RecordingFault.Cut);
+        assert.equal(engine.fitRecording(bytes.slice(0, 60)), RecordingFault.Cut);
+        const cut = engine.fitRecording(bytes.slice(0, -3));
+        assert.match(cut.notes[0], /^cut off inside a record: used up to byte \d+ of \d+$/);
+        assert.deepEqual(cut.scenario, fitted.scenario, "its last record tells nothing but the end");
         assert.equal(engine.fitRecording(new Uint8Array(1000)), RecordingFault.Foreign);
         assert.equal(engine.fitRecording(new TextEncoder().encode("[[p")), RecordingFault.Foreign);
     });
 
-test("text without a cycle is no trace", () => assert.equal(engine.fit("hello\ngc 7 @x\n"), null));
+test("text without a cycle is no trace", () => {
+    assert.deepEqual(engine.fit("hello\ngc 7 @x\n"), []);
+    assert.match(engine.fit("hello\ngc 7 @1.5s 2%: 0.1+\n")[0], /^1 line of cycles skipped, .* line 2:/);
+});
+
+test("a log says what was left out of it and what was guessed", () => {
+    const text = readFileSync(path.join(traces, "go-1.19-trees.log"), "utf8");
+    const lines = text.split("\n");
+    const { notes, scenario } = engine.fit(text);
+    assert.deepEqual(notes, []);
+    const cut = [...lines.slice(0, 9), lines[9].slice(0, 50), ...lines.slice(10)].join("\n");
+    assert.match(engine.fit(cut).notes[0], /^1 line of cycles skipped, the first being line 10:/);
+    assert.match(engine.fit(lines.slice(30).join("\n")).notes[0], /begins with cycle 31/);
+    assert.match(engine.fit(text + text).notes.at(-1), /left out: number 2, with 83 cycles/);
+    const limited = readFileSync(path.join(traces, "go-1.19-limit.log"), "utf8");
+    assert.match(engine.fit(limited).notes[0], /^a memory limit gave 18 of 18 goals/);
+    const wide = Buffer.from("\ufeff" + text, "utf16le");
+    assert.deepEqual(engine.fit(new Uint8Array(wide)).scenario, scenario);
+});
 
 test("the command reads what the page writes of odd titles", () => {
     const scenario = read('title = "a \\"b\\" \\\\ µ"\n[[phase]]\nduration = 1\n');

@@ -225,8 +225,22 @@ test("a recording becomes a scenario, beside what was recorded", async () => {
         assert.ok(await cell.isVisible());
     }
     await page.screenshot({ path: path.join(shots, "recording.png") });
-    await page.setInputFiles("#import-file", { name: "cut", mimeType: "", buffer: readFileSync(file).subarray(0, 900) });
-    await page.waitForFunction(() => /cut off|damaged/.test(document.querySelector(".message").textContent));
+    for (const [size, told] of [[60, "cut off inside its header"], [500, "no cycle was recorded"], [50000, "used up to byte"]]) {
+        const buffer = readFileSync(file).subarray(0, size);
+        await page.setInputFiles("#import-file", { name: `cut at ${size}`, mimeType: "", buffer });
+        await page.waitForFunction((text) => document.querySelector(".message").textContent.includes(text), told);
+    }
+});
+
+test("what of a log is left out is told", async () => {
+    const page = await open();
+    await show(page, "lab");
+    const lines = readText("tests/sim/traces", "go-1.19-trees.log").split("\n");
+    await page.fill("#import", ["gc 1 @0.1s 2%: 0.1+cut off", ...lines.slice(30)].join("\n"));
+    await page.getByRole("button", { name: "Take it" }).click();
+    const notes = await page.locator(".message .note").allTextContents();
+    assert.match(notes[0], /^1 line of cycles skipped, the first being line 1:/);
+    assert.match(notes[1], /^it begins with cycle 31, at /);
 });
 
 test("the saved file is the scenario", async () => {
