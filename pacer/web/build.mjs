@@ -43,6 +43,21 @@ function buildEngine() {
     });
 }
 
+/** A script that the page holds as text: `import text from "./worker.ts?text"`. */
+const asText = {
+    name: "text",
+    setup({ onResolve, onLoad }) {
+        onResolve({ filter: /\?text$/ }, ({ path: name, resolveDir }) => ({
+            path: path.join(resolveDir, name.replace("?text", "")),
+            namespace: "text",
+        }));
+        onLoad({ filter: /.*/, namespace: "text" }, async ({ path: entry }) => ({
+            contents: await bundle(entry),
+            loader: "text",
+        }));
+    },
+};
+
 async function bundle(entry) {
     const result = await build({
         absWorkingDir: here,
@@ -55,6 +70,7 @@ async function bundle(entry) {
         legalComments: "eof",
         loader: { ".wasm": "binary", ".toml": "text" },
         logLevel: "warning",
+        plugins: [asText],
     });
     return result.outputFiles[0].text;
 }

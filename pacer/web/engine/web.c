@@ -197,6 +197,16 @@ int web_fault(void) {
     return fault.key ? (int)(fault.key - scenario_keys) : -2;
 }
 
+int web_endless(void) {
+    struct model_work work = model_work(&web.scenario);
+    if (work.steps > MODEL_MOST_PLANNED)
+        for (int i = 0; i < scenario_key_count; i++)
+            if (scenario_keys[i].section == SECTION_PHASE &&
+                strcmp(scenario_keys[i].name, work.key) == 0)
+                return i;
+    return -1;
+}
+
 double web_duration(void) { return scenario_duration(&web.scenario); }
 
 /* ---- A run -------------------------------------------------------------- */

@@ -44,6 +44,8 @@ void WEB_EXPORT(web_set_node)(int node, int kind, double amount, double length, 
 
 /** What is wrong: a key's index; -1 nothing; -2 the number of phases. */
 int WEB_EXPORT(web_fault)(void);
+/** What would make a run of it endless (model_work): a key's index; -1: it has an end. */
+int WEB_EXPORT(web_endless)(void);
 double WEB_EXPORT(web_duration)(void);
 
 /* ---- A run -------------------------------------------------------------- */

@@ -8,11 +8,13 @@ import { colour, onTheme } from "./theme";
 import { showSeconds } from "./units";
 
 /** Points per pixel beyond which neighbours are put together. */
-const POINTS_PER_PIXEL = 2;
+const POINTS_PER_PIXEL = 1;
 const AXIS_FONT = "12px system-ui, sans-serif";
 const Y_AXIS_PX = 66;
 const LEAST_WIDTH = 120;
-const DASHES: Record<string, number[]> = { dashed: [7, 4], dotted: [2, 3] };
+/** Lines are told apart by dash and weight as well, for eyes that don't tell colours. */
+const DASHES: Partial<Record<Series["style"], number[]>> = { dashed: [9, 4], dotted: [2, 3] };
+const WEIGHTS: Partial<Record<Series["style"], number>> = { line: 2, dashed: 2.25, dotted: 2, area: 0 };
 /** Distances of ticks: round in powers of two for bytes, of ten for the rest. */
 const BINARY_TICKS = Array.from({ length: 52 }, (_, i) => 2 ** i);
 const DECADES = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
@@ -44,7 +46,7 @@ function drawingOf(panel: Panel): Drawing {
     });
     panel.series.forEach((series, i) => {
         if (series.style === "area") return;
-        columns.push(Array.from(series.values));
+        columns.push(Array.from(series.calm ?? series.values));
         order.push(i);
     });
     return { columns, order };
@@ -83,6 +85,7 @@ export class Chart {
     /** The series that `plot` was made for. */
     private shape = "";
     private end = 1;
+    private shownLegend = "";
     private width = LEAST_WIDTH;
 
     constructor(
@@ -163,7 +166,7 @@ export class Chart {
         const area = series.style === "area";
         return {
             stroke,
-            width: area ? 0 : series.style === "thin" ? 1 : 2,
+            width: WEIGHTS[series.style],
             fill: area ? stroke : undefined,
             dash: DASHES[series.style],
             points: { show: false },
@@ -223,15 +226,21 @@ export class Chart {
         const { bands } = this.panel!;
         if (bands.length === 0) return;
         ctx.save();
-        const least = bands.length > bbox.width / 8 ? 0 : devicePixelRatio;
-        ctx.beginPath(); // one shape, so that bands closer than a pixel don't add up
-        for (const band of bands) {
-            const from = plot.valToPos(band.from, "x", true);
-            const to = plot.valToPos(band.to, "x", true);
-            ctx.rect(from, bbox.top, Math.max(to - from, least), bbox.height);
-        }
         ctx.fillStyle = colour(bands[0].colour);
-        ctx.fill();
+        // rectangles of whole pixels, each painted once: a path of hundreds takes long to fill
+        const least = bands.length > bbox.width / 8 ? 0 : 1;
+        let [left, right] = [0, 0];
+        const paint = () => ctx.fillRect(left, bbox.top, right - left, bbox.height);
+        for (const band of bands) {
+            const from = Math.round(plot.valToPos(band.from, "x", true));
+            const to = Math.max(Math.round(plot.valToPos(band.to, "x", true)), from + least);
+            if (from > right) {
+                paint();
+                left = from;
+            }
+            right = Math.max(right, to);
+        }
+        paint();
         ctx.restore();
     }
 
@@ -252,9 +261,11 @@ export class Chart {
     }
 
     private shownSeries(): Series[] {
-        return this.panel!.series.filter(
-            ({ optional, values }) => !optional || Array.from(values).some((value) => (value ?? 0) > 0),
-        );
+        const isSeen = ({ values }: Series) => {
+            for (let i = 0; i < values.length; i++) if ((values[i] ?? 0) > 0) return true;
+            return false;
+        };
+        return this.panel!.series.filter((series) => !series.optional || isSeen(series));
     }
 
     private valueText(series: Series, point: number): string {
@@ -266,29 +277,29 @@ export class Chart {
         if (!this.panel) return;
         const point = index === null || !this.plot ? null : this.pointAt(index);
         const time = point === null ? "" : ` at ${showSeconds(this.panel.times[point])}`;
-        this.heading.textContent = `${this.panel.label}${time}`;
-        const chips = this.shownSeries().map((series) =>
-            make(
-                "li",
-                {},
-                make("i", { class: `swatch ${series.style}`, style: `--c: var(--${series.colour})` }),
-                series.label,
-                point === null ? "" : make("b", {}, this.valueText(series, point)),
-            ),
-        );
-        if (this.panel.bands.length > 0 && this.panel.bandLabel)
-            chips.push(
+        if (this.heading.textContent !== this.panel.label + time)
+            this.heading.textContent = this.panel.label + time;
+        const chips = this.shownSeries().map((series) => ({
+            ...series,
+            value: point === null ? "" : this.valueText(series, point),
+        }));
+        const [band] = this.panel.bands;
+        if (band && this.panel.bandLabel)
+            chips.push({ ...band, label: this.panel.bandLabel, style: "area", values: [], value: "" });
+        const shown = chips.map(({ label, value }) => `${label} ${value}`).join();
+        if (shown === this.shownLegend) return; // nothing for the page to lay out
+        this.shownLegend = shown;
+        this.legend.replaceChildren(
+            ...chips.map(({ label, style, colour, value }) =>
                 make(
                     "li",
                     {},
-                    make("i", {
-                        class: "swatch area",
-                        style: `--c: var(--${this.panel.bands[0].colour})`,
-                    }),
-                    this.panel.bandLabel,
+                    make("i", { class: `swatch ${style}`, style: `--c: var(--${colour})` }),
+                    label,
+                    value ? make("b", {}, value) : "",
                 ),
-            );
-        this.legend.replaceChildren(...chips);
+            ),
+        );
     }
 
     private onKey(event: KeyboardEvent): void {

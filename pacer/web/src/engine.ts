@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The engine, compiled to WebAssembly, as the page sees it: the table of keys, one scenario at a
 // time, and its run in slices. engine/web.h is the other side.
-import wasmBytes from "../../../build/web/engine.wasm";
 import { type Fields, type Scenario, type Stream, STREAM_KINDS, isStream } from "./scenario";
 
 /** Types of keys, in the order of enum scenario_type. */
@@ -34,6 +33,13 @@ export interface Key {
     standard: number;
 }
 
+/** Why a scenario is not run. */
+export interface Fault {
+    key: Key;
+    /** The key is in range, but makes for a run without end. */
+    endless: boolean;
+}
+
 /** Columns by name. */
 export interface Table {
     rows: number;
@@ -61,6 +67,7 @@ interface Exports {
     web_set_stream(key: number, phase: number, node: number): void;
     web_set_node(...figures: number[]): void;
     web_fault(): number;
+    web_endless(): number;
     web_duration(): number;
     web_start(sampleS: number): void;
     web_run(steps: number): number;
@@ -148,17 +155,18 @@ export class Engine {
         );
     }
 
-    static async create(): Promise<Engine> {
+    /** @param bytes  engine.wasm; several engines of the same bytes know nothing of each other */
+    static async create(bytes: Uint8Array): Promise<Engine> {
         const none = () => ENOSYS;
         const wasi = { fd_close: none, fd_seek: none, fd_write: none };
-        const { instance } = await WebAssembly.instantiate(wasmBytes as BufferSource, {
+        const { instance } = await WebAssembly.instantiate(bytes as BufferSource, {
             wasi_snapshot_preview1: wasi,
         });
         return new Engine(instance.exports as unknown as Exports);
     }
 
-    /** Take a scenario. @return the key that is out of range; null: none is. */
-    load(scenario: Scenario): Key | null {
+    /** Take a scenario. @return why it can't be run; null: it can. */
+    load(scenario: Scenario): Fault | null {
         const nodes: Node[] = [];
         const streams: (() => void)[] = [];
         for (const key of this.keys)
@@ -179,7 +187,9 @@ export class Engine {
                     this.calls.web_set(key.index, phase, this.models.indexOf(value as string));
             });
         const fault = this.calls.web_fault();
-        return fault === -1 ? null : (this.keys[fault] ?? this.keys[0]);
+        if (fault !== -1) return { key: this.keys[fault] ?? this.keys[0], endless: false };
+        const endless = this.calls.web_endless();
+        return endless === -1 ? null : { key: this.keys[endless], endless: true };
     }
 
     /** Start the loaded scenario. */

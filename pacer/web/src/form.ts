@@ -59,7 +59,9 @@ export class Form {
         this.element = make("div", { class: "form" }, ...options.keys.map((key) => this.field(key)));
     }
 
+    /** Show the values; where nobody sees them, once the details are opened. */
     draw(): void {
+        if (this.element.closest("details")?.open === false) return;
         this.shows.forEach((show) => show());
     }
 

@@ -52,7 +52,9 @@ export class Lab {
             figures: FIGURES,
             scenario: () => this.scenario,
             ruleCost: () => (this.withRule ? this.rule.cost() : null),
-            onResults: (results) => this.rule.draw(results),
+            onResults: (results) => {
+                if (this.withRule) this.rule.draw(results);
+            },
         });
         this.phases = new Phases({
             scenario: () => this.scenario,
@@ -111,9 +113,10 @@ export class Lab {
         return readToml(PRESETS[index][1], keys, models);
     }
 
-    private changed(): void {
+    /** @param phases  false: they are as they were, and need not be drawn again */
+    private changed(phases = true): void {
         setState("lab", () => this.packed());
-        this.draw();
+        this.draw(phases);
         this.view.changed();
     }
 
@@ -139,9 +142,9 @@ export class Lab {
         this.view.changed(false);
     }
 
-    private draw(): void {
+    private draw(phases = true): void {
         this.chosen = Math.min(this.chosen, this.scenario.phases.length - 1);
-        this.phases.draw();
+        if (phases) this.phases.draw();
         this.forms.forEach((form) => form.draw());
         this.shows.forEach((show) => show());
         this.exchange.draw();
@@ -193,7 +196,7 @@ export class Lab {
             ),
             make(
                 "details",
-                { class: "keys" },
+                { class: "keys", toggle: () => this.forms[0].draw() },
                 make("summary", {}, "All figures of this phase"),
                 this.forms[0].element,
             ),
@@ -231,7 +234,7 @@ export class Lab {
         const part = (title: string, form: Form) => [make("h4", {}, title), form.element];
         return make(
             "details",
-            { class: "keys" },
+            { class: "keys", toggle: () => this.forms.forEach((form) => form.draw()) },
             make("summary", {}, "Machine, memory and settings: every figure"),
             ...part("Machine", this.forms[1]),
             ...part("Memory", this.forms[2]),
@@ -250,7 +253,7 @@ export class Lab {
 
     private setting(name: string, value: number | boolean): void {
         this.scenario.settings[name] = value;
-        this.changed();
+        this.changed(false);
     }
 
     private controls(): HTMLElement[] {
@@ -262,7 +265,7 @@ export class Lab {
         const cpus = new Slider("CPUs", "that the program may use (GOMAXPROCS)",
             numberScale([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), (value) => {
                 this.scenario.machine.cpus = value;
-                this.changed();
+                this.changed(false);
             });
         const limiter = new Switch("CPU limiter", "keeps the collector to half of the CPU time",
             (value) => this.setting("cpu_limiter", value));

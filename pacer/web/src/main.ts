@@ -3,6 +3,7 @@
 import { Chapter, type ChapterText } from "./chapter";
 import { BEYOND, GUIDE } from "./chapters";
 import { liveRegion, make } from "./dom";
+import wasm from "../../../build/web/engine.wasm";
 import { Engine } from "./engine";
 import { Lab } from "./lab";
 import { Runner } from "./runner";
@@ -68,8 +69,8 @@ function footer(): HTMLElement {
 
 async function start(): Promise<void> {
     startState();
-    const engine = await Engine.create();
-    const means = { engine, runner: new Runner(engine) };
+    const engine = await Engine.create(wasm);
+    const means = { engine, runner: new Runner(wasm) };
     const lab = new Lab(means);
     const chapter = (text: ChapterText, number: number) =>
         new Chapter(means, text, number, (scenario) => lab.open(scenario)).element;

@@ -9,8 +9,10 @@ export interface Series {
     label: string;
     colour: string;
     /** area: stacked on those before it; the others: over all areas. */
-    style: "area" | "line" | "thin" | "dashed" | "dotted" | "points";
+    style: "area" | "line" | "dashed" | "dotted" | "points";
     values: (number | null)[] | Float64Array;
+    /** What is drawn in place of the values, where those change too often to be followed. */
+    calm?: (number | null)[];
     stepped?: boolean;
     /** Shown in the legend only where it ever has a value above 0. */
     optional?: boolean;
@@ -38,8 +40,11 @@ export interface Panel {
 export type PanelKind = "memory" | "simple" | "cpu" | "bucket" | "pauses";
 
 const NONE = 2 ** 63; // and more: no goal, no limit
-/** With more cycles than this, lines that change with each are drawn thin. */
+/** With more cycles than this, lines that change with each are calmed: a dash is longer than a cycle,
+ * and a line that only jumps has none. */
 const MANY_CYCLES = 60;
+/** A calmed line has one value in each of so many pieces of time. */
+const CALM_PIECES = 110;
 
 function plus(a: Float64Array, b: Float64Array, sign = 1): Float64Array {
     return a.map((value, i) => Math.max(value + sign * b[i], 0));
@@ -47,6 +52,22 @@ function plus(a: Float64Array, b: Float64Array, sign = 1): Float64Array {
 
 function bounded(values: Float64Array, most: number): (number | null)[] {
     return Array.from(values, (value) => (value < most ? value : null));
+}
+
+/** Of each piece of time the highest or lowest value, all along it. */
+function calmed(
+    times: Float64Array,
+    values: (number | null)[],
+    pick: (a: number, b: number) => number,
+): (number | null)[] {
+    const end = times[times.length - 1] || 1;
+    const pieces: (number | null)[] = new Array(CALM_PIECES + 1).fill(null);
+    const pieceOf = (i: number) => Math.floor((times[i] / end) * CALM_PIECES);
+    values.forEach((value, i) => {
+        const before = pieces[pieceOf(i)];
+        if (value !== null) pieces[pieceOf(i)] = before === null ? value : pick(before, value);
+    });
+    return values.map((_, i) => pieces[pieceOf(i)]);
 }
 
 function max(values: ArrayLike<number>): number {
@@ -101,9 +122,13 @@ function memoryPanel(results: Results, simple: boolean, rule: Series | null): Pa
     const many = results.cycles.rows > MANY_CYCLES;
     if (!simple) {
         const trigger = plus(is.trigger_bytes, beside);
-        series.push({ label: "trigger", colour: "trigger", style: many ? "thin" : "dotted", values: bounded(trigger, near) });
+        const values = bounded(trigger, near);
+        const calm = many ? calmed(is.time_s, values, Math.min) : undefined;
+        series.push({ label: "trigger", colour: "trigger", style: "dotted", values, calm });
     }
-    series.push({ label: "goal", colour: "goal", style: many ? "thin" : "dashed", values: bounded(goal, near) });
+    const values = bounded(goal, near);
+    const calm = many ? calmed(is.time_s, values, Math.max) : undefined;
+    series.push({ label: "goal", colour: "goal", style: "dashed", values, calm });
     if (rule) series.push(rule);
     series.push({
         label: "limit",

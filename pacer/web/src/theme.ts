@@ -6,6 +6,8 @@ const CHOICES = ["auto", "light", "dark"] as const;
 const STORED = "gait-theme";
 
 const listeners: (() => void)[] = [];
+/** Colours asked for so far, of the present theme: the browser takes long to tell one. */
+const colours = new Map<string, string>();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 function stored(): string {
@@ -19,12 +21,18 @@ function stored(): string {
 function apply(choice: string): void {
     const isDark = choice === "dark" || (choice === "auto" && dark.matches);
     document.documentElement.dataset.theme = isDark ? "dark" : "light";
+    colours.clear();
     listeners.forEach((listener) => listener());
 }
 
 /** The value of a colour of style.css. */
 export function colour(name: string): string {
-    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    let value = colours.get(name);
+    if (value === undefined) {
+        value = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+        colours.set(name, value);
+    }
+    return value;
 }
 
 export function onTheme(listener: () => void): void {

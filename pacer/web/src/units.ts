@@ -71,6 +71,8 @@ export function showCpus(cpus: number): string {
     return cpus === 0 ? "0" : digits(cpus, 2);
 }
 
+const counts = new Intl.NumberFormat("en"); // made once: toLocaleString makes one each time
+
 export function showCount(count: number): string {
-    return count.toLocaleString("en");
+    return counts.format(count);
 }

@@ -3,7 +3,7 @@
 // it is in sight, or nearly.
 import { Chart } from "./chart";
 import { make, say } from "./dom";
-import type { Engine, Key, Results } from "./engine";
+import type { Engine, Fault, Results } from "./engine";
 import { Figures } from "./figures";
 import type { Job, Runner } from "./runner";
 import { type Scenario, accepted, writeToml } from "./scenario";
@@ -108,12 +108,13 @@ export class View implements Job {
         this.asked = false;
     }
 
-    refused(key: Key): void {
+    refused({ key, endless }: Fault): void {
+        this.bar.hidden = true;
         this.figures.warning.hidden = false;
-        this.figures.warning.textContent = `${key.name} is out of range; accepted: ${accepted(
-            key,
-            this.means.engine.models,
-        )}`;
+        this.figures.warning.textContent = endless
+            ? `Not run: ${key.name} makes for more steps than anyone would wait for; make a phase's ` +
+              "duration shorter" + (key.name === "duration" ? "." : `, or ${key.name} longer.`)
+            : `${key.name} is out of range; accepted: ${accepted(key, this.means.engine.models)}`;
     }
 
     progress(share: number): void {

@@ -9,8 +9,8 @@ import path from "node:path";
 import { test } from "node:test";
 import { commandFit, commandPredict, commandRun, loadModules, root, temporary } from "./support.mjs";
 
-const { Engine, RecordingFault, readToml, writeToml } = await loadModules();
-const engine = await Engine.create();
+const { wasm, Engine, RecordingFault, readToml, writeToml } = await loadModules();
+const engine = await Engine.create(wasm);
 const read = (toml) => readToml(toml, engine.keys, engine.models);
 
 /** A run by the page's engine, in the shape of the command's JSON. */

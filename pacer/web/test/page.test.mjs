@@ -18,8 +18,8 @@ const site = path.resolve(process.env.SITE ?? path.join(root, "build/site"));
 const shots = `${site}-screenshots`;
 const index = path.join(site, "index.html");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const { Engine, readToml } = await loadModules();
-const engine = await Engine.create();
+const { wasm, Engine, readToml } = await loadModules();
+const engine = await Engine.create(wasm);
 const read = (toml) => readToml(toml, engine.keys, engine.models);
 
 const DESKTOP = { width: 1280, height: 900 };

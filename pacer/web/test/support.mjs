@@ -43,7 +43,8 @@ export async function loadModules() {
     const out = path.join(temporary, "modules.mjs");
     await build({
         stdin: {
-            contents: 'export * from "./engine"; export * from "./scenario";',
+            contents: 'export * from "./engine"; export * from "./scenario"; export * from "./chapters";' +
+                'export { default as wasm } from "../../../build/web/engine.wasm";',
             resolveDir: path.join(here, "../src"),
             loader: "ts",
         },
@@ -51,7 +52,7 @@ export async function loadModules() {
         format: "esm",
         platform: "node",
         target: "node18",
-        loader: { ".wasm": "binary" },
+        loader: { ".wasm": "binary", ".toml": "text" },
         outfile: out,
         logLevel: "warning",
     });
