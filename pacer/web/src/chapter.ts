@@ -3,9 +3,18 @@
 import { type Control, Slider, Switch, nearest, readControl, writeControl } from "./controls";
 import { make, prose } from "./dom";
 import { Type } from "./engine";
-import { type Scenario, copyScenario, readToml, readValue, standardOf, writeValue } from "./scenario";
+import {
+    Refusal,
+    type Scenario,
+    copyScenario,
+    readToml,
+    readValue,
+    standardOf,
+    writeValue,
+} from "./scenario";
 import { RuleControl } from "./rule_control";
 import type { PanelKind } from "./series";
+import { refuseState } from "./notice";
 import { getState, onState, setState } from "./state";
 import { type Means, View } from "./view";
 
@@ -55,15 +64,19 @@ export class Chapter {
             "section",
             { id: text.id, class: "chapter", "aria-labelledby": heading },
             make("h3", { id: heading }, make("span", { class: "number" }, String(number)), text.title),
-            make("p", { class: "lead" }, ...prose(text.lead)),
             make(
                 "div",
-                { class: text.panels.length > 1 ? "bench tall" : "bench" },
-                this.view.charts,
+                { class: text.controls.length > 1 ? "intro" : "intro beside" },
+                make("p", { class: "lead" }, ...prose(text.lead)),
                 make("div", { class: "side" }, ...this.controls()),
-                this.view.figures.element,
             ),
-            ...text.notes.map((note) => make("p", { class: "note" }, ...prose(note))),
+            this.view.charts,
+            this.view.figures.element,
+            make(
+                "div",
+                { class: "notes" },
+                ...text.notes.map((note) => make("p", { class: "note" }, ...prose(note))),
+            ),
             make(
                 "div",
                 { class: "after" },
@@ -144,11 +157,13 @@ export class Chapter {
         this.view.changed();
     }
 
-    /** Take what the address says; what it says wrongly counts as not said. */
+    /** Take what the address says; what it says wrongly is told, and counts as not said. */
     private readState(): void {
         this.scenario = copyScenario(this.original);
         for (const control of this.text.controls) {
-            const text = getState(this.stateName(control.id));
+            const name = this.stateName(control.id);
+            const text = getState(name);
+            refuseState(name, null);
             if (text === undefined) continue;
             const key = this.keyOf(control);
             const given = key.type === Type.Bool ? text === "true" : text;
@@ -165,13 +180,22 @@ export class Chapter {
                     this.scenario,
                     scale ? scale.values[nearest(scale, value as number)] : value,
                 );
-            } catch {
-                continue;
+            } catch (error) {
+                if (!(error instanceof Refusal)) throw error;
+                refuseState(name, `${this.text.id}.${error.message}`);
             }
         }
-        const cost = Number(getState(this.stateName("c")) ?? NaN);
-        this.rule?.set(Number.isFinite(cost) ? cost : undefined);
+        if (this.rule) this.readCost(this.rule);
         this.setters.forEach((set) => set());
         this.view.changed(false);
+    }
+
+    private readCost(rule: RuleControl): void {
+        const name = this.stateName("c");
+        const text = getState(name);
+        const cost = Number(text ?? NaN);
+        const is = Number.isFinite(cost) && cost > 0;
+        refuseState(name, text !== undefined && !is ? `${name}: ${text}; accepted: a number above 0` : null);
+        rule.set(is ? cost : undefined);
     }
 }

@@ -3,7 +3,6 @@
 // others lie in scenarios/. All run with `gait-sim run` as they are.
 import guidePhases from "../../../examples/scenarios/guide-2-phases.toml";
 import guideLimit from "../../../examples/scenarios/guide-4-limit.toml";
-import guideSpike from "../../../examples/scenarios/guide-3-spike.toml";
 import guideSpikeLimit from "../../../examples/scenarios/guide-5-spike-limit.toml";
 import guideSteady from "../../../examples/scenarios/guide-1-steady.toml";
 import thrashing from "../../../examples/scenarios/thrashing-job.toml";
@@ -12,6 +11,7 @@ import beside from "../scenarios/beside.toml";
 import concurrent from "../scenarios/concurrent.toml";
 import returned from "../scenarios/returned.toml";
 import roots from "../scenarios/roots.toml";
+import spike from "../scenarios/spike.toml";
 import squareRoot from "../scenarios/square-root.toml";
 import type { ChapterText } from "./chapter";
 import {
@@ -68,9 +68,9 @@ export const GUIDE: ChapterText[] = [
             "its goal a cycle runs and the garbage is gone.",
         notes: [
             "Double GOGC: the garbage may grow twice as high before a cycle comes, so there are about half as " +
-                "many cycles and they cost about half the CPU time. *Not quite half*, since each cycle also has " +
-                "a fixed cost. Here the program stands still meanwhile, so all of that shows in how long it " +
-                "takes. Below 4 MiB × GOGC / 100 no goal falls: the heap's least size.",
+                "many cycles, and they cost about half the CPU time: as much is live as before, so each costs what " +
+                "it did. Here the program stands still meanwhile, so all of that shows in how long it takes. Below " +
+                "4 MiB × GOGC / 100 no goal falls: the heap's least size.",
         ],
         toml: guideSteady,
         panels: ["simple"],
@@ -84,9 +84,9 @@ export const GUIDE: ChapterText[] = [
             "Five seconds in which the live heap goes down and up again, then five in which the program " +
             "allocates ten times as fast.",
         notes: [
-            "Half as much live means half as much room for garbage: cycles come as often as before, and " +
-                "each is cheaper. Faster allocation changes no peak; it brings cycles closer together. GOGC " +
-                "sets the *ratio*; the program sets the rest.",
+            "Less live means less room for garbage: cycles come closer together, and each has less to mark. " +
+                "Ten times the allocation raises no goal; it brings cycles closer still. GOGC sets the *ratio*; " +
+                "the program sets the rest.",
         ],
         toml: guidePhases,
         panels: ["simple"],
@@ -97,13 +97,14 @@ export const GUIDE: ChapterText[] = [
         id: "spike",
         title: "A short spike needs room all day",
         lead:
-            "The first program again, but for half a second in the middle 10 MiB more are live. The peak is " +
+            "The first program again, but for some two seconds in the middle 10 MiB more are live. The peak is " +
             "what a container must have room for.",
         notes: [
-            "If there are 60 MiB, GOGC can't be above 100 or so, though for nine of the ten seconds much " +
-                "less is used. With GOGC alone, the rarest moment decides what every other one costs.",
+            "If there are 60 MiB, GOGC can't be above 100, though for most of the ten seconds much less is " +
+                "used. With GOGC alone, the rarest moment decides what every other one costs. A spike that is " +
+                "shorter than cycles are apart *may* pass between two of them; nobody can count on it.",
         ],
-        toml: guideSpike,
+        toml: spike,
         panels: ["simple"],
         figures: SIMPLE,
         controls: [gogc],
@@ -119,8 +120,8 @@ export const GUIDE: ChapterText[] = [
                 "GOGC *off*: the heap takes all that it may, and collects as seldom as possible. Then lower the " +
                 "limit towards what is live: the program all but stops. That is thrashing, and what the CPU " +
                 "limiter is for (below); this simple model has none.",
-            "The pacer keeps 3 % of the goal, at least 1 MiB, below the limit as headroom, so the peak stays " +
-                "a little under the line.",
+            "The pacer keeps 3 % of the goal, at least 1 MiB, below the limit as headroom: where what is live " +
+                "fits, the peak stays a little under the line.",
         ],
         toml: guideLimit,
         panels: ["simple"],
@@ -135,8 +136,8 @@ export const GUIDE: ChapterText[] = [
             "spike comes, the limit takes over.",
         notes: [
             "This is the setting for a program that has its container to itself: the limit at 90 to 95 % of the " +
-                "container, GOGC high or off. Under some 30 MiB the spike no longer fits, and time runs away at " +
-                "just that moment.",
+                "container, GOGC high or off. Under 32 MiB, which is what the spike needs and 1 MiB of headroom, it " +
+                "no longer fits, and time runs away at just that moment.",
         ],
         toml: guideSpikeLimit,
         panels: ["simple"],
@@ -184,7 +185,7 @@ export const BEYOND: ChapterText[] = [
             "Raise the allocation rate or slow down marking: the trigger moves away from the goal, down to " +
                 "70 % of the way from live to goal. What is allocated while a cycle marks counts as live " +
                 "until the next one, so the goal lies higher than live × 2 at GOGC=100. Background marking takes " +
-                "a quarter of the CPUs.",
+                "up to a quarter of the CPUs.",
         ],
         toml: concurrent,
         panels: ["memory", "cpu"],
@@ -215,11 +216,12 @@ export const BEYOND: ChapterText[] = [
         title: "Assists: who allocates too fast helps to mark",
         lead:
             "A rush comes that the pacer could not foresee. Background marking, on a quarter of the CPUs, " +
-            "would not be done in time; so each thread marks for what it allocates, and the heap still ends " +
-            "at its goal.",
+            "would not be done in time; so each thread marks for what it allocates, and the heap ends near its " +
+            "goal all the same.",
         notes: [
             "Assists are the price of a goal that holds: they slow down just those threads that allocate, by " +
-                "just as much as is needed. The trigger moves away from the goal, but no further than 70 % of " +
+                "just as much as is needed. Where that comes to half of the CPU time for long, the limiter (the next " +
+                "chart) stops it, and the goal is passed. The trigger moves away from the goal, but no further than 70 % of " +
                 "the way from live to goal: a rush that needs more is slowed down for as long as it lasts. A higher " +
                 "GOGC makes it less, and so do CPUs.",
         ],
@@ -248,7 +250,7 @@ export const BEYOND: ChapterText[] = [
             "held to half of the CPU time: a bucket of one CPU-second per CPU fills with its time and drains " +
             "with the program's. From half full on there are no assists, and the limit is overshot.",
         notes: [
-            "Switch the limiter off: the memory stays near the limit, and the program crawls, cycle upon cycle. " +
+            "Switch the limiter off: the memory stays near what is live, and the program crawls, cycle upon cycle. " +
                 "Switch it on: half of the CPU time is the program's, whatever happens, and the memory goes beyond " +
                 "the limit. A program for which the limiter ever limits has more live than its limit has room for.",
         ],
@@ -301,8 +303,8 @@ export const BEYOND: ChapterText[] = [
             "The limit is for all that the program holds through the runtime: memory off the heap and arenas, " +
             "which no cycle traces, too. Every byte there is one less for the heap.",
         notes: [
-            "Raise the off-heap memory: the heap's goal falls by as much, and cycles come closer together, " +
-                "although the heap itself is as it was. Without a limit it makes no difference: GOGC's goal does " +
+            "Raise the off-heap memory: once the limit gives the goal, it falls by nearly as much, and cycles come closer " +
+                "together, although the heap itself is as it was. Without a limit it makes no difference: GOGC's goal does " +
                 "not know of it.",
         ],
         toml: beside,

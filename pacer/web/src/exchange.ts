@@ -21,13 +21,17 @@ const FAULTS: Record<RecordingFault, string> = {
 export interface ExchangeOptions {
     scenario: () => Scenario;
     take: (scenario: Scenario, recorded: Record<string, number> | null) => void;
+    /** Something was taken, or dropped and refused: the message may be shown elsewhere. */
+    arrived: () => void;
 }
 
 export class Exchange {
     readonly element: HTMLElement;
     private readonly out: HTMLTextAreaElement;
     private readonly given: HTMLTextAreaElement;
-    private readonly message: HTMLElement;
+    /** What came in last, or why it did not. */
+    readonly message: HTMLElement;
+    private readonly messageHome = make("div");
 
     constructor(
         private readonly means: Means,
@@ -66,7 +70,7 @@ export class Exchange {
                     button("Take it", () => this.read(this.given.value, "what was pasted")),
                     this.fileButton(),
                 ),
-                this.message,
+                this.messageHome,
             ),
             make(
                 "div",
@@ -89,6 +93,7 @@ export class Exchange {
                 ),
             ),
         );
+        this.messageHome.append(this.message);
         this.takeDrops();
     }
 
@@ -117,27 +122,43 @@ export class Exchange {
         addEventListener("drop", (event) => {
             event.preventDefault();
             document.body.classList.remove("dropping");
-            void this.readFile(event.dataTransfer?.files[0]);
-            this.element.scrollIntoView();
+            void this.readFile(event.dataTransfer?.files[0], true);
         });
     }
 
-    private async readFile(file: File | undefined): Promise<void> {
+    /** @param dropped  anywhere on the page: the person may see nothing of the workbench */
+    private async readFile(file: File | undefined, dropped = false): Promise<void> {
         if (!file) return;
-        if (file.size > MOST_BYTES) this.tell(`${file.name}: larger than 64 MiB`, true);
-        else this.read(new Uint8Array(await file.arrayBuffer()), file.name);
+        try {
+            if (file.size > MOST_BYTES) throw new Refusal("larger than 64 MiB");
+            const bytes = await file.arrayBuffer().catch(() => {
+                throw new Refusal("can't be read: is it a folder?");
+            });
+            this.read(new Uint8Array(bytes), file.name, dropped);
+        } catch (error) {
+            this.refuse(error, file.name, dropped);
+        }
     }
 
-    private read(given: string | Uint8Array, name: string): void {
+    private read(given: string | Uint8Array, name: string, dropped = false): void {
         try {
-            if (typeof given !== "string" && this.readRecording(given, name)) return;
+            if (typeof given !== "string" && this.readRecording(given, name))
+                return this.options.arrived();
             const text = typeof given === "string" ? given : new TextDecoder().decode(given);
             if (/^\s*\[\[\s*phase\s*\]\]/m.test(text)) this.readScenario(text, name);
             else this.readTrace(given, name);
+            this.options.arrived();
         } catch (error) {
-            if (!(error instanceof Refusal)) throw error;
-            this.tell(`${name}: ${error.message}`, true);
+            this.refuse(error, name, dropped);
         }
+    }
+
+    /** Say why, where the person looks. */
+    private refuse(error: unknown, name: string, dropped: boolean): void {
+        if (!(error instanceof Refusal)) throw error;
+        this.messageHome.append(this.message);
+        this.tell(`${name}: ${error.message}`, true);
+        if (dropped) this.options.arrived();
     }
 
     private readScenario(text: string, name: string): void {
@@ -190,6 +211,7 @@ export class Exchange {
     }
 
     private copy(text: string, done: string): void {
+        this.messageHome.append(this.message);
         const failed = () => this.tell("The browser allows no copying here: select the text.", true);
         navigator.clipboard?.writeText(text).then(() => this.tell(done, false), failed) ?? failed();
     }

@@ -11,7 +11,16 @@ import { Exchange } from "./exchange";
 import { Form } from "./form";
 import { Phases, phaseName } from "./phases";
 import { RuleControl } from "./rule_control";
-import { type Fields, NO_LIMIT, type Scenario, copyScenario, readToml, writeToml } from "./scenario";
+import {
+    type Fields,
+    NO_LIMIT,
+    Refusal,
+    type Scenario,
+    copyScenario,
+    readToml,
+    writeToml,
+} from "./scenario";
+import { refuseState } from "./notice";
 import { getState, onState, pack, setState, unpack } from "./state";
 import { type Means, View } from "./view";
 
@@ -25,9 +34,9 @@ const FIGURES = [
     "cycles", "pause_max_s", "assist_cpu_s", "limiting_s", "stalled_s", "peak_process_bytes",
 ];
 const MODELS: Record<string, string> = {
-    full: "full: concurrent cycles, memory, CPUs",
+    full: "full: concurrent cycles",
     ideal: "ideal: the pacer alone",
-    stw: "stw: the program stops for a cycle",
+    stw: "stw: the program stops",
 };
 
 export class Lab {
@@ -42,6 +51,8 @@ export class Lab {
     private readonly forms: Form[];
     private readonly shows: (() => void)[] = [];
     private readonly phaseHeading = make("h3", { id: "phase-heading" });
+    /** Above the charts: what came in last. */
+    private readonly arrivals = make("div", { class: "arrivals", tabindex: -1 });
 
     constructor(private readonly means: Means) {
         this.scenario = this.preset(0);
@@ -66,11 +77,12 @@ export class Lab {
         this.exchange = new Exchange(means, {
             scenario: () => this.scenario,
             take: (scenario, recorded) => this.take(scenario, recorded),
+            arrived: () => this.arrived(),
         });
         this.element = make(
             "section",
             { id: "lab", class: "chapter lab", "aria-labelledby": "lab-title" },
-            make("h2", { id: "lab-title" }, "Workbench: your program"),
+            make("h2", { id: "lab-title", tabindex: -1 }, "Workbench: your program"),
             make(
                 "p",
                 { class: "lead" },
@@ -83,6 +95,7 @@ export class Lab {
             ),
             this.presetButtons(),
             this.phaseEditor(),
+            this.arrivals,
             make(
                 "div",
                 { class: "bench" },
@@ -131,10 +144,14 @@ export class Lab {
         const packed = getState("lab");
         const toml = packed === undefined ? null : unpack(packed);
         const { keys, models } = this.means.engine;
+        const isCut = packed !== undefined && toml === null;
+        refuseState("lab", isCut ? "lab: the scenario in it is cut off or damaged" : null);
         try {
             this.scenario = toml === null ? this.preset(0) : readToml(toml, keys, models);
-        } catch {
-            this.scenario = this.preset(0); // an address that somebody cut short
+        } catch (error) {
+            if (!(error instanceof Refusal)) throw error;
+            refuseState("lab", `lab: its scenario is none: ${error.message}`);
+            this.scenario = this.preset(0);
         }
         this.chosen = 0;
         this.view.figures.setRecorded(null);
@@ -302,14 +319,30 @@ export class Lab {
             ...models.map((name) => make("option", { value: name }, MODELS[name] ?? name)),
         );
         this.shows.push(() => (select.value = (this.scenario[""].model ?? standard) as string));
-        return make("div", { class: "control" }, make("label", { for: "lab-model" }, "Model"), select);
+        return make(
+            "div",
+            { class: "control" },
+            make("label", { for: "lab-model" }, "Model"),
+            select,
+            make("p", { class: "help" }, "full: a machine with CPUs and memory; the others leave that out"),
+        );
     }
 
     /** For a chapter's button. */
     open(scenario: Scenario): void {
         this.take(copyScenario(scenario));
+        this.lead(this.element, this.element.querySelector("#lab-title"));
+    }
+
+    /** A file or what was pasted is there: lead the eye, and the focus, to what comes of it. */
+    private arrived(): void {
+        this.arrivals.replaceChildren(this.exchange.message);
+        this.lead(this.arrivals, this.arrivals);
+    }
+
+    private lead(to: HTMLElement, focus: HTMLElement | null): void {
         const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-        this.element.scrollIntoView({ behavior: calm ? "auto" : "smooth" });
-        this.element.querySelector<HTMLElement>("#lab-title")?.focus();
+        focus?.focus({ preventScroll: true });
+        to.scrollIntoView({ behavior: calm ? "auto" : "smooth" });
     }
 }

@@ -6,8 +6,9 @@ import { liveRegion, make } from "./dom";
 import wasm from "../../../build/web/engine.wasm";
 import { Engine } from "./engine";
 import { Lab } from "./lab";
+import { drawNotice, noticeBar } from "./notice";
 import { Runner } from "./runner";
-import { startState } from "./state";
+import { onState, startState } from "./state";
 import { themeSwitch } from "./theme";
 
 function part(id: string, title: string, lead: string, ...chapters: HTMLElement[]): HTMLElement {
@@ -58,7 +59,8 @@ function footer(): HTMLElement {
         make(
             "p",
             {},
-            "The first five programs are those of Go's GC guide (go.dev/doc/gc-guide), told and drawn anew. " +
+            "The first five programs are those of Go's GC guide (go.dev/doc/gc-guide), told and drawn anew; the " +
+                "spike of the third lasts longer. " +
                 "Figures are the same, to the last digit, as those of the command ",
             make("code", {}, "gait-sim"),
             ". The model's assumptions and limits: docs/simulator.md. Charts: uPlot (MIT); TOML: smol-toml " +
@@ -68,7 +70,7 @@ function footer(): HTMLElement {
 }
 
 async function start(): Promise<void> {
-    startState();
+    startState(drawNotice);
     const engine = await Engine.create(wasm);
     const means = { engine, runner: new Runner(wasm) };
     const lab = new Lab(means);
@@ -95,11 +97,14 @@ async function start(): Promise<void> {
     );
     document.body.prepend(
         make("a", { class: "skip", href: "#main" }, "Skip to the charts"),
+        noticeBar(),
         header(),
         make("div", { class: "columns" }, contents(), main),
         footer(),
         liveRegion(),
     );
+    drawNotice();
+    onState(drawNotice); // the last to listen: all others have read the address by then
     const target = location.hash.slice(1);
     if (target && !target.includes("=")) document.getElementById(target)?.scrollIntoView();
 }

@@ -6,9 +6,13 @@ import { make, makeSvg } from "./dom";
 import { type Fields, type Scenario, isStream } from "./scenario";
 import { MIB, showBytes, showSeconds, showShare } from "./units";
 
-const HEIGHT = 170;
+const HEIGHT = 200;
 const TOP = 18;
-const BOTTOM = 24;
+const BOTTOM = 54;
+/** Names stand below the blocks, on up to three lines; measured as style.css has them. */
+const NAME_LINES = 3;
+const NAME_FONT = "600 12px system-ui, sans-serif";
+const NAME_LINE_PX = 15;
 const HANDLE = 7;
 /** Room at both ends, so that no handle is cut off. */
 const MARGIN = HANDLE + 2;
@@ -50,6 +54,31 @@ function sizeOf(fields: Fields): number {
             ? stream.terms.map(amounts).reduce((a, b) => a + b, 0)
             : Math.abs(stream.amount);
     return amounts(value);
+}
+
+const ruler = document.createElement("canvas").getContext("2d")!;
+
+/** A text on lines of at most so many pixels, broken between words; what has no room ends in "…". */
+function onLines(text: string, most: number): string[] {
+    ruler.font = NAME_FONT;
+    const fits = (line: string) => ruler.measureText(line).width <= most;
+    const lines: string[] = [];
+    for (let rest = text; rest; ) {
+        const words = rest.split(" ");
+        let count = words.length;
+        const isLast = lines.length === NAME_LINES - 1;
+        while (!isLast && count > 1 && !fits(words.slice(0, count).join(" "))) count--;
+        let line = words.slice(0, count).join(" ");
+        rest = words.slice(count).join(" ");
+        if (!fits(line)) {
+            let length = line.length;
+            while (length > 1 && !fits(`${line.slice(0, length).trimEnd()}…`)) length--;
+            line = `${line.slice(0, length).trimEnd()}…`;
+            rest = "";
+        }
+        lines.push(line);
+    }
+    return lines;
 }
 
 /** Three digits are enough for a hand. */
@@ -124,20 +153,22 @@ export class Phases {
         const group = makeSvg(
             "g",
             { class: chosen ? "phase chosen" : "phase", click: () => this.options.choose(i) },
+            makeSvg("title", {}, phaseName(fields, i)),
             makeSvg("rect", { class: "back", x: from, y: TOP, width, height: base - TOP }),
             makeSvg("rect", { class: "new", x: from, y: top, width, height: Math.max(base - top, 1) }),
             makeSvg("rect", { class: "kept", x: from, y: alive, width, height: base - alive }),
         );
         if (to - from > 44) {
-            const text = makeSvg("text", { x: from + 5, y: HEIGHT - 8 }, phaseName(fields, i));
-            const clip = makeSvg("svg", { x: 0, y: 0, width: to - 4, height: HEIGHT }, text);
-            group.append(clip);
+            onLines(phaseName(fields, i), to - from - 8).forEach((line, row) =>
+                group.append(
+                    makeSvg("text", { x: from + 4, y: base + NAME_LINE_PX * (row + 1) }, line),
+                ),
+            );
             const rate = isStream(fields.alloc_rate)
                 ? "changes"
                 : `${showBytes(numberOf(fields, "alloc_rate"), 2)}/s`;
-            const clipRate = makeSvg("svg", { x: 0, y: 0, width: to - 4, height: HEIGHT });
-            clipRate.append(makeSvg("text", { class: "rate", x: from + 5, y: 13 }, rate));
-            group.append(clipRate);
+            if (ruler.measureText(rate).width <= to - from - 8) // else its handle tells it
+                group.append(makeSvg("text", { class: "rate", x: from + 4, y: 13 }, rate));
         }
         return group;
     }

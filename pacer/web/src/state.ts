@@ -17,11 +17,14 @@ type Lazy = string | null | (() => string | null);
 
 const values = new Map<string, Lazy>();
 const listeners: (() => void)[] = [];
+/** Names that somebody has asked for: an address may have no others. */
+const known = new Set<string>();
 let timer = 0;
 let written = "";
 
 function read(): void {
     values.clear();
+    if (!location.hash.includes("=")) return; // a link to a part of the page
     for (const [name, value] of new URLSearchParams(location.hash.slice(1))) values.set(name, value);
 }
 
@@ -38,12 +41,13 @@ function write(): void {
     }
 }
 
-/** Read the address now, and tell when somebody changes it. */
-export function startState(): void {
+/** Read the address now, and tell when somebody changes it; `onLink` where that leads to a part of
+ * the page. */
+export function startState(onLink: () => void): void {
     read();
     addEventListener("hashchange", () => {
         if (location.hash === written) return;
-        if (location.hash && !location.hash.includes("=")) return; // a link to a chapter
+        if (location.hash && !location.hash.includes("=")) return onLink(); // to a chapter
         read();
         listeners.forEach((listener) => listener());
     });
@@ -54,8 +58,14 @@ export function onState(listener: () => void): void {
 }
 
 export function getState(name: string): string | undefined {
+    known.add(name);
     const value = values.get(name);
     return (typeof value === "function" ? value() : value) ?? undefined;
+}
+
+/** Names in the address that mean nothing here. */
+export function unknownStates(): string[] {
+    return [...values.keys()].filter((name) => !known.has(name));
 }
 
 /** @param value  null: as the page comes */

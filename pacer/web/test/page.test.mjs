@@ -2,106 +2,27 @@
 // The page in a browser, as people use it: sliders, switches, dragging, keyboard, imports, addresses;
 // what it shows against what the command prints; how fast it follows; whether all can use it.
 //
-// Usage: node --test page.test.mjs, after build.mjs. SITE names the built folder, GAIT_SIM the
-// command, CHROMIUM the browser. Screenshots are left in SITE-screenshots/ for a person to look at.
+// Usage: node --test page.test.mjs, after build.mjs. GAIT_SIM names the command; browser.mjs has more.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createServer } from "node:http";
-import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { cpus } from "node:os";
 import path from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
-import { commandFit, commandPredict, commandRun, loadModules, readText, root, temporary } from "./support.mjs";
+import {
+    DESKTOP, FRAME_MS, PHONE, agrees, closePages, complaints, dragged, figuresIn, index, mainThreadMs, open,
+    read, shots, show, startBrowser, stopBrowser, tomlOf,
+} from "./browser.mjs";
+import { commandFit, commandPredict, commandRun, readText, root } from "./support.mjs";
 
-const site = path.resolve(process.env.SITE ?? path.join(root, "build/site"));
-const shots = `${site}-screenshots`;
-const index = path.join(site, "index.html");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const { wasm, Engine, readToml } = await loadModules();
-const engine = await Engine.create(wasm);
-const read = (toml) => readToml(toml, engine.keys, engine.models);
 
-const DESKTOP = { width: 1280, height: 900 };
-const PHONE = { width: 390, height: 844 };
-/** A page that moves at 30 frames a second. */
-const FRAME_MS = 1000 / 30;
-
-let browser;
-/** What must not happen, on any page. */
-const complaints = [];
-
-before(async () => {
-    browser = await chromium.launch({
-        executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-        args: [
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-            "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        ],
-    });
-    rmSync(shots, { recursive: true, force: true });
-    mkdirSync(shots, { recursive: true });
-});
-
-after(async () => {
-    await browser?.close();
-    rmSync(temporary, { recursive: true, force: true });
-});
-
-afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
-});
-
-async function open(url = pathToFileURL(index).href, options = {}) {
-    const context = await browser.newContext({
-        viewport: DESKTOP, colorScheme: "light", reducedMotion: "reduce", ...options,
-    });
-    const page = await context.newPage();
-    page.on("console", (message) => complaints.push(`console: ${message.text()}`));
-    page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
-    page.on("request", (request) => {
-        const isOwn = request.isNavigationRequest() && request.url().startsWith(url.split("#")[0]);
-        if (!isOwn && !/^(data|blob):/.test(request.url())) complaints.push(`request: ${request.url()}`);
-    });
-    await page.goto(url);
-    await page.waitForSelector("#lab");
-    return page;
-}
-
-const figuresIn = (page, chapter) =>
-    page.$$eval(`#${chapter} [data-figure]`, (cells) =>
-        Object.fromEntries(cells.map((cell) => [cell.dataset.figure, cell.dataset.value])),
-    );
-
-/** The scenario that a chapter shows. */
-async function tomlOf(page, chapter) {
-    if (chapter === "lab") return page.inputValue("#export");
-    const source = page.locator(`#${chapter} details.source`);
-    if (!(await source.evaluate((details) => details.open))) await source.locator("summary").click();
-    await page.waitForFunction((id) => document.querySelector(`#${id} pre`).textContent, chapter);
-    return source.locator("pre").textContent();
-}
-
-/** Wait until a chapter's figures are those of the command, digit by digit. */
-async function agrees(page, chapter, what = chapter) {
-    const { summary } = commandRun(await tomlOf(page, chapter));
-    let shown;
-    for (let tries = 0; tries < 100; tries++) {
-        shown = await figuresIn(page, chapter);
-        assert.ok(Object.keys(shown).length >= 4);
-        if (Object.entries(shown).every(([name, value]) => Number(value) === summary[name])) return shown;
-        await page.waitForTimeout(50);
-    }
-    const expected = Object.fromEntries(Object.keys(shown).map((name) => [name, String(summary[name])]));
-    assert.deepEqual(shown, expected, what);
-}
-
-async function show(page, chapter) {
-    const start = (element) => element.scrollIntoView({ block: "start" });
-    await page.locator(`#${chapter} .charts`).evaluate(start); // nothing runs that is out of sight
-    await page.waitForSelector(`#${chapter} [data-figure][data-value]`);
-    await page.locator(`#${chapter}`).evaluate(start);
-}
+before(startBrowser);
+after(stopBrowser);
+afterEach(closePages);
 
 const TRACES = readdirSync(path.join(root, "tests/sim/traces")).filter((name) => name.endsWith(".log"));
 
@@ -273,12 +194,145 @@ test("the address holds the state", async () => {
         await agrees(other, chapter);
     }
     assert.match(await tomlOf(other, "limit"), /gogc = "off"/);
-    // an address that is no state leaves the page as it comes
-    const broken = await open(`${pathToFileURL(index).href}#limit.gogc=x&limit.limit=-3&lab=%20%20&a.b=c`);
-    await show(broken, "limit");
-    await agrees(broken, "limit");
-    await show(broken, "lab");
-    await agrees(broken, "lab");
+    assert.ok(await other.locator(".notice").isHidden());
+});
+
+test("an address that is wrong is told in a line, and leaves the page as it comes", async () => {
+    const cases = [
+        ["#limit.gogc=x&limit.limit=-3&lab=%20%20&a.b=c", /lab: its scenario is none: line 1: .*, and 3 more\./],
+        ["#limit.gogc=x", /limit\.gogc: x; accepted: "off", or a number from 0 to 1000000\./],
+        ["#limit.limit=40MiB&limit.gog=5", /limit\.gog: no setting of this page\./],
+        ["#lab=abc", /lab: the scenario in it is cut off or damaged\./],
+        ["#square-root.c=much", /square-root\.c: much; accepted: a number above 0\./],
+        ["#nowhere", /nowhere: no part of this page\./],
+    ];
+    for (const [hash, message] of cases) {
+        const page = await open(pathToFileURL(index).href + hash);
+        const notice = page.locator(".notice");
+        assert.match(await notice.locator("span").textContent(), message, hash);
+        assert.equal(await notice.getAttribute("role"), "alert");
+        for (const chapter of ["limit", "lab"]) {
+            await show(page, chapter);
+            await agrees(page, chapter);
+        }
+        if (hash.includes("40MiB")) assert.match(await tomlOf(page, "limit"), /memory_limit = "40MiB"/);
+        await notice.getByRole("button", { name: "Close" }).click();
+        assert.ok(await notice.isHidden());
+        await page.evaluate(() => (location.hash = "limit.gogc=y")); // and when it is changed by hand
+        await page.waitForFunction(() => /gogc: y/.test(document.querySelector(".notice").textContent));
+        await page.evaluate(() => (location.hash = "limit.gogc=50"));
+        await page.waitForFunction(() => document.querySelector(".notice").hidden);
+    }
+    const page = await open(`${pathToFileURL(index).href}#limiter`);
+    assert.ok(await page.locator(".notice").isHidden());
+});
+
+/** Let go of a file somewhere on the page. */
+async function drop(page, name, content) {
+    const data = await page.evaluateHandle(
+        ([bytes, file]) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], file));
+            return transfer;
+        },
+        [[...content], name],
+    );
+    await page.dispatchEvent("body", "drop", { dataTransfer: data });
+}
+
+/** Is all of it, or its upper part, within the window? */
+const inSight = (page, selector, px = 100) =>
+    page.locator(selector).first().evaluate((element, least) => {
+        const { top } = element.getBoundingClientRect();
+        return top >= 0 && top + least <= innerHeight;
+    }, px);
+
+test("a file that is dropped leads to its charts, or to why there are none", async () => {
+    const trace = readFileSync(path.join(root, "tests/sim/traces", TRACES[0]));
+    for (const [viewport, chart] of [[{ width: 1440, height: 900 }, 200], [{ width: 1024, height: 768 }, 100], [PHONE, 200]]) {
+        const page = await open(undefined, { viewport });
+        await show(page, "gogc"); // far from the workbench
+        await drop(page, "my.log", trace);
+        await page.waitForFunction(() => /^my\.log: \d+ cycles/.test(document.querySelector(".message").textContent));
+        await agrees(page, "lab");
+        assert.ok(await inSight(page, ".message", 20), "what was read");
+        assert.ok(await inSight(page, "#lab .chart", chart), `the chart at ${viewport.width}`);
+        assert.equal(await page.evaluate(() => document.activeElement.className), "arrivals");
+        assert.equal(await page.locator(".message").getAttribute("role"), "alert");
+        await page.waitForFunction(() => /GC CPU/.test(document.querySelector("[role=status]").textContent));
+        await page.screenshot({ path: path.join(shots, `dropped-${viewport.width}.png`) });
+        await show(page, "phases");
+        await drop(page, "holiday.jpg", Buffer.from([0xff, 0xd8, 1, 2, 3]));
+        await page.waitForFunction(() => /^holiday\.jpg: neither/.test(document.querySelector(".message").textContent));
+        assert.ok(await inSight(page, ".message", 20), "why it was not read");
+    }
+});
+
+test("names and menus have room", async () => {
+    for (const width of [1440, 1024, 390]) {
+        const page = await open(undefined, { viewport: { width, height: 900 } });
+        await show(page, "lab");
+        const { names, shown, wide } = await page.evaluate(() => {
+            const context = document.createElement("canvas").getContext("2d");
+            const select = document.querySelector("#lab-model");
+            context.font = getComputedStyle(select).font;
+            const texts = [...select.options].map((option) => context.measureText(option.text).width);
+            const phases = [...document.querySelectorAll(".phase")];
+            return {
+                names: phases.map((phase) => phase.querySelector("title").textContent),
+                shown: phases.map((phase) =>
+                    [...phase.querySelectorAll("text:not(.rate)")].map((line) => line.textContent).join(" "),
+                ),
+                wide: Math.max(...texts) - (select.clientWidth - 45), // the arrow and what is around
+            };
+        });
+        assert.ok(wide <= 0, `the menu lacks ${wide} px at ${width}`);
+        assert.equal(names[0], "start: the cache fills");
+        if (width > 1000) assert.deepEqual(shown, names);
+        else for (const text of shown.filter((line) => line !== "")) assert.match(text, /^[^…]+…?$/);
+        const sticking = await page.$$eval(".phase text", (texts) =>
+            texts.filter((text) => text.getBBox().x + text.getBBox().width >
+                Number(text.closest("g").querySelector(".back").getAttribute("x")) +
+                    Number(text.closest("g").querySelector(".back").getAttribute("width")) + 1).length,
+        );
+        assert.equal(sticking, 0, `names beyond their blocks at ${width}`);
+    }
+});
+
+test("cards use their width on a desktop", async () => {
+    const page = await open(undefined, { viewport: { width: 1440, height: 900 } });
+    for (const chapter of CHAPTERS) {
+        await show(page, chapter);
+        const share = await page.locator(`#${chapter}`).evaluate((card) => {
+            const inside = card.clientWidth - 2 * parseFloat(getComputedStyle(card).paddingLeft);
+            const side = card.querySelector(".bench .side")?.clientWidth ?? 0;
+            return (card.querySelector(".plot").clientWidth + side) / inside;
+        });
+        assert.ok(share > 0.95, `${chapter}: charts and controls take ${share} of the card`);
+    }
+});
+
+test("lines are told apart without their colours, also among hundreds of cycles", async () => {
+    const page = await open();
+    await show(page, "limiter");
+    const { cycles } = await agrees(page, "limiter");
+    assert.ok(Number(cycles) > 200);
+    const styles = await page.$$eval("#limiter .chart:first-of-type .swatch", (swatches) =>
+        swatches.map(({ className }) => className.replace("swatch ", "")).filter((style) => style !== "area"),
+    );
+    assert.deepEqual(styles, ["dotted", "dashed", "line"]); // trigger, goal, limit
+});
+
+test("without workers it works all the same", async () => {
+    const page = await open(undefined, { initScript: "delete globalThis.Worker;" });
+    for (const chapter of ["gogc", "limiter"]) {
+        await show(page, chapter);
+        await agrees(page, chapter);
+    }
+    const failing = await open(undefined, { initScript: "URL.createObjectURL = () => 'blob:null/none';" });
+    await show(failing, "gogc");
+    await agrees(failing, "gogc");
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !/blob:null\/none/.test(text)));
 });
 
 test("the keyboard is enough", async () => {
@@ -384,39 +438,6 @@ test("the square-root rule is what its formula says of the command's cycles", as
     assert.ok(Math.abs(shown / middle - 1) < 1e-9, `${shown}, not ${middle}`);
 });
 
-/** In the page: move a slider by a step in each frame. @return times between frames, sorted. */
-function dragged({ control, chapter }) {
-    const FRAMES = 150;
-    const input = document.querySelector(`[data-control="${control}"] input`);
-    const most = Number(input.max);
-    let drawn = 0;
-    new MutationObserver(() => drawn++).observe(document.querySelector(`#${chapter} [data-figure]`), {
-        childList: true,
-    });
-    return new Promise((done) => {
-        const times = [];
-        const tick = (now) => {
-            times.push(now);
-            if (times.length > FRAMES) {
-                const gaps = times.slice(1).map((time, i) => time - times[i]);
-                done({ gaps: gaps.sort((a, b) => a - b), drawn });
-                return;
-            }
-            const turn = times.length % (2 * most);
-            input.value = String(turn <= most ? most - turn : turn - most);
-            input.dispatchEvent(new Event("input", { bubbles: true }));
-            requestAnimationFrame(tick);
-        };
-        requestAnimationFrame(tick);
-    });
-}
-
-/** CPU time of the page's main thread so far: scripts, layout, painting. */
-async function mainThreadMs(client) {
-    const { metrics } = await client.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration").value * 1000;
-}
-
 test("charts and figures follow a dragged slider at 30 frames a second", async () => {
     const page = await open();
     const client = await page.context().newCDPSession(page);
@@ -434,9 +455,45 @@ test("charts and figures follow a dragged slider at 30 frames a second", async (
                 `(95 % within ${gaps[Math.floor(gaps.length * 0.95)].toFixed(1)} ms); ` +
                 `${drawn} of ${gaps.length} with new figures`,
         );
-        // CPU time, since others may have the machine busy
-        assert.ok(busy <= FRAME_MS, `${control}: a frame takes ${busy} ms`);
-        assert.ok(drawn >= gaps.length / 2, `${control}: only ${drawn} runs in ${gaps.length} frames`);
+        // CPU time, since others may have the machine busy; half of a frame's, since others may have a CPU
+        assert.ok(busy <= FRAME_MS / 2, `${control}: a frame takes ${busy} ms`);
+        assert.ok(drawn >= gaps.length / 3, `${control}: only ${drawn} runs in ${gaps.length} frames`);
+    }
+});
+
+/** How many threads of the machine run or could, this one left out; Linux tells. */
+function runnable() {
+    return Number(readFileSync("/proc/loadavg", "utf8").split(" ")[3].split("/")[0]) - 1;
+}
+
+/** Frames a second, and of these with new figures, while a slider is dragged. */
+async function framesPerSecond(page, control, chapter) {
+    const { gaps, drawn } = await page.evaluate(dragged, { control, chapter });
+    const seconds = gaps.reduce((a, b) => a + b) / 1000;
+    return { frames: gaps.length / seconds, drawn: drawn / seconds };
+}
+
+test("beside a busy process on every CPU it moves at 30 frames a second", async (context) => {
+    const page = await open();
+    const busy = [];
+    context.after(() => busy.forEach((process) => process.kill()));
+    for (const control of ["limiter.limit", "lab.gogc"]) {
+        const chapter = control.split(".")[0];
+        await show(page, chapter);
+        await agrees(page, chapter);
+        let best = { frames: 0, drawn: 0 };
+        let others = 0;
+        for (let tries = 0; tries < 4 && best.frames < 30; tries++) {
+            others = runnable() - busy.length;
+            while (busy.length < cpus().length) busy.push(spawn(process.execPath, ["-e", "for (;;);"]));
+            const now = await framesPerSecond(page, control, chapter);
+            if (now.frames > best.frames) best = now;
+        }
+        const told = `${control}: ${best.frames.toFixed(1)} frames a second, ${best.drawn.toFixed(1)} with new figures`;
+        console.log(`${told}, beside ${busy.length} busy processes and ${others} threads of others`);
+        if (best.frames < 30 && others > cpus().length) return context.skip(`${told}: others have the machine`);
+        assert.ok(best.frames >= 30, told);
+        assert.ok(best.drawn >= best.frames / 2, told);
     }
 });
 

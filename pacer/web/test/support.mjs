@@ -43,7 +43,7 @@ export async function loadModules() {
     const out = path.join(temporary, "modules.mjs");
     await build({
         stdin: {
-            contents: 'export * from "./engine"; export * from "./scenario"; export * from "./chapters";' +
+            contents: 'export * from "./engine"; export * from "./scenario";' +
                 'export { default as wasm } from "../../../build/web/engine.wasm";',
             resolveDir: path.join(here, "../src"),
             loader: "ts",
