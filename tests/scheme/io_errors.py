@@ -5,6 +5,7 @@ Each failure is told once: raised as a file error, which guard takes, or said wi
 status 1; what is found only at exit is said there.
 """
 import os
+import pty
 import resource
 import subprocess
 import sys
@@ -77,6 +78,13 @@ run('(parameterize ((current-error-port (open-output-string))) (car 1))',
 run('(parameterize ((current-error-port (open-output-file "/dev/full"))) (car 1))',
     error='-e:1: car: not a pair: 1\n')
 run('(close-port (current-error-port)) (car 1)', error='-e:1: car: not a pair: 1\n')
+
+# At a prompt that can't be written there is no coming back to it.
+master, terminal = pty.openpty()
+os.write(master, b'(+ 1 2)\n(+ 3 4)\n')
+with open('/dev/full', 'w') as out:
+    result = subprocess.run([scheme], stdin=terminal, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60)
+check('a prompt on a full disk', result, 1, 'scheme: ' + OUT)
 
 # Files: each operation, text and binary
 full = '(define p (open-output-file "/dev/full"))\n'
