@@ -319,7 +319,6 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     cycle->record.stopped = !heap->concurrent;
     cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
     foreign_check(&heap->space.foreign, "gait_foreign_sub");
-    world_settle_cpu(&heap->world); /* what mutators ran before is not of this cycle */
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots),
                   ranges_piece_bytes(&heap->roots));

@@ -42,7 +42,8 @@ void world_destroy(struct world *world);
 /** Have every mutator run action. The collector only; not while the world is stopped. */
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator));
 
-/** Have the CPU time of all mutators' threads, up to now, in that of the process. The collector. */
+/** Have the CPU time of all mutators' threads, up to now, in that of the process, for recordings.
+ * The collector. */
 void world_settle_cpu(struct world *world);
 
 /** Has some mutator not answered for so long that nobody should wait for what the collector wanted?

@@ -114,7 +114,8 @@ enum gait_pacerlog_type {
     X(stack_bytes, "stacks and frames scanned")                                                    \
     X(globals_bytes, "static slots, handles, ranges scanned")                                      \
     X(procs, "GOMAXPROCS")                                                                         \
-    X(foreign_bytes, "of marked_bytes, foreign memory as marking ended")
+    X(foreign_bytes, "of marked_bytes, foreign memory as marking ended")                           \
+    X(lag_cpu_ns, "CPU time of before it that counts as used in it, for the pacer")
 
 #define GAIT_PACERLOG_END(X) X(time_ns, "when")
 

@@ -112,6 +112,7 @@ struct demand_sums {
     double work;               /* bytes: scanned, stacks and globals                       */
     double marking;            /* CPU-seconds                                              */
     double pause_s;
+    double lag_s;        /* CPU-seconds */
     double spans, peaks; /* as marking ended, bytes */
     double pages, metadata;
     double freed_shares; /* of dead memory, what became free pages */
@@ -153,6 +154,7 @@ static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle
     sums->work += (double)cycle->scanned_bytes + roots;
     sums->marking += seconds(mark_cpu_ns(end) - mark_cpu_ns(begin));
     sums->pause_s += seconds(cycle->pause_ns);
+    sums->lag_s += seconds(cycle->lag_cpu_ns);
     sums->spans += (double)(end->span_bytes + end->foreign_bytes);
     sums->peaks += (double)cycle->peak_bytes;
     sums->pages += (double)(end->span_bytes + end->foreign_bytes + end->free_bytes);
@@ -406,6 +408,7 @@ static void make_machine(const struct recording *recording, const struct demand_
             (int64_t)between(sums->spans / sweep_s, DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
     machine->cycle_cost = engine_max(seconds(last->cpu_rest_ns) - roots_s, 0) / count;
     machine->pause = sums->pause_s / count;
+    machine->cpu_lag = between(2 * sums->lag_s / count, 0, 1);
     scenario->memory.globals = last->globals_bytes;
     if (sums->peaks > 0)
         scenario->memory.fragmentation = between(sums->spans / sums->peaks, 1, 100);

@@ -133,6 +133,13 @@ void mark_begin(struct model *model, bool periodic) {
 
 /* ---- End ---------------------------------------------------------------- */
 
+/** What the pacer takes for the program's CPU time while the cycle marked, and was before. */
+static double mark_lag_s(const struct model *model) {
+    uint64_t seed = (uint64_t)model->scenario->seed;
+    double part = (stream_random(seed, (uint64_t)model->result.cycles) + 1) / 2;
+    return model->scenario->machine.cpu_lag * part;
+}
+
 static void mark_learn(struct model *model) {
     const struct model_marking *marking = &model->marking;
     const double *cpu_s = marking->record.cpu_s;
@@ -140,7 +147,7 @@ static void mark_learn(struct model *model) {
     gait_pacer_end_cycle_measured(
         &model->pacer,
         &(struct gait_pacer_mark_cpu){
-            .mutator_cpu_ns = engine_ns(marking->program_cpu_s),
+            .mutator_cpu_ns = engine_ns(marking->program_cpu_s + mark_lag_s(model)),
             .assist_cpu_ns = engine_ns(cpu_s[MODEL_ASSIST]),
             .background_cpu_ns = engine_ns(background),
             .held_back_share = marking->black > 0 ? marking->black_held / marking->black : 0,

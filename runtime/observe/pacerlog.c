@@ -22,6 +22,7 @@ struct pacerlog {
     /* the recording's lock: */
     uint32_t lost;                      /* records dropped since the last that was not */
     struct gait_pacerlog_settings last; /* settings, as they were recorded last */
+    int64_t lag_ns;                     /* of the running cycle; the collector's */
 };
 
 static struct log_names names;
@@ -167,6 +168,11 @@ static void sample_often(void *log) { sample_now(log, false); }
 void pacerlog_begin(gait_heap *heap) {
     if (!heap->pacerlog)
         return;
+    /* what the threads ran before the cycle and no clock has told yet: the pacer counts it as
+     * theirs while it marks */
+    int64_t told_ns = platform_process_cpu_ns();
+    world_settle_cpu(&heap->world);
+    heap->pacerlog->lag_ns = platform_process_cpu_ns() - told_ns;
     struct gait_pacerlog_sample sample = sample_of(heap);
     record(heap->pacerlog, &sample, NULL, NULL);
 }
@@ -202,6 +208,7 @@ void pacerlog_cycle(gait_heap *heap, const struct cycle_record *cycle) {
         .globals_bytes = (int64_t)cycle->globals_bytes,
         .procs = cycle->procs,
         .foreign_bytes = (int64_t)cycle->foreign_bytes,
+        .lag_cpu_ns = heap->pacerlog->lag_ns,
     };
     struct gait_pacerlog_sample sample = sample_of(heap);
     record(heap->pacerlog, &sample, &fields, NULL);

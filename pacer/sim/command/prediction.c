@@ -24,6 +24,9 @@
 #define PREDICTION_SAME_PROGRAM 0.05
 /** Heaps nearer than this, as the logarithm of their ratio, count as equally near. Guess. */
 #define PREDICTION_NEAR 0.15
+/** Whether the last cycle still comes before the end is chance: so much of a cycle, as a standard
+ * deviation. */
+#define PREDICTION_PART_OF_CYCLE 0.5
 
 /** What a real run's figures differ by from an equal run's, as relative standard deviations: the
  * machine's speed, and chance. Measured: bench/predict. */
@@ -233,8 +236,11 @@ struct prediction prediction_make(const struct prediction_run *runs, int count,
         struct prediction tilted = replay_by(&run->calm, &run->point, other, gogc, limit);
         add_squares(squares, &calm, &tilted, 1);
     }
+    double cycles = prediction.figures[PREDICTION_cycles];
     for (int i = 0; i < PREDICTION_COUNT; i++) {
         squares[i] += equal_runs[i] * equal_runs[i] * (1 + 1.0 / count);
+        if (i == PREDICTION_cycles || i == PREDICTION_gc_cpu_s || i == PREDICTION_gc_share)
+            squares[i] += pow(PREDICTION_PART_OF_CYCLE / fmax(cycles, 1), 2);
         if (prediction.figures[i] > 0 && i != PREDICTION_limiting_s)
             prediction.uncertainty[i] = sqrt(squares[i]);
     }
