@@ -141,20 +141,28 @@ static void run_all(struct vm *vm, const struct options *options) {
 }
 
 /* Names of files and what programs get are strings: text. */
-static bool is_text(int argc, char **argv) {
+static bool is_text(const char *what, const char *text) {
     size_t bad;
-    for (int i = 1; i < argc; i++)
-        if (!utf8_count(argv[i], strlen(argv[i]), &bad)) {
-            fprintf(stderr, PROGRAM_NAME ": argument %d: not UTF-8 at byte %zu\n", i, bad);
+    if (!text || utf8_count(text, strlen(text), &bad))
+        return true;
+    fprintf(stderr, PROGRAM_NAME ": %s: not UTF-8 at byte %zu\n", what, bad);
+    return false;
+}
+
+static bool is_all_text(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        char what[32];
+        snprintf(what, sizeof what, "argument %d", i);
+        if (!is_text(what, argv[i]))
             return false;
-        }
-    return true;
+    }
+    return is_text("SCHEME_PATH", getenv("SCHEME_PATH"));
 }
 
 int main(int argc, char **argv) {
     struct options options;
     files_init();
-    if (!is_text(argc, argv))
+    if (!is_all_text(argc, argv))
         return 2;
     int status = options_parse(&options, argc, argv);
     if (status >= 0)

@@ -95,6 +95,7 @@ for bad in BAD:
         run([], text=b'(define ' + text.replace('λ'.encode(), b'l 1)'),
             error='standard input:2: not UTF-8 at byte 25')
     run([b'-e', b'"a' + bad + b'"'], status=2, error='argument 2: not UTF-8 at byte 2')
+    run([b'-e', b'1'], environment={b'SCHEME_PATH': b'/' + bad}, status=2, error='SCHEME_PATH: not UTF-8 at byte 1')
     run([b'-e', b'(get-environment-variable "BAD")'], environment={b'BAD': b'ab' + bad},
         error='-e:1: get-environment-variable: not UTF-8 at byte: 2 "BAD"')
     run([b'-e', b'(begin (get-environment-variables) 1)'], environment={b'BAD': b'ab' + bad},
