@@ -215,6 +215,16 @@ class Versions(Logs):
         self.assertEqual(self.value(toml, "gogc"), "off")
 
 
+    def test_options_are_whole_numbers_or_none(self):
+        path = os.path.join(TRACES, "go-1.19-trees.log")
+        for value in ("", "0", "nan", "inf", "0x2", " 2", "2 ", "+2", "-2", "2,5", ".5", "1025"):
+            said = self.refused(USAGE, "fit", "--cpus=" + value, path)
+            self.assertIn(f"--cpus: {value}; accepted: a number above 0, to 1024", said)
+        for value in ("0", "x", "1.5", "9" * 30):
+            self.assertIn("--process: ", self.refused(USAGE, "fit", "--process=" + value, path))
+        self.assertIn("cpus = 1.5\n", self.good("fit", "--cpus", "1.5", path))
+
+
 class Parts(Logs):
     """Logs that have not all of a program."""
 

@@ -7,6 +7,7 @@
 #include "fit.h"
 #include "fit_notes.h"
 #include "recording_file.h"
+#include "scan.h"
 #include "scenario_file.h"
 #include "shown.h"
 
@@ -34,10 +35,10 @@ static struct fit_options fit_options(int argc, char **argv) {
         {"process", required_argument, NULL, 'n'}, {0}};
     struct fit_options fit = {.phases = FIT_PHASES};
     for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
-        char *end;
         if (option == 'c') {
-            fit.cpus = strtod(optarg, &end);
-            if (end == optarg || *end || !(fit.cpus > 0 && fit.cpus <= FIT_MOST_CPUS))
+            struct scan scan = {optarg};
+            if (!scan_number(&scan, &fit.cpus) || *scan.at ||
+                !(fit.cpus > 0 && fit.cpus <= FIT_MOST_CPUS))
                 command_misuse("--cpus: %s; accepted: a number above 0, to %d", optarg,
                                FIT_MOST_CPUS);
         } else if (option == 'p') {

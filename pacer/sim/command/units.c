@@ -50,8 +50,10 @@ bool units_parse_bytes(const char *text, double *bytes) {
     if (!unit_factor(end, &factor))
         return false;
     value *= factor;
-    *bytes = value;
-    return value <= UNITS_MOST_BYTES && floor(value) == value;
+    if (!(value <= UNITS_MOST_BYTES && floor(value) == value))
+        return false;
+    *bytes = value; /* as scan.h has it: stored when all is well */
+    return true;
 }
 
 char *units_bytes(double bytes, char out[UNITS_TEXT]) {
@@ -97,8 +99,10 @@ bool units_parse_gogc(const char *text, int32_t *gogc_percent) {
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
+    if (!isdigit((unsigned char)*text) || *end || errno != 0 || value > UNITS_MOST_GOGC)
+        return false;
     *gogc_percent = (int32_t)value;
-    return isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && value <= UNITS_MOST_GOGC;
+    return true;
 }
 
 bool units_parse_limit(const char *text, int64_t *limit_bytes) {
