@@ -4,15 +4,16 @@
  */
 #include "builtin.h"
 
-bool take_index(struct vm *vm, const char *who, value v, size_t limit, size_t *index) {
+bool take_index(struct vm *vm, const char *who, int position, value v, size_t limit,
+                size_t *index) {
     if (!is_fixnum(v)) {
-        raise_type(vm, who, "index", v);
+        raise_argument(vm, who, position, "index", v);
         return false;
     }
     *index = (size_t)fixnum_value(v);
     if (*index < limit)
         return true;
-    raise_range(vm, who, v);
+    raise_index(vm, who, limit, v);
     return false;
 }
 
@@ -20,12 +21,13 @@ bool take_range(struct vm *vm, const char *who, int count, const value *a, int f
                 size_t *from, size_t *to) {
     *from = 0;
     *to = length;
-    if (count > first && !take_index(vm, who, a[first], length + 1, from))
+    if (count > first && !take_index(vm, who, first + 1, a[first], length + 1, from))
         return false;
-    if (count > first + 1 && !take_index(vm, who, a[first + 1], length + 1, to))
+    if (count > first + 1 && !take_index(vm, who, first + 2, a[first + 1], length + 1, to))
         return false;
     if (*from > *to) {
-        raise_range(vm, who, a[first]);
+        raise_error(vm, who, "range ends before it starts:", 2, a[first],
+                    count > first + 1 ? a[first + 1] : fixnum((int64_t)length));
         return false;
     }
     return true;
@@ -33,12 +35,12 @@ bool take_range(struct vm *vm, const char *who, int count, const value *a, int f
 
 bool take_copy(struct vm *vm, const char *who, int count, const value *a, size_t *at, size_t *from,
                size_t *to) {
-    if (!take_index(vm, who, a[1], length_of(a[0]) + 1, at) ||
+    if (!take_index(vm, who, 2, a[1], length_of(a[0]) + 1, at) ||
         !take_range(vm, who, count, a, 3, length_of(a[2]), from, to))
         return false;
     if (*to - *from <= length_of(a[0]) - *at)
         return true;
-    raise_range(vm, who, a[1]);
+    raise_error(vm, who, "items don't fit at index:", 2, fixnum((int64_t)(*to - *from)), a[1]);
     return false;
 }
 

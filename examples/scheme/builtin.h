@@ -18,10 +18,16 @@
 #define PREDICATE(name, expression)                                                                \
     BUILTIN(name) { return boolean(expression); }
 
+/* Which of several arguments is it? From 1; 0: the only one, or what is in one. */
+static inline int argument_position(const value *arguments, int count, const value *argument) {
+    bool among = count > 1 && argument >= arguments && argument < arguments + count;
+    return among ? (int)(argument - arguments) + 1 : 0;
+}
+
 #define NEED(test, who, expected, v)                                                               \
     do {                                                                                           \
         if (!test(v))                                                                              \
-            return raise_type(vm, who, expected, v);                                               \
+            return raise_argument(vm, who, argument_position(a, count, &(v)), expected, v);        \
     } while (0)
 
 /* The same for every argument. */
@@ -34,7 +40,7 @@
 /* Declare `name`: the index below limit that v is. */
 #define TAKE_INDEX(who, v, limit, name)                                                            \
     size_t name;                                                                                   \
-    if (!take_index(vm, who, v, limit, &name))                                                     \
+    if (!take_index(vm, who, argument_position(a, count, &(v)), v, limit, &name))                  \
     return RAISED
 
 /* Declare from and to: the optional arguments `first` and the next, within a length. */
@@ -49,8 +55,8 @@
     if (!take_copy(vm, who, count, a, &at, &from, &to))                                            \
     return RAISED
 
-/** Take an index below limit. @return false: raised. */
-bool take_index(struct vm *vm, const char *who, value v, size_t limit, size_t *index);
+/** Take an index below limit, the argument at that position. @return false: raised. */
+bool take_index(struct vm *vm, const char *who, int position, value v, size_t limit, size_t *index);
 
 /** Take the optional start and end at arguments[first] on. @return false: raised. */
 bool take_range(struct vm *vm, const char *who, int count, const value *arguments, int first,

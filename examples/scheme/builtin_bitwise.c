@@ -18,7 +18,7 @@ static value bitwise(struct vm *vm, const char *who, enum bitwise operation, int
 }
 
 BUILTIN(bitwise_and) { return bitwise(vm, "bitwise-and", BITWISE_AND, count, a, -1); }
-BUILTIN(bitwise_or) { return bitwise(vm, "bitwise-or", BITWISE_OR, count, a, 0); }
+BUILTIN(bitwise_or) { return bitwise(vm, "bitwise-ior", BITWISE_OR, count, a, 0); }
 BUILTIN(bitwise_xor) { return bitwise(vm, "bitwise-xor", BITWISE_XOR, count, a, 0); }
 
 BUILTIN(bitwise_not) {

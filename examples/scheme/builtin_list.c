@@ -10,14 +10,14 @@ BUILTIN(cons_) { return cons(vm, a[0], a[1]); }
 
 BUILTIN(set_car) {
     if (!is_pair(a[0]))
-        return raise_type(vm, "set-car!", "pair", a[0]);
+        return raise_argument(vm, "set-car!", 1, "pair", a[0]);
     store(vm, &pair_of(a[0])->car, a[1]);
     return UNSPECIFIED;
 }
 
 BUILTIN(set_cdr) {
     if (!is_pair(a[0]))
-        return raise_type(vm, "set-cdr!", "pair", a[0]);
+        return raise_argument(vm, "set-cdr!", 1, "pair", a[0]);
     store(vm, &pair_of(a[0])->cdr, a[1]);
     return UNSPECIFIED;
 }
@@ -52,7 +52,7 @@ PREDICATE(list_p, list_length(a[0]) >= 0)
 
 BUILTIN(make_list) {
     if (!is_fixnum(a[0]) || fixnum_value(a[0]) < 0)
-        return raise_type(vm, "make-list", "count", a[0]);
+        return raise_type(vm, "make-list", "length", a[0]);
     value fill = count > 1 ? a[1] : UNSPECIFIED, list = NIL;
     for (int64_t i = fixnum_value(a[0]); i > 0; i--)
         list = cons(vm, fill, list);
@@ -95,7 +95,7 @@ BUILTIN(append) {
         return NIL;
     for (int i = count - 1; i-- > 0;) {
         if (list_length(a[i]) < 0)
-            return raise_type(vm, "append", "list", a[i]);
+            return raise_argument(vm, "append", i + 1, "list", a[i]);
         a[count - 1] = copy_onto(vm, a[i], a[count - 1]);
     }
     return a[count - 1];
@@ -142,13 +142,22 @@ BUILTIN(reverse_in_place) {
     return result;
 }
 
+/* An index past the pairs of a list. */
+static value raise_list_index(struct vm *vm, const char *who, value list, value index) {
+    size_t limit = !strcmp(who, "list-tail");
+    for (; is_pair(list); list = cdr(list))
+        limit++;
+    return raise_index(vm, who, limit, index);
+}
+
 /* The list after `index` pairs, or RAISED. */
 static value tail(struct vm *vm, const char *who, value list, value index) {
+    value whole = list;
     if (!is_fixnum(index) || fixnum_value(index) < 0)
-        return raise_type(vm, who, "index", index);
+        return raise_argument(vm, who, 2, "index", index);
     for (int64_t i = fixnum_value(index); i > 0; i--) {
         if (!is_pair(list))
-            return raise_range(vm, who, index);
+            return raise_list_index(vm, who, whole, index);
         list = cdr(list);
     }
     return list;
@@ -160,7 +169,7 @@ BUILTIN(list_ref) {
     value rest = tail(vm, "list-ref", a[0], a[1]);
     if (rest == RAISED)
         return RAISED;
-    return is_pair(rest) ? car(rest) : raise_range(vm, "list-ref", a[1]);
+    return is_pair(rest) ? car(rest) : raise_list_index(vm, "list-ref", a[0], a[1]);
 }
 
 BUILTIN(list_set) {
@@ -168,7 +177,7 @@ BUILTIN(list_set) {
     if (rest == RAISED)
         return RAISED;
     if (!is_pair(rest))
-        return raise_range(vm, "list-set!", a[1]);
+        return raise_list_index(vm, "list-set!", a[0], a[1]);
     store(vm, &pair_of(rest)->car, a[2]);
     return UNSPECIFIED;
 }
@@ -189,18 +198,18 @@ static value search(struct vm *vm, const char *who, value *a, bool (*same)(value
     for (; is_pair(list); list = cdr(list))
         if (same(a[0], car(list)))
             return list;
-    return list == NIL ? FALSE : raise_type(vm, who, "list", a[1]);
+    return list == NIL ? FALSE : raise_argument(vm, who, 2, "list", a[1]);
 }
 
 static value associate(struct vm *vm, const char *who, value *a, bool (*same)(value, value)) {
     value list = a[1];
     for (; is_pair(list); list = cdr(list)) {
         if (!is_pair(car(list)))
-            return raise_type(vm, who, "pair", car(list));
+            return raise_type(vm, who, "pair in a list", car(list));
         if (same(a[0], car(car(list))))
             return car(list);
     }
-    return list == NIL ? FALSE : raise_type(vm, who, "list", a[1]);
+    return list == NIL ? FALSE : raise_argument(vm, who, 2, "list", a[1]);
 }
 
 BUILTIN(memq) { return search(vm, "memq", a, is_same); }

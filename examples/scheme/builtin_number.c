@@ -144,7 +144,10 @@ BUILTIN(absolute) {
     return number_magnitude(vm, a[0]);
 }
 
-BUILTIN(square) { return number_arithmetic(vm, MULTIPLY, a[0], a[0]); }
+BUILTIN(square) {
+    NEED(is_number, "square", "number", a[0]);
+    return number_arithmetic(vm, MULTIPLY, a[0], a[0]);
+}
 
 #define DIVISION(name, who, division)                                                              \
     BUILTIN(name) { return number_divide(vm, who, division, a[0], a[1]); }
@@ -242,7 +245,8 @@ ROUNDING(round_, "round", ROUND_EVEN)
 
 /* The numerator or denominator; of a flonum: that of its exact value, inexact again. */
 static value part(struct vm *vm, const char *who, value v, bool top) {
-    NEED(is_rational, who, "rational number", v);
+    if (!is_rational(v))
+        return raise_type(vm, who, "rational number", v);
     value live[1] = {number_exact(vm, who, v)};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 1);

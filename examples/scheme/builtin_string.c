@@ -83,7 +83,8 @@ BUILTIN(list_to_string) {
         return raise_type(vm, "list->string", "list", a[0]);
     value result = make_string(vm, (size_t)length, 0), rest = a[0];
     for (int64_t i = 0; i < length; i++, rest = cdr(rest)) {
-        NEED(is_character, "list->string", "character", car(rest));
+        if (!is_character(car(rest)))
+            return raise_type(vm, "list->string", "character", car(rest));
         string_of(result)->chars[i] = character_code(car(rest));
     }
     return result;
@@ -147,7 +148,7 @@ BUILTIN(string_search) {
     NEED(is_string, "string-search", "string", a[0]);
     NEED(is_string, "string-search", "string", a[1]);
     size_t length = length_of(a[0]), size = length_of(a[1]);
-    if (count > 2 && !take_index(vm, "string-search", a[2], length + 1, &start))
+    if (count > 2 && !take_index(vm, "string-search", 3, a[2], length + 1, &start))
         return RAISED;
     for (size_t i = start; i + size <= length; i++)
         if (!memcmp(string_of(a[0])->chars + i, string_of(a[1])->chars, size * sizeof(uint32_t)))

@@ -57,7 +57,7 @@ PREDICATE(table_p, is_table(a[0]))
 
 /* (hash-table-ref/default table key default) */
 BUILTIN(ref_default) {
-    NEED_TABLE("hash-table-ref", HOOK_custom_ref);
+    NEED_TABLE("hash-table-ref/default", HOOK_custom_ref);
     return table_get(a[0], a[1], a[2]);
 }
 

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#define ITEMS_SHOWN 8
+
 /* ---- Errors -------------------------------------------------------------------------------- */
 
 /* Make a condition vm->raised, with file and line in front when they are known. */
@@ -24,11 +26,29 @@ static void raise_located(struct compiler *c, unsigned kind, const char *message
     raise_value(vm, make_condition(vm, kind, string, irritants));
 }
 
+/* A form for a message, cut to a few items of each list and a few levels; the heap's. */
+static value shortened(struct compiler *c, value form, int levels) {
+    struct vm *vm = c->vm;
+    if (!is_pair(form))
+        return is_vector(form) ? survive(c, form) : form;
+    value items[ITEMS_SHOWN + 1];
+    int count = 0;
+    for (; is_pair(form) && count < ITEMS_SHOWN; form = cdr(form))
+        items[count++] =
+            levels ? keep(vm, shortened(c, car(form), levels - 1)) : vm->known[KNOWN_ellipsis];
+    value list = is_pair(form) ? keep(vm, list_of(vm, 1, &vm->known[KNOWN_ellipsis]))
+                 : form == NIL ? NIL
+                               : survive(c, form);
+    while (count--)
+        list = keep(vm, cons(vm, items[count], list));
+    return list;
+}
+
 /* "MESSAGE irritant" */
 void syntax_raise(struct compiler *c, const char *message, value irritant) {
     struct vm *vm = c->vm;
     c->expanding = false;
-    irritant = keep(vm, survive(c, irritant));
+    irritant = keep(vm, shortened(c, irritant, 3));
     value irritants = irritant == FALSE ? NIL : keep(vm, cons(vm, irritant, NIL));
     raise_located(c, CONDITION_ERROR, message, irritants);
 }

@@ -256,6 +256,9 @@ struct node *make_constant(struct compiler *c, value v);
 struct node *make_sequence(struct compiler *c, struct node **items, size_t count);
 struct variable *make_variable(struct compiler *c, value name);
 
+/** What a definition gets, if it is a function without a name, has this one. */
+void name_function(struct node *node, value id);
+
 struct node *parse(struct compiler *c, value form, struct scope *scope);
 struct node *parse_body(struct compiler *c, value forms, struct scope *scope);
 struct node *parse_sequence(struct compiler *c, value forms, struct scope *scope);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chunks of frames, continuations, and how errors are made.
+ * Chunks of frames, continuations, and where a program is.
  *
  * When the stack is full, or its continuation is captured, all frames but the running one move to a
  * chunk on the heap: each frame's words with the link above them. Frames return from there one by
@@ -20,7 +20,6 @@
 
 #include <limits.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #define STACK_WORDS (128 * 1024) /* 1 MiB: scanned in about 0.1 ms */
@@ -207,55 +206,4 @@ value control_location(struct vm *vm, unsigned *line) {
         under = chunk->next;
     }
     return FALSE;
-}
-
-/* ---- Errors -------------------------------------------------------------------------------- */
-
-value raise_value(struct vm *vm, value condition) {
-    vm->raised = condition;
-    return RAISED;
-}
-
-value call_instead(struct vm *vm, enum hook hook) {
-    vm->instead = global_of(vm->hooks[hook])->content;
-    return RAISED;
-}
-
-value raise_error(struct vm *vm, const char *who, const char *message, int count, ...) {
-    value live[6] = {0};
-    va_list arguments;
-    va_start(arguments, count);
-    for (int i = 0; i < count; i++)
-        live[i] = va_arg(arguments, value);
-    va_end(arguments);
-    struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 6);
-    char text[256];
-    snprintf(text, sizeof text, "%s%s%s", who ? who : "", who ? ": " : "", message);
-    live[4] = list_of(vm, count, live);
-    live[5] = make_text(vm, text);
-    value condition = make_condition(vm, CONDITION_ERROR, live[5], live[4]);
-    gait_pop_frame(vm->mutator);
-    return raise_value(vm, condition);
-}
-
-value raise_type(struct vm *vm, const char *procedure, const char *expected, value got) {
-    char message[100];
-    snprintf(message, sizeof message, "not a %s:", expected);
-    return raise_error(vm, procedure, message, 1, got);
-}
-
-value raise_range(struct vm *vm, const char *procedure, value got) {
-    return raise_error(vm, procedure, "index is out of range:", 1, got);
-}
-
-value raise_count(struct vm *vm, value procedure, size_t count) {
-    return raise_error(vm, NULL, "wrong number of arguments:", 2, procedure,
-                       fixnum((int64_t)count));
-}
-
-value raise_record(struct vm *vm, value type, value got) {
-    if (!has_type(type, TYPE_RECORD_TYPE))
-        return raise_error(vm, NULL, "not a record type:", 1, type);
-    return raise_error(vm, NULL, "not a record of type", 2, record_type_of(type)->name, got);
 }

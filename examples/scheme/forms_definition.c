@@ -64,8 +64,7 @@ struct node *parse_define(struct compiler *c, value form, struct scope *scope) {
     if (is_identifier(id)) /* known before its body is compiled */
         environment_define(c->vm, c->environment, base_symbol(id));
     struct node *node = parse(c, content, NULL);
-    if (node->type == NODE_LAMBDA && node->lambda->name == FALSE)
-        node->lambda->name = base_symbol(id);
+    name_function(node, id);
     return make_definition(c, id, node);
 }
 

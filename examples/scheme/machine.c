@@ -18,6 +18,12 @@
 
 static const uint32_t underflow[] = {OP_UNDERFLOW};
 
+/* The second argument is no index of the first one. */
+static value raise_bad_index(struct vm *vm, const char *who, value v, value index) {
+    return is_fixnum(index) ? raise_index(vm, who, length_of(v), index)
+                            : raise_argument(vm, who, 2, "index", index);
+}
+
 /* Call a procedure without arguments; or (escape) go on where C code was left in the middle, with
  * the registers of vm. */
 static value run(struct vm *vm, value procedure, enum escape escape) {
@@ -527,9 +533,9 @@ do_IS_GREATER_EQ:
     do_##name : {                                                                                  \
         value v = sp[-1];                                                                          \
         if (GAIT_UNLIKELY(!is_##type(v)))                                                          \
-            FAIL(raise_type(vm, text, #type, v));                                                  \
+            FAIL(raise_argument(vm, text, 1, #type, v));                                           \
         if (GAIT_UNLIKELY(!is_fixnum(acc) || (uint64_t)fixnum_value(acc) >= length_of(v)))         \
-            FAIL(raise_range(vm, text, acc));                                                      \
+            FAIL(raise_bad_index(vm, text, v, acc));                                               \
         acc = item;                                                                                \
         sp--;                                                                                      \
         NEXT;                                                                                      \
@@ -539,7 +545,7 @@ do_IS_GREATER_EQ:
 #undef INDEXED
 #define SET_PART(name, text, part)                                                                 \
     do_##name : if (GAIT_UNLIKELY(!is_pair(sp[-1])))                                               \
-        FAIL(raise_type(vm, text, "pair", sp[-1]));                                                \
+        FAIL(raise_argument(vm, text, 1, "pair", sp[-1]));                                         \
     store(vm, &pair_of(*--sp)->part, acc);                                                         \
     acc = UNSPECIFIED;                                                                             \
     NEXT;
@@ -548,15 +554,16 @@ do_IS_GREATER_EQ:
 #undef SET_PART
 do_CHAR_EQ:
     if (GAIT_UNLIKELY(!is_character(acc) || !is_character(sp[-1])))
-        FAIL(raise_type(vm, "char=?", "character", is_character(acc) ? sp[-1] : acc));
+        FAIL(raise_argument(vm, "char=?", is_character(sp[-1]) ? 2 : 1, "character",
+                            is_character(sp[-1]) ? acc : sp[-1]));
     acc = boolean(*--sp == acc);
     NEXT;
 do_VECTOR_SET: {
     value v = sp[-2], index = sp[-1];
     if (GAIT_UNLIKELY(!is_vector(v)))
-        FAIL(raise_type(vm, "vector-set!", "vector", v));
+        FAIL(raise_argument(vm, "vector-set!", 1, "vector", v));
     if (GAIT_UNLIKELY(!is_fixnum(index) || (uint64_t)fixnum_value(index) >= length_of(v)))
-        FAIL(raise_range(vm, "vector-set!", index));
+        FAIL(raise_bad_index(vm, "vector-set!", v, index));
     store(vm, &vector_of(v)->items[fixnum_value(index)], acc);
     sp -= 2;
     acc = UNSPECIFIED;

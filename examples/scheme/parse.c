@@ -129,10 +129,21 @@ struct node *parse_lambda(struct compiler *c, value formals, value body, value n
     return node;
 }
 
+void name_function(struct node *node, value id) {
+    if (!is_identifier(id))
+        return;
+    if (node->type == NODE_LAMBDA && node->lambda->name == FALSE)
+        node->lambda->name = base_symbol(id);
+    for (size_t i = 0; node->type == NODE_CASE_LAMBDA && i < node->list.count; i++)
+        name_function(node->list.items[i], id);
+}
+
 /* ---- Calls --------------------------------------------------------------------------------- */
 
 /* ((lambda (x …) body) argument …) */
 static struct node *make_let(struct compiler *c, struct lambda *lambda, struct node **inits) {
+    for (size_t i = 0; i < lambda->count; i++)
+        name_function(inits[i], lambda->parameters[i]->name);
     struct node *node = make_node(c, NODE_LET);
     node->list.variables = lambda->parameters;
     node->list.items = inits;
@@ -469,8 +480,7 @@ static struct node *parse_item(struct body *b, struct item *item) {
     b->c->macro = item->macro;
     b->c->outermost = item->outermost;
     struct node *node = parse(b->c, item->form, b->scope);
-    if (node->type == NODE_LAMBDA && is_identifier(item->name) && node->lambda->name == FALSE)
-        node->lambda->name = base_symbol(item->name);
+    name_function(node, item->name);
     return node;
 }
 

@@ -475,7 +475,14 @@ static value expand(struct compiler *c, value macro, value form, struct scope *s
         if (match(&e, cdr(pattern), cdr(form)))
             return instantiate(&e, car(cdr(car(rule))));
     }
-    syntax_error(c, "no rule matches", strip(c, form));
+    c->expanding = false;
+    char *name = string_utf8(symbol_of(base_symbol(car(form)))->name, NULL), *message;
+    if (asprintf(&message, "macro %s: no rule matches", name) < 0)
+        vm_out_of_memory(c->vm);
+    syntax_raise(c, message, strip(c, form));
+    free(name);
+    free(message);
+    syntax_escape(c);
 }
 
 value expand_macro(struct compiler *c, value macro, value form, struct scope *scope) {

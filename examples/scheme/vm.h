@@ -270,7 +270,7 @@ value syntax_read_all(struct vm *vm, value port, value source);
 value cons_in(struct vm *vm, gait_arena *arena, value a, value d);
 value make_vector_in(struct vm *vm, gait_arena *arena, size_t length, value fill);
 
-/* ---- Errors: control.c --------------------------------------------------------------------- */
+/* ---- Errors: error.c ----------------------------------------------------------------------- */
 
 /** Have "WHO: MESSAGE" raised (who may be NULL): a builtin returns what this returns. The varargs
  * are the irritants. */
@@ -280,9 +280,13 @@ value raise_value(struct vm *vm, value condition);
 /** Have a hook called with the arguments of the builtin, which returns what this returns. */
 value call_instead(struct vm *vm, enum hook hook);
 
-/** The argument at `index` (from 0) has the wrong type. */
+/** The argument at that position (from 1; 0: it is the only one, or part of one) has the wrong
+ * type. */
+value raise_argument(struct vm *vm, const char *procedure, int position, const char *expected,
+                     value got);
 value raise_type(struct vm *vm, const char *procedure, const char *expected, value got);
-value raise_range(struct vm *vm, const char *procedure, value got);
+/** It is no index below limit. */
+value raise_index(struct vm *vm, const char *procedure, size_t limit, value got);
 value raise_count(struct vm *vm, value procedure, size_t count);
 value raise_record(struct vm *vm, value type, value got);
 

@@ -36,7 +36,7 @@ def program(text, status, error, arguments=(), output=None):
 
 program('(display 1)\n(car 5)\n', 1, '{}:2: car: not a pair: 5\n', output='1')
 program('(define (f x)\n  (+ 1\n     (g x)))\n(define (g x)\n  (vector-ref x 9))\n(f (vector 1))\n', 1,
-        '{}:5: vector-ref: index is out of range: 9\n')
+        '{}:5: vector-ref: index is out of range 0..0: 9\n')
 program('(define (f)\n  (error "went wrong:" "text" \'sym 12))\n(f)\n', 1,
         '{}:2: went wrong: "text" sym 12\n')
 program('\n\n(display undefined-name)\n', 1, '{}:3: unbound variable: undefined-name\n')
@@ -59,7 +59,41 @@ program('(define x\n', 1, '{}:1: read: no ) closes the ( in column 1\n')
 program('(map (lambda (x)\n  (car x))\n  (list 1))\n', 1, '{}:2: car: not a pair: 1\n')
 program('(map car\n (list 1))\n', 1, '{}:1: car: not a pair: 1\n')
 program('(define (f x)\n  (if x\n    (raise x)\n    1))\n(f 5)\n', 1, '{}:3: uncaught exception: 5\n')
-program('((lambda (x) x))\n', 1, '{}:1: wrong number of arguments: #<procedure> 0\n')
+program('(list 1)\n((lambda (x) x))\n', 1,
+        '{}:2: procedure at {}:2: takes 1 argument, got 0\n')
+for call, message in [
+        ('(car 1 2)', 'car: takes 1 argument, got 2'),
+        ('(vector-ref 1)', 'vector-ref: takes 2 arguments, got 1'),
+        ('(apply number->string 1 2 3 (list 4))', 'number->string: takes 1 or 2 arguments, got 4'),
+        ('(eof-object 1)', 'eof-object: takes no arguments, got 1'),
+        ('(cons*)', 'cons*: takes at least 1 argument, got 0'),
+        ('(define (f a b . c) a)(f 1)', 'f: takes at least 2 arguments, got 1'),
+        ('(define (f) 1)(f 1)', 'f: takes no arguments, got 1'),
+        ('(let ((g (lambda (x) x))) (g))', 'g: takes 1 argument, got 0'),
+        ('(define f (case-lambda ((a) 1) ((a b c) 2) ((a b c d . e) 3)))(f)',
+         'f: takes 1, 3 or at least 4 arguments, got 0'),
+        ('((make-parameter 1) 2)', 'parameter: takes no arguments, got 1'),
+        ('(define-record-type point (make-point x y) point? (x point-x set-x!) (y y))(make-point 1)',
+         'make-point: takes 2 arguments, got 1'),
+        ('(define-record-type point (make-point x) point? (x point-x))(point-x 5)',
+         'point-x: not a record of type point: 5'),
+        ('(define-record-type point (make-point x) point? (x point-x set-x!))(set-x! 5 6)',
+         'set-x!: not a record of type point: 5'),
+        ('(vector-ref (vector 1 2 3) 10)', 'vector-ref: index is out of range 0..2: 10'),
+        ('(string-ref "abc" -1)', 'string-ref: index is out of range 0..2: -1'),
+        ('(bytevector-u8-ref (bytevector) 0)', 'bytevector-u8-ref: there is nothing at an index: 0'),
+        ('(list-ref (list 1 2) 2)', 'list-ref: index is out of range 0..1: 2'),
+        ('(list-tail (list 1 2) 3)', 'list-tail: index is out of range 0..2: 3'),
+        ('(vector-ref (vector 1) 1.)', 'vector-ref: argument 2 is not an index: 1.0'),
+        ('(let ((x 0)) (string-set! "abc" x x))', 'string-set!: argument 3 is not a character: 0'),
+        ('(substring "abc" 2 1)', 'substring: range ends before it starts: 2 1'),
+        ('(vector-copy! (vector 1) 0 (vector 1 2))', 'vector-copy!: items don\'t fit at index: 2 0'),
+        ('(exact->inexact \'x)', 'inexact: not a number: x'),
+        ('(error-object-message 1)', 'error-object-message: not an error object: 1'),
+        ('(hash-table-set! 1 2 3)', 'hash-table-set!: argument 1 is not a hash table: 1'),
+        ('(define-syntax m (syntax-rules () ((_ x) x)))(m 1 2 3 4 (5 6 (7 (8 9))) 10 11 12 13)',
+         'macro m: no rule matches (m 1 2 3 4 (5 6 (7 (... ...))) 10 11 ...)')]:
+    program(call + '\n', 1, '{}:1: ' + message + '\n')
 program('("no procedure" 1)\n', 1, '{}:1: not a procedure: "no procedure"\n')
 program('(+ 1 "2")\n', 1, '{}:1: +: not a number: "2"\n')
 program('(import (no such library))\n', 1, 

@@ -28,12 +28,14 @@
   (let ((port (open-output-string)))
     (parameterize ((current-output-port port)) (thunk))
     (get-output-string port)))
-(define (write-line object . port)
-  (apply write object port)
-  (apply newline port))
-(define (pp object . port)
-  (apply write object port)
-  (apply newline port))
+(define write-line
+  (case-lambda
+    ((object) (write-line object (current-output-port)))
+    ((object port) (write object port) (newline port))))
+(define pp
+  (case-lambda
+    ((object) (write-line object))
+    ((object port) (write-line object port))))
 (define fresh-line newline)
 
 ;;; Evaluation

@@ -24,8 +24,10 @@
 (define (random-real) (%random-real (%random-source-state default-random-source)))
 
 ;; With an integer, which has the same numbers drawn in each run; without, others.
-(define (random-seed! . seed)
-  (apply %random-seed! (%random-source-state default-random-source) seed))
+(define random-seed!
+  (case-lambda
+    (() (%random-seed! (%random-source-state default-random-source)))
+    ((seed) (%random-seed! (%random-source-state default-random-source) seed))))
 
 (define (random-source-state-ref source) (bytevector-copy (%random-source-state source)))
 (define (random-source-state-set! source state)
