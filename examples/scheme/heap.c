@@ -56,10 +56,12 @@ static bool run_finalizers(gait_mutator *mutator, size_t bytes, void *data) {
     return gait_run_finalizers(mutator, SIZE_MAX) > 0;
 }
 
-bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t error_bytes) {
+bool vm_create(struct vm *vm, enum syntax_place syntax, uint64_t heap_bytes, char *error,
+               size_t error_bytes) {
     gait_config config;
     gait_config_init(&config);
     config.value_mask = ~(gait_word)TAG_MASK;
+    config.reserve_bytes = heap_bytes;
     memset(vm, 0, sizeof *vm);
     vm->heap = gait_heap_create(&config, error, error_bytes);
     if (!vm->heap)

@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
         return status;
     static struct vm vm;
     char error[256];
-    if (!vm_create(&vm, options.syntax, error, sizeof error)) {
+    if (!vm_create(&vm, options.syntax, options.heap_mib << 20, error, sizeof error)) {
         fprintf(stderr, PROGRAM_NAME ": %s\n", error);
         return 2;
     }

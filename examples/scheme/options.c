@@ -27,6 +27,7 @@
     X(0, "stack", "MIB", take_stack, "how deep recursion may go (512)")                            \
     X(0, "expansion", "MIB", take_expansion,                                                       \
       "how much memory the macros of a form may take (256)")                                       \
+    X(0, "heap", "MIB", take_heap, "how large the heap may grow; past that: out of memory")        \
     X(0, "syntax", "WHERE", take_syntax,                                                           \
       "where programs are read and compiled: arena (the default),\n"                               \
       "apart (an arena for each form, to find what outlives it), or heap")                         \
@@ -145,6 +146,10 @@ static int take_mib(const char *option, const char *text, uint64_t *mib) {
     if (*mib)
         return GO_ON;
     return REJECT("%s takes a number of MiB from 1 to %d, not '%s'\n", option, MOST_MIB, text);
+}
+
+static int take_heap(struct options *options, const char *text) {
+    return take_mib("--heap", text, &options->heap_mib);
 }
 
 static int take_stack(struct options *options, const char *text) {

@@ -26,6 +26,7 @@ struct options {
     bool stats;
     enum syntax_place syntax;
     uint64_t stack_mib, expansion_mib;
+    uint64_t heap_mib;    /* 0: as it is */
     size_t offheap_least; /* 0: as it is; SIZE_MAX: none */
     const char *file;     /* the program; NULL: none; "-": standard input */
     char **arguments;     /* behind it, up to a NULL */

@@ -167,10 +167,12 @@ struct vm {
 
 /**
  * Create a heap with all kinds and an empty vm.
+ * @param heap_bytes  what the heap may have at most; 0: what the library takes
  * @return false with *error filled.
  */
 enum syntax_place { SYNTAX_HEAP, SYNTAX_ARENA, SYNTAX_APART };
-bool vm_create(struct vm *vm, enum syntax_place syntax, char *error, size_t error_bytes);
+bool vm_create(struct vm *vm, enum syntax_place syntax, uint64_t heap_bytes, char *error,
+               size_t error_bytes);
 
 /** Define all that is built in, and compile the prelude: boot.c. @return false: it does not. */
 bool vm_boot(struct vm *vm, uint64_t stack_words);

@@ -151,6 +151,7 @@ for arguments, words in [
         (['--stack', 'abc'], ['--stack', '1 to 1048576', "'abc'"]), (['--stack', '0'], ["'0'"]),
         (['--stack', '-1'], ["'-1'"]), (['--stack='], ["''"]), (['--stack', ' 5'], ["' 5'"]),
         (['--stack', '1048577'], ["'1048577'"]), (['--stack', '99999999999999999999'], ['1048576']),
+        (['--heap', '0'], ['--heap', '1 to 1048576', "'0'"]), (['--heap', '1048577'], ["'1048577'"]),
         (['--syntax', 'no'], ['arena, apart or heap', "'no'"]),
         (['--offheap', '0'], ['bytes from 1', 'none', "'0'"]), (['--offheap', '1k'], ["'1k'"])]:
     result = run([*arguments, '-e', '1'] if len(arguments) > 1 else arguments, text='')
