@@ -115,6 +115,9 @@ function memoryPanel(results: Results, simple: boolean, rule: Series | null): Pa
             { label: "free, kept", colour: "free", style: "area", values: is.free_bytes },
         );
     }
+    // on top of all: the limit, and so its line, does not count it
+    const foreign = is.foreign_bytes;
+    series.push({ label: "foreign, not counted", colour: "foreign", style: "area", values: foreign, optional: true });
     const beside = plus(is.off_heap_bytes, is.arenas_bytes);
     const goal = plus(is.goal_bytes, beside);
     // a goal that nothing comes near would flatten everything else
@@ -139,9 +142,10 @@ function memoryPanel(results: Results, simple: boolean, rule: Series | null): Pa
     });
     return {
         label: "memory",
-        describe: `Memory over time, up to ${showBytes(peak)}; what is live in it up to ${showBytes(
-            results.summary.peak_reachable_bytes,
-        )}.`,
+        describe:
+            `Memory over time, up to ${showBytes(peak)}; what is live in it up to ` +
+            `${showBytes(results.summary.peak_reachable_bytes)}.` +
+            (max(foreign) > 0 ? ` Beside it up to ${showBytes(max(foreign))} of foreign memory.` : ""),
         times: is.time_s,
         series,
         show: showBytes,

@@ -312,6 +312,21 @@ test("cards use their width on a desktop", async () => {
     }
 });
 
+test("foreign memory is seen where a program has some, and only there", async () => {
+    const page = await open();
+    await show(page, "lab"); // a web service with up to 30 MiB of it
+    await agrees(page, "lab");
+    const chart = page.locator("#lab .chart").first();
+    assert.match(await chart.locator(".legend").textContent(), /foreign, not counted/);
+    assert.match(await chart.getAttribute("aria-label"), /30\.0 MiB of foreign memory/);
+    await chart.focus();
+    await page.keyboard.press("End");
+    await page.waitForFunction(() => /foreign, not counted 25\.0 MiB/.test(document.querySelector("[role=status]").textContent));
+    await page.getByRole("button", { name: "Batch program" }).click();
+    await agrees(page, "lab");
+    assert.doesNotMatch(await chart.locator(".legend").textContent(), /foreign/);
+});
+
 test("lines are told apart without their colours, also among hundreds of cycles", async () => {
     const page = await open();
     await show(page, "limiter");
