@@ -200,6 +200,30 @@ BUILTIN(symbols_equal_p) {
     return all_same(count, a);
 }
 
+static int symbol_compare(value a, value b) {
+    return string_compare(symbol_of(a)->name, symbol_of(b)->name);
+}
+COMPARISON(symbols_less, is_symbol, "symbol", "symbol<?", symbol_compare, -1, -1)
+
+/* (gensym [prefix]): a symbol that is no other's; the number is for readers. */
+BUILTIN(gensym) {
+    static unsigned long long number;
+    char *prefix = NULL;
+    if (count) {
+        bool symbol = is_symbol(a[0]);
+        if (!symbol && !is_string(a[0]))
+            return raise_type(vm, "gensym", "string or symbol", a[0]);
+        prefix = string_utf8(symbol ? symbol_of(a[0])->name : a[0], NULL);
+    }
+    value name = make_formatted(vm, "%s%llu", prefix ? prefix : "g", ++number);
+    free(prefix);
+    struct gait_frame frame;
+    gait_push_frame(vm->mutator, &frame, &name, 1);
+    value symbol = make_symbol_apart(vm, name);
+    gait_pop_frame(vm->mutator);
+    return symbol;
+}
+
 BUILTIN(symbol_append) {
     for (int i = 0; i < count; i++) {
         NEED(is_symbol, "symbol-append", "symbol", a[i]);
@@ -242,6 +266,9 @@ void builtin_strings_init(struct vm *vm) {
         {"intern", string_to_symbol, 1, 1},
         {"symbol=?", symbols_equal_p, 1, -1},
         {"symbol-append", symbol_append, 0, -1},
+        {"symbol<?", symbols_less, 1, -1},
+        {"gensym", gensym, 0, 1},
+        {"generate-uninterned-symbol", gensym, 0, 1},
     };
     DEFINE_BUILTINS(vm, entries);
 }

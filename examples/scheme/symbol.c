@@ -90,6 +90,11 @@ value intern(struct vm *vm, value string) {
     return symbol;
 }
 
+value make_symbol_apart(struct vm *vm, value string) {
+    value name = make_substring(vm, string, 0, length_of(string));
+    return make_symbol(vm, name, string_hash(name));
+}
+
 value intern_text(struct vm *vm, const char *text) {
     value name = make_text(vm, text);
     value live[1] = {name};

@@ -250,6 +250,8 @@ static inline uint64_t string_hash_end(uint64_t hash) { return hash ^ hash >> 32
 
 value intern(struct vm *vm, value string);
 value intern_text(struct vm *vm, const char *text);
+/** One that no other has the name of, even if it is spelled the same. */
+value make_symbol_apart(struct vm *vm, value string);
 
 /* ---- Roots of reader and compiler ---------------------------------------------------------- */
 

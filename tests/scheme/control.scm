@@ -3,7 +3,8 @@
 ;;; Continuations that are entered again, winders, tail calls, and recursion deeper than the stack.
 ;;; (control.scm [depth])
 
-(import (scheme base) (scheme write) (scheme process-context))
+(import (scheme base) (scheme write) (scheme process-context) (scheme eval)
+        (only (gait) fluid-let gensym symbol<? interaction-environment))
 (include "check.scm")
 
 (define deep (let ((arguments (cdr (command-line))))
@@ -163,5 +164,36 @@
   (check '(caught "stack overflow: deeper than 64 MiB (--stack)")
        (guard (e ((error-object? e) (list 'caught (error-object-message e))))
          (let forever ((n 0)) (+ 1 (forever n))))))
+
+(define fluid 1)
+(define other 2)
+(define (look) (list fluid other))
+(check '(10 20) (fluid-let ((fluid 10) (other 20)) (look)))
+(check '(1 2) (look))
+(check '(2 1) (fluid-let ((fluid other) (other fluid)) (look)))
+(check '(5 2) (fluid-let ((fluid 4)) (set! fluid 5) (look)))
+(check '(1 2) (look))
+(check 'out (call/cc (lambda (k) (fluid-let ((fluid 3)) (k 'out)))))
+(check 1 fluid)
+(check 'caught (guard (e (#t 'caught)) (fluid-let ((fluid 3)) (raise 'x))))
+(check 1 fluid)
+(check '(1 7 1 7 1)
+       (let ((again #f) (log '()) (times 0))
+         (define (note) (set! log (cons fluid log)))
+         (note)
+         (fluid-let ((fluid 7)) (call/cc (lambda (k) (set! again k))) (note))
+         (note)
+         (set! times (+ times 1))
+         (if (< times 2) (again #f))
+         log))
+(check 3 (fluid-let () (define x 3) x))
+(check '(4 1) (let* ((x 1) (inner (fluid-let ((x 4)) x))) (list inner x)))
+
+(check '(#t #t #f #f #t) (list (symbol<? 'a 'b) (symbol<? 'a 'b 'c) (symbol<? 'a 'c 'b) (symbol<? 'a 'a) (symbol<? 'a)))
+(check "symbol<?: argument 2 is not a symbol:"
+       (guard (e (#t (error-object-message e))) (symbol<? 'a 1)))
+(check '(#t #f #f) (let ((a (gensym))) (list (symbol? a) (eq? a (gensym)) (eq? a (string->symbol (symbol->string a))))))
+(check "name" (substring (symbol->string (gensym "name")) 0 4))
+(check 5 (let ((x (gensym 'x))) (eval `(let ((,x 5)) ,x) (interaction-environment))))
 
 (report 'control)

@@ -55,6 +55,21 @@
     (let ((result (apply values arguments)))
       (%throw k result))))
 
+;; Variables that have other values while the body runs, however it is left and come back to.
+(define-syntax fluid-let
+  (syntax-rules ()
+    ((_ () form ...) (let () form ...))
+    ((_ ((name value) ...) form ...) (%fluid-let () ((name value) ...) form ...))))
+(define-syntax %fluid-let
+  (syntax-rules ()
+    ((_ ((name value inside) ...) () form ...)
+     (let ((inside value) ...)
+       (define (swap!)
+         (let ((outside name)) (set! name inside) (set! inside outside)) ...)
+       (dynamic-wind swap! (lambda () form ...) swap!)))
+    ((_ (done ...) ((name value) rest ...) form ...)
+     (%fluid-let (done ... (name value inside)) (rest ...) form ...))))
+
 ;;; Exceptions
 
 (define (with-exception-handler handler thunk)
