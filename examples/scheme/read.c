@@ -163,6 +163,8 @@ static value finish_quote(struct reader *r, const struct level *level, value v) 
 /* Data with labels are kept until the whole is read: what refers to one may be in another part. */
 static value finish_label(struct reader *r, const struct level *level, value v) {
     struct vm *vm = r->vm;
+    if (v == level->label->datum) /* its box is all that it stands for */
+        return read_fail_at(r, "a label stands for itself alone", level->line, level->column);
     store(vm, &box_of(level->label->datum)->content, v);
     level->label->datum = v;
     vm->keep.items[level->keep] = v;

@@ -73,6 +73,8 @@ unclosed('"\\x;"', '1: read: malformed escape in the string in column 1')
 unclosed('#\\xD800', '1: read: unknown character name in column 1')
 unclosed('#\\x-41', '1: read: unknown character name in column 1')
 unclosed('#99999999999999999999=a', '1: read: datum label is too large in column 1')
+unclosed('#0=#0#', '1: read: a label stands for itself alone in column 1')
+unclosed('(1 #0=#1=#0#)', '1: read: a label stands for itself alone in column 4')
 deep = '(' * 300000
 run([b'-e', b'(guard (e ((read-error? e) (display (error-object-message e)))) (read))'], text=deep.encode(),
     status=0, output='read: the form that begins in line 1 has no end: no ) closes the ( in line 1, '
