@@ -127,8 +127,16 @@ value compile_form(struct vm *vm, value form, unsigned line, value environment, 
     vm->source = source;
     keep(vm, form);
     keep(vm, environment);
+    /* A form that fails leaves no library: the code of its body may not be there. */
+    bool outermost = vm->loading == NIL;
+    if (outermost)
+        vm->libraries_before = vm->libraries;
     syntax_begin(&c, form);
     value procedure = compile_guarded(&c, form);
+    if (outermost && procedure == RAISED)
+        vm->libraries = vm->libraries_before;
+    if (outermost)
+        vm->libraries_before = 0;
     syntax_end(&c, form, source, last);
     vm->source = FALSE;
     vm->keep.count = mark;

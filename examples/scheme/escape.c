@@ -135,6 +135,9 @@ void escape_land(struct vm *vm) {
     vm->keep.count = vm->landing_keep;
     vm->instead = vm->source = vm->library_folder = FALSE;
     vm->loading = NIL;
+    if (vm->libraries_before)
+        vm->libraries = vm->libraries_before;
+    vm->libraries_before = 0;
     if (vm->syntax) {
         vm->syntax = vm->syntax_own;
         gait_arena_reset(vm->mutator, vm->syntax);

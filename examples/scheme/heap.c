@@ -45,7 +45,7 @@ static void visit_roots(gait_visitor *visitor, void *data) {
         (value)vm->syntax, (value)vm->syntax_own,
         vm->library_path,  vm->library_folder,
         vm->loading,       vm->memory_condition,
-        vm->reserve,
+        vm->reserve,       vm->libraries_before,
     };
     gait_visit_range(visitor, registers, sizeof registers / sizeof *registers);
 }

@@ -126,6 +126,7 @@ struct vm {
     value library_path;         /* folders, strings: see library_file.c */
     value library_folder;       /* along which the library was found that is compiled; or FALSE */
     value loading;              /* names of libraries whose files are being compiled */
+    value libraries_before;     /* what libraries was before the form that is compiled; or 0 */
     value command_line;         /* list of strings */
     value input, output, error; /* parameters: the current ports */
     struct keep keep;

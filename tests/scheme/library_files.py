@@ -137,6 +137,17 @@ put('retry.scm', '''
 ''')
 check(['retry.scm'], 'flaky.sld:1: malformed if\ncar: not a pair:\n11')
 
+# The same when it defined one before what was wrong: it is not half there.
+put('half.sld', library('(half)', '(define x 1)', exports='x') + '(if)\n')
+put('again.scm', '''
+(define (attempt)
+  (guard (e (#t (display (error-object-message e)) (newline)))
+    (display (eval 'x (environment '(half))))))
+(attempt)
+(attempt)
+''')
+check(['again.scm'], 2 * 'half.sld:6: a file of a library holds define-library only, not\n')
+
 # ---- load and include: beside the file that names them, then in the current folder
 
 put('p/main.scm', '(load "q/part.scm") (load "beside.scm") (load "away.scm") (include "q/part.scm")')
