@@ -110,7 +110,7 @@ struct node *parse_define_syntax(struct compiler *c, value form, struct scope *s
         syntax_error(c, "malformed define-syntax", strip(c, form));
     value macro = make_macro(c, third(c, form), NULL);
     environment_bind(c->vm, c->environment, base_symbol(id), macro);
-    return make_constant(c, base_symbol(id));
+    return make_constant(c, UNSPECIFIED);
 }
 
 /* ---- Record types --------------------------------------------------------------------------- */

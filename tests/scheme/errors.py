@@ -131,7 +131,7 @@ check('standard input', result.returncode == 1 and result.stdout == '3\n' and
       result.stderr == 'scheme: standard input:3: car: not a pair: 1\n', result)
 result = run(['-e', '(list 1 "a")'])
 check('-e', result.returncode == 0 and result.stdout == '(1 "a")\n', result)
-result = run(['-e', '(define x 2) (values x "b") (if #f #f) (* x 3)'])
+result = run(['-e', '(define x 2) (define-syntax one (syntax-rules () ((_) 1))) (values x "b") (if #f #f) (* x 3)'])
 check('-e with several forms', result.returncode == 0 and result.stdout == '2\n"b"\n6\n', result)
 result = run(['-e', '(+ 1\n undefined-name)'])
 check('-e error', result.returncode == 1 and result.stderr == 'scheme: -e:2: unbound variable: undefined-name\n',
