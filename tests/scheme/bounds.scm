@@ -187,7 +187,7 @@
              (if (< i 200)
                  (begin (run `(count ,(make-list 100 'x) 5)) (loop (+ i 1)))
                  (run '(count (a b c) 5))))))
-(check "no rule matches"
+(check "macro m: no rule matches"
        (run (let ((ring (list 1 2))) (set-cdr! (cdr ring) ring)
               `(let-syntax ((m (syntax-rules () ((_ x (... ...)) 1)))) (m . ,ring)))))
 

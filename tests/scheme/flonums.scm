@@ -162,7 +162,7 @@
 (check '(-0. 0. -0. -0. -inf.0) (list (- 0.) (+ 0. -0.) (* -1 0.) (sqrt -0.) (/ 1 -0.)))
 (check '(#t #t #f) (list (nan? +nan.0) (nan? (* 0. +inf.0)) (nan? 1/2)))
 (check-error (nan? 'x))
-(check '("number->string: not a radix from 2 to 36:" 37) (guard (e (#t (list (error-object-message e) (car (error-object-irritants e))))) (number->string 1. 37)))
+(check '("number->string: argument 2 is not a radix from 2 to 36:" 37) (guard (e (#t (list (error-object-message e) (car (error-object-irritants e))))) (number->string 1. 37)))
 (check-error (exact +nan.0))
 (check '(+inf.0 100. 100. 100. 100. 100. 1000000.) (map reads '("1e400" "1s2" "1f2" "1d2" "1l2" "1L2" "1E6")))
 (check '(#f #f #f #f #f) (map reads '("#x#x10" "#e#e1" "#i#x#d1" "1e" "1f")))

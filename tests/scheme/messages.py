@@ -5,12 +5,13 @@ Every builtin is called with no argument up to six, of kinds that it does not ta
 is an error whose message begins with its name; a wrong count says what is accepted. Procedures of
 the prelude say so of a wrong count. Nothing crashes.
 """
+import os
 import re
 import subprocess
 import sys
 import tempfile
 
-scheme, sources = sys.argv[1], sys.argv[2:]
+scheme, sources = os.path.abspath(sys.argv[1]), sys.argv[2:]
 
 # They end the program, raise what they are given, or are another one by now.
 LEFT_OUT = {'emergency-exit', 'exit', 'error', 'raise', 'raise-continuable', 'list-head'}

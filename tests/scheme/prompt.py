@@ -225,11 +225,15 @@ s.end('Ctrl-D after Ctrl-C', 0, '\n')
 
 # ---- Out of memory
 
+with open(scheme, 'rb') as file:
+    sanitized = b'__asan_init' in file.read()  # it needs far more addresses before it begins
 grow = "(let loop ((l '())) (loop (cons (make-vector 1000 0) l)))"
 for what, arguments, settings in [
         ('ulimit', [], {'address_bytes': ADDRESS_BYTES}), ('--heap', ['--heap', '64'], {}),
         ('ulimit and a soft limit', [], {'address_bytes': ADDRESS_BYTES,
                                          'environment': {'GOGC': 'off', 'GOMEMLIMIT': '40MiB'}})]:
+    if sanitized and 'address_bytes' in settings:
+        continue
     s = session(*arguments, **settings)
     s.check('(define kept (list 1 2 3))', '')
     for i in range(2):
