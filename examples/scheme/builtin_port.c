@@ -4,6 +4,7 @@
  */
 #include "builtin.h"
 #include "port.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -160,9 +161,7 @@ static value read_characters(struct vm *vm, value port, bool line, size_t most) 
            !(line && (c == '\n' || c == '\r'))) {
         if (count == room) {
             room = room ? 2 * room : 128;
-            text = realloc(text, room * sizeof *text);
-            if (!text)
-                vm_out_of_memory(vm);
+            text = scratch_resize(text, room * sizeof *text);
         }
         text[count++] = (uint32_t)c;
     }
@@ -184,7 +183,7 @@ static value read_characters(struct vm *vm, value port, bool line, size_t most) 
         if (c == END)
             port_keep_end(port);
     }
-    free(text);
+    scratch_free(text);
     return result;
 }
 
@@ -230,9 +229,7 @@ BUILTIN(read_bytevector) {
             most - count_read < READ_AT_ONCE_BYTES ? most - count_read : READ_AT_ONCE_BYTES;
         if (room - count_read < more) {
             room = room && 2 * room < most ? 2 * room : count_read + more;
-            bytes = realloc(bytes, room);
-            if (!bytes)
-                vm_out_of_memory(vm);
+            bytes = scratch_resize(bytes, room);
         }
         n = port_read_bytes(vm, port, bytes + count_read, more);
         if (n <= 0)
@@ -249,7 +246,7 @@ BUILTIN(read_bytevector) {
         if (count_read)
             memcpy(bytevector_of(result)->bytes, bytes, count_read);
     }
-    free(bytes);
+    scratch_free(bytes);
     return result;
 }
 

@@ -75,7 +75,8 @@ static bool write_to_error_port(struct vm *vm, value text) {
     file_flush(vm, port_of(port)->file);
     if (!port_failed(port))
         return true;
-    free(port_tell(port)); /* it would be told after what is told now */
+    char told[FILE_TELL_BYTES];
+    port_tell(port, told); /* it would be told after what is told now */
     return false;
 }
 

@@ -16,6 +16,7 @@
  * Past the bound an error is raised like any other. Its handler runs on top of all that is too
  * deep, and gets some room for that (make_room).
  */
+#include "scratch.h"
 #include "vm.h"
 
 #include <limits.h>
@@ -145,16 +146,14 @@ value control_apply(struct vm *vm, value v, value list, int64_t length) {
     if (length > INT_MAX || length < builtin->least ||
         (builtin->most >= 0 && length > builtin->most))
         return raise_count(vm, v, (size_t)length);
-    value *arguments = malloc((size_t)length * sizeof *arguments);
-    if (!arguments)
-        vm_out_of_memory(vm);
+    value *arguments = scratch_resize(NULL, (size_t)length * sizeof *arguments);
     for (int64_t i = 0; i < length; i++, list = cdr(list))
         arguments[i] = car(list);
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, arguments, (size_t)length);
     value result = builtin->apply(vm, (int)length, arguments);
     gait_pop_frame(vm->mutator);
-    free(arguments);
+    scratch_free(arguments);
     if (result == RAISED && vm->instead != FALSE) {
         vm->instead = FALSE;
         return raise_error(vm, "apply", "too many arguments:", 1, fixnum(length));

@@ -6,6 +6,7 @@
  * did not know, and takes them for equal when they come again. There are only so many, so it ends;
  * and long lists cost little memory.
  */
+#include "scratch.h"
 #include "vm.h"
 
 #include <math.h>
@@ -54,16 +55,10 @@ struct comparison {
     size_t seen_count, seen_room;
 };
 
-static void *checked(void *memory) {
-    if (!memory)
-        abort();
-    return memory;
-}
-
 static void push(struct comparison *c, value a, value b, size_t index) {
     if (c->count == c->room) {
         c->room = c->room ? 2 * c->room : 64;
-        c->todo = checked(realloc(c->todo, c->room * sizeof *c->todo));
+        c->todo = scratch_resize(c->todo, c->room * sizeof *c->todo);
     }
     c->todo[c->count++] = (struct rest){a, b, index};
 }
@@ -85,11 +80,11 @@ static bool first_visit(struct comparison *c, value a, value b) {
     }
     if (2 * c->seen_count >= c->seen_room) {
         size_t room = c->seen_room ? 2 * c->seen_room : 1024;
-        struct two *seen = checked(calloc(room, sizeof *seen));
+        struct two *seen = scratch_zeroed(room, sizeof *seen);
         for (size_t i = 0; i < c->seen_room; i++)
             if (c->seen[i].a)
                 *find_seen(seen, room, c->seen[i]) = c->seen[i];
-        free(c->seen);
+        scratch_free(c->seen);
         c->seen = seen;
         c->seen_room = room;
     }
@@ -179,7 +174,7 @@ bool is_equal(value a, value b) {
         else
             equal = compare_lists(&c, rest.a, rest.b);
     }
-    free(c.todo);
-    free(c.seen);
+    scratch_free(c.todo);
+    scratch_free(c.seen);
     return equal;
 }

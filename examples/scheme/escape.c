@@ -4,6 +4,7 @@
  */
 #include "escape.h"
 #include "file.h"
+#include "scratch.h"
 
 #include <gait/stats.h>
 #include <stdio.h>
@@ -13,68 +14,6 @@
 #define RESERVE_BYTES ((size_t)2 << 20)
 /* Guess: below that a reserve would be a large part of the heap. */
 #define RESERVE_HEAP_BYTES ((uint64_t)8 << 20)
-
-/* ---- GMP's memory -------------------------------------------------------------------------- */
-
-/* All blocks are in a list, to be freed when GMP is left in the middle. */
-struct block {
-    struct block *next, **link;
-    max_align_t memory[];
-};
-
-static struct vm *the_vm; /* constant after escape_init: GMP's functions have no argument for it */
-static struct block *blocks; /* of the interpreter's only thread, as all below */
-
-static struct block *block_of(void *memory) {
-    return (struct block *)((char *)memory - offsetof(struct block, memory));
-}
-
-static void *link_in(struct block *block) {
-    if (!block)
-        vm_out_of_memory(the_vm);
-    block->next = blocks;
-    block->link = &blocks;
-    if (blocks)
-        blocks->link = &block->next;
-    blocks = block;
-    return block->memory;
-}
-
-static void link_out(struct block *block) {
-    *block->link = block->next;
-    if (block->next)
-        block->next->link = block->link;
-}
-
-static void *gmp_allocate(size_t bytes) {
-    escape_poll(the_vm);
-    return link_in(malloc(sizeof(struct block) + bytes));
-}
-
-static void gmp_free(void *memory, size_t bytes) {
-    (void)bytes;
-    link_out(block_of(memory));
-    free(block_of(memory));
-}
-
-static void *gmp_reallocate(void *memory, size_t old_bytes, size_t bytes) {
-    escape_poll(the_vm);
-    struct block *block = block_of(memory);
-    link_out(block);
-    struct block *moved = realloc(block, sizeof *block + bytes);
-    if (moved)
-        return link_in(moved);
-    link_in(block); /* freed with the others as this is left */
-    (void)old_bytes;
-    vm_out_of_memory(the_vm);
-}
-
-void escape_init(struct vm *vm) {
-    the_vm = vm;
-    mp_set_memory_functions(gmp_allocate, gmp_reallocate, gmp_free);
-    mpz_init(vm->integer);
-    mpz_init(vm->remainder);
-}
 
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
@@ -142,10 +81,7 @@ void escape_land(struct vm *vm) {
         vm->syntax = vm->syntax_own;
         gait_arena_reset(vm->mutator, vm->syntax);
     }
-    while (blocks)
-        gmp_free(blocks->memory, 0);
-    mpz_init(vm->integer);
-    mpz_init(vm->remainder);
+    scratch_land(vm, vm->landing_scratch);
 }
 
 /* ---- The reserve --------------------------------------------------------------------------- */

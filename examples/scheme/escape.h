@@ -8,10 +8,10 @@
  * the C code had is put in order:
  *   - shadow-stack frames and vm->keep are what they were;
  *   - the form that was compiled, and libraries that were read for it, are given up;
- *   - memory of GMP is freed, and the scratch numbers are made anew;
+ *   - its malloc'ed memory is freed, GMP's too, and the scratch numbers are made anew (scratch.h);
  *   - objects are whole, since who changes one allocates before: a table that grows, the buffer of
  * a port. What is half done then is not done;
- *   - small malloc'ed memory (a token of the reader, arguments of apply) is lost.
+ *   - small malloc'ed memory, as of names in messages, is lost.
  *
  * Handlers run on top of what took all the memory, and need some: vm->reserve, a leaf that is
  * dropped then, and taken again when a cycle finds room. Without one a program ends; a prompt comes
@@ -37,9 +37,6 @@ void escape_poll(struct vm *vm);
 /** Wait until a descriptor can be read; an interrupt leaves (escape_poll). For native code, which
  * is left then too. */
 void interrupt_wait(struct vm *vm, int descriptor);
-
-/** Take GMP's memory from here. Before anything of it is used. */
-void escape_init(struct vm *vm);
 
 /** Put in order what C code left: for machine_run, after it came back there. */
 void escape_land(struct vm *vm);

@@ -46,8 +46,13 @@ static void link_out(struct file *file) {
 struct file *file_open(struct vm *vm, int descriptor, const char *name, bool output) {
     struct file *file = malloc(sizeof *file);
     char *copy = strdup(name);
-    if (!file || !copy)
+    if (!file || !copy) {
+        free(file);
+        free(copy);
+        if (descriptor > STDERR_FILENO)
+            close(descriptor);
         vm_out_of_memory(vm);
+    }
     memset(file, 0, offsetof(struct file, data));
     file->name = copy;
     file->descriptor = descriptor;
@@ -74,19 +79,14 @@ static void fail(struct file *file, const char *failed, int error) {
     file->error = error;
 }
 
-char *file_tell(struct file *file) {
-    char text[200];
+void file_tell(struct file *file, char text[FILE_TELL_BYTES]) {
     if (file->error)
-        snprintf(text, sizeof text, "%s: %s", file->failed, strerror(file->error));
+        snprintf(text, FILE_TELL_BYTES, "%s: %s", file->failed, strerror(file->error));
     else
-        snprintf(text, sizeof text, "%s at byte %" PRIu64, file->failed, file->error_at);
+        snprintf(text, FILE_TELL_BYTES, "%s at byte %" PRIu64, file->failed, file->error_at);
     file->failed = NULL;
     if (file->output)
         file->end = 0; /* the rest of what could not be written */
-    char *copy = strdup(text);
-    if (!copy)
-        abort();
-    return copy;
 }
 
 /* ---- Closing ------------------------------------------------------------------------------- */
@@ -107,9 +107,9 @@ bool file_close(struct vm *vm, struct file *file) {
 
 /* To the descriptor itself: the port of standard error may be what failed. */
 static void say(struct file *file) {
-    char *text = file_tell(file);
+    char text[FILE_TELL_BYTES];
+    file_tell(file, text);
     fprintf(stderr, PROGRAM_NAME ": %s: \"%s\"\n", text, file->name);
-    free(text);
 }
 
 bool file_finish_all(struct vm *vm) {

@@ -26,6 +26,7 @@
 #define FAULT (-2) /* the file says what failed */
 
 #define FILE_BUFFER_BYTES 16384
+#define FILE_TELL_BYTES 200 /* for any text of file_tell */
 
 enum file_flush { FLUSH_FULL, FLUSH_LINES, FLUSH_ALWAYS };
 
@@ -85,8 +86,8 @@ static inline void file_put(struct vm *vm, struct file *file, uint8_t byte) {
 /** Flush all output: before standard input is waited for, and before the program ends. */
 void file_flush_all(struct vm *vm);
 
-/** What failed, in words, in malloc'ed memory; then it counts as told. */
-char *file_tell(struct file *file);
+/** What failed, in words; then it counts as told. */
+void file_tell(struct file *file, char text[FILE_TELL_BYTES]);
 
 /**
  * At exit: flush and close all, and say on standard error what failed and was not raised.

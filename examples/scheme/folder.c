@@ -5,23 +5,19 @@
  * A name that is no absolute path is looked for beside the file that says it, and if it is not
  * there, in the current folder.
  */
+#include "scratch.h"
 #include "vm.h"
 
 #include <unistd.h>
 
 char *folder_of(const char *file) {
     const char *slash = strrchr(file, '/');
-    char *folder = slash ? strndup(file, slash == file ? 1 : (size_t)(slash - file)) : strdup(".");
-    if (!folder)
-        abort();
-    return folder;
+    return checked(slash ? strndup(file, slash == file ? 1 : (size_t)(slash - file)) : strdup("."));
 }
 
 char *folder_join(const char *folder, const char *name) {
     size_t length = strlen(folder), room = length + strlen(name) + 2;
-    char *path = malloc(room);
-    if (!path)
-        abort();
+    char *path = checked(malloc(room));
     if (!strcmp(folder, "."))
         return strcpy(path, name);
     memcpy(path, folder, length);

@@ -6,6 +6,7 @@
  * filled by gait_init before anything else can happen.
  */
 #include "escape.h"
+#include "scratch.h"
 #include "utf8.h"
 
 #include <gait/offheap.h>
@@ -86,7 +87,7 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, uint64_t heap_bytes, cha
         return false;
     }
     gait_set_oom_handler(vm->heap, run_finalizers, NULL);
-    escape_init(vm);
+    scratch_init(vm);
     gait_set_roots_callback(vm->mutator, visit_roots, vm);
     return true;
 }
@@ -94,10 +95,9 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, uint64_t heap_bytes, cha
 value keep(struct vm *vm, value v) {
     struct keep *k = &vm->keep;
     if (k->count == k->room) {
-        k->room = k->room ? 2 * k->room : 1024;
-        k->items = realloc(k->items, k->room * sizeof *k->items);
-        if (!k->items)
-            vm_out_of_memory(vm);
+        size_t room = k->room ? 2 * k->room : 1024;
+        k->items = checked(realloc(k->items, room * sizeof *k->items));
+        k->room = room;
     }
     k->items[k->count++] = v;
     return v;
@@ -148,9 +148,7 @@ value make_formatted(struct vm *vm, const char *format, ...) {
     va_copy(again, arguments);
     size_t length = (size_t)vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
-    char *text = malloc(length + 1);
-    if (!text)
-        abort();
+    char *text = checked(malloc(length + 1));
     vsnprintf(text, length + 1, format, again);
     va_end(again);
     value string = make_string_utf8(vm, text, length);
@@ -168,9 +166,7 @@ value make_substring(struct vm *vm, value from, size_t start, size_t end) {
 char *string_utf8(value string, size_t *bytes) {
     size_t length = length_of(string);
     const uint32_t *chars = string_of(string)->chars;
-    char *text = malloc(UTF8_LONGEST * length + 1), *p = text;
-    if (!text)
-        abort();
+    char *text = checked(malloc(UTF8_LONGEST * length + 1)), *p = text;
     for (size_t i = 0; i < length; i++)
         p += utf8_encode(p, chars[i]);
     *p = 0;

@@ -7,6 +7,7 @@
  * allocation can't happen between taking a view and using it.
  */
 #include "number.h"
+#include "scratch.h"
 
 #include <math.h>
 
@@ -259,9 +260,7 @@ value integer_parse(struct vm *vm, const char *digits, int radix) {
 char *integer_text(value v, int radix) {
     struct view view;
     mpz_srcptr x = look(&view, v);
-    char *text = malloc(mpz_sizeinbase(x, radix) + 2);
-    if (!text)
-        abort();
+    char *text = checked(malloc(mpz_sizeinbase(x, radix) + 2));
     return mpz_get_str(text, radix, x);
 }
 

@@ -12,6 +12,7 @@
  * that it is read anew when it is imported again.
  */
 #include "compile.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,9 +28,7 @@ struct text {
 
 static void text_add(struct text *text, const char *more) {
     size_t length = strlen(more);
-    text->chars = realloc(text->chars, text->length + length + 1);
-    if (!text->chars)
-        abort();
+    text->chars = checked(realloc(text->chars, text->length + length + 1));
     memcpy(text->chars + text->length, more, length + 1);
     text->length += length;
 }
@@ -95,7 +94,8 @@ static char *look_along(struct vm *vm, const char *file, char **folder, struct t
     if (is_string(vm->library_folder)) {
         *folder = string_utf8(vm->library_folder, NULL);
     } else {
-        char *importer = is_pair(vm->source) ? string_utf8(car(vm->source), NULL) : strdup("");
+        char *importer =
+            is_pair(vm->source) ? string_utf8(car(vm->source), NULL) : checked(strdup(""));
         *folder = folder_of(importer);
         free(importer);
     }
@@ -106,7 +106,7 @@ static char *look_along(struct vm *vm, const char *file, char **folder, struct t
         return path;
     }
     free(*folder);
-    *folder = strdup(".");
+    *folder = checked(strdup("."));
     path = look_in(*folder, file, searched);
     if (!path)
         free(*folder);

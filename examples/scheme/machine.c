@@ -15,6 +15,7 @@
  * sp, fp, pc, self and acc are in registers; SYNC writes them to vm before any safepoint.
  */
 #include "machine.h"
+#include "scratch.h"
 
 static const uint32_t underflow[] = {OP_UNDERFLOW};
 
@@ -623,6 +624,7 @@ do_JUMP_NOT_EQ:
 value machine_run(struct vm *vm, value procedure) {
     vm->landing_frames = gait_frames_save(vm->mutator);
     vm->landing_keep = vm->keep.count;
+    vm->landing_scratch = scratch_mark();
     vm->escape = ESCAPE_NONE;
     if (setjmp(vm->landing))
         escape_land(vm);

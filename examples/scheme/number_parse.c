@@ -8,6 +8,7 @@
  * integer there, 0+2i is not.
  */
 #include "number.h"
+#include "scratch.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -60,9 +61,7 @@ static char *decimal_end(char *text, int radix) {
 
 /* The exact number that a decimal such as 1.25e3 denotes; FALSE: its exponent is too large. */
 static value exact_decimal(struct vm *vm, const char *text, const char *end, int radix) {
-    char *figures = malloc(strlen(text) + 1), *to = figures;
-    if (!figures)
-        abort();
+    char *figures = checked(malloc(strlen(text) + 1)), *to = figures;
     int64_t exponent = *end ? strtoll(end + 1, NULL, 10) : 0;
     if (llabs(exponent / 2) > MOST_EXPONENT) {
         free(figures);
@@ -115,9 +114,7 @@ static value parse_ratio(struct vm *vm, const char *text, const char *slash, int
     value live[2] = {0};
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 2);
-    char *top = strndup(text, (size_t)(slash - text));
-    if (!top)
-        abort();
+    char *top = checked(strndup(text, (size_t)(slash - text)));
     live[0] = integer_parse(vm, top, radix);
     free(top);
     live[1] = integer_parse(vm, slash + 1, radix);
@@ -224,9 +221,7 @@ value number_parse(struct vm *vm, const char *text, int radix) {
     /* Most of what is tried here is a symbol. */
     if (!strchr("+-.#", text[0]) && digit_value((char)tolower((unsigned char)text[0])) >= radix)
         return FALSE;
-    char *folded = strdup(text), exactness = 0;
-    if (!folded)
-        abort();
+    char *folded = checked(strdup(text)), exactness = 0;
     for (char *c = folded; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     char *rest = parse_prefixes(folded, &radix, &exactness);

@@ -7,6 +7,7 @@
  * written.
  */
 #include "number.h"
+#include "scratch.h"
 
 #include <ctype.h>
 #include <float.h>
@@ -24,12 +25,6 @@ struct figures {
     char digits[MOST_FIGURES];
     int count, exponent;
 };
-
-static void *checked(void *memory) {
-    if (!memory)
-        abort();
-    return memory;
-}
 
 /*
  * The fewest digits within half the gap to the next double on each side, by Steele and White's

@@ -4,6 +4,7 @@
  */
 #include "port.h"
 
+#include "scratch.h"
 #include "utf8.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #define FINALIZERS_AT_ONCE 64
+#define FAILURE_BYTES (FILE_TELL_BYTES + 32) /* with the line */
 
 /* ---- What fails ---------------------------------------------------------------------------- */
 
@@ -36,27 +38,43 @@ value raise_file_error(struct vm *vm, const char *what, int error, const char *n
     return raise_failure(vm, CONDITION_FILE, text, name);
 }
 
-/* What a file says, with the line where text is no UTF-8; 0: none. */
-static value raise_failed(struct vm *vm, struct file *file, unsigned line) {
-    char place[32] = "";
-    unsigned kind = file->error ? CONDITION_FILE : CONDITION_READ;
-    if (!file->error && line)
-        snprintf(place, sizeof place, ", line %u", line);
-    char *what = file_tell(file), text[256];
-    snprintf(text, sizeof text, "%s%s", what, place);
-    free(what);
+/* What a file says, with the line where text is no UTF-8; 0: none. @return the condition's kind. */
+static unsigned take_failure(struct vm *vm, struct file *file, unsigned line,
+                             char text[FAILURE_BYTES]) {
+    char what[FILE_TELL_BYTES];
+    bool is_text = !file->error;
+    file_tell(file, what);
+    if (is_text && line)
+        snprintf(text, FAILURE_BYTES, "%s, line %u", what, line);
+    else
+        snprintf(text, FAILURE_BYTES, "%s", what);
     if (file->descriptor <= STDOUT_FILENO)
         vm->console_lost = true;
-    return raise_failure(vm, kind, text, file->name);
+    return is_text ? CONDITION_READ : CONDITION_FILE;
+}
+
+/* The last that is heard of a file, which was closed. It is gone before the condition is made, for
+ * which there may be no memory. */
+static value raise_last(struct vm *vm, struct file *file) {
+    char text[FAILURE_BYTES];
+    char *name = strcpy(scratch_resize(NULL, strlen(file->name) + 1), file->name);
+    unsigned kind = take_failure(vm, file, 0, text);
+    file_free(file);
+    raise_failure(vm, kind, text, name);
+    scratch_free(name);
+    return RAISED;
 }
 
 bool port_failed(value port) { return port_of(port)->file && port_of(port)->file->failed; }
 
 value port_raise(struct vm *vm, value port) {
-    return raise_failed(vm, port_of(port)->file, (unsigned)port_of(port)->line);
+    char text[FAILURE_BYTES];
+    struct file *file = port_of(port)->file;
+    unsigned kind = take_failure(vm, file, (unsigned)port_of(port)->line, text);
+    return raise_failure(vm, kind, text, file->name);
 }
 
-char *port_tell(value port) { return file_tell(port_of(port)->file); }
+void port_tell(value port, char text[FILE_TELL_BYTES]) { file_tell(port_of(port)->file, text); }
 
 value port_result(struct vm *vm, value port, value result) {
     struct file *file = port_of(port)->file;
@@ -70,12 +88,7 @@ value port_result(struct vm *vm, value port, value result) {
 }
 
 value port_lost(struct vm *vm, value result) {
-    if (!vm->lost || result == RAISED)
-        return result;
-    struct file *file = vm->lost;
-    raise_failed(vm, file, 0);
-    file_free(file);
-    return RAISED;
+    return vm->lost && result != RAISED ? raise_last(vm, vm->lost) : result;
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
@@ -95,24 +108,30 @@ static void finalize(gait_mutator *mutator, void *object, void *data) {
         file_free(file);
 }
 
-static value make_port(struct vm *vm, value buffer, value path, struct file *file, unsigned flags) {
+static value make_port(struct vm *vm, value buffer, value path, unsigned flags) {
     vm->made[0] = buffer;
     vm->made[1] = path;
     struct port *port = allocate(vm, TYPE_PORT, sizeof *port);
     port->header = HEADER(TYPE_PORT, flags | PORT_OPEN);
-    port->file = file;
+    port->file = NULL;
     port->line = port->column = 1;
     gait_init(&port->buffer, buffer);
     gait_init(&port->path, path);
-    if (file)
-        gait_finalizer_set(vm->mutator, port, finalize, vm);
     return (value)port;
 }
 
+/* A port that gets a file: all that may fail is done before something is opened. */
+static value make_file_port(struct vm *vm, value path, unsigned flags) {
+    value port = make_port(vm, FALSE, path, flags);
+    if (gait_finalizer_set(vm->mutator, (void *)port, finalize, vm))
+        vm_out_of_memory(vm);
+    return port;
+}
+
 value port_open_descriptor(struct vm *vm, int descriptor, const char *name, unsigned flags) {
-    value path = make_text(vm, name);
-    return make_port(vm, FALSE, path, file_open(vm, descriptor, name, flags & PORT_OUTPUT),
-                     flags | PORT_BOTH);
+    value port = make_file_port(vm, make_text(vm, name), flags | PORT_BOTH);
+    port_of(port)->file = file_open(vm, descriptor, name, flags & PORT_OUTPUT);
+    return port;
 }
 
 /* Open a file, perhaps one that somebody else is to open too. @return the descriptor, or the error
@@ -146,16 +165,16 @@ char *file_name_utf8(struct vm *vm, value path) {
 }
 
 value port_open_file(struct vm *vm, value path, unsigned flags) {
-    value live[1] = {path};
+    value live[2] = {path, RAISED};
     struct gait_frame frame;
-    gait_push_frame(vm->mutator, &frame, live, 1);
-    value port = RAISED;
+    gait_push_frame(vm->mutator, &frame, live, 2);
     gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);
     char *name = port_lost(vm, TRUE) == RAISED ? NULL : file_name_utf8(vm, path);
     if (name) {
         int mode = O_RDONLY | O_CLOEXEC;
         if (flags & PORT_OUTPUT)
             mode = O_WRONLY | O_CREAT | O_CLOEXEC | (flags & PORT_APPEND ? O_APPEND : O_TRUNC);
+        live[1] = make_file_port(vm, path, flags);
         int descriptor = open_descriptor(vm, name, mode);
         if (descriptor == -EMFILE || descriptor == -ENFILE) {
             /* Ports that were dropped may hold the descriptors. */
@@ -165,29 +184,27 @@ value port_open_file(struct vm *vm, value path, unsigned flags) {
             descriptor = open_descriptor(vm, name, mode);
         }
         if (descriptor < 0)
-            raise_file_error(vm, "can't open", -descriptor, name);
+            live[1] = raise_file_error(vm, "can't open", -descriptor, name);
         else
-            port = make_port(vm, FALSE, path, file_open(vm, descriptor, name, flags & PORT_OUTPUT),
-                             flags);
+            port_of(live[1])->file = file_open(vm, descriptor, name, flags & PORT_OUTPUT);
         free(name);
     }
     gait_pop_frame(vm->mutator);
-    return port;
+    return live[1];
 }
 
 value port_open_buffer(struct vm *vm, value source, unsigned flags) {
-    return make_port(vm, source, FALSE, NULL, flags);
+    return make_port(vm, source, FALSE, flags);
 }
 
 value port_close(struct vm *vm, value port) {
     struct file *file = take_file(port);
     if (!file)
         return UNSPECIFIED;
-    bool closed = file_close(vm, file);
-    if (!closed)
-        raise_failed(vm, file, 0);
+    if (!file_close(vm, file))
+        return raise_last(vm, file);
     file_free(file);
-    return closed ? UNSPECIFIED : RAISED;
+    return UNSPECIFIED;
 }
 
 value port_flush(struct vm *vm, value port) {

@@ -56,8 +56,8 @@ value raise_file_error(struct vm *vm, const char *what, int error, const char *n
 
 /** Has something failed that was not raised yet? */
 bool port_failed(value port);
-value port_raise(struct vm *vm, value port); /* raises it; */
-char *port_tell(value port);                 /* or says it, in malloc'ed memory */
+value port_raise(struct vm *vm, value port);            /* raises it; */
+void port_tell(value port, char text[FILE_TELL_BYTES]); /* or says it */
 
 /** The end of work on a port: flush it where output is wanted at once. @return result, or RAISED
  * when something failed. */

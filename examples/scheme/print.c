@@ -7,6 +7,7 @@
  */
 #include "number.h"
 #include "port.h"
+#include "scratch.h"
 #include "sharing.h"
 
 #include <stdio.h>
@@ -33,9 +34,7 @@ struct printer {
 static void push(struct printer *p, enum task_kind kind, value v, size_t index) {
     if (p->count == p->room) {
         p->room = p->room ? 2 * p->room : 64;
-        p->tasks = realloc(p->tasks, p->room * sizeof *p->tasks);
-        if (!p->tasks)
-            vm_out_of_memory(p->vm);
+        p->tasks = scratch_resize(p->tasks, p->room * sizeof *p->tasks);
     }
     p->tasks[p->count++] = (struct task){v, kind, index};
 }
@@ -328,7 +327,7 @@ void print_value(struct vm *vm, value port, value v, enum print_style style) {
     struct gait_frame frame;
     gait_push_frame(vm->mutator, &frame, live, 2);
     if (is_compound(v) && style != PRINT_SIMPLE)
-        p.sharing = sharing_find(vm, v, style == PRINT_SHARED);
+        p.sharing = sharing_find(v, style == PRINT_SHARED);
     push(&p, TASK_DATUM, v, 0);
     while (p.count && !port_failed(port)) {
         struct task task = p.tasks[--p.count];
@@ -344,7 +343,7 @@ void print_value(struct vm *vm, value port, value v, enum print_style style) {
             break;
         }
     }
-    free(p.tasks);
+    scratch_free(p.tasks);
     sharing_free(p.sharing);
     gait_pop_frame(vm->mutator);
 }

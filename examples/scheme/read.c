@@ -8,6 +8,7 @@
 #include "read.h"
 #include "character.h"
 #include "number.h"
+#include "scratch.h"
 
 #include <strings.h>
 
@@ -72,9 +73,7 @@ static value open_level(struct reader *r, enum level_kind kind) {
     struct vm *vm = r->vm;
     if (r->level_count == r->level_room) {
         r->level_room = r->level_room ? 2 * r->level_room : 16;
-        r->levels = realloc(r->levels, r->level_room * sizeof *r->levels);
-        if (!r->levels)
-            vm_out_of_memory(vm);
+        r->levels = scratch_resize(r->levels, r->level_room * sizeof *r->levels);
     }
     if (r->level_count == DEEPEST && r->source != FALSE)
         return read_fail(r, "datum is nested too deeply");
@@ -233,9 +232,7 @@ static value read_label(struct reader *r) {
         return read_fail(r, "malformed datum label");
     if (open_level(r, LEVEL_LABEL) == RAISED)
         return RAISED;
-    struct label *label = malloc(sizeof *label);
-    if (!label)
-        vm_out_of_memory(vm);
+    struct label *label = scratch_resize(NULL, sizeof *label);
     label->number = number;
     label->next = r->labels;
     label->datum = make_box(vm, UNDEFINED);
@@ -396,10 +393,10 @@ value read_datum_in(struct vm *vm, value port, value source, gait_arena *arena) 
     while (r.labels) {
         struct label *label = r.labels;
         r.labels = label->next;
-        free(label);
+        scratch_free(label);
     }
-    free(r.levels);
-    free(r.token);
+    scratch_free(r.levels);
+    scratch_free(r.token);
     vm->keep.count = mark;
     return v == END_OF_TEXT ? END_OF_FILE : v;
 }

@@ -31,12 +31,11 @@ value read_fail_port(struct reader *r) {
     char *program = program_name(r);
     if (!program)
         return port_raise(r->vm, r->port);
-    char text[512];
+    char text[512], what[FILE_TELL_BYTES];
     unsigned kind = port_of(r->port)->file->error ? CONDITION_FILE : CONDITION_READ;
-    char *what = port_tell(r->port);
+    port_tell(r->port, what);
     snprintf(text, sizeof text, "%s:%" PRIu64 ": %s%s", program, port_of(r->port)->line, what,
              kind == CONDITION_FILE ? ":" : "");
-    free(what);
     free(program);
     return raise_read(r, kind, text, true);
 }

@@ -4,6 +4,7 @@
  * before its datum was complete.
  */
 #include "read.h"
+#include "scratch.h"
 
 static bool is_placeholder(value v) { return has_type(v, TYPE_BOX); }
 
@@ -23,9 +24,7 @@ static void resolve_slot(struct vm *vm, struct walk *walk, value *slot) {
         return;
     if (walk->count == walk->room) {
         walk->room = walk->room ? 2 * walk->room : 64;
-        walk->items = realloc(walk->items, walk->room * sizeof *walk->items);
-        if (!walk->items)
-            vm_out_of_memory(vm);
+        walk->items = scratch_resize(walk->items, walk->room * sizeof *walk->items);
     }
     walk->items[walk->count++] = *slot;
 }
@@ -46,5 +45,5 @@ void read_resolve(struct vm *vm, value v, value seen) {
                 resolve_slot(vm, &walk, &vector_of(at)->items[i]);
         }
     }
-    free(walk.items);
+    scratch_free(walk.items);
 }

@@ -6,6 +6,7 @@
  * are gone over once more. What is met while it is on the path leads to itself.
  */
 #include "sharing.h"
+#include "scratch.h"
 
 #define REGION_SHIFT 12
 #define REGION_WORDS 16 /* 2 bits for each 8 of 4096 bytes */
@@ -33,7 +34,6 @@ struct label {
 };
 
 struct sharing {
-    struct vm *vm;
     bool all, found;
     struct region *regions;
     size_t region_count, region_room;
@@ -46,12 +46,6 @@ struct sharing {
     size_t label_count, label_room;
 };
 
-static void *checked(struct sharing *s, void *memory) {
-    if (!memory)
-        vm_out_of_memory(s->vm);
-    return memory;
-}
-
 /* ---- States of objects --------------------------------------------------------------------- */
 
 static size_t slot_of(const struct sharing *s, uintptr_t number) {
@@ -62,9 +56,9 @@ static size_t slot_of(const struct sharing *s, uintptr_t number) {
 }
 
 static void grow_slots(struct sharing *s) {
-    free(s->slots);
+    scratch_free(s->slots);
     s->slot_count = s->slot_count ? 2 * s->slot_count : FIRST_SLOTS;
-    s->slots = checked(s, calloc(s->slot_count, sizeof *s->slots));
+    s->slots = scratch_zeroed(s->slot_count, sizeof *s->slots);
     for (size_t i = 0; i < s->region_count; i++)
         s->slots[slot_of(s, s->regions[i].number)] = (uint32_t)i + 1;
 }
@@ -80,7 +74,7 @@ static struct region *region_of(struct sharing *s, value v) {
     if (!s->slots[slot]) {
         if (s->region_count == s->region_room) {
             s->region_room = s->region_room ? s->region_room + s->region_room / 2 : 8;
-            s->regions = checked(s, realloc(s->regions, s->region_room * sizeof *s->regions));
+            s->regions = scratch_resize(s->regions, s->region_room * sizeof *s->regions);
         }
         s->regions[s->region_count++] = (struct region){.number = number};
         s->slots[slot] = (uint32_t)s->region_count;
@@ -119,7 +113,7 @@ static void meet(struct sharing *s, value v) {
     set_state(s, v, ON_PATH);
     if (s->depth == s->path_room) {
         s->path_room = s->path_room ? 2 * s->path_room : 16;
-        s->path = checked(s, realloc(s->path, s->path_room * sizeof *s->path));
+        s->path = scratch_resize(s->path, s->path_room * sizeof *s->path);
     }
     s->path[s->depth++] = (struct visit){.head = v, .at = v};
 }
@@ -162,11 +156,8 @@ static void walk_vector(struct sharing *s, struct visit *vector) {
     }
 }
 
-struct sharing *sharing_find(struct vm *vm, value datum, bool all) {
-    struct sharing *s = calloc(1, sizeof *s);
-    if (!s)
-        vm_out_of_memory(vm);
-    s->vm = vm;
+struct sharing *sharing_find(value datum, bool all) {
+    struct sharing *s = scratch_zeroed(1, sizeof *s);
     s->all = all;
     meet(s, datum);
     while (s->depth) {
@@ -176,7 +167,7 @@ struct sharing *sharing_find(struct vm *vm, value datum, bool all) {
         else
             walk_vector(s, last);
     }
-    free(s->path);
+    scratch_free(s->path);
     s->path = NULL;
     if (s->found)
         return s;
@@ -198,11 +189,11 @@ static struct label *find_label(struct label *labels, size_t room, value v) {
 int64_t sharing_label(struct sharing *s, value v, bool *fresh) {
     if (2 * s->label_count >= s->label_room) {
         size_t room = s->label_room ? 2 * s->label_room : 16;
-        struct label *labels = checked(s, calloc(room, sizeof *labels));
+        struct label *labels = scratch_zeroed(room, sizeof *labels);
         for (size_t i = 0; i < s->label_room; i++)
             if (s->labels[i].v)
                 *find_label(labels, room, s->labels[i].v) = s->labels[i];
-        free(s->labels);
+        scratch_free(s->labels);
         s->labels = labels;
         s->label_room = room;
     }
@@ -216,9 +207,9 @@ int64_t sharing_label(struct sharing *s, value v, bool *fresh) {
 void sharing_free(struct sharing *s) {
     if (!s)
         return;
-    free(s->regions);
-    free(s->slots);
-    free(s->path);
-    free(s->labels);
-    free(s);
+    scratch_free(s->regions);
+    scratch_free(s->slots);
+    scratch_free(s->path);
+    scratch_free(s->labels);
+    scratch_free(s);
 }

@@ -22,7 +22,7 @@ static inline bool is_compound(value v) { return is_pair(v) || (is_vector(v) && 
  * @param all  what is met twice; else only what leads to itself
  * @return NULL: nothing needs a label.
  */
-struct sharing *sharing_find(struct vm *vm, value datum, bool all);
+struct sharing *sharing_find(value datum, bool all);
 
 /** Does it need a label? */
 bool sharing_has(struct sharing *sharing, value v);

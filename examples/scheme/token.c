@@ -3,6 +3,7 @@
  * The reader's tokens: atoms, quoted text, the names of characters.
  */
 #include "read.h"
+#include "scratch.h"
 #include "utf8.h"
 
 #include <strings.h>
@@ -21,9 +22,7 @@ static bool is_delimiter(int32_t c) {
 void token_add(struct reader *r, uint32_t c) {
     if (r->token_bytes + UTF8_LONGEST + 1 > r->token_room) {
         r->token_room = r->token_room ? 2 * r->token_room : TOKEN_FIRST_BYTES;
-        r->token = realloc(r->token, r->token_room);
-        if (!r->token)
-            vm_out_of_memory(r->vm);
+        r->token = scratch_resize(r->token, r->token_room);
     }
     r->token_bytes += utf8_encode(r->token + r->token_bytes, c);
     r->token[r->token_bytes] = 0;

@@ -149,6 +149,7 @@ struct vm {
     jmp_buf landing; /* where C code that is left comes back to, see escape.h; with this: */
     struct gait_frames landing_frames;
     size_t landing_keep;
+    uint64_t landing_scratch;
     bool can_escape;        /* the machine runs */
     enum escape escape;     /* why it came back there */
     value memory_condition; /* what is raised when there is no memory */

@@ -205,5 +205,29 @@ for name, content in [('GOGC', 'many'), ('GOMEMLIMIT', '12Gx'), ('GAIT_DEBUG', '
     ok = result.returncode == 2 and name in result.stderr and result.stderr.count('\n') == 1
     check(f'{name}={content}', ok and not result.stdout, result)
 
+# What C code had malloc'ed is freed as it is left without memory: so much each time would be seen.
+with open(scheme, 'rb') as file:
+    text = file.read()
+keeps_freed = b'__asan_init' in text or b'__tsan_init' in text
+left = r'''
+(define (resident-mib)
+  (call-with-input-file "/proc/self/status"
+    (lambda (port)
+      (let loop ((line (read-line port)))
+        (if (and (> (string-length line) 6) (string=? (substring line 0 6) "VmRSS:"))
+            (quotient (read (open-input-string (substring line 6 (string-length line)))) 1024)
+            (loop (read-line port)))))))
+(define (attempt)
+  (guard (e (#t (error-object-message e)))
+    (call-with-input-file "/dev/zero" (lambda (port) (read-string 6000000 port)))))
+(define first (attempt))
+(define before (resident-mib))
+(do ((i 0 (+ i 1))) ((= i 20)) (attempt))
+(write (list first (- (resident-mib) before)))
+'''
+result = run(['--heap', '16', '-'], text=left)
+said = re.fullmatch(r'\("out of memory" (-?\d+)\)', result.stdout)
+check('memory that is left', said and (keeps_freed or int(said[1]) < 100), result)
+
 print('errors:', f'{failures} failed' if failures else 'all as they should be')
 sys.exit(1 if failures else 0)
