@@ -227,7 +227,8 @@ s.end('Ctrl-D after Ctrl-C', 0, '\n')
 # ---- Out of memory
 
 with open(scheme, 'rb') as file:
-    sanitized = b'__asan_init' in file.read()  # it needs far more addresses before it begins
+    text = file.read()
+sanitized = b'__asan_init' in text or b'__tsan_init' in text  # far more addresses before it begins
 grow = "(let loop ((l '())) (loop (cons (make-vector 1000 0) l)))"
 for what, arguments, settings in [
         ('ulimit', [], {'address_bytes': ADDRESS_BYTES}), ('--heap', ['--heap', '64'], {}),
