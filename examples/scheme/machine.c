@@ -12,7 +12,8 @@
  * UNDERFLOW, which fetches a frame from the chunk below. The stack has a fixed size: it is what the
  * collector scans in one go.
  *
- * sp, fp, pc, self and acc are in registers; SYNC writes them to vm before any safepoint.
+ * sp, fp, pc, self and acc are in registers; SYNC writes them to vm before any safepoint. That is
+ * why the file is long: instructions share these registers by being one function.
  */
 #include "machine.h"
 #include "scratch.h"
