@@ -269,7 +269,6 @@ class Predict(unittest.TestCase):
     # may be lower than that by any amount, and is held from below by what else is known.
 
     def test_runs_with_other_memory(self):
-        alone = 0
         for sort, megabytes in (("none", 0), ("arena", 64), ("offheap", 64), ("foreign", 40)):
             path = self.path(sort)
             environment = dict(os.environ, GOGC="100", GAIT_DEBUG="pacerlog=" + path)
@@ -280,13 +279,12 @@ class Predict(unittest.TestCase):
             row = predicted["100", "off"]
             print(f" {sort}:")
             self.near(row, "cycles", recorded["cycles"], 25)
-            # 64 MiB more are 120 % of the heap that goes by itself. The model keeps pages of foreign
-            # memory that is gone.
-            alone = alone or row["peak_total_bytes"]
+            # The model keeps pages of foreign memory that is gone.
             if sort != "foreign":
                 self.not_above(row, "peak_total_bytes", recorded["peak_total_bytes"], 35)
-                # its peak and the heap need not come together
-                self.assertGreaterEqual(row["peak_total_bytes"], alone + megabytes / 2 * MIB)
+                # Beside it the heap grows to twice the 16 MiB that live before a cycle begins. That is
+                # twice what goes by without it, but for runs that were held up.
+                self.assertGreaterEqual(row["peak_total_bytes"], (megabytes + 32) * MIB)
 
     @unittest.skipUnless(SCHEME, "no interpreter")
     def test_a_run_of_ones_own(self):
