@@ -283,7 +283,7 @@ class Predict(unittest.TestCase):
             if sort != "foreign":
                 self.not_above(row, "peak_total_bytes", recorded["peak_total_bytes"], 35)
                 # Beside it the heap grows to twice the 16 MiB that live before a cycle begins. That is
-                # twice what goes by without it, but for runs that were held up.
+                # nearly twice what goes by without it, but for runs that were held up.
                 self.assertGreaterEqual(row["peak_total_bytes"], (megabytes + 32) * MIB)
 
     @unittest.skipUnless(SCHEME, "no interpreter")

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pacer's decisions at the edges: tables of cases, and runs over many
- * cycles. Agreement with Go over whole scenarios is in tests/sim/.
+ * cycles. Agreement with Go over whole scenarios is in tests/sim/. It is long as pacer.h is: each
+ * part of that contract has its table here.
  */
 #include "gait/pacer.h"
 
