@@ -5,19 +5,19 @@
 #ifndef GAIT_INSTANCE_H
 #define GAIT_INSTANCE_H
 
-#include "control.h"
-#include "cycle.h"
+#include "api/library.h"
+#include "collect/cycle.h"
+#include "control/control.h"
 #include "heap/kinds.h"
 #include "heap/space.h"
-#include "library.h"
 #include "mark/arenas.h"
 #include "mark/finalizers.h"
 #include "mark/queue.h"
 #include "mark/roots.h"
+#include "mutator/world.h"
 #include "options.h"
 #include "platform/platform.h"
 #include "sweep/sweep.h"
-#include "world.h"
 
 struct arenalog;
 struct pacerlog;

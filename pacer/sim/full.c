@@ -2,7 +2,8 @@
 /*
  * The full model between cycles: the program allocates, the sweeper sweeps, the scavenger gives
  * memory back, the limiter counts, until a cycle is due. It does with CPUs and memory what
- * runtime/control.c and runtime/background.c do; docs/design/control.md has the reasons.
+ * runtime/control/control.c and runtime/collect/background.c do; docs/design/control.md has the
+ * reasons.
  *
  * A step lasts until something changes, at most ENGINE_STEP_MOST_S.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The full model while a cycle marks: background marking, assists, holding back, waiting at the
- * memory limit. As runtime/control.c and runtime/background.c do it.
+ * memory limit. As runtime/control/control.c and runtime/collect/background.c do it.
  *
  * Within a step all rates are constant. With S the scan rate of a CPU, b the CPUs that mark in the
  * background, M those that the program's threads have, a what the program allocates per second of

@@ -19,7 +19,7 @@
 
 #include <gait/arenalog.h>
 
-#include "../control.h"
+#include "../control/control.h"
 
 struct arenalog;
 

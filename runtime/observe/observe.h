@@ -12,7 +12,7 @@
 #ifndef GAIT_OBSERVE_H
 #define GAIT_OBSERVE_H
 
-#include "../control.h"
+#include "../control/control.h"
 #include "line.h"
 
 /** Start a heap's log if its options have it print. @return negative: no memory or thread. */

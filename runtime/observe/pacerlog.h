@@ -14,7 +14,7 @@
 #ifndef GAIT_RUNTIME_PACERLOG_H
 #define GAIT_RUNTIME_PACERLOG_H
 
-#include "../control.h"
+#include "../control/control.h"
 
 struct pacerlog;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pair of arenas: a writer fills one while readers read the one that was published last; then they
- * change places. Step by step as runtime/arena/pair.c takes them: one word that says which side is
- * to be read and how many have come to it, and for each side how many have left it.
+ * change places. Step by step as runtime/api/arena_pair.c takes them: one word that says which side
+ * is to be read and how many have come to it, and for each side how many have left it.
  *
  * Checked: nobody is in the side that the writer fills; a reader finds in its side what was
  * published there, from its first look to its last; and the writer, if it goes on asking, gets the

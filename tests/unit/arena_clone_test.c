@@ -7,8 +7,8 @@
 #include <setjmp.h>
 #include <string.h>
 
-#include "api_arenas.h"
-#include "clones.h"
+#include "api/arenas.h"
+#include "api/clones.h"
 #include "platform/fault.h"
 
 static gait_heap *heap;

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "api_arenas.h"
+#include "api/arenas.h"
 #include "platform/fault.h"
 #include "platform/kernel_file.h"
 

@@ -6,7 +6,7 @@
 #include <setjmp.h>
 #include <string.h>
 
-#include "api_arenas.h"
+#include "api/arenas.h"
 #include "platform/fault.h"
 
 static gait_heap *heap;

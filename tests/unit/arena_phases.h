@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "api_arenas.h"
+#include "api/arenas.h"
 #include "platform/platform.h"
 
 enum phase {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_arenas.h"
+#include "api/arenas.h"
 #include "platform/fault.h"
 
 TestSuite(arena_placed, .timeout = 60);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api_arenas.h"
+#include "api/arenas.h"
 #include "platform/platform.h"
 
 #define MIB ((size_t)1 << 20)

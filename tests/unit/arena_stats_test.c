@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_arenas.h"
+#include "api/arenas.h"
 
 static gait_heap *heap;
 static gait_mutator *mutator;

@@ -8,7 +8,7 @@
 #include <setjmp.h>
 #include <string.h>
 
-#include "api_arenas.h"
+#include "api/arenas.h"
 #include "arena/described.h"
 #include "platform/fault.h"
 #include "platform/platform.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/cycle: what a running mutator may find in the middle of a cycle.
+ * collect/cycle: what a running mutator may find in the middle of a cycle.
  */
 #include <criterion/criterion.h>
 #include <pthread.h>

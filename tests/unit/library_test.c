@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "library.h"
+#include "api/library.h"
 
 #define MIB ((ptrdiff_t)1 << 20)
 

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "../random.h"
-#include "api_arenas.h"
+#include "api/arenas.h"
 #include "platform/fault.h"
 
 TestSuite(snapshot, .timeout = 60);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/verify: a heap that is marked passes; one whose marks lack an object is told of, with the
- * path to it, by every way in which one object can lead to another.
+ * runtime/collect/verify: a heap that is marked passes; one whose marks lack an object is told of,
+ * with the path to it, by every way in which one object can lead to another.
  */
-#include "verify.h"
+#include "collect/verify.h"
 
 #include "instance.h"
 #include "mark/suspended.h"

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Marking and sweeping in the background: bursts and naps of the collector's thread, and its
+ * helpers. How much CPU they may take, and why in bursts, is in docs/design/control.md.
+ */
+#include "background.h"
+
+#include "../instance.h"
+#include "../platform/perturb.h"
+
+/* One burst of marking or sweeping while CPUs are busy, and the least nap after it: a waking thread
+ * is let in at once, a runnable one costs somebody a tick of the scheduler. Measured on 2 CPUs
+ * with two busy mutators: 100 us bursts keep an iteration's p99.9 at 150 us. */
+#define BURST_NS 100000
+#define NAP_NS_LEAST 60000
+/* A marker that lost so much of a burst was set aside by the OS, for a tick, 1 to 4 ms. Where
+ * nothing else runs, that happens a few times a second, and where three others do, as often as it
+ * is not avoided: at the second time within SET_ASIDE_AGAIN_NS CPUs are busy, for BUSY_PER_ASIDE
+ * times what was lost. */
+#define SET_ASIDE_NS 500000
+#define SET_ASIDE_AGAIN_NS 200000000
+#define BUSY_PER_ASIDE 25
+#define BUSY_NS_MOST ((int64_t)1000000000)
+/* A helper at idle priority that was set aside for so long had the whole cycle wait for the work in
+ * its hands: other processes keep the CPUs busy, and idle helpers rest for a while. Seen beside
+ * three busy processes: 700 ms. */
+#define STRANDED_NS 5000000
+#define UNHELPED_NS ((int64_t)10000000000)
+/* One burst where a CPU is idle. */
+#define LONG_BURST_NS 400000
+/* Bytes scanned between two looks at the clock: some 20 us. */
+#define LOOK_BYTES ((size_t)16384)
+/* How often a marker that finds no work looks again, and how long it naps then, while others have
+ * some. The looks take some 2 us; with the OS's slack the nap is some 70 us. */
+#define HUNGRY_LOOKS 100
+#define HUNGRY_NAP_NS 20000
+/* How long a helper naps while no CPU is idle. */
+#define BUSY_NAP_NS 4000000
+/* Share of an idle CPU that the collector's thread takes while the limiter is limiting: beside one
+ * busy mutator a little less than half of all, so that the limiter's bucket drains. */
+#define LIMITED_SHARE 0.9
+/* How long the collector waits for work in others' hands before mutators give way. */
+#define STARVED_NS 1000000
+
+/* Is there no work, published or held? If none is published at one moment, all of it is in the
+ * hands of active threads. When later there is no active thread, and nothing was published in
+ * between, they have used it up: what is left of it is published before a thread ends. */
+bool background_is_out(struct mark_queue *queue) {
+    AO_t published = AO_load_acquire(&queue->published);
+    return !queue_has_work(queue) && queue_active(queue) == 0 &&
+           AO_load_acquire(&queue->published) == published;
+}
+
+/* Is there a CPU for so many markers beside the mutators that run? Threads that are no mutators,
+ * and other processes, show when a marker is set aside in the middle of a burst; that counts only
+ * while there is a mutator to disturb. */
+static bool cpu_is_idle(gait_heap *heap, unsigned markers) {
+    size_t running = AO_load(&heap->world.running);
+    return control_idle_cpu(&heap->control, running + markers - 1) &&
+           (running == 0 || platform_now_ns() >= (int64_t)AO_load(&heap->cycle.busy_until_ns));
+}
+
+/* Does the limiter hold marking down? Not while a thread waits for it: less would not let that
+ * thread run any sooner. */
+static bool is_limited(gait_heap *heap) {
+    return control_is_limiting(&heap->control) && !cycle_is_awaited(&heap->cycle);
+}
+
+/* A burst for this purpose was set aside for so long.
+ * @return whether that is an exception: it was not of late. */
+static bool look_at_contention(struct cycle *cycle, enum cpu_purpose purpose, int64_t aside_ns) {
+    int64_t now_ns = platform_now_ns();
+    if (purpose == CPU_IDLE && aside_ns > STRANDED_NS)
+        AO_store(&cycle->unhelped_until_ns, (AO_t)(now_ns + UNHELPED_NS));
+    if (purpose == CPU_IDLE || aside_ns <= SET_ASIDE_NS)
+        return false;
+    bool again = now_ns - aside_ns < (int64_t)AO_load(&cycle->set_aside_ns) + SET_ASIDE_AGAIN_NS;
+    AO_store(&cycle->set_aside_ns, (AO_t)now_ns);
+    if (again) {
+        int64_t busy_ns = aside_ns * BUSY_PER_ASIDE;
+        busy_ns = busy_ns < BUSY_NS_MOST ? busy_ns : BUSY_NS_MOST;
+        if (now_ns + busy_ns > (int64_t)AO_load(&cycle->busy_until_ns))
+            AO_store(&cycle->busy_until_ns, (AO_t)(now_ns + busy_ns));
+    }
+    return !again;
+}
+
+/* Marking did nothing for so long of the time since live_before: what was allocated in it tells
+ * nothing of how fast it is. */
+static void do_not_count(struct control *control, size_t live_before, int64_t idle_ns,
+                         int64_t since_ns) {
+    size_t live = control_live_bytes(control); /* less, if a mutator that left gave more back */
+    double allocated = live > live_before ? (double)(live - live_before) : 0;
+    control_held_back(control, idle_ns, (size_t)(allocated * (double)idle_ns / (double)since_ns));
+}
+
+/* Is a marker to stop in the middle of a burst, since it would have to wait for locks? */
+static bool must_leave(const struct marker *marker) {
+    return marker->lockless && AO_load(&marker->queue->keys.pairs) > 0;
+}
+
+/* Mark in one burst, with a marker that has begun, and end it. Counts work and CPU time. @return
+ * CPU time spent, ns. */
+static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
+                          int64_t burst_ns) {
+    int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+    size_t before = marker->scanned_bytes, live_before = control_live_bytes(&heap->control);
+    while (!marker_drain(marker, LOOK_BYTES)) {
+        /* at once: a mutator that finds no credit marks in the background's place */
+        control_credit(&heap->control, marker->scanned_bytes - before);
+        before = marker->scanned_bytes;
+        if (platform_now_ns() - begin_ns >= burst_ns || must_leave(marker))
+            break;
+    }
+    marker_end(marker);
+    int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+    int64_t since_ns = platform_now_ns() - begin_ns, aside_ns = since_ns - spent_ns;
+    if (look_at_contention(&heap->cycle, purpose, aside_ns) && marker == &heap->cycle.marker)
+        do_not_count(&heap->control, live_before, aside_ns, since_ns);
+    control_add_cpu(&heap->control, purpose, spent_ns);
+    marker->cpu_ns += spent_ns;
+    control_credit(&heap->control, marker->scanned_bytes - before);
+    if (!marker->lockless) /* the collector does it soon enough */
+        control_marked(&heap->control);
+    return spent_ns;
+}
+
+/* Wait a little for work that another marker holds. */
+static void wait_for_work(struct mark_queue *queue) {
+    AO_fetch_and_add1_full(&queue->hungry);
+    for (unsigned i = 0; i < HUNGRY_LOOKS && !queue_has_work(queue); i++)
+        platform_pause();
+    if (!queue_has_work(queue))
+        platform_sleep_ns(HUNGRY_NAP_NS);
+    AO_fetch_and_sub1_full(&queue->hungry);
+}
+
+/* A mutator sleeps for a moment, so that a helper at idle priority gets its CPU. */
+static void give_way(gait_mutator *mutator) {
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) /* else the collector acts for it */
+        platform_sleep_ns(BURST_NS);
+}
+
+/* Wait for allocation to catch up. Of the time, and of what is allocated in it, the nap that would
+ * have come anyway does not count. */
+static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
+    struct control *control = &heap->control;
+    int64_t begin_ns = platform_now_ns();
+    size_t live_before = control_live_bytes(control);
+    platform_sleep_ns(ahead_ns);
+    int64_t slept_ns = platform_now_ns() - begin_ns;
+    do_not_count(control, live_before, slept_ns - nap_ns, slept_ns);
+}
+
+/* The collector's marking, until there is no work anywhere. */
+void background_mark(gait_heap *heap, bool stopped) {
+    struct cycle *cycle = &heap->cycle;
+    struct mark_queue *queue = &heap->queue;
+    double share = control_fraction(&heap->control);
+    int64_t hungry_ns = 0; /* since when nobody has published any */
+    while (!background_is_out(queue) && !cycle_is_shutdown(cycle)) {
+        if (!queue_has_work(queue)) {
+            wait_for_work(queue);
+            int64_t now_ns = platform_now_ns();
+            if (hungry_ns == 0)
+                hungry_ns = now_ns;
+            if (!stopped && now_ns - hungry_ns > STARVED_NS) {
+                /* a helper got work while a CPU was idle, and now none is */
+                world_handshake(&heap->world, give_way);
+                hungry_ns = 0;
+            }
+            continue;
+        }
+        hungry_ns = 0;
+        bool idle = cpu_is_idle(heap, 1), limiting = is_limited(heap);
+        bool flat = stopped || share >= 1 || (idle && !limiting);
+        double nap_share = idle && limiting ? LIMITED_SHARE : share;
+        marker_begin(&cycle->marker);
+        int64_t spent_ns =
+            mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL,
+                       idle ? LONG_BURST_NS : BURST_NS);
+        if (!queue_has_work(queue))
+            continue;
+        int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / nap_share - 1));
+        int64_t ahead_ns = cycle_is_awaited(cycle) ? 0 : control_ahead_ns(&heap->control);
+        if (ahead_ns > nap_ns && ahead_ns >= BURST_NS) {
+            hold_back(heap, ahead_ns, nap_ns);
+        } else if (!flat) {
+            platform_sleep_ns(nap_ns > NAP_NS_LEAST ? nap_ns : NAP_NS_LEAST);
+        }
+    }
+}
+
+void background_wake(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (AO_int_load(&cycle->dedicated.wanted) + AO_int_load(&cycle->idle.wanted) == 0)
+        return;
+    queue_open(&heap->queue);
+    AO_int_fetch_and_add1_full(&cycle->helping); /* odd */
+    platform_wake(&cycle->helping, INT32_MAX);
+}
+
+void background_rest(gait_heap *heap) {
+    queue_close(&heap->queue);
+    if (AO_int_load(&heap->cycle.helping) % 2)
+        AO_int_fetch_and_add1_full(&heap->cycle.helping); /* even */
+}
+
+void background_await_rest(gait_heap *heap, bool stopped) {
+    int64_t begin_ns = platform_now_ns();
+    while (queue_active(&heap->queue) > 0 && !cycle_is_shutdown(&heap->cycle)) {
+        platform_sleep_ns(HUNGRY_NAP_NS);
+        if (!stopped && platform_now_ns() - begin_ns > STARVED_NS)
+            world_handshake(&heap->world, give_way);
+    }
+}
+
+/* Is a helper to keep away for now? */
+static bool must_rest(const struct cycle_helper *helper) {
+    gait_heap *heap = helper->heap;
+    struct cycle *cycle = &heap->cycle;
+    if (!helper->helpers->idle)
+        return false;
+    /* the collector's thread is before all of them, then the dedicated ones */
+    unsigned before = 1 + AO_int_load(&cycle->dedicated.wanted) + helper->number;
+    return must_leave(&helper->marker) || !cpu_is_idle(heap, before + 1) || is_limited(heap) ||
+           platform_now_ns() < (int64_t)AO_load(&cycle->unhelped_until_ns);
+}
+
+void background_help(void *argument) {
+    struct cycle_helper *helper = argument;
+    gait_heap *heap = helper->heap;
+    struct cycle *cycle = &heap->cycle;
+    struct mark_queue *queue = &heap->queue;
+    bool idle = helper->helpers->idle;
+    if (idle)
+        platform_thread_idle_priority();
+    for (;;) {
+        /* before the look at shutdown, which is set before the word changes */
+        unsigned helping = AO_int_load_acquire(&cycle->helping);
+        if (cycle_is_shutdown(cycle))
+            return;
+        PERTURB(HELP_LOOK);
+        if (helping % 2 == 0 || helper->number >= AO_int_load(&helper->helpers->wanted))
+            platform_wait(&cycle->helping, helping, -1);
+        else if (must_rest(helper))
+            platform_sleep_ns(BUSY_NAP_NS);
+        else if (!queue_has_work(queue))
+            wait_for_work(queue);
+        else {
+            PERTURB(HELP_BURST);
+            if (marker_join(&helper->marker))
+                mark_burst(heap, &helper->marker, idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
+        }
+    }
+}
+
+void background_sweep(gait_heap *heap) {
+    struct sweeper *sweeper = &heap->sweeper;
+    for (bool more = true; more && !cycle_is_shutdown(&heap->cycle);) {
+        int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+        while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < BURST_NS)
+            ;
+        control_add_cpu(&heap->control, CPU_SWEEP, platform_thread_cpu_ns() - begin_cpu_ns);
+        if (more && !cpu_is_idle(heap, 1) &&
+            control_live_bytes(&heap->control) < AO_load(&heap->control.trigger_bytes))
+            platform_sleep_ns(NAP_NS_LEAST);
+    }
+    sweep_finish(sweeper);
+    size_t excess = control_excess_bytes(&heap->control, 0);
+    if (excess > 0)
+        cycle_scavenge(heap, excess);
+    control_swept(&heap->control);
+}

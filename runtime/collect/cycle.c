@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The collection cycle, told once. The collector's thread runs it:
+ *
+ *   1. Finish sweeping: every mark bit is clear.
+ *   2. A handshake turns every mutator's barrier on; a second one lets stores end that began
+ * before. Nothing is marked before all have answered.
+ *   3. A handshake has every mutator push its own roots and allocate black from there on; the
+ *      collector does it for those in native code. No stack is looked at again.
+ *   4. The collector pushes static slots, handles, pieces of ranges, stopped coroutines, what
+ *      finalizers keep, and pinned arenas.
+ *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
+ *   6. When work has run out, ephemerons whose keys are marked give more; then a handshake has
+ *      every mutator look through its barrier's words. More work, or memory that was set apart in
+ *      an arena's reset: back to 5.
+ *   7. The world is stopped. A barrier's word that is white, or memory set apart: start it, and
+ *      back to 5. Else marking has ended: barriers off, and the bits turn over: marks become
+ *      allocations. Start the world.
+ *   8. Weak references are settled, finalizers queued, leaked arenas ended, beside the running
+ *      program, which takes fresh spans meanwhile. Then sweeping opens, and the collector sweeps.
+ *
+ * A heap without barriers has the world stopped from 2 to 7, and gcstoptheworld=2 to the end.
+ * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
+ */
+#include "cycle.h"
+
+#include <string.h>
+
+#include "../instance.h"
+#include "../mark/ranges.h"
+#include "../mark/suspended.h"
+#include "../mark/weak.h"
+#include "../observe/arenalog.h"
+#include "../observe/observe.h"
+#include "../observe/pacerlog.h"
+#include "../platform/perturb.h"
+#include "background.h"
+#include "verify.h"
+
+/* Fewer live bytes, with those of ranges, are marked before a helper is awake. Guess. */
+#ifdef GAIT_CHECKS
+#define HELP_BYTES ((size_t)1) /* tests have small heaps */
+#else
+#define HELP_BYTES ((size_t)4 << 20)
+#endif
+
+/* ---- Mutators' parts in handshakes ---- */
+
+static void barrier_turn_on(gait_mutator *mutator) {
+    mutator->head.barrier |= MUTATOR_BARRIER;
+    mutator->assist_credit_bytes = 0;
+}
+
+/* What a mutator began before this handshake has ended: neither a store nor a weak read has a
+ * safepoint inside. */
+static void pass_safepoint(gait_mutator *mutator) { (void)mutator; }
+
+/* The collector, which acts for those in native code, keeps their roots in its own marker: a block
+ * of work for each would be one of a few words. */
+static void roots_scan(gait_mutator *mutator) {
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+        mutator_scan_roots(mutator);
+    else
+        mutator_visit_roots(mutator, &mutator->heap->cycle.marker.visitor);
+    control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
+    counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
+    mutator->late_ns = 0;
+}
+
+bool cycle_lets_mark(const gait_mutator *mutator) {
+    return mutator->cache.black && AO_int_load_acquire(&mutator->heap->cycle.scanned);
+}
+
+void cycle_mutator_joins(gait_mutator *mutator) {
+    struct cycle *cycle = &mutator->heap->cycle;
+    mutator->head.barrier = AO_int_load(&cycle->barrier_on) ? MUTATOR_BARRIER : 0;
+    mutator->cache.black = AO_int_load(&cycle->black) != 0;
+}
+
+void cycle_mutator_leaves(gait_mutator *mutator) {
+    gait_heap *heap = mutator->heap;
+    if (mutator->head.barrier)
+        mutator_flush_barrier(mutator);
+    control_unallocated(&heap->control, cache_destroy(&mutator->cache));
+    counter_add(&heap->space.foreign.sum_bytes, (size_t)mutator->foreign_rest_bytes);
+    mutator->foreign_rest_bytes = 0;
+    counter_add(&heap->cycle.black_bytes,
+                mutator->cache.black_bytes + marker_take_marked(&mutator->marker));
+}
+
+/* ---- Marking ---- */
+
+/* Phase 4. */
+static void push_shared_roots(gait_heap *heap) {
+    struct marker *marker = &heap->cycle.marker;
+    marker_begin(marker);
+    ranges_push_libraries(&heap->roots, marker);
+    roots_push(&heap->roots, marker);
+    /* as gait_coroutine_switch numbers cycles: by the epoch that this one ends with */
+    counter_add(&heap->cycle.stack_bytes,
+                coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1));
+    finalizers_push(&heap->finalizers, marker);
+    arenas_push_pinned(&heap->arenas, marker);
+    marker_end(marker);
+}
+
+/* Phases 5 and 6, without the handshake: until marking gives no more work by itself.
+ * @return how many blocks had been published before the last look at ephemerons began: as long as
+ * there are no more, nothing was marked since, and no work is in anybody's hands. */
+static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
+    struct marker *marker = &heap->cycle.marker;
+    AO_t published = 0;
+    for (bool more = true; more && !cycle_is_shutdown(&heap->cycle);) {
+        if (arenas_have_apart(&heap->arenas)) {
+            marker_begin(marker);
+            arenas_push_apart(&heap->arenas, marker);
+            marker_end(marker);
+        }
+        background_mark(heap, stopped);
+        published = AO_load_acquire(&heap->queue.published);
+        if (!background_is_out(&heap->queue))
+            continue;
+        marker_begin(marker);
+        more = marker_ephemerons(marker);
+        if (AO_load_acquire(&heap->queue.overflowed)) {
+            marker_rescan(marker);
+            more = true;
+        }
+        marker_end(marker);
+    }
+    return published;
+}
+
+/* Bytes marked in this cycle, those allocated black included; the counts begin anew.
+ * *black: the latter, and what threads marked that are gone. */
+static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
+    struct cycle *cycle = &heap->cycle;
+    uint64_t marked = marker_take_marked(&cycle->marker);
+    *black = AO_load(&cycle->black_bytes);
+    AO_store(&cycle->black_bytes, 0);
+    for (unsigned i = 0; i < CYCLE_HELPERS_MAX; i++) {
+        marked += marker_take_marked(&cycle->dedicated.helpers[i].marker);
+        marked += marker_take_marked(&cycle->idle.helpers[i].marker);
+    }
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
+        marked += marker_take_marked(&mutator->marker);
+        *black += cache_end_cycle(&mutator->cache);
+    }
+    return marked + *black;
+}
+
+/* Has nothing been marked, found white or set apart since mark_to_fixpoint returned this? */
+static bool is_quiet(const gait_heap *heap, AO_t published) {
+    const struct mark_queue *queue = &heap->queue;
+    return AO_load_acquire(&queue->published) == published &&
+           !AO_load_acquire(&queue->overflowed) && !arenas_have_apart(&heap->arenas);
+}
+
+/* Phase 7, with the world stopped. @return false: a barrier held a white word. */
+static bool marking_is_over(gait_heap *heap, AO_t published) {
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        mutator_flush_barrier(mutator);
+    return is_quiet(heap, published) && !cycle_is_shutdown(&heap->cycle);
+}
+
+/* What the collector's thread has done since this cycle began, or the last call, beside marking in
+ * bursts: handshakes, roots, last passes. */
+static void count_rest(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    int64_t cpu_ns = platform_thread_cpu_ns();
+    int64_t rest_ns = cpu_ns - cycle->begin_cpu_ns - cycle->marker.cpu_ns;
+    control_add_cpu(&heap->control, CPU_DEDICATED, rest_ns);
+    counter_add(&heap->control.cpu_rest_ns, (size_t)rest_ns);
+    cycle->begin_cpu_ns = cpu_ns;
+    cycle->marker.cpu_ns = 0;
+}
+
+static void turn_over(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    count_rest(heap);
+    uint64_t marked = take_marked(heap, &cycle->record.black_bytes);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
+        mutator->head.barrier &= ~(uint32_t)MUTATOR_BARRIER;
+        mutator->assist_credit_bytes = 0;
+    }
+    AO_int_store(&cycle->barrier_on, 0);
+    AO_int_store(&cycle->black, 0);
+    AO_int_store(&cycle->scanned, 0);
+    PERTURB(CYCLE_FLIP);
+    AO_int_store_release(&heap->space.epoch, space_epoch(&heap->space) + 1);
+    control_end(&heap->control, &cycle->record, marked, AO_load(&cycle->stack_bytes),
+                roots_bytes(&heap->roots));
+}
+
+static void count_pause(struct cycle *cycle, int64_t ns) {
+    unsigned bucket = 63u - (unsigned)__builtin_clzll((unsigned long long)ns | 1);
+    lock_acquire(&cycle->lock);
+    cycle->pauses++;
+    cycle->pause_total_ns += (uint64_t)ns;
+    if ((uint64_t)ns > cycle->pause_max_ns)
+        cycle->pause_max_ns = (uint64_t)ns;
+    cycle->pause_histogram[bucket < GAIT_PAUSE_BUCKETS ? bucket : GAIT_PAUSE_BUCKETS - 1]++;
+    lock_release(&cycle->lock);
+}
+
+/* End a stop: count it as a pause. @return its length, ns. */
+static int64_t start_the_world(gait_heap *heap) {
+    int64_t begin_ns = heap->world.stop_begin_ns;
+    world_start(&heap->world);
+    int64_t pause_ns = platform_now_ns() - begin_ns;
+    count_pause(&heap->cycle, pause_ns);
+    return pause_ns;
+}
+
+/* The end of phase 7, with the world stopped. @return false: given up. */
+static bool end_marking(gait_heap *heap) {
+    background_rest(heap);
+    if (cycle_is_shutdown(&heap->cycle))
+        return false;
+    if (heap->options.gccheckmark)
+        verify_marks(heap);
+    if (heap->options.arenacheck)
+        arenas_check_all(&heap->arenas, heap->value_mask);
+    turn_over(heap);
+    return true;
+}
+
+/* Phases 2 to 7 beside the running program, which is stopped afterwards. @return false: given up.
+ */
+static bool mark_concurrently(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    struct cycle_record *record = &cycle->record;
+    AO_int_store_release(&cycle->barrier_on, 1);
+    PERTURB(CYCLE_BARRIERS);
+    world_handshake(&heap->world, barrier_turn_on);
+    world_handshake(&heap->world, pass_safepoint); /* stores: marking.md, .inv.store */
+    if (heap->roots.checks_suspended)
+        suspended_note_all(&heap->roots);
+    AO_int_store_release(&cycle->black, 1);
+    PERTURB(CYCLE_BLACK);
+    marker_begin(&cycle->marker);
+    world_handshake(&heap->world, roots_scan);
+    arenas_open(&heap->arenas);
+    AO_int_store_release(&cycle->scanned, 1); /* pairs with cycle_lets_mark */
+    marker_end(&cycle->marker);
+    record->mark_ns = platform_now_ns();
+    PERTURB(CYCLE_ROOTS);
+    push_shared_roots(heap);
+    if (record->start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
+        background_wake(heap);
+    PERTURB(CYCLE_HELPED);
+    for (;;) {
+        AO_t published;
+        do {
+            published = mark_to_fixpoint(heap, false);
+            PERTURB(CYCLE_DRAINED);
+            world_handshake(&heap->world, mutator_flush_barrier);
+        } while (!is_quiet(heap, published) && !cycle_is_shutdown(cycle));
+        PERTURB(CYCLE_QUIET);
+        world_stop(&heap->world);
+        if (marking_is_over(heap, published) || cycle_is_shutdown(cycle))
+            break;
+        start_the_world(heap);
+    }
+    return end_marking(heap);
+}
+
+/* The same with the world stopped from 2 on. */
+static bool mark_stopped(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    world_stop(&heap->world);
+    cycle->record.mark_ns = platform_now_ns();
+    marker_begin(&cycle->marker);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        roots_scan(mutator);
+    marker_end(&cycle->marker);
+    arenas_open(&heap->arenas);
+    push_shared_roots(heap);
+    if (cycle->record.start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
+        background_wake(heap);
+    mark_to_fixpoint(heap, true);
+    return end_marking(heap);
+}
+
+/* ---- The cycle ---- */
+
+/* Phase 8 up to sweeping. */
+static void settle(gait_heap *heap, bool stopped) {
+    PERTURB(CYCLE_FLIPPED);
+    background_await_rest(heap, stopped); /* not in the pause: it may take a while */
+    queue_clear(&heap->queue);            /* pairs that wait for dead keys */
+    PERTURB(CYCLE_SETTLE);
+    weak_settle(&heap->space, heap->value_mask);
+    PERTURB(CYCLE_SETTLED);
+    size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
+    counter_add(&heap->control.live_bytes, kept);
+    arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
+    if (!stopped) /* weak reads: before a cell gets a new object */
+        world_handshake(&heap->world, pass_safepoint);
+    count_rest(heap);
+    PERTURB(CYCLE_OPEN);
+    sweep_open(&heap->sweeper);
+}
+
+void cycle_run(gait_heap *heap, bool forced, bool periodic) {
+    struct cycle *cycle = &heap->cycle;
+    unsigned wanted = AO_int_load_acquire(&cycle->wanted);
+    if (!sweep_done(&heap->sweeper))
+        background_sweep(heap);
+    for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++) {
+        AO_store(&heap->kinds.kinds[kind].live_objects, 0);
+        AO_store(&heap->kinds.kinds[kind].live_bytes, 0);
+    }
+    uint64_t number = cycle->record.number + 1;
+    memset(&cycle->record, 0, sizeof cycle->record);
+    cycle->record.number = number;
+    cycle->record.forced = forced;
+    cycle->record.periodic = periodic;
+    cycle->record.stopped = !heap->concurrent;
+    cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
+    foreign_check(&heap->space.foreign, "gait_foreign_sub");
+    control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
+                  AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots),
+                  ranges_piece_bytes(&heap->roots));
+    /* not before: until then a mutator may ask for the cycle that has begun */
+    PERTURB(CYCLE_BEGIN);
+    AO_int_store(&cycle->due, 0);
+    observe_begin(heap, &cycle->record);
+    pacerlog_begin(heap);
+    arenalog_heap(heap, GAIT_ARENALOG_begin, number);
+    AO_store(&cycle->stack_bytes, 0);
+    cycle_want_helpers(heap);
+    bool sweep_stopped = heap->options.gcstoptheworld == 2;
+    bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
+    if (over && sweep_stopped) {
+        settle(heap, true);
+        background_sweep(heap);
+    }
+    cycle->record.stop_ns = start_the_world(heap);
+    if (!over)
+        return;
+    if (!sweep_stopped)
+        settle(heap, false);
+    lock_acquire(&cycle->lock);
+    cycle->cycles++;
+    cycle->forced_cycles += forced;
+    cycle->last = cycle->record;
+    lock_release(&cycle->lock);
+    observe_cycle(heap, &cycle->record);
+    pacerlog_cycle(heap, &cycle->record);
+    arenalog_heap(heap, GAIT_ARENALOG_end, number);
+    if (!sweep_stopped)
+        background_sweep(heap);
+    finalizers_tidy(&heap->finalizers);
+    arenas_reuse(&heap->arenas);
+    observe_swept(heap, &cycle->record);
+    PERTURB(CYCLE_DONE);
+    AO_int_store_release(&cycle->done, wanted);
+    platform_wake(&cycle->done, INT32_MAX);
+    AO_int_fetch_and_add1_full(&cycle->finished);
+    platform_wake(&cycle->finished, INT32_MAX);
+    cycle_wake_scavenger(heap);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From clocks and counters to the pacer, and from its decisions to actions. The only part that
+ * calls pacer/.
+ *
+ * The pacer and the limiter are guarded by the lock CONTROL. What allocation looks at on its way
+ * is published in atomics after each change: they are read unordered, and a value that is a moment
+ * old only moves a trigger or an assist by as much.
+ */
+#ifndef GAIT_CONTROL_H
+#define GAIT_CONTROL_H
+
+#include <gait/pacer.h>
+
+#include "../heap/space.h"
+#include "../mutator/mutator.h"
+#include "../sweep/sweep.h"
+
+/* What collection spent CPU time on. */
+enum cpu_purpose {
+    CPU_ASSIST,
+    CPU_DEDICATED,
+    CPU_FRACTIONAL,
+    CPU_IDLE,
+    CPU_SWEEP,
+    CPU_SCAVENGE,
+    CPU_PURPOSES
+};
+
+/* One cycle, as it is told by traces and figures. Written by the collector only. */
+struct cycle_record {
+    uint64_t number;
+    int64_t start_ns;             /* monotonic, as are the next three */
+    int64_t mark_ns;              /* barrier on, roots asked for: concurrent marking begins */
+    int64_t end_ns;               /* marking terminated */
+    int64_t stop_ns;              /* length of the pause that ends marking */
+    int64_t cpu_ns[CPU_PURPOSES]; /* spent in this cycle */
+    uint64_t start_bytes;         /* live heap as it started */
+    uint64_t trigger_bytes;
+    uint64_t peak_bytes; /* live heap as marking ended */
+    uint64_t marked_bytes;
+    uint64_t black_bytes; /* of marked_bytes: allocated while it marked */
+    uint64_t goal_bytes;
+    uint64_t stack_bytes;
+    uint64_t globals_bytes;
+    uint64_t foreign_bytes; /* of marked_bytes; as it ended, as are the next two */
+    uint64_t arena_bytes;
+    uint64_t offheap_bytes;
+    uint64_t scannable_bytes;  /* live heap in kinds with references, as it started */
+    uint64_t scanned_bytes;    /* heap looked at for references */
+    uint64_t expected_bytes;   /* heap, stacks and globals that the last cycle looked at */
+    uint64_t start_goal_bytes; /* the goal as it started */
+    double assist_ratio;       /* bytes of scanning per byte allocated, as marking began */
+    double cons_mark;          /* that its trigger was chosen by */
+    double fractional_share;   /* workers, as the pacer divides them */
+    int64_t held_back_ns;      /* marking waited for allocation, or the OS set it aside */
+    int32_t dedicated;
+    int32_t procs;
+    bool forced;
+    bool periodic;
+    bool by_limit; /* the limit gave the goal */
+    bool stopped;  /* the world was stopped while it marked */
+};
+
+struct control {
+    struct lock lock; /* rank CONTROL: pacer, limiter, and the figures that say so */
+    struct gait_pacer pacer;
+    struct gait_limiter limiter;
+    struct space *space;        /* constant */
+    struct sweeper *sweeper;    /* constant */
+    AO_t procs;                 /* written under the lock; read unordered: may be old */
+    int64_t limiter_process_ns; /* process CPU time at the last limiter update; lock */
+    int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
+    int64_t limiting_since_ns;  /* 0: not limiting; lock */
+    uint64_t
+        last_in_use_bytes; /* spans and foreign, as the last cycle ended, up to its goal; lock */
+    double span_fill;      /* share of the spans that allocation can fill; lock */
+    struct gait_pacer_retain retain; /* memory that the scavenger keeps; lock */
+
+    AO_t live_bytes; /* marked by the last cycle and allocated since, of the heap itself */
+    /* allocated since the heap was created, less what was given back unused: */
+    AO_t allocated_scannable_bytes; /* in kinds with references */
+    AO_t allocated_leaf_bytes;      /* in the others */
+    /* of allocated_scannable_bytes, what live_bytes does not count, less what marking found: below
+     * zero where arenas were scanned */
+    AO_t unscannable_bytes;
+    AO_t revise_at_bytes;      /* live heap at which the assist ratio is computed anew */
+    AO_t heap_work_bytes;      /* scanned in this cycle, heap */
+    AO_t credit_bytes;         /* work done in the background that assists may use; signed */
+    AO_t cpu_ns[CPU_PURPOSES]; /* since the heap was created */
+    AO_t cpu_rest_ns;          /* of CPU_DEDICATED: what is not marking in bursts */
+    AO_t limiter_ns;           /* time spent limiting */
+    AO_t peak_total_bytes;
+    AO_t fresh_bytes; /* spans taken since all was swept: no swept one had a cell to give */
+
+    AO_t gogc_percent; /* by publish, as what follows: unordered, a stale one only delays; signed */
+    AO_t trigger_bytes; /* live heap, here and below: control_live_bytes */
+    AO_t goal_bytes;
+    AO_t limit_bytes;
+    AO_t foreign_marked_bytes;
+    AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
+    AO_t late_bytes;            /* live heap at which mutators wait for a cycle to begin */
+    AO_t relief_bytes;          /* live heap at which a cycle begins where pages pass the limit */
+    AO_t assist_work_per_byte;  /* bits of a double */
+    AO_t assist_bytes_per_work; /* bits of a double */
+    AO_t marking;               /* not 0: between control_begin and control_end */
+    AO_t limiting;              /* not 0: the CPU limiter is */
+
+    int64_t start_ns;                   /* constant: when the heap was created */
+    int64_t start_process_ns;           /* process CPU time then; constant, but see fork */
+    int64_t cycle_process_ns;           /* as marking began; the collector's */
+    int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
+    int64_t last_cycle_ns;              /* when the last cycle ended; the collector's */
+    int64_t mark_start_ns;              /* when marking began; the collector's, as are these: */
+    size_t mark_start_bytes;            /* live heap then */
+    uint64_t piece_bytes;               /* globals that are scanned as heap work; lock */
+    size_t expected_work_bytes;         /* heap work to expect; 0: marking is not to be held back */
+    size_t held_live_bytes;             /* live heap when it was last held back */
+    unsigned held_in_vain;              /* how often in a row it did not grow meanwhile */
+    int64_t held_back_ns;               /* in this cycle */
+    size_t held_back_bytes;             /* allocated in that time */
+};
+
+void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
+                  int32_t gogc_percent, int64_t memory_limit_bytes, int32_t procs);
+void control_destroy(struct control *control);
+
+/** All memory that the heap holds and the OS has given, and what counts with it, bytes: what the
+ * limit applies to. */
+size_t control_total_bytes(struct control *control);
+
+/** The live heap: objects, and the foreign memory that they stand for. */
+static inline size_t control_live_bytes(const struct control *control) {
+    return AO_load(&control->live_bytes) + foreign_sum(&control->space->foreign);
+}
+
+/** Allocated since the heap was created, bytes. */
+static inline size_t control_allocated_bytes(const struct control *control) {
+    return AO_load(&control->allocated_scannable_bytes) + AO_load(&control->allocated_leaf_bytes);
+}
+
+/** Part of the live heap that may hold references, bytes. */
+static inline size_t control_scannable_bytes(const struct control *control) {
+    size_t allocated = AO_load(&control->allocated_scannable_bytes);
+    intptr_t live = (intptr_t)(allocated - AO_load(&control->unscannable_bytes));
+    return live > 0 ? (size_t)live : 0; /* read one after the other */
+}
+
+/** Count CPU time. Any thread. */
+static inline void control_add_cpu(struct control *control, enum cpu_purpose purpose, int64_t ns) {
+    counter_add(&control->cpu_ns[purpose], (size_t)ns);
+}
+
+/** CPU time of the collector, all purposes, ns. */
+int64_t control_gc_cpu_ns(const struct control *control);
+
+/** Memory was handed to a mutator. @return whether a cycle is due. */
+bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
+                       bool scannable);
+
+/** A mutator counted foreign memory, which control_memory_changed is told of after this. While
+ * marking, it owes for it. */
+void control_foreign_added(struct control *control, gait_mutator *mutator, size_t bytes);
+
+/**
+ * Arena, off-heap or foreign memory has changed: under a limit the goal follows at once; less
+ * foreign memory than was marked lowers GOGC's goal. Any thread.
+ * @return whether a cycle is due.
+ */
+bool control_memory_changed(struct control *control);
+
+/** A mutator gave memory back that it had not used. */
+void control_unallocated(struct control *control, struct cache_rest rest);
+
+/**
+ * While marking: have a mutator pay its debt. passes_limit: it needs pages that pass the limit.
+ * @return whether it is to come again after a safepoint, before it allocates: more would pass the
+ * limit, and the cycle that is marking may yet keep the heap below.
+ */
+bool control_assist(struct control *control, gait_mutator *mutator, bool passes_limit);
+
+/** Would so many bytes of pages more pass the limit, counted without the free pages that allocation
+ * may use or give back? 0: some span's. */
+bool control_is_tight(struct control *control, size_t bytes);
+
+/** Spans' pages were taken, though all is swept. */
+void control_took_fresh(struct control *control, size_t bytes);
+
+/** Has the live heap reached its goal before the mutator can do anything for the cycle that is due:
+ * it may not mark (marks) yet? */
+bool control_is_late(struct control *control, bool marks);
+
+/** A mutator needs pages that pass the limit, nothing is left to sweep, and it does not mark
+ * (marks) yet: is it to wait for the end of a cycle? Where one can bring the heap below the limit,
+ * if it is on already or enough was allocated since the last. */
+bool control_awaits_cycle(struct control *control, bool marks);
+
+/** Background marking was done: assists may use it. */
+void control_credit(struct control *control, size_t scanned_bytes);
+
+/** After a burst of it: the assist ratio and the CPU limiter look at what was done. */
+void control_marked(struct control *control);
+
+/** May markers run on CPUs that mutators leave idle? running: mutators not in native code. */
+bool control_idle_cpu(struct control *control, size_t running);
+
+/** Does the CPU limiter hold the collector down? */
+bool control_is_limiting(struct control *control);
+
+/** CPUs that mark at normal priority in each cycle, the collector's thread included. stopped: the
+ * world is. */
+int32_t control_dedicated(struct control *control, bool stopped);
+
+/** Share of one CPU that the collector's thread may take while no CPU is idle. */
+double control_fraction(struct control *control);
+
+/**
+ * How long the collector's thread may wait, since marking is ahead of allocation; 0: it is not.
+ * A cycle that ends before its goal is one that came too soon. The collector only, while marking.
+ */
+int64_t control_ahead_ns(struct control *control);
+
+/** It waited, or did nothing for another reason that the next cycle has not: so much was allocated
+ * meanwhile, which tells nothing of how fast marking is. */
+void control_held_back(struct control *control, int64_t ns, size_t allocated_bytes);
+
+/**
+ * Marking begins; it has ended; its bytes are known and the next goal is set. piece_bytes: of the
+ * globals, those that markers scan among other work, which counts as heap's until the end.
+ */
+void control_begin(struct control *control, struct cycle_record *record, bool periodic,
+                   bool stopped, uint64_t stack_bytes, uint64_t globals_bytes,
+                   uint64_t piece_bytes);
+void control_end(struct control *control, struct cycle_record *record, uint64_t marked_bytes,
+                 uint64_t stack_bytes, uint64_t globals_bytes);
+
+/** Sweeping has ended: the trigger no longer has to leave it room. */
+void control_swept(struct control *control);
+
+/** Count CPU time into the limiter's bucket. Often while marking; cheap if it isn't due. */
+void control_update_limiter(struct control *control);
+
+/** Settings. @return the one before. */
+int32_t control_set_gogc(struct control *control, int32_t percent);
+int64_t control_set_limit(struct control *control, int64_t bytes);
+int32_t control_set_procs(struct control *control, int32_t procs);
+
+/** In a fork's child, whose process has spent so much less CPU time than the one that forked:
+ * figures go on from the parent's. */
+void control_process_is_new(struct control *control, int64_t less_ns);
+
+/** Is a cycle due since the last one was long ago? */
+bool control_periodic_due(struct control *control);
+
+/** How far the sum of memory would be above the limit less a small reserve with so many bytes more,
+ * bytes; 0 while the limiter is limiting. */
+size_t control_excess_bytes(struct control *control, size_t more_bytes);
+
+/** How many bytes the scavenger should give back now in the background; 0: none. */
+size_t control_scavenge_due(struct control *control);
+
+/** How long the scavenger sleeps after it has taken so much CPU time, so that its share is small.
+ */
+int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns);
+
+/** So many bytes of pages are about to be taken back from the OS: give others to it if the limit
+ * asks for it. Hook of the space. */
+void control_before_grow(struct control *control, size_t bytes);
+
+/** How much memory of ended arenas may wait in quarantine before a cycle is asked for, which ends
+ * it, bytes. */
+size_t control_quarantine_bytes(const struct control *control);
+
+#endif

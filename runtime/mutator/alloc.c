@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slow path of allocation: let the collector in, pay for what was taken, refill a run; and when
+ * there is no memory: collect, ask the handler, give up.
+ */
+#include <gait/gait.h>
+#include <gait/library.h>
+
+#include "../heap/chunks.h"
+#include "../instance.h"
+#include "alloc_room.h"
+#include "zero.h"
+
+static bool has_references(const gait_heap *heap, gait_kind kind) {
+    return heap->kinds.kinds[kind].layout != GAIT_LEAF;
+}
+
+static void count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)))
+        cycle_request(heap);
+}
+
+static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    unsigned size_class = gait_size_class(bytes);
+    size_t run_bytes = cache_refill(&mutator->cache, kind, size_class);
+    if (run_bytes == 0)
+        return NULL;
+    count(mutator, kind, run_bytes);
+    struct gait_run *run = &mutator->head.runs[kind][size_class];
+    char *object = run->cursor;
+    run->cursor += class_table[size_class].cell_bytes;
+    return object;
+}
+
+/* The pages of a large object. A size that overflows is refused where pages are taken. */
+static size_t large_bytes(size_t bytes) { return (bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1); }
+
+static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    bool zeroed;
+    char *object = cache_large(&mutator->cache, kind, bytes, &zeroed);
+    if (!object)
+        return NULL;
+    if (!zeroed)
+        zero_pages(mutator, object, large_bytes(bytes));
+    cache_large_done(&mutator->cache, object);
+    count(mutator, kind, large_bytes(bytes));
+    return object;
+}
+
+static void *take(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    return bytes <= GAIT_SMALL_MAX_BYTES ? take_small(mutator, kind, bytes)
+                                         : take_large(mutator, kind, bytes);
+}
+
+/* ---- Out of memory ---- */
+
+/* What leads to the frame of the handler's call, or NULL: it is not pushed. */
+static struct gait_frame **handler_link(gait_mutator *mutator) {
+    struct gait_frame **link = &mutator->head.frames;
+    while (*link && *link != &mutator->oom_call.frame)
+        link = &(*link)->previous;
+    return *link ? link : NULL;
+}
+
+static void handler_end(gait_mutator *mutator) {
+    struct gait_frame **link = handler_link(mutator);
+    if (link)
+        *link = mutator->oom_call.frame.previous;
+    mutator->oom_call.low = NULL;
+}
+
+/* Is the mutator within the handler? One that was left by longjmp ends here: its frame is not
+ * pushed any more (gait_frames_restore), or the stack has come back to where it was called. */
+static bool handler_runs(gait_mutator *mutator, const char *here) {
+    const struct oom_call *call = &mutator->oom_call;
+    if (call->low && call->coroutine == mutator->coroutine &&
+        (here >= call->low || !handler_link(mutator)))
+        handler_end(mutator);
+    return call->low != NULL;
+}
+
+/* A handler that allocates what is not to be had gets NULL, and is not called once more. */
+static __attribute__((noinline)) bool ask_handler(gait_mutator *mutator, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    lock_acquire(&heap->oom_lock);
+    gait_oom_fn handler = heap->oom_handler;
+    void *data = heap->oom_data;
+    lock_release(&heap->oom_lock);
+    char *here = __builtin_frame_address(0);
+    if (!handler || handler_runs(mutator, here))
+        return false;
+    mutator->oom_call.low = here;
+    mutator->oom_call.coroutine = mutator->coroutine;
+    gait_push_frame(mutator, &mutator->oom_call.frame, NULL, 0);
+    bool again = handler(mutator, bytes, data);
+    handler_end(mutator);
+    return again;
+}
+
+/* A full collection, then the handler as long as it says so. */
+bool gait_out_of_memory(gait_mutator *mutator, size_t bytes, unsigned failures) {
+    mutator_check(mutator);
+    handler_runs(mutator, __builtin_frame_address(0)); /* or was left by longjmp */
+    if (failures > 0 && !ask_handler(mutator, bytes))
+        return false;
+    gait_collect(mutator);
+    alloc_await_cleanups(mutator);
+    chunks_drain(&mutator->heap->space); /* addresses, and memory, that only arenas could take */
+    return true;
+}
+
+static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    void *object = NULL;
+    for (unsigned failures = 0; !object && gait_out_of_memory(mutator, bytes, failures); failures++)
+        object = take(mutator, kind, bytes);
+    return object;
+}
+
+void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+    gait_heap *heap = mutator->heap;
+    mutator_check_as(mutator, "gait_alloc");
+    if (kind >= kinds_count(&heap->kinds))
+        platform_fatal("gait_alloc: unknown kind %u", (unsigned)kind);
+    if (bytes == 0)
+        bytes = 1;
+    /* a class whose cells would do without the last bit never gets a run */
+    if (heap->wide_cells && bytes % 16 != 0 && bytes <= GAIT_SMALL_MAX_BYTES)
+        return gait_alloc(mutator, kind, (bytes + 15) & ~(size_t)15);
+    handler_runs(mutator, __builtin_frame_address(0)); /* or was left by longjmp */
+    gait_poll(mutator);
+    if (heap->options.gcstress && ++mutator->stress_count >= heap->options.gcstress) {
+        mutator->stress_count = 0;
+        gait_collect(mutator);
+    }
+    struct alloc_need need = {.bytes = bytes, .page_bytes = large_bytes(bytes), .kind = kind};
+    need.cell = bytes <= GAIT_SMALL_MAX_BYTES;
+    alloc_make_room(mutator, &need);
+    void *object = take(mutator, kind, bytes);
+    return object ? object : take_after_collecting(mutator, kind, bytes);
+}

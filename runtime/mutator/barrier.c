@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stores of references while marking is on: the hybrid barrier shades what a slot held and what it
+ * gets (docs/design/marking.md), by putting both words into the mutator's buffer.
+ */
+#include <gait/arena.h>
+#include <gait/gait.h>
+#include <string.h>
+
+#include "../instance.h"
+#include "../mark/weak.h"
+#include "../platform/perturb.h"
+
+static gait_word slot_read(const gait_word *slot) {
+    /* what it leads to is read after it; pairs with slot_write */
+    return AO_load_dd_acquire_read((const volatile AO_t *)slot);
+}
+
+static void slot_write(gait_word *slot, gait_word value) {
+    __atomic_store_n(slot, value, __ATOMIC_RELEASE); /* as gait_store: pairs with a marker's read */
+}
+
+/* Only words that may be heap addresses go into the buffer: by the range that is reserved, which
+ * is constant. The part of it that is committed may have grown since by another thread. */
+static void shade(gait_mutator *mutator, gait_word word) {
+    gait_heap *heap = mutator->heap;
+    if (!space_reserves(&heap->space, word & heap->value_mask) &&
+        !space_reserves(&heap->space, word))
+        return;
+    if (mutator->barrier_count == BARRIER_WORDS)
+        mutator_flush_barrier(mutator);
+    mutator->barrier_words[mutator->barrier_count++] = word;
+}
+
+void mutator_shade(gait_mutator *mutator, gait_word word) {
+    if (mutator->head.barrier)
+        shade(mutator, word);
+}
+
+void gait_shade_slow(gait_mutator *mutator, gait_word word) {
+    mutator_check_as(mutator, "gait_shade");
+    shade(mutator, word);
+}
+
+void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value) {
+    mutator_check_as(mutator, "gait_store");
+    gait_word held = slot_read(slot);
+    PERTURB(BARRIER_READ);
+    shade(mutator, held);
+    shade(mutator, value);
+    PERTURB(BARRIER_NOTED);
+}
+
+bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
+                           gait_word desired) {
+    mutator_check_as(mutator, __func__);
+    if (mutator->head.barrier) {
+        shade(mutator, *expected);
+        shade(mutator, desired);
+        PERTURB(BARRIER_NOTED);
+    }
+    return __atomic_compare_exchange_n(slot, expected, desired, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
+}
+
+/* ---- Many words ----
+ *
+ * In pieces, with a safepoint between: each takes 100 us at most, and asks anew whether the barrier
+ * is on. What is stored in a piece is noted before the piece's first store, as in gait_store; and
+ * at a safepoint every word that is still to be moved lies where it lay, or where it was moved to.
+ */
+
+/* With the barrier on a word costs two looks at a mark, in flushes. */
+#define PIECE_WORDS_NOTED ((size_t)GAIT_PIECE_WORDS)
+#define PIECE_WORDS_PLAIN ((size_t)8192)
+
+/* Keeps what is worked on alive over the safepoints. */
+struct kept {
+    struct gait_frame frame;
+    gait_word words[3];
+};
+
+/* A word that keeps what an address lies in; 0: a static slot. */
+static gait_word keeper(gait_heap *heap, const gait_word *address) {
+    if (gait_arena_of(heap, address))
+        return (gait_word)address;
+    return (gait_word)gait_object_base(heap, address);
+}
+
+static void keep(gait_mutator *mutator, struct kept *kept, const gait_word *to,
+                 const gait_word *from, gait_word value) {
+    kept->words[0] = keeper(mutator->heap, to);
+    kept->words[1] = keeper(mutator->heap, from);
+    kept->words[2] = value;
+    gait_push_frame(mutator, &kept->frame, kept->words, 3);
+}
+
+static size_t piece_of(const gait_mutator *mutator, size_t count) {
+    size_t most = mutator->head.barrier ? PIECE_WORDS_NOTED : PIECE_WORDS_PLAIN;
+    return count < most ? count : most;
+}
+
+/* Move a piece that others' words are not overwritten by before they are moved. */
+static void move_piece(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count,
+                       bool upwards) {
+    if (mutator->head.barrier)
+        for (size_t i = 0; i < count; i++) {
+            shade(mutator, slot_read(&to[i]));
+            shade(mutator, slot_read(&from[i]));
+        }
+    PERTURB(BARRIER_NOTED);
+    if (upwards)
+        for (size_t i = 0; i < count; i++)
+            slot_write(&to[i], slot_read(&from[i]));
+    else
+        for (size_t i = count; i-- > 0;)
+            slot_write(&to[i], slot_read(&from[i]));
+}
+
+void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count) {
+    mutator_check_as(mutator, __func__);
+    bool upwards = to <= from || to >= from + count;
+    if (count <= GAIT_PIECE_WORDS) {
+        move_piece(mutator, to, from, count, upwards);
+        return;
+    }
+    struct kept kept;
+    keep(mutator, &kept, to, from, 0);
+    for (size_t left = count, piece; left > 0; left -= piece) {
+        piece = piece_of(mutator, left);
+        size_t at = upwards ? count - left : left - piece;
+        move_piece(mutator, to + at, from + at, piece, upwards);
+        gait_poll(mutator);
+    }
+    gait_pop_frame(mutator);
+}
+
+static void fill_piece(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
+    if (mutator->head.barrier) {
+        shade(mutator, value);
+        for (size_t i = 0; i < count; i++)
+            shade(mutator, slot_read(&to[i]));
+    }
+    PERTURB(BARRIER_NOTED);
+    for (size_t i = 0; i < count; i++)
+        slot_write(&to[i], value);
+}
+
+void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
+    mutator_check_as(mutator, __func__);
+    if (count <= GAIT_PIECE_WORDS) {
+        fill_piece(mutator, to, value, count);
+        return;
+    }
+    struct kept kept;
+    keep(mutator, &kept, to, NULL, value);
+    for (size_t at = 0, piece; at < count; at += piece) {
+        piece = piece_of(mutator, count - at);
+        fill_piece(mutator, to + at, value, piece);
+        gait_poll(mutator);
+    }
+    gait_pop_frame(mutator);
+}
+
+/* ---- Weak words and pairs: a read makes strong what was weak ---- */
+
+gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
+    mutator_check_as(mutator, __func__);
+    gait_heap *heap = mutator->heap;
+    gait_word word = weak_read(&heap->space, heap->value_mask, slot);
+    PERTURB(WEAK_ALIVE);
+    mutator_shade(mutator, word);
+    return word;
+}
+
+void gait_weak_set(gait_mutator *mutator, gait_word *slot, gait_word value) {
+    mutator_check_as(mutator, __func__);
+    slot_write(slot, value);
+}
+
+gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
+    mutator_check_as(mutator, __func__);
+    gait_heap *heap = mutator->heap;
+    gait_word value = weak_read_pair(&heap->space, heap->value_mask, pair);
+    PERTURB(WEAK_ALIVE);
+    mutator_shade(mutator, value);
+    return value;
+}
+
+void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key, gait_word value) {
+    mutator_check_as(mutator, __func__);
+    mutator_shade(mutator, key);
+    mutator_shade(mutator, value);
+    PERTURB(BARRIER_NOTED);
+    weak_store_pair(pair, key, value);
+}

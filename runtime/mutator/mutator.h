@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mutator: one thread's attachment to a heap.
+ *
+ * States: RUNNING, only its thread touches it; NATIVE, its thread touches nothing of the heap, and
+ * the collector may hold it; HELD, the collector acts in its place; AWAITED, the same, and its
+ * thread waits to go on. DETACHED mutators are kept, so that their late use is seen; they are
+ * attached again. NATIVE -> HELD -> NATIVE by the collector, HELD -> AWAITED and NATIVE <-> RUNNING
+ * by the thread; each change that two may want is a compare-and-swap.
+ *
+ * All fields are used by whoever has the mutator: its thread while RUNNING, the collector while
+ * HELD or while the world is stopped. Exceptions are named.
+ */
+#ifndef GAIT_MUTATOR_H
+#define GAIT_MUTATOR_H
+
+#include <gait/inline.h>
+
+#include "../heap/cache.h"
+#include "../mark/coroutines.h"
+#include "../mark/frame_copy.h"
+#include "../mark/marker.h"
+#include "program_thread.h"
+
+/* Words that the barrier collects before they are looked at. Go's is 512; a store adds two. */
+#define BARRIER_WORDS 512
+
+enum mutator_state {
+    MUTATOR_RUNNING,
+    MUTATOR_NATIVE,
+    MUTATOR_HELD,
+    MUTATOR_AWAITED,
+    MUTATOR_DETACHED
+};
+
+/* Bits of head.barrier: marking is on; and, for gait_store to meet the check, it is not RUNNING.
+ * The collector writes the first, its thread the second, each while the mutator is its own. */
+enum { MUTATOR_BARRIER = 1, MUTATOR_AWAY = 2 };
+
+/* A call of the out-of-memory handler. While it is under way, its frame (of no words) is among
+ * those that are pushed; it lies here, and not on the stack, since a handler may be left by
+ * longjmp. */
+struct oom_call {
+    struct gait_frame frame;
+    char *low;                 /* the handler's C stack frames lie below; NULL: no call */
+    gait_coroutine *coroutine; /* that ran */
+};
+
+struct gait_mutator {
+    struct gait_mutator_head head; /* first: the inline functions' part. head.poll is not 0 while a
+                                      sibling is asked for something, or it is not RUNNING */
+    /* what a handshake looks at, close together */
+    unsigned state;           /* atomic: enum mutator_state, waited on by its thread */
+    unsigned handshake;       /* atomic: number of the last handshake answered */
+    gait_mutator *next;       /* world's list; lock WORLD */
+    gait_mutator *previous;   /* likewise */
+    gait_mutator *asked_next; /* likewise: who is asked and has not answered */
+    struct world *world;      /* constant */
+    gait_heap *heap;          /* constant */
+    size_t barrier_count;
+    gait_roots_fn visit_roots; /* of the thread, whatever runs on it; NULL: none */
+    void *visit_data;
+    gait_coroutine *coroutine; /* what runs; NULL: the thread itself */
+    bool scans_stack;          /* C stacks are scanned; constant */
+
+    /* its thread's; see program_thread.h */
+    struct program_thread *thread; /* constant while attached */
+    gait_mutator *thread_next;     /* lock THREAD of its thread */
+    int cpu_clock;                 /* platform_thread_clock; constant while attached */
+    gait_mutator *native_by;       /* whose region took it out of RUNNING; NULL: none did */
+    bool native;                   /* a region of its own has begun */
+    bool resting;                  /* NATIVE only while its thread waits: world_rest */
+
+    struct cache cache;
+    struct marker marker; /* roots, assists, barrier: used within one call at a time */
+    gait_word barrier_words[BARRIER_WORDS];
+
+    bool copied;                      /* the copies are its frames: it went native since */
+    struct frame_copy thread_copy;    /* of the thread's own frames */
+    struct frame_copy coroutine_copy; /* of the running coroutine's */
+    struct gait_frame *base_frames;   /* of the thread itself, while a coroutine runs */
+    struct c_stack stack;             /* the thread's own */
+    struct c_stack *running_stack;    /* that runs: the thread's, or the coroutine's */
+    size_t stack_bytes;               /* scanned at the last root scan */
+
+    struct oom_call oom_call; /* its thread's; alloc.c */
+
+    struct clone *clones;     /* graphs that are being copied; its thread's; api/arena_clone.c */
+    struct arena_own *making; /* arenas that are; likewise; api/arena_making.c */
+
+    int64_t assist_credit_bytes;   /* allocation that is paid for; negative: debt */
+    int64_t late_ns;               /* waited for a cycle to begin, since the last one that did */
+    bool runs_finalizers;          /* has run some or waited for them: nobody else is waited for */
+    size_t foreign_free_bytes;     /* may be taken back without a look at what there is */
+    int64_t foreign_rest_bytes;    /* foreign memory that the sum has not heard of */
+    struct foreign_stripe *stripe; /* constant while attached */
+    uint32_t stress_count;         /* gcstress: allocations since the last forced cycle */
+    AO_t assist_cpu_ns;            /* read unordered: figures */
+};
+
+/** Is this frame pushed? Its thread. */
+static inline bool mutator_has_frame(const gait_mutator *mutator, const struct gait_frame *frame) {
+    const struct gait_frame *at = mutator->head.frames;
+    while (at && at != frame)
+        at = at->previous;
+    return at != NULL;
+}
+
+/* One line that says how a mutator was misused, and the end. call: the public function. */
+_Noreturn void mutator_misused(const gait_mutator *mutator, const char *call);
+
+/* The first line of every public function that works with a mutator: it runs, on this thread, or
+ * the process ends with one line that names the call. A detached mutator's memory is kept for just
+ * that. mutator_check_as is for what must be fast, and does not look at the thread. */
+static inline void mutator_check_as(const gait_mutator *mutator, const char *call) {
+    if (__builtin_expect(AO_int_load(&mutator->state) != MUTATOR_RUNNING, 0))
+        mutator_misused(mutator, call); /* its own thread's store is seen; no other may call */
+}
+static inline void mutator_check_thread(const gait_mutator *mutator, const char *call) {
+    if (__builtin_expect(mutator->thread != program_thread_here(), 0))
+        mutator_misused(mutator, call);
+    mutator_check_as(mutator, call);
+}
+#define mutator_check(mutator) mutator_check_thread(mutator, __func__)
+
+/** Look at the words that the barrier collected: the white ones are published as work. */
+void mutator_flush_barrier(gait_mutator *mutator);
+
+/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread
+ * only. */
+void mutator_shade(gait_mutator *mutator, gait_word word);
+
+/** Push all roots of this mutator; its state was saved by mutator_save_stack. */
+void mutator_scan_roots(gait_mutator *mutator);
+
+/** Visit the same roots with any visitor: verify.c. */
+void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
+
+/** Its thread is about to go native: what the collector reads then is copied. */
+void mutator_copy_frames(gait_mutator *mutator);
+
+/** Drop all roots: its thread's functions that had them may have ended. Its thread only. */
+void mutator_drop_roots(gait_mutator *mutator);
+
+/* Remember the frame that ends at frame_end, the calling function's, for one mutator (NULL: for all
+ * running ones of this thread). Stops the process if the C stack is none that the mutator was told
+ * of, or if a shadow-stack frame lies below: in a function that has been left. */
+void mutator_save_frame(gait_mutator *mutator, char *frame_end);
+
+/**
+ * Remember registers and the stack pointer of the program, for conservative scanning. In the public
+ * function that it called: when that has returned, the registers that it saved are the program's
+ * again, and where it saved them is overwritten; so they are copied.
+ */
+static inline __attribute__((always_inline)) void mutator_save_stack(void) {
+    REGISTERS_SAVE_IN_FRAME();
+    mutator_save_frame(NULL, REGISTERS_FRAME_END());
+}
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handshakes and stops. See world.h and docs/design/world.md.
+ *
+ * Every exchange is a store, a full fence and a load on each side: the collector stores its request
+ * and then looks at a mutator's state; a mutator stores its state and then looks for requests. One
+ * of the two sees the other.
+ */
+#include "world.h"
+
+#include <string.h>
+
+#include "../platform/perturb.h"
+#include "../platform/platform.h"
+
+/* How long the collector sleeps between two looks at mutators that have not answered: a bound on
+ * a wake that was missed, not a polling rate. */
+#define LOOK_AGAIN_NS INT64_C(1000000)
+/* A mutator that has not answered for so long does not poll, or the OS has set it aside for several
+ * ticks. Guess: three ticks. */
+#define HELD_UP_NS 12000000
+
+void world_init(struct world *world) {
+    memset(world, 0, sizeof *world);
+    lock_init(&world->lock, LOCK_WORLD, "world");
+}
+
+void world_destroy(struct world *world) { lock_destroy(&world->lock); }
+
+/* ---- The mutator's side ---- */
+
+static gait_mutator *mine(void) { return program_thread_here()->first; }
+
+static bool is_running(const gait_mutator *mutator) {
+    return AO_int_load(&mutator->state) == MUTATOR_RUNNING;
+}
+
+/* Has it a request that it has not answered? Pairs with world_handshake and world_stop. */
+static bool is_asked(const gait_mutator *mutator) {
+    const struct world *world = mutator->world;
+    return AO_int_load_acquire(&world->handshake) != AO_int_load(&mutator->handshake) ||
+           AO_int_load_acquire(&world->stopping);
+}
+
+/* It has answered, or gone native, and stored so: wake the collector if it waits for this one. */
+static void tell(gait_mutator *mutator) {
+    struct world *world = mutator->world;
+    AO_nop_full(); /* pairs with await */
+    PERTURB(ANSWER_LOOK);
+    if (AO_load(&world->awaited) != (AO_t)mutator)
+        return;
+    PERTURB(ANSWER_SAID);
+    AO_int_fetch_and_add1_full(&world->answers);
+    platform_wake(&world->answers, 1);
+}
+
+static void native_begin(gait_mutator *mutator) {
+    counter_sub(&mutator->world->running, 1);
+    mutator->head.barrier |= MUTATOR_AWAY;
+    PERTURB(NATIVE_BEGIN);
+    AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* full: then look for requests */
+    AO_nop_full();
+    PERTURB(NATIVE_BEGUN);
+    if (AO_int_load(&mutator->head.poll))
+        tell(mutator); /* the collector can act in its place now */
+    PERTURB(NATIVE_TOLD);
+    AO_int_store(&mutator->head.poll, 1); /* of a caller that polls now, the state is checked */
+}
+
+/* NATIVE -> RUNNING. @return false: the world is stopped. */
+static bool try_to_run(gait_mutator *mutator) {
+    struct world *world = mutator->world;
+    AO_int_store(&mutator->head.poll, 0); /* a request made from here on raises poll again */
+    PERTURB(NATIVE_CLEARED);
+    for (;;) {
+        unsigned state =
+            AO_int_fetch_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_RUNNING);
+        if (state == MUTATOR_NATIVE)
+            break;
+        if (state == MUTATOR_AWAITED ||
+            AO_int_compare_and_swap_full(&mutator->state, MUTATOR_HELD, MUTATOR_AWAITED))
+            platform_wait(&mutator->state, MUTATOR_AWAITED, -1);
+    }
+    AO_nop_full(); /* then look for requests */
+    PERTURB(NATIVE_LEAVE);
+    if (AO_int_load_acquire(&world->stopping)) {
+        AO_int_store_full(&mutator->state, MUTATOR_NATIVE);
+        tell(mutator);
+        AO_int_store(&mutator->head.poll, 1);
+        return false;
+    }
+    PERTURB(NATIVE_LEFT);
+    counter_add(&world->running, 1);
+    mutator->head.barrier &= ~(uint32_t)MUTATOR_AWAY;
+    mutator->resting = false;
+    return true;
+}
+
+void world_rest(void) {
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        if (is_running(mutator)) {
+            native_begin(mutator);
+            mutator->resting = true;
+        }
+}
+
+/* All run that are to. */
+static void resumed(void) {
+    bool asked = false;
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        if (is_running(mutator)) {
+            mutator->copied = false; /* not before: it might have had to go native again */
+            asked |= is_asked(mutator);
+        }
+    /* try_to_run cleared `poll`, by which the thread's other mutators may be asked, too */
+    for (gait_mutator *mutator = mine(); asked && mutator; mutator = mutator->thread_next)
+        AO_int_store(&mutator->head.poll, 1);
+}
+
+void world_resume(void) {
+    for (gait_mutator *mutator = mine(); mutator;) {
+        if (!mutator->resting || try_to_run(mutator)) {
+            mutator = mutator->thread_next;
+            continue;
+        }
+        PERTURB(NATIVE_REFUSED);
+        world_rest(); /* whoever has this world stopped may wait for this thread in another */
+        while (AO_int_load_acquire(&mutator->world->stopping))
+            platform_wait(&mutator->world->stopping, 1, -1);
+        mutator = mine();
+    }
+    resumed();
+}
+
+void world_answer(void) {
+    bool stopped = false;
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        if (is_running(mutator))
+            AO_int_store(&mutator->head.poll, 0);
+    AO_nop_full(); /* a request made from here on raises poll again */
+    PERTURB(ANSWER_CLEARED);
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next) {
+        if (!is_running(mutator))
+            continue;
+        struct world *world = mutator->world;
+        unsigned number = AO_int_load_acquire(&world->handshake); /* pairs with world_handshake */
+        if (AO_int_load(&mutator->handshake) != number) {
+            world->action(mutator);
+            PERTURB(ANSWER_ACTED);
+            AO_int_store_release(&mutator->handshake, number);
+            tell(mutator);
+        }
+        stopped |= AO_int_load_acquire(&world->stopping) != 0;
+    }
+    if (stopped) {
+        world_rest();
+        world_resume();
+    }
+}
+
+/* ---- Native regions: .inv.region ---- */
+
+void world_enter_native(gait_mutator *mutator) {
+    mutator->native = true;
+    if (!is_running(mutator)) /* within the region of another heap's */
+        return;
+    if (AO_int_load(&mutator->head.poll))
+        world_answer(); /* else the collector would be woken, to do it */
+    for (gait_mutator *other = mine(); other; other = other->thread_next)
+        if (is_running(other)) {
+            other->native_by = mutator;
+            mutator_copy_frames(other);
+            native_begin(other);
+        }
+}
+
+/* A mutator's region has ended: those that it took with it are to run, but for such as have
+ * regions of their own. */
+static void end_region(gait_mutator *mutator) {
+    mutator->native = false;
+    for (gait_mutator *other = mine(); other; other = other->thread_next)
+        if (other->native_by == mutator) {
+            other->native_by = other->native ? other : NULL;
+            other->resting = !other->native;
+        }
+}
+
+void world_leave_native(gait_mutator *mutator) {
+    end_region(mutator);
+    world_resume();
+    if (is_running(mutator) && AO_int_load(&mutator->head.poll))
+        world_answer();
+}
+
+void world_end_regions(void) {
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        mutator->native = false;
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        end_region(mutator);
+    world_resume();
+}
+
+/* ---- Attach and detach ---- */
+
+void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator)) {
+    mutator->world = world;
+    mutator->cpu_clock = platform_thread_clock();
+    world_rest();
+    PERTURB(ATTACH_REST);
+    lock_acquire(&world->lock);
+    prepare(mutator);
+    PERTURB(ATTACH_PREPARED);
+    AO_int_store(&mutator->handshake, AO_int_load(&world->handshake));
+    AO_int_store(&mutator->state, MUTATOR_RUNNING);
+    mutator->previous = NULL;
+    mutator->next = world->first;
+    if (world->first)
+        world->first->previous = mutator;
+    world->first = mutator;
+    counter_add(&world->count, 1);
+    counter_add(&world->running, 1);
+    PERTURB(ATTACH_LISTED);
+    lock_release(&world->lock);
+    program_thread_add(mutator);
+    world_resume();
+}
+
+void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_mutator *mutator)) {
+    finish(mutator);
+    if (mutator->previous)
+        mutator->previous->next = mutator->next;
+    else
+        world->first = mutator->next;
+    if (mutator->next)
+        mutator->next->previous = mutator->previous;
+    counter_sub(&world->count, 1);
+}
+
+void world_remove(struct world *world, gait_mutator *mutator,
+                  void (*finish)(gait_mutator *mutator)) {
+    world_rest();
+    PERTURB(DETACH_NATIVE);
+    lock_acquire(&world->lock);
+    world_drop(world, mutator, finish);
+    PERTURB(DETACH_DROPPED);
+    lock_release(&world->lock);
+    end_region(mutator);
+    program_thread_remove(mutator);
+    world_resume();
+}
+
+/* ---- The collector's side ---- */
+
+/* Act for a mutator in native code. @return false: it is running. */
+static bool act_for(gait_mutator *mutator, unsigned number) {
+    struct world *world = mutator->world;
+    if (!AO_int_compare_and_swap_full(&mutator->state, MUTATOR_NATIVE, MUTATOR_HELD))
+        return false;
+    PERTURB(ACT_HELD);
+    if (AO_int_load(&mutator->handshake) != number) { /* else it has answered, and gone native */
+        world->action(mutator);
+        AO_int_store(&mutator->handshake, number);
+    }
+    PERTURB(ACT_ACTED);
+    if (AO_int_compare_and_swap_full(&mutator->state, MUTATOR_HELD, MUTATOR_NATIVE))
+        return true;
+    AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* it was AWAITED */
+    PERTURB(ACT_RELEASED);
+    platform_wake(&mutator->state, 1);
+    return true;
+}
+
+bool world_is_held_up(const struct world *world) {
+    return (int64_t)AO_load(&world->silent_ns) > HELD_UP_NS;
+}
+
+static bool has_answered(gait_mutator *mutator, unsigned number) {
+    return AO_int_load_acquire(&mutator->handshake) == number || act_for(mutator, number);
+}
+
+static bool has_stopped(gait_mutator *mutator, unsigned number) {
+    (void)number;
+    return AO_int_load_acquire(&mutator->state) != MUTATOR_RUNNING;
+}
+
+/* Ask one that was running just now, and keep it in the list of those that are waited for. */
+static gait_mutator *ask(gait_mutator *mutator, gait_mutator *asked) {
+    PERTURB(HANDSHAKE_ASK);
+    program_thread_ask(mutator);
+    mutator->asked_next = asked;
+    return mutator;
+}
+
+/* Wait for those that were asked, one after another. */
+static void await(struct world *world, gait_mutator *asked, unsigned number,
+                  bool (*is_done)(gait_mutator *mutator, unsigned number)) {
+    AO_nop_full(); /* polls are raised, then looked for who has gone native */
+    for (; asked; asked = asked->asked_next) {
+        int64_t looked_ns = platform_now_ns(), silent_ns = 0;
+        for (;;) {
+            PERTURB(HANDSHAKE_LOOK);
+            if (is_done(asked, number))
+                break;
+            unsigned answers = AO_int_load_acquire(&world->answers);
+            AO_store(&world->awaited, (AO_t)asked);
+            PERTURB(HANDSHAKE_AWAIT);
+            AO_nop_full(); /* pairs with tell: it sees this, or the look below sees its answer */
+            if (is_done(asked, number))
+                break;
+            platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
+            /* time in which the OS had the collector set aside says little of the mutator */
+            int64_t now_ns = platform_now_ns(), since_ns = now_ns - looked_ns;
+            silent_ns += since_ns < 2 * LOOK_AGAIN_NS ? since_ns : 2 * LOOK_AGAIN_NS;
+            looked_ns = now_ns;
+            AO_store(&world->silent_ns, (AO_t)silent_ns);
+        }
+        AO_store(&world->silent_ns, 0);
+    }
+    AO_store(&world->awaited, 0);
+}
+
+void world_handshake(struct world *world, void (*action)(gait_mutator *mutator)) {
+    gait_mutator *asked = NULL;
+    lock_acquire(&world->lock);
+    world->action = action;
+    unsigned number = AO_int_load(&world->handshake) + 1;
+    AO_int_store_release(&world->handshake, number);
+    AO_nop_full();
+    PERTURB(HANDSHAKE_NUMBERED);
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+        if (!act_for(mutator, number))
+            asked = ask(mutator, asked);
+    PERTURB(HANDSHAKE_POLLED);
+    await(world, asked, number, has_answered);
+    lock_release(&world->lock);
+}
+
+void world_settle_cpu(struct world *world) {
+    lock_acquire(&world->lock);
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+        platform_settle_cpu(mutator->cpu_clock);
+    lock_release(&world->lock);
+}
+
+void world_stop(struct world *world) {
+    gait_mutator *asked = NULL;
+    lock_acquire(&world->lock);
+    world->stop_begin_ns = platform_now_ns();
+    AO_int_store_full(&world->stopping, 1);
+    AO_nop_full();
+    PERTURB(STOP_ASKED);
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+        if (!has_stopped(mutator, 0))
+            asked = ask(mutator, asked);
+    PERTURB(STOP_LOOK);
+    await(world, asked, 0, has_stopped);
+    PERTURB(STOP_STOPPED);
+}
+
+void world_start(struct world *world) {
+    AO_int_store_full(&world->stopping, 0);
+    PERTURB(STOP_STARTED);
+    platform_wake(&world->stopping, INT32_MAX);
+    lock_release(&world->lock);
+}
