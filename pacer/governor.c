@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The governor through a cycle. See governor.h.
+ *
+ * Invariants: memory is what gait_governor_see was told last; between begin and end, and only then,
+ * the pacer is marking.
+ */
+#include "governor.h"
+
+#include <string.h>
+
+#include "arith.h"
+#include "governor_parts.h"
+#include "policy.h"
+
+/** The assist ratio is computed anew each time that mutators have taken this much. Guess. */
+#define GOVERNOR_REVISE_BYTES UINT64_C(65536)
+
+static int64_t spent_ns(int64_t now_ns, int64_t before_ns) {
+    return arith_sub_i64(now_ns, before_ns);
+}
+
+void gait_governor_init(struct gait_governor *governor,
+                        const struct gait_governor_settings *settings,
+                        const struct gait_governor_clocks *clocks) {
+    memset(governor, 0, sizeof *governor);
+    governor->settings = *settings;
+    governor->counted = *clocks;
+    governor->span_fill = 1;
+    gait_pacer_init(&governor->pacer, settings->gogc_percent, settings->memory_limit_bytes);
+    gait_limiter_init(&governor->limiter, clocks->now_ns, settings->procs);
+}
+
+void gait_governor_see(struct gait_governor *governor, const struct gait_governor_memory *memory) {
+    governor->memory = *memory;
+    struct gait_pacer_memory seen = governor_pacer_memory(governor);
+    gait_pacer_set_memory(&governor->pacer, &seen);
+}
+
+/* ---- A cycle ---- */
+
+static struct gait_governor_cycle cycle_now(const struct gait_governor *governor) {
+    const struct gait_pacer *pacer = &governor->pacer;
+    uint64_t expected = arith_add_u64(pacer->last_heap_work_bytes, pacer->last_stack_work_bytes);
+    return (struct gait_governor_cycle){
+        .goal_bytes = gait_pacer_target_at_limit(pacer).goal_bytes,
+        .expected_bytes = arith_add_u64(expected, pacer->globals_bytes),
+        .scanned_bytes = (uint64_t)pacer->work.heap_bytes,
+        .assist_ratio = pacer->assist_work_per_byte,
+        .cons_mark = pacer->cons_mark,
+        .workers = pacer->workers,
+        .by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes,
+    };
+}
+
+void gait_governor_begin(struct gait_governor *governor, const struct gait_governor_start *start,
+                         struct gait_governor_cycle *cycle) {
+    struct gait_pacer *pacer = &governor->pacer;
+    governor->start = *start;
+    governor->start.piece_bytes = arith_min_u64(start->piece_bytes, start->globals_bytes);
+    gait_pacer_start_cycle(pacer, &(struct gait_pacer_start){
+                                      .now_ns = start->clocks.now_ns,
+                                      .procs = governor->settings.procs,
+                                      .periodic = start->periodic,
+                                      .stop_the_world = start->stopped,
+                                      .live_bytes = start->live_bytes,
+                                      .scannable_bytes = start->scannable_bytes,
+                                      .stack_bytes = start->stack_bytes,
+                                      .globals_bytes = start->globals_bytes,
+                                  });
+    *cycle = cycle_now(governor);
+    /* roots are scanned as it begins, but for the pieces, which are heap's work until the end */
+    pacer->work.stack_bytes = arith_i64_of_u64(start->stack_bytes);
+    pacer->work.globals_bytes =
+        arith_i64_of_u64(start->globals_bytes - governor->start.piece_bytes);
+    governor_hold_begin(governor, cycle->by_limit);
+    governor->marking = true;
+}
+
+void gait_governor_revise(struct gait_governor *governor,
+                          const struct gait_governor_progress *progress) {
+    struct gait_pacer *pacer = &governor->pacer;
+    gait_pacer_revise(pacer, &(struct gait_pacer_progress){
+                                 .live_bytes = progress->live_bytes,
+                                 .scannable_bytes = progress->scannable_bytes,
+                                 .work = {arith_i64_of_u64(progress->heap_work_bytes),
+                                          pacer->work.stack_bytes, pacer->work.globals_bytes},
+                             });
+}
+
+void gait_governor_end(struct gait_governor *governor, const struct gait_governor_end *end,
+                       struct gait_governor_cycle *cycle) {
+    struct gait_pacer *pacer = &governor->pacer;
+    struct gait_governor_progress progress = end->progress;
+    /* ranges may have been removed meanwhile */
+    uint64_t piece = arith_min_u64(governor->start.piece_bytes, progress.heap_work_bytes);
+    progress.heap_work_bytes -= piece;
+    gait_pacer_set_roots(pacer, end->stack_bytes, end->globals_bytes);
+    /* what was scanned, in place of what was expected: the next goal grows by it */
+    pacer->work.stack_bytes = arith_i64_of_u64(end->stack_bytes);
+    pacer->work.globals_bytes = arith_add_i64(pacer->work.globals_bytes, arith_i64_of_u64(piece));
+    gait_governor_revise(governor, &progress);
+    *cycle = cycle_now(governor);
+
+    gait_pacer_end_cycle_measured(
+        pacer, &(struct gait_pacer_mark_cpu){
+                   .mutator_cpu_ns = end->mutator_cpu_ns,
+                   .assist_cpu_ns = end->assist_cpu_ns,
+                   .background_cpu_ns = end->background_cpu_ns,
+                   .held_back_share = governor_held_back_share(governor, &progress),
+               });
+    gait_pacer_set_marked(pacer, end->marked_bytes);
+    gait_pacer_set_foreign(pacer, governor->memory.foreign_bytes);
+    governor->marking = false;
+    governor_memory_end(governor, end, cycle->goal_bytes);
+    gait_pacer_commit(pacer, false);
+}
+
+void gait_governor_swept(struct gait_governor *governor) {
+    gait_pacer_commit(&governor->pacer, true);
+}
+
+bool gait_governor_take_back(struct gait_governor *governor, uint64_t foreign_bytes, bool swept) {
+    if (!gait_pacer_take_back(&governor->pacer, foreign_bytes))
+        return false;
+    gait_pacer_commit(&governor->pacer, swept);
+    return true;
+}
+
+struct gait_governor_orders gait_governor_orders(const struct gait_governor *governor) {
+    const struct gait_pacer *pacer = &governor->pacer;
+    struct gait_pacer_target target = gait_pacer_target_at_limit(pacer);
+    struct gait_pacer_bounds bounds = gait_pacer_bounds(pacer);
+    return (struct gait_governor_orders){
+        .trigger_bytes = target.trigger_bytes,
+        .goal_bytes = target.goal_bytes,
+        .late_bytes = bounds.goal_bytes,
+        .barrier_bytes = bounds.limit_bytes,
+        .relief_bytes = bounds.relief_bytes,
+        .limit_bytes = (uint64_t)pacer->memory_limit_bytes,
+        .foreign_marked_bytes = pacer->foreign_marked_bytes,
+        .assist_work_per_byte = pacer->assist_work_per_byte,
+        .assist_bytes_per_work = pacer->assist_bytes_per_work,
+        .limiting = governor->limiting,
+    };
+}
+
+uint64_t gait_governor_revise_at(uint64_t live_bytes) {
+    return arith_add_u64(live_bytes, GOVERNOR_REVISE_BYTES);
+}
+
+bool gait_governor_periodic_due(const struct gait_governor *governor, int64_t now_ns,
+                                int64_t last_cycle_ns) {
+    return gait_pacer_periodic_due(&governor->pacer, now_ns, last_cycle_ns);
+}
+
+/* ---- The limiter ---- */
+
+bool gait_governor_count_due(const struct gait_governor *governor, int64_t now_ns) {
+    return gait_limiter_need_update(&governor->limiter, now_ns);
+}
+
+bool gait_governor_count(struct gait_governor *governor,
+                         const struct gait_governor_clocks *clocks) {
+    struct gait_governor_clocks *counted = &governor->counted;
+    int64_t gc_ns = spent_ns(clocks->gc_cpu_ns, counted->gc_cpu_ns);
+    int64_t process_ns = spent_ns(clocks->process_cpu_ns, counted->process_cpu_ns);
+    gait_limiter_update_measured(&governor->limiter, clocks->now_ns,
+                                 arith_sub_i64(process_ns, gc_ns), gc_ns);
+    if (governor->limiting)
+        governor->limiting_ns =
+            arith_add_i64(governor->limiting_ns, spent_ns(clocks->now_ns, counted->now_ns));
+    *counted = *clocks;
+    bool before = governor->limiting;
+    governor->limiting = gait_limiter_holds(&governor->limiter, before);
+    return governor->limiting != before;
+}
+
+void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_ns) {
+    governor->counted.process_cpu_ns -= less_ns;
+    governor->start.clocks.process_cpu_ns -= less_ns;
+}
+
+/* ---- Settings ---- */
+
+void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent, bool swept) {
+    governor->settings.gogc_percent = gogc_percent;
+    gait_pacer_set_gogc(&governor->pacer, gogc_percent);
+    gait_pacer_commit(&governor->pacer, swept);
+}
+
+void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept) {
+    governor->settings.memory_limit_bytes = bytes;
+    gait_pacer_set_memory_limit(&governor->pacer, bytes);
+    gait_pacer_commit(&governor->pacer, swept);
+}
+
+void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs) {
+    governor->settings.procs = procs;
+    gait_limiter_reset_capacity(&governor->limiter, now_ns, procs);
+}

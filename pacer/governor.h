@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The governor: every rule of Gait's own that decides when the collector works, and how much. It
+ * stands on Go's pacer and limiter (gait/pacer.h) and is as pure: figures go in, orders come out;
+ * no clock, lock, atomic or allocation. The runtime, the simulator and the page ask the same one.
+ *
+ * A cycle as the governor sees it:
+ *
+ *     see       what memory there is; at any time
+ *     begin     marking begins
+ *     revise    it goes on
+ *     end       it has ended; the next goal follows
+ *     swept     all is swept: the trigger no longer has to leave room for that
+ *     count     CPU time, for the limiter; at any time
+ *
+ * After each of these, gait_governor_orders says what allocation is to look at. A runtime publishes
+ * that where threads can read it; what they ask on their way takes such a copy by value, so that
+ * they need not hold what guards the governor.
+ *
+ * Bytes, ns of CPU or wall time as the names say; shares are from 0 to 1.
+ */
+#ifndef PACER_GOVERNOR_H
+#define PACER_GOVERNOR_H
+
+#include "gait/pacer.h"
+
+/* ---- What goes in ------------------------------------------------------- */
+
+/** Settings of a heap. */
+struct gait_governor_settings {
+    int32_t gogc_percent;       /**< negative: off                                            */
+    int64_t memory_limit_bytes; /**< GAIT_PACER_NO_LIMIT: none                                */
+    int32_t procs;              /**< CPUs; at least 1                                         */
+    uint64_t helped_bytes;      /**< heaps that are smaller are marked without helpers; 0: 4 MiB,
+                                     before which none would be awake                         */
+};
+
+/** Memory as it is. */
+struct gait_governor_memory {
+    uint64_t total_bytes;   /**< all that the limit applies to                              */
+    uint64_t span_bytes;    /**< pages in spans                                             */
+    uint64_t free_bytes;    /**< free pages that the OS has not got back                    */
+    uint64_t spare_bytes;   /**< free pages, and what else can be given back without a cycle */
+    uint64_t objects_bytes; /**< allocated, and not swept                                   */
+    uint64_t foreign_bytes; /**< memory outside the heap that objects stand for             */
+};
+
+/** Clocks. CPU time counts from any moment, the same one at each call. */
+struct gait_governor_clocks {
+    int64_t now_ns;         /**< monotonic                                       */
+    int64_t process_cpu_ns; /**< of all threads                                  */
+    int64_t gc_cpu_ns;      /**< of it, the collector's: all purposes, assists too */
+};
+
+/** A cycle begins to mark. */
+struct gait_governor_start {
+    struct gait_governor_clocks clocks;
+    bool periodic;            /**< since none came for two minutes                      */
+    bool forced;              /**< somebody waits for it                                */
+    bool stopped;             /**< mutators are, while it marks                         */
+    uint64_t live_bytes;      /**< marked by the last cycle, and allocated since        */
+    uint64_t scannable_bytes; /**< part of it that may hold references                  */
+    uint64_t stack_bytes;     /**< upper bound on the stacks to scan                    */
+    uint64_t globals_bytes;   /**< static data to scan                                  */
+    uint64_t piece_bytes;     /**< of these, what is scanned among the heap's work      */
+};
+
+/** How far marking is; totals since it began. */
+struct gait_governor_progress {
+    uint64_t live_bytes;      /**< now                       */
+    uint64_t scannable_bytes; /**< part of it, now           */
+    uint64_t heap_work_bytes; /**< scanned, pieces included  */
+};
+
+/** Marking has ended. */
+struct gait_governor_end {
+    struct gait_governor_clocks clocks;
+    struct gait_governor_progress progress; /**< the last: its live bytes are the peak      */
+    uint64_t marked_bytes;                  /**< objects and foreign memory                 */
+    uint64_t black_bytes;                   /**< of these, allocated while it marked        */
+    uint64_t stack_bytes;                   /**< scanned                                    */
+    uint64_t globals_bytes;                 /**< scanned                                    */
+    uint64_t fresh_bytes;                   /**< pages taken since all was swept            */
+    int64_t mutator_cpu_ns;                 /**< while it marked, of mutators for themselves */
+    int64_t assist_cpu_ns;                  /**< of their assists                           */
+    int64_t background_cpu_ns;              /**< of all others that mark                    */
+};
+
+/* ---- What comes out ----------------------------------------------------- */
+
+/** What allocation looks at. */
+struct gait_governor_orders {
+    uint64_t trigger_bytes; /**< live heap at which a cycle begins                              */
+    uint64_t goal_bytes;    /**< live heap at which marking should end                          */
+    uint64_t late_bytes;    /**< live heap at which a mutator waits for a cycle that is due and
+                                 has not begun to mark; GAIT_PACER_NONE: never                  */
+    uint64_t barrier_bytes; /**< live heap at which it marks or waits until the cycle has ended,
+                                 so as not to pass the limit; GAIT_PACER_NONE: never            */
+    uint64_t relief_bytes;  /**< live heap at which a cycle begins since pages that an allocation
+                                 needs would pass the limit; GAIT_PACER_NONE: never             */
+    uint64_t limit_bytes;   /**< GAIT_PACER_NO_LIMIT: none                                      */
+    uint64_t foreign_marked_bytes; /**< with less than this, the goal is to be computed anew    */
+    double assist_work_per_byte;   /**< scanned per byte allocated, while marking               */
+    double assist_bytes_per_work;  /**< the inverse                                             */
+    bool limiting;                 /**< the CPU limiter holds the collector down                */
+};
+
+/** A cycle as it began, and as it ended, for traces. */
+struct gait_governor_cycle {
+    uint64_t goal_bytes;     /**< now                                                      */
+    uint64_t expected_bytes; /**< heap, stacks and globals that the last cycle looked at   */
+    uint64_t scanned_bytes;  /**< heap work, pieces of globals not included                */
+    double assist_ratio;     /**< bytes of scanning per byte allocated                     */
+    double cons_mark;        /**< that the trigger was chosen by                           */
+    struct gait_pacer_workers workers;
+    bool by_limit; /**< the limit gives the goal */
+};
+
+/* ---- The governor ------------------------------------------------------- */
+
+struct gait_governor {
+    struct gait_pacer pacer;
+    struct gait_limiter limiter;
+    struct gait_governor_settings settings;
+    struct gait_governor_memory memory; /**< as seen last                                    */
+    bool marking;                       /**< between begin and end                           */
+
+    /* The limiter. */
+    struct gait_governor_clocks counted; /**< up to which the limiter has counted            */
+    int64_t limiting_ns;                 /**< time spent limiting, ever                      */
+    bool limiting;                       /**< now                                            */
+
+    /* Memory. */
+    double span_fill;           /**< share of the spans that allocation can fill        */
+    uint64_t last_in_use_bytes; /**< spans and foreign as the last cycle ended, up to its goal */
+    struct gait_pacer_retain retain; /**< memory that the scavenger keeps                    */
+
+    /* The cycle that is marking. */
+    struct gait_governor_start start; /**< as it began                                       */
+    uint64_t expected_work_bytes;     /**< heap work to expect; 0: not to be held back       */
+    uint64_t held_live_bytes;         /**< live heap when it was last held back              */
+    uint32_t held_in_vain;            /**< how often in a row it did not grow meanwhile      */
+    uint64_t held_back_bytes;         /**< allocated while marking did nothing               */
+};
+
+/** An empty heap. clocks: as at all later calls. */
+void gait_governor_init(struct gait_governor *governor,
+                        const struct gait_governor_settings *settings,
+                        const struct gait_governor_clocks *clocks);
+
+/** Say what memory there is. The limit's goal follows; orders are to be published anew. */
+void gait_governor_see(struct gait_governor *governor, const struct gait_governor_memory *memory);
+
+/** Marking begins. cycle: as it begins. */
+void gait_governor_begin(struct gait_governor *governor, const struct gait_governor_start *start,
+                         struct gait_governor_cycle *cycle);
+
+/** It goes on: the assist ratio is computed anew. */
+void gait_governor_revise(struct gait_governor *governor,
+                          const struct gait_governor_progress *progress);
+
+/** It has ended, with the memory that was seen last: the next goal is computed, with room for
+ * sweeping. cycle: as it ended, under the goal that it had. */
+void gait_governor_end(struct gait_governor *governor, const struct gait_governor_end *end,
+                       struct gait_governor_cycle *cycle);
+
+/** All is swept. */
+void gait_governor_swept(struct gait_governor *governor);
+
+/** Foreign memory is so much now. swept: all is. @return whether the goal has changed. */
+bool gait_governor_take_back(struct gait_governor *governor, uint64_t foreign_bytes, bool swept);
+
+/** Is it time to count? Cheap. */
+bool gait_governor_count_due(const struct gait_governor *governor, int64_t now_ns);
+
+/** Count CPU time into the limiter's bucket. @return whether limiting began or ended. */
+bool gait_governor_count(struct gait_governor *governor, const struct gait_governor_clocks *clocks);
+
+/** In a fork's child, whose process has spent so much less CPU time than the one that forked. */
+void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_ns);
+
+/** Settings that change while the heap lives; swept: all is. Revise, or publish, afterwards. */
+void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent, bool swept);
+void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept);
+void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs);
+
+/** What allocation is to look at now. */
+struct gait_governor_orders gait_governor_orders(const struct gait_governor *governor);
+
+/** Is a cycle due since none came for long? last_cycle_ns: when one ended; 0: none has. */
+bool gait_governor_periodic_due(const struct gait_governor *governor, int64_t now_ns,
+                                int64_t last_cycle_ns);
+
+/* ---- Memory (governor_memory.c) ----------------------------------------- */
+
+/** How far total_bytes of memory and more_bytes to come are above the limit less a small reserve;
+ * 0 while limiting. */
+uint64_t gait_governor_excess(const struct gait_governor_orders *orders, uint64_t total_bytes,
+                              uint64_t more_bytes);
+
+/** Is that more than can be given back without a cycle (spare_bytes)? */
+bool gait_governor_is_tight(const struct gait_governor_orders *orders, uint64_t total_bytes,
+                            uint64_t more_bytes, uint64_t spare_bytes);
+
+/** How much free memory the scavenger should give back now, in the background. Bytes, 1 MiB at
+ * most; 0: none.
+ * @param os_page_bytes  a power of two */
+uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_ns,
+                                    uint64_t os_page_bytes);
+
+/** What is given back at once when pages are taken that the OS had, and total_bytes, these
+ * included, pass the limit. Bytes; 0: nothing. */
+uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,
+                                 uint64_t taken_bytes);
+
+/** How much memory of ended arenas may wait in quarantine before a cycle is asked for. */
+uint64_t gait_governor_quarantine_bytes(uint64_t live_bytes);
+
+/* ---- Who marks (governor_workers.c) ------------------------------------- */
+
+/** Helpers beside the collector's own thread. */
+struct gait_governor_helpers {
+    int32_t dedicated; /**< mark whenever there is work        */
+    int32_t idle;      /**< only while a CPU is idle           */
+};
+
+struct gait_governor_helpers gait_governor_helpers(int32_t procs, bool stopped);
+
+/** Is a heap of so many bytes to mark worth waking helpers? */
+bool gait_governor_wakes_helpers(const struct gait_governor *governor, uint64_t bytes);
+
+/** How the collector's own thread works. */
+struct gait_governor_pace {
+    double share;     /**< of one CPU; 1: without naps */
+    int64_t burst_ns; /**< then it looks again         */
+};
+
+/** procs: CPUs; idle: one of them is beside the mutators; stopped: mutators are. */
+struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool limiting,
+                                                  bool stopped);
+/** The same for sweeping. due: a cycle is, and waits for it. */
+struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due);
+
+/** The nap after a burst that took so much CPU time; 0: none. */
+int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
+
+/** How long marking waits for allocation to catch up: longer than the nap that comes anyway, or 0.
+ * awaited: somebody waits for the cycle. */
+int64_t gait_governor_hold_ns(struct gait_governor *governor, int64_t now_ns, uint64_t live_bytes,
+                              uint64_t done_bytes, int64_t credit_bytes, int64_t nap_ns,
+                              bool awaited);
+
+/** Marking did nothing meanwhile, for a reason that the next cycle has not: so much was allocated,
+ * which tells nothing of how fast marking is. */
+void gait_governor_held_back(struct gait_governor *governor, uint64_t allocated_bytes);
+
+/** How long the scavenger sleeps after so much work. */
+int64_t gait_governor_scavenge_nap_ns(int32_t procs, int64_t spent_ns);
+
+/* ---- What allocation is told (governor_advice.c) ------------------------ */
+
+/** What a mutator that is about to take memory knows. */
+struct gait_governor_want {
+    uint64_t live_bytes;  /**< of the heap, now                                             */
+    uint64_t total_bytes; /**< of memory, now                                               */
+    uint64_t spare_bytes; /**< of it, what can be given back without a cycle                */
+    uint64_t page_bytes;  /**< pages that it needs, with takes_pages; 0: some span's        */
+    int64_t credit_bytes; /**< its own; negative: it owes marking for so much allocation    */
+    bool takes_pages;     /**< no cell that is free, or to be swept, will do                */
+    bool marks;           /**< it may mark                                                  */
+    bool marking;         /**< a cycle marks                                                */
+    bool sweeping;        /**< dead objects of the last cycle can be swept, or are swept    */
+};
+
+/** What it is to do. */
+enum gait_governor_advice {
+    GAIT_GOVERNOR_GO,   /**< take the memory                                                   */
+    GAIT_GOVERNOR_HELP, /**< a cycle is due and has not come to marking: ask for it, sweep, or
+                             leave the collector the CPU; a bounded time, then go              */
+    GAIT_GOVERNOR_MARK, /**< mark for what was allocated, then ask again                       */
+    GAIT_GOVERNOR_AWAIT /**< wait for the end of a cycle, which gives room below the limit; a
+                             bounded time, then go                                             */
+};
+
+enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders *orders,
+                                               const struct gait_governor_want *want);
+
+/** Of a mutator told to mark: would it pass the limit, or has the heap passed what the limit
+ * allows? Then it marks, or waits, until the cycle has ended. */
+bool gait_governor_is_beyond(const struct gait_governor_orders *orders,
+                             const struct gait_governor_want *want);
+
+/** The work of an assist of a mutator told to mark, at most 64 KiB scanned at a time, and how long
+ * it looks for others to share theirs. */
+struct gait_governor_assist {
+    int64_t work_bytes;   /**< to scan, of its own or taken from what the background did ahead   */
+    uint64_t piece_bytes; /**< the most of it at a time                                        */
+    uint32_t waits;       /**< for work that others hold                                         */
+    bool uses_credit;     /**< what the background did counts                                    */
+};
+
+struct gait_governor_assist gait_governor_assist(const struct gait_governor_orders *orders,
+                                                 const struct gait_governor_want *want);
+
+/** A mutator's credit, bytes of allocation, after so much work. */
+int64_t gait_governor_earn(const struct gait_governor_orders *orders, int64_t credit_bytes,
+                           uint64_t live_bytes, int64_t work_bytes);
+
+/** The live heap at which the assist ratio is computed anew, from now on. */
+uint64_t gait_governor_revise_at(uint64_t live_bytes);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a mutator is told before it takes memory. See governor.h.
+ */
+#include "arith.h"
+#include "governor_parts.h"
+
+/** The longest that an assist marks before it lets the mutator go on. The debt that is left stays.
+ */
+#define ADVICE_PIECE_BYTES INT64_C(65536)
+
+/** How often an assist waits for others to share work, and with the live heap past its goal: half a
+ * tick of the scheduler, with waits of some 70 us. */
+#define ADVICE_WAITS 3
+#define ADVICE_LATE_WAITS 30
+
+static bool is_tight(const struct gait_governor_orders *orders,
+                     const struct gait_governor_want *want) {
+    return want->takes_pages &&
+           gait_governor_is_tight(orders, want->total_bytes, want->page_bytes, want->spare_bytes);
+}
+
+/* Has the live heap reached its goal before the mutator can do anything for the cycle that is due?
+ */
+static bool is_late(const struct gait_governor_orders *orders,
+                    const struct gait_governor_want *want) {
+    return !want->marks && want->live_bytes >= orders->late_bytes && !orders->limiting;
+}
+
+bool gait_governor_is_beyond(const struct gait_governor_orders *orders,
+                             const struct gait_governor_want *want) {
+    if (!want->marking || orders->limiting)
+        return false;
+    return want->live_bytes > orders->barrier_bytes ||
+           (orders->barrier_bytes != GAIT_PACER_NONE && is_tight(orders, want));
+}
+
+/* Can a cycle bring the heap below the limit: is one on already, or was enough allocated since the
+ * last? */
+static bool awaits_cycle(const struct gait_governor_orders *orders,
+                         const struct gait_governor_want *want) {
+    if (orders->barrier_bytes == GAIT_PACER_NONE || want->marks || !is_tight(orders, want))
+        return false;
+    return want->marking || !want->sweeping || want->live_bytes >= orders->relief_bytes;
+}
+
+enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders *orders,
+                                               const struct gait_governor_want *want) {
+    if (is_late(orders, want))
+        return GAIT_GOVERNOR_HELP;
+    if (awaits_cycle(orders, want))
+        return GAIT_GOVERNOR_AWAIT;
+    if (want->marks && !orders->limiting &&
+        (want->credit_bytes < 0 || gait_governor_is_beyond(orders, want)))
+        return GAIT_GOVERNOR_MARK;
+    return GAIT_GOVERNOR_GO;
+}
+
+/** How far the live heap is from the goal. */
+static uint64_t distance(const struct gait_governor_orders *orders, uint64_t live_bytes) {
+    return orders->goal_bytes > live_bytes ? orders->goal_bytes - live_bytes : 0;
+}
+
+struct gait_governor_assist gait_governor_assist(const struct gait_governor_orders *orders,
+                                                 const struct gait_governor_want *want) {
+    bool beyond = gait_governor_is_beyond(orders, want);
+    int64_t debt_bytes = arith_sub_i64(0, want->credit_bytes);
+    struct gait_pacer_debt debt =
+        gait_pacer_assist_ahead(orders->assist_work_per_byte, orders->assist_bytes_per_work,
+                                debt_bytes, distance(orders, want->live_bytes));
+    int64_t work = arith_max_i64(debt.work_bytes, 0);
+    return (struct gait_governor_assist){
+        .work_bytes = beyond ? arith_max_i64(work, ADVICE_PIECE_BYTES) : work,
+        .piece_bytes = ADVICE_PIECE_BYTES,
+        .waits = want->live_bytes >= orders->late_bytes ? ADVICE_LATE_WAITS : ADVICE_WAITS,
+        .uses_credit = !beyond,
+    };
+}
+
+int64_t gait_governor_earn(const struct gait_governor_orders *orders, int64_t credit_bytes,
+                           uint64_t live_bytes, int64_t work_bytes) {
+    return gait_pacer_earn(credit_bytes, work_bytes, orders->assist_bytes_per_work,
+                           distance(orders, live_bytes));
+}
