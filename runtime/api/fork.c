@@ -25,6 +25,7 @@
 #include "../observe/pacerlog.h"
 #include "../platform/perturb.h"
 #include "arenas.h"
+#include "clones.h"
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
 static gait_heap *heaps;       /* links are released, for forking_heaps */
@@ -118,6 +119,7 @@ static void drop_lost_mutators(gait_heap *heap) {
         mutator_drop_roots(mutator); /* its coroutine has stopped as well, without roots */
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
         arena_making_drop(mutator);
+        clones_free(mutator);
         spare_keep(mutator);
     }
 }

@@ -16,6 +16,7 @@
 #include "../observe/observe.h"
 #include "../observe/pacerlog.h"
 #include "arenas.h"
+#include "clones.h"
 #include "fork.h"
 
 /* Bits in which the addresses of objects differ, but for the lowest that one may have; that one. */
@@ -234,6 +235,35 @@ static int find_stack(gait_mutator *mutator) {
     return 0;
 }
 
+/* With the lock WORLD held. */
+static void leaves(gait_mutator *mutator) {
+    mutator_drop_roots(mutator);
+    cycle_mutator_leaves(mutator);
+}
+
+static void detach(gait_mutator *mutator) {
+    arena_making_drop(mutator);
+    /* before it waits: the functions that had them may have ended already */
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+        mutator_drop_roots(mutator);
+    world_remove(&mutator->heap->world, mutator, leaves);
+    clones_free(mutator);
+    spare_keep(mutator);
+}
+
+/* Of all mutators first, before anything waits: who waits in one heap counts as native in all. */
+static void thread_ends(bool last) {
+    struct program_thread *thread = program_thread_here();
+    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
+        if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+            mutator_drop_roots(mutator);
+    world_end_regions(); /* until then the copies of its frames are scanned */
+    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
+        mutator_drop_roots(mutator);
+    while (last && thread->first)
+        detach(thread->first);
+}
+
 gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_bytes) {
     gait_mutator *mutator = gait_current(heap);
     if (mutator)
@@ -252,7 +282,7 @@ gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_b
             "scans C stacks");
         goto no_thread;
     }
-    if (program_thread_follow() < 0) {
+    if (program_thread_follow(thread_ends) < 0) {
         say(error, error_bytes,
             "gait_attach: the thread's end can't be followed: it is in its last round of "
             "thread-specific destructors, or there is no key or memory for one");
@@ -269,39 +299,11 @@ no_thread:
 
 gait_mutator *gait_attach(gait_heap *heap) { return gait_attach_explained(heap, NULL, 0); }
 
-/* With the lock WORLD held. */
-static void leaves(gait_mutator *mutator) {
-    mutator_drop_roots(mutator);
-    cycle_mutator_leaves(mutator);
-}
-
-static void detach(gait_mutator *mutator) {
-    arena_making_drop(mutator);
-    /* before it waits: the functions that had them may have ended already */
-    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
-        mutator_drop_roots(mutator);
-    world_remove(&mutator->heap->world, mutator, leaves);
-    spare_keep(mutator);
-}
-
 void gait_detach(gait_mutator *mutator) {
     if (mutator->thread != program_thread_here())
         mutator_misused(mutator, __func__);
     mutator_save_stack(); /* it may have to wait: of the thread's mutators in other heaps */
     detach(mutator);
-}
-
-/* Of all mutators first, before anything waits: who waits in one heap counts as native in all. */
-void program_thread_ends(bool last) {
-    struct program_thread *thread = program_thread_here();
-    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
-        if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
-            mutator_drop_roots(mutator);
-    world_end_regions(); /* until then the copies of its frames are scanned */
-    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
-        mutator_drop_roots(mutator);
-    while (last && thread->first)
-        detach(thread->first);
 }
 
 void gait_enter_native(gait_mutator *mutator) {

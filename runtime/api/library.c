@@ -118,56 +118,22 @@ void libraries_forked(gait_heap *heap) {
 
 /* ---- Counting ---- */
 
-/* Threads take the shards in turn. */
-static struct library_shard *shard_here(gait_heap *heap) {
-    static AO_t threads;
-    static _Thread_local unsigned mine; /* 0: none yet */
-    if (mine == 0)
-        mine = (unsigned)(AO_fetch_and_add1(&threads) % LIBRARY_SHARDS) + 1;
-    return &heap->libraries.shards[mine - 1];
-}
-
-/* Is a count so far from 0, either way, that it goes to the total? */
-static bool is_much(AO_t pending) {
-    return pending + (LIBRARY_FLUSH_BYTES - 1) > 2 * (LIBRARY_FLUSH_BYTES - 1);
-}
-
-static __attribute__((noinline)) void flush(gait_heap *heap, struct library_shard *shard) {
-    AO_t bytes;
-    do {
-        bytes = AO_load(&shard->pending_bytes);
-        if (!is_much(bytes))
-            return; /* another thread of this shard was first */
-    } while (!AO_compare_and_swap(&shard->pending_bytes, bytes, 0));
+static __attribute__((noinline)) void add_to_sum(gait_heap *heap, ptrdiff_t bytes) {
     PERTURB(LIBRARY_FLUSH);
-    if ((intptr_t)bytes > 0) /* room is made before the bytes count */
-        control_before_grow(&heap->control, bytes);
-    counter_add(&heap->space.offheap_bytes, bytes);
+    if (bytes > 0) /* room is made before the bytes count */
+        control_before_grow(&heap->control, (size_t)bytes);
+    counter_add(&heap->space.offheap.sum_bytes, (AO_t)bytes);
     if (control_memory_changed(&heap->control))
         cycle_request(heap);
 }
 
 void gait_library_count(gait_heap *heap, ptrdiff_t bytes) {
-    struct library_shard *shard = shard_here(heap);
-    if (bytes > 0)
-        counter_add(&shard->added_bytes, (size_t)bytes);
-    if (is_much(AO_fetch_and_add(&shard->pending_bytes, (AO_t)bytes) + (AO_t)bytes))
-        flush(heap, shard);
+    ptrdiff_t more = offheap_count(&heap->space.offheap, bytes);
+    if (more != 0)
+        add_to_sum(heap, more);
 }
 
-uint64_t gait_library_counted(gait_heap *heap) {
-    AO_t sum = AO_load(&heap->space.offheap_bytes);
-    for (unsigned i = 0; i < LIBRARY_SHARDS; i++)
-        sum += AO_load(&heap->libraries.shards[i].pending_bytes);
-    return (intptr_t)sum > 0 ? sum : 0; /* another thread's flush may be in the middle */
-}
-
-uint64_t libraries_added(const gait_heap *heap) {
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < LIBRARY_SHARDS; i++)
-        sum += AO_load(&heap->libraries.shards[i].added_bytes);
-    return sum;
-}
+uint64_t gait_library_counted(gait_heap *heap) { return offheap_read(&heap->space.offheap); }
 
 /* ---- What else a library asks ---- */
 

@@ -34,6 +34,7 @@
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
 #include "foreign.h"
+#include "offheap.h"
 #include "pool.h"
 
 #define PAGE_SHIFT 13
@@ -150,12 +151,12 @@ struct space {
     AO_t released_bytes;    /* free and given back, or never touched                            */
     AO_t used_bytes;        /* in spans                                                         */
     AO_t metadata_bytes;    /* the tables' touched part and the collector's own                 */
-    AO_t offheap_bytes;     /* of libraries, beside the pages: library.h; signed for a moment   */
     AO_t arena_bytes;       /* in chunks of arenas, those that are kept in the pool included    */
     AO_t arena_peak_bytes;  /* the most of it so far; raised as chunks are made, unordered      */
     AO_t
         allocated_arena_bytes; /* chunks handed out since the heap was created, from the pool too */
     struct foreign foreign; /* of the program, beside the pages                                 */
+    struct offheap offheap; /* of libraries, likewise                                           */
     struct space_hooks hooks;
 };
 
@@ -166,8 +167,7 @@ void space_destroy(struct space *space);
 
 /** Memory of libraries that counts as the heap's, bytes. */
 static inline size_t space_offheap_bytes(const struct space *space) {
-    AO_t bytes = AO_load(&space->offheap_bytes);
-    return (intptr_t)bytes > 0 ? bytes : 0; /* what was given back may be counted first */
+    return offheap_sum(&space->offheap);
 }
 
 /** Take count pages: the first one's descriptor, state NONE; *zeroed: they read as zero. counter:

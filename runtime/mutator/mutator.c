@@ -4,8 +4,8 @@
  */
 #include "mutator.h"
 
-#include "../instance.h"
 #include "../platform/perturb.h"
+#include "../platform/platform.h"
 
 void mutator_misused(const gait_mutator *mutator, const char *call) {
     if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)

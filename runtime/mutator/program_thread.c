@@ -21,7 +21,7 @@ struct program_thread *program_thread_here(void) {
 static void end_hook(void *value) {
     here.rounds++;
     bool again = here.rounds < PLATFORM_KEY_ROUNDS && platform_key_set(&key, value) == 0;
-    program_thread_ends(here.rounds > 1 || !again);
+    here.ends(here.rounds > 1 || !again);
 }
 
 /* Before the program, and whatever it links, makes keys of its own: hooks run in their order. */
@@ -35,9 +35,10 @@ __attribute__((destructor(101))) static void unload(void) {
     have_key = false;
 }
 
-int program_thread_follow(void) {
+int program_thread_follow(void (*ends)(bool last)) {
     if (!have_key || here.rounds >= PLATFORM_KEY_ROUNDS)
         return -1;
+    here.ends = ends;
     return platform_key_set(&key, &here);
 }
 

@@ -26,17 +26,21 @@
 #include "../platform/lock.h"
 
 struct program_thread {
-    struct lock lock;    /* rank THREAD: the list; there while it is not empty */
-    gait_mutator *first; /* by thread_next; its thread changes it */
-    unsigned count;      /* atomic: how many these are */
-    unsigned rounds;     /* its thread's: of destructors that have begun */
+    struct lock lock;        /* rank THREAD: the list; there while it is not empty */
+    gait_mutator *first;     /* by thread_next; its thread changes it */
+    unsigned count;          /* atomic: how many these are */
+    unsigned rounds;         /* its thread's: of destructors that have begun */
+    void (*ends)(bool last); /* its thread's: see program_thread_follow */
 };
 
 /** The calling thread's record. */
 struct program_thread *program_thread_here(void);
 
-/** Hear of the calling thread's end. @return negative: impossible; or its last round is on. */
-int program_thread_follow(void);
+/**
+ * Hear of the calling thread's end: ends(false) runs in the first round, for dropping roots, and
+ * ends(true) after it, for detaching. @return negative: impossible; or its last round is on.
+ */
+int program_thread_follow(void (*ends)(bool last));
 
 /** Its mutator in this heap, or NULL. */
 gait_mutator *program_thread_find(const gait_heap *heap);
@@ -48,9 +52,5 @@ void program_thread_remove(gait_mutator *mutator);
 /** Ask a mutator that may be running to look for requests, at any safepoint of its thread. The
  * collector, with the lock WORLD. */
 void program_thread_ask(gait_mutator *mutator);
-
-/** What runs at a thread's end: last is false in the first round, for dropping roots, and true for
- * detaching. In api/heap.c. */
-void program_thread_ends(bool last);
 
 #endif

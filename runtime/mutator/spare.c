@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "../api/clones.h"
 #include "../heap/counted.h"
 
 /* A mutator takes some 10 KiB. Guess. */
@@ -54,14 +53,14 @@ gait_mutator *spare_take(gait_heap *heap) {
     return mutator;
 }
 
-void spare_keep_locked(gait_mutator *mutator) {
+void spare_keep(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     struct spares *spares = &heap->spares;
+    lock_acquire(&spares->lock);
     AO_int_store(&mutator->state, MUTATOR_DETACHED);
     mutator->thread = NULL;
     frame_copy_free(&mutator->thread_copy);
     frame_copy_free(&mutator->coroutine_copy);
-    clones_free(mutator);
     /* the inline functions go their slow ways, which check the state */
     AO_int_store(&mutator->head.poll, 1);
     mutator->head.barrier = 1;
@@ -74,11 +73,5 @@ void spare_keep_locked(gait_mutator *mutator) {
     spares->youngest = mutator;
     if (++spares->count > SPARES_MOST)
         oldest_free(heap);
-}
-
-void spare_keep(gait_mutator *mutator) {
-    struct spares *spares = &mutator->heap->spares;
-    lock_acquire(&spares->lock);
-    spare_keep_locked(mutator);
     lock_release(&spares->lock);
 }

@@ -19,7 +19,4 @@ gait_mutator *spare_take(gait_heap *heap);
 /** Keep a mutator that was detached: its state says so from here on. */
 void spare_keep(gait_mutator *mutator);
 
-/** The same with the lock of the spares held. */
-void spare_keep_locked(gait_mutator *mutator);
-
 #endif

@@ -93,7 +93,7 @@ static void sample_memory(gait_heap *heap, struct gait_pacerlog_sample *sample) 
     sample->arena_bytes = (int64_t)AO_load(&space->arena_bytes);
     sample->allocated_arena_bytes = (int64_t)AO_load(&space->allocated_arena_bytes);
     sample->offheap_bytes = (int64_t)space_offheap_bytes(space);
-    sample->allocated_offheap_bytes = (int64_t)libraries_added(heap);
+    sample->allocated_offheap_bytes = (int64_t)offheap_added(&space->offheap);
     sample->foreign_bytes = (int64_t)foreign_sum(&space->foreign);
     sample->foreign_marked_bytes = (int64_t)AO_load(&control->foreign_marked_bytes);
     sample->allocated_foreign_bytes = (int64_t)foreign_added(&space->foreign);

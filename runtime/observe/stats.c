@@ -19,7 +19,7 @@ static void read_memory(gait_heap *heap, gait_stats *stats) {
     stats->metadata_bytes = AO_load(&space->metadata_bytes);
     stats->released_bytes = AO_load(&space->released_bytes);
     stats->arena_bytes = AO_load(&space->arena_bytes);
-    stats->offheap_bytes = gait_library_counted(heap);
+    stats->offheap_bytes = offheap_read(&space->offheap);
     stats->arena_pool_bytes = chunks_pooled_bytes(space);
     stats->quarantine_bytes = AO_load(&heap->arenas.quarantined_bytes);
     stats->arenas = AO_load(&heap->arenas.live);
