@@ -32,6 +32,18 @@ uint64_t gait_pacer_set_heap_minimum(struct gait_pacer *pacer, uint64_t heap_min
     return before;
 }
 
+uint64_t gait_pacer_set_min_heap(struct gait_pacer *pacer, uint64_t min_heap_bytes) {
+    uint64_t before = pacer->min_heap_bytes;
+    pacer->min_heap_bytes = min_heap_bytes;
+    return before;
+}
+
+int32_t gait_pacer_set_gogc_floor(struct gait_pacer *pacer, int32_t gogc_floor_percent) {
+    int32_t before = pacer->gogc_floor_percent;
+    pacer->gogc_floor_percent = gogc_floor_percent > 0 ? gogc_floor_percent : 0;
+    return before;
+}
+
 void gait_pacer_set_memory(struct gait_pacer *pacer, const struct gait_pacer_memory *memory) {
     pacer->memory = *memory;
 }

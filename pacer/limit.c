@@ -41,9 +41,14 @@ static struct policy_goal own_goal(const struct gait_pacer *pacer) {
     return policy_goal_with(pacer, own_limit_goal(pacer));
 }
 
+bool gait_pacer_floor_rules(const struct gait_pacer *pacer) {
+    return policy_floor_rules(pacer, own_limit_goal(pacer));
+}
+
 struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pacer) {
     struct gait_pacer_target target = policy_target(pacer, own_goal(pacer));
-    bool by_limit = own_limit_goal(pacer) < pacer->gogc_goal_bytes;
+    bool by_limit =
+        own_limit_goal(pacer) < pacer->gogc_goal_bytes && !gait_pacer_floor_rules(pacer);
     if (!by_limit || target.goal_bytes <= pacer->marked_bytes)
         return target;
     uint64_t way = target.goal_bytes - pacer->marked_bytes;
@@ -66,12 +71,16 @@ static uint64_t relief(const struct gait_pacer *pacer) {
         return GAIT_PACER_NONE;
     uint64_t overage = policy_overage(pacer);
     uint64_t worth = (limit - marked) / LIMIT_RELIEF_DIVISOR;
-    return marked + arith_max_u64(worth - arith_min_u64(overage, worth), worth / 2);
+    uint64_t relief = marked + arith_max_u64(worth - arith_min_u64(overage, worth), worth / 2);
+    return arith_max_u64(relief, pacer->floor_goal_bytes);
 }
 
 struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pacer *pacer) {
+    uint64_t goal = within_reach(pacer, own_goal(pacer).goal_bytes);
+    if (gait_pacer_floor_rules(pacer))
+        return (struct gait_pacer_bounds){goal, GAIT_PACER_NONE, GAIT_PACER_NONE};
     return (struct gait_pacer_bounds){
-        .goal_bytes = within_reach(pacer, own_goal(pacer).goal_bytes),
+        .goal_bytes = goal,
         .limit_bytes = within_reach(pacer, own_limit_goal(pacer)),
         .relief_bytes = relief(pacer),
     };

@@ -151,6 +151,8 @@ struct gait_pacer {
     int32_t gogc_percent;        /**< heap growth over the marked bytes, percent; -1 off */
     int64_t memory_limit_bytes;  /**< soft limit on memory.mapped_bytes                  */
     uint64_t heap_minimum_bytes; /**< least GOGC goal at GOGC=100, in proportion at others */
+    uint64_t min_heap_bytes;     /**< least GOGC goal at any GOGC but off; 0: none         */
+    int32_t gogc_floor_percent;  /**< a limit's goal is not below this GOGC's; 0: off      */
 
     /* Measured now. */
     struct gait_pacer_memory memory; /**< for the limit-based goal              */
@@ -172,6 +174,7 @@ struct gait_pacer {
 
     /* Derived by gait_pacer_commit. */
     uint64_t gogc_goal_bytes;         /**< goal that GOGC asks for; GAIT_PACER_NONE if off       */
+    uint64_t floor_goal_bytes;        /**< goal that the floor of GOGC asks for; 0 if off        */
     uint64_t sweep_min_trigger_bytes; /**< room that sweeping needs; 0 once swept                */
     uint64_t runway_bytes;            /**< expected to be allocated while the next cycle marks   */
 
@@ -219,6 +222,24 @@ GAIT_PACER_API int64_t gait_pacer_set_memory_limit(struct gait_pacer *pacer,
 GAIT_PACER_API uint64_t gait_pacer_set_heap_minimum(struct gait_pacer *pacer,
                                                     uint64_t heap_minimum_bytes);
 
+/**
+ * Set the least GOGC goal, whatever GOGC is, but for off. Commit afterwards. Gait's own.
+ *
+ * @return the value before.
+ */
+GAIT_PACER_API uint64_t gait_pacer_set_min_heap(struct gait_pacer *pacer, uint64_t min_heap_bytes);
+
+/**
+ * Set a floor of GOGC under a limit: where the limit's goal is below the goal of that GOGC, the
+ * latter counts, unless GOGC's own is lower still, and nobody waits at the limit. Commit
+ * afterwards. Gait's own.
+ *
+ * @param gogc_floor_percent  0 or less: off
+ * @return the value before.
+ */
+GAIT_PACER_API int32_t gait_pacer_set_gogc_floor(struct gait_pacer *pacer,
+                                                 int32_t gogc_floor_percent);
+
 /** Say what the heap holds now. The limit-based goal follows at once. */
 GAIT_PACER_API void gait_pacer_set_memory(struct gait_pacer *pacer,
                                           const struct gait_pacer_memory *memory);
@@ -237,7 +258,8 @@ GAIT_PACER_API void gait_pacer_set_roots(struct gait_pacer *pacer, uint64_t stac
  * gait_pacer_revise afterwards.
  *
  *     gogc goal = marked + (marked + stacks scanned + globals) x GOGC / 100,
- *                 at least 4 MiB x GOGC / 100; saturates instead of wrapping round
+ *                 at least 4 MiB x GOGC / 100; saturates instead of wrapping round;
+ *                 at least min_heap_bytes; the floor's goal likewise, without that
  *     runway    = cons_mark x 0.75 / 0.25 x (heap + stack work of the last cycle + globals)
  *
  * @param sweep_done  false: sweeping goes on as the program allocates, and gets
@@ -249,7 +271,8 @@ GAIT_PACER_API void gait_pacer_commit(struct gait_pacer *pacer, bool sweep_done)
 
 /**
  * The goal of the cycle that comes, or of the one that is marking: the GOGC
- * goal or the limit-based goal, whichever is lower. Under the GOGC goal, never
+ * goal or the limit-based goal, whichever is lower (where the floor's goal is
+ * above the limit's, it stands for it). Under the GOGC goal, never
  * below what sweeping needs nor within 64 KiB of the point where marking began.
  *
  * Source: gcControllerState.heapGoalInternal.
@@ -455,6 +478,10 @@ GAIT_PACER_API int64_t gait_pacer_earn(int64_t credit_bytes, int64_t work_bytes,
  */
 GAIT_PACER_API struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pacer);
 
+/** Has the floor of GOGC the limit passed: is the limit's goal (that of a runtime whose mutators
+ * wait at the limit) below the floor's? */
+GAIT_PACER_API bool gait_pacer_floor_rules(const struct gait_pacer *pacer);
+
 /** Live bytes at which mutators wait for a cycle rather than allocate; GAIT_PACER_NONE: never. */
 struct gait_pacer_bounds {
     uint64_t goal_bytes;   /**< for a cycle that is due and has not begun to mark     */
@@ -468,7 +495,8 @@ struct gait_pacer_bounds {
  * bytes, where a cycle gives back too little to wait for; and a sixteenth of the way from the
  * marked bytes to the limit, or down to half of that by as much as memory is above the limit: with
  * less allocated since the last cycle, the next one would give back too little, and the limit is
- * passed instead. Not while the limiter is limiting.
+ * passed instead. Not while the limiter is limiting. Where the floor of GOGC rules nobody waits at
+ * the limit; where it does not, no cycle begins for want of pages below the floor's goal.
  *
  * Of foreign memory that was marked, no more counts as marked here than was left of it the last
  * time: what is about to be given back is room.

@@ -100,11 +100,16 @@ static void pacer_expect(const struct gait_pacer *pacer) {
     EXPECT(pacer->memory_limit_bytes >= 0 && pacer->gogc_percent >= -1);
     struct gait_pacer_target go = gait_pacer_target(pacer);
     struct gait_pacer_target own = gait_pacer_target_at_limit(pacer);
-    EXPECT(go.goal_bytes == goal && own.goal_bytes >= goal);
+    /* what is above the limit weighs less in ours, so that the floor of GOGC may rule in Go's
+     * alone; then the latter leaves sweeping its room */
+    bool differ = gait_pacer_floor_rules(pacer) !=
+                  (limit_goal < pacer->floor_goal_bytes && limit_goal < pacer->gogc_goal_bytes);
+    EXPECT(go.goal_bytes == goal && (own.goal_bytes >= goal || differ));
     EXPECT(own.goal_bytes == goal ||
            pacer->memory.mapped_bytes > (uint64_t)pacer->memory_limit_bytes);
     EXPECT(go.trigger_bytes >= pacer->marked_bytes && go.trigger_bytes <= goal);
-    EXPECT(own.trigger_bytes >= go.trigger_bytes && own.trigger_bytes <= own.goal_bytes);
+    EXPECT(own.trigger_bytes >= go.trigger_bytes || differ);
+    EXPECT(own.trigger_bytes <= own.goal_bytes && own.trigger_bytes >= pacer->marked_bytes);
     struct gait_pacer_bounds bounds = gait_pacer_bounds(pacer);
     bool foreign = pacer->foreign_marked_bytes > pacer->foreign_kept_bytes;
     uint64_t least = pacer->marked_bytes + (foreign || pacer->marked_bytes == UINT64_MAX ? 0 : 1);
@@ -133,7 +138,13 @@ static void step_settings(struct gait_pacer *pacer) {
     gait_pacer_set_memory_limit(pacer, below(3) ? any_i64() : GAIT_PACER_NO_LIMIT);
     if (below(4) == 0)
         gait_pacer_set_heap_minimum(pacer, any_u64());
+    gait_pacer_set_min_heap(pacer, below(4) ? 0 : any_u64());
+    gait_pacer_set_gogc_floor(pacer, below(2) ? 0 : any_i32());
     gait_pacer_commit(pacer, below(2));
+    EXPECT(pacer->gogc_percent < 0 || gait_pacer_limit_goal(pacer) < pacer->min_heap_bytes ||
+           gait_pacer_goal(pacer) >= pacer->min_heap_bytes);
+    EXPECT(gait_pacer_goal(pacer) >= pacer->floor_goal_bytes ||
+           gait_pacer_goal(pacer) >= pacer->gogc_goal_bytes);
 }
 
 static void step_memory(struct gait_pacer *pacer) {
