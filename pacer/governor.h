@@ -231,8 +231,9 @@ bool gait_governor_wakes_helpers(const struct gait_governor *governor, uint64_t 
 
 /** How the collector's own thread works. */
 struct gait_governor_pace {
-    double share;     /**< of one CPU; 1: without naps */
-    int64_t burst_ns; /**< then it looks again         */
+    double share;     /**< of one CPU; 1: without naps                           */
+    int64_t burst_ns; /**< then it looks again                                   */
+    bool dedicated;   /**< one CPU is its by right, not only since one is idle   */
 };
 
 /** procs: CPUs; idle: one of them is beside the mutators; stopped: mutators are. */
@@ -268,6 +269,8 @@ struct gait_governor_want {
     int64_t credit_bytes; /**< its own; negative: it owes marking for so much allocation    */
     bool takes_pages;     /**< no cell that is free, or to be swept, will do                */
     bool marks;           /**< it may mark                                                  */
+    bool helped;          /**< it has helped a late cycle for as long as it may             */
+    bool awaited;         /**< it has waited for one's end for as long as it may            */
     bool marking;         /**< a cycle marks                                                */
     bool sweeping;        /**< dead objects of the last cycle can be swept, or are swept    */
 };

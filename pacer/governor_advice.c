@@ -24,7 +24,8 @@ static bool is_tight(const struct gait_governor_orders *orders,
  */
 static bool is_late(const struct gait_governor_orders *orders,
                     const struct gait_governor_want *want) {
-    return !want->marks && want->live_bytes >= orders->late_bytes && !orders->limiting;
+    return !want->marks && !want->helped && want->live_bytes >= orders->late_bytes &&
+           !orders->limiting;
 }
 
 bool gait_governor_is_beyond(const struct gait_governor_orders *orders,
@@ -39,7 +40,8 @@ bool gait_governor_is_beyond(const struct gait_governor_orders *orders,
  * last? */
 static bool awaits_cycle(const struct gait_governor_orders *orders,
                          const struct gait_governor_want *want) {
-    if (orders->barrier_bytes == GAIT_PACER_NONE || want->marks || !is_tight(orders, want))
+    if (orders->barrier_bytes == GAIT_PACER_NONE || want->marks || want->awaited ||
+        !is_tight(orders, want))
         return false;
     return want->marking || !want->sweeping || want->live_bytes >= orders->relief_bytes;
 }

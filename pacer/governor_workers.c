@@ -47,12 +47,17 @@ struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool
         share = 1;
     else if (idle && share < 1)
         share = limiting ? WORKERS_LIMITED_SHARE : 1;
-    return (struct gait_governor_pace){share, idle ? WORKERS_LONG_BURST_NS : WORKERS_BURST_NS};
+    return (struct gait_governor_pace){
+        .share = share,
+        .burst_ns = idle ? WORKERS_LONG_BURST_NS : WORKERS_BURST_NS,
+        .dedicated = workers.dedicated > 0,
+    };
 }
 
 struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due) {
     const double busy = (double)WORKERS_BURST_NS / (WORKERS_BURST_NS + WORKERS_NAP_LEAST_NS);
-    return (struct gait_governor_pace){idle || due ? 1 : busy, WORKERS_BURST_NS};
+    return (struct gait_governor_pace){.share = idle || due ? 1 : busy,
+                                       .burst_ns = WORKERS_BURST_NS};
 }
 
 int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns) {

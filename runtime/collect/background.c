@@ -8,11 +8,8 @@
 #include "../instance.h"
 #include "../platform/perturb.h"
 
-/* One burst of marking or sweeping while CPUs are busy, and the least nap after it: a waking thread
- * is let in at once, a runnable one costs somebody a tick of the scheduler. Measured on 2 CPUs
- * with two busy mutators: 100 us bursts keep an iteration's p99.9 at 150 us. */
+/* One burst of a helper: as the collector's while CPUs are busy. */
 #define BURST_NS 100000
-#define NAP_NS_LEAST 60000
 /* A marker that lost so much of a burst was set aside by the OS, for a tick, 1 to 4 ms. Where
  * nothing else runs, that happens a few times a second, and where three others do, as often as it
  * is not avoided: at the second time within SET_ASIDE_AGAIN_NS CPUs are busy, for BUSY_PER_ASIDE
@@ -26,8 +23,6 @@
  * three busy processes: 700 ms. */
 #define STRANDED_NS 5000000
 #define UNHELPED_NS ((int64_t)10000000000)
-/* One burst where a CPU is idle. */
-#define LONG_BURST_NS 400000
 /* Bytes scanned between two looks at the clock: some 20 us. */
 #define LOOK_BYTES ((size_t)16384)
 /* How often a marker that finds no work looks again, and how long it naps then, while others have
@@ -36,9 +31,6 @@
 #define HUNGRY_NAP_NS 20000
 /* How long a helper naps while no CPU is idle. */
 #define BUSY_NAP_NS 4000000
-/* Share of an idle CPU that the collector's thread takes while the limiter is limiting: beside one
- * busy mutator a little less than half of all, so that the limiter's bucket drains. */
-#define LIMITED_SHARE 0.9
 /* How long the collector waits for work in others' hands before mutators give way. */
 #define STARVED_NS 1000000
 
@@ -156,7 +148,6 @@ static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
 void background_mark(gait_heap *heap, bool stopped) {
     struct cycle *cycle = &heap->cycle;
     struct mark_queue *queue = &heap->queue;
-    double share = control_fraction(&heap->control);
     int64_t hungry_ns = 0; /* since when nobody has published any */
     while (!background_is_out(queue) && !cycle_is_shutdown(cycle)) {
         if (!queue_has_work(queue)) {
@@ -172,22 +163,19 @@ void background_mark(gait_heap *heap, bool stopped) {
             continue;
         }
         hungry_ns = 0;
-        bool idle = cpu_is_idle(heap, 1), limiting = is_limited(heap);
-        bool flat = stopped || share >= 1 || (idle && !limiting);
-        double nap_share = idle && limiting ? LIMITED_SHARE : share;
+        struct gait_governor_pace pace =
+            control_mark_pace(&heap->control, cpu_is_idle(heap, 1), is_limited(heap), stopped);
         marker_begin(&cycle->marker);
-        int64_t spent_ns =
-            mark_burst(heap, &cycle->marker, share >= 1 ? CPU_DEDICATED : CPU_FRACTIONAL,
-                       idle ? LONG_BURST_NS : BURST_NS);
+        int64_t spent_ns = mark_burst(
+            heap, &cycle->marker, pace.dedicated ? CPU_DEDICATED : CPU_FRACTIONAL, pace.burst_ns);
         if (!queue_has_work(queue))
             continue;
-        int64_t nap_ns = flat ? 0 : (int64_t)((double)spent_ns * (1 / nap_share - 1));
-        int64_t ahead_ns = cycle_is_awaited(cycle) ? 0 : control_ahead_ns(&heap->control);
-        if (ahead_ns > nap_ns && ahead_ns >= BURST_NS) {
+        int64_t nap_ns = control_nap_ns(&pace, spent_ns);
+        int64_t ahead_ns = control_hold_ns(&heap->control, nap_ns, cycle_is_awaited(cycle));
+        if (ahead_ns > 0)
             hold_back(heap, ahead_ns, nap_ns);
-        } else if (!flat) {
-            platform_sleep_ns(nap_ns > NAP_NS_LEAST ? nap_ns : NAP_NS_LEAST);
-        }
+        else if (nap_ns > 0)
+            platform_sleep_ns(nap_ns);
     }
 }
 
@@ -258,13 +246,15 @@ void background_help(void *argument) {
 void background_sweep(gait_heap *heap) {
     struct sweeper *sweeper = &heap->sweeper;
     for (bool more = true; more && !cycle_is_shutdown(&heap->cycle);) {
+        struct gait_governor_pace pace = control_sweep_pace(&heap->control, cpu_is_idle(heap, 1));
         int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
-        while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < BURST_NS)
+        while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < pace.burst_ns)
             ;
-        control_add_cpu(&heap->control, CPU_SWEEP, platform_thread_cpu_ns() - begin_cpu_ns);
-        if (more && !cpu_is_idle(heap, 1) &&
-            control_live_bytes(&heap->control) < AO_load(&heap->control.trigger_bytes))
-            platform_sleep_ns(NAP_NS_LEAST);
+        int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+        control_add_cpu(&heap->control, CPU_SWEEP, spent_ns);
+        int64_t nap_ns = control_nap_ns(&pace, spent_ns);
+        if (more && nap_ns > 0)
+            platform_sleep_ns(nap_ns);
     }
     sweep_finish(sweeper);
     size_t excess = control_excess_bytes(&heap->control, 0);

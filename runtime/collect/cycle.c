@@ -37,13 +37,6 @@
 #include "background.h"
 #include "verify.h"
 
-/* Fewer live bytes, with those of ranges, are marked before a helper is awake. Guess. */
-#ifdef GAIT_CHECKS
-#define HELP_BYTES ((size_t)1) /* tests have small heaps */
-#else
-#define HELP_BYTES ((size_t)4 << 20)
-#endif
-
 /* ---- Mutators' parts in handshakes ---- */
 
 static void barrier_turn_on(gait_mutator *mutator) {
@@ -246,7 +239,8 @@ static bool mark_concurrently(gait_heap *heap) {
     record->mark_ns = platform_now_ns();
     PERTURB(CYCLE_ROOTS);
     push_shared_roots(heap);
-    if (record->start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
+    if (control_wakes_helpers(&heap->control,
+                              record->start_bytes + ranges_piece_bytes(&heap->roots)))
         background_wake(heap);
     PERTURB(CYCLE_HELPED);
     for (;;) {
@@ -276,7 +270,8 @@ static bool mark_stopped(gait_heap *heap) {
     marker_end(&cycle->marker);
     arenas_open(&heap->arenas);
     push_shared_roots(heap);
-    if (cycle->record.start_bytes + ranges_piece_bytes(&heap->roots) >= HELP_BYTES)
+    if (control_wakes_helpers(&heap->control,
+                              cycle->record.start_bytes + ranges_piece_bytes(&heap->roots)))
         background_wake(heap);
     mark_to_fixpoint(heap, true);
     return end_marking(heap);

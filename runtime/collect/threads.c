@@ -214,10 +214,9 @@ static void helpers_want(struct cycle_helpers *helpers, int32_t wanted) {
 
 void cycle_want_helpers(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    int32_t procs = control_set_procs(&heap->control, 0);
-    int32_t dedicated = control_dedicated(&heap->control, !heap->concurrent);
-    helpers_want(&cycle->dedicated, dedicated > 1 ? dedicated - 1 : 0);
-    helpers_want(&cycle->idle, procs - (dedicated > 1 ? dedicated : 1));
+    struct gait_governor_helpers helpers = control_helpers(&heap->control, !heap->concurrent);
+    helpers_want(&cycle->dedicated, helpers.dedicated);
+    helpers_want(&cycle->idle, helpers.idle);
 }
 
 static void helpers_join(struct cycle_helpers *helpers) {

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From clocks and counters to the pacer, and from its decisions to actions. The only part that
- * calls pacer/.
+ * From clocks and counters to the governor, and from its orders to actions. The only part that
+ * calls pacer/, and without a rule of its own.
  *
- * The pacer and the limiter are guarded by the lock CONTROL. What allocation looks at on its way
- * is published in atomics after each change: they are read unordered, and a value that is a moment
- * old only moves a trigger or an assist by as much.
+ * The governor is guarded by the lock CONTROL. What allocation looks at on its way is published in
+ * atomics after each change: they are read unordered, and a value that is a moment old only moves
+ * a trigger or an assist by as much.
  */
 #ifndef GAIT_CONTROL_H
 #define GAIT_CONTROL_H
 
-#include <gait/pacer.h>
-
+#include "../../pacer/governor.h"
 #include "../heap/space.h"
 #include "../mutator/mutator.h"
 #include "../sweep/sweep.h"
@@ -63,19 +62,11 @@ struct cycle_record {
 };
 
 struct control {
-    struct lock lock; /* rank CONTROL: pacer, limiter, and the figures that say so */
-    struct gait_pacer pacer;
-    struct gait_limiter limiter;
-    struct space *space;        /* constant */
-    struct sweeper *sweeper;    /* constant */
-    AO_t procs;                 /* written under the lock; read unordered: may be old */
-    int64_t limiter_process_ns; /* process CPU time at the last limiter update; lock */
-    int64_t limiter_gc_ns;      /* collector CPU time at the last limiter update; lock */
-    int64_t limiting_since_ns;  /* 0: not limiting; lock */
-    uint64_t
-        last_in_use_bytes; /* spans and foreign, as the last cycle ended, up to its goal; lock */
-    double span_fill;      /* share of the spans that allocation can fill; lock */
-    struct gait_pacer_retain retain; /* memory that the scavenger keeps; lock */
+    struct lock lock;              /* rank CONTROL */
+    struct gait_governor governor; /* lock */
+    struct space *space;           /* constant */
+    struct sweeper *sweeper;       /* constant */
+    AO_t procs;                    /* written under the lock; read unordered: may be old */
 
     AO_t live_bytes; /* marked by the last cycle and allocated since, of the heap itself */
     /* allocated since the heap was created, less what was given back unused: */
@@ -108,17 +99,9 @@ struct control {
 
     int64_t start_ns;                   /* constant: when the heap was created */
     int64_t start_process_ns;           /* process CPU time then; constant, but see fork */
-    int64_t cycle_process_ns;           /* as marking began; the collector's */
     int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
     int64_t last_cycle_ns;              /* when the last cycle ended; the collector's */
-    int64_t mark_start_ns;              /* when marking began; the collector's, as are these: */
-    size_t mark_start_bytes;            /* live heap then */
-    uint64_t piece_bytes;               /* globals that are scanned as heap work; lock */
-    size_t expected_work_bytes;         /* heap work to expect; 0: marking is not to be held back */
-    size_t held_live_bytes;             /* live heap when it was last held back */
-    unsigned held_in_vain;              /* how often in a row it did not grow meanwhile */
-    int64_t held_back_ns;               /* in this cycle */
-    size_t held_back_bytes;             /* allocated in that time */
+    int64_t held_back_ns;               /* in this cycle; the collector's */
 };
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
@@ -128,6 +111,12 @@ void control_destroy(struct control *control);
 /** All memory that the heap holds and the OS has given, and what counts with it, bytes: what the
  * limit applies to. */
 size_t control_total_bytes(struct control *control);
+
+/** Of it, what can be given back without a cycle, bytes. */
+size_t control_spare_bytes(const struct control *control);
+
+/** What the governor ordered last. */
+struct gait_governor_orders control_orders(const struct control *control);
 
 /** The live heap: objects, and the foreign memory that they stand for. */
 static inline size_t control_live_bytes(const struct control *control) {
@@ -172,12 +161,24 @@ bool control_memory_changed(struct control *control);
 /** A mutator gave memory back that it had not used. */
 void control_unallocated(struct control *control, struct cache_rest rest);
 
+/** What a mutator that is about to take memory is told, and its part of it: assist.c. */
+struct control_want {
+    size_t page_bytes; /* that it needs; 0: some span's */
+    bool takes_pages;  /* no cell that is free, or to be swept, will do */
+    bool marks;        /* it may mark */
+    bool helped;       /* it has helped a late cycle as long as it may */
+    bool awaited;      /* it has waited for one as long as it may */
+};
+enum gait_governor_advice control_advise(struct control *control, gait_mutator *mutator,
+                                         const struct control_want *want);
+
 /**
- * While marking: have a mutator pay its debt. passes_limit: it needs pages that pass the limit.
+ * Told to mark: have the mutator pay its debt, or a piece of it.
  * @return whether it is to come again after a safepoint, before it allocates: more would pass the
  * limit, and the cycle that is marking may yet keep the heap below.
  */
-bool control_assist(struct control *control, gait_mutator *mutator, bool passes_limit);
+bool control_assist(struct control *control, gait_mutator *mutator,
+                    const struct control_want *want);
 
 /** Would so many bytes of pages more pass the limit, counted without the free pages that allocation
  * may use or give back? 0: some span's. */
@@ -185,15 +186,6 @@ bool control_is_tight(struct control *control, size_t bytes);
 
 /** Spans' pages were taken, though all is swept. */
 void control_took_fresh(struct control *control, size_t bytes);
-
-/** Has the live heap reached its goal before the mutator can do anything for the cycle that is due:
- * it may not mark (marks) yet? */
-bool control_is_late(struct control *control, bool marks);
-
-/** A mutator needs pages that pass the limit, nothing is left to sweep, and it does not mark
- * (marks) yet: is it to wait for the end of a cycle? Where one can bring the heap below the limit,
- * if it is on already or enough was allocated since the last. */
-bool control_awaits_cycle(struct control *control, bool marks);
 
 /** Background marking was done: assists may use it. */
 void control_credit(struct control *control, size_t scanned_bytes);
@@ -207,18 +199,24 @@ bool control_idle_cpu(struct control *control, size_t running);
 /** Does the CPU limiter hold the collector down? */
 bool control_is_limiting(struct control *control);
 
-/** CPUs that mark at normal priority in each cycle, the collector's thread included. stopped: the
- * world is. */
-int32_t control_dedicated(struct control *control, bool stopped);
+/** Helpers beside the collector's thread, in each cycle. stopped: the world is. */
+struct gait_governor_helpers control_helpers(struct control *control, bool stopped);
 
-/** Share of one CPU that the collector's thread may take while no CPU is idle. */
-double control_fraction(struct control *control);
+/** Is a heap of so many bytes to mark worth waking them? */
+bool control_wakes_helpers(struct control *control, size_t bytes);
 
-/**
- * How long the collector's thread may wait, since marking is ahead of allocation; 0: it is not.
- * A cycle that ends before its goal is one that came too soon. The collector only, while marking.
- */
-int64_t control_ahead_ns(struct control *control);
+/** How the collector's thread marks, and sweeps. idle: a CPU is beside the mutators; limiting: the
+ * limiter holds marking down; stopped: mutators are. */
+struct gait_governor_pace control_mark_pace(struct control *control, bool idle, bool limiting,
+                                            bool stopped);
+struct gait_governor_pace control_sweep_pace(struct control *control, bool idle);
+
+/** The nap after a burst that took so much CPU time; 0: none. */
+int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
+
+/** How long the collector's thread waits for allocation to catch up with marking, in place of this
+ * nap; 0: it does not. awaited: somebody waits for the cycle. The collector only, while marking. */
+int64_t control_hold_ns(struct control *control, int64_t nap_ns, bool awaited);
 
 /** It waited, or did nothing for another reason that the next cycle has not: so much was allocated
  * meanwhile, which tells nothing of how fast marking is. */

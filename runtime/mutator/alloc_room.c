@@ -37,17 +37,34 @@ static bool settling_takes_long(gait_heap *heap, int64_t begin_ns) {
            platform_now_ns() - begin_ns >= SETTLE_WAIT_NS;
 }
 
-/* The live heap has reached its goal before the cycle lets mutators assist: the OS has not let the
- * collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
-static void wait_for_start(gait_mutator *mutator, size_t bytes) {
+/* Would this take pages that pass the limit? A free cell of its kind and class takes none. */
+static bool passes_limit(gait_mutator *mutator, const struct alloc_need *need) {
+    struct control *control = &mutator->heap->control;
+    if (!need->cell)
+        return control_is_tight(control, need->page_bytes);
+    return control_is_tight(control, 0) &&
+           cache_needs_pages(&mutator->cache, need->kind, gait_size_class(need->bytes));
+}
+
+/* Ask what to do. want keeps what was done already. */
+static enum gait_governor_advice ask(gait_mutator *mutator, const struct alloc_need *need,
+                                     struct control_want *want) {
+    want->page_bytes = need->cell ? 0 : need->page_bytes;
+    want->takes_pages = passes_limit(mutator, need);
+    want->marks = cycle_lets_mark(mutator);
+    return control_advise(&mutator->heap->control, mutator, want);
+}
+
+/* HELP: the live heap has reached its goal before the cycle lets mutators assist: the OS has not
+ * let the collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
+static void help(gait_mutator *mutator, const struct alloc_need *need, struct control_want *want) {
     gait_heap *heap = mutator->heap;
-    struct control *control = &heap->control;
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
-    int64_t most_ns = bytes < FAR_BYTES ? START_NS_MOST : START_NS_MOST_FAR;
+    int64_t most_ns = need->bytes < FAR_BYTES ? START_NS_MOST : START_NS_MOST_FAR;
     while (now_ns - begin_ns < most_ns && mutator->late_ns < START_NS_IN_ALL &&
-           control_is_late(control, cycle_lets_mark(mutator)) && !world_is_held_up(&heap->world) &&
-           !settling_takes_long(heap, begin_ns)) {
-        if (!AO_load(&control->marking))
+           !world_is_held_up(&heap->world) && !settling_takes_long(heap, begin_ns) &&
+           ask(mutator, need, want) == GAIT_GOVERNOR_HELP) {
+        if (!AO_load(&heap->control.marking))
             cycle_request(heap);
         if (sweep_step(&heap->sweeper)) {
             gait_poll(mutator);
@@ -60,15 +77,6 @@ static void wait_for_start(gait_mutator *mutator, size_t bytes) {
         now_ns = platform_now_ns();
         mutator->late_ns += now_ns - before_ns;
     }
-}
-
-/* Would this take pages that pass the limit? A free cell of its kind and class takes none. */
-static bool passes_limit(gait_mutator *mutator, const struct alloc_need *need) {
-    struct control *control = &mutator->heap->control;
-    if (!need->cell)
-        return control_is_tight(control, need->page_bytes);
-    return control_is_tight(control, 0) &&
-           cache_needs_pages(&mutator->cache, need->kind, gait_size_class(need->bytes));
 }
 
 bool alloc_await_cleanups(gait_mutator *mutator) {
@@ -84,11 +92,9 @@ bool alloc_await_cleanups(gait_mutator *mutator) {
     return some;
 }
 
-/* Before the limit is passed: use all that sweeping gives; then wait for a cycle to end, if one may
- * help, and nobody holds it up: then the limit waits. */
-static void keep_limit(gait_mutator *mutator, const struct alloc_need *need) {
+/* Before the limit is passed: use all that sweeping gives, and what waits to be given back. */
+static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
     gait_heap *heap = mutator->heap;
-    bool passes;
     size_t excess;
     if (!need->cell &&
         (excess = control_excess_bytes(&heap->control, need->page_bytes)) > EXCESS_AT_ONCE_BYTES) {
@@ -98,40 +104,61 @@ static void keep_limit(gait_mutator *mutator, const struct alloc_need *need) {
     }
     if (passes_limit(mutator, need))
         chunks_drain(&heap->space); /* what waits for arenas: before anybody waits for a cycle */
-    while ((passes = passes_limit(mutator, need)) && sweep_step(&heap->sweeper))
+    while (passes_limit(mutator, need) && sweep_step(&heap->sweeper))
         gait_poll(mutator);
-    if (passes && alloc_await_cleanups(mutator))
-        passes = passes_limit(mutator, need);
-    /* before the mutator lets cycles run: one that ends from here on is one */
-    unsigned finished = AO_int_load_acquire(&heap->cycle.finished);
-    if (passes && mutator->late_ns < LIMIT_NS_IN_ALL &&
-        control_awaits_cycle(&heap->control, cycle_lets_mark(mutator)) &&
-        !world_is_held_up(&heap->world)) {
+    if (passes_limit(mutator, need))
+        alloc_await_cleanups(mutator);
+}
+
+/* AWAIT: a cycle ends, and gives room below the limit. Not if a mutator holds it up: then the limit
+ * waits. finished: before the mutator was told; a cycle that ended since is one. */
+static void await(gait_mutator *mutator, unsigned finished, struct control_want *want) {
+    gait_heap *heap = mutator->heap;
+    if (mutator->late_ns < LIMIT_NS_IN_ALL && !world_is_held_up(&heap->world)) {
         int64_t begin_ns = platform_now_ns(), most_ns = LIMIT_NS_IN_ALL - mutator->late_ns;
         gait_enter_native(mutator);
         cycle_await(heap, finished, most_ns);
         gait_leave_native(mutator);
         mutator->late_ns += platform_now_ns() - begin_ns;
     }
+    want->awaited = true;
 }
 
-/* Mark for what was allocated: a piece, and more only at a limit, or before an object so large that
- * pieces would not keep up with it. */
-static void pay(gait_mutator *mutator, const struct alloc_need *need) {
+/* MARK for what was allocated: a piece, and more only at a limit, or before an object so large that
+ * pieces would not keep up with it: until end_ns.
+ * @return whether to ask again. */
+static bool pay(gait_mutator *mutator, struct control_want *want, int64_t end_ns) {
     gait_heap *heap = mutator->heap;
-    int64_t end_ns = need->bytes < FAR_BYTES ? 0 : platform_now_ns() + START_NS_MOST_FAR;
-    while (cycle_lets_mark(mutator)) { /* not before: docs/design/marking.md, .early and .unborn */
-        bool again = control_assist(&heap->control, mutator, passes_limit(mutator, need));
-        bool owes = end_ns && mutator->assist_credit_bytes < 0 && platform_now_ns() < end_ns;
-        if ((!again && !owes) || world_is_held_up(&heap->world))
-            return;
-        gait_poll(mutator);
-    }
+    /* cycle_lets_mark, not before: docs/design/marking.md, .early and .unborn */
+    bool again = control_assist(&heap->control, mutator, want);
+    bool owes = end_ns && mutator->assist_credit_bytes < 0 && platform_now_ns() < end_ns;
+    if ((!again && !owes) || world_is_held_up(&heap->world))
+        return false;
+    gait_poll(mutator);
+    return true;
 }
 
 void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
-    if (control_is_late(&mutator->heap->control, cycle_lets_mark(mutator)))
-        wait_for_start(mutator, need->bytes);
-    keep_limit(mutator, need);
-    pay(mutator, need);
+    struct control_want want = {0};
+    if (ask(mutator, need, &want) == GAIT_GOVERNOR_HELP)
+        help(mutator, need, &want);
+    want.helped = true;
+    use_rest(mutator, need);
+    int64_t end_ns = need->bytes < FAR_BYTES ? 0 : platform_now_ns() + START_NS_MOST_FAR;
+    for (;;) {
+        /* before the mutator is told, or lets cycles run */
+        unsigned finished = AO_int_load_acquire(&mutator->heap->cycle.finished);
+        switch (ask(mutator, need, &want)) {
+        case GAIT_GOVERNOR_AWAIT:
+            await(mutator, finished, &want);
+            continue;
+        case GAIT_GOVERNOR_MARK:
+            if (pay(mutator, &want, end_ns))
+                continue;
+            return;
+        case GAIT_GOVERNOR_HELP:
+        case GAIT_GOVERNOR_GO:
+            return;
+        }
+    }
 }

@@ -224,7 +224,7 @@ static void begin(void *argument, int64_t heap_number) {
         .page_bytes = (int64_t)platform_page_bytes(),
         .heap_page_bytes = PAGE_BYTES,
         .sample_ns = SAMPLE_NS,
-        .minimum_heap_bytes = (int64_t)control->pacer.heap_minimum_bytes,
+        .minimum_heap_bytes = (int64_t)control->governor.pacer.heap_minimum_bytes,
         .stopped = !log->heap->concurrent,
         .gogc_percent = (intptr_t)AO_load(&control->gogc_percent),
         .limit_bytes = (int64_t)AO_load(&control->limit_bytes),

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mutator's part: what it is told before it takes memory, and the marking that it owes. See
+ * control.h.
+ */
+#include "../platform/platform.h"
+#include "control.h"
+
+/* One wait for others to share work; with the OS's slack some 70 us. How often: the governor. */
+#define ASSIST_WAIT_NS 10000
+
+/* ---- What the mutator knows ---- */
+
+static bool is_limited(const struct control *control) {
+    return (int64_t)AO_load(&control->limit_bytes) != GAIT_NO_LIMIT;
+}
+
+static struct gait_governor_want look(struct control *control, const gait_mutator *mutator,
+                                      const struct control_want *want) {
+    bool limited = is_limited(control);
+    return (struct gait_governor_want){
+        .live_bytes = control_live_bytes(control),
+        .total_bytes = limited ? control_total_bytes(control) : 0,
+        .spare_bytes = limited ? control_spare_bytes(control) : 0,
+        .page_bytes = want->page_bytes,
+        .credit_bytes = mutator->assist_credit_bytes,
+        .takes_pages = want->takes_pages,
+        .marks = want->marks,
+        .helped = want->helped,
+        .awaited = want->awaited,
+        .marking = AO_load(&control->marking) != 0,
+        .sweeping = sweep_is_open(control->sweeper),
+    };
+}
+
+size_t control_excess_bytes(struct control *control, size_t more_bytes) {
+    struct gait_governor_orders orders = control_orders(control);
+    return (size_t)gait_governor_excess(&orders, control_total_bytes(control), more_bytes);
+}
+
+bool control_is_tight(struct control *control, size_t bytes) {
+    struct gait_governor_orders orders = control_orders(control);
+    return is_limited(control) && gait_governor_is_tight(&orders, control_total_bytes(control),
+                                                         bytes, control_spare_bytes(control));
+}
+
+enum gait_governor_advice control_advise(struct control *control, gait_mutator *mutator,
+                                         const struct control_want *want) {
+    struct gait_governor_orders orders = control_orders(control);
+    if (orders.limiting && mutator->assist_credit_bytes < 0)
+        mutator->assist_credit_bytes = 0; /* there are no assists */
+    struct gait_governor_want known = look(control, mutator, want);
+    return gait_governor_advise(&orders, &known);
+}
+
+/* ---- Marking ---- */
+
+/* Take up to want bytes of work from what the background did ahead. */
+static size_t credit_take(struct control *control, size_t want) {
+    for (;;) {
+        AO_t credit = AO_load(&control->credit_bytes);
+        if ((intptr_t)credit <= 0)
+            return 0;
+        size_t take = credit < want ? credit : want;
+        if (AO_compare_and_swap(&control->credit_bytes, credit, credit - take))
+            return take;
+    }
+}
+
+/* Mark as much as budget_bytes. Where others hold all the work there is, or there is none left but
+ * to end the cycle, wait: a mutator that went on for free would leave the goal behind while the OS
+ * has preempted the collector.
+ * @return bytes scanned. */
+static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, unsigned most_waits) {
+    struct marker *marker = &mutator->marker;
+    struct mark_queue *queue = marker->queue;
+    size_t before = marker->scanned_bytes, done = 0;
+    for (unsigned waits = 0;; waits++) {
+        marker_begin(marker);
+        bool out = marker_drain(marker, budget_bytes - done);
+        marker_end(marker);
+        done = marker->scanned_bytes - before;
+        if (!out || done >= budget_bytes || waits == most_waits || AO_int_load(&mutator->head.poll))
+            return done;
+        AO_fetch_and_add1_full(&queue->hungry);
+        platform_sleep_ns(ASSIST_WAIT_NS);
+        AO_fetch_and_sub1_full(&queue->hungry);
+    }
+}
+
+static void earn(const struct control *control, gait_mutator *mutator,
+                 const struct gait_governor_orders *orders, size_t work_bytes) {
+    mutator->assist_credit_bytes = gait_governor_earn(
+        orders, mutator->assist_credit_bytes, control_live_bytes(control), (int64_t)work_bytes);
+}
+
+bool control_assist(struct control *control, gait_mutator *mutator,
+                    const struct control_want *want) {
+    struct gait_governor_orders orders = control_orders(control);
+    struct gait_governor_want known = look(control, mutator, want);
+    struct gait_governor_assist assist = gait_governor_assist(&orders, &known);
+    size_t work = (size_t)assist.work_bytes;
+    size_t taken = assist.uses_credit ? credit_take(control, work) : 0;
+    earn(control, mutator, &orders, taken);
+    if (taken >= work)
+        return false;
+    int64_t begin_ns = platform_thread_cpu_ns();
+    size_t piece = work - taken < assist.piece_bytes ? work - taken : (size_t)assist.piece_bytes;
+    size_t done = assist_mark(mutator, piece, assist.waits);
+    counter_add(&control->heap_work_bytes, done);
+    earn(control, mutator, &orders, done);
+    int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
+    control_add_cpu(control, CPU_ASSIST, spent_ns);
+    counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);
+    if (assist.uses_credit)
+        return false;
+    orders = control_orders(control);
+    known = look(control, mutator, want);
+    return gait_governor_is_beyond(&orders, &known);
+}
