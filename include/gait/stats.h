@@ -60,7 +60,9 @@ extern "C" {
     X(arena_waste_bytes, "arenas: lost in rests of their chunks")                                  \
     X(arena_chunks, "arenas: pieces of their memory")                                              \
     X(arena_resets, "arenas: resets of those that are live")                                       \
-    X(arena_peak_bytes, "arenas: the most that arena_bytes had")
+    X(arena_peak_bytes, "arenas: the most that arena_bytes had")                                   \
+    X(heap_reachable_bytes, "of heap_marked_bytes: what a stopped mark would have found; 0: not "  \
+                            "measured (GAIT_DEBUG=gcfloat=1)")
 
 /* The figures. */
 #define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)

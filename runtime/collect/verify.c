@@ -2,6 +2,8 @@
 /*
  * A search of all that is reachable, breadth first, with marks of its own. See verify.h.
  *
+ * It adds up what it finds (gcfloat), or finds what has no mark (gccheckmark).
+ *
  * It shares with marking what says where references are (marker_visit_object, the visits of roots)
  * and the table of keys that pairs wait for; not the queue, the marks or the order.
  *
@@ -71,6 +73,7 @@ struct search {
     bool keep;            /* keep what leads to what, and tell what was missed */
     bool failed;          /* there was no memory */
     size_t missed;        /* objects without a mark; what they lead to is not looked for */
+    size_t found_bytes;   /* cells of the others */
 };
 
 /* ---- Memory ---- */
@@ -335,9 +338,11 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
         if (search->keep && search->missed < REPORTS_MAX)
             tell(search, search->source, cell.start);
         search->missed++;
-    } else if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF) {
-        queue_put(search, &search->grey, cell.start, search->source);
+        return;
     }
+    search->found_bytes += cell_bytes(search, &cell);
+    if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF)
+        queue_put(search, &search->grey, cell.start, search->source);
 }
 
 static void visit_roots(struct search *search) {
@@ -440,18 +445,18 @@ static bool search_run(struct search *search) {
     return !search->failed;
 }
 
-static bool search_heap(gait_heap *heap, bool keep, size_t *missed) {
-    struct search search = {
+/* epoch: that marks were made in. @return false: no memory, and what it found is not all. */
+static bool search_heap(gait_heap *heap, unsigned epoch, bool keep, struct search *search) {
+    *search = (struct search){
         .visitor.visit = visit,
         .heap = heap,
         .space = &heap->space,
-        .epoch = space_epoch(&heap->space),
+        .epoch = epoch,
         .keep = keep,
     };
-    ephemerons_init(&search.keys, &heap->space.metadata_bytes);
-    bool complete = search_run(&search);
-    search_free(&search);
-    *missed = search.missed;
+    ephemerons_init(&search->keys, &heap->space.metadata_bytes);
+    bool complete = search_run(search);
+    search_free(search);
     return complete;
 }
 
@@ -483,21 +488,34 @@ static size_t tell_changes(gait_heap *heap) {
 }
 
 void verify_marks(gait_heap *heap) {
-    size_t missed, changed = tell_changes(heap);
-    if (!search_heap(heap, false, &missed) && missed == 0) {
+    struct search search;
+    unsigned epoch = space_epoch(&heap->space);
+    size_t changed = tell_changes(heap);
+    if (!search_heap(heap, epoch, false, &search) && search.missed == 0) {
         struct line line = {.length = 0};
         line_add(&line, "gccheckmark: no memory for the search; not checked");
         observe_line(heap, &line);
         return;
     }
-    if (changed > 0 && missed == 0)
+    if (changed > 0 && search.missed == 0)
         platform_fatal("gccheckmark: %zu words of suspended coroutines' roots changed without "
                        "gait_store; the log has them",
                        changed);
-    if (missed == 0)
+    if (search.missed == 0)
         return;
     observe_flush(heap); /* the report is written at once: nothing comes after it */
-    search_heap(heap, true, &missed);
+    search_heap(heap, epoch, true, &search);
     platform_fatal("gccheckmark: marking missed %zu reachable objects; the log has the paths",
-                   missed);
+                   search.missed);
+}
+
+size_t verify_found_bytes(gait_heap *heap) {
+    struct search search;
+    /* the bits have turned over, and no sweep has changed one of them */
+    if (search_heap(heap, space_epoch(&heap->space) - 1, false, &search))
+        return search.found_bytes;
+    struct line line = {.length = 0};
+    line_add(&line, "gcfloat: no memory for the search; not measured");
+    observe_line(heap, &line);
+    return 0;
 }

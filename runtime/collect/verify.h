@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gccheckmark: a second, independent search of the heap that holds marking to its promise.
+ * A second, independent search of the heap: gccheckmark holds marking to its promise, gcfloat
+ * measures how much of what is marked is garbage.
  */
 #ifndef GAIT_VERIFY_H
 #define GAIT_VERIFY_H
@@ -16,5 +17,17 @@
  * Needs a bit per 16 bytes of heap, and 16 bytes for each object that waits to be looked at.
  */
 void verify_marks(gait_heap *heap);
+
+/**
+ * Bytes of objects that a stopped mark would find now: from the roots as they are, while the world
+ * is stopped, after the bits have turned over and before weak references are settled. Its memory is
+ * verify_marks's. What died while marking ran, or was born marked and died, is not among it.
+ *
+ * Only what is marked is counted: a conservative root that leads to anything else is older than
+ * the cycle.
+ *
+ * @return 0: there was no memory for it, and one line says so.
+ */
+size_t verify_found_bytes(gait_heap *heap);
 
 #endif

@@ -39,6 +39,8 @@ struct cycle_record {
     uint64_t peak_bytes; /* live heap as marking ended */
     uint64_t marked_bytes;
     uint64_t black_bytes; /* of marked_bytes: allocated while it marked */
+    uint64_t
+        live_bytes; /* of marked_bytes: what a stopped mark finds as it ended; 0: not measured */
     uint64_t goal_bytes;
     uint64_t stack_bytes;
     uint64_t globals_bytes;
@@ -246,6 +248,12 @@ int32_t control_set_procs(struct control *control, int32_t procs);
 /** In a fork's child, whose process has spent so much less CPU time than the one that forked:
  * figures go on from the parent's. */
 void control_process_is_new(struct control *control, int64_t less_ns);
+
+/** So much CPU time, of no purpose above, is to be left out of all figures and rules: a debug
+ * option's. The program would have spent it never, so it is taken off as a fork takes off. */
+static inline void control_leave_out(struct control *control, int64_t cpu_ns) {
+    control_process_is_new(control, -cpu_ns);
+}
 
 /** Is a cycle due since the last one was long ago? */
 bool control_periodic_due(struct control *control);

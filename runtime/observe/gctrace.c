@@ -51,6 +51,16 @@ static void add_others(struct line *line, const struct cycle_record *record) {
         line_add(line, ", %llu MB foreign", mb(record->foreign_bytes));
 }
 
+/* gcfloat: what was live, and how many times that was marked, to hundredths. */
+static void add_live(struct line *line, const struct cycle_record *record) {
+    if (record->live_bytes == 0)
+        return;
+    uint64_t hundredths =
+        (uint64_t)((double)record->marked_bytes / (double)record->live_bytes * 100 + 0.5);
+    line_add(line, ", %llu MB live, %llu.%02llu float", mb(record->live_bytes),
+             (unsigned long long)hundredths / 100, (unsigned long long)hundredths % 100);
+}
+
 static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
     const struct control *control = &heap->control;
     struct phases phases = phases_of(record, heap->world.stop_begin_ns);
@@ -80,6 +90,7 @@ static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
              mb(record->goal_bytes), mb(record->stack_bytes), mb(record->globals_bytes),
              record->procs, record->forced ? " (forced)" : "");
     add_others(&line, record);
+    add_live(&line, record);
     observe_line(heap, &line);
 }
 
@@ -96,6 +107,8 @@ static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
         line_add(&line, " arenas=%llu offheap=%llu foreign=%llu",
                  (unsigned long long)record->arena_bytes, (unsigned long long)record->offheap_bytes,
                  (unsigned long long)record->foreign_bytes);
+    if (record->live_bytes > 0)
+        line_add(&line, " live=%llu", (unsigned long long)record->live_bytes);
     observe_line(heap, &line);
 }
 

@@ -70,6 +70,7 @@ static void read_cycles(gait_heap *heap, gait_stats *stats) {
     stats->forced_cycles = cycle->forced_cycles;
     stats->heap_marked_bytes = cycle->last.marked_bytes;
     stats->heap_peak_bytes = cycle->last.peak_bytes;
+    stats->heap_reachable_bytes = cycle->last.live_bytes;
     stats->stack_bytes = cycle->last.stack_bytes;
     stats->pauses = cycle->pauses;
     stats->pause_total_ns = cycle->pause_total_ns;

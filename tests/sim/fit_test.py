@@ -130,6 +130,10 @@ class Fits(Files):
         text = run("fit", self.path("exact.log", exact)).stdout
         self.assertIn('arenas = "12MiB"', text)
         self.assertIn('off_heap = "3MiB"', text)
+        measured = exact.replace("2 MB foreign", "2 MB foreign, 3 MB live, 1.20 float")
+        measured = measured.replace("foreign=2097152", "foreign=2097152 live=2621440")
+        told = run("fit", self.path("measured.log", measured))
+        self.assertEqual((told.stdout, told.stderr.count("whole")), (text, 0))
         for value in ("nan", "-1", "1e999", "x"):
             self.assertEqual(run("fit", self.path("b", line.format(value))).returncode, FAILED)
 

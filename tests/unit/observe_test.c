@@ -181,6 +181,22 @@ Test(observe, gctrace_tells_other_memory_last) {
                  "foreign=2097152\n");
 }
 
+Test(observe, gctrace_tells_what_is_live_at_the_end) {
+    trace_begin();
+    traced.options.gctrace = 2;
+    struct cycle_record record = concurrent;
+    record.foreign_bytes = 2 * MIB;
+    record.live_bytes = 2496608; /* 1.2599… times that is marked */
+    traced.world.stop_begin_ns = concurrent_stop_ns;
+    observe_cycle(&traced, &record);
+    expect_trace("gc 7 @1.234s 25%: 0.40+2.5+0.025 ms clock, 0.40+0.12/1.5/12+0.050 ms cpu, "
+                 "4->5->2 MB, 6 MB goal, 0 MB stacks, 1 MB globals, 2 P, 2 MB foreign, "
+                 "2 MB live, 1.26 float\n"
+                 "gc 7 bytes: start=4194304 trigger=4194303 peak=5242881 marked=3145727 "
+                 "goal=6291456 stacks=40 globals=1048576 arenas=0 offheap=0 foreign=2097152 "
+                 "live=2496608\n");
+}
+
 Test(observe, gctrace_2_adds_bytes) {
     trace_begin();
     traced.options.gctrace = 2;

@@ -11,8 +11,8 @@
  *   - Go before 1.18 has no stacks and globals.
  *   - Go 1.5 and 1.6 tell marking in parts, scanning first: more terms between the first and the
  *     last, in the times and in the CPU times.
- *   - Gait adds ", 12 MB arenas, 3 MB off-heap" where a heap has such; with gctrace=2 it adds
- *     "gc 7 bytes: start=..." after the line.
+ *   - Gait adds ", 12 MB arenas, 3 MB off-heap" where a heap has such, and ", 2 MB live, 1.20
+ *     float" where that is measured; with gctrace=2 it adds "gc 7 bytes: start=..." after the line.
  *   - A logger that writes JSON has ">" as \u003e.
  */
 #include "gctrace_line.h"
