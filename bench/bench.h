@@ -25,6 +25,7 @@ void persistent_main(void);
 void queue_main(void);
 void cache_main(void);
 void documents_main(void);
+void texts_main(void);
 
 /** End the program with one line. */
 _Noreturn void bench_die(const char *what);

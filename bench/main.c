@@ -15,7 +15,7 @@ static const struct {
     {"churn", churn_main},           {"gcbench", gcbench_main}, {"objects", objects_main},
     {"parser", parser_main},         {"list", list_main},       {"fill", fill_main},
     {"persistent", persistent_main}, {"queue", queue_main},     {"cache", cache_main},
-    {"documents", documents_main},
+    {"documents", documents_main},   {"texts", texts_main},
 };
 
 int main(int argc, char **argv) {

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""Space for time: what another build takes at the same peak RSS."""
+
+import math
+
+
+def least_front(points, figure):
+    """(RSS, figure) of those points that no other beats in both, RSS rising."""
+    front = []
+    for rss, value in sorted((figures["rss_mib"], figures[figure]) for figures in points
+                             if "rss_mib" in figures and figure in figures):
+        if not front or value < front[-1][1]:
+            front.append((rss, value))
+    return front
+
+
+def at_rss(front, rss):
+    """What the front has at this RSS: between two points, in proportion to logarithms; past its
+    last, what that has, since more memory would not have made it slower. None: so little memory
+    it never had."""
+    for (low, slow), (high, fast) in zip(front, front[1:]):
+        if low <= rss <= high:
+            part = math.log(rss / low) / math.log(high / low)
+            return math.exp(math.log(slow) + part * math.log(fast / slow))
+    return front[-1][1] if front and rss >= front[-1][0] else None
