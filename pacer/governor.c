@@ -31,6 +31,11 @@ void gait_governor_init(struct gait_governor *governor,
     gait_limiter_init(&governor->limiter, clocks->now_ns, settings->procs);
 }
 
+void gait_governor_assume(struct gait_governor *governor, uint64_t live_bytes) {
+    gait_pacer_set_marked(&governor->pacer, live_bytes);
+    gait_pacer_commit(&governor->pacer, true);
+}
+
 void gait_governor_see(struct gait_governor *governor, const struct gait_governor_memory *memory) {
     governor->memory = *memory;
     struct gait_pacer_memory seen = governor_pacer_memory(governor);
@@ -192,6 +197,11 @@ void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent
 void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept) {
     governor->settings.memory_limit_bytes = bytes;
     gait_pacer_set_memory_limit(&governor->pacer, bytes);
+    gait_pacer_commit(&governor->pacer, swept);
+}
+
+void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept) {
+    gait_pacer_set_heap_minimum(&governor->pacer, bytes);
     gait_pacer_commit(&governor->pacer, swept);
 }
 

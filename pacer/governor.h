@@ -148,6 +148,10 @@ void gait_governor_init(struct gait_governor *governor,
                         const struct gait_governor_settings *settings,
                         const struct gait_governor_clocks *clocks);
 
+/** Of a heap that is not the first of its program: so much of it is live as it begins, as if a
+ * cycle had found it. Before the first cycle. */
+void gait_governor_assume(struct gait_governor *governor, uint64_t live_bytes);
+
 /** Say what memory there is. The limit's goal follows; orders are to be published anew. */
 void gait_governor_see(struct gait_governor *governor, const struct gait_governor_memory *memory);
 
@@ -182,6 +186,7 @@ void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_n
 /** Settings that change while the heap lives; swept: all is. Revise, or publish, afterwards. */
 void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent, bool swept);
 void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept);
+void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept);
 void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs);
 
 /** What allocation is to look at now. */
@@ -198,13 +203,19 @@ bool gait_governor_periodic_due(const struct gait_governor *governor, int64_t no
 uint64_t gait_governor_excess(const struct gait_governor_orders *orders, uint64_t total_bytes,
                               uint64_t more_bytes);
 
-/** Is that more than can be given back without a cycle (spare_bytes)? */
+/** How much memory may come until there is an excess; GAIT_PACER_NONE while limiting. */
+uint64_t gait_governor_room(const struct gait_governor_orders *orders, uint64_t total_bytes);
+
+/** Is the excess more than can be given back without a cycle (spare_bytes)? */
 bool gait_governor_is_tight(const struct gait_governor_orders *orders, uint64_t total_bytes,
                             uint64_t more_bytes, uint64_t spare_bytes);
 
-/** How much free memory the scavenger should give back now, in the background. Bytes, 1 MiB at
- * most; 0: none.
+/** How much free memory lies above what is to be kept. Bytes.
  * @param os_page_bytes  a power of two */
+uint64_t gait_governor_surplus(struct gait_governor *governor, int64_t now_ns,
+                               uint64_t os_page_bytes);
+
+/** How much of it the scavenger should give back now, in the background: 1 MiB at most; 0: none. */
 uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_ns,
                                     uint64_t os_page_bytes);
 

@@ -48,6 +48,13 @@ uint64_t gait_governor_excess(const struct gait_governor_orders *orders, uint64_
     return wanted > orders->limit_bytes && !orders->limiting ? wanted - orders->limit_bytes : 0;
 }
 
+uint64_t gait_governor_room(const struct gait_governor_orders *orders, uint64_t total_bytes) {
+    if (orders->limiting)
+        return GAIT_PACER_NONE;
+    uint64_t wanted = arith_add_u64(total_bytes, MEMORY_RESERVE_BYTES);
+    return wanted < orders->limit_bytes ? orders->limit_bytes - wanted : 0;
+}
+
 bool gait_governor_is_tight(const struct gait_governor_orders *orders, uint64_t total_bytes,
                             uint64_t more_bytes, uint64_t spare_bytes) {
     uint64_t excess = gait_governor_excess(orders, total_bytes, more_bytes);
@@ -55,8 +62,8 @@ bool gait_governor_is_tight(const struct gait_governor_orders *orders, uint64_t 
 }
 
 /* Goals are those of the heap with its foreign memory: so is what is compared with them. */
-uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_ns,
-                                    uint64_t os_page_bytes) {
+uint64_t gait_governor_surplus(struct gait_governor *governor, int64_t now_ns,
+                               uint64_t os_page_bytes) {
     const struct gait_governor_memory *memory = &governor->memory;
     uint64_t foreign = memory->foreign_bytes, due = 0;
     uint64_t retained = arith_add_u64(memory->span_bytes, memory->free_bytes);
@@ -71,7 +78,13 @@ uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_
         due = retained - keep;
     if (goals.limit_bytes != GAIT_PACER_NONE && memory->total_bytes > goals.limit_bytes)
         due = arith_max_u64(due, memory->total_bytes - goals.limit_bytes);
-    return arith_min_u64(arith_min_u64(due, memory->free_bytes), MEMORY_PIECE_BYTES);
+    return arith_min_u64(due, memory->free_bytes);
+}
+
+uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_ns,
+                                    uint64_t os_page_bytes) {
+    uint64_t surplus = gait_governor_surplus(governor, now_ns, os_page_bytes);
+    return arith_min_u64(surplus, MEMORY_PIECE_BYTES);
 }
 
 uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,

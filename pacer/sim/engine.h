@@ -110,10 +110,11 @@ void stw_step(struct model *model); /* stw.c */
 
 /** full.c: between cycles. */
 void full_step(struct model *model);
-/** Tell the pacer what memory there is. */
+/** Tell the governor what memory there is. */
 void full_look_at_memory(struct model *model);
-/** Would an allocation now go beyond the limit, with no free page left to serve it? */
-bool full_is_tight(const struct model *model);
+/** What a mutator that is about to allocate knows, and clocks, as the governor asks for them. */
+struct gait_governor_want full_want(const struct model *model);
+struct gait_governor_clocks full_clocks(const struct model *model);
 /** Account for a step, move the program, let the limiter look. */
 void full_advance(struct model *model, double seconds, double speed, double program_cpu);
 /** CPUs that neither the program nor other processes use. */

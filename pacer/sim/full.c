@@ -1,48 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The full model between cycles: the program allocates, the sweeper sweeps, the scavenger gives
- * memory back, the limiter counts, until a cycle is due. It does with CPUs and memory what
- * runtime/control/control.c and runtime/collect/background.c do; docs/design/control.md has the
- * reasons.
+ * memory back, the limiter counts, until a cycle is due. When, and how much of each, the governor
+ * says; here is what the runtime's threads make of that, as a fluid.
  *
  * A step lasts until something changes, at most ENGINE_STEP_MOST_S.
  */
 #include "engine.h"
 
-/* What the runtime does, in figures: constants of the same meaning in runtime/. */
-/** Kept below the limit for what threads take at once (control.c). */
-#define FULL_LIMIT_RESERVE_BYTES 524288.0
-/** Share of a CPU that sweeping takes while none is idle: bursts of 100 us, naps of 60
- * (background.c). */
-#define FULL_SWEEP_SHARE (100.0 / 160.0)
-/** What the scavenger leaves alone, being less than it gives back at a time (control.c). */
-#define FULL_SCAVENGE_LEAST_BYTES 4096.0
 /** Allocation looks whether a cycle is due when it takes a run of cells, of at most this: so much
  * lies between two cycles. */
 #define FULL_RUN_BYTES 8192.0
-/** The OS's page. */
+/** The OS's page, and so the least that is given back. */
 #define FULL_OS_PAGE_BYTES 4096
-/** Least time between two looks of the limiter: gait_limiter_need_update. */
+/** Least time between two counts for the limiter: gait_governor_count_due. */
 #define FULL_LIMITER_STEP_S 0.0101
 
 void full_look_at_memory(struct model *model) {
     struct model_memory memory = ledger_memory(model);
-    /* spans count as far as allocation can fill them */
-    double fills = model->pages.fill * memory.spans;
-    gait_pacer_set_memory(
-        &model->pacer, &(struct gait_pacer_memory){
-                           .mapped_bytes = engine_u64(memory.total),
-                           .free_bytes = engine_u64(memory.free),
-                           .allocated_bytes = engine_u64(engine_max(model->pages.objects, fills)),
-                       });
+    gait_governor_see(&model->governor,
+                      &(struct gait_governor_memory){
+                          .total_bytes = engine_u64(memory.total),
+                          .span_bytes = engine_u64(memory.spans),
+                          .free_bytes = engine_u64(memory.free),
+                          .spare_bytes = engine_u64(memory.free + model->pages.holes),
+                          .objects_bytes = engine_u64(model->pages.objects),
+                      });
 }
 
-bool full_is_tight(const struct model *model) {
-    if (model->limiting || model->pacer.memory_limit_bytes == GAIT_PACER_NO_LIMIT)
-        return false;
-    double excess = ledger_memory(model).total + FULL_LIMIT_RESERVE_BYTES -
-                    (double)model->pacer.memory_limit_bytes;
-    return excess > 0 && excess > model->pages.free + model->pages.holes;
+struct gait_governor_want full_want(const struct model *model) {
+    const struct gait_governor_memory *memory = &model->governor.memory;
+    return (struct gait_governor_want){
+        .live_bytes = engine_u64(model->heap),
+        .total_bytes = memory->total_bytes,
+        .spare_bytes = memory->spare_bytes,
+        .credit_bytes = model->is_marking && model->marking.credit < 0 ? -1 : 0,
+        .takes_pages = true, /* what cells are free counts as spare */
+        .marks = model->is_marking,
+        .marking = model->is_marking,
+        .sweeping = !model->is_marking,
+    };
+}
+
+/** Would an allocation now go beyond the limit, with no free page left to serve it? */
+static bool full_is_tight(const struct model *model) {
+    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    struct gait_governor_want want = full_want(model);
+    return gait_governor_is_tight(&orders, want.total_bytes, want.page_bytes, want.spare_bytes);
 }
 
 double full_idle_cpus(const struct model *model) {
@@ -59,28 +63,33 @@ double full_touch_cost(const struct model *model) {
 
 /* ---- The limiter -------------------------------------------------------- */
 
+struct gait_governor_clocks full_clocks(const struct model *model) {
+    const struct model_result *result = &model->result;
+    return (struct gait_governor_clocks){
+        .now_ns = engine_ns(model->now_s),
+        .process_cpu_ns = engine_ns(result->program_cpu_s + result->gc_cpu_s),
+        .gc_cpu_ns = engine_ns(result->gc_cpu_s),
+    };
+}
+
 static void full_update_limiter(struct model *model) {
     int64_t now_ns = engine_ns(model->now_s);
-    if (!model->scenario->settings.cpu_limiter ||
-        !gait_limiter_need_update(&model->limiter, now_ns))
-        return;
-    double program = model->result.program_cpu_s, gc = model->result.gc_cpu_s;
-    gait_limiter_update_measured(&model->limiter, now_ns,
-                                 engine_ns(program - model->limiter_program_s),
-                                 engine_ns(gc - model->limiter_gc_s));
-    model->limiter_program_s = program;
-    model->limiter_gc_s = gc;
-    model->limiting = gait_limiter_holds(&model->limiter, model->limiting);
+    if (model->scenario->settings.cpu_limiter &&
+        gait_governor_count_due(&model->governor, now_ns)) {
+        struct gait_governor_clocks clocks = full_clocks(model);
+        gait_governor_count(&model->governor, &clocks);
+    }
 }
 
 /* ---- Memory ------------------------------------------------------------- */
 
-/** Give back at once what is over the limit; that costs the program's threads. */
+/** Give back at once what is over the limit; that costs the program's threads. A step takes as much
+ * as many allocations do, each of which gives back its own part. */
 static void full_keep_limit(struct model *model) {
-    if (model->limiting)
-        return;
     full_look_at_memory(model);
-    double excess = (double)gait_pacer_limit_excess(&model->pacer, 0);
+    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    uint64_t total = model->governor.memory.total_bytes;
+    double excess = (double)gait_governor_give_back(&orders, total, total);
     if (excess > 0)
         ledger_gc(model, MODEL_SCAVENGE,
                   pages_release(&model->pages, excess) /
@@ -89,25 +98,15 @@ static void full_keep_limit(struct model *model) {
 
 /** Free memory that the scavenger has to give back in the background. */
 static double full_scavenge_due(struct model *model) {
-    struct model_memory memory = ledger_memory(model);
-    double retained = memory.spans + memory.free, due = 0;
-    struct gait_pacer_scavenge_goals goals =
-        gait_pacer_scavenge(&model->pacer, engine_u64(retained),
-                            engine_u64(model->pages.last_in_use), FULL_OS_PAGE_BYTES);
-    uint64_t keep = gait_pacer_retain(&model->pages.retain, engine_ns(model->now_s),
-                                      goals.gogc_bytes == GAIT_PACER_NONE ? engine_u64(retained)
-                                                                          : goals.gogc_bytes);
-    due = engine_max(due, retained - (double)keep);
-    if (goals.limit_bytes != GAIT_PACER_NONE)
-        due = engine_max(due, memory.total - (double)goals.limit_bytes);
-    due = engine_min(due, memory.free);
-    return due < FULL_SCAVENGE_LEAST_BYTES ? 0 : due;
+    uint64_t due =
+        gait_governor_surplus(&model->governor, engine_ns(model->now_s), FULL_OS_PAGE_BYTES);
+    return due < FULL_OS_PAGE_BYTES ? 0 : (double)due;
 }
 
 static void full_swept(struct model *model) {
     model->sweeping = false;
     full_keep_limit(model);
-    gait_pacer_commit(&model->pacer, true);
+    gait_governor_swept(&model->governor);
 }
 
 /* ---- A step ------------------------------------------------------------- */
@@ -124,7 +123,8 @@ void full_advance(struct model *model, double seconds, double speed, double prog
         model->result.allocated_bytes += allocated;
         if (model->is_marking) {
             model->marking.black += allocated;
-            model->marking.credit -= allocated * model->pacer.assist_work_per_byte;
+            model->marking.credit -=
+                allocated * gait_governor_orders(&model->governor).assist_work_per_byte;
         }
         full_keep_limit(model);
     }
@@ -141,15 +141,17 @@ struct full_background {
 
 static struct full_background full_background(struct model *model, bool due) {
     const struct scenario_machine *machine = &model->scenario->machine;
-    double cpus = (double)machine->cpus, idle = full_idle_cpus(model);
     struct full_background background = {0};
-    if (model->sweeping && full_is_tight(model))
-        background.sweep = cpus; /* threads sweep for what they want to allocate */
-    else if (model->sweeping)
-        background.sweep = due || idle >= 1 ? 1 : engine_max(FULL_SWEEP_SHARE, idle);
+    if (model->sweeping && full_is_tight(model)) {
+        background.sweep = (double)machine->cpus; /* threads sweep for what they allocate */
+    } else if (model->sweeping) {
+        double busy = gait_governor_sweep_pace(false, due).share;
+        double idle = gait_governor_sweep_pace(true, due).share;
+        background.sweep = engine_max(busy, engine_min(full_idle_cpus(model), idle));
+    }
     background.scavenge_due = full_scavenge_due(model);
     if (background.scavenge_due > 0) {
-        int64_t nap_ns = gait_pacer_scavenge_sleep_ns(1000000, (int32_t)machine->cpus);
+        int64_t nap_ns = gait_governor_scavenge_nap_ns((int32_t)machine->cpus, 1000000);
         background.scavenge = 1e6 / (1e6 + (double)nap_ns);
     }
     return background;
@@ -159,7 +161,7 @@ static struct full_background full_background(struct model *model, bool due) {
 static double full_distance(const struct model *model, const struct full_background *background,
                             double speed, double trigger) {
     const struct scenario_machine *machine = &model->scenario->machine;
-    double seconds = model->limiting ? FULL_LIMITER_STEP_S : ENGINE_STEP_MOST_S;
+    double seconds = model->governor.limiting ? FULL_LIMITER_STEP_S : ENGINE_STEP_MOST_S;
     double alloc = model->program.rates.alloc * speed;
     if (speed > 0)
         seconds = engine_min(seconds, program_distance(&model->program) / speed);
@@ -170,8 +172,8 @@ static double full_distance(const struct model *model, const struct full_backgro
         double reused = model->pages.free + model->pages.holes;
         if (reused > 0)
             seconds = engine_min(seconds, reused / growth);
-        double room = (double)model->pacer.memory_limit_bytes - FULL_LIMIT_RESERVE_BYTES -
-                      ledger_memory(model).total;
+        struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+        double room = (double)gait_governor_room(&orders, model->governor.memory.total_bytes);
         if (room > 0)
             seconds = engine_min(seconds, room / (growth * (1 + model->pages.metadata)));
     }
@@ -208,9 +210,9 @@ static void full_run(struct model *model, bool due, double trigger) {
 
 /* Does a cycle begin since pages would pass the limit, and is it worth it? */
 static bool full_wants_pages(const struct model *model) {
-    struct gait_pacer_bounds bounds = gait_pacer_bounds(&model->pacer);
-    return bounds.limit_bytes != GAIT_PACER_NONE && model->heap >= (double)bounds.relief_bytes &&
-           full_is_tight(model);
+    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    struct gait_governor_want want = full_want(model);
+    return gait_governor_advise(&orders, &want) == GAIT_GOVERNOR_AWAIT;
 }
 
 void full_step(struct model *model) {
@@ -219,12 +221,12 @@ void full_step(struct model *model) {
         return;
     }
     full_look_at_memory(model);
-    gait_pacer_set_live(&model->pacer, engine_u64(model->heap), engine_u64(model->scannable));
-    double trigger = engine_max((double)gait_pacer_target_at_limit(&model->pacer).trigger_bytes,
-                                (double)model->pacer.marked_bytes + FULL_RUN_BYTES);
-    bool periodic = gait_pacer_periodic_due(&model->pacer, engine_ns(model->now_s),
-                                            engine_ns(model->last_cycle_s));
-    bool looks = model->heap >= (double)model->pacer.marked_bytes + FULL_RUN_BYTES;
+    double least = (double)model->governor.pacer.marked_bytes + FULL_RUN_BYTES;
+    double trigger =
+        engine_max((double)gait_governor_orders(&model->governor).trigger_bytes, least);
+    bool periodic = gait_governor_periodic_due(&model->governor, engine_ns(model->now_s),
+                                               engine_ns(model->last_cycle_s));
+    bool looks = model->heap >= least;
     bool due = periodic || model->heap >= trigger || (looks && full_wants_pages(model));
     if (due && !model->sweeping)
         mark_begin(model, periodic && model->heap < trigger);

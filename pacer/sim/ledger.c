@@ -32,7 +32,7 @@ void ledger_time(struct model *model, double seconds, double program_cpu) {
     model->now_s += seconds;
     model->result.wall_s = model->now_s;
     model->result.program_cpu_s += program_cpu * seconds;
-    if (model->limiting)
+    if (model->governor.limiting)
         model->result.limiting_s += seconds;
     model->total_integral += ledger_memory(model).total * seconds;
 }
@@ -51,24 +51,29 @@ static double ledger_bucket(const struct gait_limiter *limiter) {
     return limiter->capacity_ns > 0 ? (double)limiter->fill_ns / (double)limiter->capacity_ns : 0;
 }
 
+static struct gait_pacer_target ledger_target(const struct model *model) {
+    if (model->kind == MODEL_IDEAL)
+        return gait_pacer_target(&model->ideal.pacer);
+    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    return (struct gait_pacer_target){orders.trigger_bytes, orders.goal_bytes};
+}
+
 void ledger_sample(struct model *model) {
     if (!model->sink.sample)
         return;
-    const struct gait_pacer *pacer =
-        model->kind == MODEL_IDEAL ? &model->ideal.pacer : &model->pacer;
-    struct gait_pacer_target target = gait_pacer_target(pacer);
+    struct gait_pacer_target target = ledger_target(model);
     const struct model_result *now = &model->result, *before = &model->sampled;
     struct model_sample sample = {
         .time_s = model->now_s,
         .program_s = model->program.now_s,
         .phase = model->program.phase - program_ended(&model->program),
         .marking = model->is_marking,
-        .limiting = model->limiting,
+        .limiting = model->governor.limiting,
         .memory = ledger_memory(model),
         .trigger_bytes = (double)target.trigger_bytes,
         .goal_bytes = (double)target.goal_bytes,
-        .limit_bytes = (double)pacer->memory_limit_bytes,
-        .bucket = ledger_bucket(&model->limiter),
+        .limit_bytes = (double)model->scenario->settings.memory_limit,
+        .bucket = ledger_bucket(&model->governor.limiter),
         .pause_s = model->pause_s,
     };
     double seconds = now->wall_s - before->wall_s;

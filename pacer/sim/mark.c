@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The full model while a cycle marks: background marking, assists, holding back, waiting at the
- * memory limit. As runtime/control/control.c and runtime/collect/background.c do it.
+ * memory limit. Who marks, who waits and for how long, the governor says.
  *
  * Within a step all rates are constant. With S the scan rate of a CPU, b the CPUs that mark in the
  * background, M those that the program's threads have, a what the program allocates per second of
@@ -15,14 +15,6 @@
  */
 #include "engine.h"
 
-/* What the runtime does, in figures: constants of the same meaning in runtime/. */
-/** Share of an idle CPU that the collector's thread takes while the limiter limits (background.c).
- */
-#define MARK_LIMITED_SHARE 0.9
-/** Helpers are woken for heaps of this size and more (cycle.c). */
-#define MARK_HELPERS_LEAST_BYTES 4194304.0
-/** Least time for which it is: a burst (background.c). */
-#define MARK_HELD_LEAST_S 0.0001
 /** A cycle's marking is told in so many steps or more; more made no figure better by 0.1 %. */
 #define MARK_STEPS 16
 #define MARK_STEPS_MOST 64
@@ -36,35 +28,29 @@ struct mark_cpus {
     double idle;      /* helpers on CPUs that are idle  */
 };
 
-/** Divide the CPUs that background marking was seen to get. */
-static struct mark_cpus mark_cpus_seen(const struct model *model) {
-    double left = model->program.rates.background;
-    struct mark_cpus mark = {.collector = engine_min(left, 1)};
-    left -= mark.collector;
-    if (model->limiting) {
-        mark.collector = engine_min(mark.collector, MARK_LIMITED_SHARE);
+static struct mark_cpus mark_cpus(const struct model *model) {
+    const struct gait_governor *governor = &model->governor;
+    int32_t procs = governor->settings.procs;
+    bool limiting = governor->limiting;
+    struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
+    double alone = gait_governor_mark_pace(procs, true, limiting, false).share;
+    double seen = model->program.rates.background; /* what marking was seen to get */
+    if (seen > 0) {
+        struct mark_cpus mark = {.collector = engine_min(seen, alone)};
+        if (!limiting) {
+            mark.dedicated = engine_min(seen - mark.collector, helpers.dedicated);
+            mark.idle = seen - mark.collector - mark.dedicated;
+        }
         return mark;
     }
-    mark.dedicated = engine_min(left, engine_max(model->pacer.workers.dedicated - 1, 0));
-    mark.idle = left - mark.dedicated;
-    return mark;
-}
-
-static struct mark_cpus mark_cpus(const struct model *model) {
-    if (model->program.rates.background > 0)
-        return mark_cpus_seen(model);
-    const struct gait_pacer_workers *workers = &model->pacer.workers;
-    double cpus = (double)model->scenario->machine.cpus;
     double idle = full_idle_cpus(model);
-    double share = workers->dedicated > 0 ? 1 : workers->fractional_share * cpus;
-    struct mark_cpus mark = {
-        .collector = engine_max(share, engine_min(idle, model->limiting ? MARK_LIMITED_SHARE : 1)),
-        .dedicated = workers->dedicated > 1 ? workers->dedicated - 1 : 0,
-    };
+    double busy = gait_governor_mark_pace(procs, false, limiting, false).share;
+    struct mark_cpus mark = {.collector = engine_max(busy, engine_min(idle, alone)),
+                             .dedicated = helpers.dedicated};
     idle -= mark.collector + mark.dedicated;
-    if (idle > 0 && !model->limiting &&
-        (double)model->marking.record.start_bytes >= MARK_HELPERS_LEAST_BYTES)
-        mark.idle = engine_min(idle, workers->idle_max);
+    if (idle > 0 && !limiting &&
+        gait_governor_wakes_helpers(governor, model->marking.record.start_bytes))
+        mark.idle = engine_min(idle, helpers.idle);
     return mark;
 }
 
@@ -84,46 +70,37 @@ static void mark_roots(struct model *model) {
     full_advance(model, engine_max(pause, ENGINE_STEP_LEAST_S), 0, 0);
 }
 
-static struct model_cycle mark_record(const struct model *model, bool periodic) {
-    const struct gait_pacer *pacer = &model->pacer;
-    return (struct model_cycle){
-        .start_s = model->now_s,
-        .before_bytes = pacer->marked_bytes,
-        .trigger_bytes = gait_pacer_target(pacer).trigger_bytes,
-        .start_bytes = engine_u64(model->heap),
-        .limited = model->limiting,
-        .by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes,
-        .periodic = periodic,
-    };
-}
-
 void mark_begin(struct model *model, bool periodic) {
     const struct model_rates *rates = &model->program.rates;
-    struct gait_pacer *pacer = &model->pacer;
     struct model_marking *marking = &model->marking;
-    double globals = (double)model->scenario->memory.globals;
     ledger_sample(model);
     program_see_heap(&model->program, model->heap);
+    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    struct gait_governor_start start = {
+        .clocks = full_clocks(model),
+        .periodic = periodic,
+        .live_bytes = engine_u64(model->heap),
+        .scannable_bytes = engine_u64(model->scannable),
+        .stack_bytes = engine_u64(rates->stacks),
+        .globals_bytes = engine_u64((double)model->scenario->memory.globals),
+    };
+    uint64_t before = model->governor.pacer.marked_bytes;
+    struct gait_governor_cycle cycle;
+    gait_governor_begin(&model->governor, &start, &cycle);
     *marking = (struct model_marking){
         .work = program_scannable(&model->program),
         .reachable = program_reachable(&model->program),
         .stacks = rates->stacks,
-        .record = mark_record(model, periodic),
+        .workers = cycle.workers,
+        .record = {.start_s = model->now_s,
+                   .before_bytes = before,
+                   .trigger_bytes = orders.trigger_bytes,
+                   .start_bytes = start.live_bytes,
+                   .assist_ratio = cycle.assist_ratio,
+                   .limited = model->governor.limiting,
+                   .by_limit = cycle.by_limit,
+                   .periodic = periodic},
     };
-    if (!periodic && !marking->record.by_limit)
-        marking->expected = (double)pacer->last_heap_work_bytes;
-    gait_pacer_start_cycle(pacer, &(struct gait_pacer_start){
-                                      .now_ns = engine_ns(model->now_s),
-                                      .procs = (int32_t)model->scenario->machine.cpus,
-                                      .periodic = periodic,
-                                      .live_bytes = engine_u64(model->heap),
-                                      .scannable_bytes = engine_u64(model->scannable),
-                                      .stack_bytes = engine_u64(rates->stacks),
-                                      .globals_bytes = engine_u64(globals),
-                                  });
-    pacer->work.stack_bytes = engine_i64(rates->stacks);
-    pacer->work.globals_bytes = engine_i64(globals);
-    marking->record.assist_ratio = pacer->assist_work_per_byte;
     model->is_marking = true;
     struct mark_cpus cpus = mark_cpus(model);
     marking->estimate_s =
@@ -140,29 +117,43 @@ static double mark_lag_s(const struct model *model) {
     return model->scenario->machine.cpu_lag * part;
 }
 
-static void mark_learn(struct model *model) {
-    const struct model_marking *marking = &model->marking;
-    const double *cpu_s = marking->record.cpu_s;
-    double background = cpu_s[MODEL_DEDICATED] + cpu_s[MODEL_FRACTIONAL] + cpu_s[MODEL_IDLE];
-    gait_pacer_end_cycle_measured(
-        &model->pacer,
-        &(struct gait_pacer_mark_cpu){
-            .mutator_cpu_ns = engine_ns(marking->program_cpu_s + mark_lag_s(model)),
-            .assist_cpu_ns = engine_ns(cpu_s[MODEL_ASSIST]),
-            .background_cpu_ns = engine_ns(background),
-            .held_back_share = marking->black > 0 ? marking->black_held / marking->black : 0,
-        });
+static struct gait_governor_progress mark_progress(const struct model *model) {
+    return (struct gait_governor_progress){
+        .live_bytes = engine_u64(model->heap),
+        .scannable_bytes = engine_u64(model->scannable),
+        .heap_work_bytes = engine_u64(model->marking.done),
+    };
 }
 
 static void mark_revise(struct model *model) {
     full_look_at_memory(model);
-    gait_pacer_revise(&model->pacer,
-                      &(struct gait_pacer_progress){
-                          .live_bytes = engine_u64(model->heap),
-                          .scannable_bytes = engine_u64(model->scannable),
-                          .work = {engine_i64(model->marking.done), model->pacer.work.stack_bytes,
-                                   model->pacer.work.globals_bytes},
-                      });
+    struct gait_governor_progress progress = mark_progress(model);
+    gait_governor_revise(&model->governor, &progress);
+}
+
+/** The governor learns, and sets the next goal. */
+static void mark_govern_end(struct model *model) {
+    struct model_marking *marking = &model->marking;
+    struct model_cycle *record = &marking->record;
+    const double *cpu_s = record->cpu_s;
+    double background = cpu_s[MODEL_DEDICATED] + cpu_s[MODEL_FRACTIONAL] + cpu_s[MODEL_IDLE];
+    struct gait_governor_end end = {
+        .clocks = full_clocks(model),
+        .progress = mark_progress(model),
+        .marked_bytes = record->marked_bytes,
+        .black_bytes = engine_u64(marking->black),
+        .stack_bytes = engine_u64(marking->stacks),
+        .globals_bytes = engine_u64((double)model->scenario->memory.globals),
+        .fresh_bytes = engine_u64(model->pages.fresh),
+        .mutator_cpu_ns = engine_ns(marking->program_cpu_s + mark_lag_s(model)),
+        .assist_cpu_ns = engine_ns(cpu_s[MODEL_ASSIST]),
+        .background_cpu_ns = engine_ns(background),
+    };
+    struct gait_governor_cycle cycle;
+    full_look_at_memory(model);
+    gait_governor_end(&model->governor, &end, &cycle);
+    record->goal_bytes = cycle.goal_bytes;
+    record->cons_mark = model->governor.pacer.cons_mark;
 }
 
 static void mark_end(struct model *model) {
@@ -170,30 +161,22 @@ static void mark_end(struct model *model) {
     struct model_cycle *record = &marking->record;
     mark_revise(model);
     record->mark_s = model->now_s - record->start_s;
-    record->goal_bytes = gait_pacer_goal(&model->pacer);
     record->peak_bytes = engine_u64(model->heap);
     record->marked_bytes = engine_u64(marking->reachable + marking->black);
     record->scanned_bytes = engine_u64(marking->done);
     double spent = record->cpu_s[MODEL_ASSIST] + record->cpu_s[MODEL_DEDICATED] +
                    record->cpu_s[MODEL_FRACTIONAL];
     record->utilization = spent / (record->mark_s * (double)model->scenario->machine.cpus);
-    record->limited |= model->limiting;
+    record->limited |= model->governor.limiting;
     ledger_sample(model);
 
-    mark_learn(model);
-    gait_pacer_set_marked(&model->pacer, record->marked_bytes);
-    record->cons_mark = model->pacer.cons_mark;
+    mark_govern_end(model);
     model->heap = marking->reachable + marking->black;
     model->scannable = marking->done;
     pages_marked(&model->pages, model->heap);
-    gait_pacer_retain(&model->pages.retain, engine_ns(model->now_s),
-                      engine_u64(model->pages.sweep_left));
-    model->pages.last_in_use = (double)gait_pacer_in_use_at_goal(
-        engine_u64(model->pages.sweep_left), record->peak_bytes, record->goal_bytes);
     model->is_marking = false;
     model->sweeping = true;
     model->last_cycle_s = model->now_s;
-    gait_pacer_commit(&model->pacer, false);
     ledger_cycle(model, record);
     ledger_sample(model);
 }
@@ -202,10 +185,9 @@ static void mark_end(struct model *model) {
 
 /** May the program's threads not go on until the cycle has ended? */
 static bool mark_stalls(const struct model *model) {
-    uint64_t bound = gait_pacer_bounds(&model->pacer).limit_bytes;
-    if (model->limiting || bound == GAIT_PACER_NONE)
-        return false;
-    return model->heap > (double)bound || full_is_tight(model);
+    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    struct gait_governor_want want = full_want(model);
+    return gait_governor_is_beyond(&orders, &want);
 }
 
 /** What the program's work takes now, in CPUs at full speed. */
@@ -214,22 +196,14 @@ static double mark_busy(const struct model *model) {
     return rates->cpus * rates->work * rates->drag + full_touch_cost(model);
 }
 
-/** How long background marking waits for allocation to catch up; 0: it does not. */
-static double mark_ahead(const struct model *model, double alloc) {
+/** How long background marking waits for allocation to catch up, seconds; 0: it does not. */
+static double mark_held_s(struct model *model) {
     const struct model_marking *marking = &model->marking;
-    if (model->limiting || alloc <= 0)
-        return 0;
-    struct gait_pacer_lead lead = {
-        .start_bytes = marking->record.start_bytes,
-        .live_bytes = engine_u64(model->heap),
-        .goal_bytes = gait_pacer_goal(&model->pacer),
-        .expected_bytes = engine_u64(marking->expected),
-        .done_bytes = engine_u64(marking->done),
-        .credit_bytes = (int64_t)engine_min(engine_max(marking->credit, 0), 9e18),
-        .alloc_bytes_per_ns = alloc / 1e9,
-    };
-    double wait = (double)gait_pacer_hold_ns(&lead) / 1e9;
-    return wait < MARK_HELD_LEAST_S ? 0 : wait;
+    int64_t credit = (int64_t)engine_min(engine_max(marking->credit, 0), ENGINE_MOST_WHOLE);
+    return (double)gait_governor_hold_ns(&model->governor, engine_ns(model->now_s),
+                                         engine_u64(model->heap), engine_u64(marking->done), credit,
+                                         0, false) /
+           1e9;
 }
 
 /** How long the rates may be taken as constant, with so much background and program. */
@@ -242,7 +216,7 @@ static double mark_distance(const struct model *model, double background, double
     double alloc = rates->alloc * speed;
     if (alloc > 0) {
         /* the nearer the goal, the faster the ratio changes */
-        double room = (double)gait_pacer_goal(&model->pacer) - model->heap;
+        double room = (double)gait_governor_orders(&model->governor).goal_bytes - model->heap;
         if (room > 0)
             seconds = engine_min(seconds, room / alloc / 4);
     }
@@ -268,9 +242,10 @@ static struct mark_program mark_divide(const struct model *model, double cpus, d
     const struct model_rates *rates = &model->program.rates;
     double busy = mark_busy(model);
     double fastest = cpus / busy;
-    double ratio = model->pacer.assist_work_per_byte * rates->alloc / rates->scan_rate;
+    double ratio = gait_governor_orders(&model->governor).assist_work_per_byte * rates->alloc /
+                   rates->scan_rate;
     double paid = background + model->marking.credit / seconds / rates->scan_rate;
-    if (model->limiting || ratio * fastest <= paid)
+    if (model->governor.limiting || ratio * fastest <= paid)
         return (struct mark_program){fastest, cpus, 0};
     double speed = engine_min(engine_max((cpus + paid) / (busy + ratio), 0), fastest);
     double left = (model->marking.work - model->marking.done) / rates->scan_rate / seconds;
@@ -284,7 +259,7 @@ static void mark_account(struct model *model, const struct mark_cpus *cpus,
     double scan = seconds * model->program.rates.scan_rate;
     double own_s = cpus->collector * seconds;
     enum model_purpose purpose =
-        model->pacer.workers.dedicated > 0 ? MODEL_DEDICATED : MODEL_FRACTIONAL;
+        model->marking.workers.dedicated > 0 ? MODEL_DEDICATED : MODEL_FRACTIONAL;
     double spent[MODEL_PURPOSES] = {[MODEL_ASSIST] = program->assist * seconds,
                                     [MODEL_DEDICATED] = cpus->dedicated * seconds,
                                     [MODEL_IDLE] = cpus->idle * seconds};
@@ -312,7 +287,7 @@ void mark_step(struct model *model) {
         return;
     }
     mark_revise(model);
-    marking->record.limited |= model->limiting;
+    marking->record.limited |= model->governor.limiting;
     struct mark_cpus cpus = mark_cpus(model);
     double machine = (double)model->scenario->machine.cpus;
     double background = cpus.collector + cpus.dedicated + cpus.idle;
@@ -321,7 +296,7 @@ void mark_step(struct model *model) {
     double speed = threads / mark_busy(model);
     bool stalls = mark_stalls(model);
 
-    double held = stalls ? 0 : mark_ahead(model, rates->alloc * speed);
+    double held = stalls ? 0 : mark_held_s(model);
     if (held > 0) { /* only the program runs */
         cpus = (struct mark_cpus){0};
         background = 0;
@@ -343,5 +318,5 @@ void mark_step(struct model *model) {
     double black = marking->black;
     full_advance(model, seconds, program.speed, program.own);
     if (held > 0)
-        marking->black_held += marking->black - black;
+        gait_governor_held_back(&model->governor, engine_u64(marking->black - black));
 }

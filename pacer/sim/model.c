@@ -11,6 +11,19 @@
 /** And one of so many cycles. */
 #define MODEL_MOST_CYCLES 10000000
 
+/** The governor as the runtime has it, before the program's first instruction. */
+static void model_govern(struct gait_governor *governor, const struct scenario *scenario) {
+    gait_governor_init(governor,
+                       &(struct gait_governor_settings){
+                           .gogc_percent = scenario->settings.gogc,
+                           .memory_limit_bytes = scenario->settings.memory_limit,
+                           .procs = (int32_t)scenario->machine.cpus,
+                       },
+                       &(struct gait_governor_clocks){0});
+    gait_governor_set_heap_minimum(governor, (uint64_t)scenario->settings.minimum_heap, true);
+    gait_governor_assume(governor, (uint64_t)scenario->memory.initial_live);
+}
+
 void model_init(struct model *model, enum model_kind kind, const struct scenario *scenario,
                 const struct model_sink *sink) {
     memset(model, 0, sizeof(*model));
@@ -21,11 +34,7 @@ void model_init(struct model *model, enum model_kind kind, const struct scenario
     model->give_up_s = MODEL_HOPELESS * scenario_duration(scenario);
     program_init(&model->program, scenario);
     pages_init(&model->pages, &scenario->memory);
-    gait_limiter_init(&model->limiter, 0, (int32_t)scenario->machine.cpus);
-    gait_pacer_init(&model->pacer, scenario->settings.gogc, scenario->settings.memory_limit);
-    gait_pacer_set_heap_minimum(&model->pacer, (uint64_t)scenario->settings.minimum_heap);
-    gait_pacer_set_marked(&model->pacer, (uint64_t)scenario->memory.initial_live);
-    gait_pacer_commit(&model->pacer, true);
+    model_govern(&model->governor, scenario);
     model->heap = (double)scenario->memory.initial_live;
     model->scannable = program_scannable(&model->program);
     if (kind == MODEL_IDEAL)

@@ -10,9 +10,10 @@
  *         ...;
  *     use(&model.result);
  *
- * Every decision (goal, trigger, assist ratio, workers, limiter, scavenging) is gait/pacer.h's.
- * What the models add is the program, the CPUs and the memory that the pacer decides about:
- * docs/simulator.md tells them.
+ * Every decision is that of the governor that ships (pacer/governor.h): goal, trigger, assists,
+ * who marks and sweeps, the limiter, what waits at the limit, what is given back. What the models
+ * add is the program, the CPUs and the memory that it decides about: docs/simulator.md tells them.
+ * The ideal model runs Go's part alone, gait/pacer.h, as the reference vectors do.
  *
  * Pure: no I/O, no clock, no allocation, no global; results leave through the sink and the result.
  * Only + - x /, sqrt and floor on doubles, without contraction: the same scenario gives the same
@@ -23,6 +24,7 @@
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
 
+#include "../governor.h"
 #include "ideal.h"
 #include "scenario.h"
 
@@ -167,11 +169,8 @@ struct model_pages {
     double unswept;       /**< of these, dead                                         */
     double sweep_left;    /**< bytes of spans that the sweeper has not visited        */
     double holes;         /**< bytes of spans that are free for new objects           */
-    double fill;          /**< share of the spans that allocation can fill             */
     double fresh;         /**< bytes of pages that became spans since the last sweep   */
     double free;          /**< bytes of free pages, kept                              */
-    double last_in_use;   /**< in spans as the last cycle ended, up to its goal              */
-    struct gait_pacer_retain retain; /**< of spans and free pages                     */
 };
 
 /** The cycle that is marking: mark.c. */
@@ -181,12 +180,11 @@ struct model_marking {
     double credit;        /**< bytes scanned in the background and not used by assists; below 0:
                                what mutators owe                                              */
     double black;         /**< allocated since it began                                       */
-    double black_held;    /**< of it, while background marking was held back                  */
     double reachable;     /**< as it began                                                    */
-    double expected;      /**< work, by the cycle before; 0: marking is not held back         */
     double estimate_s;    /**< how long it would take in the background                       */
     double program_cpu_s; /**< the program's, since it began                                  */
     double stacks;        /**< bytes                                                          */
+    struct gait_pacer_workers workers;
     struct model_cycle record;
 };
 
@@ -195,29 +193,25 @@ struct model {
     const struct scenario *scenario;
     enum model_kind kind;
     struct model_sink sink;
-    struct gait_pacer pacer;
-    struct gait_limiter limiter;
+    struct gait_governor governor;
     struct ideal ideal; /**< MODEL_IDEAL: has a pacer of its own */
     struct model_program program;
     struct model_pages pages;
     struct model_marking marking;
     struct model_result result;
     double now_s;
-    double give_up_s;         /**< when the run counts as hopeless                          */
-    int64_t steps;            /**< taken                                                    */
-    double heap;              /**< as in model_memory                                       */
-    double scannable;         /**< of it                                                    */
-    double last_cycle_s;      /**< end of the last cycle; 0: none                           */
-    double limiter_program_s; /**< as of the limiter's last update: the program's CPU time  */
-    double limiter_gc_s;      /**< and the collector's                                      */
-    double total_integral;    /**< of memory under the limit over wall time                 */
+    double give_up_s;      /**< when the run counts as hopeless                          */
+    int64_t steps;         /**< taken                                                    */
+    double heap;           /**< as in model_memory                                       */
+    double scannable;      /**< of it                                                    */
+    double last_cycle_s;   /**< end of the last cycle; 0: none                           */
+    double total_integral; /**< of memory under the limit over wall time                 */
     double next_sample_s;
     double swept_cpu_s, scavenged_cpu_s; /**< as the last cycle ended                       */
     struct model_result sampled;         /**< as of the last sample                         */
     double pause_s;                      /**< longest since the last sample                 */
     bool is_marking;
     bool sweeping;
-    bool limiting;
     bool done;
 };
 

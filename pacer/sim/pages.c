@@ -13,9 +13,7 @@ void pages_init(struct model_pages *pages, const struct scenario_memory *memory)
     pages->fragmentation = memory->fragmentation;
     pages->hole_share = memory->holes;
     pages->metadata = memory->metadata;
-    pages->fill = 1;
     pages_allocate(pages, (double)memory->initial_live);
-    pages->last_in_use = pages_in_spans(pages);
 }
 
 double pages_in_spans(const struct model_pages *pages) {
@@ -40,8 +38,6 @@ double pages_allocate(struct model_pages *pages, double bytes) {
 
 void pages_marked(struct model_pages *pages, double live) {
     pages->sweep_left = pages_in_spans(pages);
-    pages->fill = gait_pacer_fill(pages->fill, engine_u64(pages->objects),
-                                  engine_u64(pages->sweep_left), engine_u64(pages->fresh));
     pages->fresh = 0;
     pages->unswept = engine_max(pages->objects - live, 0);
 }

@@ -12,20 +12,50 @@
 /** Room to the goal at least, so that the program makes headway: the pacer's own least runway. */
 #define STW_ROOM_BYTES 65536.0
 
+static void stw_look_at_memory(struct model *model) {
+    uint64_t heap = engine_u64(model->heap);
+    gait_governor_see(&model->governor, &(struct gait_governor_memory){
+                                            .total_bytes = engine_u64(ledger_memory(model).total),
+                                            .span_bytes = heap,
+                                            .objects_bytes = heap,
+                                        });
+}
+
 static double stw_goal(struct model *model) {
-    struct gait_pacer *pacer = &model->pacer;
+    stw_look_at_memory(model);
+    double least = (double)model->governor.pacer.marked_bytes + STW_ROOM_BYTES;
+    return engine_max((double)gait_governor_orders(&model->governor).goal_bytes, least);
+}
+
+/** Tell the governor of a cycle that does its work with nobody running beside it. */
+static void stw_govern(struct model *model, struct model_cycle *record) {
     const struct model_rates *rates = &model->program.rates;
-    gait_pacer_set_memory(pacer, &(struct gait_pacer_memory){
-                                     .mapped_bytes = engine_u64(ledger_memory(model).total),
-                                     .allocated_bytes = engine_u64(model->heap),
-                                 });
-    gait_pacer_set_roots(pacer, engine_u64(rates->stacks),
-                         engine_u64((double)model->scenario->memory.globals));
-    return engine_max((double)gait_pacer_goal(pacer), (double)pacer->marked_bytes + STW_ROOM_BYTES);
+    uint64_t stacks = engine_u64(rates->stacks);
+    uint64_t globals = engine_u64((double)model->scenario->memory.globals);
+    struct gait_governor_start start = {
+        .clocks = {.now_ns = engine_ns(model->now_s)},
+        .stopped = true,
+        .live_bytes = record->start_bytes,
+        .scannable_bytes = record->scanned_bytes,
+        .stack_bytes = stacks,
+        .globals_bytes = globals,
+    };
+    struct gait_governor_end end = {
+        .clocks = start.clocks,
+        .progress = {record->start_bytes, record->scanned_bytes, record->scanned_bytes},
+        .marked_bytes = record->marked_bytes,
+        .stack_bytes = stacks,
+        .globals_bytes = globals,
+        .background_cpu_ns = engine_ns(record->cpu_s[MODEL_DEDICATED]),
+    };
+    struct gait_governor_cycle cycle;
+    gait_governor_begin(&model->governor, &start, &cycle);
+    record->by_limit = cycle.by_limit;
+    gait_governor_end(&model->governor, &end, &cycle);
+    gait_governor_swept(&model->governor);
 }
 
 static void stw_cycle(struct model *model, double goal) {
-    struct gait_pacer *pacer = &model->pacer;
     const struct scenario_machine *machine = &model->scenario->machine;
     const struct model_rates *rates = &model->program.rates;
     double globals = (double)model->scenario->memory.globals;
@@ -36,7 +66,7 @@ static void stw_cycle(struct model *model, double goal) {
         .start_s = model->now_s,
         .mark_s = pause_s,
         .pause_s = pause_s,
-        .before_bytes = pacer->marked_bytes,
+        .before_bytes = model->governor.pacer.marked_bytes,
         .trigger_bytes = engine_u64(goal),
         .start_bytes = engine_u64(model->heap),
         .goal_bytes = engine_u64(goal),
@@ -46,33 +76,16 @@ static void stw_cycle(struct model *model, double goal) {
         .total_bytes = engine_u64(ledger_memory(model).total),
         .cpu_s = {[MODEL_DEDICATED] = cpu_s, [MODEL_FIXED] = machine->cycle_cost},
         .utilization = 1,
-        .by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes,
     };
     model->is_marking = true;
     ledger_sample(model);
-    gait_pacer_start_cycle(pacer, &(struct gait_pacer_start){
-                                      .now_ns = engine_ns(model->now_s),
-                                      .procs = (int32_t)machine->cpus,
-                                      .stop_the_world = true,
-                                      .live_bytes = record.start_bytes,
-                                      .scannable_bytes = record.scanned_bytes,
-                                      .stack_bytes = engine_u64(rates->stacks),
-                                      .globals_bytes = engine_u64(globals),
-                                  });
-    gait_pacer_revise(
-        pacer, &(struct gait_pacer_progress){
-                   .live_bytes = record.start_bytes,
-                   .scannable_bytes = record.scanned_bytes,
-                   .work = {engine_i64(work), engine_i64(rates->stacks), engine_i64(globals)},
-               });
+    stw_look_at_memory(model);
+    stw_govern(model, &record);
     ledger_gc(model, MODEL_DEDICATED, cpu_s);
     ledger_gc(model, MODEL_FIXED, machine->cycle_cost);
     ledger_pause(model, pause_s);
     ledger_time(model, pause_s, 0);
     ledger_look(model);
-    gait_pacer_end_cycle_measured(pacer, &(struct gait_pacer_mark_cpu){0}); /* no mutator ran */
-    gait_pacer_set_marked(pacer, record.marked_bytes);
-    gait_pacer_commit(pacer, true);
     model->heap = live;
     model->is_marking = false;
     ledger_cycle(model, &record);
