@@ -224,6 +224,10 @@ uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_
 uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,
                                  uint64_t taken_bytes);
 
+/** How large spans may grow while weak words are settled, from span_bytes as marking ended, before
+ * a mutator waits: until then they grow in place of what is dead. */
+uint64_t gait_governor_settling_bytes(uint64_t span_bytes);
+
 /** How much memory of ended arenas may wait in quarantine before a cycle is asked for. */
 uint64_t gait_governor_quarantine_bytes(uint64_t live_bytes);
 

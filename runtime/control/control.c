@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../../pacer/governor.h"
 #include "../heap/chunks.h"
 #include "../mark/arenas.h"
 #include "../platform/platform.h"
@@ -158,6 +159,10 @@ static void revise_if_free(struct control *control) {
     if (AO_load(&control->marking))
         revise(control);
     lock_release(&control->lock);
+}
+
+bool control_outgrows_settling(const struct control *control, size_t bytes) {
+    return AO_load(&control->space->used_bytes) + bytes > AO_load(&control->settling_bytes);
 }
 
 void control_took_fresh(struct control *control, size_t bytes) {
@@ -386,6 +391,8 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     AO_store(&control->unscannable_bytes,
              AO_load(&control->allocated_scannable_bytes) - AO_load(&control->heap_work_bytes));
     AO_store(&control->fresh_bytes, 0);
+    AO_store(&control->settling_bytes,
+             gait_governor_settling_bytes(AO_load(&control->space->used_bytes)));
     publish(control);
     AO_nop_full(); /* who took foreign memory back meanwhile, and compared with the old figure */
     if (take_back(control))

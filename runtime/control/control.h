@@ -84,7 +84,8 @@ struct control {
     AO_t cpu_rest_ns;          /* of CPU_DEDICATED: what is not marking in bursts */
     AO_t limiter_ns;           /* time spent limiting */
     AO_t peak_total_bytes;
-    AO_t fresh_bytes; /* spans taken since all was swept: no swept one had a cell to give */
+    AO_t settling_bytes; /* spans may have so much while weak words are settled; by control_end */
+    AO_t fresh_bytes;    /* spans taken since all was swept: no swept one had a cell to give */
 
     AO_t gogc_percent; /* by publish, as what follows: unordered, a stale one only delays; signed */
     AO_t trigger_bytes; /* live heap, here and below: control_live_bytes */
@@ -181,6 +182,10 @@ enum gait_governor_advice control_advise(struct control *control, gait_mutator *
  */
 bool control_assist(struct control *control, gait_mutator *mutator,
                     const struct control_want *want);
+
+/** With so many bytes of pages more, would more than a few have been taken since marking ended?
+ * They are taken in place of what is dead, until weak words are settled. */
+bool control_outgrows_settling(const struct control *control, size_t bytes);
 
 /** Would so many bytes of pages more pass the limit, counted without the free pages that allocation
  * may use or give back? 0: some span's. */

@@ -24,6 +24,10 @@
  * a nap is long where CPUs are busy. */
 #define SETTLE_WAIT_NS 3000000
 
+/* How long a mutator waits in all for a cycle's settling: two ticks of the scheduler, in which the
+ * collector has its turn. Where more is to be settled than that, the program goes on. */
+#define SETTLE_NS_IN_ALL ((int64_t)8000000)
+
 /* The longest that one allocation waits for cleanups that another thread runs. Guess. */
 #define CLEANUPS_NS_MOST ((int64_t)100000000)
 
@@ -37,13 +41,16 @@ static bool settling_takes_long(gait_heap *heap, int64_t begin_ns) {
            platform_now_ns() - begin_ns >= SETTLE_WAIT_NS;
 }
 
-/* Would this take pages that pass the limit? A free cell of its kind and class takes none. */
-static bool passes_limit(gait_mutator *mutator, const struct alloc_need *need) {
-    struct control *control = &mutator->heap->control;
-    if (!need->cell)
-        return control_is_tight(control, need->page_bytes);
-    return control_is_tight(control, 0) &&
+/* Does this take pages? A free cell of its kind and class takes none. */
+static bool takes_pages(gait_mutator *mutator, const struct alloc_need *need) {
+    return !need->cell ||
            cache_needs_pages(&mutator->cache, need->kind, gait_size_class(need->bytes));
+}
+
+/* Would this take pages that pass the limit? */
+static bool passes_limit(gait_mutator *mutator, const struct alloc_need *need) {
+    size_t bytes = need->cell ? 0 : need->page_bytes;
+    return control_is_tight(&mutator->heap->control, bytes) && takes_pages(mutator, need);
 }
 
 /* Ask what to do. want keeps what was done already. */
@@ -76,6 +83,34 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();
         mutator->late_ns += now_ns - before_ns;
+    }
+}
+
+/* What the cycle that has just ended found dead can't be used before weak words are settled; pages
+ * that are taken in its place stay, for some objects in them live on. While that is a few, go on;
+ * then leave the collector the CPU: as a rule the OS has set it aside. */
+static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *need) {
+    gait_heap *heap = mutator->heap;
+    size_t bytes = need->cell ? 0 : need->page_bytes;
+    while (!sweep_is_open(&heap->sweeper) && mutator->late_ns < SETTLE_NS_IN_ALL &&
+           control_outgrows_settling(&heap->control, bytes) && takes_pages(mutator, need) &&
+           !world_is_held_up(&heap->world)) {
+        int64_t begin_ns = platform_now_ns();
+        gait_enter_native(mutator);
+        platform_sleep_ns(START_WAIT_NS);
+        gait_leave_native(mutator);
+        mutator->late_ns += platform_now_ns() - begin_ns;
+    }
+}
+
+/* Before a large object takes pages that the OS would have to give: sweep as many as it takes,
+ * times the pages of a step. A mutator that needs cells does as much for each span. */
+static void sweep_for_pages(gait_mutator *mutator, const struct alloc_need *need) {
+    gait_heap *heap = mutator->heap;
+    for (size_t bytes = 0; bytes < need->page_bytes; bytes += PAGE_BYTES) {
+        if (AO_load(&heap->space.free_bytes) >= need->page_bytes || !sweep_step(&heap->sweeper))
+            return;
+        gait_poll(mutator);
     }
 }
 
@@ -143,6 +178,9 @@ void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
     if (ask(mutator, need, &want) == GAIT_GOVERNOR_HELP)
         help(mutator, need, &want);
     want.helped = true;
+    wait_for_settling(mutator, need);
+    if (!need->cell)
+        sweep_for_pages(mutator, need);
     use_rest(mutator, need);
     int64_t end_ns = need->bytes < FAR_BYTES ? 0 : platform_now_ns() + START_NS_MOST_FAR;
     for (;;) {
