@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gait_read_stats and gait_read_kinds: figures from where they are kept. Counters are read
- * unordered, each for itself; those of the last cycle together, under the lock CYCLE.
+ * unordered, each for itself; those of the last cycle together, under its lock.
  */
 #include <gait/stats.h>
 #include <string.h>
