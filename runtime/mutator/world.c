@@ -35,6 +35,19 @@ static bool is_running(const gait_mutator *mutator) {
     return AO_int_load(&mutator->state) == MUTATOR_RUNNING;
 }
 
+/* Those of the thread's mutators that run, one after another; a safepoint is one of all. */
+static gait_mutator *running_from(gait_mutator *mutator) {
+    while (mutator && !is_running(mutator))
+        mutator = mutator->thread_next;
+    return mutator;
+}
+
+static gait_mutator *running_first(void) { return running_from(mine()); }
+
+static gait_mutator *running_next(const gait_mutator *mutator) {
+    return running_from(mutator->thread_next);
+}
+
 /* Has it a request that it has not answered? Pairs with world_handshake and world_stop. */
 static bool is_asked(const gait_mutator *mutator) {
     const struct world *world = mutator->world;
@@ -45,7 +58,7 @@ static bool is_asked(const gait_mutator *mutator) {
 /* It has answered, or gone native, and stored so: wake the collector if it waits for this one. */
 static void tell(gait_mutator *mutator) {
     struct world *world = mutator->world;
-    AO_nop_full(); /* pairs with await */
+    AO_nop_full(); /* pairs with ask_and_await */
     PERTURB(ANSWER_LOOK);
     if (AO_load(&world->awaited) != (AO_t)mutator)
         return;
@@ -97,21 +110,19 @@ static bool try_to_run(gait_mutator *mutator) {
 }
 
 void world_rest(void) {
-    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
-        if (is_running(mutator)) {
-            native_begin(mutator);
-            mutator->resting = true;
-        }
+    for (gait_mutator *mutator = running_first(); mutator; mutator = running_next(mutator)) {
+        native_begin(mutator);
+        mutator->resting = true;
+    }
 }
 
 /* All run that are to. */
 static void resumed(void) {
     bool asked = false;
-    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
-        if (is_running(mutator)) {
-            mutator->copied = false; /* not before: it might have had to go native again */
-            asked |= is_asked(mutator);
-        }
+    for (gait_mutator *mutator = running_first(); mutator; mutator = running_next(mutator)) {
+        mutator->copied = false; /* not before: it might have had to go native again */
+        asked |= is_asked(mutator);
+    }
     /* try_to_run cleared `poll`, by which the thread's other mutators may be asked, too */
     for (gait_mutator *mutator = mine(); asked && mutator; mutator = mutator->thread_next)
         AO_int_store(&mutator->head.poll, 1);
@@ -134,14 +145,11 @@ void world_resume(void) {
 
 void world_answer(void) {
     bool stopped = false;
-    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
-        if (is_running(mutator))
-            AO_int_store(&mutator->head.poll, 0);
+    for (gait_mutator *mutator = running_first(); mutator; mutator = running_next(mutator))
+        AO_int_store(&mutator->head.poll, 0);
     AO_nop_full(); /* a request made from here on raises poll again */
     PERTURB(ANSWER_CLEARED);
-    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next) {
-        if (!is_running(mutator))
-            continue;
+    for (gait_mutator *mutator = running_first(); mutator; mutator = running_next(mutator)) {
         struct world *world = mutator->world;
         unsigned number = AO_int_load_acquire(&world->handshake); /* pairs with world_handshake */
         if (AO_int_load(&mutator->handshake) != number) {
@@ -166,12 +174,11 @@ void world_enter_native(gait_mutator *mutator) {
         return;
     if (AO_int_load(&mutator->head.poll))
         world_answer(); /* else the collector would be woken, to do it */
-    for (gait_mutator *other = mine(); other; other = other->thread_next)
-        if (is_running(other)) {
-            other->native_by = mutator;
-            mutator_copy_frames(other);
-            native_begin(other);
-        }
+    for (gait_mutator *other = running_first(); other; other = running_next(other)) {
+        other->native_by = mutator;
+        mutator_copy_frames(other);
+        native_begin(other);
+    }
 }
 
 /* A mutator's region has ended: those that it took with it are to run, but for such as have
@@ -283,17 +290,22 @@ static bool has_stopped(gait_mutator *mutator, unsigned number) {
     return AO_int_load_acquire(&mutator->state) != MUTATOR_RUNNING;
 }
 
-/* Ask one that was running just now, and keep it in the list of those that are waited for. */
-static gait_mutator *ask(gait_mutator *mutator, gait_mutator *asked) {
-    PERTURB(HANDSHAKE_ASK);
-    program_thread_ask(mutator);
-    mutator->asked_next = asked;
-    return mutator;
-}
-
-/* Wait for those that were asked, one after another. */
-static void await(struct world *world, gait_mutator *asked, unsigned number,
-                  bool (*is_done)(gait_mutator *mutator, unsigned number)) {
+/* Ask each that is not done, as one that runs, and keep a list of these; then wait for them, one
+ * after another. The request was stored before. */
+static void ask_and_await(struct world *world, unsigned number,
+                          bool (*is_done)(gait_mutator *mutator, unsigned number)) {
+    gait_mutator *asked = NULL;
+    AO_nop_full(); /* the request, then who is native; pairs with native_begin and try_to_run */
+    PERTURB(HANDSHAKE_NUMBERED);
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next) {
+        if (is_done(mutator, number))
+            continue;
+        PERTURB(HANDSHAKE_ASK);
+        program_thread_ask(mutator);
+        mutator->asked_next = asked;
+        asked = mutator;
+    }
+    PERTURB(HANDSHAKE_POLLED);
     AO_nop_full(); /* polls are raised, then looked for who has gone native */
     for (; asked; asked = asked->asked_next) {
         int64_t looked_ns = platform_now_ns(), silent_ns = 0;
@@ -320,18 +332,11 @@ static void await(struct world *world, gait_mutator *asked, unsigned number,
 }
 
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator)) {
-    gait_mutator *asked = NULL;
     lock_acquire(&world->lock);
     world->action = action;
     unsigned number = AO_int_load(&world->handshake) + 1;
     AO_int_store_release(&world->handshake, number);
-    AO_nop_full();
-    PERTURB(HANDSHAKE_NUMBERED);
-    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
-        if (!act_for(mutator, number))
-            asked = ask(mutator, asked);
-    PERTURB(HANDSHAKE_POLLED);
-    await(world, asked, number, has_answered);
+    ask_and_await(world, number, has_answered);
     lock_release(&world->lock);
 }
 
@@ -343,17 +348,10 @@ void world_settle_cpu(struct world *world) {
 }
 
 void world_stop(struct world *world) {
-    gait_mutator *asked = NULL;
     lock_acquire(&world->lock);
     world->stop_begin_ns = platform_now_ns();
     AO_int_store_full(&world->stopping, 1);
-    AO_nop_full();
-    PERTURB(STOP_ASKED);
-    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
-        if (!has_stopped(mutator, 0))
-            asked = ask(mutator, asked);
-    PERTURB(STOP_LOOK);
-    await(world, asked, 0, has_stopped);
+    ask_and_await(world, 0, has_stopped);
     PERTURB(STOP_STOPPED);
 }
 

@@ -43,8 +43,6 @@
     X(HANDSHAKE_LOOK, "handshake.look", OFTEN)        /* before each mutator is looked at */       \
     X(HANDSHAKE_ASK, "handshake.ask", OFTEN)          /* it runs, before its poll is raised */     \
     X(HANDSHAKE_AWAIT, "handshake.await", OFTEN)      /* named, before it is looked at again */    \
-    X(STOP_ASKED, "stop.asked", RARE)                 /* before polls are raised */                \
-    X(STOP_LOOK, "stop.look", OFTEN)                  /* before each mutator is looked at */       \
     X(STOP_STOPPED, "stop.stopped", RARE)                                                          \
     X(STOP_STARTED, "stop.started", RARE) /* before those who wait are woken */                    \
     /* it acts for a mutator in native code */                                                     \
