@@ -5,7 +5,6 @@
 #include "address_map.h"
 
 #include <assert.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "../heap/counted.h"
@@ -144,6 +143,14 @@ void address_map_remove(struct address_map *map, struct address_node *node) {
     map->count--;
 }
 
-struct address_node *address_map_bucket(struct address_map *map, size_t bucket) {
-    return *bucket_slot(map, bucket);
+bool address_map_step(struct address_map *map, size_t *bucket,
+                      void (*visit)(void *data, struct address_node *node), void *data) {
+    if (*bucket >= map->buckets)
+        return false;
+    for (struct address_node *node = *bucket_slot(map, *bucket), *next; node; node = next) {
+        next = node->next;
+        visit(data, node);
+    }
+    ++*bucket;
+    return true;
 }

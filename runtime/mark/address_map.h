@@ -13,6 +13,7 @@
 #ifndef GAIT_ADDRESS_MAP_H
 #define GAIT_ADDRESS_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,7 +56,12 @@ void address_map_remove(struct address_map *map, struct address_node *node);
  */
 void address_map_trim(struct address_map *map, unsigned pairs);
 
-/** The nodes of a bucket below map->buckets. */
-struct address_node *address_map_bucket(struct address_map *map, size_t bucket);
+/**
+ * A step of a walk: visit the nodes of *bucket, which is 0 at first, and go on to the next one. A
+ * node may be removed as it is visited. Nodes may be added between two steps: .inv.split.
+ * @return false: the walk is over.
+ */
+bool address_map_step(struct address_map *map, size_t *bucket,
+                      void (*visit)(void *data, struct address_node *node), void *data);
 
 #endif

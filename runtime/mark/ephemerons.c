@@ -69,30 +69,38 @@ struct ephemeron_wait *ephemerons_take(struct ephemerons *ephemerons, uintptr_t 
     return list;
 }
 
+struct retaking {
+    struct address_map *map;
+    bool (*is_marked)(void *data, uintptr_t key);
+    void *data;
+    struct address_node *list; /* what was taken */
+    size_t taken;
+};
+
+static void retake(void *data, struct address_node *node) {
+    struct retaking *retaking = data;
+    if (!retaking->is_marked(retaking->data, node->key))
+        return;
+    address_map_remove(retaking->map, node);
+    node->next = retaking->list;
+    retaking->list = node;
+    retaking->taken++;
+}
+
 struct ephemeron_wait *ephemerons_retake(struct ephemerons *ephemerons,
                                          bool (*is_marked)(void *data, uintptr_t key), void *data) {
-    struct address_node *list = NULL, *node, *next;
-    size_t taken = 0;
+    struct retaking retaking = {.is_marked = is_marked, .data = data};
     for (unsigned i = 0; i < EPHEMERON_STRIPES; i++) {
-        struct address_map *map = &ephemerons->stripes[i].map;
+        retaking.map = &ephemerons->stripes[i].map;
         bool more = true;
-        for (size_t bucket = 0; more; bucket++) {
+        for (size_t bucket = 0; more;) {
             lock_acquire(&ephemerons->stripes[i].lock);
-            more = bucket < map->buckets;
-            for (node = more ? address_map_bucket(map, bucket) : NULL; node; node = next) {
-                next = node->next;
-                if (!is_marked(data, node->key))
-                    continue;
-                address_map_remove(map, node);
-                node->next = list;
-                list = node;
-                taken++;
-            }
+            more = address_map_step(retaking.map, &bucket, retake, &retaking);
             lock_release(&ephemerons->stripes[i].lock);
         }
     }
-    counter_sub(&ephemerons->pairs, taken);
-    return (struct ephemeron_wait *)list;
+    counter_sub(&ephemerons->pairs, retaking.taken);
+    return (struct ephemeron_wait *)retaking.list;
 }
 
 void ephemerons_clear(struct ephemerons *ephemerons) {

@@ -3,6 +3,7 @@
  * What marking does when it has run out of work: the values of ephemerons whose keys are marked,
  * and, after an overflow, the references of objects that were marked without room to push them.
  */
+#include "../heap/walk.h"
 #include "arenas.h"
 #include "marker.h"
 
@@ -83,26 +84,22 @@ bool marker_ephemerons(struct marker *marker) {
     return pushed;
 }
 
+static bool span_refers(void *data, const struct span *span, page_entry entry) {
+    (void)data, (void)span;
+    return ENTRY_LAYOUT(entry) != GAIT_LEAF;
+}
+
+static void rescan_cell(void *data, char *start, page_entry entry, size_t bytes) {
+    marker_scan(data, start, entry, bytes);
+    marker_drain(data, SIZE_MAX);
+}
+
+/* What is marked on the way was pushed as well, or has set overflowed anew. */
 void marker_rescan(struct marker *marker) {
     struct space *space = marker->space;
     AO_store_full(&marker->queue->overflowed, 0); /* full: before any mark is looked at */
-    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
-    for (size_t page = 0; page < pages;) {
-        page_entry entry = space_entry(space, page);
-        struct span *span = &space->spans[page];
-        if (ENTRY_CLASS(entry) == 0 || span_state(span) != SPAN_USED) {
-            page++;
-            continue;
-        }
-        size_t bytes = span_cell_bytes(span), cells = span->cells, length = span->pages;
-        for (size_t i = 0; i < cells && ENTRY_LAYOUT(entry) != GAIT_LEAF; i++)
-            if (bits_get(&space_bits(space, page)[2 * (i >> 6) + marker->mark_side]) >> (i & 63) &
-                1) {
-                marker_scan(marker, space_page_start(space, page) + i * bytes, entry, bytes);
-                marker_drain(marker, SIZE_MAX);
-            }
-        page += length;
-    }
+    walk_cells(space, marker->mark_side,
+               &(struct walk){.wants = span_refers, .cell = rescan_cell, .data = marker});
     if (space->arenas)
         arenas_rescan(space->arenas, marker);
 }

@@ -85,17 +85,27 @@ static struct root_part *parts_new(struct roots *roots, gait_word *slots, size_t
     return first;
 }
 
+struct search {
+    uintptr_t low, high;
+    bool found;
+};
+
+static void look_at(void *data, struct address_node *node) {
+    struct search *search = data;
+    const struct root_part *part = (const struct root_part *)node;
+    search->found |=
+        node->key < search->high && node->key + part->count * sizeof(gait_word) > search->low;
+}
+
 bool roots_lie_in(struct roots *roots, const void *start, size_t bytes) {
-    uintptr_t low = (uintptr_t)start, high = low + bytes;
+    struct search search = {.low = (uintptr_t)start, .high = (uintptr_t)start + bytes};
     lock_acquire(&roots->lock);
-    bool found = ranges_lie_in(roots, low, high);
-    for (size_t bucket = 0; !found && bucket < roots->ranges.buckets; bucket++)
-        for (const struct address_node *node = address_map_bucket(&roots->ranges, bucket);
-             node && !found; node = node->next)
-            found = node->key < high &&
-                    node->key + ((const struct root_part *)node)->count * sizeof(gait_word) > low;
+    search.found = ranges_lie_in(roots, search.low, search.high);
+    size_t bucket = 0;
+    while (!search.found && address_map_step(&roots->ranges, &bucket, look_at, &search))
+        ;
     lock_release(&roots->lock);
-    return found;
+    return search.found;
 }
 
 int roots_add(struct roots *roots, gait_word *slots, size_t count) {
@@ -152,11 +162,18 @@ size_t roots_count(struct roots *roots, gait_word *slots) {
 
 size_t roots_bytes(const struct roots *roots) { return AO_load(&roots->bytes); }
 
-/* With the lock held. */
-static void visit_bucket(struct roots *roots, size_t bucket, struct gait_visitor *visitor) {
-    struct address_node *node = address_map_bucket(&roots->ranges, bucket);
-    for (; node; node = node->next)
-        visit_words(visitor, (gait_word *)node->key, ((struct root_part *)node)->count);
+static void visit_part(void *visitor, struct address_node *node) {
+    visit_words(visitor, (gait_word *)node->key, ((struct root_part *)node)->count);
+}
+
+/* All static slots, the lock held for a bucket at a time. */
+static void visit_slots(struct roots *roots, struct gait_visitor *visitor) {
+    bool more = true;
+    for (size_t bucket = 0; more;) {
+        lock_acquire(&roots->lock);
+        more = address_map_step(&roots->ranges, &bucket, visit_part, visitor);
+        lock_release(&roots->lock);
+    }
 }
 
 /* Of buckets that are too many, before they are walked. */
@@ -173,20 +190,13 @@ static void slots_trim(struct roots *roots) {
 
 void roots_push(struct roots *roots, struct marker *marker) {
     slots_trim(roots);
-    bool more = true;
-    for (size_t bucket = 0; more; bucket++) {
-        lock_acquire(&roots->lock);
-        if ((more = bucket < roots->ranges.buckets))
-            visit_bucket(roots, bucket, &marker->visitor);
-        lock_release(&roots->lock);
-    }
+    visit_slots(roots, &marker->visitor);
     roots_visit_handles(roots, &marker->visitor);
     ranges_push(roots, marker);
 }
 
 void roots_visit(struct roots *roots, struct gait_visitor *visitor) {
-    for (size_t bucket = 0; bucket < roots->ranges.buckets; bucket++)
-        visit_bucket(roots, bucket, visitor);
+    visit_slots(roots, visitor);
     roots_visit_handles(roots, visitor);
     ranges_visit(roots, visitor);
     coroutines_visit(roots, visitor);

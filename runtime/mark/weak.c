@@ -4,6 +4,7 @@
  */
 #include "weak.h"
 
+#include "../heap/walk.h"
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
 #include "arenas.h"
@@ -129,40 +130,27 @@ void weak_settle_object(struct space *space, gait_word value_mask, char *start, 
             settle_pair(space, value_mask, &part[i]);
 }
 
-static void settle_span(struct space *space, gait_word value_mask, size_t page, page_entry entry) {
-    const struct span *span = &space->spans[page];
-    const uint64_t *bits = space_bits(space, page);
-    size_t bytes = span_cell_bytes(span);
-    unsigned epoch = space_epoch(space);
-    for (size_t first = 0; first < span->cells; first += 64) {
-        uint64_t live = bits_get(&bits[2 * (first >> 6) + (epoch & 1)]);
-        for (; live; live &= live - 1) {
-            size_t cell = first + (size_t)__builtin_ctzll(live);
-            weak_settle_object(space, value_mask, space_page_start(space, page) + cell * bytes,
-                               entry, bytes);
-        }
-    }
+struct settling {
+    struct space *space;
+    gait_word value_mask;
+    unsigned epoch;
+};
+
+/* A span of this epoch was made after the flip: nobody could store a dead word there. */
+static bool span_is_weak(void *data, const struct span *span, page_entry entry) {
+    const struct settling *settling = data;
+    unsigned layout = ENTRY_LAYOUT(entry);
+    return (layout == GAIT_WEAK || layout == GAIT_EPHEMERON) &&
+           AO_int_load_acquire(&span->swept) != settling->epoch;
+}
+
+static void settle_cell(void *data, char *start, page_entry entry, size_t bytes) {
+    const struct settling *settling = data;
+    weak_settle_object(settling->space, settling->value_mask, start, entry, bytes);
 }
 
 void weak_settle(struct space *space, gait_word value_mask) {
-    unsigned epoch = space_epoch(space);
-    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT;
-    for (size_t page = 0; page < pages;) {
-        const struct span *span = &space->spans[page];
-        /* the state first: a span that is USED has its entries, and stays until it is swept */
-        enum span_state state = span_state(span);
-        if (state != SPAN_USED) {
-            /* a chunk that has gone since, and what is there now, hold nothing of before the flip
-             */
-            page += state == SPAN_ARENA || state == SPAN_ADDRESSES ? span_pages_now(span) : 1;
-            continue;
-        }
-        page_entry entry = space_entry(space, page);
-        unsigned layout = ENTRY_LAYOUT(entry);
-        /* a span of this epoch was made after the flip: nobody could store a dead word there */
-        if ((layout == GAIT_WEAK || layout == GAIT_EPHEMERON) &&
-            AO_int_load_acquire(&span->swept) != epoch)
-            settle_span(space, value_mask, page, entry);
-        page += span->pages;
-    }
+    struct settling settling = {space, value_mask, space_epoch(space)};
+    walk_cells(space, settling.epoch & 1,
+               &(struct walk){.wants = span_is_weak, .cell = settle_cell, .data = &settling});
 }

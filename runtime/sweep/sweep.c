@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../heap/walk.h"
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
 
@@ -129,10 +130,8 @@ bool sweep_step(struct sweeper *sweeper) {
     bool claimed = chunk_claim(sweeper, &epoch, &page, &stop);
     PERTURB(SWEEP_CHUNK);
     for (; claimed && page < stop; page++) {
-        page_entry entry = space_entry(space, page);
-        struct span *span = &space->spans[page];
-        if (ENTRY_CLASS(entry) != 0 && ENTRY_BACK(entry) == 0 && span_state(span) == SPAN_USED)
-            span_claim(sweeper, span, epoch, false);
+        if (walk_is_span(space, page))
+            span_claim(sweeper, &space->spans[page], epoch, false);
     }
     AO_fetch_and_sub1_full(&sweeper->active);
     return claimed && stop < AO_load(&sweeper->end);

@@ -459,6 +459,18 @@ Test(finalizers, waiting) {
 
 /* ---- The map ---- */
 
+struct walk_test {
+    const struct address_node *nodes;
+    const bool *in;
+    size_t met;
+};
+
+static void meet(void *data, struct address_node *node) {
+    struct walk_test *walk = data;
+    cr_assert(walk->in[node - walk->nodes]);
+    walk->met++;
+}
+
 Test(address_map, against_a_plain_array) {
     enum { KEYS = 3000, STEPS = 200000 };
     struct address_map map;
@@ -479,19 +491,33 @@ Test(address_map, against_a_plain_array) {
         in[i] = !in[i];
         cr_assert_eq(map.count, count);
     }
-    size_t met = 0, longest = 0;
-    for (size_t bucket = 0; bucket < map.buckets; bucket++) {
-        size_t length = 0;
-        for (struct address_node *node = address_map_bucket(&map, bucket); node;
-             node = node->next) {
-            cr_assert(in[node - nodes]);
-            length++;
-        }
-        met += length;
-        longest = length > longest ? length : longest;
-    }
-    cr_assert_eq(met, count);
+    struct walk_test walk = {.nodes = nodes, .in = in};
+    size_t longest = 0, before = 0;
+    for (size_t bucket = 0; address_map_step(&map, &bucket, meet, &walk); before = walk.met)
+        longest = walk.met - before > longest ? walk.met - before : longest;
+    cr_assert_eq(walk.met, count);
     cr_assert_leq(longest, 12u);
+    address_map_destroy(&map);
+}
+
+static void take_out(void *map, struct address_node *node) { address_map_remove(map, node); }
+
+Test(address_map, a_walk_may_take_out_what_it_visits_while_others_are_added) {
+    enum { FIRST = 1000, MORE = 1000 };
+    struct address_map map;
+    AO_t bytes = 0;
+    static struct address_node nodes[FIRST + MORE];
+    cr_assert_eq(address_map_init(&map, &bytes), 0);
+    for (size_t i = 0; i < FIRST + MORE; i++)
+        nodes[i].key = 0x700000000000 + (i << 4);
+    for (size_t i = 0; i < FIRST; i++)
+        address_map_add(&map, &nodes[i]);
+    size_t added = FIRST;
+    for (size_t bucket = 0; address_map_step(&map, &bucket, take_out, &map);)
+        if (added < FIRST + MORE)
+            address_map_add(&map, &nodes[added++]);
+    for (size_t i = 0; i < FIRST; i++)
+        cr_assert_null(address_map_find(&map, nodes[i].key));
     address_map_destroy(&map);
 }
 
