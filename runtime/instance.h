@@ -6,7 +6,10 @@
 #define GAIT_INSTANCE_H
 
 #include "api/library.h"
+#include "collect/collector.h"
 #include "collect/cycle.h"
+#include "collect/scavenger.h"
+#include "collect/workers.h"
 #include "control/control.h"
 #include "heap/kinds.h"
 #include "heap/space.h"
@@ -58,7 +61,10 @@ struct gait_heap {
     struct world world;
     struct spares spares; /* spare.c */
     struct control control;
+    struct collector collector;
     struct cycle cycle;
+    struct workers workers;
+    struct scavenger scavenger;
     struct libraries libraries;
 
     /* read and written as a pair under lock, rank LOG */

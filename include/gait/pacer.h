@@ -110,7 +110,7 @@ struct gait_pacer_mark_cpu {
     int64_t assist_cpu_ns;     /**< used by mutators' assists                      */
     int64_t background_cpu_ns; /**< used by dedicated, fractional and idle markers */
     double held_back_share;    /**< share (0..1) of what was allocated in the mark phase: while
-                                    marking waited, being ahead, or was set aside once   */
+                                    marking waited, being ahead, or was preempted once   */
 };
 
 /* ---- What comes out ----------------------------------------------------- */

@@ -53,7 +53,7 @@ static struct heap_chunk *chunk_find(gait_mutator *mutator, size_t bytes, unsign
         chunk = chunk_take(space, bytes, arena);
     }
     if (chunk && control_memory_changed(&mutator->heap->control))
-        cycle_request(mutator->heap);
+        collector_request(mutator->heap);
     return chunk;
 }
 

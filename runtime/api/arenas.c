@@ -310,7 +310,7 @@ gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own) {
     arena_note_all(own);
     arenas_publish(&heap->arenas, record, is_marking(mutator));
     gait_shade(mutator, (gait_word)record->handle);
-    cycle_arena_created(heap);
+    collector_arena_created(heap);
     arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, held_bytes_of(own));
     return arena_handle(own);
 }
@@ -418,7 +418,7 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
         more = chunks && arenas_retire(arenas, &own->record, chunks);
     else
         arenas_set_apart(arenas, chunks, leave == ARENA_LEAVE_SCAN);
-    cycle_quarantined(heap, more);
+    collector_quarantined(heap, more);
     arenalog_arena(heap, GAIT_ARENALOG_free, own->record.id, own->record.name, held_bytes, 0);
 }
 

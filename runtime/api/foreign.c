@@ -14,7 +14,7 @@ static void publish(gait_heap *heap, int64_t bytes) {
         control_before_grow(&heap->control, (size_t)bytes);
     (void)AO_fetch_and_add_full(&heap->space.foreign.sum_bytes, (AO_t)bytes);
     if (control_memory_changed(&heap->control))
-        cycle_request(heap);
+        collector_request(heap);
 }
 
 static void size_checked(size_t bytes, const char *call) {

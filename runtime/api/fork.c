@@ -36,16 +36,11 @@ static int64_t process_cpu_ns; /* of the process that forks, at the fork; lock H
 
 /* Locks that threads in native code, or of no mutator, may hold, by rising rank. */
 static const size_t lock_offsets[] = {
-    offsetof(gait_heap, roots.lock),
-    offsetof(gait_heap, control.lock),
-    offsetof(gait_heap, finalizers.lock),
-    offsetof(gait_heap, kinds.lock),
-    offsetof(gait_heap, cycle.scavenge_lock),
-    offsetof(gait_heap, arenas.lock),
-    offsetof(gait_heap, space.lock),
-    offsetof(gait_heap, cycle.lock),
-    offsetof(gait_heap, oom_lock),
-    offsetof(gait_heap, spares.lock),
+    offsetof(gait_heap, roots.lock),      offsetof(gait_heap, control.lock),
+    offsetof(gait_heap, finalizers.lock), offsetof(gait_heap, kinds.lock),
+    offsetof(gait_heap, scavenger.lock),  offsetof(gait_heap, arenas.lock),
+    offsetof(gait_heap, space.lock),      offsetof(gait_heap, cycle.figures.lock),
+    offsetof(gait_heap, oom_lock),        offsetof(gait_heap, spares.lock),
 };
 #define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
 
@@ -59,7 +54,7 @@ static void prepare(void) {
     PERTURB(FORK_PREPARE);
     lock_acquire(&heaps_lock);
     for (gait_heap *heap = heaps; heap; heap = heap->next)
-        lock_acquire(&heap->cycle.gate);
+        lock_acquire(&heap->collector.gate);
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         world_stop(&heap->world);
     PERTURB(FORK_STOPPED);
@@ -89,7 +84,7 @@ static void locks_release(void) {
 static void resume(void) {
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         world_start(&heap->world);
-        lock_release(&heap->cycle.gate);
+        lock_release(&heap->collector.gate);
     }
     lock_release(&heaps_lock);
     world_resume();
@@ -140,7 +135,7 @@ static void child(void) {
     int64_t cpu_ns = process_cpu_ns - platform_process_cpu_ns();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         drop_lost_mutators(heap);
-        cycle_threads_lost(heap);
+        collector_lost(heap);
         control_process_is_new(&heap->control, cpu_ns);
     }
     resume();

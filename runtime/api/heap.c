@@ -127,7 +127,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         say(error, error_bytes, "gait_heap_create: no memory or thread for the log");
         goto no_log;
     }
-    if (cycle_init(heap) < 0) {
+    if (collector_init(heap) < 0) {
         say(error, error_bytes, "gait_heap_create: no threads to be had");
         goto no_cycle;
     }
@@ -172,7 +172,7 @@ static void heap_destroy(gait_heap *heap) {
     forking_remove(heap);
     pacerlog_end(heap);
     arenalog_end(heap);
-    cycle_destroy(heap);
+    collector_destroy(heap);
     pacerlog_free(heap);
     libraries_destroy(heap);
     arenalog_free(heap);
@@ -371,7 +371,7 @@ void gait_collect(gait_mutator *mutator) {
     mutator_check(mutator);
     mutator_save_stack();
     world_rest();
-    cycle_force(mutator->heap);
+    collector_force(mutator->heap);
     world_resume();
     gait_poll(mutator);
 }
@@ -381,7 +381,7 @@ size_t gait_free_os_memory(gait_mutator *mutator) {
     gait_collect(mutator);
     mutator_save_stack();
     world_rest();
-    size_t given = cycle_scavenge(mutator->heap, SIZE_MAX);
+    size_t given = scavenger_give_back(mutator->heap, SIZE_MAX);
     world_resume();
     gait_poll(mutator);
     return given;
@@ -391,13 +391,13 @@ int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
     if (percent < 0 && percent != GAIT_KEEP)
         percent = GAIT_GOGC_OFF;
     int32_t before = control_set_gogc(&heap->control, percent);
-    cycle_wake_scavenger(heap);
+    scavenger_wake(heap);
     return before;
 }
 
 int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
     int64_t before = control_set_limit(&heap->control, limit_bytes);
-    cycle_wake_scavenger(heap);
+    scavenger_wake(heap);
     return before;
 }
 

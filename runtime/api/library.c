@@ -124,7 +124,7 @@ static __attribute__((noinline)) void add_to_sum(gait_heap *heap, ptrdiff_t byte
         control_before_grow(&heap->control, (size_t)bytes);
     counter_add(&heap->space.offheap.sum_bytes, (AO_t)bytes);
     if (control_memory_changed(&heap->control))
-        cycle_request(heap);
+        collector_request(heap);
 }
 
 void gait_library_count(gait_heap *heap, ptrdiff_t bytes) {

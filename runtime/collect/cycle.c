@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The collection cycle, told once. The collector's thread runs it:
+ * The collection cycle, told once. The collector's thread runs it. Each phase has a name, in
+ * phase.h, which is published as it begins.
  *
  *   1. Finish sweeping: every mark bit is clear.
  *   2. A handshake turns every mutator's barrier on; a second one lets stores end that began
- * before. Nothing is marked before all have answered.
+ *      before. Nothing is marked before all have answered.
  *   3. A handshake has every mutator push its own roots and allocate black from there on; the
  *      collector does it for those in native code. No stack is looked at again.
  *   4. The collector pushes static slots, handles, pieces of ranges, stopped coroutines, what
  *      finalizers keep, and pinned arenas.
  *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
- *   6. When work has run out, ephemerons whose keys are marked give more; then a handshake has
- *      every mutator look through its barrier's words. More work, or memory that was set apart in
- *      an arena's reset: back to 5.
+ *      When work has run out, ephemerons whose keys are marked give more.
+ *   6. A handshake has every mutator look through its barrier's words. More work, or memory that
+ *      was set apart in an arena's reset: back to 5.
  *   7. The world is stopped. A barrier's word that is white, or memory set apart: start it, and
  *      back to 5. Else marking has ended: barriers off, and the bits turn over: marks become
  *      allocations. Start the world.
  *   8. Weak references are settled, finalizers queued, leaked arenas ended, beside the running
- *      program, which takes fresh spans meanwhile. Then sweeping opens, and the collector sweeps.
+ *      program, which takes fresh spans meanwhile.
+ *   9. Sweeping opens: the collector sweeps, and so do mutators that need cells.
  *
  * A heap without barriers has the world stopped from 2 to 7, and gcstoptheworld=2 to the end.
  * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
@@ -34,7 +36,7 @@
 #include "../observe/observe.h"
 #include "../observe/pacerlog.h"
 #include "../platform/perturb.h"
-#include "background.h"
+#include "sweeping.h"
 #include "verify.h"
 
 /* ---- Mutators' parts in handshakes ---- */
@@ -54,20 +56,20 @@ static void roots_scan(gait_mutator *mutator) {
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
         mutator_scan_roots(mutator);
     else
-        mutator_visit_roots(mutator, &mutator->heap->cycle.marker.visitor);
+        mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
     control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
     mutator->late_ns = 0;
 }
 
 bool cycle_lets_mark(const gait_mutator *mutator) {
-    return mutator->cache.black && AO_int_load_acquire(&mutator->heap->cycle.scanned);
+    return mutator->cache.black && phase_lets_mark(phase_now(&mutator->heap->cycle.phase));
 }
 
 void cycle_mutator_joins(gait_mutator *mutator) {
-    struct cycle *cycle = &mutator->heap->cycle;
-    mutator->head.barrier = AO_int_load(&cycle->barrier_on) ? MUTATOR_BARRIER : 0;
-    mutator->cache.black = AO_int_load(&cycle->black) != 0;
+    enum cycle_phase phase = phase_now(&mutator->heap->cycle.phase);
+    mutator->head.barrier = phase_has_barriers(phase) ? MUTATOR_BARRIER : 0;
+    mutator->cache.black = phase_is_black(phase);
 }
 
 void cycle_mutator_leaves(gait_mutator *mutator) {
@@ -85,7 +87,7 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
 
 /* Phase 4. */
 static void push_shared_roots(gait_heap *heap) {
-    struct marker *marker = &heap->cycle.marker;
+    struct marker *marker = &heap->workers.marker;
     marker_begin(marker);
     ranges_push_libraries(&heap->roots, marker);
     roots_push(&heap->roots, marker);
@@ -97,21 +99,22 @@ static void push_shared_roots(gait_heap *heap) {
     marker_end(marker);
 }
 
-/* Phases 5 and 6, without the handshake: until marking gives no more work by itself.
+/* Phase 5: until marking gives no more work by itself.
  * @return how many blocks had been published before the last look at ephemerons began: as long as
  * there are no more, nothing was marked since, and no work is in anybody's hands. */
 static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
-    struct marker *marker = &heap->cycle.marker;
+    struct marker *marker = &heap->workers.marker;
     AO_t published = 0;
-    for (bool more = true; more && !cycle_is_shutdown(&heap->cycle);) {
+    phase_enter(&heap->cycle.phase, PHASE_MARK);
+    for (bool more = true; more && !workers_are_ending(&heap->workers);) {
         if (arenas_have_apart(&heap->arenas)) {
             marker_begin(marker);
             arenas_push_apart(&heap->arenas, marker);
             marker_end(marker);
         }
-        background_mark(heap, stopped);
+        workers_mark(heap, stopped);
         published = AO_load_acquire(&heap->queue.published);
-        if (!background_is_out(&heap->queue))
+        if (!queue_is_out(&heap->queue))
             continue;
         marker_begin(marker);
         more = marker_ephemerons(marker);
@@ -128,13 +131,9 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
  * *black: the latter, and what threads marked that are gone. */
 static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     struct cycle *cycle = &heap->cycle;
-    uint64_t marked = marker_take_marked(&cycle->marker);
+    uint64_t marked = workers_take_marked(&heap->workers);
     *black = AO_load(&cycle->black_bytes);
     AO_store(&cycle->black_bytes, 0);
-    for (unsigned i = 0; i < CYCLE_HELPERS_MAX; i++) {
-        marked += marker_take_marked(&cycle->dedicated.helpers[i].marker);
-        marked += marker_take_marked(&cycle->idle.helpers[i].marker);
-    }
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         marked += marker_take_marked(&mutator->marker);
         *black += cache_end_cycle(&mutator->cache);
@@ -153,7 +152,7 @@ static bool is_quiet(const gait_heap *heap, AO_t published) {
 static bool marking_is_over(gait_heap *heap, AO_t published) {
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         mutator_flush_barrier(mutator);
-    return is_quiet(heap, published) && !cycle_is_shutdown(&heap->cycle);
+    return is_quiet(heap, published) && !workers_are_ending(&heap->workers);
 }
 
 /* What the collector's thread has done since this cycle began, or the last call, beside marking in
@@ -161,11 +160,11 @@ static bool marking_is_over(gait_heap *heap, AO_t published) {
 static void count_rest(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     int64_t cpu_ns = platform_thread_cpu_ns();
-    int64_t rest_ns = cpu_ns - cycle->begin_cpu_ns - cycle->marker.cpu_ns;
+    int64_t rest_ns = cpu_ns - cycle->begin_cpu_ns - heap->workers.marker.cpu_ns;
     control_add_cpu(&heap->control, CPU_DEDICATED, rest_ns);
     counter_add(&heap->control.cpu_rest_ns, (size_t)rest_ns);
     cycle->begin_cpu_ns = cpu_ns;
-    cycle->marker.cpu_ns = 0;
+    heap->workers.marker.cpu_ns = 0;
 }
 
 static void turn_over(gait_heap *heap) {
@@ -176,9 +175,7 @@ static void turn_over(gait_heap *heap) {
         mutator->head.barrier &= ~(uint32_t)MUTATOR_BARRIER;
         mutator->assist_credit_bytes = 0;
     }
-    AO_int_store(&cycle->barrier_on, 0);
-    AO_int_store(&cycle->black, 0);
-    AO_int_store(&cycle->scanned, 0);
+    phase_enter(&cycle->phase, PHASE_SETTLE);
     PERTURB(CYCLE_FLIP);
     AO_int_store_release(&heap->space.epoch, space_epoch(&heap->space) + 1);
     control_end(&heap->control, &cycle->record, marked, AO_load(&cycle->stack_bytes),
@@ -199,30 +196,19 @@ static void measure_live(gait_heap *heap) {
     control_leave_out(&heap->control, spent_ns);
 }
 
-static void count_pause(struct cycle *cycle, int64_t ns) {
-    unsigned bucket = 63u - (unsigned)__builtin_clzll((unsigned long long)ns | 1);
-    lock_acquire(&cycle->lock);
-    cycle->pauses++;
-    cycle->pause_total_ns += (uint64_t)ns;
-    if ((uint64_t)ns > cycle->pause_max_ns)
-        cycle->pause_max_ns = (uint64_t)ns;
-    cycle->pause_histogram[bucket < GAIT_PAUSE_BUCKETS ? bucket : GAIT_PAUSE_BUCKETS - 1]++;
-    lock_release(&cycle->lock);
-}
-
 /* End a stop: count it as a pause. @return its length, ns. */
 static int64_t start_the_world(gait_heap *heap) {
     int64_t begin_ns = heap->world.stop_begin_ns;
     world_start(&heap->world);
     int64_t pause_ns = platform_now_ns() - begin_ns;
-    count_pause(&heap->cycle, pause_ns);
+    figures_pause(&heap->cycle.figures, pause_ns);
     return pause_ns;
 }
 
 /* The end of phase 7, with the world stopped. @return false: given up. */
 static bool end_marking(gait_heap *heap) {
-    background_rest(heap);
-    if (cycle_is_shutdown(&heap->cycle))
+    workers_close(heap);
+    if (workers_are_ending(&heap->workers))
         return false;
     if (heap->options.gccheckmark)
         verify_marks(heap);
@@ -238,37 +224,37 @@ static bool end_marking(gait_heap *heap) {
  */
 static bool mark_concurrently(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    struct cycle_record *record = &cycle->record;
-    AO_int_store_release(&cycle->barrier_on, 1);
+    struct workers *workers = &heap->workers;
+    phase_enter(&cycle->phase, PHASE_BARRIERS);
     PERTURB(CYCLE_BARRIERS);
     world_handshake(&heap->world, barrier_turn_on);
     world_handshake(&heap->world, pass_safepoint); /* stores: marking.md, .inv.store */
     if (heap->roots.checks_suspended)
         suspended_note_all(&heap->roots);
-    AO_int_store_release(&cycle->black, 1);
+    phase_enter(&cycle->phase, PHASE_ROOTS);
     PERTURB(CYCLE_BLACK);
-    marker_begin(&cycle->marker);
+    marker_begin(&workers->marker);
     world_handshake(&heap->world, roots_scan);
     arenas_open(&heap->arenas);
-    AO_int_store_release(&cycle->scanned, 1); /* pairs with cycle_lets_mark */
-    marker_end(&cycle->marker);
-    record->mark_ns = platform_now_ns();
+    phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
+    marker_end(&workers->marker);
+    cycle->record.mark_ns = platform_now_ns();
     PERTURB(CYCLE_ROOTS);
     push_shared_roots(heap);
-    if (control_wakes_helpers(&heap->control,
-                              record->start_bytes + ranges_piece_bytes(&heap->roots)))
-        background_wake(heap);
+    workers_open(heap, cycle->record.start_bytes + ranges_piece_bytes(&heap->roots));
     PERTURB(CYCLE_HELPED);
     for (;;) {
         AO_t published;
         do {
             published = mark_to_fixpoint(heap, false);
             PERTURB(CYCLE_DRAINED);
+            phase_enter(&cycle->phase, PHASE_FLUSH);
             world_handshake(&heap->world, mutator_flush_barrier);
-        } while (!is_quiet(heap, published) && !cycle_is_shutdown(cycle));
+        } while (!is_quiet(heap, published) && !workers_are_ending(workers));
         PERTURB(CYCLE_QUIET);
         world_stop(&heap->world);
-        if (marking_is_over(heap, published) || cycle_is_shutdown(cycle))
+        phase_enter(&cycle->phase, PHASE_STOP);
+        if (marking_is_over(heap, published) || workers_are_ending(workers))
             break;
         start_the_world(heap);
     }
@@ -278,28 +264,30 @@ static bool mark_concurrently(gait_heap *heap) {
 /* The same with the world stopped from 2 on. */
 static bool mark_stopped(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
+    struct marker *marker = &heap->workers.marker;
     world_stop(&heap->world);
+    phase_enter(&cycle->phase, PHASE_ROOTS);
     cycle->record.mark_ns = platform_now_ns();
-    marker_begin(&cycle->marker);
+    marker_begin(marker);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         roots_scan(mutator);
-    marker_end(&cycle->marker);
+    marker_end(marker);
     arenas_open(&heap->arenas);
+    phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
     push_shared_roots(heap);
-    if (control_wakes_helpers(&heap->control,
-                              cycle->record.start_bytes + ranges_piece_bytes(&heap->roots)))
-        background_wake(heap);
+    workers_open(heap, cycle->record.start_bytes + ranges_piece_bytes(&heap->roots));
     mark_to_fixpoint(heap, true);
+    phase_enter(&cycle->phase, PHASE_STOP);
     return end_marking(heap);
 }
 
 /* ---- The cycle ---- */
 
-/* Phase 8 up to sweeping. */
+/* Phase 8; then sweeping opens. */
 static void settle(gait_heap *heap, bool stopped) {
     PERTURB(CYCLE_FLIPPED);
-    background_await_rest(heap, stopped); /* not in the pause: it may take a while */
-    queue_clear(&heap->queue);            /* pairs that wait for dead keys */
+    workers_await_rest(heap, stopped); /* not in the pause: it may take a while */
+    queue_clear(&heap->queue);         /* pairs that wait for dead keys */
     PERTURB(CYCLE_SETTLE);
     weak_settle(&heap->space, heap->value_mask);
     PERTURB(CYCLE_SETTLED);
@@ -310,14 +298,15 @@ static void settle(gait_heap *heap, bool stopped) {
         world_handshake(&heap->world, pass_safepoint);
     count_rest(heap);
     PERTURB(CYCLE_OPEN);
+    phase_enter(&heap->cycle.phase, PHASE_SWEEP);
     sweep_open(&heap->sweeper);
 }
 
-void cycle_run(gait_heap *heap, bool forced, bool periodic) {
+void cycle_begin(gait_heap *heap, bool forced, bool periodic) {
     struct cycle *cycle = &heap->cycle;
-    unsigned wanted = AO_int_load_acquire(&cycle->wanted);
+    phase_enter(&cycle->phase, PHASE_FINISH_SWEEP);
     if (!sweep_done(&heap->sweeper))
-        background_sweep(heap);
+        sweeping_finish(heap);
     for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++) {
         AO_store(&heap->kinds.kinds[kind].live_objects, 0);
         AO_store(&heap->kinds.kinds[kind].live_bytes, 0);
@@ -333,42 +322,46 @@ void cycle_run(gait_heap *heap, bool forced, bool periodic) {
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots),
                   ranges_piece_bytes(&heap->roots));
-    /* not before: until then a mutator may ask for the cycle that has begun */
-    PERTURB(CYCLE_BEGIN);
-    AO_int_store(&cycle->due, 0);
-    observe_begin(heap, &cycle->record);
-    pacerlog_begin(heap);
-    arenalog_heap(heap, GAIT_ARENALOG_begin, number);
-    AO_store(&cycle->stack_bytes, 0);
-    cycle_want_helpers(heap);
-    bool sweep_stopped = heap->options.gcstoptheworld == 2;
+}
+
+/* Phases 2 to 8. @return false: given up. */
+static bool mark_and_settle(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
+    bool sweep_stopped = heap->options.gcstoptheworld == 2;
     if (over && sweep_stopped) {
         settle(heap, true);
-        background_sweep(heap);
+        sweeping_finish(heap);
     }
     cycle->record.stop_ns = start_the_world(heap);
-    if (!over)
-        return;
-    if (!sweep_stopped)
+    if (over && !sweep_stopped)
         settle(heap, false);
-    lock_acquire(&cycle->lock);
-    cycle->cycles++;
-    cycle->forced_cycles += forced;
-    cycle->last = cycle->record;
-    lock_release(&cycle->lock);
-    observe_cycle(heap, &cycle->record);
-    pacerlog_cycle(heap, &cycle->record);
-    arenalog_heap(heap, GAIT_ARENALOG_end, number);
-    if (!sweep_stopped)
-        background_sweep(heap);
+    return over;
+}
+
+bool cycle_run(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    struct cycle_record *record = &cycle->record;
+    observe_begin(heap, record);
+    pacerlog_begin(heap);
+    arenalog_heap(heap, GAIT_ARENALOG_begin, record->number);
+    AO_store(&cycle->stack_bytes, 0);
+    workers_want(heap);
+    if (!mark_and_settle(heap))
+        return false;
+    figures_cycle(&cycle->figures, record);
+    observe_cycle(heap, record);
+    pacerlog_cycle(heap, record);
+    arenalog_heap(heap, GAIT_ARENALOG_end, record->number);
+    if (heap->options.gcstoptheworld != 2)
+        sweeping_finish(heap);
     finalizers_tidy(&heap->finalizers);
     arenas_reuse(&heap->arenas);
-    observe_swept(heap, &cycle->record);
-    PERTURB(CYCLE_DONE);
-    AO_int_store_release(&cycle->done, wanted);
-    platform_wake(&cycle->done, INT32_MAX);
-    AO_int_fetch_and_add1_full(&cycle->finished);
-    platform_wake(&cycle->finished, INT32_MAX);
-    cycle_wake_scavenger(heap);
+    observe_swept(heap, record);
+    phase_enter(&cycle->phase, PHASE_IDLE);
+    return true;
 }
+
+void cycle_init(gait_heap *heap) { figures_init(&heap->cycle.figures); }
+
+void cycle_destroy(gait_heap *heap) { figures_destroy(&heap->cycle.figures); }

@@ -54,7 +54,7 @@ struct cycle_record {
     double assist_ratio;       /* bytes of scanning per byte allocated, as marking began */
     double cons_mark;          /* that its trigger was chosen by */
     double fractional_share;   /* workers, as the pacer divides them */
-    int64_t held_back_ns;      /* marking waited for allocation, or the OS set it aside */
+    int64_t held_back_ns;      /* marking waited for allocation, or it was preempted */
     int32_t dedicated;
     int32_t procs;
     bool forced;

@@ -143,6 +143,15 @@ struct mark_block *queue_take_ephemerons(struct mark_queue *queue) {
     return stack_pop(&queue->ephemerons);
 }
 
+/* If none is published at one moment, all of it is in the hands of active threads. When later there
+ * is no active thread, and nothing was published in between, they have used it up: what is left of
+ * it is published before a thread ends. */
+bool queue_is_out(const struct mark_queue *queue) {
+    AO_t published = AO_load_acquire(&queue->published);
+    return !queue_has_work(queue) && queue_active(queue) == 0 &&
+           AO_load_acquire(&queue->published) == published;
+}
+
 /* All blocks are free, and nobody holds or reads one: unmap the slabs that are too many. */
 static void slabs_trim(struct mark_queue *queue) {
     size_t count = AO_load(&queue->slab_count);

@@ -3,14 +3,14 @@
  * The shared queue of marking work: blocks of references that are still to be looked at.
  *
  * A block is filled and emptied by one thread; full blocks change hands through two lock-free
- * stacks (Treiber 1986, with a tag against reuse), so that a marker that the OS has set aside
- * holds nobody up.
+ * stacks (Treiber 1986, with a tag against reuse), so that a marker that is preempted holds
+ * nobody up.
  *
  *   .inv.active: whoever holds work that is in no published block is counted in `active`, and so
  *   is whoever takes a block or gives one back. So marking has run out of work exactly when nobody
  *   is active and no block is published, and between cycles nobody reads a block: most are
  * unmapped. .inv.open: a helper becomes active only while the queue is open, by one
- * compare-and-swap that sees both, so that one that the OS sets aside before it can't come back in
+ * compare-and-swap that sees both, so that one that is preempted before it can't come back in
  * another phase. The collector opens the queue when all barriers are on, closes it as marking ends,
  * and waits until nobody is active before it does anything else to the blocks. Collector and
  * mutators join whenever they please: handshakes tell them what phase it is. .inv.lockless: a
@@ -86,6 +86,10 @@ static inline size_t queue_active(const struct mark_queue *queue) {
 static inline bool queue_has_work(const struct mark_queue *queue) {
     return (AO_load_acquire(&queue->full.top) & (((AO_t)1 << 36) - 1)) != 0;
 }
+
+/** Is there no work, published or in anybody's hands? What is made later is noticed by `published`.
+ */
+bool queue_is_out(const struct mark_queue *queue);
 
 /** Drop what a cycle has left: ephemerons whose keys are dead, or, if it was given up, work; and
  * give back the memory that an unusual cycle needs again. No thread is active. */

@@ -44,7 +44,7 @@ struct root_range *ranges_take(struct roots *roots, const void *low);
 
 /** Wait until nobody reads one that was taken out, and free it: now, or, if pieces of it may be
  * queued, since a cycle is marking, in the next cycle. Not by a running mutator, if ranges_is_used:
- * the OS may have set a marker aside in the middle of a piece. */
+ * a marker may be preempted in the middle of a piece. */
 void ranges_retire(struct roots *roots, struct root_range *range, bool queued);
 
 static inline bool ranges_is_used(const struct root_range *range) {

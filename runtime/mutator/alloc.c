@@ -18,7 +18,7 @@ static bool has_references(const gait_heap *heap, gait_kind kind) {
 static void count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
     if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)))
-        cycle_request(heap);
+        collector_request(heap);
 }
 
 static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {

@@ -72,7 +72,7 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
            !world_is_held_up(&heap->world) && !settling_takes_long(heap, begin_ns) &&
            ask(mutator, need, want) == GAIT_GOVERNOR_HELP) {
         if (!AO_load(&heap->control.marking))
-            cycle_request(heap);
+            collector_request(heap);
         if (sweep_step(&heap->sweeper)) {
             gait_poll(mutator);
         } else {
@@ -134,7 +134,7 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
     if (!need->cell &&
         (excess = control_excess_bytes(&heap->control, need->page_bytes)) > EXCESS_AT_ONCE_BYTES) {
         gait_enter_native(mutator);
-        cycle_scavenge(heap, excess);
+        scavenger_give_back(heap, excess);
         gait_leave_native(mutator);
     }
     if (passes_limit(mutator, need))
@@ -146,13 +146,13 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
 }
 
 /* AWAIT: a cycle ends, and gives room below the limit. Not if a mutator holds it up: then the limit
- * waits. finished: before the mutator was told; a cycle that ended since is one. */
-static void await(gait_mutator *mutator, unsigned finished, struct control_want *want) {
+ * waits. ended: before the mutator was told; a cycle that ended since is one. */
+static void await(gait_mutator *mutator, unsigned ended, struct control_want *want) {
     gait_heap *heap = mutator->heap;
     if (mutator->late_ns < LIMIT_NS_IN_ALL && !world_is_held_up(&heap->world)) {
         int64_t begin_ns = platform_now_ns(), most_ns = LIMIT_NS_IN_ALL - mutator->late_ns;
         gait_enter_native(mutator);
-        cycle_await(heap, finished, most_ns);
+        collector_await(heap, ended, most_ns);
         gait_leave_native(mutator);
         mutator->late_ns += platform_now_ns() - begin_ns;
     }
@@ -185,10 +185,10 @@ void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
     int64_t end_ns = need->bytes < FAR_BYTES ? 0 : platform_now_ns() + START_NS_MOST_FAR;
     for (;;) {
         /* before the mutator is told, or lets cycles run */
-        unsigned finished = AO_int_load_acquire(&mutator->heap->cycle.finished);
+        unsigned ended = AO_int_load_acquire(&mutator->heap->collector.ended);
         switch (ask(mutator, need, &want)) {
         case GAIT_GOVERNOR_AWAIT:
-            await(mutator, finished, &want);
+            await(mutator, ended, &want);
             continue;
         case GAIT_GOVERNOR_MARK:
             if (pay(mutator, &want, end_ns))

@@ -16,7 +16,7 @@
 /* How long the collector sleeps between two looks at mutators that have not answered: a bound on
  * a wake that was missed, not a polling rate. */
 #define LOOK_AGAIN_NS INT64_C(1000000)
-/* A mutator that has not answered for so long does not poll, or the OS has set it aside for several
+/* A mutator that has not answered for so long does not poll, or is preempted for several
  * ticks. Guess: three ticks. */
 #define HELD_UP_NS 12000000
 
@@ -320,7 +320,7 @@ static void ask_and_await(struct world *world, unsigned number,
             if (is_done(asked, number))
                 break;
             platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
-            /* time in which the OS had the collector set aside says little of the mutator */
+            /* time in which the collector was preempted says little of the mutator */
             int64_t now_ns = platform_now_ns(), since_ns = now_ns - looked_ns;
             silent_ns += since_ns < 2 * LOOK_AGAIN_NS ? since_ns : 2 * LOOK_AGAIN_NS;
             looked_ns = now_ns;

@@ -123,7 +123,7 @@ static void sample_cpu(struct control *control, struct gait_pacerlog_sample *sam
 
 static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
     struct control *control = &heap->control;
-    struct cycle *cycle = &heap->cycle;
+    struct figures *figures = &heap->cycle.figures;
     struct gait_pacerlog_sample sample = {
         .time_ns = platform_now_ns() - control->start_ns,
         .flags = (AO_load(&control->marking) ? GAIT_PACERLOG_MARKING : 0) |
@@ -132,12 +132,12 @@ static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
     };
     sample_memory(heap, &sample);
     sample_cpu(control, &sample);
-    lock_acquire(&cycle->lock);
-    sample.stack_bytes = (int64_t)cycle->last.stack_bytes;
-    sample.pauses = (int64_t)cycle->pauses;
-    sample.pause_total_ns = (int64_t)cycle->pause_total_ns;
-    sample.pause_max_ns = (int64_t)cycle->pause_max_ns;
-    lock_release(&cycle->lock);
+    lock_acquire(&figures->lock);
+    sample.stack_bytes = (int64_t)figures->last.stack_bytes;
+    sample.pauses = (int64_t)figures->pauses;
+    sample.pause_total_ns = (int64_t)figures->pause_total_ns;
+    sample.pause_max_ns = (int64_t)figures->pause_max_ns;
+    lock_release(&figures->lock);
     return sample;
 }
 

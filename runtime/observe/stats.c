@@ -64,19 +64,19 @@ static void read_cpu(gait_heap *heap, gait_stats *stats) {
 }
 
 static void read_cycles(gait_heap *heap, gait_stats *stats) {
-    struct cycle *cycle = &heap->cycle;
-    lock_acquire(&cycle->lock);
-    stats->cycles = cycle->cycles;
-    stats->forced_cycles = cycle->forced_cycles;
-    stats->heap_marked_bytes = cycle->last.marked_bytes;
-    stats->heap_peak_bytes = cycle->last.peak_bytes;
-    stats->heap_reachable_bytes = cycle->last.live_bytes;
-    stats->stack_bytes = cycle->last.stack_bytes;
-    stats->pauses = cycle->pauses;
-    stats->pause_total_ns = cycle->pause_total_ns;
-    stats->pause_max_ns = cycle->pause_max_ns;
-    memcpy(stats->pause_histogram, cycle->pause_histogram, sizeof stats->pause_histogram);
-    lock_release(&cycle->lock);
+    struct figures *figures = &heap->cycle.figures;
+    lock_acquire(&figures->lock);
+    stats->cycles = figures->cycles;
+    stats->forced_cycles = figures->forced_cycles;
+    stats->heap_marked_bytes = figures->last.marked_bytes;
+    stats->heap_peak_bytes = figures->last.peak_bytes;
+    stats->heap_reachable_bytes = figures->last.live_bytes;
+    stats->stack_bytes = figures->last.stack_bytes;
+    stats->pauses = figures->pauses;
+    stats->pause_total_ns = figures->pause_total_ns;
+    stats->pause_max_ns = figures->pause_max_ns;
+    memcpy(stats->pause_histogram, figures->pause_histogram, sizeof stats->pause_histogram);
+    lock_release(&figures->lock);
 }
 
 static void read_arenas(gait_heap *heap, gait_stats *stats) {

@@ -35,7 +35,7 @@
 /* ------------------------------------------------------------------------------------------ */
 /* Markers                                                                                     */
 
-/* A marker may be set aside before each of its steps, also for longer than a cycle. It joins in one
+/* A marker may be preempted before each of its steps, also for longer than a cycle. It joins in one
  * step that sees whether it may. What it did in the cycle before this one: LINGERING, it may have
  * joined, and not have left yet. */
 proctype marker(bit me) {

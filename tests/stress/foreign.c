@@ -102,7 +102,7 @@ static gait_word owner_new(struct program *program) {
     return owner;
 }
 
-/* While another thread that the OS has set aside does not answer the collector, or runs no
+/* While another thread that is preempted does not answer the collector, or runs no
  * cleanups, nobody waits for it, and the limit is passed (docs/design/control.md): on a busy
  * machine now and then. */
 #define BEYOND_MOST (BUFFERS / 5)

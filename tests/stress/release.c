@@ -156,7 +156,7 @@ static void limit_test(double seconds) {
     fflush(stdout);
     CHECK(stats.limit_bytes == LIMIT_BYTES, "limit_bytes is %" PRIu64, stats.limit_bytes);
     /* the limit is soft: it gives way to the cap on the collector's CPU time, and to threads that
-     * have waited half a second for a collector that the OS has set aside (docs/design/control.md)
+     * have waited half a second for a collector that is preempted (docs/design/control.md)
      */
     CHECK(stats.limiter_ns > 0 || beyond <= looks / 4, "beyond the limit %zu times of %zu", beyond,
           looks);

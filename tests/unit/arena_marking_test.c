@@ -306,7 +306,7 @@ Test(arena_marking, long_arenas_in_slices) {
         objects[i] = array[WORDS - 1] = held[1];
     }
     held[1] = 0;
-    size_t before = heap->cycle.marker.scanned_bytes;
+    size_t before = heap->workers.marker.scanned_bytes;
     whole_cycles(1);
     for (unsigned i = 0; i < OBJECTS; i++)
         cr_assert(is_kept(objects[i]));

@@ -73,7 +73,7 @@ static void other_answers(void) { answer(other); }
 
 static void *cycle_run_forced(void *unused) {
     (void)unused;
-    cycle_force(heap);
+    collector_force(heap);
     AO_store_release(&cycle_is_done, 1);
     return NULL;
 }

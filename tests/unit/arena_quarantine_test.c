@@ -66,7 +66,7 @@ static struct arena *record_of(const void *address) {
 }
 
 static size_t quarantined(void) { return AO_load(&heap->arenas.quarantined_bytes); }
-static bool is_asked(void) { return AO_int_load_acquire(&heap->cycle.due); }
+static bool is_asked(void) { return AO_int_load_acquire(&heap->collector.due); }
 
 /* Would a read of this address fault? */
 static bool is_inaccessible(const void *address) {
@@ -119,7 +119,7 @@ Test(arena_quarantine, the_first_part_is_shut_at_once_and_the_rest_by_the_scaven
     cr_assert_gt(all - open, 30 * MIB);
     cr_assert_eq(accessible(48) * MIB / (4 * MIB), open / (4 * MIB));
     arena_keep(record, false);
-    cycle_quarantined(heap, true);
+    collector_quarantined(heap, true);
     while (AO_load(&heap->arenas.open_bytes) > 0)
         platform_yield();
     cr_assert_eq(accessible(48), 0);
@@ -164,11 +164,11 @@ Test(arena_quarantine, more_may_wait_beside_a_large_heap) {
     size_t budget = control_quarantine_bytes(&heap->control);
     cr_assert_geq(budget, 90 * MIB);
     cr_assert_leq(budget, 91 * MIB);
-    unsigned finished = AO_int_load_acquire(&heap->cycle.finished);
+    unsigned ended = AO_int_load_acquire(&heap->collector.ended);
     gait_arena_free(mutator, arena_of_pieces(80));
     cr_assert_not(is_asked());
     gait_arena_free(mutator, arena_of_pieces(16));
-    while (AO_int_load_acquire(&heap->cycle.finished) == finished) {
+    while (AO_int_load_acquire(&heap->collector.ended) == ended) {
         gait_poll(mutator);
         platform_yield();
     }
@@ -214,10 +214,10 @@ Test(arena_quarantine, who_makes_room_takes_it_first) {
     open_heap(0, "off", "off", NULL);
     gait_arena_free(mutator, arena_of_pieces(30));
     size_t all = quarantined();
-    cycle_scavenge(heap, 4 * MIB);
+    scavenger_give_back(heap, 4 * MIB);
     cr_assert_eq(quarantined(), all); /* not without a limit */
     control_set_limit(&heap->control, (int64_t)(16 * MIB));
-    cycle_scavenge(heap, 4 * MIB); /* the scavenger may be at it as well */
+    scavenger_give_back(heap, 4 * MIB); /* the scavenger may be at it as well */
     cr_assert_leq(quarantined(), all - 4 * MIB);
     cr_assert_gt(quarantined(), 4 * MIB);
     cr_assert_eq(accessible(30), 0);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The collector's thread, requests, and how a heap's threads begin and end. See collector.h.
+ */
+#include "collector.h"
+
+#include "../instance.h"
+#include "../platform/perturb.h"
+
+/* The thread looks this often at the clock, for periodic cycles, and at a limit in percent. */
+#define LOOK_NS ((int64_t)1000000000)
+/* Who waits for a forced cycle looks so often whether there is a thread to run it. */
+#define FORCE_LOOK_NS ((int64_t)100000000)
+/* Who waits for a cycle to keep the limit looks so often whether it is held up. */
+#define AWAIT_LOOK_NS ((int64_t)10000000)
+
+static bool is_ending(const struct collector *collector) {
+    return AO_int_load_acquire(&collector->ending) != 0;
+}
+
+/* ---- The thread ---- */
+
+/* A limit that is a percentage follows the machine: the cgroup's limit may have changed. */
+static void look_at_limit(gait_heap *heap) {
+    int64_t limit_bytes;
+    if (heap->options.memory_limit_percent > 0 &&
+        options_limit_from_percent(heap->options.memory_limit_percent, &limit_bytes) == 0 &&
+        limit_bytes != heap->percent_limit_bytes) {
+        heap->percent_limit_bytes = limit_bytes;
+        control_set_limit(&heap->control, limit_bytes);
+    }
+}
+
+static void run_cycle(gait_heap *heap, bool periodic) {
+    struct collector *collector = &heap->collector;
+    unsigned forced = AO_int_load_acquire(&collector->forced); /* these are done by this cycle */
+    lock_acquire(&collector->gate);
+    cycle_begin(heap, forced != AO_int_load(&collector->done), periodic);
+    /* not before: until then a mutator may ask for the cycle that has begun */
+    PERTURB(CYCLE_BEGIN);
+    AO_int_store(&collector->due, 0);
+    if (cycle_run(heap)) {
+        PERTURB(CYCLE_DONE);
+        AO_int_store_release(&collector->done, forced);
+        platform_wake(&collector->done, INT32_MAX);
+        AO_int_fetch_and_add1_full(&collector->ended);
+        platform_wake(&collector->ended, INT32_MAX);
+        scavenger_wake(heap);
+    }
+    lock_release(&collector->gate);
+}
+
+static void run(void *argument) {
+    gait_heap *heap = argument;
+    struct collector *collector = &heap->collector;
+    while (!is_ending(collector)) {
+        /* before the look at requests, which are made before the word changes */
+        unsigned wake = AO_int_load_acquire(&collector->wake);
+        bool forced = AO_int_load_acquire(&collector->forced) != AO_int_load(&collector->done);
+        bool periodic = !forced && control_periodic_due(&heap->control);
+        if (forced || periodic || AO_int_load_acquire(&collector->due)) {
+            run_cycle(heap, periodic);
+        } else {
+            look_at_limit(heap);
+            platform_wait(&collector->wake, wake, LOOK_NS);
+        }
+    }
+}
+
+/* ---- How the threads begin and end ---- */
+
+static void thread_wake(struct collector *collector) {
+    AO_int_fetch_and_add1_full(&collector->wake);
+    platform_wake(&collector->wake, 1);
+}
+
+/* The threads that a heap can't do without, or none. Helpers are started by cycles. */
+static int threads_start(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    AO_int_store(&collector->ending, 0);
+    PERTURB(THREADS_START);
+    if (scavenger_start(heap) < 0)
+        goto no_scavenger;
+    if (platform_thread_start(&collector->thread, run, heap, "gait-collect") < 0)
+        goto no_collector;
+    return 0;
+no_collector:
+    scavenger_end(heap);
+no_scavenger:
+    AO_int_store_full(&collector->ending, 1); /* who waits for a cycle waits no more */
+    return -1;
+}
+
+static void threads_end(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    AO_int_store_full(&collector->ending, 1);
+    workers_give_up(heap);
+    thread_wake(collector);
+    platform_thread_join(&collector->thread);
+    scavenger_end(heap);
+    workers_end(heap);
+}
+
+int collector_init(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    lock_init(&collector->gate, LOCK_CYCLE, "cycle");
+    workers_init(heap);
+    cycle_init(heap);
+    scavenger_init(&heap->scavenger);
+    AO_int_store(&collector->started, 1);
+    if (threads_start(heap) == 0)
+        return 0;
+    AO_int_store(&collector->started, 0);
+    collector_destroy(heap);
+    return -1;
+}
+
+void collector_destroy(gait_heap *heap) {
+    if (AO_int_load(&heap->collector.started))
+        threads_end(heap);
+    scavenger_destroy(&heap->scavenger);
+    cycle_destroy(heap);
+    lock_destroy(&heap->collector.gate);
+}
+
+/* What the lost threads were in the middle of, word by word: docs/design/world.md, fork. */
+void collector_lost(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    AO_int_store(&collector->started, 0);
+    AO_int_store(&collector->ending, 0);
+    AO_int_store(&collector->due, 0);
+    AO_int_store(&collector->done, AO_int_load(&collector->forced)); /* nobody waits here */
+    AO_int_store(&heap->scavenger.ending, 0);
+    workers_lost(heap);
+}
+
+/* ---- Requests ---- */
+
+static void ask(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    if (AO_int_load(&collector->started) == 0 &&
+        AO_int_compare_and_swap_full(&collector->started, 0, 1) &&
+        threads_start(heap) < 0) { /* the next request tries again */
+        AO_int_store(&collector->due, 0);
+        AO_int_store_release(&collector->started, 0);
+    }
+    PERTURB(REQUEST);
+    thread_wake(collector);
+}
+
+void collector_request(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    bool first =
+        AO_int_load(&collector->due) == 0 && AO_int_compare_and_swap_full(&collector->due, 0, 1);
+    /* a request that was made already is no good while nobody is there to hear it */
+    if (first || AO_int_load(&collector->started) == 0)
+        ask(heap);
+}
+
+void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
+    struct collector *collector = &heap->collector;
+    int64_t begin_ns = platform_now_ns();
+    while (AO_int_load_acquire(&collector->ended) == ended && !is_ending(collector) &&
+           !world_is_held_up(&heap->world) && platform_now_ns() - begin_ns < most_ns) {
+        if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
+            collector_request(heap);
+        platform_wait(&collector->ended, ended, AWAIT_LOOK_NS);
+    }
+}
+
+void collector_force(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    workers_awaited(&heap->workers);
+    unsigned mine = AO_int_fetch_and_add1_full(&collector->forced) + 1;
+    ask(heap);
+    for (;;) {
+        unsigned done = AO_int_load_acquire(&collector->done);
+        if ((int)(done - mine) >= 0 || is_ending(collector))
+            break;
+        platform_wait(&collector->done, done, FORCE_LOOK_NS);
+    }
+    workers_not_awaited(&heap->workers);
+}
+
+void collector_quarantined(gait_heap *heap, bool open) {
+    if (open)
+        scavenger_wake(heap);
+    if (AO_load(&heap->arenas.quarantined_bytes) > control_quarantine_bytes(&heap->control))
+        collector_request(heap);
+}
+
+void collector_arena_created(gait_heap *heap) {
+    if (arenas_may_leak(&heap->arenas, control_quarantine_bytes(&heap->control)))
+        collector_request(heap);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The collector: the thread that runs cycles, who asks it for one, and who waits for one.
+ *
+ * Requests come from any thread, and cost a wake at most. The thread looks at them, and at the
+ * clock, and has cycle.c run. Calls go collector -> cycle -> workers, and none goes back; the
+ * scavenger is woken when a cycle is done.
+ */
+#ifndef GAIT_COLLECTOR_H
+#define GAIT_COLLECTOR_H
+
+#include <gait/gait.h>
+
+#include "../platform/lock.h"
+#include "../platform/platform.h"
+
+struct collector {
+    struct platform_thread thread;
+    struct lock gate; /* rank CYCLE: held while a cycle runs */
+    unsigned forced;  /* atomic: forced cycles asked for */
+    unsigned done;    /* atomic, waited on: of these, those that are done */
+    unsigned ended;   /* atomic, waited on: raised as each cycle has been swept */
+    unsigned wake;    /* atomic, waited on by the thread: raised to wake it */
+    unsigned due;     /* atomic: a cycle was asked for that nobody waits for */
+    unsigned ending;  /* atomic: the thread is to end */
+    unsigned started; /* atomic: not 0: the heap's threads are there; 0 after a fork */
+};
+
+/** Make ready and start the heap's threads. @return negative: no threads to be had. */
+int collector_init(gait_heap *heap);
+
+/** End the threads; a cycle that is under way is given up. */
+void collector_destroy(gait_heap *heap);
+
+/** In a fork's child: the threads are gone, and started again when a cycle is asked for. */
+void collector_lost(gait_heap *heap);
+
+/** Ask for a cycle, since the trigger was reached. Any thread. */
+void collector_request(gait_heap *heap);
+
+/** The same, and wait until a cycle has ended since collector.ended was this, but so long at most,
+ * and not while a mutator holds it up. Not by a running mutator. */
+void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
+
+/** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
+void collector_force(gait_heap *heap);
+
+/** Memory of an arena went into quarantine; open: the scavenger is to make more of it inaccessible.
+ * Asks for a cycle when much has gathered. Any thread. */
+void collector_quarantined(gait_heap *heap, bool open);
+
+/** An arena was made. Asks for a cycle when so many have come since the last one that some may be
+ * leaked: the heap's own growth may never ask for one. Any thread. */
+void collector_arena_created(gait_heap *heap);
+
+#endif

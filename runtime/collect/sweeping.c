@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bursts of sweeping, with naps where CPUs are busy. See sweeping.h.
+ */
+#include "sweeping.h"
+
+#include "../instance.h"
+
+void sweeping_finish(gait_heap *heap) {
+    struct sweeper *sweeper = &heap->sweeper;
+    for (bool more = true; more && !workers_are_ending(&heap->workers);) {
+        struct gait_governor_pace pace =
+            control_sweep_pace(&heap->control, workers_have_cpu(heap, 1));
+        int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+        while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < pace.burst_ns)
+            ;
+        int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+        control_add_cpu(&heap->control, CPU_SWEEP, spent_ns);
+        int64_t nap_ns = control_nap_ns(&pace, spent_ns);
+        if (more && nap_ns > 0)
+            platform_sleep_ns(nap_ns);
+    }
+    sweep_finish(sweeper);
+    size_t excess = control_excess_bytes(&heap->control, 0);
+    if (excess > 0)
+        scavenger_give_back(heap, excess);
+    control_swept(&heap->control);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who marks beside the mutators: the collector's own thread, in bursts, and its helpers.
+ *
+ * Helpers are threads of two priorities. Those of normal priority are the rest of the CPUs that
+ * every cycle may take. Those of idle priority, which a thread can't leave again, run only where a
+ * CPU is idle. The cycle opens and closes the work; each worker decides by itself, between two
+ * bursts, whether it may go on. How much CPU they may take is in docs/design/control.md.
+ *
+ * Calls come from the cycle, and from the collector as its threads begin and end. None goes back.
+ */
+#ifndef GAIT_WORKERS_H
+#define GAIT_WORKERS_H
+
+#include "../mark/marker.h"
+#include "../platform/platform.h"
+#include "contention.h"
+
+#define WORKERS_MAX 16
+
+struct workers_team;
+
+/* A thread that helps to mark. */
+struct helper {
+    gait_heap *heap;
+    struct platform_thread thread;
+    struct marker marker;
+    struct workers_team *team;
+    unsigned number; /* in the team, from 0 */
+};
+
+/* Helpers of one priority. A thread is started by the first cycle that wants it, and sleeps through
+ * those that do not. */
+struct workers_team {
+    bool idle;        /* at idle priority; constant */
+    unsigned started; /* threads that there are: the first of the array; the collector's */
+    unsigned wanted;  /* atomic: of these, so many help in this cycle */
+    struct helper helpers[WORKERS_MAX];
+};
+
+struct workers {
+    struct marker marker;       /* of the collector's thread, which is before all helpers */
+    struct workers_team normal; /* mark whenever there is work */
+    struct workers_team idle;   /* only while a CPU is idle */
+    unsigned helping;           /* atomic, waited on by helpers: odd while there may be work */
+    unsigned ending;            /* atomic: threads are to end, and marking is given up */
+    unsigned awaited;           /* atomic: threads that sleep until a forced cycle is done */
+    struct contention contention;
+};
+
+void workers_init(gait_heap *heap);
+
+/** Give up what is under way: marking and sweeping return soon, undone. Any thread. */
+void workers_give_up(gait_heap *heap);
+static inline bool workers_are_ending(const struct workers *workers) {
+    return AO_int_load_acquire(&workers->ending) != 0;
+}
+
+/** After workers_give_up: wait until the helpers' threads have ended. */
+void workers_end(gait_heap *heap);
+
+/** In a fork's child: the helpers are gone. */
+void workers_lost(gait_heap *heap);
+
+/** Have as many helpers as the number of CPUs asks for; as many as there are threads to be had. The
+ * collector, before marking. */
+void workers_want(gait_heap *heap);
+
+/** Let helpers begin, if there is so much to mark that it is worth waking them; have no more begin.
+ * The collector. */
+void workers_open(gait_heap *heap, size_t bytes);
+void workers_close(gait_heap *heap);
+
+/** After workers_close: wait until no helper is at it any more. stopped: the world is. */
+void workers_await_rest(gait_heap *heap, bool stopped);
+
+/** Mark until there is no work anywhere. The collector. stopped: the world is. */
+void workers_mark(gait_heap *heap, bool stopped);
+
+/** What a helper's thread runs; argument: its struct helper. */
+void workers_help(void *argument);
+
+/** Bytes of the cells that all of them marked since the last call. The collector. */
+uint64_t workers_take_marked(struct workers *workers);
+
+/** A thread begins to wait for a cycle, and ends: marking is not held down meanwhile. */
+static inline void workers_awaited(struct workers *workers) {
+    AO_int_fetch_and_add1_full(&workers->awaited);
+}
+static inline void workers_not_awaited(struct workers *workers) {
+    AO_int_fetch_and_sub1_full(&workers->awaited);
+}
+
+/** Is there a CPU for so many markers beside the mutators that run? */
+bool workers_have_cpu(gait_heap *heap, unsigned markers);
+
+#endif

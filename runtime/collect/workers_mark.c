@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Marking in bursts: by the collector's thread, with naps between, and by its helpers. How much CPU
+ * they may take, and why in bursts, is in docs/design/control.md.
+ */
+#include "workers.h"
+
+#include "../instance.h"
+#include "../platform/perturb.h"
+
+/* One burst of a helper: as the collector's while CPUs are busy. */
+#define BURST_NS 100000
+/* Bytes scanned between two looks at the clock: some 20 us. */
+#define LOOK_BYTES ((size_t)16384)
+/* How often a marker that finds no work looks again, and how long it naps then, while others have
+ * some. The looks take some 2 us; with the OS's slack the nap is some 70 us. */
+#define HUNGRY_LOOKS 100
+#define HUNGRY_NAP_NS 20000
+/* How long a helper naps while no CPU is idle. */
+#define BUSY_NAP_NS 4000000
+/* How long the collector waits for work in others' hands before mutators give way. */
+#define STARVED_NS 1000000
+
+/* Threads that are no mutators, and other processes, show when a marker is preempted in the middle
+ * of a burst. That counts only while there is a mutator to disturb. */
+bool workers_have_cpu(gait_heap *heap, unsigned markers) {
+    size_t running = AO_load(&heap->world.running);
+    return control_idle_cpu(&heap->control, running + markers - 1) &&
+           (running == 0 || !contention_is_busy(&heap->workers.contention, platform_now_ns()));
+}
+
+static bool is_awaited(const struct workers *workers) {
+    return AO_int_load_acquire(&workers->awaited) != 0;
+}
+
+/* Does the limiter hold marking down? Not while a thread waits for it: less would not let that
+ * thread run any sooner. */
+static bool is_limited(gait_heap *heap) {
+    return control_is_limiting(&heap->control) && !is_awaited(&heap->workers);
+}
+
+/* Marking did nothing for so long of the time since live_before: what was allocated in it tells
+ * nothing of how fast it is. */
+static void do_not_count(struct control *control, size_t live_before, int64_t idle_ns,
+                         int64_t since_ns) {
+    size_t live = control_live_bytes(control); /* less, if a mutator that left gave more back */
+    double allocated = live > live_before ? (double)(live - live_before) : 0;
+    control_held_back(control, idle_ns, (size_t)(allocated * (double)idle_ns / (double)since_ns));
+}
+
+/* Is a marker to stop in the middle of a burst, since it would have to wait for locks? */
+static bool must_leave(const struct marker *marker) {
+    return marker->lockless && AO_load(&marker->queue->keys.pairs) > 0;
+}
+
+/* Mark in one burst, with a marker that has begun, and end it. Counts work and CPU time. @return
+ * CPU time spent, ns. */
+static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
+                          int64_t burst_ns) {
+    int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
+    size_t before = marker->scanned_bytes, live_before = control_live_bytes(&heap->control);
+    while (!marker_drain(marker, LOOK_BYTES)) {
+        /* at once: a mutator that finds no credit marks in the background's place */
+        control_credit(&heap->control, marker->scanned_bytes - before);
+        before = marker->scanned_bytes;
+        if (platform_now_ns() - begin_ns >= burst_ns || must_leave(marker))
+            break;
+    }
+    marker_end(marker);
+    int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+    int64_t now_ns = platform_now_ns();
+    int64_t since_ns = now_ns - begin_ns, preempted_ns = since_ns - spent_ns;
+    if (contention_note(&heap->workers.contention, now_ns, preempted_ns, purpose == CPU_IDLE) &&
+        marker == &heap->workers.marker)
+        do_not_count(&heap->control, live_before, preempted_ns, since_ns);
+    control_add_cpu(&heap->control, purpose, spent_ns);
+    marker->cpu_ns += spent_ns;
+    control_credit(&heap->control, marker->scanned_bytes - before);
+    if (!marker->lockless) /* the collector does it soon enough */
+        control_marked(&heap->control);
+    return spent_ns;
+}
+
+/* Wait a little for work that another marker holds. */
+static void wait_for_work(struct mark_queue *queue) {
+    AO_fetch_and_add1_full(&queue->hungry);
+    for (unsigned i = 0; i < HUNGRY_LOOKS && !queue_has_work(queue); i++)
+        platform_pause();
+    if (!queue_has_work(queue))
+        platform_sleep_ns(HUNGRY_NAP_NS);
+    AO_fetch_and_sub1_full(&queue->hungry);
+}
+
+/* A mutator sleeps for a moment, so that a helper at idle priority gets its CPU. */
+static void give_way(gait_mutator *mutator) {
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) /* else the collector acts for it */
+        platform_sleep_ns(BURST_NS);
+}
+
+/* Wait for allocation to catch up. Of the time, and of what is allocated in it, the nap that would
+ * have come anyway does not count. */
+static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
+    struct control *control = &heap->control;
+    int64_t begin_ns = platform_now_ns();
+    size_t live_before = control_live_bytes(control);
+    platform_sleep_ns(ahead_ns);
+    int64_t slept_ns = platform_now_ns() - begin_ns;
+    do_not_count(control, live_before, slept_ns - nap_ns, slept_ns);
+}
+
+/* The collector's marking, until there is no work anywhere. */
+void workers_mark(gait_heap *heap, bool stopped) {
+    struct workers *workers = &heap->workers;
+    struct mark_queue *queue = &heap->queue;
+    int64_t hungry_ns = 0; /* since when nobody has published any */
+    while (!queue_is_out(queue) && !workers_are_ending(workers)) {
+        if (!queue_has_work(queue)) {
+            wait_for_work(queue);
+            int64_t now_ns = platform_now_ns();
+            if (hungry_ns == 0)
+                hungry_ns = now_ns;
+            if (!stopped && now_ns - hungry_ns > STARVED_NS) {
+                /* a helper got work while a CPU was idle, and now none is */
+                world_handshake(&heap->world, give_way);
+                hungry_ns = 0;
+            }
+            continue;
+        }
+        hungry_ns = 0;
+        struct gait_governor_pace pace =
+            control_mark_pace(&heap->control, workers_have_cpu(heap, 1), is_limited(heap), stopped);
+        marker_begin(&workers->marker);
+        int64_t spent_ns = mark_burst(
+            heap, &workers->marker, pace.dedicated ? CPU_DEDICATED : CPU_FRACTIONAL, pace.burst_ns);
+        if (!queue_has_work(queue))
+            continue;
+        int64_t nap_ns = control_nap_ns(&pace, spent_ns);
+        int64_t ahead_ns = control_hold_ns(&heap->control, nap_ns, is_awaited(workers));
+        if (ahead_ns > 0)
+            hold_back(heap, ahead_ns, nap_ns);
+        else if (nap_ns > 0)
+            platform_sleep_ns(nap_ns);
+    }
+}
+
+void workers_await_rest(gait_heap *heap, bool stopped) {
+    int64_t begin_ns = platform_now_ns();
+    while (queue_active(&heap->queue) > 0 && !workers_are_ending(&heap->workers)) {
+        platform_sleep_ns(HUNGRY_NAP_NS);
+        if (!stopped && platform_now_ns() - begin_ns > STARVED_NS)
+            world_handshake(&heap->world, give_way);
+    }
+}
+
+/* Is a helper to keep away for now? */
+static bool must_rest(const struct helper *helper) {
+    gait_heap *heap = helper->heap;
+    struct workers *workers = &heap->workers;
+    if (!helper->team->idle)
+        return false;
+    /* the collector's thread is before all of them, then those of normal priority */
+    unsigned before = 1 + AO_int_load(&workers->normal.wanted) + helper->number;
+    return must_leave(&helper->marker) || !workers_have_cpu(heap, before + 1) || is_limited(heap) ||
+           contention_is_unhelped(&workers->contention, platform_now_ns());
+}
+
+void workers_help(void *argument) {
+    struct helper *helper = argument;
+    gait_heap *heap = helper->heap;
+    struct workers *workers = &heap->workers;
+    struct mark_queue *queue = &heap->queue;
+    bool idle = helper->team->idle;
+    if (idle)
+        platform_thread_idle_priority();
+    for (;;) {
+        /* before the look at the end, which is set before the word changes */
+        unsigned helping = AO_int_load_acquire(&workers->helping);
+        if (workers_are_ending(workers))
+            return;
+        PERTURB(HELP_LOOK);
+        if (helping % 2 == 0 || helper->number >= AO_int_load(&helper->team->wanted))
+            platform_wait(&workers->helping, helping, -1);
+        else if (must_rest(helper))
+            platform_sleep_ns(BUSY_NAP_NS);
+        else if (!queue_has_work(queue))
+            wait_for_work(queue);
+        else {
+            PERTURB(HELP_BURST);
+            if (marker_join(&helper->marker))
+                mark_burst(heap, &helper->marker, idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
+        }
+    }
+}
