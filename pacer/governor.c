@@ -182,8 +182,9 @@ bool gait_governor_count(struct gait_governor *governor,
 }
 
 void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_ns) {
-    governor->counted.process_cpu_ns -= less_ns;
-    governor->start.clocks.process_cpu_ns -= less_ns;
+    struct gait_governor_clocks *clocks[] = {&governor->counted, &governor->start.clocks};
+    for (unsigned i = 0; i < sizeof clocks / sizeof *clocks; i++)
+        clocks[i]->process_cpu_ns = arith_sub_i64(clocks[i]->process_cpu_ns, less_ns);
 }
 
 /* ---- Settings ---- */

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The governor's rules, each in a table of cases: what it is told, what it orders.
+ */
+#include "../../pacer/governor.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <math.h>
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+#define MS INT64_C(1000000)
+#define OFF GAIT_PACER_GOGC_OFF
+#define NO_LIMIT GAIT_PACER_NO_LIMIT
+#define NONE GAIT_PACER_NONE
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static struct gait_governor governor_at(int32_t gogc, int64_t limit, int32_t procs) {
+    struct gait_governor governor;
+    gait_governor_init(&governor,
+                       &(struct gait_governor_settings){
+                           .gogc_percent = gogc, .memory_limit_bytes = limit, .procs = procs},
+                       &(struct gait_governor_clocks){0});
+    return governor;
+}
+
+/* Memory that is all heap, so much of it in spans. */
+static struct gait_governor_memory memory_of(uint64_t span_bytes, uint64_t free_bytes) {
+    return (struct gait_governor_memory){.total_bytes = span_bytes + free_bytes,
+                                         .span_bytes = span_bytes,
+                                         .free_bytes = free_bytes,
+                                         .spare_bytes = free_bytes,
+                                         .objects_bytes = span_bytes};
+}
+
+/* Where in the clocks the CPU time of a mutator and of the collector is. */
+static struct gait_governor_clocks clocks_at(int64_t now_ns, int64_t mutator_ns, int64_t gc_ns) {
+    return (struct gait_governor_clocks){now_ns, mutator_ns + gc_ns, gc_ns};
+}
+
+/* ---- Memory ---- */
+
+Test(governor_rules, spans_count_as_far_as_allocation_can_fill_them) {
+    static const struct {
+        double fill;
+        uint64_t span, objects, foreign, allocated; /* MiB */
+    } rows[] = {
+        {1.0, 100, 10, 0, 100}, /* all that is free in them is room */
+        {0.5, 100, 10, 0, 50},  /* half of it never is */
+        {0.5, 100, 80, 0, 80},  /* no less than there is */
+        {0.5, 100, 10, 30, 80}, /* foreign memory is heap */
+        {0.0, 100, 0, 0, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor governor = governor_at(100, 1000 * MIB, 2);
+        governor.span_fill = rows[i].fill;
+        gait_governor_see(&governor, &(struct gait_governor_memory){
+                                         .total_bytes = 200 * MIB,
+                                         .span_bytes = rows[i].span * MIB,
+                                         .free_bytes = 20 * MIB,
+                                         .objects_bytes = rows[i].objects * MIB,
+                                         .foreign_bytes = rows[i].foreign * MIB,
+                                     });
+        const struct gait_pacer_memory *seen = &governor.pacer.memory;
+        cr_expect_eq(seen->mapped_bytes, 200 * MIB, "row %zu", i);
+        cr_expect_eq(seen->free_bytes, 20 * MIB, "row %zu", i);
+        cr_expect_eq(seen->allocated_bytes, rows[i].allocated * MIB, "row %zu: %" PRIu64, i,
+                     seen->allocated_bytes / MIB);
+    }
+}
+
+Test(governor_rules, half_a_mebibyte_is_kept_below_the_limit) {
+    static const struct {
+        uint64_t limit, total, more, spare; /* KiB */
+        bool limiting;
+        uint64_t excess, room; /* KiB */
+        bool tight;
+    } rows[] = {
+        {10240, 9000, 0, 0, false, 0, 728, false},
+        {10240, 9728, 0, 0, false, 0, 0, false},
+        {10240, 9729, 0, 0, false, 1, 0, true},
+        {10240, 9729, 0, 1, false, 1, 0, false}, /* can be given back */
+        {10240, 9729, 8, 8, false, 9, 0, true},
+        {10240, 9000, 729, 0, false, 1, 728, true},
+        {10240, 99999, 0, 0, true, 0, UINT64_MAX, false}, /* progress comes first */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_orders orders = {.limit_bytes = rows[i].limit * KIB,
+                                              .limiting = rows[i].limiting};
+        uint64_t total = rows[i].total * KIB, more = rows[i].more * KIB;
+        uint64_t room = rows[i].room == UINT64_MAX ? NONE : rows[i].room * KIB;
+        cr_expect_eq(gait_governor_excess(&orders, total, more), rows[i].excess * KIB, "row %zu",
+                     i);
+        cr_expect_eq(gait_governor_room(&orders, total), room, "row %zu", i);
+        cr_expect_eq(gait_governor_is_tight(&orders, total, more, rows[i].spare * KIB),
+                     rows[i].tight, "row %zu", i);
+    }
+    struct gait_governor_orders none = {.limit_bytes = (uint64_t)NO_LIMIT};
+    cr_expect_eq(gait_governor_excess(&none, 1000000 * MIB, 0), 0);
+    cr_expect_not(gait_governor_is_tight(&none, 1000000 * MIB, 0, 0));
+}
+
+Test(governor_rules, what_passes_the_limit_is_given_back_by_the_mebibyte) {
+    static const struct {
+        uint64_t total, taken; /* KiB; limit: 10 MiB */
+        bool limiting;
+        uint64_t given;
+    } rows[] = {
+        {10240, 8, false, 0},       {10241, 8, false, 1},         {20480, 8, false, 1024},
+        {20480, 4096, false, 4096}, {20480, 99999, false, 10240}, {20480, 4096, true, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_orders orders = {.limit_bytes = 10 * MIB,
+                                              .limiting = rows[i].limiting};
+        cr_expect_eq(gait_governor_give_back(&orders, rows[i].total * KIB, rows[i].taken * KIB),
+                     rows[i].given * KIB, "row %zu", i);
+    }
+}
+
+Test(governor_rules, an_ended_arena_may_wait_for_half_of_what_is_live) {
+    cr_expect_eq(gait_governor_quarantine_bytes(0), 64 * MIB);
+    cr_expect_eq(gait_governor_quarantine_bytes(128 * MIB), 64 * MIB);
+    cr_expect_eq(gait_governor_quarantine_bytes(1024 * MIB), 512 * MIB);
+}
+
+/* A cycle without work for the CPU clocks: so much live, marked of it, at that time. */
+static void cycle(struct gait_governor *governor, uint64_t live, uint64_t marked, int64_t now_ns) {
+    struct gait_governor_clocks clocks = clocks_at(now_ns, now_ns, now_ns / 4);
+    struct gait_governor_cycle told;
+    gait_governor_begin(governor,
+                        &(struct gait_governor_start){
+                            .clocks = clocks, .live_bytes = live, .scannable_bytes = live},
+                        &told);
+    gait_governor_end(governor,
+                      &(struct gait_governor_end){
+                          .clocks = clocks,
+                          .progress = {live, live, marked},
+                          .marked_bytes = marked,
+                          .mutator_cpu_ns = MS,
+                          .background_cpu_ns = MS,
+                      },
+                      &told);
+}
+
+Test(governor_rules, the_scavenger_gives_back_what_is_above_the_goals) {
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    struct gait_governor_memory memory = memory_of(100 * MIB, 100 * MIB);
+    gait_governor_see(&governor, &memory);
+    cr_expect_eq(gait_governor_surplus(&governor, MS, 4096), 0, "nothing before a cycle");
+    cycle(&governor, 100 * MIB, 50 * MIB, MS);
+    gait_governor_see(&governor, &memory);
+    uint64_t surplus = gait_governor_surplus(&governor, 2 * MS, 4096);
+    cr_expect_eq(surplus, 0, "what was there a moment ago is kept: %" PRIu64, surplus);
+    for (int64_t s = 1; s <= 4; s++) /* a heap that is so small for some seconds */
+        cycle(&governor, 20 * MIB, 10 * MIB, s * 1000 * MS);
+    memory = memory_of(20 * MIB, 180 * MIB);
+    gait_governor_see(&governor, &memory);
+    cycle(&governor, 20 * MIB, 10 * MIB, 5000 * MS);
+    surplus = gait_governor_surplus(&governor, 8000 * MS, 4096);
+    cr_expect(surplus > 170 * MIB && surplus <= 180 * MIB, "%" PRIu64, surplus / MIB);
+    cr_expect_eq(gait_governor_scavenge_due(&governor, 8000 * MS, 4096), MIB, "a piece at a time");
+    memory.free_bytes = 0;
+    gait_governor_see(&governor, &memory);
+    cr_expect_eq(gait_governor_surplus(&governor, 8000 * MS, 4096), 0, "nothing is free");
+}
+
+Test(governor_rules, the_scavenger_keeps_five_percent_below_the_limit) {
+    struct gait_governor governor = governor_at(OFF, 200 * MIB, 2);
+    struct gait_governor_memory memory = memory_of(100 * MIB, 80 * MIB);
+    gait_governor_see(&governor, &memory);
+    cr_expect_eq(gait_governor_surplus(&governor, MS, 4096), 0);
+    memory = memory_of(100 * MIB, 100 * MIB);
+    gait_governor_see(&governor, &memory);
+    cr_expect_eq(gait_governor_surplus(&governor, MS, 4096), 10 * MIB);
+}
+
+/* ---- Who marks ---- */
+
+Test(governor_rules, a_quarter_of_the_cpus_marks_and_idle_ones_help) {
+    static const struct {
+        int32_t procs, dedicated, idle;
+        double busy; /* share of a CPU that the collector's thread takes where none is idle */
+    } rows[] = {
+        {1, 0, 0, 0.25}, {2, 0, 1, 0.5}, {3, 0, 2, 0.75}, {4, 0, 3, 1},
+        {6, 0, 5, 1},    {8, 1, 6, 1},   {16, 3, 12, 1},  {64, 15, 48, 1},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        int32_t procs = rows[i].procs;
+        struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
+        cr_expect_eq(helpers.dedicated, rows[i].dedicated, "%d CPUs: %d", procs, helpers.dedicated);
+        cr_expect_eq(helpers.idle, rows[i].idle, "%d CPUs: %d", procs, helpers.idle);
+        struct gait_governor_pace pace = gait_governor_mark_pace(procs, false, false, false);
+        cr_expect(fabs(pace.share - rows[i].busy) < 1e-9, "%d CPUs: %g", procs, pace.share);
+        cr_expect_eq(pace.burst_ns, 100000);
+    }
+    cr_expect_eq(gait_governor_helpers(4, true).dedicated, 3, "all, with the world stopped");
+    cr_expect_eq(gait_governor_helpers(4, true).idle, 0);
+}
+
+Test(governor_rules, the_collectors_thread_takes_an_idle_cpu) {
+    static const struct {
+        bool idle, limiting, stopped;
+        double share;
+        int64_t burst_ns;
+    } rows[] = {
+        {false, false, false, 0.5, 100000}, {true, false, false, 1, 400000},
+        {true, true, false, 0.9, 400000},   {false, true, false, 0.5, 100000},
+        {false, false, true, 1, 100000},    {true, true, true, 1, 400000},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_pace pace =
+            gait_governor_mark_pace(2, rows[i].idle, rows[i].limiting, rows[i].stopped);
+        cr_expect(fabs(pace.share - rows[i].share) < 1e-9, "row %zu: %g", i, pace.share);
+        cr_expect_eq(pace.burst_ns, rows[i].burst_ns, "row %zu", i);
+    }
+}
+
+Test(governor_rules, naps_leave_a_thread_its_share) {
+    static const struct {
+        double share;
+        int64_t spent_ns, nap_ns;
+    } rows[] = {
+        {1, 100000, 0},          {0.5, 100000, 100000}, {0.5, 1000, 60000}, /* the least one */
+        {0.25, 400000, 1200000}, {0.9, 900000, 100000}, {0.9, 90000, 60000},
+        {0.5, 50 * MS, 50 * MS},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_pace pace = {.share = rows[i].share};
+        int64_t nap_ns = gait_governor_nap_ns(&pace, rows[i].spent_ns);
+        cr_expect(llabs(nap_ns - rows[i].nap_ns) <= 1, "row %zu: %" PRId64, i, nap_ns);
+    }
+    cr_expect_eq(gait_governor_sweep_pace(true, false).share, 1);
+    cr_expect_eq(gait_governor_sweep_pace(false, true).share, 1, "a cycle waits for it");
+    cr_expect(fabs(gait_governor_sweep_pace(false, false).share - 0.625) < 1e-9);
+    cr_expect_eq(gait_governor_scavenge_nap_ns(2, MS), 49 * MS, "1 %% of two CPUs");
+    cr_expect_eq(gait_governor_scavenge_nap_ns(200, MS), 0);
+}
+
+Test(governor_rules, small_heaps_wake_no_helper) {
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    cr_expect_not(gait_governor_wakes_helpers(&governor, 4 * MIB - 1));
+    cr_expect(gait_governor_wakes_helpers(&governor, 4 * MIB));
+    governor.settings.helped_bytes = 1;
+    cr_expect(gait_governor_wakes_helpers(&governor, 1));
+}
+
+/* ---- The limiter ---- */
+
+Test(governor_rules, limiting_begins_with_half_of_the_bucket_and_ends_with_a_quarter) {
+    static const struct {
+        int64_t now_ms, mutator_ms, gc_ms; /* since the row before */
+        bool changes, limiting;
+    } rows[] = {
+        {500, 500, 500, false, false}, /* one half: nothing is in the bucket */
+        {1000, 0, 900, false, false},  /* 0.9 of 2 s */
+        {100, 0, 100, true, true},     /* 1.0 */
+        {400, 400, 0, false, true},    /* 0.6 */
+        {110, 110, 0, true, false},    /* 0.49 */
+        {400, 0, 400, false, false},   /* 0.9 */
+        {200, 0, 200, true, true},     {9000, 9000, 0, true, false},
+    };
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    int64_t now_ms = 0, mutator_ms = 0, gc_ms = 0;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        now_ms += rows[i].now_ms;
+        mutator_ms += rows[i].mutator_ms;
+        gc_ms += rows[i].gc_ms;
+        struct gait_governor_clocks clocks = clocks_at(now_ms * MS, mutator_ms * MS, gc_ms * MS);
+        cr_expect(gait_governor_count_due(&governor, clocks.now_ns), "row %zu", i);
+        cr_expect_eq(gait_governor_count(&governor, &clocks), rows[i].changes, "row %zu", i);
+        cr_expect_eq(gait_governor_orders(&governor).limiting, rows[i].limiting, "row %zu", i);
+        cr_expect_not(gait_governor_count_due(&governor, clocks.now_ns + 10 * MS), "row %zu", i);
+    }
+    cr_expect_eq(governor.limiting_ns, (400 + 110 + 9000) * MS, "%" PRId64, governor.limiting_ns);
+}
+
+Test(governor_rules, a_forked_process_has_not_given_cpu_time_back) {
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    struct gait_governor_clocks clocks = clocks_at(1000 * MS, 900 * MS, 900 * MS);
+    gait_governor_count(&governor, &clocks);
+    uint64_t fill_ns = governor.limiter.fill_ns;
+    gait_governor_process_is_new(&governor, 1800 * MS); /* the child's clock begins anew */
+    clocks = clocks_at(1020 * MS, -900 * MS, 900 * MS);
+    gait_governor_count(&governor, &clocks);
+    cr_expect_eq(governor.limiter.fill_ns, fill_ns, "%" PRIu64, governor.limiter.fill_ns);
+}
+
+Test(governor_rules, a_cycle_comes_after_two_minutes_without_one) {
+    struct gait_governor on = governor_at(100, NO_LIMIT, 2), off = governor_at(OFF, NO_LIMIT, 2);
+    const int64_t minute_ns = 60000 * MS;
+    cr_expect_not(gait_governor_periodic_due(&on, 3 * minute_ns, 0), "none has run");
+    cr_expect_not(gait_governor_periodic_due(&on, 3 * minute_ns, minute_ns));
+    cr_expect(gait_governor_periodic_due(&on, 3 * minute_ns + 1, minute_ns));
+    cr_expect_not(gait_governor_periodic_due(&off, 9 * minute_ns, minute_ns));
+}
+
+/* ---- A cycle ---- */
+
+Test(governor_rules, pieces_of_globals_are_heap_work_until_the_end) {
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    struct gait_governor_cycle told;
+    gait_governor_begin(&governor,
+                        &(struct gait_governor_start){.live_bytes = 8 * MIB,
+                                                      .scannable_bytes = 8 * MIB,
+                                                      .stack_bytes = MIB,
+                                                      .globals_bytes = 10 * MIB,
+                                                      .piece_bytes = 6 * MIB},
+                        &told);
+    cr_expect_eq(governor.pacer.work.stack_bytes, (int64_t)MIB);
+    cr_expect_eq(governor.pacer.work.globals_bytes, (int64_t)(4 * MIB));
+    gait_governor_revise(&governor, &(struct gait_governor_progress){9 * MIB, 9 * MIB, 3 * MIB});
+    cr_expect_eq(governor.pacer.work.heap_bytes, (int64_t)(3 * MIB));
+    cr_expect_eq(governor.pacer.work.globals_bytes, (int64_t)(4 * MIB));
+    struct gait_governor_end end = {
+        .progress = {9 * MIB, 9 * MIB, 11 * MIB}, /* 5 of them the heap's */
+        .marked_bytes = 6 * MIB,
+        .stack_bytes = 2 * MIB,
+        .globals_bytes = 10 * MIB,
+    };
+    gait_governor_end(&governor, &end, &told);
+    cr_expect_eq(told.scanned_bytes, 5 * MIB);
+    cr_expect_eq(governor.pacer.last_heap_work_bytes, 5 * MIB);
+    cr_expect_eq(governor.pacer.last_stack_work_bytes, 2 * MIB);
+    cr_expect_not(governor.marking);
+}
+
+Test(governor_rules, pieces_that_went_away_are_no_negative_work) {
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    struct gait_governor_cycle told;
+    gait_governor_begin(&governor,
+                        &(struct gait_governor_start){.globals_bytes = 4 * MIB,
+                                                      .piece_bytes = 9 * MIB}, /* more than all */
+                        &told);
+    cr_expect_eq(governor.start.piece_bytes, 4 * MIB);
+    gait_governor_end(&governor,
+                      &(struct gait_governor_end){.progress = {MIB, MIB, MIB}, .marked_bytes = MIB},
+                      &told);
+    cr_expect_eq(told.scanned_bytes, 0);
+}
+
+Test(governor_rules, foreign_memory_that_is_given_back_lowers_the_goal) {
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    struct gait_governor_memory memory = memory_of(20 * MIB, 0);
+    memory.foreign_bytes = 30 * MIB;
+    gait_governor_see(&governor, &memory);
+    cycle(&governor, 50 * MIB, 50 * MIB, MS);
+    gait_governor_swept(&governor);
+    uint64_t before = gait_governor_orders(&governor).goal_bytes;
+    cr_expect_eq(gait_governor_orders(&governor).foreign_marked_bytes, 30 * MIB);
+    cr_expect_not(gait_governor_take_back(&governor, 31 * MIB, true));
+    cr_expect(gait_governor_take_back(&governor, 10 * MIB, true));
+    cr_expect(gait_governor_orders(&governor).goal_bytes < before);
+    cr_expect_eq(gait_governor_orders(&governor).foreign_marked_bytes, 10 * MIB);
+    cr_expect_not(gait_governor_take_back(&governor, 10 * MIB, true));
+}
+
+/* ---- What allocation is told ---- */
+
+Test(governor_rules, a_mutator_is_told_one_thing) {
+    enum { G = GAIT_GOVERNOR_GO, H = GAIT_GOVERNOR_HELP, M = GAIT_GOVERNOR_MARK };
+    enum { A = GAIT_GOVERNOR_AWAIT };
+    enum { TAKES = 1, MARKS = 2, MARKING = 4, SWEEPING = 8, LIMITING = 16, HELPED = 32 };
+    enum { AWAITED = 64, NO_BOUNDS = 128 };
+    static const struct {
+        unsigned bits;
+        uint64_t live, total; /* MiB; late at 100, barrier 120, relief 90, limit 200 */
+        int64_t credit;
+        int advice;
+    } rows[] = {
+        {0, 50, 50, 0, G},
+        {0, 99, 99, -1, G},       /* it owes nothing before a cycle marks */
+        {0, 100, 100, 0, H},      /* the cycle that is due has not come */
+        {HELPED, 100, 100, 0, G}, /* for a bounded time */
+        {LIMITING, 100, 100, 0, G},
+        {MARKING, 100, 100, 0, H}, /* it marks, but this one may not yet */
+        {MARKS | MARKING, 100, 100, 0, G},
+        {MARKS | MARKING, 50, 50, -1, M},
+        {MARKS | MARKING | LIMITING, 50, 50, -1, G},
+        {MARKS | MARKING, 120, 120, 5, G},
+        {MARKS | MARKING, 121, 121, 5, M}, /* above what the limit allows: paid or not */
+        {MARKS | MARKING | LIMITING, 121, 121, 5, G},
+        {TAKES, 50, 199, 0, G},           /* below the limit less the reserve */
+        {TAKES, 50, 200, 0, A},           /* nothing is left to sweep */
+        {0, 50, 200, 0, G},               /* it takes no page */
+        {TAKES | AWAITED, 50, 200, 0, G}, /* for a bounded time */
+        {TAKES | LIMITING, 50, 200, 0, G},
+        {TAKES | NO_BOUNDS, 50, 200, 0, G}, /* a cycle gives too little back */
+        {TAKES | SWEEPING, 50, 200, 0, G},  /* one has just been */
+        {TAKES | SWEEPING, 90, 200, 0, A},  /* enough was allocated since */
+        {TAKES | MARKING | SWEEPING, 50, 200, 0, A},
+        {TAKES | MARKS | MARKING, 50, 200, 5, M},
+        {TAKES, 100, 200, 0, H}, /* first things first */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        unsigned bits = rows[i].bits;
+        struct gait_governor_orders orders = {
+            .late_bytes = bits & NO_BOUNDS ? NONE : 100 * MIB,
+            .barrier_bytes = bits & NO_BOUNDS ? NONE : 120 * MIB,
+            .relief_bytes = bits & NO_BOUNDS ? NONE : 90 * MIB,
+            .limit_bytes = 200 * MIB,
+            .limiting = bits & LIMITING,
+        };
+        struct gait_governor_want want = {
+            .live_bytes = rows[i].live * MIB,
+            .total_bytes = rows[i].total * MIB,
+            .credit_bytes = rows[i].credit,
+            .takes_pages = bits & TAKES,
+            .marks = bits & MARKS,
+            .helped = bits & HELPED,
+            .awaited = bits & AWAITED,
+            .marking = bits & MARKING,
+            .sweeping = bits & SWEEPING,
+        };
+        int advice = (int)gait_governor_advise(&orders, &want);
+        cr_expect_eq(advice, rows[i].advice, "row %zu: %d", i, advice);
+    }
+}
+
+Test(governor_rules, an_assist_is_a_bounded_piece_of_work) {
+    static const struct {
+        double ratio;
+        int64_t credit; /* bytes */
+        uint64_t live;  /* MiB; goal 110, late at 100, barrier 120 */
+        int64_t work;   /* at least, bytes; no more than twice that */
+        bool uses_credit, waits_long;
+    } rows[] = {
+        {1, -4096, 50, 65536, true, false}, /* the least that is worth it */
+        {1, -1000000, 50, 1000000, true, false}, {2, -1000000, 50, 2000000, true, false},
+        {1, -1000000, 105, 1000000, true, true}, /* late: it looks longer for work */
+        {1, 5, 121, 65536, false, true},         /* at the limit: no credit helps */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_orders orders = {
+            .goal_bytes = 110 * MIB,
+            .late_bytes = 100 * MIB,
+            .barrier_bytes = 120 * MIB,
+            .limit_bytes = 200 * MIB,
+            .assist_work_per_byte = rows[i].ratio,
+            .assist_bytes_per_work = 1 / rows[i].ratio,
+        };
+        struct gait_governor_want want = {
+            .live_bytes = rows[i].live * MIB,
+            .credit_bytes = rows[i].credit,
+            .marks = true,
+            .marking = true,
+        };
+        struct gait_governor_assist assist = gait_governor_assist(&orders, &want);
+        cr_expect(assist.work_bytes >= rows[i].work && assist.work_bytes <= 2 * rows[i].work,
+                  "row %zu: %" PRId64, i, assist.work_bytes);
+        cr_expect_eq(assist.piece_bytes, 64 * KIB, "row %zu", i);
+        cr_expect_eq(assist.uses_credit, rows[i].uses_credit, "row %zu", i);
+        cr_expect_eq(assist.waits > 10, rows[i].waits_long, "row %zu: %u", i, assist.waits);
+    }
+}
+
+Test(governor_rules, who_paid_ahead_stays_within_a_64th_of_the_way) {
+    struct gait_governor_orders orders = {.goal_bytes = 1000 * MIB, .assist_bytes_per_work = 1000};
+    int64_t credit = gait_governor_earn(&orders, -(int64_t)MIB, 360 * MIB, (int64_t)MIB);
+    cr_expect_eq(credit, (int64_t)(10 * MIB), "%" PRId64, credit);
+    credit = gait_governor_earn(&orders, 0, 2000 * MIB, (int64_t)MIB);
+    cr_expect_eq(credit, (int64_t)MIB, "past the goal: a mebibyte");
+    orders.assist_bytes_per_work = 0.5;
+    credit = gait_governor_earn(&orders, -100, 360 * MIB, 100);
+    cr_expect(credit >= -50 && credit <= -49, "%" PRId64, credit);
+    cr_expect_eq(gait_governor_revise_at(MIB), MIB + 64 * KIB);
+}
+
+/* ---- Settings ---- */
+
+Test(governor_rules, settings_move_the_goal_at_once) {
+    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+    gait_governor_assume(&governor, 64 * MIB);
+    cr_expect_eq(gait_governor_orders(&governor).goal_bytes, 128 * MIB);
+    gait_governor_set_gogc(&governor, 50, true);
+    cr_expect_eq(gait_governor_orders(&governor).goal_bytes, 96 * MIB);
+    gait_governor_set_gogc(&governor, OFF, true);
+    cr_expect_eq(gait_governor_orders(&governor).goal_bytes / MIB > 1000000, true);
+    struct gait_governor_memory memory = memory_of(64 * MIB, 0);
+    gait_governor_see(&governor, &memory);
+    gait_governor_set_limit(&governor, 200 * MIB, true);
+    uint64_t goal = gait_governor_orders(&governor).goal_bytes;
+    cr_expect(goal > 190 * MIB && goal < 195 * MIB, "less 3 %%: %" PRIu64, goal / MIB);
+    gait_governor_set_gogc(&governor, 1, true);
+    gait_governor_set_heap_minimum(&governor, 100 * 100 * MIB, true);
+    cr_expect_eq(gait_governor_orders(&governor).goal_bytes, 100 * MIB);
+}
