@@ -28,6 +28,8 @@ void gait_governor_init(struct gait_governor *governor,
     governor->counted = *clocks;
     governor->span_fill = 1;
     gait_pacer_init(&governor->pacer, settings->gogc_percent, settings->memory_limit_bytes);
+    gait_pacer_set_min_heap(&governor->pacer, settings->min_heap_bytes);
+    gait_pacer_set_gogc_floor(&governor->pacer, settings->gogc_floor_percent);
     gait_limiter_init(&governor->limiter, clocks->now_ns, settings->procs);
 }
 
@@ -139,7 +141,8 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
     return (struct gait_governor_orders){
         .trigger_bytes = target.trigger_bytes,
         .goal_bytes = target.goal_bytes,
-        .late_bytes = bounds.goal_bytes,
+        /* without assists the goal may be passed: nobody waits for the cycle but at the limit */
+        .late_bytes = governor->settings.assists_off ? bounds.limit_bytes : bounds.goal_bytes,
         .barrier_bytes = bounds.limit_bytes,
         .relief_bytes = bounds.relief_bytes,
         .limit_bytes = (uint64_t)pacer->memory_limit_bytes,
@@ -147,6 +150,7 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
         .assist_work_per_byte = pacer->assist_work_per_byte,
         .assist_bytes_per_work = pacer->assist_bytes_per_work,
         .limiting = governor->limiting,
+        .assists_off = governor->settings.assists_off,
     };
 }
 
@@ -204,6 +208,22 @@ void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool
 void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept) {
     gait_pacer_set_heap_minimum(&governor->pacer, bytes);
     gait_pacer_commit(&governor->pacer, swept);
+}
+
+void gait_governor_set_min_heap(struct gait_governor *governor, uint64_t bytes, bool swept) {
+    governor->settings.min_heap_bytes = bytes;
+    gait_pacer_set_min_heap(&governor->pacer, bytes);
+    gait_pacer_commit(&governor->pacer, swept);
+}
+
+void gait_governor_set_gogc_floor(struct gait_governor *governor, int32_t percent, bool swept) {
+    governor->settings.gogc_floor_percent = percent > 0 ? percent : 0;
+    gait_pacer_set_gogc_floor(&governor->pacer, percent);
+    gait_pacer_commit(&governor->pacer, swept);
+}
+
+void gait_governor_set_assists_off(struct gait_governor *governor, bool off) {
+    governor->settings.assists_off = off;
 }
 
 void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs) {

@@ -31,6 +31,9 @@ struct gait_governor_settings {
     int32_t gogc_percent;       /**< negative: off                                            */
     int64_t memory_limit_bytes; /**< GAIT_PACER_NO_LIMIT: none                                */
     int32_t procs;              /**< CPUs; at least 1                                         */
+    uint64_t min_heap_bytes;    /**< GOGC's goal is at least so much; 0: off                   */
+    int32_t gogc_floor_percent; /**< a limit's goal is at least this GOGC's; 0: off             */
+    bool assists_off;           /**< mutators do not mark, and wait at the limit alone          */
     uint64_t helped_bytes;      /**< heaps that are smaller are marked without helpers; 0: 4 MiB,
                                      before which none would be awake                         */
 };
@@ -103,6 +106,7 @@ struct gait_governor_orders {
     double assist_work_per_byte;   /**< scanned per byte allocated, while marking               */
     double assist_bytes_per_work;  /**< the inverse                                             */
     bool limiting;                 /**< the CPU limiter holds the collector down                */
+    bool assists_off;              /**< mutators do not mark                                    */
 };
 
 /** A cycle as it began, and as it ended, for traces. */
@@ -187,6 +191,9 @@ void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_n
 void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent, bool swept);
 void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept);
 void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept);
+void gait_governor_set_min_heap(struct gait_governor *governor, uint64_t bytes, bool swept);
+void gait_governor_set_gogc_floor(struct gait_governor *governor, int32_t percent, bool swept);
+void gait_governor_set_assists_off(struct gait_governor *governor, bool off);
 void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs);
 
 /** What allocation is to look at now. */

@@ -52,10 +52,13 @@ enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders
         return GAIT_GOVERNOR_HELP;
     if (awaits_cycle(orders, want))
         return GAIT_GOVERNOR_AWAIT;
-    if (want->marks && !orders->limiting &&
-        (want->credit_bytes < 0 || gait_governor_is_beyond(orders, want)))
-        return GAIT_GOVERNOR_MARK;
-    return GAIT_GOVERNOR_GO;
+    if (!want->marks || orders->limiting)
+        return GAIT_GOVERNOR_GO;
+    bool beyond = gait_governor_is_beyond(orders, want);
+    if (orders
+            ->assists_off) /* at the limit it waits for others to mark: what else bounds memory? */
+        return beyond && !want->awaited ? GAIT_GOVERNOR_AWAIT : GAIT_GOVERNOR_GO;
+    return beyond || want->credit_bytes < 0 ? GAIT_GOVERNOR_MARK : GAIT_GOVERNOR_GO;
 }
 
 /** How far the live heap is from the goal. */

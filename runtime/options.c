@@ -78,10 +78,11 @@ static int read_number(const char *text, uint64_t largest, uint64_t *number) {
     return read_digits(&text, largest, number) == 0 && !*text ? 0 : -1;
 }
 
-/** Read digits, perhaps a point and more digits, and a percent sign, and nothing else. */
-static int read_percent(const char *text, double *percent) {
+/** Read digits, perhaps a point and more digits, and a percent sign, and nothing else: from 1 to
+ * largest. */
+static int read_percent(const char *text, unsigned largest, double *percent) {
     uint64_t whole;
-    if (read_digits(&text, 100, &whole) < 0)
+    if (read_digits(&text, largest, &whole) < 0)
         return -1;
     double sum = (double)whole, unit = 1;
     if (*text == '.') {
@@ -92,7 +93,7 @@ static int read_percent(const char *text, double *percent) {
             return -1;
         text = digit;
     }
-    if (strcmp(text, "%") != 0 || sum < 1 || sum > 100)
+    if (strcmp(text, "%") != 0 || sum < 1 || sum > largest)
         return -1;
     *percent = sum;
     return 0;
@@ -118,16 +119,21 @@ static int read_bytes(const char *text, int64_t *bytes) {
 
 /* ---- Settings: read_FIELD takes one value. --------------------------------------------------- */
 
-static int read_gogc_percent(const char *text, struct options *options) {
+/** Read a GOGC, or "off", which is this one. */
+static int read_gogc(const char *text, int32_t off, int32_t *gogc_percent) {
     uint64_t percent;
     if (strcmp(text, "off") == 0) {
-        options->gogc_percent = GAIT_GOGC_OFF;
+        *gogc_percent = off;
         return 0;
     }
     if (read_number(text, OPTIONS_GOGC_MAX, &percent) < 0)
         return -1;
-    options->gogc_percent = (int32_t)percent;
+    *gogc_percent = (int32_t)percent;
     return 0;
+}
+
+static int read_gogc_percent(const char *text, struct options *options) {
+    return read_gogc(text, GAIT_GOGC_OFF, &options->gogc_percent);
 }
 
 static int read_memory_limit_bytes(const char *text, struct options *options) {
@@ -135,7 +141,7 @@ static int read_memory_limit_bytes(const char *text, struct options *options) {
         options->memory_limit_bytes = GAIT_NO_LIMIT;
         return 0;
     }
-    if (read_percent(text, &options->memory_limit_percent) == 0)
+    if (read_percent(text, 100, &options->memory_limit_percent) == 0)
         return options_limit_from_percent(options->memory_limit_percent,
                                           &options->memory_limit_bytes);
     return read_bytes(text, &options->memory_limit_bytes);
@@ -147,6 +153,28 @@ static int read_max_procs(const char *text, struct options *options) {
         return -1;
     options->max_procs = (int32_t)procs;
     return 0;
+}
+
+static int read_min_heap_bytes(const char *text, struct options *options) {
+    options->min_heap_bytes = 0;
+    return strcmp(text, "off") == 0 ? 0 : read_bytes(text, &options->min_heap_bytes);
+}
+
+static int read_gogc_floor_percent(const char *text, struct options *options) {
+    return read_gogc(text, 0, &options->gogc_floor_percent);
+}
+
+static int read_assists(const char *text, struct options *options) {
+    options->assists = strcmp(text, "on") == 0;
+    return options->assists || strcmp(text, "off") == 0 ? 0 : -1;
+}
+
+static int read_notice_memory_bytes(const char *text, struct options *options) {
+    options->notice_memory_bytes = GAIT_NO_LIMIT;
+    if (strcmp(text, "off") == 0 ||
+        read_percent(text, OPTIONS_NOTICE_PERCENT_MAX, &options->notice_limit_percent) == 0)
+        return 0;
+    return read_bytes(text, &options->notice_memory_bytes);
 }
 
 /* One row of OPTION_SETTING. */

@@ -12,7 +12,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { OPTIONS_GOGC_MAX = 1000000, OPTIONS_PROCS_MAX = 1024, OPTIONS_PATH_BYTES = 1024 };
+enum {
+    OPTIONS_GOGC_MAX = 1000000,
+    OPTIONS_PROCS_MAX = 1024,
+    OPTIONS_NOTICE_PERCENT_MAX = 1000,
+    OPTIONS_PATH_BYTES = 1024
+};
 
 struct options {
 #define OPTION_SETTING(variable, type, field, ...) type field;
@@ -21,8 +26,10 @@ struct options {
 #include "options.def"
     /* gogc_percent is GAIT_GOGC_OFF, or 0 and more. memory_limit_bytes is GAIT_NO_LIMIT when off;
        if it came of a percentage, then of this one, else this is 0: see options_limit_from_percent.
-       A debug word is 0 or empty when off. */
+       notice_memory_bytes is GAIT_NO_LIMIT when off, or when it is a percentage of the limit: this
+       one, else 0. assists is 0 or 1. A debug word is 0 or empty when off. */
     double memory_limit_percent;
+    double notice_limit_percent;
 };
 
 /**

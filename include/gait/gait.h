@@ -98,6 +98,21 @@ enum {
 #define GAIT_GOGC_OFF (-1)
 #define GAIT_NO_LIMIT INT64_MAX
 
+/** What a heap gives notice of. Later versions may have more: pass over what is not known. */
+typedef enum gait_notice {
+    GAIT_NOTICE_MEMORY_HIGH, /* memory has passed the threshold                                  */
+    GAIT_NOTICE_MEMORY_LOW,  /* it has fallen an eighth below, after it had passed it            */
+    GAIT_NOTICE_LIMITER_ON,  /* the CPU limiter begins to hold the collector down: half of the CPU
+                                does not suffice to collect with these settings                  */
+    GAIT_NOTICE_LIMITER_OFF  /* it holds it down no more                                         */
+} gait_notice;
+
+/**
+ * Run with a notice: by gait_run_finalizers, never inside an allocation. It may do all that the
+ * program may do there: allocate, collect, change settings. May be left by longjmp, as a finalizer.
+ */
+typedef void (*gait_notice_fn)(gait_mutator *mutator, gait_notice notice, void *data);
+
 /**
  * What a heap is created with. gait_config_init fills in the defaults and reads nothing; an
  * embedder then changes what it wants fixed. The environment is read by gait_heap_create, for each
@@ -123,6 +138,17 @@ typedef struct gait_config {
     const char *debug;        /* comma list as of GAIT_DEBUG; NULL: environment                  */
     FILE *log;                /* where traces and reports go, past its buffer; it may be closed
                                  when the heap is gone; NULL: stderr                             */
+    const char *min_heap;     /* least heap goal: "off" or bytes as above; NULL: environment
+                                 GAIT_MIN_HEAP, else off. See gait_set_min_heap                    */
+    const char *gogc_floor;   /* "off" or a percentage; NULL: environment GAIT_GOGC_FLOOR, else off.
+                                 See gait_set_gogc_floor                                           */
+    const char *assists;      /* "on" or "off"; NULL: environment GAIT_ASSISTS, else on. See
+                                 gait_set_assists                                                  */
+    const char *notice_memory; /* threshold of notices: "off", bytes as above, or a percentage of
+                                  the limit; NULL: environment GAIT_NOTICE_MEMORY, else off. See
+                                  gait_set_notice_memory                                         */
+    gait_notice_fn notice;     /* NULL: no notices. See gait_set_notice                          */
+    void *notice_data;         /* handed to notice                                               */
 } gait_config;
 
 /** gait_config_init for a structure of so many bytes. Thread rule: any thread. */
@@ -454,7 +480,8 @@ GAIT_API int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_
 GAIT_API size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup,
                                     void *data);
 
-/** Run at most max queued finalizers and cleanups. A safepoint. @return how many ran. */
+/** Run at most max queued finalizers and cleanups, and before them notices (gait_set_notice). A
+ * safepoint. @return how many ran. */
 GAIT_API size_t gait_run_finalizers(gait_mutator *mutator, size_t max);
 
 /**
@@ -508,6 +535,65 @@ GAIT_API int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes);
  * Thread rule: any thread. Holds from the next cycle on.
  */
 GAIT_API int32_t gait_set_max_procs(gait_heap *heap, int32_t procs);
+
+/**
+ * Set the least heap: GOGC's goal is at least so much. For a small live heap beside much memory,
+ * whose cycles would be many and give back little. The memory limit rules above it: its goal counts
+ * where it is lower. With GOGC off there is no goal to lift, and this does nothing.
+ * @param bytes  of the live heap as a cycle ends; 0: off; negative only reads it.
+ * @return the setting before the call.
+ * Thread rule: any thread, attached or not. Holds from the next allocation slow path on.
+ */
+GAIT_API int64_t gait_set_min_heap(gait_heap *heap, int64_t bytes);
+
+/**
+ * Set a floor of GOGC under a limit: however near the limit is to what is live, collect no oftener
+ * than GOGC=percent would. Where that needs more memory than the limit, the limit is passed, and no
+ * thread waits for cycles to keep it. A floor above GOGC has the effect of GOGC.
+ * @param percent  0: off; negative (GAIT_KEEP) only reads it.
+ * @return the setting before the call.
+ * Thread rule: as of gait_set_min_heap.
+ */
+GAIT_API int32_t gait_set_gogc_floor(gait_heap *heap, int32_t percent);
+
+/**
+ * Set whether mutators assist. Off: no mutator marks, nor waits for a cycle to begin; a cycle ends
+ * where the collector's own threads bring it to an end, past its goal if the program is fast.
+ * At the memory limit mutators wait, without marking, as they do with assists: the limit, and
+ * nothing else, bounds memory then.
+ * @param on  1 or 0; any other value only reads it.
+ * @return the setting before the call.
+ * Thread rule: as of gait_set_min_heap.
+ */
+GAIT_API int gait_set_assists(gait_heap *heap, int on);
+
+/**
+ * Have notices queued, as finalizers are: gait_run_finalizers runs them, before any finalizer, and
+ * gait_wait_finalizers returns for them. What holds already as this is called is told of: memory
+ * that is high, a limiter that is limiting.
+ *
+ * A notice that comes about again while one of its sort waits is queued once, at the queue's end: a
+ * program that runs them late hears what holds last. Notices that wait are dropped with the heap;
+ * the child of a fork has them as its parent has.
+ *
+ * @param notice  NULL: none from now on; those that wait are dropped.
+ * Thread rule: any thread, attached or not.
+ */
+GAIT_API void gait_set_notice(gait_heap *heap, gait_notice_fn notice, void *data);
+
+/**
+ * Set the threshold of GAIT_NOTICE_MEMORY_HIGH, in memory as the limit counts it (total_bytes of
+ * gait_stats): spans, arenas, off-heap, foreign, all of it. Passing it gives one notice; the next
+ * comes after memory has fallen an eighth below. With both of these the lower one counts. Memory
+ * that grows is seen as it is taken; that it has fallen, within a second.
+ * @param bytes    GAIT_NO_LIMIT: never; negative only reads it.
+ * @param percent  of the memory limit, up to 1000: above 100 it tells that the limit is passed by
+ *                 so much; 0, or without a limit: never; negative only reads it.
+ * @return the setting before the call.
+ * Thread rule: any thread, attached or not.
+ */
+GAIT_API int64_t gait_set_notice_memory(gait_heap *heap, int64_t bytes);
+GAIT_API double gait_set_notice_percent(gait_heap *heap, double percent);
 
 /** The release that the headers are of, and that of the library that runs. */
 #define GAIT_VERSION "0.1.0"

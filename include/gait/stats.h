@@ -62,7 +62,14 @@ extern "C" {
     X(arena_resets, "arenas: resets of those that are live")                                       \
     X(arena_peak_bytes, "arenas: the most that arena_bytes had")                                   \
     X(heap_reachable_bytes, "of heap_marked_bytes: what a stopped mark would have found; 0: not "  \
-                            "measured (GAIT_DEBUG=gcfloat=1)")
+                            "measured (GAIT_DEBUG=gcfloat=1)")                                     \
+    X(min_heap_bytes, "least heap goal in force; 0: off")                                          \
+    X(gogc_floor_percent, "floor of GOGC under a limit; 0: off")                                   \
+    X(assists_off, "1: mutators do not mark")                                                      \
+    X(notice_bytes, "memory at which a notice comes; INT64_MAX: never")                            \
+    X(notices_high, "times that memory passed notice_bytes")                                       \
+    X(limiter_starts, "times that the CPU limiter began to hold the collector down")               \
+    X(notices_queued, "notices waiting to run")
 
 /* The figures. */
 #define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)

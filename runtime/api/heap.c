@@ -117,8 +117,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     world_init(&heap->world);
     lock_init(&heap->oom_lock, LOCK_LOG, "out of memory");
     spare_init(heap);
-    control_init(&heap->control, &heap->space, &heap->sweeper, heap->options.gogc_percent,
-                 heap->options.memory_limit_bytes, heap->options.max_procs);
+    control_init(&heap->control, &heap->space, &heap->sweeper, &heap->finalizers, &heap->options);
+    notices_set(&heap->control, config->notice, config->notice_data);
     heap->space.hooks = (struct space_hooks){.data = heap,
                                              .before_grow = hook_before_grow,
                                              .sweep_span = hook_sweep_span,
@@ -404,6 +404,30 @@ int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
 int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {
     bool in_range = procs >= 1 && procs <= OPTIONS_PROCS_MAX;
     return control_set_procs(&heap->control, in_range ? procs : 0);
+}
+
+int64_t gait_set_min_heap(gait_heap *heap, int64_t bytes) {
+    int64_t before = control_set_min_heap(&heap->control, bytes);
+    scavenger_wake(heap);
+    return before;
+}
+
+int32_t gait_set_gogc_floor(gait_heap *heap, int32_t percent) {
+    return control_set_gogc_floor(&heap->control, percent);
+}
+
+int gait_set_assists(gait_heap *heap, int on) { return control_set_assists(&heap->control, on); }
+
+void gait_set_notice(gait_heap *heap, gait_notice_fn notice, void *data) {
+    notices_set(&heap->control, notice, data);
+}
+
+int64_t gait_set_notice_memory(gait_heap *heap, int64_t bytes) {
+    return notices_set_bytes(&heap->control, bytes);
+}
+
+double gait_set_notice_percent(gait_heap *heap, double percent) {
+    return notices_set_percent(&heap->control, percent);
 }
 
 const char *gait_version(void) { return GAIT_VERSION; }

@@ -156,9 +156,12 @@ size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cleanup_fn 
 size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
     mutator_check(mutator);
     struct finalizer_job job;
+    struct notice_job notice;
     size_t ran = 0;
     mutator->runs_finalizers = true;
     gait_poll(mutator);
+    for (; ran < max && notices_take(&mutator->heap->control.notices, &notice); ran++)
+        notice.notify(mutator, notice.notice, notice.data);
     for (; ran < max && finalizers_take(&mutator->heap->finalizers, &job); ran++) {
         if (!job.finalize) {
             job.clean_up(mutator, job.data);

@@ -47,7 +47,7 @@ bool control_is_tight(struct control *control, size_t bytes) {
 enum gait_governor_advice control_advise(struct control *control, gait_mutator *mutator,
                                          const struct control_want *want) {
     struct gait_governor_orders orders = control_orders(control);
-    if (orders.limiting && mutator->assist_credit_bytes < 0)
+    if ((orders.limiting || orders.assists_off) && mutator->assist_credit_bytes < 0)
         mutator->assist_credit_bytes = 0; /* there are no assists */
     struct gait_governor_want known = look(control, mutator, want);
     return gait_governor_advise(&orders, &known);

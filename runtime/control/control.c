@@ -54,6 +54,7 @@ struct gait_governor_orders control_orders(const struct control *control) {
         .assist_work_per_byte = double_of(AO_load(&control->assist_work_per_byte)),
         .assist_bytes_per_work = double_of(AO_load(&control->assist_bytes_per_work)),
         .limiting = AO_load(&control->limiting) != 0,
+        .assists_off = AO_load(&control->assists_off) != 0,
     };
 }
 
@@ -71,6 +72,18 @@ static void publish(struct control *control) {
     AO_store(&control->assist_work_per_byte, bits_of(orders.assist_work_per_byte));
     AO_store(&control->assist_bytes_per_work, bits_of(orders.assist_bytes_per_work));
     AO_store(&control->limiting, orders.limiting);
+    const struct gait_governor_settings *settings = &control->governor.settings;
+    AO_store(&control->min_heap_bytes, settings->min_heap_bytes);
+    AO_store(&control->gogc_floor_percent, (AO_t)settings->gogc_floor_percent);
+    AO_store(&control->assists_off, orders.assists_off);
+}
+
+/* Memory is so much, of which more_bytes are about to be taken. */
+static void note_total(struct control *control, size_t total_bytes, size_t more_bytes) {
+    if (total_bytes > AO_load(&control->peak_total_bytes))
+        AO_store(&control->peak_total_bytes, total_bytes);
+    if (notices_differ(&control->notices, total_bytes))
+        notices_memory(control, more_bytes);
 }
 
 /* With the lock held. */
@@ -87,8 +100,7 @@ static void see_memory(struct control *control) {
         .foreign_bytes = foreign_bytes(control),
     };
     gait_governor_see(&control->governor, &memory);
-    if (total > AO_load(&control->peak_total_bytes))
-        AO_store(&control->peak_total_bytes, total);
+    note_total(control, total, 0);
 }
 
 static struct gait_governor_clocks clocks_now(const struct control *control) {
@@ -108,16 +120,21 @@ static struct gait_governor_progress progress_now(const struct control *control)
 }
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
-                  int32_t gogc_percent, int64_t memory_limit_bytes, int32_t procs) {
+                  struct finalizers *finalizers, const struct options *options) {
     memset(control, 0, sizeof *control);
     lock_init(&control->lock, LOCK_CONTROL, "control");
     control->space = space;
     control->sweeper = sweeper;
-    AO_store(&control->procs, (AO_t)procs);
+    AO_store(&control->procs, (AO_t)options->max_procs);
+    notices_init(&control->notices, finalizers, options->notice_memory_bytes,
+                 options->notice_limit_percent);
     struct gait_governor_settings settings = {
-        .gogc_percent = gogc_percent,
-        .memory_limit_bytes = memory_limit_bytes,
-        .procs = procs,
+        .gogc_percent = options->gogc_percent,
+        .memory_limit_bytes = options->memory_limit_bytes,
+        .procs = options->max_procs,
+        .min_heap_bytes = (uint64_t)options->min_heap_bytes,
+        .gogc_floor_percent = options->gogc_floor_percent,
+        .assists_off = !options->assists,
 #ifdef GAIT_CHECKS
         .helped_bytes = 1, /* tests have small heaps */
 #endif
@@ -129,9 +146,13 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     see_memory(control);
     gait_governor_swept(&control->governor);
     publish(control);
+    notices_limit_changed(control, options->memory_limit_bytes);
 }
 
-void control_destroy(struct control *control) { lock_destroy(&control->lock); }
+void control_destroy(struct control *control) {
+    notices_destroy(&control->notices);
+    lock_destroy(&control->lock);
+}
 
 int64_t control_gc_cpu_ns(const struct control *control) {
     int64_t sum = 0;
@@ -209,6 +230,8 @@ static bool take_back(struct control *control) {
 }
 
 bool control_memory_changed(struct control *control) {
+    if (notices_look(&control->notices))
+        note_total(control, control_total_bytes(control), 0);
     size_t limit = AO_load(&control->limit_bytes);
     bool limited = (int64_t)limit != GAIT_NO_LIMIT;
     if (limited || foreign_bytes(control) < AO_load(&control->foreign_marked_bytes)) {
@@ -416,8 +439,10 @@ void control_update_limiter(struct control *control) {
         struct gait_governor_clocks clocks = clocks_now(control);
         bool changed = gait_governor_count(&control->governor, &clocks);
         AO_store(&control->limiter_ns, (AO_t)control->governor.limiting_ns);
-        if (changed)
+        if (changed) {
             publish(control);
+            notices_limiter(control, control->governor.limiting);
+        }
     }
     lock_release(&control->lock);
 }
@@ -465,6 +490,7 @@ int64_t control_set_limit(struct control *control, int64_t bytes) {
     if (bytes >= 0) {
         gait_governor_set_limit(&control->governor, bytes, sweep_done(control->sweeper));
         settings_changed(control);
+        notices_limit_changed(control, bytes);
     }
     lock_release(&control->lock);
     return before;
@@ -482,6 +508,40 @@ int32_t control_set_procs(struct control *control, int32_t procs) {
     return before;
 }
 
+int64_t control_set_min_heap(struct control *control, int64_t bytes) {
+    lock_acquire(&control->lock);
+    int64_t before = (int64_t)control->governor.settings.min_heap_bytes;
+    if (bytes >= 0) {
+        gait_governor_set_min_heap(&control->governor, (uint64_t)bytes,
+                                   sweep_done(control->sweeper));
+        settings_changed(control);
+    }
+    lock_release(&control->lock);
+    return before;
+}
+
+int32_t control_set_gogc_floor(struct control *control, int32_t percent) {
+    lock_acquire(&control->lock);
+    int32_t before = control->governor.settings.gogc_floor_percent;
+    if (percent >= 0) {
+        gait_governor_set_gogc_floor(&control->governor, percent, sweep_done(control->sweeper));
+        settings_changed(control);
+    }
+    lock_release(&control->lock);
+    return before;
+}
+
+int control_set_assists(struct control *control, int on) {
+    lock_acquire(&control->lock);
+    int before = !control->governor.settings.assists_off;
+    if (on == 0 || on == 1) {
+        gait_governor_set_assists_off(&control->governor, !on);
+        settings_changed(control);
+    }
+    lock_release(&control->lock);
+    return before;
+}
+
 /* ---- Memory ---- */
 
 int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns) {
@@ -489,6 +549,7 @@ int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns) {
 }
 
 size_t control_scavenge_due(struct control *control) {
+    control_update_limiter(control); /* where no cycle looks: its end is told of */
     lock_acquire(&control->lock);
     see_memory(control);
     uint64_t due =
@@ -517,6 +578,5 @@ void control_before_grow(struct control *control, size_t bytes) {
             total -= space_scavenge(control->space, due);
         control_add_cpu(control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
     }
-    if (total > AO_load(&control->peak_total_bytes))
-        AO_store(&control->peak_total_bytes, total);
+    note_total(control, total, bytes);
 }

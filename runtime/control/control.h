@@ -13,7 +13,9 @@
 #include "../../pacer/governor.h"
 #include "../heap/space.h"
 #include "../mutator/mutator.h"
+#include "../options.h"
 #include "../sweep/sweep.h"
+#include "notices.h"
 
 /* What collection spent CPU time on. */
 enum cpu_purpose {
@@ -68,6 +70,7 @@ struct control {
     struct gait_governor governor; /* lock */
     struct space *space;           /* constant */
     struct sweeper *sweeper;       /* constant */
+    struct notices notices;        /* guarded as notices.h says */
     AO_t procs;                    /* written under the lock; read unordered: may be old */
 
     AO_t live_bytes; /* marked by the last cycle and allocated since, of the heap itself */
@@ -99,6 +102,9 @@ struct control {
     AO_t assist_bytes_per_work; /* bits of a double */
     AO_t marking;               /* not 0: between control_begin and control_end */
     AO_t limiting;              /* not 0: the CPU limiter is */
+    AO_t min_heap_bytes;        /* settings, as gogc_percent is */
+    AO_t gogc_floor_percent;
+    AO_t assists_off;
 
     int64_t start_ns;                   /* constant: when the heap was created */
     int64_t start_process_ns;           /* process CPU time then; constant, but see fork */
@@ -108,7 +114,7 @@ struct control {
 };
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
-                  int32_t gogc_percent, int64_t memory_limit_bytes, int32_t procs);
+                  struct finalizers *finalizers, const struct options *options);
 void control_destroy(struct control *control);
 
 /** All memory that the heap holds and the OS has given, and what counts with it, bytes: what the
@@ -249,6 +255,9 @@ void control_update_limiter(struct control *control);
 int32_t control_set_gogc(struct control *control, int32_t percent);
 int64_t control_set_limit(struct control *control, int64_t bytes);
 int32_t control_set_procs(struct control *control, int32_t procs);
+int64_t control_set_min_heap(struct control *control, int64_t bytes);
+int32_t control_set_gogc_floor(struct control *control, int32_t percent);
+int control_set_assists(struct control *control, int on);
 
 /** In a fork's child, whose process has spent so much less CPU time than the one that forked:
  * figures go on from the parent's. */

@@ -372,6 +372,15 @@ size_t finalizers_settle(struct finalizers *finalizers, struct space *space, gai
     return settling.kept_bytes;
 }
 
+void finalizers_notice_queued(struct finalizers *finalizers) {
+    counter_add(&finalizers->notices, 1);
+    waiters_wake(finalizers);
+}
+
+void finalizers_notice_taken(struct finalizers *finalizers) {
+    counter_sub(&finalizers->notices, 1);
+}
+
 void finalizers_tidy(struct finalizers *finalizers) {
     struct finalizer_table *table = &finalizers->cleanups;
     void *records[PIECE];
@@ -440,7 +449,7 @@ bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns) {
         unsigned signal = AO_int_load_acquire(&finalizers->signal);
         if (AO_int_load_acquire(&finalizers->stopped))
             return false;
-        if (AO_load_acquire(&finalizers->queued) > 0)
+        if (AO_load_acquire(&finalizers->queued) > 0 || AO_load_acquire(&finalizers->notices) > 0)
             return true;
         int64_t left_ns = end_ns - platform_now_ns();
         if (left_ns <= 0)

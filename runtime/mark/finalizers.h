@@ -55,6 +55,7 @@ struct finalizers {
     bool untidy;        /* queued cleanups may be in the table; the collector's */
     AO_t wanted;        /* threads that wait for the lock; unordered: a pass looks again */
     AO_t queued;        /* jobs in the queue; read unordered: a figure */
+    AO_t notices;       /* others that wait to be run beside them (control/notices.h); likewise */
     AO_t taken;         /* jobs taken from it, ever; unordered: figures of progress */
     AO_t served;        /* not 0: a thread has slept until there are jobs, and so will run them */
     unsigned signal;    /* atomic, waited on: raised with each batch, and by stop */
@@ -105,8 +106,17 @@ bool finalizers_take(struct finalizers *finalizers, struct finalizer_job *job);
 /** Jobs in the queue: a figure. */
 size_t finalizers_queued(const struct finalizers *finalizers);
 
-/** Wait until there is a job. Not by a running mutator. @return false: timeout (ns; negative: none)
- * or stopped. */
+/** A notice was queued, and wakes who waits; it was taken out. */
+void finalizers_notice_queued(struct finalizers *finalizers);
+void finalizers_notice_taken(struct finalizers *finalizers);
+
+/** Notices that are queued: a figure, and whether it is worth to look for one. */
+static inline size_t finalizers_notices(const struct finalizers *finalizers) {
+    return AO_load(&finalizers->notices);
+}
+
+/** Wait until there is a job, or a notice. Not by a running mutator. @return false: timeout (ns;
+ * negative: none) or stopped. */
 bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns);
 
 /** Are there jobs, and a thread that waits for such? */

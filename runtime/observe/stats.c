@@ -42,6 +42,14 @@ static void read_pacing(gait_heap *heap, gait_stats *stats) {
     stats->limit_bytes = AO_load(&control->limit_bytes);
     stats->allocated_bytes = control_allocated_bytes(control);
     stats->freed_bytes = AO_load(&heap->sweeper.freed_bytes);
+    stats->min_heap_bytes = AO_load(&control->min_heap_bytes);
+    stats->gogc_floor_percent = AO_load(&control->gogc_floor_percent);
+    stats->assists_off = AO_load(&control->assists_off);
+    AO_t notice_at = AO_load(&control->notices.at_bytes);
+    stats->notice_bytes = notice_at == SIZE_MAX ? INT64_MAX : notice_at;
+    stats->notices_high = AO_load(&control->notices.times_high);
+    stats->limiter_starts = AO_load(&control->notices.times_limited);
+    stats->notices_queued = finalizers_notices(&heap->finalizers);
 }
 
 static void read_cpu(gait_heap *heap, gait_stats *stats) {

@@ -16,8 +16,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const variables[] = {"GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG",
-                                        "GAIT_DEBUG"};
+static const char *const variables[] = {
+    "GOGC",          "GOMEMLIMIT",      "GOMAXPROCS",   "GODEBUG",           "GAIT_DEBUG",
+    "GAIT_MIN_HEAP", "GAIT_GOGC_FLOOR", "GAIT_ASSISTS", "GAIT_NOTICE_MEMORY"};
 
 static void clear_environment(void) {
     for (size_t i = 0; i < COUNT(variables); i++)
@@ -64,6 +65,11 @@ Test(options, defaults) {
     cr_assert_eq(options.memory_limit_bytes, GAIT_NO_LIMIT);
     cr_assert(options.memory_limit_percent == 0);
     cr_assert_eq(options.max_procs, platform_cpus());
+    cr_assert_eq(options.min_heap_bytes, 0);
+    cr_assert_eq(options.gogc_floor_percent, 0);
+    cr_assert_eq(options.assists, 1);
+    cr_assert_eq(options.notice_memory_bytes, GAIT_NO_LIMIT);
+    cr_assert(options.notice_limit_percent == 0);
     cr_assert_eq(options.gctrace, 0);
     cr_assert_eq(options.gcpacertrace, 0);
     cr_assert_eq(options.gcstoptheworld, 0);
@@ -244,6 +250,77 @@ Test(options, max_procs) {
     cr_expect_eq(options.max_procs, 1024);
     expect_all_refused("GOMAXPROCS", refused, COUNT(refused),
                        "expected a number of CPUs from 1 to 1024");
+}
+
+Test(options, min_heap) {
+    static const char *const refused[] = {"50%", "-1", "1MB", "OFF", "64 MiB", "1.5GiB"};
+    struct options options;
+    cr_expect_eq(read_with(&options, "GAIT_MIN_HEAP", "off"), 0);
+    cr_expect_eq(options.min_heap_bytes, 0);
+    cr_expect_eq(read_with(&options, "GAIT_MIN_HEAP", "64MiB"), 0);
+    cr_expect_eq(options.min_heap_bytes, 64 << 20);
+    expect_all_refused("GAIT_MIN_HEAP", refused, COUNT(refused),
+                       "expected \"off\", or bytes with or without");
+}
+
+Test(options, gogc_floor) {
+    static const char *const refused[] = {"-1", "50%", "1000001", "on", "1.5"};
+    struct options options;
+    cr_expect_eq(read_with(&options, "GAIT_GOGC_FLOOR", "off"), 0);
+    cr_expect_eq(options.gogc_floor_percent, 0);
+    cr_expect_eq(read_with(&options, "GAIT_GOGC_FLOOR", "25"), 0);
+    cr_expect_eq(options.gogc_floor_percent, 25);
+    expect_all_refused("GAIT_GOGC_FLOOR", refused, COUNT(refused),
+                       "expected \"off\" or a percentage from 0 to 1000000");
+}
+
+Test(options, assists) {
+    static const char *const refused[] = {"0", "1", "ON", "yes", "off ", "of", "offf"};
+    struct options options;
+    cr_expect_eq(read_with(&options, "GAIT_ASSISTS", "off"), 0);
+    cr_expect_eq(options.assists, 0);
+    cr_expect_eq(read_with(&options, "GAIT_ASSISTS", "on"), 0);
+    cr_expect_eq(options.assists, 1);
+    expect_all_refused("GAIT_ASSISTS", refused, COUNT(refused), "expected \"on\" or \"off\"");
+}
+
+Test(options, notice_memory) {
+    static const char *const refused[] = {"0%",   "0.5%", "1000.1%", "1001%",
+                                          "90 %", "-1",   "1MB",     "half"};
+    struct options options;
+    cr_expect_eq(read_with(&options, "GAIT_NOTICE_MEMORY", "off"), 0);
+    cr_expect_eq(options.notice_memory_bytes, GAIT_NO_LIMIT);
+    cr_expect(options.notice_limit_percent == 0);
+    cr_expect_eq(read_with(&options, "GAIT_NOTICE_MEMORY", "500"), 0);
+    cr_expect_eq(options.notice_memory_bytes, 500);
+    cr_expect(options.notice_limit_percent == 0);
+    cr_expect_eq(read_with(&options, "GAIT_NOTICE_MEMORY", "3GiB"), 0);
+    cr_expect_eq(options.notice_memory_bytes, (int64_t)3 << 30);
+    cr_expect_eq(read_with(&options, "GAIT_NOTICE_MEMORY", "110%"), 0);
+    cr_expect_eq(options.notice_memory_bytes, GAIT_NO_LIMIT);
+    cr_expect(options.notice_limit_percent == 110);
+    cr_expect_eq(read_with(&options, "GAIT_NOTICE_MEMORY", "1000%"), 0);
+    expect_all_refused("GAIT_NOTICE_MEMORY", refused, COUNT(refused),
+                       "or a percentage from 1% to 1000% of the limit");
+}
+
+Test(options, what_the_embedder_says_of_the_pacing_wins) {
+    struct options options;
+    gait_config config;
+    gait_config_init(&config);
+    config.min_heap = "1MiB";
+    config.assists = "off";
+    config.gogc_floor = "7";
+    config.notice_memory = "80%";
+    setenv("GAIT_MIN_HEAP", "2MiB", 1);
+    setenv("GAIT_ASSISTS", "neither", 1);
+    setenv("GAIT_GOGC_FLOOR", "-", 1);
+    setenv("GAIT_NOTICE_MEMORY", "-", 1);
+    cr_assert_eq(read_all(&options, &config), 0, "%s", line);
+    cr_expect_eq(options.min_heap_bytes, 1 << 20);
+    cr_expect_eq(options.assists, 0);
+    cr_expect_eq(options.gogc_floor_percent, 7);
+    cr_expect(options.notice_limit_percent == 80);
 }
 
 Test(options, debug_words) {
@@ -485,8 +562,8 @@ Test(options, processors_out_of_range_are_only_read) {
 }
 
 Test(options, a_privileged_process_reads_no_environment) {
-    static const char *const words[] = {"10", "1MiB", "1", "gctrace=1",
-                                        "pacerlog=/tmp/x,gcstress=1"};
+    static const char *const words[] = {
+        "10", "1MiB", "1", "gctrace=1", "pacerlog=/tmp/x,gcstress=1", "1MiB", "10", "off", "1MiB"};
     struct options options, standard;
     cr_assert_eq(read_all(&standard, NULL), 0);
     environment_pretend_privileged(true);
