@@ -141,7 +141,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     };
     struct gait_governor_clocks clocks = clocks_now(control);
     control->start_ns = clocks.now_ns;
-    control->start_process_ns = clocks.process_cpu_ns;
+    AO_store(&control->start_process_ns, (AO_t)clocks.process_cpu_ns);
     gait_governor_init(&control->governor, &settings, &clocks);
     see_memory(control);
     gait_governor_swept(&control->governor);
@@ -457,7 +457,7 @@ bool control_periodic_due(struct control *control) {
 
 void control_process_is_new(struct control *control, int64_t less_ns) {
     lock_acquire(&control->lock);
-    control->start_process_ns -= less_ns;
+    counter_sub(&control->start_process_ns, (size_t)less_ns);
     gait_governor_process_is_new(&control->governor, less_ns);
     lock_release(&control->lock);
 }

@@ -14,6 +14,7 @@
 #include "../heap/space.h"
 #include "../mutator/mutator.h"
 #include "../options.h"
+#include "../platform/platform.h"
 #include "../sweep/sweep.h"
 #include "notices.h"
 
@@ -106,8 +107,9 @@ struct control {
     AO_t gogc_floor_percent;
     AO_t assists_off;
 
-    int64_t start_ns;                   /* constant: when the heap was created */
-    int64_t start_process_ns;           /* process CPU time then; constant, but see fork */
+    int64_t start_ns;      /* constant: when the heap was created */
+    AO_t start_process_ns; /* process CPU time then, with what is left out since; signed, written
+                              under the lock and read unordered */
     int64_t cycle_cpu_ns[CPU_PURPOSES]; /* of each purpose, as the cycle began; the collector's */
     int64_t last_cycle_ns;              /* when the last cycle ended; the collector's */
     int64_t held_back_ns;               /* in this cycle; the collector's */
@@ -147,6 +149,11 @@ static inline size_t control_scannable_bytes(const struct control *control) {
 /** Count CPU time. Any thread. */
 static inline void control_add_cpu(struct control *control, enum cpu_purpose purpose, int64_t ns) {
     counter_add(&control->cpu_ns[purpose], (size_t)ns);
+}
+
+/** CPU time of the process since the heap was created, ns, without what is left out. Any thread. */
+static inline int64_t control_process_cpu_ns(const struct control *control) {
+    return platform_process_cpu_ns() - (intptr_t)AO_load(&control->start_process_ns);
 }
 
 /** CPU time of the collector, all purposes, ns. */

@@ -19,8 +19,7 @@ static int percent(int64_t part, int64_t whole) {
 
 /* The collector's share of the process's CPU time since the heap was created, percent. */
 static int gc_percent(const struct control *control) {
-    return percent(control_gc_cpu_ns(control),
-                   platform_process_cpu_ns() - control->start_process_ns);
+    return percent(control_gc_cpu_ns(control), control_process_cpu_ns(control));
 }
 
 /* Wall time of the phases. In a stopped cycle, what lies before and after marking is a pause. */

@@ -22,6 +22,7 @@ struct pacerlog {
     /* the recording's lock: */
     uint32_t lost;                      /* records dropped since the last that was not */
     struct gait_pacerlog_settings last; /* settings, as they were recorded last */
+    int64_t process_cpu_ns;             /* of the last sample; lock */
     int64_t lag_ns;                     /* of the running cycle; the collector's */
 };
 
@@ -118,7 +119,7 @@ static void sample_cpu(struct control *control, struct gait_pacerlog_sample *sam
     sample->cpu_rest_ns = (int64_t)AO_load(&control->cpu_rest_ns);
     sample->limiter_ns = (int64_t)AO_load(&control->limiter_ns);
     /* last: what is counted above is in it */
-    sample->process_cpu_ns = platform_process_cpu_ns() - control->start_process_ns;
+    sample->process_cpu_ns = control_process_cpu_ns(control);
 }
 
 static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
@@ -145,6 +146,10 @@ static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
 static void record(struct pacerlog *log, struct gait_pacerlog_sample *sample,
                    const struct gait_pacerlog_cycle *cycle, const struct gait_pacerlog_end *end) {
     lock_acquire(&log->recording.lock);
+    /* a sample while a debug option looks at the heap has CPU time that is left out afterwards */
+    if (sample->process_cpu_ns < log->process_cpu_ns)
+        sample->process_cpu_ns = log->process_cpu_ns;
+    log->process_cpu_ns = sample->process_cpu_ns;
     append_settings(log, sample->time_ns);
     append(log, GAIT_PACERLOG_IS_SAMPLE, sample, sizeof *sample);
     if (cycle)

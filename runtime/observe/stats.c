@@ -65,7 +65,7 @@ static void read_cpu(gait_heap *heap, gait_stats *stats) {
     };
     for (unsigned i = 0; i < CPU_PURPOSES; i++)
         gc_ns += *purposes[i].field = AO_load(&control->cpu_ns[purposes[i].purpose]);
-    int64_t total_ns = platform_process_cpu_ns() - control->start_process_ns;
+    int64_t total_ns = control_process_cpu_ns(control);
     stats->cpu_total_ns = total_ns > 0 ? (uint64_t)total_ns : 0;
     stats->gc_cpu_fraction = total_ns > 0 ? (double)gc_ns / (double)total_ns : 0;
     stats->limiter_ns = AO_load(&control->limiter_ns);

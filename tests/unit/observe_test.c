@@ -99,7 +99,7 @@ static void trace_begin(void) {
     traced.control.space = &traced.space;
     traced.control.start_ns = 1000000000;
     /* the collector had 25.5 % of a time beside which the test's own is nothing */
-    traced.control.start_process_ns = -1000000000000000000;
+    AO_store(&traced.control.start_process_ns, (AO_t)-1000000000000000000);
     AO_store(&traced.control.cpu_ns[CPU_ASSIST], 200000000000000000);
     AO_store(&traced.control.cpu_ns[CPU_SCAVENGE], 55000000000000000);
 }
