@@ -20,12 +20,19 @@ static int64_t spent_ns(int64_t now_ns, int64_t before_ns) {
     return arith_sub_i64(now_ns, before_ns);
 }
 
+/* The pacer's goal from what the last cycle marked, and the governor's in its place. */
+static void commit(struct gait_governor *governor, bool swept) {
+    gait_pacer_commit(&governor->pacer, swept);
+    if (!governor->settings.parity)
+        governor_plan_goal(governor);
+}
+
 void gait_governor_init(struct gait_governor *governor,
                         const struct gait_governor_settings *settings,
                         const struct gait_governor_clocks *clocks) {
     memset(governor, 0, sizeof *governor);
     governor->settings = *settings;
-    governor->counted = *clocks;
+    governor->counted = governor->learnt.ended = *clocks;
     governor->span_fill = 1;
     gait_pacer_init(&governor->pacer, settings->gogc_percent, settings->memory_limit_bytes);
     gait_pacer_set_min_heap(&governor->pacer, settings->min_heap_bytes);
@@ -50,14 +57,36 @@ static struct gait_governor_cycle cycle_now(const struct gait_governor *governor
     const struct gait_pacer *pacer = &governor->pacer;
     uint64_t expected = arith_add_u64(pacer->last_heap_work_bytes, pacer->last_stack_work_bytes);
     return (struct gait_governor_cycle){
-        .goal_bytes = gait_pacer_target_at_limit(pacer).goal_bytes,
+        .goal_bytes = governor_target(governor).goal_bytes,
         .expected_bytes = arith_add_u64(expected, pacer->globals_bytes),
         .scanned_bytes = (uint64_t)pacer->work.heap_bytes,
         .assist_ratio = pacer->assist_work_per_byte,
         .cons_mark = pacer->cons_mark,
         .workers = pacer->workers,
+        .ruled_by = governor->ruled_by,
         .by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes,
     };
+}
+
+/* What the trigger was late, and the work to expect: as much more than the last cycle's as there is
+ * more live. The first cycle may find all of it alive. */
+static void foresee(struct gait_governor *governor) {
+    struct gait_pacer *pacer = &governor->pacer;
+    struct gait_governor_learnt *learnt = &governor->learnt;
+    const struct gait_governor_start *start = &governor->start;
+    if (governor->settings.parity)
+        return;
+    uint64_t trigger = governor_target(governor).trigger_bytes;
+    learnt->delay_bytes = start->live_bytes > trigger ? start->live_bytes - trigger : 0;
+    if (learnt->cycles == 0) {
+        pacer->last_heap_work_bytes = start->scannable_bytes;
+        return;
+    }
+    double allocated = (double)start->live_bytes - (double)pacer->marked_bytes;
+    double work = (double)pacer->last_heap_work_bytes;
+    if (learnt->work_bytes > 0)
+        work *= governor_expected_work(governor, allocated) / learnt->work_bytes;
+    pacer->last_heap_work_bytes = arith_min_u64(arith_to_u64(work), start->scannable_bytes);
 }
 
 void gait_governor_begin(struct gait_governor *governor, const struct gait_governor_start *start,
@@ -65,6 +94,7 @@ void gait_governor_begin(struct gait_governor *governor, const struct gait_gover
     struct gait_pacer *pacer = &governor->pacer;
     governor->start = *start;
     governor->start.piece_bytes = arith_min_u64(start->piece_bytes, start->globals_bytes);
+    foresee(governor);
     gait_pacer_start_cycle(pacer, &(struct gait_pacer_start){
                                       .now_ns = start->clocks.now_ns,
                                       .procs = governor->settings.procs,
@@ -116,27 +146,30 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
                    .background_cpu_ns = end->background_cpu_ns,
                    .held_back_share = governor_held_back_share(governor, &progress),
                });
+    uint64_t marked_before_bytes = pacer->marked_bytes;
     gait_pacer_set_marked(pacer, end->marked_bytes);
     gait_pacer_set_foreign(pacer, governor->memory.foreign_bytes);
     governor->marking = false;
     governor_memory_end(governor, end, cycle->goal_bytes);
-    gait_pacer_commit(pacer, false);
+    governor_learn(governor, end, marked_before_bytes);
+    commit(governor, false);
 }
 
-void gait_governor_swept(struct gait_governor *governor) {
-    gait_pacer_commit(&governor->pacer, true);
-}
+void gait_governor_swept(struct gait_governor *governor) { commit(governor, true); }
 
 bool gait_governor_take_back(struct gait_governor *governor, uint64_t foreign_bytes, bool swept) {
+    uint64_t marked_bytes = governor->pacer.marked_bytes;
     if (!gait_pacer_take_back(&governor->pacer, foreign_bytes))
         return false;
-    gait_pacer_commit(&governor->pacer, swept);
+    uint64_t gone_bytes = marked_bytes - governor->pacer.marked_bytes;
+    governor->learnt.base_bytes -= arith_min_u64(gone_bytes, governor->learnt.base_bytes);
+    commit(governor, swept);
     return true;
 }
 
 struct gait_governor_orders gait_governor_orders(const struct gait_governor *governor) {
     const struct gait_pacer *pacer = &governor->pacer;
-    struct gait_pacer_target target = gait_pacer_target_at_limit(pacer);
+    struct gait_pacer_target target = governor_target(governor);
     struct gait_pacer_bounds bounds = gait_pacer_bounds(pacer);
     return (struct gait_governor_orders){
         .trigger_bytes = target.trigger_bytes,
@@ -186,7 +219,8 @@ bool gait_governor_count(struct gait_governor *governor,
 }
 
 void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_ns) {
-    struct gait_governor_clocks *clocks[] = {&governor->counted, &governor->start.clocks};
+    struct gait_governor_clocks *clocks[] = {&governor->counted, &governor->start.clocks,
+                                             &governor->learnt.ended};
     for (unsigned i = 0; i < sizeof clocks / sizeof *clocks; i++)
         clocks[i]->process_cpu_ns = arith_sub_i64(clocks[i]->process_cpu_ns, less_ns);
 }
@@ -196,13 +230,13 @@ void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_n
 void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent, bool swept) {
     governor->settings.gogc_percent = gogc_percent;
     gait_pacer_set_gogc(&governor->pacer, gogc_percent);
-    gait_pacer_commit(&governor->pacer, swept);
+    commit(governor, swept);
 }
 
 void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept) {
     governor->settings.memory_limit_bytes = bytes;
     gait_pacer_set_memory_limit(&governor->pacer, bytes);
-    gait_pacer_commit(&governor->pacer, swept);
+    commit(governor, swept);
 }
 
 void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept) {

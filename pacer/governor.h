@@ -36,6 +36,7 @@ struct gait_governor_settings {
     bool assists_off;           /**< mutators do not mark, and wait at the limit alone          */
     uint64_t helped_bytes;      /**< heaps that are smaller are marked without helpers; 0: 4 MiB,
                                      before which none would be awake                         */
+    bool parity;                /**< goal, trigger and runway as Go has them                  */
 };
 
 /** Memory as it is. */
@@ -109,6 +110,14 @@ struct gait_governor_orders {
     bool assists_off;              /**< mutators do not mark                                    */
 };
 
+/** What gives the goal that GOGC asks for. */
+enum gait_governor_rule {
+    GAIT_GOVERNOR_BY_GOGC,    /**< what is live                                              */
+    GAIT_GOVERNOR_BY_MINIMUM, /**< the least heap                                            */
+    GAIT_GOVERNOR_BY_FLOOR    /**< the CPU: a lower goal would cost more than the collector may
+                                   take, or have a cycle follow another at once              */
+};
+
 /** A cycle as it began, and as it ended, for traces. */
 struct gait_governor_cycle {
     uint64_t goal_bytes;     /**< now                                                      */
@@ -117,10 +126,33 @@ struct gait_governor_cycle {
     double assist_ratio;     /**< bytes of scanning per byte allocated                     */
     double cons_mark;        /**< that the trigger was chosen by                           */
     struct gait_pacer_workers workers;
-    bool by_limit; /**< the limit gives the goal */
+    enum gait_governor_rule ruled_by; /**< what gives GOGC's goal */
+    bool by_limit;                    /**< the limit gives the goal */
 };
 
 /* ---- The governor ------------------------------------------------------- */
+
+/** A quotient of two sums, in which older cycles count less. 0 while nothing is known. */
+struct gait_governor_rate {
+    double amount;
+    double per;
+};
+
+/** What its cycles have taught, by CPU time (governor_live.c). */
+struct gait_governor_learnt {
+    uint64_t cycles;
+    uint64_t base_bytes;                  /**< live as the last one began: marked less black  */
+    double during_bytes;                  /**< allocated while it marked                      */
+    double work_bytes;                    /**< that it scanned                                */
+    uint64_t delay_bytes;                 /**< allocated from its trigger to its beginning    */
+    struct gait_governor_clocks ended;    /**< as it ended                                    */
+    struct gait_governor_rate growth;     /**< live, per byte allocated                       */
+    struct gait_governor_rate allocation; /**< bytes per ns of the program                    */
+    struct gait_governor_rate marking;    /**< ns per byte of work                            */
+    struct gait_governor_rate collection; /**< ns per byte of work, all that the collector does */
+    struct gait_governor_rate background; /**< of the CPU while marking, without assists      */
+    struct gait_governor_rate delay;      /**< delay_bytes, per cycle                         */
+};
 
 struct gait_governor {
     struct gait_pacer pacer;
@@ -128,6 +160,9 @@ struct gait_governor {
     struct gait_governor_settings settings;
     struct gait_governor_memory memory; /**< as seen last                                    */
     bool marking;                       /**< between begin and end                           */
+
+    struct gait_governor_learnt learnt;
+    enum gait_governor_rule ruled_by; /**< what gives GOGC's goal                          */
 
     /* The limiter. */
     struct gait_governor_clocks counted; /**< up to which the limiter has counted            */

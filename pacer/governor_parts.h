@@ -14,6 +14,27 @@ struct gait_pacer_memory governor_pacer_memory(const struct gait_governor *gover
 void governor_memory_end(struct gait_governor *governor, const struct gait_governor_end *end,
                          uint64_t goal_bytes);
 
+/** Learn from a cycle that has ended, its work in the pacer; what the one before marked. Defined in
+ * governor_live.c, as what follows. */
+void governor_learn(struct gait_governor *governor, const struct gait_governor_end *end,
+                    uint64_t marked_before_bytes);
+
+double governor_rate(const struct gait_governor_rate *rate);
+
+/** What was live as the last cycle ended; and of what is allocated, what stays. */
+uint64_t governor_live_bytes(const struct gait_governor *governor);
+double governor_growth_share(const struct gait_governor *governor);
+
+/** Put the goal in place of the pacer's, after each commit. Defined in governor_goal.c. */
+void governor_plan_goal(struct gait_governor *governor);
+
+/** Work of a cycle that begins with so much allocated since the last, bytes. Defined in
+ * governor_goal.c. */
+double governor_expected_work(const struct gait_governor *governor, double allocated_bytes);
+
+/** Trigger and goal now. Defined in governor_runway.c. */
+struct gait_pacer_target governor_target(const struct gait_governor *governor);
+
 /** A cycle begins: may it be held back? Defined in governor_workers.c. */
 void governor_hold_begin(struct gait_governor *governor, bool by_limit);
 

@@ -87,7 +87,8 @@ int64_t gait_governor_hold_ns(struct gait_governor *governor, int64_t now_ns, ui
                               uint64_t done_bytes, int64_t credit_bytes, int64_t nap_ns,
                               bool awaited) {
     const struct gait_governor_start *start = &governor->start;
-    if (awaited || governor->limiting || governor->held_in_vain == WORKERS_HELD_IN_VAIN_MOST)
+    if (!governor->settings.parity || awaited || governor->limiting ||
+        governor->held_in_vain == WORKERS_HELD_IN_VAIN_MOST)
         return 0;
     double elapsed_ns = (double)arith_sub_i64(now_ns, start->clocks.now_ns);
     struct gait_pacer_lead lead = {

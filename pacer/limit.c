@@ -37,7 +37,7 @@ static uint64_t own_limit_goal(const struct gait_pacer *pacer) {
     return arith_max_u64(goal, pacer->marked_bytes + room - less);
 }
 
-static struct policy_goal own_goal(const struct gait_pacer *pacer) {
+struct policy_goal policy_own_goal(const struct gait_pacer *pacer) {
     return policy_goal_with(pacer, own_limit_goal(pacer));
 }
 
@@ -46,7 +46,7 @@ bool gait_pacer_floor_rules(const struct gait_pacer *pacer) {
 }
 
 struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pacer) {
-    struct gait_pacer_target target = policy_target(pacer, own_goal(pacer));
+    struct gait_pacer_target target = policy_target(pacer, policy_own_goal(pacer));
     bool by_limit =
         own_limit_goal(pacer) < pacer->gogc_goal_bytes && !gait_pacer_floor_rules(pacer);
     if (!by_limit || target.goal_bytes <= pacer->marked_bytes)
@@ -76,7 +76,7 @@ static uint64_t relief(const struct gait_pacer *pacer) {
 }
 
 struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pacer *pacer) {
-    uint64_t goal = within_reach(pacer, own_goal(pacer).goal_bytes);
+    uint64_t goal = within_reach(pacer, policy_own_goal(pacer).goal_bytes);
     if (gait_pacer_floor_rules(pacer))
         return (struct gait_pacer_bounds){goal, GAIT_PACER_NONE, GAIT_PACER_NONE};
     return (struct gait_pacer_bounds){

@@ -30,6 +30,10 @@ struct policy_goal policy_goal(const struct gait_pacer *pacer);
 /** The same where the limit's goal is this one. */
 struct policy_goal policy_goal_with(const struct gait_pacer *pacer, uint64_t limit_goal_bytes);
 
+/** The same where what is above the limit takes half of the heap's room at most. Defined in
+ * limit.c. */
+struct policy_goal policy_own_goal(const struct gait_pacer *pacer);
+
 /** Is the floor's goal above this goal of the limit's, where the limit gives the goal? */
 static inline bool policy_floor_rules(const struct gait_pacer *pacer, uint64_t limit_goal_bytes) {
     return limit_goal_bytes < pacer->floor_goal_bytes && limit_goal_bytes < pacer->gogc_goal_bytes;

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The goal that GOGC asks for: Go's formula over what is live, not over what is marked, and no
+ * lower than the collector's share of the CPU allows.
+ *
+ * Go computes it from all that is marked. What was allocated while marking ran is part of that, and
+ * most of it is garbage: a goal that is computed from it grows with the time that marking takes,
+ * and with it the next marking's runway.
+ *
+ * Invariant: the goal is above what is marked, so that no cycle follows another at once.
+ */
+#include "arith.h"
+#include "governor_parts.h"
+#include "policy.h"
+
+/** The heap grows by this part of what is marked, and so many bytes, before the next cycle ends: at
+ * a GOGC so small that the goal would lie below. */
+#define GOAL_LEAST_DIVISOR 16
+#define GOAL_LEAST_BYTES (UINT64_C(64) << 10)
+
+/** The most of the CPU that GOGC makes the collector take: a little less than the half at which the
+ * limiter begins to hold it down, since assists that switch off and on cost more memory than a goal
+ * that is higher from the start. */
+#define GOAL_SHARE 0.45
+
+/** The same where a memory limit asks for more: the limiter's half. */
+#define GOAL_LIMIT_SHARE 0.5
+
+/* Scan work of the next cycle, if it begins with so much more allocated than was marked. */
+double governor_expected_work(const struct gait_governor *governor, double allocated_bytes) {
+    const struct gait_governor_learnt *learnt = &governor->learnt;
+    double base = (double)learnt->base_bytes, live = (double)governor_live_bytes(governor);
+    if (!(base > 0))
+        return learnt->work_bytes;
+    double grown = allocated_bytes > 0 ? governor_growth_share(governor) * allocated_bytes : 0;
+    return learnt->work_bytes * ((live + grown) / base);
+}
+
+/* The least heap at which the collector takes no more than this share of the CPU: what is marked,
+ * and what the program allocates in the rest of the time. */
+static uint64_t least_heap(const struct gait_governor *governor, double share) {
+    const struct gait_governor_learnt *learnt = &governor->learnt;
+    double cost_ns = governor_rate(&learnt->collection) * governor_expected_work(governor, 0);
+    double bytes = governor_rate(&learnt->allocation) * cost_ns * ((1 - share) / share);
+    return arith_add_u64(governor->pacer.marked_bytes, arith_to_u64(bytes));
+}
+
+static uint64_t goal_of_live(const struct gait_governor *governor, uint32_t percent) {
+    const struct gait_pacer *pacer = &governor->pacer;
+    uint64_t live = governor_live_bytes(governor);
+    uint64_t roots = arith_add_u64(pacer->last_stack_work_bytes, pacer->globals_bytes);
+    return arith_add_u64(live, arith_percent_u64(arith_add_u64(live, roots), percent));
+}
+
+void governor_plan_goal(struct gait_governor *governor) {
+    struct gait_pacer *pacer = &governor->pacer;
+    governor->ruled_by = GAIT_GOVERNOR_BY_GOGC;
+    if (governor->learnt.cycles == 0)
+        return; /* nothing is marked: Go's goal is the least one */
+    uint64_t floor = least_heap(governor, GOAL_SHARE);
+    pacer->floor_goal_bytes = arith_max_u64(
+        pacer->gogc_floor_percent > 0 ? goal_of_live(governor, (uint32_t)pacer->gogc_floor_percent)
+                                      : 0,
+        least_heap(governor, GOAL_LIMIT_SHARE));
+    if (pacer->gogc_percent < 0)
+        return;
+    uint64_t goal = goal_of_live(governor, (uint32_t)pacer->gogc_percent);
+    uint64_t least = arith_max_u64(gait_pacer_heap_minimum(pacer), pacer->min_heap_bytes);
+    if (goal < least) {
+        goal = least;
+        governor->ruled_by = GAIT_GOVERNOR_BY_MINIMUM;
+    }
+    uint64_t room = arith_max_u64(pacer->marked_bytes / GOAL_LEAST_DIVISOR, GOAL_LEAST_BYTES);
+    floor = arith_max_u64(floor, arith_add_u64(pacer->marked_bytes, room));
+    if (goal < floor) {
+        goal = floor;
+        governor->ruled_by = GAIT_GOVERNOR_BY_FLOOR;
+    }
+    pacer->gogc_goal_bytes = goal;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runway: what the program is let allocate while marking runs, and with it where a cycle
+ * begins.
+ *
+ * All of it is born marked, and most of it floats until the next cycle. With W the work, m the
+ * bytes scanned per ns of marking and a the bytes allocated per ns of the program, a cycle that
+ * gets the share s of the CPU lets a / m x (1 - s) / s x W be allocated: a short runway is a large
+ * share. Background marking has a share by itself; the rest are assists, which slow the program
+ * down. So the runway is no shorter than what makes a fair heap: a quarter of what is live.
+ */
+#include "arith.h"
+#include "governor_parts.h"
+#include "policy.h"
+
+/** What floats, as a part of what is live, if assists are needed to keep it as low. */
+#define RUNWAY_LIVE_DIVISOR 4
+
+/** And as a part of the way from what is live to the goal, at small GOGC: it comes twice, once
+ * above the trigger and once, floating, below it. */
+#define RUNWAY_WAY_DIVISOR 4
+
+/** The largest share of the CPU that marking is given with assists. Above that a program all but
+ * stands still for little memory. */
+#define RUNWAY_SHARE_MOST 0.75
+
+/** The same where a memory limit can only just be held. */
+#define RUNWAY_SHARE_AT_LIMIT 0.9
+
+/** Background marking's share before any was measured, and what it is taken for at least. */
+#define RUNWAY_SHARE_BACKGROUND 0.25
+#define RUNWAY_SHARE_LEAST 0.05
+
+/** How much of the way from what is marked to the goal is before the trigger at least. */
+#define RUNWAY_TRIGGER_DIVISOR 4
+
+/** Go's upper bound on the trigger: 61/64 of the way, or what leaves 4 MiB. */
+#define RUNWAY_UPPER_NUMERATOR 61
+#define RUNWAY_UPPER_DENOMINATOR 64
+
+static double allocated_at(double bytes, double share) { return bytes * (1 - share) / share; }
+
+static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes, bool by_limit) {
+    const struct gait_governor_learnt *learnt = &governor->learnt;
+    const struct gait_pacer *pacer = &governor->pacer;
+    double way = (double)goal_bytes - (double)pacer->marked_bytes;
+    double work = governor_expected_work(governor, way);
+    /* what the program allocates in as much CPU time as marking takes */
+    double bytes = governor_rate(&learnt->allocation) * governor_rate(&learnt->marking) * work;
+    double background =
+        learnt->background.per > 0 ? governor_rate(&learnt->background) : RUNWAY_SHARE_BACKGROUND;
+    background = background > RUNWAY_SHARE_LEAST ? background : RUNWAY_SHARE_LEAST;
+
+    double live = (double)governor_live_bytes(governor);
+    double wanted = live / RUNWAY_LIVE_DIVISOR;
+    double most = ((double)goal_bytes - live) / RUNWAY_WAY_DIVISOR;
+    wanted = wanted < most ? wanted : most;
+    double least = allocated_at(bytes, by_limit ? RUNWAY_SHARE_AT_LIMIT : RUNWAY_SHARE_MOST);
+    wanted = wanted > least ? wanted : least;
+    double alone = allocated_at(bytes, background < 1 ? background : 1);
+    wanted = wanted < alone && !governor->settings.assists_off ? wanted : alone;
+    return arith_to_u64(wanted + governor_rate(&learnt->delay));
+}
+
+struct gait_pacer_target governor_target(const struct gait_governor *governor) {
+    const struct gait_pacer *pacer = &governor->pacer;
+    if (governor->settings.parity || governor->learnt.cycles == 0)
+        return gait_pacer_target_at_limit(pacer);
+    struct policy_goal bounds = policy_own_goal(pacer);
+    uint64_t goal = bounds.goal_bytes, marked = pacer->marked_bytes;
+    if (marked >= goal)
+        return (struct gait_pacer_target){goal, goal};
+
+    uint64_t way = goal - marked;
+    uint64_t upper = marked + way / RUNWAY_UPPER_DENOMINATOR * RUNWAY_UPPER_NUMERATOR;
+    if (goal > POLICY_HEAP_MINIMUM_BYTES)
+        upper = arith_max_u64(upper, goal - POLICY_HEAP_MINIMUM_BYTES);
+    uint64_t lower = arith_max_u64(bounds.min_trigger_bytes, marked + way / RUNWAY_TRIGGER_DIVISOR);
+    uint64_t length = runway(governor, goal, goal < pacer->gogc_goal_bytes);
+    uint64_t trigger = length < goal ? goal - length : 0;
+    trigger = arith_max_u64(arith_min_u64(trigger, upper), lower);
+    return (struct gait_pacer_target){arith_min_u64(trigger, goal), goal};
+}
