@@ -23,8 +23,16 @@
  * that is higher from the start. */
 #define GOAL_SHARE 0.45
 
-/** The same where a memory limit asks for more: the limiter's half. */
+/** The same where a memory limit asks for more: while the limiter's bucket is empty; with so much
+ * of it full; and when limiting is about to begin. In between it falls evenly, and the bucket comes
+ * to rest where the collector takes one half. A short phase, or the rates of one that has ended,
+ * must not have memory pass the limit: spans of what little lives on keep it. Guesses, but for the
+ * half.
+ */
+#define GOAL_LIMIT_SHARE_EMPTY 0.9
 #define GOAL_LIMIT_SHARE 0.5
+#define GOAL_LIMIT_SHARE_FULL 0.44
+#define GOAL_LIMIT_REST 0.75
 
 /* Scan work of the next cycle, if it begins with so much more allocated than was marked. */
 double governor_expected_work(const struct gait_governor *governor, double allocated_bytes) {
@@ -45,6 +53,20 @@ static uint64_t least_heap(const struct gait_governor *governor, double share) {
     return arith_add_u64(governor->pacer.marked_bytes, arith_to_u64(bytes));
 }
 
+static double between(double from, double to, double way) { return from + way * (to - from); }
+
+static double limit_share(const struct gait_governor *governor) {
+    double full = policy_limiter_fullness(&governor->limiter);
+    if (full < GOAL_LIMIT_REST)
+        return between(GOAL_LIMIT_SHARE_EMPTY, GOAL_LIMIT_SHARE, full / GOAL_LIMIT_REST);
+    double way = (full - GOAL_LIMIT_REST) / (1 - GOAL_LIMIT_REST);
+    return between(GOAL_LIMIT_SHARE, GOAL_LIMIT_SHARE_FULL, way < 1 ? way : 1);
+}
+
+uint64_t governor_least_growth(const struct gait_pacer *pacer) {
+    return arith_max_u64(pacer->marked_bytes / GOAL_LEAST_DIVISOR, GOAL_LEAST_BYTES);
+}
+
 static uint64_t goal_of_live(const struct gait_governor *governor, uint32_t percent) {
     const struct gait_pacer *pacer = &governor->pacer;
     uint64_t live = governor_live_bytes(governor);
@@ -58,10 +80,12 @@ void governor_plan_goal(struct gait_governor *governor) {
     if (governor->learnt.cycles == 0)
         return; /* nothing is marked: Go's goal is the least one */
     uint64_t floor = least_heap(governor, GOAL_SHARE);
+    uint64_t room = governor_least_growth(pacer);
     pacer->floor_goal_bytes = arith_max_u64(
         pacer->gogc_floor_percent > 0 ? goal_of_live(governor, (uint32_t)pacer->gogc_floor_percent)
                                       : 0,
-        least_heap(governor, GOAL_LIMIT_SHARE));
+        arith_max_u64(least_heap(governor, limit_share(governor)),
+                      arith_add_u64(pacer->marked_bytes, room + room / 4)));
     if (pacer->gogc_percent < 0)
         return;
     uint64_t goal = goal_of_live(governor, (uint32_t)pacer->gogc_percent);
@@ -70,7 +94,6 @@ void governor_plan_goal(struct gait_governor *governor) {
         goal = least;
         governor->ruled_by = GAIT_GOVERNOR_BY_MINIMUM;
     }
-    uint64_t room = arith_max_u64(pacer->marked_bytes / GOAL_LEAST_DIVISOR, GOAL_LEAST_BYTES);
     floor = arith_max_u64(floor, arith_add_u64(pacer->marked_bytes, room));
     if (goal < floor) {
         goal = floor;

@@ -28,6 +28,10 @@ double governor_growth_share(const struct gait_governor *governor);
 /** Put the goal in place of the pacer's, after each commit. Defined in governor_goal.c. */
 void governor_plan_goal(struct gait_governor *governor);
 
+/** How far the heap grows at least from what is marked before the next cycle ends; where the limit
+ * gives the goal, before it begins. Defined in governor_goal.c. */
+uint64_t governor_least_growth(const struct gait_pacer *pacer);
+
 /** Work of a cycle that begins with so much allocated since the last, bytes. Defined in
  * governor_goal.c. */
 double governor_expected_work(const struct gait_governor *governor, double allocated_bytes);

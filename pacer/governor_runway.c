@@ -52,7 +52,8 @@ static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes
     background = background > RUNWAY_SHARE_LEAST ? background : RUNWAY_SHARE_LEAST;
 
     double live = (double)governor_live_bytes(governor);
-    double wanted = live / RUNWAY_LIVE_DIVISOR;
+    /* a limit that the CPU can't hold is passed the less, the less floats */
+    double wanted = gait_pacer_floor_rules(pacer) ? 0 : live / RUNWAY_LIVE_DIVISOR;
     double most = ((double)goal_bytes - live) / RUNWAY_WAY_DIVISOR;
     wanted = wanted < most ? wanted : most;
     double least = allocated_at(bytes, by_limit ? RUNWAY_SHARE_AT_LIMIT : RUNWAY_SHARE_MOST);
@@ -76,7 +77,10 @@ struct gait_pacer_target governor_target(const struct gait_governor *governor) {
     if (goal > POLICY_HEAP_MINIMUM_BYTES)
         upper = arith_max_u64(upper, goal - POLICY_HEAP_MINIMUM_BYTES);
     uint64_t lower = arith_max_u64(bounds.min_trigger_bytes, marked + way / RUNWAY_TRIGGER_DIVISOR);
-    uint64_t length = runway(governor, goal, goal < pacer->gogc_goal_bytes);
+    bool by_limit = goal < pacer->gogc_goal_bytes;
+    uint64_t length = runway(governor, goal, by_limit);
+    if (by_limit)
+        lower = arith_max_u64(lower, marked + governor_least_growth(pacer));
     uint64_t trigger = length < goal ? goal - length : 0;
     trigger = arith_max_u64(arith_min_u64(trigger, upper), lower);
     return (struct gait_pacer_target){arith_min_u64(trigger, goal), goal};

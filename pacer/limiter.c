@@ -110,6 +110,10 @@ bool gait_limiter_holds(const struct gait_limiter *limiter, bool limiting) {
     return limiter->fill_ns >= limiter->capacity_ns / divisor;
 }
 
+double policy_limiter_fullness(const struct gait_limiter *limiter) {
+    return (double)limiter->fill_ns * LIMITER_BEGIN_DIVISOR / (double)limiter->capacity_ns;
+}
+
 bool gait_limiter_need_update(const struct gait_limiter *limiter, int64_t now_ns) {
     return arith_sub_i64(now_ns, limiter->last_update_ns) > LIMITER_UPDATE_PERIOD_NS;
 }

@@ -54,4 +54,8 @@ static inline uint64_t policy_overage(const struct gait_pacer *pacer) {
 /** Compute the assist ratio from the figures in the pacer. Defined in assist.c. */
 void policy_revise(struct gait_pacer *pacer);
 
+/** How full the limiter's bucket is, as a part of what has limiting by measurement begin. Defined
+ * in limiter.c. */
+double policy_limiter_fullness(const struct gait_limiter *limiter);
+
 #endif
