@@ -43,17 +43,25 @@ enum gait_pacerlog_type {
     X(stopped, "1: marks with the program stopped")                                                \
     X(gogc_percent, "GOGC; -1: off")                                                               \
     X(limit_bytes, "GOMEMLIMIT; the largest i64: off")                                             \
-    X(procs, "GOMAXPROCS")
+    X(procs, "GOMAXPROCS")                                                                         \
+    X(min_heap_bytes, "least heap goal; 0: off")                                                   \
+    X(gogc_floor_percent, "floor of GOGC under a limit; 0: off")                                   \
+    X(assists_off, "1: mutators do not mark")                                                      \
+    X(notice_bytes, "memory that is high; 0, or the largest i64: no threshold")
 
 #define GAIT_PACERLOG_SETTINGS(X)                                                                  \
     X(time_ns, "when it was noticed")                                                              \
     X(gogc_percent, "as in the header")                                                            \
     X(limit_bytes, "as in the header")                                                             \
-    X(procs, "as in the header")
+    X(procs, "as in the header")                                                                   \
+    X(min_heap_bytes, "as in the header")                                                          \
+    X(gogc_floor_percent, "as in the header")                                                      \
+    X(assists_off, "as in the header")                                                             \
+    X(notice_bytes, "as in the header")
 
 #define GAIT_PACERLOG_SAMPLE(X)                                                                    \
     X(time_ns, "when it was taken")                                                                \
-    X(flags, "1: marking; 2: the CPU limiter is limiting")                                         \
+    X(flags, "1: marking; 2: the CPU limiter is limiting; 4: memory is high")                      \
     X(process_cpu_ns, "CPU time of the whole process")                                             \
     X(cpu_assist_ns, "the collector's CPU time: mutators that mark to pay for allocation")         \
     X(cpu_dedicated_ns, "dedicated workers, and what else a cycle takes")                          \
@@ -138,7 +146,7 @@ struct gait_pacerlog_end {
 #undef GAIT_PACERLOG_FIELD
 
 /* Flags of samples and of cycles. */
-enum { GAIT_PACERLOG_MARKING = 1, GAIT_PACERLOG_LIMITING = 2 };
+enum { GAIT_PACERLOG_MARKING = 1, GAIT_PACERLOG_LIMITING = 2, GAIT_PACERLOG_HIGH = 4 };
 enum {
     GAIT_PACERLOG_FORCED = 1,
     GAIT_PACERLOG_PERIODIC = 2,

@@ -50,6 +50,19 @@ static void add_others(struct line *line, const struct cycle_record *record) {
         line_add(line, ", %llu MB foreign", mb(record->foreign_bytes));
 }
 
+/* Settings that Go does not have, where they are not as it would have them. */
+static void add_settings(struct line *line, const struct control *control) {
+    if (AO_load(&control->min_heap_bytes) > 0)
+        line_add(line, ", %llu MB least heap", mb(AO_load(&control->min_heap_bytes)));
+    if (AO_load(&control->gogc_floor_percent) > 0)
+        line_add(line, ", GOGC floor %llu",
+                 (unsigned long long)AO_load(&control->gogc_floor_percent));
+    if (AO_load(&control->assists_off))
+        line_add(line, ", no assists");
+    if (AO_load(&control->notices.high))
+        line_add(line, ", memory high");
+}
+
 /* gcfloat: what was live, and how many times that was marked, to hundredths. */
 static void add_live(struct line *line, const struct cycle_record *record) {
     if (record->live_bytes == 0)
@@ -90,6 +103,7 @@ static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
              record->procs, record->forced ? " (forced)" : "");
     add_others(&line, record);
     add_live(&line, record);
+    add_settings(&line, control);
     observe_line(heap, &line);
 }
 

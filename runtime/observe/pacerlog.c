@@ -59,6 +59,9 @@ static void append(struct pacerlog *log, enum gait_pacerlog_type type, const voi
 _Static_assert(sizeof(struct gait_pacerlog_sample) >= sizeof(struct gait_pacerlog_cycle),
                "append has room for any record");
 
+/* A figure that is beyond all others where there is none. */
+static int64_t or_none(uint64_t bytes) { return bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX; }
+
 /* With the lock held: a record of the settings if they are others than before. */
 static void append_settings(struct pacerlog *log, int64_t time_ns) {
     struct control *control = &log->heap->control;
@@ -67,6 +70,10 @@ static void append_settings(struct pacerlog *log, int64_t time_ns) {
         .gogc_percent = (intptr_t)AO_load(&control->gogc_percent),
         .limit_bytes = (int64_t)AO_load(&control->limit_bytes),
         .procs = (int64_t)AO_load(&control->procs),
+        .min_heap_bytes = (int64_t)AO_load(&control->min_heap_bytes),
+        .gogc_floor_percent = (int64_t)AO_load(&control->gogc_floor_percent),
+        .assists_off = (int64_t)AO_load(&control->assists_off),
+        .notice_bytes = or_none(AO_load(&control->notices.at_bytes)),
     };
     if (memcmp(&now, &log->last, sizeof now) == 0)
         return;
@@ -74,9 +81,6 @@ static void append_settings(struct pacerlog *log, int64_t time_ns) {
     log->last = now;
     append(log, GAIT_PACERLOG_IS_SETTINGS, &now, sizeof now);
 }
-
-/* A figure that is beyond all others where there is none. */
-static int64_t or_none(uint64_t bytes) { return bytes < INT64_MAX ? (int64_t)bytes : INT64_MAX; }
 
 static void sample_memory(gait_heap *heap, struct gait_pacerlog_sample *sample) {
     struct control *control = &heap->control;
@@ -128,7 +132,8 @@ static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
     struct gait_pacerlog_sample sample = {
         .time_ns = platform_now_ns() - control->start_ns,
         .flags = (AO_load(&control->marking) ? GAIT_PACERLOG_MARKING : 0) |
-                 (AO_load(&control->limiting) ? GAIT_PACERLOG_LIMITING : 0),
+                 (AO_load(&control->limiting) ? GAIT_PACERLOG_LIMITING : 0) |
+                 (AO_load(&control->notices.high) ? GAIT_PACERLOG_HIGH : 0),
         .mutators = (int64_t)AO_load(&heap->world.count),
     };
     sample_memory(heap, &sample);
@@ -234,10 +239,20 @@ static void begin(void *argument, int64_t heap_number) {
         .gogc_percent = (intptr_t)AO_load(&control->gogc_percent),
         .limit_bytes = (int64_t)AO_load(&control->limit_bytes),
         .procs = (int64_t)AO_load(&control->procs),
+        .min_heap_bytes = (int64_t)AO_load(&control->min_heap_bytes),
+        .gogc_floor_percent = (int64_t)AO_load(&control->gogc_floor_percent),
+        .assists_off = (int64_t)AO_load(&control->assists_off),
+        .notice_bytes = or_none(AO_load(&control->notices.at_bytes)),
     };
-    log->last = (struct gait_pacerlog_settings){.gogc_percent = header.gogc_percent,
-                                                .limit_bytes = header.limit_bytes,
-                                                .procs = header.procs};
+    log->last = (struct gait_pacerlog_settings){
+        .gogc_percent = header.gogc_percent,
+        .limit_bytes = header.limit_bytes,
+        .procs = header.procs,
+        .min_heap_bytes = header.min_heap_bytes,
+        .gogc_floor_percent = header.gogc_floor_percent,
+        .assists_off = header.assists_off,
+        .notice_bytes = header.notice_bytes,
+    };
     enum { FIELDS = sizeof header / sizeof(int64_t) };
     unsigned char bytes[GAIT_PACERLOG_PREFIX_BYTES + sizeof header + GAIT_PACERLOG_TEXT_BYTES] = {
         0};

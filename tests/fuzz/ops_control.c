@@ -54,6 +54,12 @@ void op_native(struct context *context) {
         gait_leave_native(other);
 }
 
+/* Run among finalizers: of this heap, by one of its mutators. */
+static void noticed(gait_mutator *mutator, gait_notice notice, void *heap) {
+    CHECK(gait_mutator_heap(mutator) == heap && notice <= GAIT_NOTICE_LIMITER_OFF, "notice %d",
+          (int)notice);
+}
+
 void op_settings(struct context *context) {
     static const int32_t gogc[] = {GAIT_GOGC_OFF, 0, 1, 5, 20, 50, 100, 100, 200, 1000};
     static const int64_t limits[] = {GAIT_NO_LIMIT, GAIT_NO_LIMIT, 0, 1 << 20, 8 << 20, 100 << 20};
@@ -61,7 +67,37 @@ void op_settings(struct context *context) {
     gait_heap *heap = context->heap->gait;
     bool alone =
         the_round->plan.actors == 1 && context->actor->visiting == 0 && !context->actor->visitor;
-    switch (pick(random, 3)) {
+    switch (pick(random, 7)) {
+    case 3: {
+        int64_t bytes = limits[pick(random, sizeof limits / sizeof *limits)] / 4;
+        gait_set_min_heap(heap, bytes);
+        if (alone)
+            CHECK(gait_set_min_heap(heap, -1) == bytes, "min_heap");
+        break;
+    }
+    case 4: {
+        int32_t percent = (int32_t)pick(random, 200);
+        gait_set_gogc_floor(heap, percent);
+        if (alone)
+            CHECK(gait_set_gogc_floor(heap, GAIT_KEEP) == percent, "gogc_floor");
+        break;
+    }
+    case 5: {
+        int on = !one_in(random, 3);
+        gait_set_assists(heap, on);
+        if (alone)
+            CHECK(gait_set_assists(heap, -1) == on, "assists");
+        break;
+    }
+    case 6: {
+        int64_t bytes = limits[pick(random, sizeof limits / sizeof *limits)];
+        gait_set_notice(heap, one_in(random, 4) ? NULL : noticed, heap);
+        gait_set_notice_memory(heap, bytes);
+        gait_set_notice_percent(heap, (double)pick(random, 200));
+        if (alone)
+            CHECK(gait_set_notice_memory(heap, -1) == bytes, "notice");
+        break;
+    }
     case 0: {
         int32_t percent = gogc[pick(random, sizeof gogc / sizeof *gogc)];
         gait_set_gogc(heap, percent);

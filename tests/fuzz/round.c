@@ -143,6 +143,7 @@ static void empty_inbox(struct context *context) {
 /* Collect, until no finalizer or cleanup is left that could run. */
 static void settle(struct heap *heap, struct actor *actor) {
     gait_mutator *mutator = actor->mutators[heap->index];
+    gait_set_notice(heap->gait, NULL, NULL); /* which count as run, and come as memory changes */
     for (unsigned quiet = 0, cycle = 0; quiet < 2; cycle++) {
         CHECK(cycle < SETTLING_CYCLES_MAX, "finalizers without end");
         gait_collect(mutator);
