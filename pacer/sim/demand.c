@@ -441,6 +441,9 @@ bool demand_scenario(const struct recording *recording, bool calm, struct demand
     scenario->settings.gogc = (int32_t)recording->header.gogc_percent;
     scenario->settings.memory_limit = scenario_limit(recording->header.limit_bytes);
     scenario->settings.minimum_heap = recording->header.minimum_heap_bytes;
+    scenario->settings.min_heap = recording->header.min_heap_bytes;
+    scenario->settings.gogc_floor = recording->header.gogc_floor_percent;
+    scenario->settings.assists = !recording->header.assists_off;
     scenario->machine.cpus = recording->header.procs;
     struct growth_point point = {0};
     double marking_cpus = measure_work(recording, &point);

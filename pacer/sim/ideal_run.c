@@ -12,6 +12,8 @@ void ideal_run_init(struct model *model) {
     ideal_init(&model->ideal, scenario->settings.gogc, scenario->settings.memory_limit,
                (uint64_t)scenario->memory.globals, (int32_t)scenario->machine.cpus);
     gait_pacer_set_heap_minimum(&model->ideal.pacer, (uint64_t)scenario->settings.minimum_heap);
+    gait_pacer_set_min_heap(&model->ideal.pacer, (uint64_t)scenario->settings.min_heap);
+    gait_pacer_set_gogc_floor(&model->ideal.pacer, (int32_t)scenario->settings.gogc_floor);
     gait_pacer_commit(&model->ideal.pacer, true);
 }
 

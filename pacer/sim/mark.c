@@ -245,7 +245,7 @@ static struct mark_program mark_divide(const struct model *model, double cpus, d
     double ratio = gait_governor_orders(&model->governor).assist_work_per_byte * rates->alloc /
                    rates->scan_rate;
     double paid = background + model->marking.credit / seconds / rates->scan_rate;
-    if (model->governor.limiting || ratio * fastest <= paid)
+    if (model->governor.limiting || model->governor.settings.assists_off || ratio * fastest <= paid)
         return (struct mark_program){fastest, cpus, 0};
     double speed = engine_min(engine_max((cpus + paid) / (busy + ratio), 0), fastest);
     double left = (model->marking.work - model->marking.done) / rates->scan_rate / seconds;

@@ -18,6 +18,9 @@ static void model_govern(struct gait_governor *governor, const struct scenario *
                            .gogc_percent = scenario->settings.gogc,
                            .memory_limit_bytes = scenario->settings.memory_limit,
                            .procs = (int32_t)scenario->machine.cpus,
+                           .min_heap_bytes = (uint64_t)scenario->settings.min_heap,
+                           .gogc_floor_percent = (int32_t)scenario->settings.gogc_floor,
+                           .assists_off = !scenario->settings.assists,
                        },
                        &(struct gait_governor_clocks){0});
     gait_governor_set_heap_minimum(governor, (uint64_t)scenario->settings.minimum_heap, true);

@@ -186,6 +186,41 @@ static void take_model(struct overrides *overrides, const char *value) {
     command_misuse("--model: %s; accepted: full, ideal, stw", value);
 }
 
+/* "off" is 0 of either. */
+static void take_min_heap(struct overrides *overrides, const char *value) {
+    overrides->has_min_heap = true;
+    if (!units_parse_limit(value, &overrides->min_heap_bytes))
+        command_misuse("--min-heap: %s; accepted: off, or bytes such as 64MiB, up to 1024TiB",
+                       value);
+    if (overrides->min_heap_bytes == GAIT_PACER_NO_LIMIT)
+        overrides->min_heap_bytes = 0;
+}
+
+static void take_floor(struct overrides *overrides, const char *value) {
+    overrides->has_floor = true;
+    if (!units_parse_gogc(value, &overrides->floor_percent))
+        command_misuse("--gogc-floor: %s; accepted: off, or a whole number from 0 to 1000000",
+                       value);
+    if (overrides->floor_percent < 0)
+        overrides->floor_percent = 0;
+}
+
+static void take_assists(struct overrides *overrides, const char *value) {
+    overrides->has_assists = true;
+    overrides->assists = strcmp(value, "on") == 0;
+    if (!overrides->assists && strcmp(value, "off") != 0)
+        command_misuse("--assists: %s; accepted: on, off", value);
+}
+
+void overrides_knobs(const struct overrides *overrides, struct scenario_settings *settings) {
+    if (overrides->has_min_heap)
+        settings->min_heap = overrides->min_heap_bytes;
+    if (overrides->has_floor)
+        settings->gogc_floor = overrides->floor_percent;
+    if (overrides->has_assists)
+        settings->assists = overrides->assists;
+}
+
 void overrides_take(struct overrides *overrides, int option, const char *value) {
     if (option == 'g') {
         overrides->has_gogc = true;
@@ -196,6 +231,12 @@ void overrides_take(struct overrides *overrides, int option, const char *value) 
         if (!units_parse_limit(value, &overrides->limit_bytes))
             command_misuse("--limit: %s; accepted: off, or bytes such as 64MiB, up to 1024TiB",
                            value);
+    } else if (option == 'H') {
+        take_min_heap(overrides, value);
+    } else if (option == 'F') {
+        take_floor(overrides, value);
+    } else if (option == 'A') {
+        take_assists(overrides, value);
     } else {
         take_model(overrides, value);
     }
@@ -229,6 +270,7 @@ void command_scenario(const char *path, const struct overrides *overrides,
         scenario->settings.gogc = overrides->gogc_percent;
     if (overrides->has_limit)
         scenario->settings.memory_limit = overrides->limit_bytes;
+    overrides_knobs(overrides, &scenario->settings);
     if (overrides->has_model)
         scenario->model = overrides->model;
     struct scenario_fault fault;

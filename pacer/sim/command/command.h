@@ -87,15 +87,25 @@ bool command_digits(const char **text, int64_t most, int64_t *value);
 
 /** What --gogc, --limit and --model put in place of the scenario's own. */
 struct overrides {
-    bool has_gogc, has_limit, has_model;
-    int32_t gogc_percent;
-    int64_t limit_bytes;
+    bool has_gogc, has_limit, has_model, has_min_heap, has_floor, has_assists;
+    int32_t gogc_percent, floor_percent;
+    int64_t limit_bytes, min_heap_bytes;
+    bool assists;
     enum model_kind model;
 };
 
-/** Take the value of --gogc ('g'), --limit ('l') or --model ('m'); end the command if it is none.
- */
+/** Options of settings beside GOGC and the limit, as every command that takes them has them. */
+#define COMMAND_KNOBS                                                                              \
+    {"min-heap", required_argument, NULL, 'H'}, {"gogc-floor", required_argument, NULL, 'F'}, {    \
+        "assists", required_argument, NULL, 'A'                                                    \
+    }
+
+/** Take the value of --gogc ('g'), --limit ('l'), --model ('m') or of one of COMMAND_KNOBS; end the
+ * command if it is none. */
 void overrides_take(struct overrides *overrides, int option, const char *value);
+
+/** Put those of COMMAND_KNOBS in place. */
+void overrides_knobs(const struct overrides *overrides, struct scenario_settings *settings);
 
 /** Read a scenario, put the overrides in place; end the command if it can't be read, or if a run of
  * it would not come to an end. */

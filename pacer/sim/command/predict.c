@@ -20,14 +20,18 @@
 
 /** What the command line asks for. */
 struct predict_options {
+    struct overrides overrides;
     const char *gogc, *limit, *csv, *json, *toml;
 };
 
 static struct predict_options predict_options(int argc, char **argv) {
-    static const struct option options[] = {
-        {"gogc", required_argument, NULL, 'g'}, {"limit", required_argument, NULL, 'l'},
-        {"csv", required_argument, NULL, 'c'},  {"json", required_argument, NULL, 'j'},
-        {"toml", required_argument, NULL, 't'}, {0}};
+    static const struct option options[] = {{"gogc", required_argument, NULL, 'g'},
+                                            {"limit", required_argument, NULL, 'l'},
+                                            {"csv", required_argument, NULL, 'c'},
+                                            {"json", required_argument, NULL, 'j'},
+                                            {"toml", required_argument, NULL, 't'},
+                                            COMMAND_KNOBS,
+                                            {0}};
     struct predict_options predict = {0};
     for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
         switch (option) {
@@ -43,8 +47,11 @@ static struct predict_options predict_options(int argc, char **argv) {
         case 'j':
             predict.json = optarg;
             break;
-        default:
+        case 't':
             predict.toml = optarg;
+            break;
+        default:
+            overrides_take(&predict.overrides, option, optarg);
             break;
         }
     }
@@ -307,6 +314,10 @@ int predict_main(int argc, char **argv) {
     bool to_screen = command_to_screen(outputs, 3);
     struct prediction_run *runs = command_allocate((size_t)count, sizeof(*runs));
     prediction_load(runs, (const char *const *)&argv[optind], count);
+    for (int i = 0; i < count; i++) {
+        runs[i].wanted = runs[i].as_was.settings;
+        overrides_knobs(&options.overrides, &runs[i].wanted);
+    }
     struct growth_law laws[GROWTH_COSTS];
     learn(runs, count, laws);
     if (options.toml)

@@ -91,9 +91,12 @@ struct prediction prediction_recorded(const struct prediction_run *run) {
 
 /* ---- Replaying ---------------------------------------------------------- */
 
-static struct prediction replay(const struct scenario *scenario, int32_t gogc, int64_t limit) {
+static struct prediction replay(const struct scenario *scenario,
+                                const struct scenario_settings *settings, int32_t gogc,
+                                int64_t limit) {
     struct scenario wanted = *scenario; /* shares phases, which stay as they are */
     struct model model;
+    wanted.settings = *settings;
     wanted.settings.gogc = gogc;
     wanted.settings.memory_limit = limit;
     model_run(&model, MODEL_FULL, &wanted, NULL);
@@ -107,20 +110,20 @@ static struct prediction replay(const struct scenario *scenario, int32_t gogc, i
 
 struct prediction prediction_replay(const struct prediction_run *run) {
     const struct scenario_settings *settings = &run->as_was.settings;
-    return replay(&run->as_was, settings->gogc, settings->memory_limit);
+    return replay(&run->as_was, settings, settings->gogc, settings->memory_limit);
 }
 
-/** The same with what was learnt from all runs. */
-static struct prediction replay_by(const struct scenario *recorded,
-                                   const struct growth_point *point,
+/** The same with what was learnt from all runs. recorded: one of the run's two scenarios. */
+static struct prediction replay_by(const struct prediction_run *run,
+                                   const struct scenario *recorded,
                                    const struct growth_law laws[GROWTH_COSTS], int32_t gogc,
                                    int64_t limit) {
     struct scenario scenario = *recorded;
     size_t count = (size_t)scenario.phase_count;
     scenario.phases = command_allocate(count, sizeof(*scenario.phases));
     memcpy(scenario.phases, recorded->phases, count * sizeof(*scenario.phases));
-    growth_apply(laws, point, &scenario);
-    struct prediction prediction = replay(&scenario, gogc, limit);
+    growth_apply(laws, &run->point, &scenario);
+    struct prediction prediction = replay(&scenario, &run->wanted, gogc, limit);
     free(scenario.phases);
     return prediction;
 }
@@ -153,17 +156,19 @@ static void add_squares(double squares[PREDICTION_COUNT], const struct predictio
 }
 
 static bool is_recorded_setting(const struct prediction_run *run, int32_t gogc, int64_t limit) {
-    return run->as_was.settings.gogc == gogc && run->as_was.settings.memory_limit == limit;
+    const struct scenario_settings *was = &run->as_was.settings, *wanted = &run->wanted;
+    return was->gogc == gogc && was->memory_limit == limit && was->min_heap == wanted->min_heap &&
+           was->gogc_floor == wanted->gogc_floor && was->assists == wanted->assists;
 }
 
 /** What one run tells of a setting; the squares get what chance does to it. */
 static struct prediction predict_from(const struct prediction_run *run,
                                       const struct growth_law laws[GROWTH_COSTS], int32_t gogc,
                                       int64_t limit, double chance[PREDICTION_COUNT]) {
-    struct prediction as_was = replay_by(&run->as_was, &run->point, laws, gogc, limit);
+    struct prediction as_was = replay_by(run, &run->as_was, laws, gogc, limit);
     if (is_recorded_setting(run, gogc, limit))
         return as_was;
-    struct prediction calm = replay_by(&run->calm, &run->point, laws, gogc, limit);
+    struct prediction calm = replay_by(run, &run->calm, laws, gogc, limit);
     add_squares(chance, &calm, &as_was, 0.5);
     mix(&calm, &as_was, 0.5);
     return calm;
@@ -228,12 +233,12 @@ struct prediction prediction_make(const struct prediction_run *runs, int count,
     struct prediction prediction =
         predict_from_all(runs, count, laws, gogc, limit, squares, &nearest);
     const struct prediction_run *run = &runs[nearest];
-    struct prediction calm = replay_by(&run->calm, &run->point, laws, gogc, limit);
+    struct prediction calm = replay_by(run, &run->calm, laws, gogc, limit);
     double middle = middle_of(runs, count);
     for (int cost = 0; cost < GROWTH_COSTS; cost++) {
         struct growth_law other[GROWTH_COSTS];
         steeper(laws, cost, middle, other);
-        struct prediction tilted = replay_by(&run->calm, &run->point, other, gogc, limit);
+        struct prediction tilted = replay_by(run, &run->calm, other, gogc, limit);
         add_squares(squares, &calm, &tilted, 1);
     }
     double cycles = prediction.figures[PREDICTION_cycles];

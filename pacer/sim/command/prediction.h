@@ -44,8 +44,10 @@ struct prediction {
 struct prediction_run {
     const char *path;
     struct recording recording;
-    struct scenario calm;   /**< marking as fast as in most cycles around */
-    struct scenario as_was; /**< with the cycles that the machine held up */
+    struct scenario calm;            /**< marking as fast as in most cycles around */
+    struct scenario as_was;          /**< with the cycles that the machine held up */
+    struct scenario_settings wanted; /**< as recorded, but for what is asked for: of predictions,
+                                          beside their GOGC and limit               */
     struct growth_point point;
 };
 

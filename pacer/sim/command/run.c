@@ -39,17 +39,13 @@ static double take_seconds(const char *value) {
 }
 
 static struct run_options run_options(int argc, char **argv) {
-    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
-                                            {"gogc", required_argument, NULL, 'g'},
-                                            {"limit", required_argument, NULL, 'l'},
-                                            {"csv", required_argument, NULL, 'c'},
-                                            {"samples", required_argument, NULL, 's'},
-                                            {"json", required_argument, NULL, 'j'},
-                                            {"plot", required_argument, NULL, 'p'},
-                                            {"every", required_argument, NULL, 'e'},
-                                            {"cycles", required_argument, NULL, 'n'},
-                                            {"toml", required_argument, NULL, 't'},
-                                            {0}};
+    static const struct option options[] = {
+        {"model", required_argument, NULL, 'm'}, {"gogc", required_argument, NULL, 'g'},
+        {"limit", required_argument, NULL, 'l'}, COMMAND_KNOBS,
+        {"csv", required_argument, NULL, 'c'},   {"samples", required_argument, NULL, 's'},
+        {"json", required_argument, NULL, 'j'},  {"plot", required_argument, NULL, 'p'},
+        {"every", required_argument, NULL, 'e'}, {"cycles", required_argument, NULL, 'n'},
+        {"toml", required_argument, NULL, 't'},  {0}};
     struct run_options run = {.cycles_shown = RUN_CYCLES_SHOWN};
     for (int option; (option = command_option(argc, argv, "", options)) != -1;) {
         switch (option) {

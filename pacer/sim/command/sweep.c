@@ -133,15 +133,12 @@ static void take_shard(struct sweep_options *sweep, const char *value) {
 }
 
 static struct sweep_options sweep_options(int argc, char **argv) {
-    static const struct option options[] = {{"model", required_argument, NULL, 'm'},
-                                            {"gogc", required_argument, NULL, 'G'},
-                                            {"limit", required_argument, NULL, 'L'},
-                                            {"steps", required_argument, NULL, 'n'},
-                                            {"tsv", required_argument, NULL, 't'},
-                                            {"plot", required_argument, NULL, 'p'},
-                                            {"jobs", required_argument, NULL, 'j'},
-                                            {"shard", required_argument, NULL, 's'},
-                                            {0}};
+    static const struct option options[] = {
+        {"model", required_argument, NULL, 'm'}, {"gogc", required_argument, NULL, 'G'},
+        {"limit", required_argument, NULL, 'L'}, COMMAND_KNOBS,
+        {"steps", required_argument, NULL, 'n'}, {"tsv", required_argument, NULL, 't'},
+        {"plot", required_argument, NULL, 'p'},  {"jobs", required_argument, NULL, 'j'},
+        {"shard", required_argument, NULL, 's'}, {0}};
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     struct sweep_options sweep = {.steps = SWEEP_STEPS, .jobs = online > 0 ? (int)online : 1};
     sweep.jobs = sweep.jobs < SWEEP_MOST_JOBS ? sweep.jobs : SWEEP_MOST_JOBS;

@@ -56,6 +56,18 @@ export const limitSteps: Scale = {
     show: (value) => (value === NO_LIMIT ? "off" : showWhole(value)),
 };
 
+/** Least heaps, the first one being none. */
+export const minHeapSteps: Scale = {
+    values: [0, ...byteSteps(4 * MIB, 16 * GIB, 1.19).values],
+    show: (value) => (value === 0 ? "off" : showWhole(value)),
+};
+
+/** Floors of GOGC, the first one being none. */
+export const floorScale: Scale = {
+    values: [0, ...range(5, 100, 5), ...range(125, 400, 25)],
+    show: (value) => (value === 0 ? "off" : String(value)),
+};
+
 export function rate(scale: Scale): Scale {
     return { ...scale, show: (value) => `${scale.show(value)}/s` };
 }

@@ -4,7 +4,7 @@
 import batch from "../../../examples/scenarios/batch.toml";
 import thrashing from "../../../examples/scenarios/thrashing-job.toml";
 import webService from "../../../examples/scenarios/web-service.toml";
-import { Slider, Switch, gogcScale, limitSteps, numberScale } from "./controls";
+import { Slider, Switch, floorScale, gogcScale, limitSteps, minHeapSteps, numberScale } from "./controls";
 import { make } from "./dom";
 import { type Section, Type } from "./engine";
 import { Exchange } from "./exchange";
@@ -286,6 +286,12 @@ export class Lab {
             });
         const limiter = new Switch("CPU limiter", "keeps the collector to half of the CPU time",
             (value) => this.setting("cpu_limiter", value));
+        const minHeap = new Slider("Least heap", "least heap goal, whatever GOGC says (GAIT_MIN_HEAP)",
+            minHeapSteps, (value) => this.setting("min_heap", value));
+        const floor = new Slider("GOGC floor", "under a limit, collect no oftener than this GOGC would " +
+            "(GAIT_GOGC_FLOOR)", floorScale, (value) => this.setting("gogc_floor", value));
+        const assists = new Switch("Assists", "threads mark for what they allocate (GAIT_ASSISTS)",
+            (value) => this.setting("assists", value));
         const rule = new Switch("Square-root rule", "beside GOGC's goal, what that rule would give", (value) => {
             this.withRule = value;
             this.rule.element.hidden = !value;
@@ -293,10 +299,14 @@ export class Lab {
         });
         this.rule.element.hidden = true;
         this.shows.push(() => limiter.set((settings().cpu_limiter ?? true) as boolean));
+        this.shows.push(() => assists.set((settings().assists ?? true) as boolean));
         return [
             this.modelSelect(),
             this.slider(gogc, "gogc", () => (settings().gogc ?? 100) as number),
             this.slider(limit, "limit", () => (settings().memory_limit ?? NO_LIMIT) as number),
+            this.slider(minHeap, "min_heap", () => (settings().min_heap ?? 0) as number),
+            this.slider(floor, "gogc_floor", () => (settings().gogc_floor ?? 0) as number),
+            assists.element,
             this.slider(cpus, "cpus", () => (this.scenario.machine.cpus ?? 2) as number),
             limiter.element,
             rule.element,
