@@ -9,6 +9,7 @@ enum { BLOCK_BYTES = 1 << 20 };
 struct cache {
     gait_handle *blocks;
     int asked;
+    int told;
 };
 
 /* Drop what can be had again, and have the allocation tried once more. */
@@ -19,6 +20,15 @@ static bool drop_cache(gait_mutator *mutator, size_t bytes, void *data) {
     gait_handle_set(mutator, cache->blocks, 0);
     cache->asked++;
     return had_some;
+}
+
+/* The same, before there is no memory: run by gait_run_finalizers. */
+static void told(gait_mutator *mutator, gait_notice notice, void *data) {
+    struct cache *cache = data;
+    if (notice != GAIT_NOTICE_MEMORY_HIGH)
+        return;
+    gait_handle_set(mutator, cache->blocks, 0);
+    cache->told++;
 }
 
 /* Link blocks to a list until there is no memory. @return how many. */
@@ -60,6 +70,12 @@ int main(void) {
     CHECK(stats.heap_marked_bytes < BLOCK_BYTES && stats.total_bytes < 4 * BLOCK_BYTES);
     for (size_t i = 0; i < 3; i++) /* a table of all figures for whoever prints them */
         printf("%s: %s\n", gait_stats_name(i), gait_stats_text(i));
+
+    gait_set_notice(heap, told, &cache);
+    gait_set_notice_percent(heap, 80); /* of the memory limit; or gait_set_notice_memory: bytes */
+    CHECK(fill(mutator, kind, list) > 20);
+    gait_run_finalizers(mutator, SIZE_MAX);
+    CHECK(cache.told == 1);
 
     CHECK(gait_set_gogc(heap, 50) == 100);
     CHECK(gait_set_gogc(heap, GAIT_KEEP) == 50);
