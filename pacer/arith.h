@@ -21,6 +21,7 @@ static inline uint64_t arith_min_u64(uint64_t a, uint64_t b) { return a < b ? a 
 static inline uint64_t arith_max_u64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
 static inline int64_t arith_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t arith_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static inline uint64_t arith_add_u64(uint64_t a, uint64_t b) {
     uint64_t sum;

@@ -346,7 +346,8 @@ bool cycle_run(gait_heap *heap) {
     pacerlog_begin(heap);
     arenalog_heap(heap, GAIT_ARENALOG_begin, record->number);
     AO_store(&cycle->stack_bytes, 0);
-    workers_want(heap);
+    workers_want(heap, record->forced || record->periodic || record->by_limit ||
+                           AO_load(&heap->world.running) == 0);
     if (!mark_and_settle(heap))
         return false;
     figures_cycle(&cycle->figures, record);

@@ -9,8 +9,7 @@
 void sweeping_finish(gait_heap *heap) {
     struct sweeper *sweeper = &heap->sweeper;
     for (bool more = true; more && !workers_are_ending(&heap->workers);) {
-        struct gait_governor_pace pace =
-            control_sweep_pace(&heap->control, workers_have_cpu(heap, 1));
+        struct gait_governor_pace pace = control_sweep_pace(&heap->control, workers_have_cpu(heap));
         int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
         while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < pace.burst_ns)
             ;

@@ -36,10 +36,12 @@ static void team_want(struct workers_team *team, int32_t wanted) {
     AO_int_store(&team->wanted, most < team->started ? most : team->started);
 }
 
-void workers_want(gait_heap *heap) {
+void workers_want(gait_heap *heap, bool all) {
     struct workers *workers = &heap->workers;
     struct gait_governor_helpers helpers = control_helpers(&heap->control, !heap->concurrent);
-    team_want(&workers->normal, helpers.dedicated);
+    int32_t others = control_procs(&heap->control) - 1;
+    AO_int_store(&workers->dedicated, (unsigned)helpers.dedicated);
+    team_want(&workers->normal, all && others > helpers.dedicated ? others : helpers.dedicated);
     team_want(&workers->idle, helpers.idle);
 }
 

@@ -2,19 +2,20 @@
 /*
  * Who marks beside the mutators: the collector's own thread, in bursts, and its helpers.
  *
- * Helpers are threads of two priorities. Those of normal priority are the rest of the CPUs that
- * every cycle may take. Those of idle priority, which a thread can't leave again, run only where a
- * CPU is idle. The cycle opens and closes the work; each worker decides by itself, between two
- * bursts, whether it may go on. How much CPU they may take is in docs/design/control.md.
+ * Helpers are threads of two priorities, since a thread can't leave the idle one again. The first
+ * of normal priority are the CPUs that every cycle may take; more of them help while nobody runs,
+ * or somebody waits for the cycle. Those of idle priority take CPUs that nobody else wants. The
+ * cycle opens and closes the work; each helper asks between two bursts whether it may go on. The
+ * rules are in pacer/governor_helpers.h, their reasons in docs/design/control.md.
  *
  * Calls come from the cycle, and from the collector as its threads begin and end. None goes back.
  */
 #ifndef GAIT_WORKERS_H
 #define GAIT_WORKERS_H
 
+#include "../control/contention.h"
 #include "../mark/marker.h"
 #include "../platform/platform.h"
-#include "contention.h"
 
 #define WORKERS_MAX 16
 
@@ -39,12 +40,14 @@ struct workers_team {
 };
 
 struct workers {
-    struct marker marker;       /* of the collector's thread, which is before all helpers */
-    struct workers_team normal; /* mark whenever there is work */
-    struct workers_team idle;   /* only while a CPU is idle */
-    unsigned helping;           /* atomic, waited on by helpers: odd while there may be work */
-    unsigned ending;            /* atomic: threads are to end, and marking is given up */
-    unsigned awaited;           /* atomic: threads that sleep until a forced cycle is done */
+    struct marker marker; /* of the collector's thread, which is before all helpers */
+    struct workers_team normal;
+    struct workers_team idle;
+    unsigned
+        dedicated;    /* helpers of normal priority that every cycle has; atomic, by workers_want */
+    unsigned helping; /* atomic, waited on by helpers: odd while there may be work */
+    unsigned ending;  /* atomic: threads are to end, and marking is given up */
+    unsigned awaited; /* atomic: threads that sleep until a forced cycle is done */
     struct contention contention;
 };
 
@@ -62,9 +65,10 @@ void workers_end(gait_heap *heap);
 /** In a fork's child: the helpers are gone. */
 void workers_lost(gait_heap *heap);
 
-/** Have as many helpers as the number of CPUs asks for; as many as there are threads to be had. The
- * collector, before marking. */
-void workers_want(gait_heap *heap);
+/** Have as many helpers as the number of CPUs asks for; as many as there are threads to be had.
+ * all: also those of normal priority that only help while mutators leave CPUs free. The collector,
+ * before marking. */
+void workers_want(gait_heap *heap, bool all);
 
 /** Let helpers begin, if there is so much to mark that it is worth waking them; have no more begin.
  * The collector. */
@@ -91,7 +95,7 @@ static inline void workers_not_awaited(struct workers *workers) {
     AO_int_fetch_and_sub1_full(&workers->awaited);
 }
 
-/** Is there a CPU for so many markers beside the mutators that run? */
-bool workers_have_cpu(gait_heap *heap, unsigned markers);
+/** Is there a CPU for the collector's thread beside the mutators that run? */
+bool workers_have_cpu(gait_heap *heap);
 
 #endif

@@ -21,14 +21,6 @@
 /* How long the collector waits for work in others' hands before mutators give way. */
 #define STARVED_NS 1000000
 
-/* Threads that are no mutators, and other processes, show when a marker is preempted in the middle
- * of a burst. That counts only while there is a mutator to disturb. */
-bool workers_have_cpu(gait_heap *heap, unsigned markers) {
-    size_t running = AO_load(&heap->world.running);
-    return control_idle_cpu(&heap->control, running + markers - 1) &&
-           (running == 0 || !contention_is_busy(&heap->workers.contention, platform_now_ns()));
-}
-
 static bool is_awaited(const struct workers *workers) {
     return AO_int_load_acquire(&workers->awaited) != 0;
 }
@@ -37,6 +29,24 @@ static bool is_awaited(const struct workers *workers) {
  * thread run any sooner. */
 static bool is_limited(gait_heap *heap) {
     return control_is_limiting(&heap->control) && !is_awaited(&heap->workers);
+}
+
+static struct gait_governor_crew crew_of(gait_heap *heap) {
+    const struct workers *workers = &heap->workers;
+    return (struct gait_governor_crew){
+        .procs = control_procs(&heap->control),
+        .dedicated = (int32_t)AO_int_load(&workers->dedicated),
+        .running = (int32_t)AO_load(&heap->world.running),
+        .stopped = !heap->concurrent,
+        .awaited = is_awaited(workers),
+        .limited = is_limited(heap),
+        .busy = contention_is_busy(&workers->contention, platform_now_ns()),
+    };
+}
+
+bool workers_have_cpu(gait_heap *heap) {
+    struct gait_governor_crew crew = crew_of(heap);
+    return contention_has_cpu(&crew, 1);
 }
 
 /* Marking did nothing for so long of the time since live_before: what was allocated in it tells
@@ -69,10 +79,15 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
     int64_t now_ns = platform_now_ns();
-    int64_t since_ns = now_ns - begin_ns, preempted_ns = since_ns - spent_ns;
-    if (contention_note(&heap->workers.contention, now_ns, preempted_ns, purpose == CPU_IDLE) &&
-        marker == &heap->workers.marker)
-        do_not_count(&heap->control, live_before, preempted_ns, since_ns);
+    int64_t since_ns = now_ns - begin_ns;
+    struct gait_governor_burst burst = {
+        .now_ns = now_ns,
+        .cpu_ns = spent_ns,
+        .lost_ns = since_ns - spent_ns,
+        .idle = marker->lockless,
+    };
+    if (contention_note(&heap->workers.contention, &burst) && marker == &heap->workers.marker)
+        do_not_count(&heap->control, live_before, burst.lost_ns, since_ns);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_credit(&heap->control, marker->scanned_bytes - before);
@@ -128,7 +143,7 @@ void workers_mark(gait_heap *heap, bool stopped) {
         }
         hungry_ns = 0;
         struct gait_governor_pace pace =
-            control_mark_pace(&heap->control, workers_have_cpu(heap, 1), is_limited(heap), stopped);
+            control_mark_pace(&heap->control, workers_have_cpu(heap), is_limited(heap), stopped);
         marker_begin(&workers->marker);
         int64_t spent_ns = mark_burst(
             heap, &workers->marker, pace.dedicated ? CPU_DEDICATED : CPU_FRACTIONAL, pace.burst_ns);
@@ -155,13 +170,20 @@ void workers_await_rest(gait_heap *heap, bool stopped) {
 /* Is a helper to keep away for now? */
 static bool must_rest(const struct helper *helper) {
     gait_heap *heap = helper->heap;
-    struct workers *workers = &heap->workers;
+    struct gait_governor_crew crew = crew_of(heap);
+    struct gait_governor_marking marking = contention_marking(&crew);
+    int32_t number = (int32_t)helper->number;
     if (!helper->team->idle)
-        return false;
-    /* the collector's thread is before all of them, then those of normal priority */
-    unsigned before = 1 + AO_int_load(&workers->normal.wanted) + helper->number;
-    return must_leave(&helper->marker) || !workers_have_cpu(heap, before + 1) || is_limited(heap) ||
-           contention_is_unhelped(&workers->contention, platform_now_ns());
+        return number >= marking.normal;
+    return number >= marking.idle || must_leave(&helper->marker) ||
+           contention_has_rest(&heap->workers.contention, platform_now_ns());
+}
+
+/* What its CPU time counts as: helpers beyond those of every cycle are on CPUs that are idle. */
+static enum cpu_purpose purpose_of(const struct helper *helper) {
+    bool dedicated =
+        !helper->team->idle && helper->number < AO_int_load(&helper->heap->workers.dedicated);
+    return dedicated ? CPU_DEDICATED : CPU_IDLE;
 }
 
 void workers_help(void *argument) {
@@ -169,8 +191,7 @@ void workers_help(void *argument) {
     gait_heap *heap = helper->heap;
     struct workers *workers = &heap->workers;
     struct mark_queue *queue = &heap->queue;
-    bool idle = helper->team->idle;
-    if (idle)
+    if (helper->team->idle)
         platform_thread_idle_priority();
     for (;;) {
         /* before the look at the end, which is set before the word changes */
@@ -187,7 +208,7 @@ void workers_help(void *argument) {
         else {
             PERTURB(HELP_BURST);
             if (marker_join(&helper->marker))
-                mark_burst(heap, &helper->marker, idle ? CPU_IDLE : CPU_DEDICATED, BURST_NS);
+                mark_burst(heap, &helper->marker, purpose_of(helper), BURST_NS);
         }
     }
 }

@@ -269,16 +269,10 @@ void control_marked(struct control *control) {
     control_update_limiter(control);
 }
 
-bool control_idle_cpu(struct control *control, size_t running) {
-    return running < AO_load(&control->procs);
-}
-
 bool control_is_limiting(struct control *control) { return AO_load(&control->limiting) != 0; }
 
-static int32_t procs_of(const struct control *control) { return (int32_t)AO_load(&control->procs); }
-
 struct gait_governor_helpers control_helpers(struct control *control, bool stopped) {
-    return gait_governor_helpers(procs_of(control), stopped);
+    return gait_governor_helpers(control_procs(control), stopped);
 }
 
 bool control_wakes_helpers(struct control *control, size_t bytes) {
@@ -290,7 +284,7 @@ bool control_wakes_helpers(struct control *control, size_t bytes) {
 
 struct gait_governor_pace control_mark_pace(struct control *control, bool idle, bool limiting,
                                             bool stopped) {
-    return gait_governor_mark_pace(procs_of(control), idle, limiting, stopped);
+    return gait_governor_mark_pace(control_procs(control), idle, limiting, stopped);
 }
 
 struct gait_governor_pace control_sweep_pace(struct control *control, bool idle) {
@@ -348,7 +342,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     struct gait_governor_cycle cycle;
     record->trigger_bytes = AO_load(&control->trigger_bytes);
     gait_governor_begin(&control->governor, &start, &cycle);
-    record->procs = procs_of(control);
+    record->procs = control_procs(control);
     record->start_ns = start.clocks.now_ns;
     record->start_bytes = start.live_bytes;
     record->scannable_bytes = start.scannable_bytes;
@@ -545,7 +539,7 @@ int control_set_assists(struct control *control, int on) {
 /* ---- Memory ---- */
 
 int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns) {
-    return gait_governor_scavenge_nap_ns(procs_of(control), spent_ns);
+    return gait_governor_scavenge_nap_ns(control_procs(control), spent_ns);
 }
 
 size_t control_scavenge_due(struct control *control) {

@@ -213,8 +213,10 @@ void control_credit(struct control *control, size_t scanned_bytes);
 /** After a burst of it: the assist ratio and the CPU limiter look at what was done. */
 void control_marked(struct control *control);
 
-/** May markers run on CPUs that mutators leave idle? running: mutators not in native code. */
-bool control_idle_cpu(struct control *control, size_t running);
+/** CPUs. May be old. */
+static inline int32_t control_procs(const struct control *control) {
+    return (int32_t)AO_load(&control->procs);
+}
 
 /** Does the CPU limiter hold the collector down? */
 bool control_is_limiting(struct control *control);

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Units of runtime/collect that need no heap: phases, and what a preempted burst says.
+ * Units of runtime/collect that need no heap: phases and figures.
  */
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "collect/contention.h"
 #include "collect/figures.h"
 #include "collect/phase.h"
-
-#define MS INT64_C(1000000)
-#define SECOND (1000 * MS)
 
 /* ---- Phases ---- */
 
@@ -54,37 +50,6 @@ Test(phase, barriers_are_on_before_anything_is_black_and_black_before_anybody_ma
     }
     cr_expect_eq(strcmp(phase_name(PHASE_SHARED_ROOTS), "shared roots"), 0);
     cr_expect_eq(strcmp(phase_name(PHASE_COUNT), "unknown"), 0);
-}
-
-/* ---- Contention ---- */
-
-Test(contention, one_preempted_burst_is_chance_and_two_are_others) {
-    struct contention contention = {0};
-    int64_t now_ns = 100 * SECOND;
-    cr_expect(contention_note(&contention, now_ns, 4 * MS, false), "the first");
-    cr_expect_not(contention_is_busy(&contention, now_ns));
-    cr_expect(contention_note(&contention, now_ns + SECOND, 4 * MS, false), "a second later");
-    cr_expect_not(contention_is_busy(&contention, now_ns + SECOND));
-    now_ns += SECOND + 50 * MS;
-    cr_expect_not(contention_note(&contention, now_ns, 4 * MS, false), "soon after");
-    cr_expect(contention_is_busy(&contention, now_ns + 99 * MS));
-    cr_expect_not(contention_is_busy(&contention, now_ns + 101 * MS));
-}
-
-Test(contention, what_the_os_does_by_itself_says_nothing) {
-    struct contention contention = {0};
-    for (int64_t now_ns = SECOND; now_ns < 2 * SECOND; now_ns += MS) {
-        cr_expect_not(contention_note(&contention, now_ns, MS / 2, false));
-        cr_expect_not(contention_is_busy(&contention, now_ns));
-    }
-}
-
-Test(contention, cpus_are_busy_for_a_second_at_most) {
-    struct contention contention = {0};
-    contention_note(&contention, 10 * SECOND, 700 * MS, false);
-    contention_note(&contention, 11 * SECOND, 900 * MS, false);
-    cr_expect(contention_is_busy(&contention, 12 * SECOND - 1));
-    cr_expect_not(contention_is_busy(&contention, 12 * SECOND));
 }
 
 /* ---- Figures ---- */

@@ -62,3 +62,43 @@ static size_t collect_beside_a_watcher(const char *debug) {
 Test(cycle, sweeps_with_the_world_stopped_if_asked_to, .timeout = 60) {
     cr_assert_eq(collect_beside_a_watcher("gcstoptheworld=2"), 0u);
 }
+
+/* An array of objects of their own: work that can be shared. */
+static gait_word *make_array(gait_mutator *mutator, gait_kind refs, size_t objects) {
+    gait_word *array = gait_alloc(mutator, refs, objects * sizeof *array);
+    struct gait_frame frame;
+    gait_word root = (gait_word)array;
+    gait_push_frame(mutator, &frame, &root, 1);
+    for (size_t i = 0; array && i < objects; i++)
+        gait_store(mutator, &array[i], (gait_word)gait_alloc(mutator, refs, 64));
+    gait_pop_frame(mutator);
+    return array;
+}
+
+/* One that lost its CPU with work in its hands keeps away; who waits for a cycle is not to be
+ * served by a single thread meanwhile. */
+Test(cycle, a_forced_cycle_is_helped_while_helpers_of_idle_priority_rest, .timeout = 60) {
+    enum { OBJECTS = 200000, COLLECTIONS_MOST = 200 };
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "off";
+    heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    gait_set_max_procs(heap, 2);
+    gait_mutator *mutator = gait_attach(heap);
+    int refs = gait_kind_register(heap, &(gait_kind_info){.name = "refs", .layout = GAIT_REFS});
+    gait_word root = (gait_word)make_array(mutator, (gait_kind)refs, OBJECTS);
+    cr_assert_neq(root, 0);
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &root, 1);
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    for (size_t i = 0; i < COLLECTIONS_MOST && stats.cpu_idle_ns == 0; i++) {
+        AO_store(&heap->workers.contention.rest_until_ns, (AO_t)INT64_MAX);
+        gait_collect(mutator);
+        gait_read_stats(heap, &stats);
+    }
+    cr_expect_gt(stats.cpu_idle_ns, 0u, "nobody has helped");
+    gait_pop_frame(mutator);
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
