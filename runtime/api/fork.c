@@ -19,10 +19,8 @@
 
 #include "../instance.h"
 #include "../mutator/spare.h"
-#include "../observe/arenalog.h"
 #include "../observe/at_exit.h"
 #include "../observe/observe.h"
-#include "../observe/pacerlog.h"
 #include "../platform/perturb.h"
 #include "arenas.h"
 #include "clones.h"
@@ -67,11 +65,8 @@ static void prepare(void) {
                 arenas_lock_whole(&heap->arenas);
             else
                 lock_acquire(lock_of(heap, i));
-    for (gait_heap *heap = heaps; heap; heap = heap->next) {
+    for (gait_heap *heap = heaps; heap; heap = heap->next)
         observe_hold(heap);
-        pacerlog_hold(heap);
-        arenalog_hold(heap);
-    }
     libraries_hold();
     process_cpu_ns = platform_process_cpu_ns();
 }
@@ -94,11 +89,8 @@ static void resume(void) {
 static void parent(void) {
     PERTURB(FORK_PARENT);
     libraries_let_go();
-    for (gait_heap *heap = heaps; heap; heap = heap->next) {
-        arenalog_let_go(heap);
-        pacerlog_let_go(heap);
+    for (gait_heap *heap = heaps; heap; heap = heap->next)
         observe_let_go(heap);
-    }
     locks_release();
     resume();
 }
@@ -124,12 +116,9 @@ static void child(void) {
     PERTURB(FORK_CHILD);
     at_exit_forget();
     libraries_lost();
-    pacerlog_forked();
-    arenalog_forked();
+    observe_forked();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
         libraries_forked(heap);
-        pacerlog_lost(heap);
-        arenalog_lost(heap);
         observe_lost(heap);
     }
     locks_release(); /* nobody else is there, and dropping a mutator takes locks by rank */

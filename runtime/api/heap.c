@@ -12,9 +12,7 @@
 #include "../instance.h"
 #include "../mark/ranges.h"
 #include "../mutator/spare.h"
-#include "../observe/arenalog.h"
 #include "../observe/observe.h"
-#include "../observe/pacerlog.h"
 #include "arenas.h"
 #include "clones.h"
 #include "fork.h"
@@ -131,9 +129,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         say(error, error_bytes, "gait_heap_create: no threads to be had");
         goto no_cycle;
     }
-    pacerlog_start(heap);
-    arenalog_start(heap);
-    observe_leaks(heap);
+    observe_runs(heap);
     forking_add(heap);
     return heap;
 no_cycle:
@@ -170,13 +166,9 @@ static void heap_destroy(gait_heap *heap) {
         platform_fatal("gait_heap_destroy: %zu threads are attached",
                        (size_t)AO_load(&heap->world.count));
     forking_remove(heap);
-    pacerlog_end(heap);
-    arenalog_end(heap);
+    observe_stops(heap);
     collector_destroy(heap);
-    pacerlog_free(heap);
     libraries_destroy(heap);
-    arenalog_free(heap);
-    observe_unfreed(heap);
     observe_end(heap);
     spare_free(heap);
     control_destroy(&heap->control);

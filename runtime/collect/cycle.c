@@ -32,9 +32,7 @@
 #include "../mark/ranges.h"
 #include "../mark/suspended.h"
 #include "../mark/weak.h"
-#include "../observe/arenalog.h"
 #include "../observe/observe.h"
-#include "../observe/pacerlog.h"
 #include "../platform/perturb.h"
 #include "sweeping.h"
 #include "verify.h"
@@ -343,8 +341,6 @@ bool cycle_run(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     struct cycle_record *record = &cycle->record;
     observe_begin(heap, record);
-    pacerlog_begin(heap);
-    arenalog_heap(heap, GAIT_ARENALOG_begin, record->number);
     AO_store(&cycle->stack_bytes, 0);
     workers_want(heap, record->forced || record->periodic || record->by_limit ||
                            AO_load(&heap->world.running) == 0);
@@ -352,8 +348,6 @@ bool cycle_run(gait_heap *heap) {
         return false;
     figures_cycle(&cycle->figures, record);
     observe_cycle(heap, record);
-    pacerlog_cycle(heap, record);
-    arenalog_heap(heap, GAIT_ARENALOG_end, record->number);
     if (heap->options.gcstoptheworld != 2)
         sweeping_finish(heap);
     finalizers_tidy(&heap->finalizers);

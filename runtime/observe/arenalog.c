@@ -108,11 +108,19 @@ static struct event heap_event(gait_heap *heap, enum gait_arenalog_event type, u
     };
 }
 
-void arenalog_heap(gait_heap *heap, enum gait_arenalog_event type, uint64_t cycle) {
+static void tell_of_heap(gait_heap *heap, enum gait_arenalog_event type, uint64_t cycle) {
     if (!heap->arenalog)
         return;
     struct event event = heap_event(heap, type, cycle);
     put(heap->arenalog, &event);
+}
+
+void arenalog_begin(gait_heap *heap, const struct cycle_record *record) {
+    tell_of_heap(heap, GAIT_ARENALOG_begin, record->number);
+}
+
+void arenalog_cycle(gait_heap *heap, const struct cycle_record *record) {
+    tell_of_heap(heap, GAIT_ARENALOG_end, record->number);
 }
 
 /* ---- The log's thread ---- */

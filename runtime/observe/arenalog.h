@@ -43,7 +43,8 @@ void arenalog_forked(void);
 void arenalog_arena(gait_heap *heap, enum gait_arenalog_event event, uint64_t id, const char *name,
                     size_t bytes, size_t held_bytes);
 
-/** Tell of the heap, with its figures of now: likewise. */
-void arenalog_heap(gait_heap *heap, enum gait_arenalog_event event, uint64_t cycle);
+/** Marking is about to begin; it has ended: with the heap's figures of now. The collector. */
+void arenalog_begin(gait_heap *heap, const struct cycle_record *record);
+void arenalog_cycle(gait_heap *heap, const struct cycle_record *record);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gctrace and gcpacertrace: a cycle as lines of text. See observe.h; docs/tuning.md tells the
+ * gctrace and gcpacertrace: a cycle as lines of text. See gctrace.h; docs/tuning.md tells the
  * fields.
  */
+#include "gctrace.h"
+
 #include "../instance.h"
-#include "observe.h"
+#include "heap_log.h"
 
 #define BYTES_PER_MB_SHIFT 20
 #define NS_PER_MS 1000000
@@ -104,7 +106,7 @@ static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
     add_others(&line, record);
     add_live(&line, record);
     add_settings(&line, control);
-    observe_line(heap, &line);
+    heap_log_line(heap, &line);
 }
 
 static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
@@ -122,7 +124,7 @@ static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
                  (unsigned long long)record->foreign_bytes);
     if (record->live_bytes > 0)
         line_add(&line, " live=%llu", (unsigned long long)record->live_bytes);
-    observe_line(heap, &line);
+    heap_log_line(heap, &line);
 }
 
 static void trace_pacer(gait_heap *heap, const struct cycle_record *record) {
@@ -140,10 +142,10 @@ static void trace_pacer(gait_heap *heap, const struct cycle_record *record) {
              (long long)(record->peak_bytes - record->goal_bytes));
     line_add_double(&line, record->cons_mark);
     line_add(&line, ")");
-    observe_line(heap, &line);
+    heap_log_line(heap, &line);
 }
 
-void observe_begin(gait_heap *heap, const struct cycle_record *record) {
+void gctrace_begin(gait_heap *heap, const struct cycle_record *record) {
     if (!heap->options.gcpacertrace)
         return;
     struct line line = {.length = 0};
@@ -152,10 +154,10 @@ void observe_begin(gait_heap *heap, const struct cycle_record *record) {
     line_add(&line, " (scan %llu MB in %llu->%llu MB) workers=%d+", mb(record->scannable_bytes),
              mb(record->start_bytes), mb(record->start_goal_bytes), record->dedicated);
     line_add_double(&line, record->fractional_share);
-    observe_line(heap, &line);
+    heap_log_line(heap, &line);
 }
 
-void observe_cycle(gait_heap *heap, const struct cycle_record *record) {
+void gctrace_cycle(gait_heap *heap, const struct cycle_record *record) {
     if (heap->options.gcpacertrace)
         trace_pacer(heap, record);
     if (heap->options.gctrace)
@@ -164,7 +166,7 @@ void observe_cycle(gait_heap *heap, const struct cycle_record *record) {
         trace_bytes(heap, record);
 }
 
-void observe_swept(gait_heap *heap, const struct cycle_record *record) {
+void gctrace_swept(gait_heap *heap, const struct cycle_record *record) {
     if (!heap->options.gcpacertrace)
         return;
     uint64_t live_bytes = control_live_bytes(&heap->control);
@@ -178,5 +180,5 @@ void observe_swept(gait_heap *heap, const struct cycle_record *record) {
              mb(live_bytes), mb(allocated_bytes), (unsigned long long)AO_load(&heap->sweeper.end));
     line_add_double(&line, 0);
     line_add(&line, " pages/byte");
-    observe_line(heap, &line);
+    heap_log_line(heap, &line);
 }

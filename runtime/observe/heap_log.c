@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A heap's log. See observe.h.
+ * A heap's log. See heap_log.h.
  */
+#include "heap_log.h"
+
 #include "../instance.h"
-#include "observe.h"
 #include "writer.h"
 
 /* Some 200 lines: a second of cycles as short as they get. Guess. */
 #define BUFFER_BYTES ((size_t)32768)
 
-int observe_start(gait_heap *heap) {
+int heap_log_start(gait_heap *heap) {
     if (!heap->options.gctrace && !heap->options.gcpacertrace)
         return 0;
     heap->log_writer = writer_new(&(struct writer_use){
@@ -18,7 +19,7 @@ int observe_start(gait_heap *heap) {
         return -1;
     if (writer_start(heap->log_writer) == 0)
         return 0;
-    observe_end(heap);
+    heap_log_end(heap);
     return -1;
 }
 
@@ -36,7 +37,7 @@ static bool add_lost(gait_heap *heap) {
     return true;
 }
 
-void observe_line(gait_heap *heap, struct line *line) {
+void heap_log_line(gait_heap *heap, struct line *line) {
     if (!heap->log_writer) {
         line_write(line, heap->log);
         return;
@@ -47,14 +48,14 @@ void observe_line(gait_heap *heap, struct line *line) {
     line->length = 0;
 }
 
-void observe_flush(gait_heap *heap) {
+void heap_log_flush(gait_heap *heap) {
     if (!heap->log_writer)
         return;
     add_lost(heap);
     writer_drain(heap->log_writer);
 }
 
-void observe_end(gait_heap *heap) {
+void heap_log_end(gait_heap *heap) {
     if (!heap->log_writer)
         return;
     add_lost(heap);
@@ -62,17 +63,17 @@ void observe_end(gait_heap *heap) {
     heap->log_writer = NULL;
 }
 
-void observe_hold(gait_heap *heap) {
+void heap_log_hold(gait_heap *heap) {
     if (heap->log_writer)
         writer_hold(heap->log_writer);
 }
 
-void observe_let_go(gait_heap *heap) {
+void heap_log_let_go(gait_heap *heap) {
     if (heap->log_writer)
         writer_let_go(heap->log_writer);
 }
 
-void observe_lost(gait_heap *heap) {
+void heap_log_lost(gait_heap *heap) {
     heap->log_lost = 0;
     if (heap->log_writer)
         writer_lost(heap->log_writer);

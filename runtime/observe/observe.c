@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who hears of what. See observe.h.
+ */
+#include "observe.h"
+
+#include "arena_leaks.h"
+#include "arenalog.h"
+#include "gctrace.h"
+#include "heap_log.h"
+#include "pacerlog.h"
+
+/* ---- A heap's life ---- */
+
+int observe_start(gait_heap *heap) { return heap_log_start(heap); }
+
+void observe_runs(gait_heap *heap) {
+    pacerlog_start(heap);
+    arenalog_start(heap);
+    arena_leaks_start(heap);
+}
+
+void observe_stops(gait_heap *heap) {
+    pacerlog_end(heap);
+    arenalog_end(heap);
+}
+
+void observe_end(gait_heap *heap) {
+    pacerlog_free(heap);
+    arenalog_free(heap);
+    arena_leaks_end(heap);
+    heap_log_end(heap);
+}
+
+/* ---- A cycle ---- */
+
+void observe_begin(gait_heap *heap, const struct cycle_record *record) {
+    gctrace_begin(heap, record);
+    pacerlog_begin(heap);
+    arenalog_begin(heap, record);
+}
+
+void observe_cycle(gait_heap *heap, const struct cycle_record *record) {
+    gctrace_cycle(heap, record);
+    pacerlog_cycle(heap, record);
+    arenalog_cycle(heap, record);
+}
+
+void observe_swept(gait_heap *heap, const struct cycle_record *record) {
+    gctrace_swept(heap, record);
+}
+
+/* ---- Reports ---- */
+
+void observe_line(gait_heap *heap, struct line *line) { heap_log_line(heap, line); }
+
+void observe_flush(gait_heap *heap) { heap_log_flush(heap); }
+
+/* ---- Fork ---- */
+
+void observe_hold(gait_heap *heap) {
+    heap_log_hold(heap);
+    pacerlog_hold(heap);
+    arenalog_hold(heap);
+}
+
+void observe_let_go(gait_heap *heap) {
+    arenalog_let_go(heap);
+    pacerlog_let_go(heap);
+    heap_log_let_go(heap);
+}
+
+void observe_forked(void) {
+    pacerlog_forked();
+    arenalog_forked();
+}
+
+void observe_lost(gait_heap *heap) {
+    pacerlog_lost(heap);
+    arenalog_lost(heap);
+    heap_log_lost(heap);
+}
