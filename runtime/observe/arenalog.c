@@ -9,6 +9,7 @@
 
 #include "../instance.h"
 #include "../platform/perturb.h"
+#include "counters.h"
 #include "line.h"
 #include "recording.h"
 
@@ -99,12 +100,13 @@ void arenalog_arena(gait_heap *heap, enum gait_arenalog_event type, uint64_t id,
 }
 
 static struct event heap_event(gait_heap *heap, enum gait_arenalog_event type, uint64_t cycle) {
+    struct memory_counters memory;
+    counters_memory(heap, &memory);
     return (struct event){
         .time_ns = time_of(heap),
         .type = type,
         .id = cycle,
-        .bytes = {control_live_bytes(&heap->control), AO_load(&heap->space.arena_bytes),
-                  space_offheap_bytes(&heap->space)},
+        .bytes = {control_live_bytes(&heap->control), memory.arena_bytes, memory.offheap_bytes},
     };
 }
 

@@ -6,6 +6,7 @@
 #include "gctrace.h"
 
 #include "../instance.h"
+#include "counters.h"
 #include "heap_log.h"
 
 #define BYTES_PER_MB_SHIFT 20
@@ -20,8 +21,10 @@ static int percent(int64_t part, int64_t whole) {
 }
 
 /* The collector's share of the process's CPU time since the heap was created, percent. */
-static int gc_percent(const struct control *control) {
-    return percent(control_gc_cpu_ns(control), control_process_cpu_ns(control));
+static int gc_percent(const gait_heap *heap) {
+    struct cpu_counters cpu;
+    counters_cpu(heap, &cpu);
+    return percent(cpu.gc_ns, cpu.process_ns);
 }
 
 /* Wall time of the phases. In a stopped cycle, what lies before and after marking is a pause. */
@@ -81,7 +84,7 @@ static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
     long long start_ms = (record->start_ns - control->start_ns) / NS_PER_MS;
     struct line line = {.length = 0};
     line_add(&line, "gc %llu @%lld.%03llds %d%%: ", (unsigned long long)record->number,
-             start_ms / 1000, start_ms % 1000, gc_percent(control));
+             start_ms / 1000, start_ms % 1000, gc_percent(heap));
     line_add_ms(&line, phases.before_ns);
     line_add(&line, "+");
     line_add_ms(&line, phases.mark_ns);

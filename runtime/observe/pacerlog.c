@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../instance.h"
+#include "counters.h"
 #include "recording.h"
 
 #define SAMPLE_NS ((int64_t)100000000)
@@ -83,52 +84,53 @@ static void append_settings(struct pacerlog *log, int64_t time_ns) {
 }
 
 static void sample_memory(gait_heap *heap, struct gait_pacerlog_sample *sample) {
-    struct control *control = &heap->control;
-    struct space *space = &heap->space;
-    sample->allocated_scannable_bytes = (int64_t)AO_load(&control->allocated_scannable_bytes);
-    sample->allocated_leaf_bytes = (int64_t)AO_load(&control->allocated_leaf_bytes);
-    sample->freed_bytes = (int64_t)AO_load(&heap->sweeper.freed_bytes);
-    sample->live_bytes = (int64_t)control_live_bytes(control);
-    sample->scannable_bytes = (int64_t)control_scannable_bytes(control);
-    sample->goal_bytes = or_none(AO_load(&control->goal_bytes));
-    sample->trigger_bytes = or_none(AO_load(&control->trigger_bytes));
-    sample->span_bytes = (int64_t)AO_load(&space->used_bytes);
-    sample->free_bytes = (int64_t)AO_load(&space->free_bytes);
-    sample->metadata_bytes = (int64_t)AO_load(&space->metadata_bytes);
-    sample->arena_bytes = (int64_t)AO_load(&space->arena_bytes);
-    sample->allocated_arena_bytes = (int64_t)AO_load(&space->allocated_arena_bytes);
-    sample->offheap_bytes = (int64_t)space_offheap_bytes(space);
-    sample->allocated_offheap_bytes = (int64_t)offheap_added(&space->offheap);
-    sample->foreign_bytes = (int64_t)foreign_sum(&space->foreign);
-    sample->foreign_marked_bytes = (int64_t)AO_load(&control->foreign_marked_bytes);
-    sample->allocated_foreign_bytes = (int64_t)foreign_added(&space->foreign);
-    /* of the figures above: read again, they would be of another moment */
-    sample->total_bytes = sample->span_bytes + sample->free_bytes + sample->metadata_bytes +
-                          sample->arena_bytes + sample->offheap_bytes + sample->foreign_bytes;
-    sample->peak_total_bytes = (int64_t)AO_load(&control->peak_total_bytes);
-    if (sample->peak_total_bytes < sample->total_bytes)
-        sample->peak_total_bytes = sample->total_bytes;
-    sample->released_bytes = (int64_t)AO_load(&space->released_bytes);
-    sample->globals_bytes = (int64_t)roots_bytes(&heap->roots);
+    struct memory_counters memory;
+    counters_memory(heap, &memory);
+    sample->span_bytes = (int64_t)memory.span_bytes;
+    sample->free_bytes = (int64_t)memory.free_bytes;
+    sample->metadata_bytes = (int64_t)memory.metadata_bytes;
+    sample->arena_bytes = (int64_t)memory.arena_bytes;
+    sample->offheap_bytes = (int64_t)memory.offheap_bytes;
+    sample->foreign_bytes = (int64_t)memory.foreign_bytes;
+    sample->total_bytes = (int64_t)memory.total_bytes;
+    sample->peak_total_bytes = (int64_t)memory.peak_total_bytes;
+    sample->released_bytes = (int64_t)memory.released_bytes;
+    sample->globals_bytes = (int64_t)memory.globals_bytes;
 }
 
-static void sample_cpu(struct control *control, struct gait_pacerlog_sample *sample) {
-    const AO_t *cpu_ns = control->cpu_ns;
-    sample->cpu_assist_ns = (int64_t)AO_load(&cpu_ns[CPU_ASSIST]);
-    sample->cpu_dedicated_ns = (int64_t)AO_load(&cpu_ns[CPU_DEDICATED]);
-    sample->cpu_fractional_ns = (int64_t)AO_load(&cpu_ns[CPU_FRACTIONAL]);
-    sample->cpu_idle_ns = (int64_t)AO_load(&cpu_ns[CPU_IDLE]);
-    sample->cpu_sweep_ns = (int64_t)AO_load(&cpu_ns[CPU_SWEEP]);
-    sample->cpu_scavenge_ns = (int64_t)AO_load(&cpu_ns[CPU_SCAVENGE]);
-    sample->cpu_rest_ns = (int64_t)AO_load(&control->cpu_rest_ns);
-    sample->limiter_ns = (int64_t)AO_load(&control->limiter_ns);
-    /* last: what is counted above is in it */
-    sample->process_cpu_ns = control_process_cpu_ns(control);
+static void sample_pacing(gait_heap *heap, struct gait_pacerlog_sample *sample) {
+    struct control *control = &heap->control;
+    struct pacing_counters pacing;
+    counters_pacing(heap, &pacing);
+    sample->live_bytes = (int64_t)pacing.live_bytes;
+    sample->goal_bytes = or_none(pacing.goal_bytes);
+    sample->trigger_bytes = or_none(pacing.trigger_bytes);
+    sample->freed_bytes = (int64_t)pacing.freed_bytes;
+    sample->scannable_bytes = (int64_t)control_scannable_bytes(control);
+    sample->foreign_marked_bytes = (int64_t)AO_load(&control->foreign_marked_bytes);
+    sample->allocated_scannable_bytes = (int64_t)AO_load(&control->allocated_scannable_bytes);
+    sample->allocated_leaf_bytes = (int64_t)AO_load(&control->allocated_leaf_bytes);
+    sample->allocated_arena_bytes = (int64_t)AO_load(&heap->space.allocated_arena_bytes);
+    sample->allocated_offheap_bytes = (int64_t)offheap_added(&heap->space.offheap);
+    sample->allocated_foreign_bytes = (int64_t)foreign_added(&heap->space.foreign);
+}
+
+static void sample_cpu(gait_heap *heap, struct gait_pacerlog_sample *sample) {
+    struct cpu_counters cpu;
+    sample->cpu_rest_ns = (int64_t)AO_load(&heap->control.cpu_rest_ns);
+    counters_cpu(heap, &cpu);
+    sample->cpu_assist_ns = cpu.purpose_ns[CPU_ASSIST];
+    sample->cpu_dedicated_ns = cpu.purpose_ns[CPU_DEDICATED];
+    sample->cpu_fractional_ns = cpu.purpose_ns[CPU_FRACTIONAL];
+    sample->cpu_idle_ns = cpu.purpose_ns[CPU_IDLE];
+    sample->cpu_sweep_ns = cpu.purpose_ns[CPU_SWEEP];
+    sample->cpu_scavenge_ns = cpu.purpose_ns[CPU_SCAVENGE];
+    sample->limiter_ns = cpu.limiter_ns;
+    sample->process_cpu_ns = cpu.process_ns;
 }
 
 static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
     struct control *control = &heap->control;
-    struct figures *figures = &heap->cycle.figures;
     struct gait_pacerlog_sample sample = {
         .time_ns = platform_now_ns() - control->start_ns,
         .flags = (AO_load(&control->marking) ? GAIT_PACERLOG_MARKING : 0) |
@@ -136,14 +138,15 @@ static struct gait_pacerlog_sample sample_of(gait_heap *heap) {
                  (AO_load(&control->notices.high) ? GAIT_PACERLOG_HIGH : 0),
         .mutators = (int64_t)AO_load(&heap->world.count),
     };
+    sample_pacing(heap, &sample);
     sample_memory(heap, &sample);
-    sample_cpu(control, &sample);
-    lock_acquire(&figures->lock);
-    sample.stack_bytes = (int64_t)figures->last.stack_bytes;
-    sample.pauses = (int64_t)figures->pauses;
-    sample.pause_total_ns = (int64_t)figures->pause_total_ns;
-    sample.pause_max_ns = (int64_t)figures->pause_max_ns;
-    lock_release(&figures->lock);
+    sample_cpu(heap, &sample);
+    struct cycle_counters cycles;
+    counters_cycles(heap, &cycles);
+    sample.stack_bytes = (int64_t)cycles.stack_bytes;
+    sample.pauses = (int64_t)cycles.pauses;
+    sample.pause_total_ns = (int64_t)cycles.pause_total_ns;
+    sample.pause_max_ns = (int64_t)cycles.pause_max_ns;
     return sample;
 }
 

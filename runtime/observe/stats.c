@@ -1,50 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gait_read_stats and gait_read_kinds: figures from where they are kept. Counters are read
- * unordered, each for itself; those of the last cycle together, under its lock.
+ * gait_read_stats and gait_read_kinds: counters as figures of the API.
  */
 #include <gait/stats.h>
 #include <string.h>
 
 #include "../abi.h"
 #include "../instance.h"
+#include "counters.h"
 
 #define STATS_BYTES_0 ABI0_BYTES(gait_stats, pause_histogram)
 #define KIND_STATS_BYTES_0 ABI0_BYTES(gait_kind_stats, span_bytes)
 
 static void read_memory(gait_heap *heap, gait_stats *stats) {
-    struct space *space = &heap->space;
-    stats->span_bytes = AO_load(&space->used_bytes);
-    stats->free_bytes = AO_load(&space->free_bytes);
-    stats->metadata_bytes = AO_load(&space->metadata_bytes);
-    stats->released_bytes = AO_load(&space->released_bytes);
-    stats->arena_bytes = AO_load(&space->arena_bytes);
-    stats->offheap_bytes = offheap_read(&space->offheap);
-    stats->arena_pool_bytes = chunks_pooled_bytes(space);
+    struct memory_counters memory;
+    counters_memory(heap, &memory);
+    stats->span_bytes = memory.span_bytes;
+    stats->free_bytes = memory.free_bytes;
+    stats->metadata_bytes = memory.metadata_bytes;
+    stats->released_bytes = memory.released_bytes;
+    stats->arena_bytes = memory.arena_bytes;
+    stats->offheap_bytes = memory.offheap_bytes;
+    stats->foreign_bytes = memory.foreign_bytes;
+    stats->total_bytes = memory.total_bytes;
+    stats->peak_total_bytes = memory.peak_total_bytes;
+    stats->globals_bytes = memory.globals_bytes;
+    stats->arena_pool_bytes = chunks_pooled_bytes(&heap->space);
     stats->quarantine_bytes = AO_load(&heap->arenas.quarantined_bytes);
     stats->arenas = AO_load(&heap->arenas.live);
     stats->arenas_leaked = AO_load(&heap->arenas.leaked);
-    int64_t foreign_bytes = foreign_read(&space->foreign);
-    stats->foreign_bytes = foreign_bytes > 0 ? (uint64_t)foreign_bytes : 0;
-    stats->total_bytes = stats->span_bytes + stats->free_bytes + stats->metadata_bytes +
-                         stats->arena_bytes + stats->offheap_bytes + stats->foreign_bytes;
-    stats->peak_total_bytes = AO_load(&heap->control.peak_total_bytes);
-    if (stats->peak_total_bytes < stats->total_bytes)
-        stats->peak_total_bytes = stats->total_bytes; /* it is noted at pacing points only */
-    stats->globals_bytes = roots_bytes(&heap->roots);
 }
 
 static void read_pacing(gait_heap *heap, gait_stats *stats) {
+    struct pacing_counters pacing;
+    counters_pacing(heap, &pacing);
+    stats->heap_live_bytes = pacing.live_bytes;
+    stats->heap_goal_bytes = pacing.goal_bytes;
+    stats->heap_trigger_bytes = pacing.trigger_bytes;
+    stats->limit_bytes = pacing.limit_bytes;
+    stats->freed_bytes = pacing.freed_bytes;
+    stats->allocated_bytes = control_allocated_bytes(&heap->control);
+}
+
+static void read_settings(gait_heap *heap, gait_stats *stats) {
     struct control *control = &heap->control;
-    stats->heap_live_bytes = control_live_bytes(control);
-    stats->heap_goal_bytes = AO_load(&control->goal_bytes);
-    stats->heap_trigger_bytes = AO_load(&control->trigger_bytes);
-    stats->limit_bytes = AO_load(&control->limit_bytes);
-    stats->allocated_bytes = control_allocated_bytes(control);
-    stats->freed_bytes = AO_load(&heap->sweeper.freed_bytes);
     stats->min_heap_bytes = AO_load(&control->min_heap_bytes);
     stats->gogc_floor_percent = AO_load(&control->gogc_floor_percent);
     stats->assists_off = AO_load(&control->assists_off);
+}
+
+static void read_notices(gait_heap *heap, gait_stats *stats) {
+    const struct control *control = &heap->control;
     AO_t notice_at = AO_load(&control->notices.at_bytes);
     stats->notice_bytes = notice_at == SIZE_MAX ? INT64_MAX : notice_at;
     stats->notices_high = AO_load(&control->notices.times_high);
@@ -53,38 +59,32 @@ static void read_pacing(gait_heap *heap, gait_stats *stats) {
 }
 
 static void read_cpu(gait_heap *heap, gait_stats *stats) {
-    struct control *control = &heap->control;
-    uint64_t gc_ns = 0;
-    const struct {
-        enum cpu_purpose purpose;
-        uint64_t *field;
-    } purposes[CPU_PURPOSES] = {
-        {CPU_ASSIST, &stats->cpu_assist_ns},         {CPU_DEDICATED, &stats->cpu_dedicated_ns},
-        {CPU_FRACTIONAL, &stats->cpu_fractional_ns}, {CPU_IDLE, &stats->cpu_idle_ns},
-        {CPU_SWEEP, &stats->cpu_sweep_ns},           {CPU_SCAVENGE, &stats->cpu_scavenge_ns},
-    };
-    for (unsigned i = 0; i < CPU_PURPOSES; i++)
-        gc_ns += *purposes[i].field = AO_load(&control->cpu_ns[purposes[i].purpose]);
-    int64_t total_ns = control_process_cpu_ns(control);
-    stats->cpu_total_ns = total_ns > 0 ? (uint64_t)total_ns : 0;
-    stats->gc_cpu_fraction = total_ns > 0 ? (double)gc_ns / (double)total_ns : 0;
-    stats->limiter_ns = AO_load(&control->limiter_ns);
+    struct cpu_counters cpu;
+    counters_cpu(heap, &cpu);
+    stats->cpu_assist_ns = (uint64_t)cpu.purpose_ns[CPU_ASSIST];
+    stats->cpu_dedicated_ns = (uint64_t)cpu.purpose_ns[CPU_DEDICATED];
+    stats->cpu_fractional_ns = (uint64_t)cpu.purpose_ns[CPU_FRACTIONAL];
+    stats->cpu_idle_ns = (uint64_t)cpu.purpose_ns[CPU_IDLE];
+    stats->cpu_sweep_ns = (uint64_t)cpu.purpose_ns[CPU_SWEEP];
+    stats->cpu_scavenge_ns = (uint64_t)cpu.purpose_ns[CPU_SCAVENGE];
+    stats->cpu_total_ns = (uint64_t)cpu.process_ns;
+    stats->gc_cpu_fraction = cpu_gc_fraction(&cpu);
+    stats->limiter_ns = (uint64_t)cpu.limiter_ns;
 }
 
 static void read_cycles(gait_heap *heap, gait_stats *stats) {
-    struct figures *figures = &heap->cycle.figures;
-    lock_acquire(&figures->lock);
-    stats->cycles = figures->cycles;
-    stats->forced_cycles = figures->forced_cycles;
-    stats->heap_marked_bytes = figures->last.marked_bytes;
-    stats->heap_peak_bytes = figures->last.peak_bytes;
-    stats->heap_reachable_bytes = figures->last.live_bytes;
-    stats->stack_bytes = figures->last.stack_bytes;
-    stats->pauses = figures->pauses;
-    stats->pause_total_ns = figures->pause_total_ns;
-    stats->pause_max_ns = figures->pause_max_ns;
-    memcpy(stats->pause_histogram, figures->pause_histogram, sizeof stats->pause_histogram);
-    lock_release(&figures->lock);
+    struct cycle_counters cycles;
+    counters_cycles(heap, &cycles);
+    stats->cycles = cycles.cycles;
+    stats->forced_cycles = cycles.forced_cycles;
+    stats->heap_marked_bytes = cycles.marked_bytes;
+    stats->heap_peak_bytes = cycles.peak_bytes;
+    stats->heap_reachable_bytes = cycles.reachable_bytes;
+    stats->stack_bytes = cycles.stack_bytes;
+    stats->pauses = cycles.pauses;
+    stats->pause_total_ns = cycles.pause_total_ns;
+    stats->pause_max_ns = cycles.pause_max_ns;
+    memcpy(stats->pause_histogram, cycles.pause_histogram, sizeof stats->pause_histogram);
 }
 
 static void read_arenas(gait_heap *heap, gait_stats *stats) {
@@ -105,6 +105,8 @@ int gait_read_stats(gait_heap *heap, gait_stats *stats) {
     if (given_bytes > offsetof(gait_stats, arena_used_bytes)) /* it takes time with their number */
         read_arenas(heap, &whole);
     read_pacing(heap, &whole);
+    read_settings(heap, &whole);
+    read_notices(heap, &whole);
     read_cpu(heap, &whole);
     read_cycles(heap, &whole);
     whole.mutators = AO_load(&heap->world.count);
