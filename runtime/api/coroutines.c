@@ -42,10 +42,10 @@ static void suspend_running(gait_mutator *mutator, unsigned cycle) {
     if (mutator->coroutine)
         coroutine_suspend(mutator->coroutine, mutator->head.frames, cycle);
     else
-        mutator->base_frames = mutator->head.frames;
+        mutator->own.frames = mutator->head.frames;
     mutator->coroutine = NULL;
-    mutator->running_stack = &mutator->stack;
-    mutator->head.frames = mutator->base_frames;
+    mutator->running_stack = &mutator->own.c;
+    mutator->head.frames = mutator->own.frames;
     frame_copy_forget(&mutator->coroutine_copy); /* .inv.copy: of one coroutine only */
 }
 
@@ -74,7 +74,7 @@ void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to) {
         platform_fatal("gait_coroutine_switch: the coroutine runs on another thread");
     counter_add(&heap->cycle.stack_bytes, bytes);
     mutator->coroutine = to;
-    mutator->head.frames = to->frames;
-    if (to->stack.high)
-        mutator->running_stack = &to->stack;
+    mutator->head.frames = to->stack.frames;
+    if (to->stack.c.high)
+        mutator->running_stack = &to->stack.c;
 }

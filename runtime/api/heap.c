@@ -219,11 +219,11 @@ gait_heap *gait_mutator_heap(gait_mutator *mutator) {
 static int find_stack(gait_mutator *mutator) {
     void *low, *high;
     mutator->scans_stack = mutator->heap->flags & GAIT_CONSERVATIVE_STACKS;
-    mutator->running_stack = &mutator->stack;
+    mutator->running_stack = &mutator->own.c;
     if (platform_stack_bounds(&low, &high) < 0)
         return mutator->scans_stack ? -1 : 0;
-    mutator->stack.low = low;
-    mutator->stack.high = high;
+    mutator->own.c.low = low;
+    mutator->own.c.high = high;
     return 0;
 }
 

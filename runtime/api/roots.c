@@ -122,8 +122,8 @@ void gait_handle_free(gait_mutator *mutator, gait_handle *handle) {
 
 void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *data) {
     mutator_check(mutator);
-    mutator->visit_roots = visit;
-    mutator->visit_data = data;
+    mutator->own.visit = visit;
+    mutator->own.data = data;
 }
 
 /* ---- Finalizers ---- */

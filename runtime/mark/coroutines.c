@@ -16,10 +16,8 @@ struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, v
         return NULL;
     lock_init(&coroutine->lock, LOCK_COROUTINE, "coroutine");
     coroutine->roots = roots;
-    coroutine->visit = visit;
-    coroutine->data = data;
-    coroutine->stack.low = stack_low;
-    coroutine->stack.high = stack_high;
+    coroutine->stack =
+        (struct stack){.visit = visit, .data = data, .c = {.low = stack_low, .high = stack_high}};
     lock_acquire(&roots->lock);
     coroutine->next = roots->coroutines;
     if (coroutine->next)
@@ -31,9 +29,8 @@ struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, v
 
 /* With the coroutine's lock held, or the world stopped. @return bytes. */
 static size_t visit(struct gait_coroutine *coroutine, struct gait_visitor *visitor) {
-    return stack_visit_frames(visitor, coroutine->frames) +
-           stack_visit_callback(visitor, coroutine->visit, coroutine->data) +
-           stack_visit_c(visitor, &coroutine->stack);
+    return stack_visit_frames(visitor, coroutine->stack.frames) +
+           stack_visit_rest(visitor, &coroutine->stack);
 }
 
 /* Pushes what is white, and nothing else: a program may make, resume and free coroutines as fast as
@@ -98,7 +95,7 @@ void coroutines_destroy(struct roots *roots) {
 void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames,
                        unsigned cycle) {
     lock_acquire(&coroutine->lock);
-    coroutine->frames = frames;
+    coroutine->stack.frames = frames;
     coroutine->scanned = cycle;
     if (coroutine->roots->checks_suspended && cycle) /* every mutator's barrier is on */
         suspended_note(coroutine);

@@ -35,12 +35,9 @@ struct gait_coroutine {
     struct lock lock;            /* rank COROUTINE: what it saved, scanned, running, notes */
     struct gait_coroutine *next; /* the list; lock ROOTS */
     struct gait_coroutine *previous;
-    gait_roots_fn visit;  /* constant; NULL: none */
-    void *data;           /* constant */
-    struct c_stack stack; /* its bounds are constant: both NULL, if it has none of its own that is
-                             scanned. While it runs, its mutator's */
-    struct gait_frame *frames; /* the youngest frame of its shadow stack */
-    unsigned scanned;          /* the cycle in which it was scanned; 0: never */
+    struct stack stack; /* its callback is constant, and the bounds of its C stack: both NULL, if it
+                           has none of its own that is scanned. While it runs, its mutator's */
+    unsigned scanned;   /* the cycle in which it was scanned; 0: never */
     bool running;
     bool noted; /* there are notes: gccheckmark, while marking */
     struct suspended_notes notes;

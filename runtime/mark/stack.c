@@ -17,16 +17,16 @@ size_t stack_visit_frames(struct gait_visitor *visitor, const struct gait_frame 
     return words * sizeof(gait_word);
 }
 
-size_t stack_visit_callback(struct gait_visitor *visitor, gait_roots_fn visit, void *data) {
+size_t stack_visit_callback(struct gait_visitor *visitor, const struct stack *stack) {
     size_t before = visitor->words;
-    if (visit)
-        visit(visitor, data);
+    if (stack->visit)
+        stack->visit(visitor, stack->data);
     return (visitor->words - before) * sizeof(gait_word);
 }
 
 /* Reads whole stack frames of functions that were left in the middle, padding and all. */
-__attribute__((no_sanitize("address", "thread"))) size_t
-stack_visit_c(struct gait_visitor *visitor, const struct c_stack *stack) {
+__attribute__((no_sanitize("address", "thread"))) static size_t
+visit_c(struct gait_visitor *visitor, const struct c_stack *stack) {
     if (!stack->top)
         return 0;
     uintptr_t start = ((uintptr_t)stack->top + sizeof(gait_word) - 1) & ~(sizeof(gait_word) - 1);
@@ -36,4 +36,8 @@ stack_visit_c(struct gait_visitor *visitor, const struct c_stack *stack) {
     for (size_t i = 0; i < REGISTERS_SAVED; i++)
         visitor->visit(visitor, stack->registers[i], true);
     return (size_t)(stack->high - stack->top);
+}
+
+size_t stack_visit_rest(struct gait_visitor *visitor, const struct stack *stack) {
+    return stack_visit_callback(visitor, stack) + visit_c(visitor, &stack->c);
 }

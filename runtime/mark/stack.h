@@ -24,14 +24,24 @@ static inline bool c_stack_holds(const struct c_stack *stack, const char *addres
     return address >= stack->low && address <= stack->high && stack->high;
 }
 
+/* All that code has for roots which runs, or stands still, in a thread or in a coroutine. */
+struct stack {
+    struct gait_frame *frames; /* the youngest, while it stands still: what runs has it in the
+                                  mutator's head */
+    gait_roots_fn visit;       /* NULL: none */
+    void *data;
+    struct c_stack c;
+};
+
 /* Each visits the words, and returns how many bytes that were: work of marking. */
 
 size_t stack_visit_frames(struct gait_visitor *visitor, const struct gait_frame *frame);
 
-/** visit may be NULL: nothing. */
-size_t stack_visit_callback(struct gait_visitor *visitor, gait_roots_fn visit, void *data);
+/** What its callback visits, if it has one. */
+size_t stack_visit_callback(struct gait_visitor *visitor, const struct stack *stack);
 
-/** Conservatively, from its top on, with the registers. Nothing if it never ran. */
-size_t stack_visit_c(struct gait_visitor *visitor, const struct c_stack *stack);
+/** All but frames: its callback; and its C stack conservatively, from its top on, with the
+ * registers, if that ever ran. */
+size_t stack_visit_rest(struct gait_visitor *visitor, const struct stack *stack);
 
 #endif

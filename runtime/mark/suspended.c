@@ -48,8 +48,8 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
 /* @return false: no memory, and no notes. */
 static bool take_notes(const struct gait_coroutine *coroutine, struct suspended_notes *notes) {
     struct noter noter = {.visitor.visit = visit};
-    stack_visit_frames(&noter.visitor, coroutine->frames);
-    stack_visit_callback(&noter.visitor, coroutine->visit, coroutine->data);
+    stack_visit_frames(&noter.visitor, coroutine->stack.frames);
+    stack_visit_callback(&noter.visitor, &coroutine->stack);
     if (noter.failed) {
         free(noter.notes.words);
         return false;

@@ -47,7 +47,7 @@ static void check_stack(gait_mutator *mutator, char *frame_end) {
     struct c_stack *stack = mutator->running_stack;
     bool holds = c_stack_holds(stack, frame_end);
     if (!holds && mutator->scans_stack &&
-        (stack != &mutator->stack || !holds_now(stack, frame_end)))
+        (stack != &mutator->own.c || !holds_now(stack, frame_end)))
         platform_fatal("the thread runs on a C stack, at %p, that a heap which scans C stacks was "
                        "not told of: gait_coroutine_new names a stack and gait_coroutine_switch "
                        "goes on to it, in each heap that the thread is attached to",
@@ -81,7 +81,7 @@ mutator_save_frame(gait_mutator *one, char *frame_end) {
 void mutator_copy_frames(gait_mutator *mutator) {
     if (mutator->coroutine) {
         frame_copy_update(&mutator->coroutine_copy, mutator->head.frames);
-        frame_copy_update(&mutator->thread_copy, mutator->base_frames);
+        frame_copy_update(&mutator->thread_copy, mutator->own.frames);
     } else {
         frame_copy_forget(&mutator->coroutine_copy);
         frame_copy_update(&mutator->thread_copy, mutator->head.frames);
@@ -93,15 +93,15 @@ void mutator_drop_roots(gait_mutator *mutator) {
     mutator->head.frames = NULL;
     frame_copy_forget(&mutator->thread_copy);
     frame_copy_forget(&mutator->coroutine_copy);
-    mutator->visit_roots = NULL;
-    mutator->stack.top = NULL;
-    mutator->running_stack = &mutator->stack;
+    mutator->own.visit = NULL;
+    mutator->own.c.top = NULL;
+    mutator->running_stack = &mutator->own.c;
     if (!mutator->coroutine)
         return;
-    mutator->coroutine->stack.top = NULL;
+    mutator->coroutine->stack.c.top = NULL;
     coroutine_suspend(mutator->coroutine, NULL, 0);
     mutator->coroutine = NULL;
-    mutator->base_frames = NULL;
+    mutator->own.frames = NULL;
 }
 
 /* While a coroutine runs, the thread's own stack stands still below it; one without a C stack of
@@ -115,22 +115,17 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
     } else {
         bytes += stack_visit_frames(visitor, mutator->head.frames);
         if (coroutine)
-            bytes += stack_visit_frames(visitor, mutator->base_frames);
+            bytes += stack_visit_frames(visitor, mutator->own.frames);
     }
-    bytes += stack_visit_callback(visitor, mutator->visit_roots, mutator->visit_data);
+    bytes += stack_visit_rest(visitor, &mutator->own);
     if (coroutine)
-        bytes += stack_visit_callback(visitor, coroutine->visit, coroutine->data);
-    if (mutator->scans_stack) {
-        bytes += stack_visit_c(visitor, &mutator->stack);
-        if (mutator->running_stack != &mutator->stack)
-            bytes += stack_visit_c(visitor, mutator->running_stack);
-    }
+        bytes += stack_visit_rest(visitor, &coroutine->stack);
     mutator->stack_bytes = bytes;
 }
 
 /* Most threads of thousands: no look at what lies behind, no count in the queue. */
 static bool has_no_roots(const gait_mutator *mutator) {
-    return !mutator->head.frames && !mutator->visit_roots && !mutator->coroutine &&
+    return !mutator->head.frames && !mutator->own.visit && !mutator->coroutine &&
            !mutator->scans_stack;
 }
 

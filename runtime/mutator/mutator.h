@@ -58,10 +58,10 @@ struct gait_mutator {
     struct world *world;      /* constant */
     gait_heap *heap;          /* constant */
     size_t barrier_count;
-    gait_roots_fn visit_roots; /* of the thread, whatever runs on it; NULL: none */
-    void *visit_data;
     gait_coroutine *coroutine; /* what runs; NULL: the thread itself */
     bool scans_stack;          /* C stacks are scanned; constant */
+    struct stack own;          /* the thread's own: its callback is visited whatever runs on it, its
+                                  frames stand still while a coroutine runs */
 
     /* its thread's; see program_thread.h */
     struct program_thread *thread; /* constant while attached */
@@ -78,8 +78,6 @@ struct gait_mutator {
     bool copied;                      /* the copies are its frames: it went native since */
     struct frame_copy thread_copy;    /* of the thread's own frames */
     struct frame_copy coroutine_copy; /* of the running coroutine's */
-    struct gait_frame *base_frames;   /* of the thread itself, while a coroutine runs */
-    struct c_stack stack;             /* the thread's own */
     struct c_stack *running_stack;    /* that runs: the thread's, or the coroutine's */
     size_t stack_bytes;               /* scanned at the last root scan */
 

@@ -299,8 +299,8 @@ Test(roots, a_stopped_coroutine_is_scanned_once_per_cycle) {
     cr_assert_not(bare_is_marked(later));
 
     /* stopped by a mutator that was not scanned in this cycle */
-    coroutine->stack.registers[3] = bare_ref(registered);
-    coroutine->stack.top = (char *)(stack + 20);
+    coroutine->stack.c.registers[3] = bare_ref(registered);
+    coroutine->stack.c.top = (char *)(stack + 20);
     coroutine_suspend(coroutine, &frame, 0);
     cr_assert_eq(mark_from_coroutines(2), (1 + 1 + 64 - 20) * sizeof(gait_word));
     cr_assert(bare_is_marked(later) && bare_is_marked(framed));
