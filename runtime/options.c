@@ -7,6 +7,7 @@
 #include "options.h"
 
 #include "abi.h"
+#include "error.h"
 #include "platform/platform.h"
 
 #include <stdarg.h>
@@ -32,12 +33,10 @@ static int usable_cpus(void) {
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct error_line *error,
                                                         const char *format, ...) {
-    if (error->text && error->bytes) {
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(error->text, error->bytes, format, arguments);
-        va_end(arguments);
-    }
+    va_list arguments;
+    va_start(arguments, format);
+    error_say_list(error->text, error->bytes, format, arguments);
+    va_end(arguments);
     return GAIT_E_INVALID;
 }
 

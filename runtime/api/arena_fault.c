@@ -63,7 +63,7 @@ void arena_ended(const struct arena_own *own, const char *call) {
 }
 
 static const struct arena_own *find_ended(const void *address) {
-    for (gait_heap *heap = forking_heaps(); heap; heap = forking_next(heap)) {
+    for (gait_heap *heap = fork_heaps(); heap; heap = fork_next(heap)) {
         if (!space_holds(&heap->space, (uintptr_t)address))
             continue;
         struct arena *record = arenas_of(&heap->space, (uintptr_t)address);

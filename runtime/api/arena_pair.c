@@ -20,6 +20,7 @@
  * Both arenas are pinned, as the pair is C memory; what a traced one holds is kept by that.
  */
 #include "../abi.h"
+#include "../error.h"
 #include "../heap/counted.h"
 #include "../platform/perturb.h"
 #include "arenas.h"
@@ -48,8 +49,7 @@ struct gait_arena_pair {
 };
 
 static gait_arena_pair *say(char *error, size_t error_bytes, const char *why) {
-    if (error && error_bytes)
-        snprintf(error, error_bytes, "gait_arena_pair_create: %s", why);
+    error_say(error, error_bytes, "gait_arena_pair_create: %s", why);
     return NULL;
 }
 

@@ -5,10 +5,10 @@
  */
 #include "arenas.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "../abi.h"
+#include "../error.h"
 #include "../observe/arenalog.h"
 #include "../platform/platform.h"
 
@@ -150,15 +150,6 @@ void arenas_start(gait_heap *heap) {
 
 /* ---- Create ---- */
 
-static void say(char *error, size_t error_bytes, const char *format, ...) {
-    if (!error || error_bytes == 0)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error, error_bytes, format, arguments);
-    va_end(arguments);
-}
-
 /* Copy the end of a text that has no room: of a path that says most. */
 static void copy_end(char to[ARENA_WHERE_BYTES], const char *from) {
     size_t length = from ? strlen(from) : 0;
@@ -171,61 +162,62 @@ bool arena_config_read(gait_arena_config *config, const gait_arena_config *given
     gait_arena_config_init(config);
     if (given && (given->struct_bytes < ABI0_BYTES(gait_arena_config, reserve_bytes) ||
                   !abi_take(config, sizeof *config, given, given->struct_bytes))) {
-        say(error, error_bytes,
-            "gait_arena_create: config.struct_bytes is %zu (gait_arena_config_"
-            "init sets it), or a field is newer than the library",
-            given->struct_bytes);
+        error_say(error, error_bytes,
+                  "gait_arena_create: config.struct_bytes is %zu (gait_arena_config_"
+                  "init sets it), or a field is newer than the library",
+                  given->struct_bytes);
         return false;
     }
     if (config->flags & ~(uint32_t)FLAGS_KNOWN) {
-        say(error, error_bytes, "gait_arena_create: flags %#x (known: %#x)",
-            (unsigned)config->flags, (unsigned)FLAGS_KNOWN);
+        error_say(error, error_bytes, "gait_arena_create: flags %#x (known: %#x)",
+                  (unsigned)config->flags, (unsigned)FLAGS_KNOWN);
         return false;
     }
     if (config->node != -1 && !platform_has_node(config->node)) {
         char nodes[128];
         platform_nodes(nodes, sizeof nodes);
-        say(error, error_bytes, "gait_arena_create: there is no NUMA node %d; there are: %s",
-            (int)config->node, nodes);
+        error_say(error, error_bytes, "gait_arena_create: there is no NUMA node %d; there are: %s",
+                  (int)config->node, nodes);
         return false;
     }
     if (config->chunk_bytes == 0)
         config->chunk_bytes = CHUNK_BYTES_DEFAULT;
     if (config->chunk_bytes < BUMP_CHUNK_BYTES_LEAST ||
         config->chunk_bytes > BUMP_CHUNK_BYTES_MOST) {
-        say(error, error_bytes, "gait_arena_create: chunk_bytes %zu (%zu to %zu)",
-            config->chunk_bytes, BUMP_CHUNK_BYTES_LEAST, BUMP_CHUNK_BYTES_MOST);
+        error_say(error, error_bytes, "gait_arena_create: chunk_bytes %zu (%zu to %zu)",
+                  config->chunk_bytes, BUMP_CHUNK_BYTES_LEAST, BUMP_CHUNK_BYTES_MOST);
         return false;
     }
     bool contiguous = config->flags & GAIT_ARENA_CONTIGUOUS;
     if (contiguous && config->flags & GAIT_ARENA_CONCURRENT) {
-        say(error, error_bytes, "gait_arena_create: flags %#x: contiguous or concurrent",
-            (unsigned)config->flags);
+        error_say(error, error_bytes, "gait_arena_create: flags %#x: contiguous or concurrent",
+                  (unsigned)config->flags);
         return false;
     }
     if (contiguous != (config->reserve_bytes != 0)) {
-        say(error, error_bytes,
-            "gait_arena_create: reserve_bytes is %zu, and GAIT_ARENA_CONTIGUOUS "
-            "%sset",
-            config->reserve_bytes, contiguous ? "" : "not ");
+        error_say(error, error_bytes,
+                  "gait_arena_create: reserve_bytes is %zu, and GAIT_ARENA_CONTIGUOUS "
+                  "%sset",
+                  config->reserve_bytes, contiguous ? "" : "not ");
         return false;
     }
     if (contiguous && (config->flags & (GAIT_ARENA_TRACED | GAIT_ARENA_PLACED))) {
-        say(error, error_bytes,
+        error_say(
+            error, error_bytes,
             "gait_arena_create: a contiguous arena holds no references into the heap, and is no "
             "blocks: not GAIT_ARENA_TRACED, nor GAIT_ARENA_PLACED");
         return false;
     }
     bool placed = config->flags & GAIT_ARENA_PLACED;
     if (config->cluster_bytes > (placed ? PLACED_BLOCK_BYTES : 0)) {
-        say(error, error_bytes,
-            "gait_arena_create: cluster_bytes is %zu (at most %zu, with GAIT_ARENA_PLACED)",
-            config->cluster_bytes, PLACED_BLOCK_BYTES);
+        error_say(error, error_bytes,
+                  "gait_arena_create: cluster_bytes is %zu (at most %zu, with GAIT_ARENA_PLACED)",
+                  config->cluster_bytes, PLACED_BLOCK_BYTES);
         return false;
     }
     if (placed && config->flags & GAIT_ARENA_CONCURRENT) {
-        say(error, error_bytes, "gait_arena_create: flags %#x: placed or concurrent",
-            (unsigned)config->flags);
+        error_say(error, error_bytes, "gait_arena_create: flags %#x: placed or concurrent",
+                  (unsigned)config->flags);
         return false;
     }
     if (placed)
@@ -266,10 +258,11 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_a
         arena_give_up(mutator, own);
     }
     if (call.refused)
-        say(error, error_bytes, "gait_arena_create: the system binds no memory to NUMA node %d",
-            own->node);
+        error_say(error, error_bytes,
+                  "gait_arena_create: the system binds no memory to NUMA node %d", own->node);
     else
-        say(error, error_bytes, "gait_arena_create: no memory for %zu bytes", bump.chunk_bytes);
+        error_say(error, error_bytes, "gait_arena_create: no memory for %zu bytes",
+                  bump.chunk_bytes);
     return -1;
 }
 
@@ -280,7 +273,7 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
     arena_making_look(mutator);
     struct arena *record = arenas_new(&heap->arenas);
     if (!record) {
-        say(error, error_bytes, "gait_arena_create: no memory");
+        error_say(error, error_bytes, "gait_arena_create: no memory");
         return NULL;
     }
     struct arena_own *own = arena_own(record);

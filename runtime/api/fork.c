@@ -26,7 +26,7 @@
 #include "clones.h"
 
 static struct lock heaps_lock; /* rank HEAPS: guards heaps, and is held across fork */
-static gait_heap *heaps;       /* links are released, for forking_heaps */
+static gait_heap *heaps;       /* links are released, for fork_heaps */
 static bool followed;          /* constant: the handlers are registered */
 static int64_t process_cpu_ns; /* of the process that forks, at the fork; lock HEAPS */
 
@@ -140,16 +140,16 @@ __attribute__((constructor)) static void register_handlers(void) {
     followed = platform_at_fork(prepare, parent, child) == 0;
 }
 
-bool forking_is_followed(void) { return followed; }
+bool fork_is_followed(void) { return followed; }
 
-void forking_add(gait_heap *heap) {
+void fork_add(gait_heap *heap) {
     lock_acquire(&heaps_lock);
     heap->next = heaps;
     __atomic_store_n(&heaps, heap, __ATOMIC_RELEASE);
     lock_release(&heaps_lock);
 }
 
-void forking_remove(gait_heap *heap) {
+void fork_remove(gait_heap *heap) {
     lock_acquire(&heaps_lock);
     gait_heap **link = &heaps;
     while (*link != heap)
@@ -158,8 +158,8 @@ void forking_remove(gait_heap *heap) {
     lock_release(&heaps_lock);
 }
 
-gait_heap *forking_heaps(void) { return __atomic_load_n(&heaps, __ATOMIC_ACQUIRE); }
+gait_heap *fork_heaps(void) { return __atomic_load_n(&heaps, __ATOMIC_ACQUIRE); }
 
-gait_heap *forking_next(const gait_heap *heap) {
+gait_heap *fork_next(const gait_heap *heap) {
     return __atomic_load_n(&heap->next, __ATOMIC_ACQUIRE);
 }

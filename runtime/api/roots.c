@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Roots and finalizers as the embedder calls them: the tables of mark/ with the
- * calling mutator's barrier. What is said about each function is in gait.h.
+ * Roots as the embedder calls them: the tables of mark/ with the calling mutator's barrier. What is
+ * said about each function is in gait.h.
  */
 #include <gait/gait.h>
 
@@ -125,67 +125,3 @@ void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit, void *d
     mutator->own.visit = visit;
     mutator->own.data = data;
 }
-
-/* ---- Finalizers ---- */
-
-static bool is_object(gait_heap *heap, const void *object) {
-    return object && gait_object_base(heap, object) == object;
-}
-
-int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
-                       void *data) {
-    mutator_check(mutator);
-    if (!is_object(mutator->heap, object))
-        return GAIT_E_INVALID;
-    return finalizers_set(&mutator->heap->finalizers, object, finalize, data);
-}
-
-int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup, void *data) {
-    mutator_check(mutator);
-    if (!is_object(mutator->heap, object) || !cleanup)
-        return GAIT_E_INVALID;
-    return finalizers_cleanup_add(&mutator->heap->finalizers, object, cleanup, data);
-}
-
-size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup,
-                           void *data) {
-    mutator_check(mutator);
-    return finalizers_cleanup_cancel(&mutator->heap->finalizers, object, cleanup, data);
-}
-
-size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
-    mutator_check(mutator);
-    struct finalizer_job job;
-    struct notice_job notice;
-    size_t ran = 0;
-    mutator->runs_finalizers = true;
-    gait_poll(mutator);
-    for (; ran < max && notices_take(&mutator->heap->control.notices, &notice); ran++)
-        notice.notify(mutator, notice.notice, notice.data);
-    for (; ran < max && finalizers_take(&mutator->heap->finalizers, &job); ran++) {
-        if (!job.finalize) {
-            job.clean_up(mutator, job.data);
-            continue;
-        }
-        gait_word object = (gait_word)job.object;
-        struct gait_frame frame;
-        gait_push_frame(mutator, &frame, &object, 1);
-        mutator_shade(mutator, object);
-        job.finalize(mutator, job.object, job.data);
-        gait_pop_frame(mutator);
-    }
-    return ran;
-}
-
-bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
-    mutator_check(mutator);
-    mutator->runs_finalizers = true;
-    mutator_save_stack();
-    world_rest();
-    bool some = finalizers_wait(&mutator->heap->finalizers, timeout_ns);
-    world_resume();
-    gait_poll(mutator);
-    return some;
-}
-
-void gait_stop_finalizers(gait_heap *heap) { finalizers_stop(&heap->finalizers); }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "../arena/snapshot_format.h"
+#include "../error.h"
 #include "../platform/platform.h"
 #include "arenas.h"
 
@@ -161,8 +162,7 @@ __attribute__((format(printf, 2, 3))) static bool refuse(const struct reader *re
                                                          const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    if (reader->error && reader->error_bytes)
-        vsnprintf(reader->error, reader->error_bytes, format, arguments);
+    error_say_list(reader->error, reader->error_bytes, format, arguments);
     va_end(arguments);
     return false;
 }

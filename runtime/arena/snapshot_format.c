@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../error.h"
+
 #define BYTE_ORDER_OWN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 1 : 2)
 
 static void put(unsigned char *bytes, uint64_t value, int count) {
@@ -49,8 +51,7 @@ __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t err
                                                          const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    if (error && error_bytes)
-        vsnprintf(error, error_bytes, format, arguments);
+    error_say_list(error, error_bytes, format, arguments);
     va_end(arguments);
     return false;
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Collections that are asked for, settings, notices. What is said about each function is in gait.h.
+ */
+#include <gait/gait.h>
+
+#include "../instance.h"
+#include "../options.h"
+
+void gait_collect(gait_mutator *mutator) {
+    mutator_check(mutator);
+    mutator_save_stack();
+    world_rest();
+    collector_force(mutator->heap);
+    world_resume();
+    gait_poll(mutator);
+}
+
+size_t gait_free_os_memory(gait_mutator *mutator) {
+    mutator_check(mutator);
+    gait_collect(mutator);
+    mutator_save_stack();
+    world_rest();
+    size_t given = scavenger_give_back(mutator->heap, SIZE_MAX);
+    world_resume();
+    gait_poll(mutator);
+    return given;
+}
+
+int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
+    if (percent < 0 && percent != GAIT_KEEP)
+        percent = GAIT_GOGC_OFF;
+    int32_t before = control_set_gogc(&heap->control, percent);
+    scavenger_wake(heap);
+    return before;
+}
+
+int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
+    int64_t before = control_set_limit(&heap->control, limit_bytes);
+    scavenger_wake(heap);
+    return before;
+}
+
+int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {
+    bool in_range = procs >= 1 && procs <= OPTIONS_PROCS_MAX;
+    return control_set_procs(&heap->control, in_range ? procs : 0);
+}
+
+int64_t gait_set_min_heap(gait_heap *heap, int64_t bytes) {
+    int64_t before = control_set_min_heap(&heap->control, bytes);
+    scavenger_wake(heap);
+    return before;
+}
+
+int32_t gait_set_gogc_floor(gait_heap *heap, int32_t percent) {
+    return control_set_gogc_floor(&heap->control, percent);
+}
+
+int gait_set_assists(gait_heap *heap, int on) { return control_set_assists(&heap->control, on); }
+
+void gait_set_notice(gait_heap *heap, gait_notice_fn notice, void *data) {
+    notices_set(&heap->control, notice, data);
+}
+
+int64_t gait_set_notice_memory(gait_heap *heap, int64_t bytes) {
+    return notices_set_bytes(&heap->control, bytes);
+}
+
+double gait_set_notice_percent(gait_heap *heap, double percent) {
+    return notices_set_percent(&heap->control, percent);
+}
+
+const char *gait_version(void) { return GAIT_VERSION; }

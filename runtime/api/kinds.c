@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kinds of objects. What is said about each function is in gait.h.
+ */
+#include <gait/gait.h>
+
+#include "../abi.h"
+#include "../instance.h"
+
+#define KIND_INFO_BYTES_0 ABI0_BYTES(gait_kind_info, scan_data)
+
+int gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info, size_t info_bytes) {
+    gait_kind_info whole = {0};
+    if (!info || info_bytes < KIND_INFO_BYTES_0 ||
+        !abi_take(&whole, sizeof whole, info, info_bytes))
+        return GAIT_E_INVALID;
+    return kinds_register(&heap->kinds, &whole);
+}
+
+int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
+    return gait_kind_register_sized(heap, info, KIND_INFO_BYTES_0);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Questions about objects, and who is asked when there is no memory for one. What is said about
+ * each function is in gait.h.
+ */
+#include <gait/gait.h>
+
+#include "../instance.h"
+#include "../platform/platform.h"
+
+static bool find_object(gait_heap *heap, const void *address, struct cell *cell) {
+    return space_holds(&heap->space, (uintptr_t)address) &&
+           space_cell(&heap->space, (uintptr_t)address, cell) &&
+           cell_allocated(cell, space_epoch(&heap->space));
+}
+
+void *gait_object_base(gait_heap *heap, const void *address) {
+    struct cell cell;
+    return find_object(heap, address, &cell) ? cell.start : NULL;
+}
+
+gait_kind gait_object_kind(gait_heap *heap, const void *object) {
+    struct cell cell;
+    if (!find_object(heap, object, &cell))
+        platform_fatal("gait_object_kind: %p is not an object", object);
+    return ENTRY_KIND(cell.entry);
+}
+
+size_t gait_object_bytes(gait_heap *heap, const void *object) {
+    struct cell cell;
+    if (!find_object(heap, object, &cell))
+        platform_fatal("gait_object_bytes: %p is not an object", object);
+    return entry_cell_bytes(&heap->space, cell.entry, cell.head);
+}
+
+void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *data) {
+    lock_acquire(&heap->oom_lock);
+    heap->oom_handler = handler;
+    heap->oom_data = data;
+    lock_release(&heap->oom_lock);
+}
