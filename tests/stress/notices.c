@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Notices: that each change is told of once, whoever brings it about.
+ * Notices: that each change is told of once, whoever brings it about. Those of the limiter:
+ * tests/unit/notices_test.c.
  *
  *   together    threads pass the threshold at one time, by objects, foreign, off-heap and arena
  *               memory: one notice; another after memory has fallen, and not before
  *   allocates   the callback allocates, collects, changes the threshold, and is left by longjmp
- *   limiter     a limit below the live heap: the limiter is told of; and its end, once it has room
  *   fork        the child has the notice that waited, and others of its own
  *   destroyed   heaps go with a notice queued, and one is set beside threads that pass it
  */
@@ -183,43 +183,6 @@ static void allocates_test(void) {
     gait_heap_destroy(doing.heap);
 }
 
-/* ---- The limiter ---- */
-
-static void limiter_test(void) {
-    struct told told = {0};
-    gait_heap *heap = heap_told(NULL, "1MiB", &told);
-    gait_mutator *mutator = attach(heap);
-    gait_kind kind = kind_new(heap, (gait_kind_info){.name = "refs", .layout = GAIT_REFS});
-    gait_word list = 0;
-    struct gait_frame frame;
-    gait_push_frame(mutator, &frame, &list, 1);
-    int64_t end_ns = now_ns() + 40 * (int64_t)1000000000;
-    for (size_t live = 0; told.count[GAIT_NOTICE_LIMITER_ON] == 0 && now_ns() < end_ns; live++) {
-        gait_word *cell = allocate(mutator, kind, 16);
-        if (live < 500000) { /* 8 MiB */
-            gait_store(mutator, cell, list);
-            list = (gait_word)cell;
-        }
-        if (live % 1024 == 0)
-            gait_run_finalizers(mutator, 8);
-    }
-    CHECK(told.count[GAIT_NOTICE_LIMITER_ON] == 1, "the limiter began without notice");
-    CHECK(stats_of(heap).limiter_starts == 1, "begun %d times", (int)stats_of(heap).limiter_starts);
-    gait_set_memory_limit(heap, GAIT_NO_LIMIT);
-    gait_set_gogc(heap, 100);
-    list = 0;
-    end_ns = now_ns() + 40 * (int64_t)1000000000;
-    /* the program's own time empties the bucket */
-    while (told.count[GAIT_NOTICE_LIMITER_OFF] == 0 && now_ns() < end_ns) {
-        allocate(mutator, kind, 16);
-        gait_run_finalizers(mutator, 8);
-    }
-    CHECK(told.last == GAIT_NOTICE_LIMITER_OFF, "it ended without notice");
-    gait_pop_frame(mutator);
-    gait_detach(mutator);
-    gait_heap_destroy(heap);
-}
-
 /* ---- Fork, and the end ---- */
 
 static void fork_test(void) {
@@ -290,8 +253,6 @@ int main(int argc, char **argv) {
     for (unsigned sort = 0; sort < 4; sort++)
         together_test(sort);
     allocates_test();
-    if (!UNDER_TSAN) /* which takes more of the CPU than the collector may */
-        limiter_test();
     fork_test();
     destroyed_test();
     return 0;

@@ -361,7 +361,7 @@ Test(governor_rules, a_mutator_is_told_one_thing) {
     enum { G = GAIT_GOVERNOR_GO, H = GAIT_GOVERNOR_HELP, M = GAIT_GOVERNOR_MARK };
     enum { A = GAIT_GOVERNOR_AWAIT };
     enum { TAKES = 1, MARKS = 2, MARKING = 4, SWEEPING = 8, LIMITING = 16, HELPED = 32 };
-    enum { AWAITED = 64, NO_BOUNDS = 128 };
+    enum { AWAITED = 64, NO_BOUNDS = 128, NO_ASSISTS = 256 };
     static const struct {
         unsigned bits;
         uint64_t live, total; /* MiB; late at 100, barrier 120, relief 90, limit 200 */
@@ -391,6 +391,15 @@ Test(governor_rules, a_mutator_is_told_one_thing) {
         {TAKES | MARKING | SWEEPING, 50, 200, 0, A},
         {TAKES | MARKS | MARKING, 50, 200, 5, M},
         {TAKES, 100, 200, 0, H}, /* first things first */
+        /* without assists it never marks, and waits for others to at the limit alone */
+        {NO_ASSISTS | MARKS | MARKING, 50, 50, -1, G},
+        {NO_ASSISTS | MARKS | MARKING, 119, 119, -1000000, G},
+        {NO_ASSISTS | MARKS | MARKING, 121, 121, -1, A},
+        {NO_ASSISTS | MARKS | MARKING | TAKES, 50, 200, -1, A},
+        {NO_ASSISTS | MARKS | MARKING | AWAITED, 121, 121, -1, G}, /* for a bounded time */
+        {NO_ASSISTS | MARKS | MARKING | LIMITING, 121, 121, -1, G},
+        {NO_ASSISTS | MARKS | MARKING | NO_BOUNDS, 121, 300, -1, G},
+        {NO_ASSISTS | TAKES, 50, 200, 0, A},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         unsigned bits = rows[i].bits;
@@ -400,6 +409,7 @@ Test(governor_rules, a_mutator_is_told_one_thing) {
             .relief_bytes = bits & NO_BOUNDS ? NONE : 90 * MIB,
             .limit_bytes = 200 * MIB,
             .limiting = bits & LIMITING,
+            .assists_off = bits & NO_ASSISTS,
         };
         struct gait_governor_want want = {
             .live_bytes = rows[i].live * MIB,
