@@ -5,7 +5,7 @@
 import unittest
 
 from cycles import Cycles
-from spacetime import at_rss, least_front
+from spacetime import at_rss, falls, least_front
 
 MIB = 1 << 20
 
@@ -56,6 +56,11 @@ class SpacetimeTest(unittest.TestCase):
 
     def test_points_that_others_beat_are_no_part_of_the_front(self):
         self.assertEqual(least_front(self.POINTS, "cpu_s"), [(100, 4), (400, 1)])
+
+    def test_where_more_gogc_takes_less_memory(self):
+        points = [(gogc, {"rss_mib": rss}) for gogc, rss in
+                  [(25, 100), (50, 91), (100, 80), (200, 300)]] + [(400, {})]
+        self.assertEqual(falls(points), [(50, 91, 100, 80)])
 
     def test_between_two_points_and_past_the_ends(self):
         front = least_front(self.POINTS, "cpu_s")
