@@ -50,6 +50,7 @@ struct loop_cycle {
     double start, goal, peak, marked, total;
     double mark_ns, gc_share; /* of all CPU time since the last cycle's end           */
     bool limiting;
+    bool floor; /* the CPU gave the goal */
 };
 
 struct loop {
@@ -318,6 +319,7 @@ static inline void loop_mark(struct loop *loop, double alloc) {
     };
     gait_governor_end(&loop->governor, &end, &told);
     cycle->goal = (double)told.goal_bytes;
+    cycle->floor = told.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     loop->marking = false;
 }
 
@@ -337,10 +339,11 @@ static inline const struct loop_cycle *loop_cycle(struct loop *loop) {
     loop->last_mutator_ns = loop->mutator_ns;
     loop->peak_total = 0;
 
-    /* sweeping leaves half of the dead memory as holes, and the other half as free pages */
-    double dead = loop->heap - cycle->marked;
-    loop->spans -= dead * LOOP_FRAGMENTATION / 2;
-    loop->free += dead * LOOP_FRAGMENTATION / 2;
+    /* of the room in spans, sweeping leaves half as holes: the other half lies in empty spans,
+     * which become free pages */
+    double empty = (loop->spans - cycle->marked * LOOP_FRAGMENTATION) / 2;
+    loop->spans -= empty;
+    loop->free += empty;
     loop->heap = loop->marked = cycle->marked;
     loop->fresh = 0;
     loop->swept = false;
