@@ -125,6 +125,23 @@ void gait_governor_revise(struct gait_governor *governor,
                              });
 }
 
+/* Mutators' CPU time while the cycle marked, no more than they can have used. A process's clock has
+ * not yet what other CPUs' threads ran since their last tick: a cycle of 0.1 ms may be told of 4
+ * ms, of before it began. The CPUs that they have are those since the last cycle, or procs. */
+static int64_t plausible_cpu_ns(const struct gait_governor *governor,
+                                const struct gait_governor_end *end) {
+    const struct gait_governor_clocks *now = &end->clocks, *ended = &governor->learnt.ended;
+    double marked_ns = (double)spent_ns(now->now_ns, governor->start.clocks.now_ns);
+    double wall_ns = (double)spent_ns(now->now_ns, ended->now_ns);
+    double used_ns = (double)spent_ns(now->process_cpu_ns, ended->process_cpu_ns);
+    double cpus = wall_ns > 0 && used_ns > wall_ns * governor->settings.procs
+                      ? used_ns / wall_ns
+                      : governor->settings.procs;
+    int64_t most_ns = arith_sub_i64(arith_to_i64(marked_ns * cpus), end->background_cpu_ns);
+    most_ns = arith_max_i64(arith_sub_i64(most_ns, end->assist_cpu_ns), 1);
+    return end->mutator_cpu_ns < most_ns ? end->mutator_cpu_ns : most_ns;
+}
+
 void gait_governor_end(struct gait_governor *governor, const struct gait_governor_end *end,
                        struct gait_governor_cycle *cycle) {
     struct gait_pacer *pacer = &governor->pacer;
@@ -139,9 +156,11 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     gait_governor_revise(governor, &progress);
     *cycle = cycle_now(governor);
 
+    struct gait_governor_end seen = *end;
+    seen.mutator_cpu_ns = plausible_cpu_ns(governor, end);
     gait_pacer_end_cycle_measured(
         pacer, &(struct gait_pacer_mark_cpu){
-                   .mutator_cpu_ns = end->mutator_cpu_ns,
+                   .mutator_cpu_ns = seen.mutator_cpu_ns,
                    .assist_cpu_ns = end->assist_cpu_ns,
                    .background_cpu_ns = end->background_cpu_ns,
                    .held_back_share = governor_held_back_share(governor, &progress),
@@ -151,7 +170,7 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     gait_pacer_set_foreign(pacer, governor->memory.foreign_bytes);
     governor->marking = false;
     governor_memory_end(governor, end, cycle->goal_bytes);
-    governor_learn(governor, end, marked_before_bytes);
+    governor_learn(governor, &seen, marked_before_bytes);
     commit(governor, false);
 }
 

@@ -27,6 +27,10 @@
 /** The same where a memory limit can only just be held. */
 #define RUNWAY_SHARE_AT_LIMIT 0.9
 
+/** How much of the limiter's bucket a cycle may fill: somewhat less than the half at which it
+ * begins to limit. */
+#define RUNWAY_BUCKET_SHARE 0.3
+
 /** Background marking's share before any was measured, and what it is taken for at least. */
 #define RUNWAY_SHARE_BACKGROUND 0.25
 #define RUNWAY_SHARE_LEAST 0.05
@@ -40,13 +44,24 @@
 
 static double allocated_at(double bytes, double share) { return bytes * (1 - share) / share; }
 
+/* A cycle that is given more than half of the CPU fills the limiter's bucket by what it takes
+ * beyond: with mark_ns of work and the share s, mark_ns x (2 s - 1) / s. Of a large heap one cycle
+ * would have it limiting, and assists off, though over time the collector takes little. */
+static double share_most(const struct gait_governor *governor, double mark_ns, bool by_limit) {
+    double most = by_limit ? RUNWAY_SHARE_AT_LIMIT : RUNWAY_SHARE_MOST;
+    double room_ns = (double)governor->limiter.capacity_ns * RUNWAY_BUCKET_SHARE;
+    double fills = mark_ns > room_ns ? 1 / (2 - room_ns / mark_ns) : 1;
+    return fills < most ? fills : most;
+}
+
 static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes, bool by_limit) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
     const struct gait_pacer *pacer = &governor->pacer;
     double way = (double)goal_bytes - (double)pacer->marked_bytes;
     double work = governor_expected_work(governor, way);
     /* what the program allocates in as much CPU time as marking takes */
-    double bytes = governor_rate(&learnt->allocation) * governor_rate(&learnt->marking) * work;
+    double mark_ns = governor_rate(&learnt->marking) * work;
+    double bytes = governor_rate(&learnt->allocation) * mark_ns;
     double background =
         learnt->background.per > 0 ? governor_rate(&learnt->background) : RUNWAY_SHARE_BACKGROUND;
     background = background > RUNWAY_SHARE_LEAST ? background : RUNWAY_SHARE_LEAST;
@@ -56,7 +71,7 @@ static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes
     double wanted = gait_pacer_floor_rules(pacer) ? 0 : live / RUNWAY_LIVE_DIVISOR;
     double most = ((double)goal_bytes - live) / RUNWAY_WAY_DIVISOR;
     wanted = wanted < most ? wanted : most;
-    double least = allocated_at(bytes, by_limit ? RUNWAY_SHARE_AT_LIMIT : RUNWAY_SHARE_MOST);
+    double least = allocated_at(bytes, share_most(governor, mark_ns, by_limit));
     wanted = wanted > least ? wanted : least;
     double alone = allocated_at(bytes, background < 1 ? background : 1);
     wanted = wanted < alone && !governor->settings.assists_off ? wanted : alone;
