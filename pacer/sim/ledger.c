@@ -107,6 +107,8 @@ void ledger_look(struct model *model) {
 void ledger_cycle(struct model *model, struct model_cycle *cycle) {
     struct model_result *result = &model->result;
     cycle->number = ++result->cycles;
+    result->marked_bytes += (double)cycle->marked_bytes;
+    result->live_bytes += (double)cycle->live_bytes;
     cycle->cpu_s[MODEL_SWEEP] = result->cpu_s[MODEL_SWEEP] - model->swept_cpu_s;
     cycle->cpu_s[MODEL_SCAVENGE] = result->cpu_s[MODEL_SCAVENGE] - model->scavenged_cpu_s;
     model->swept_cpu_s = result->cpu_s[MODEL_SWEEP];

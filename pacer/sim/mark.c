@@ -153,6 +153,7 @@ static void mark_govern_end(struct model *model) {
     full_look_at_memory(model);
     gait_governor_end(&model->governor, &end, &cycle);
     record->goal_bytes = cycle.goal_bytes;
+    record->by_floor = !cycle.by_limit && cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->cons_mark = model->governor.pacer.cons_mark;
 }
 
@@ -163,6 +164,7 @@ static void mark_end(struct model *model) {
     record->mark_s = model->now_s - record->start_s;
     record->peak_bytes = engine_u64(model->heap);
     record->marked_bytes = engine_u64(marking->reachable + marking->black);
+    record->live_bytes = engine_u64(marking->reachable);
     record->scanned_bytes = engine_u64(marking->done);
     double spent = record->cpu_s[MODEL_ASSIST] + record->cpu_s[MODEL_DEDICATED] +
                    record->cpu_s[MODEL_FRACTIONAL];

@@ -11,8 +11,10 @@
 /** And one of so many cycles. */
 #define MODEL_MOST_CYCLES 10000000
 
-/** The governor as the runtime has it, before the program's first instruction. */
-static void model_govern(struct gait_governor *governor, const struct scenario *scenario) {
+/** The governor as the runtime has it, before the program's first instruction; the cost model of
+ * Go's guide has Go's goals. */
+static void model_govern(struct gait_governor *governor, const struct scenario *scenario,
+                         enum model_kind kind) {
     gait_governor_init(governor,
                        &(struct gait_governor_settings){
                            .gogc_percent = scenario->settings.gogc,
@@ -21,6 +23,7 @@ static void model_govern(struct gait_governor *governor, const struct scenario *
                            .min_heap_bytes = (uint64_t)scenario->settings.min_heap,
                            .gogc_floor_percent = (int32_t)scenario->settings.gogc_floor,
                            .assists_off = !scenario->settings.assists,
+                           .parity = scenario->settings.parity || kind == MODEL_STW,
                        },
                        &(struct gait_governor_clocks){0});
     gait_governor_set_heap_minimum(governor, (uint64_t)scenario->settings.minimum_heap, true);
@@ -37,7 +40,7 @@ void model_init(struct model *model, enum model_kind kind, const struct scenario
     model->give_up_s = MODEL_HOPELESS * scenario_duration(scenario);
     program_init(&model->program, scenario);
     pages_init(&model->pages, &scenario->memory);
-    model_govern(&model->governor, scenario);
+    model_govern(&model->governor, scenario, kind);
     model->heap = (double)scenario->memory.initial_live;
     model->scannable = program_scannable(&model->program);
     if (kind == MODEL_IDEAL)
@@ -85,6 +88,10 @@ struct model_work model_work(const struct scenario *scenario) {
         }
     }
     return work;
+}
+
+double model_float(const struct model_result *result) {
+    return result->live_bytes > 0 ? result->marked_bytes / result->live_bytes : 1;
 }
 
 double model_progress(const struct model *model) {

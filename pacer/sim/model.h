@@ -65,6 +65,7 @@ struct model_cycle {
     uint64_t goal_bytes;    /**< goal as marking ended                                       */
     uint64_t peak_bytes;    /**< live heap as marking ended                                  */
     uint64_t marked_bytes;  /**< found live, with what was allocated while marking           */
+    uint64_t live_bytes;    /**< of it, reachable as marking began; the rest may float       */
     uint64_t scanned_bytes; /**< heap bytes looked at for references                         */
     uint64_t total_bytes;   /**< memory under the limit, largest while marking               */
     double cpu_s[MODEL_PURPOSES]; /**< used for this cycle while it marked; sweeping and scavenging
@@ -76,6 +77,7 @@ struct model_cycle {
     double cons_mark;          /**< learnt: gait_pacer.cons_mark                                */
     bool limited;              /**< the CPU limiter was limiting for a part of it                */
     bool by_limit;             /**< the memory limit gave the goal                               */
+    bool by_floor;             /**< what the collector may take of the CPU did                   */
     bool periodic;             /**< started by the clock                                         */
     struct ideal_result ideal; /**< MODEL_IDEAL only: as in the reference vectors             */
 };
@@ -115,8 +117,10 @@ struct model_result {
     double limiting_s;           /**< time for which the CPU limiter limited                    */
     double stalled_s;            /**< time for which the program waited at the memory limit     */
     double pause_max_s;
-    bool finished; /**< false: given up, since it would take 100 x its length, 10^7 cycles or
-                        MODEL_MOST_STEPS                                            */
+    double marked_bytes; /**< sum of all cycles                                         */
+    double live_bytes;   /**< of it, reachable as they began                            */
+    bool finished;       /**< false: given up, since it would take 100 x its length, 10^7 cycles or
+                              MODEL_MOST_STEPS                                            */
 };
 
 /** Where results go; any function may be NULL. The structs are gone after the call. */
@@ -234,6 +238,9 @@ bool model_advance(struct model *model, int64_t steps);
 /** Run to the end. */
 void model_run(struct model *model, enum model_kind kind, const struct scenario *scenario,
                const struct model_sink *sink);
+
+/** What its cycles marked over what was live as they began; 1 without any. */
+double model_float(const struct model_result *result);
 
 /** How far the program has come, 0..1. */
 double model_progress(const struct model *model);

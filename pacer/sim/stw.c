@@ -72,6 +72,7 @@ static void stw_cycle(struct model *model, double goal) {
         .goal_bytes = engine_u64(goal),
         .peak_bytes = engine_u64(model->heap),
         .marked_bytes = engine_u64(live),
+        .live_bytes = engine_u64(live),
         .scanned_bytes = engine_u64(work),
         .total_bytes = engine_u64(ledger_memory(model).total),
         .cpu_s = {[MODEL_DEDICATED] = cpu_s, [MODEL_FIXED] = machine->cycle_cost},

@@ -265,6 +265,7 @@ Test(model, marking_while_limited_is_no_faster_than_it_was_seen) {
     struct model_sink sink = {.context = &most, .cycle = look_at_limited};
     program_start(&program);
     program.scenario.settings.gogc = GAIT_PACER_GOGC_OFF;
+    program.scenario.settings.parity = true; /* else the goal rises before the limiter limits */
     program.scenario.settings.memory_limit = (int64_t)(40 * MIB);
     program.scenario.memory.initial_live = (int64_t)(60 * MIB);
     struct scenario_phase *phase = program_phase(&program, 10, 200, 0, 0);

@@ -15,24 +15,25 @@ static double mib(uint64_t bytes) { return (double)bytes / MIB; }
 static double ms(double seconds) { return seconds * 1000; }
 
 static void print_heading(void) {
-    printf("%6s %9s %8s %8s | %8s %8s %8s %8s %8s %8s | %8s %8s %8s %8s %8s | %5s %s\n", "cycle",
-           "start", "mark", "pause", "trigger", "start", "peak", "goal", "marked", "total",
-           "assist", "backgr.", "idle", "sweep", "fixed", "GC", "");
-    printf("%6s %9s %8s %8s | %8s %8s %8s %8s %8s %8s | %8s %8s %8s %8s %8s | %5s %s\n", "", "s",
-           "ms", "ms", "MiB", "MiB", "MiB", "MiB", "MiB", "MiB", "CPU-ms", "CPU-ms", "CPU-ms",
-           "CPU-ms", "CPU-ms", "CPU%", "");
+    printf("%6s %9s %8s %8s | %8s %8s %8s %8s %8s %8s %8s | %8s %8s %8s %8s %8s | %5s %s\n",
+           "cycle", "start", "mark", "pause", "trigger", "start", "peak", "goal", "marked", "live",
+           "total", "assist", "backgr.", "idle", "sweep", "fixed", "GC", "");
+    printf("%6s %9s %8s %8s | %8s %8s %8s %8s %8s %8s %8s | %8s %8s %8s %8s %8s | %5s %s\n", "",
+           "s", "ms", "ms", "MiB", "MiB", "MiB", "MiB", "MiB", "MiB", "MiB", "CPU-ms", "CPU-ms",
+           "CPU-ms", "CPU-ms", "CPU-ms", "CPU%", "");
 }
 
 static void print_cycle(const struct model_cycle *cycle) {
     const double *cpu_s = cycle->cpu_s;
-    printf("%6" PRId64 " %9.3f %8.3f %8.3f | %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f | %8.3f %8.3f "
-           "%8.3f %8.3f %8.3f | %5.1f%s%s%s%s\n",
+    printf("%6" PRId64 " %9.3f %8.3f %8.3f | %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f | %8.3f "
+           "%8.3f %8.3f %8.3f %8.3f | %5.1f%s%s%s%s%s\n",
            cycle->number, cycle->start_s, ms(cycle->mark_s), ms(cycle->pause_s),
            mib(cycle->trigger_bytes), mib(cycle->start_bytes), mib(cycle->peak_bytes),
-           mib(cycle->goal_bytes), mib(cycle->marked_bytes), mib(cycle->total_bytes),
-           ms(cpu_s[MODEL_ASSIST]), ms(cpu_s[MODEL_DEDICATED] + cpu_s[MODEL_FRACTIONAL]),
-           ms(cpu_s[MODEL_IDLE]), ms(cpu_s[MODEL_SWEEP]), ms(cpu_s[MODEL_FIXED]),
-           cycle->utilization * 100, cycle->by_limit ? " limit" : "",
+           mib(cycle->goal_bytes), mib(cycle->marked_bytes), mib(cycle->live_bytes),
+           mib(cycle->total_bytes), ms(cpu_s[MODEL_ASSIST]),
+           ms(cpu_s[MODEL_DEDICATED] + cpu_s[MODEL_FRACTIONAL]), ms(cpu_s[MODEL_IDLE]),
+           ms(cpu_s[MODEL_SWEEP]), ms(cpu_s[MODEL_FIXED]), cycle->utilization * 100,
+           cycle->by_limit ? " limit" : "", cycle->by_floor ? " floor" : "",
            cycle->limited ? " limited" : "", cycle->stalled_s > 0 ? " stalled" : "",
            cycle->periodic ? " periodic" : "");
 }
@@ -63,6 +64,8 @@ static void print_result(const struct model_result *result) {
            result->peak_heap_bytes / MIB, result->peak_reachable_bytes / MIB,
            result->peak_total_bytes / MIB, result->mean_total_bytes / MIB,
            result->peak_process_bytes / MIB);
+    printf("floating       %.2f of what was live was marked, over all cycles\n",
+           model_float(result));
     printf(
         "standing still %.3f ms at most for a pause; %.3f s at the memory limit; %.3f s with the "
         "CPU limiter\n",

@@ -95,6 +95,7 @@ int record_summary(const struct model_result *result, struct summary_line lines[
         {"limiting_s", result->limiting_s},
         {"stalled_s", result->stalled_s},
         {"pause_max_s", result->pause_max_s},
+        {"float", model_float(result)},
         {"finished", (double)result->finished},
     };
     int count = 0;

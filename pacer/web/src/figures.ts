@@ -2,7 +2,7 @@
 // The figures beside the charts: each with its unit and what it means. data-value has all digits.
 import { make } from "./dom";
 import type { Results } from "./engine";
-import { showBytes, showCount, showSeconds, showShare } from "./units";
+import { showBytes, showCount, showSeconds, showShare, showTimes } from "./units";
 
 /** A figure of a run's summary, as the command names it. */
 interface Figure {
@@ -17,6 +17,7 @@ const FIGURES: Record<string, Figure> = {
     peak_total_bytes: { label: "Peak memory", meaning: "most that counts under the limit", show: showBytes },
     peak_heap_bytes: { label: "Peak heap", meaning: "live and garbage at their largest", show: showBytes },
     peak_reachable_bytes: { label: "Peak live", meaning: "most that the program could still reach", show: showBytes },
+    float: { label: "Float", meaning: "what cycles marked over what was live as they began", show: showTimes },
     mean_total_bytes: { label: "Mean memory", meaning: "under the limit, averaged over time", show: showBytes },
     peak_process_bytes: { label: "Peak process", meaning: "with memory that the limit does not count", show: showBytes },
     cycles: { label: "Cycles", meaning: "how often the collector ran", show: showCount },

@@ -16,6 +16,7 @@ const COLUMNS: [string, string, (value: number) => string][] = [
     ["Peak", "peak_bytes", showBytes],
     ["Goal", "goal_bytes", showBytes],
     ["Marked", "marked_bytes", showBytes],
+    ["Live as it began", "live_bytes", showBytes],
     ["Total memory", "total_bytes", showBytes],
     ["Assists, CPU", "assist_cpu_s", showSeconds],
     ["GC CPU while marking", "utilization", showShare],
