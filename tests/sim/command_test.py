@@ -243,6 +243,35 @@ class Scenarios(Files):
         self.assertEqual(self.good("run", "--gogc", "150", "--limit", "300MiB", path),
                          self.good("run", changed))
 
+    def test_settings_beside_gogc_and_the_limit(self):
+        """As options and as keys of the file; each does what it is for."""
+        path = os.path.join(SCENARIOS, "guide-1-steady.toml")
+        def told(*options):
+            csv = run("run", "--csv", "-", "--model", "full", *options, path)
+            self.assertEqual((csv.returncode, csv.stderr), (OK, ""))
+            return csv.stdout.splitlines()
+        def column(lines, name):
+            index = lines[0].split(",").index(name)
+            return [float(line.split(",")[index]) for line in lines[1:]]
+        plain = told()
+        self.assertEqual(told("--min-heap", "off", "--gogc-floor", "off", "--assists", "on"), plain)
+        self.assertLess(len(told("--min-heap", "64MiB")) * 2, len(plain))
+        self.assertLess(max(column(told("--min-heap", "64MiB", "--limit", "32MiB"), "peak_bytes")),
+                        32 << 20)
+        self.assertLess(len(told("--limit", "24MiB", "--gogc-floor", "50")),
+                        len(told("--limit", "24MiB")))
+        self.assertGreater(sum(column(told("--gogc", "10"), "assist_cpu_s")), 0)
+        self.assertEqual(sum(column(told("--gogc", "10", "--assists", "off"), "assist_cpu_s")), 0)
+        with open(path, encoding="utf-8") as file:
+            text = file.read().replace("[machine]", '[settings]\nmin_heap = "64MiB"\n[machine]', 1)
+        self.assertEqual(run("run", "--csv", "-", "--model", "full",
+                             self.path("s.toml", text)).stdout.splitlines(),
+                         told("--min-heap", "64MiB"))
+        for option, value in (("--min-heap", "x"), ("--gogc-floor", "-1"), ("--assists", "1")):
+            refused = run("run", option, value, path)
+            self.assertEqual(refused.returncode, USAGE)
+            self.assertIn(f"{option}: {value}; accepted: ", refused.stderr)
+
     def test_examples_run_and_say_what_they_mean(self):
         for path in scenario_paths():
             summary = self.summary(path)
