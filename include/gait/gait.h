@@ -513,7 +513,8 @@ GAIT_API size_t gait_free_os_memory(gait_mutator *mutator);
  * Set GOGC: heap growth, in percent of the live heap and its roots, before the next cycle ends.
  * @param percent  GAIT_GOGC_OFF (any negative value): no cycle but for the limit; GAIT_KEEP: read.
  * @return the setting before the call.
- * Thread rule: any thread, attached or not. Holds from the next allocation slow path on.
+ * Thread rule: any thread, attached or not. Holds from the next allocation slow path on; if it was
+ * lowered, and a cycle is due, that begins by itself.
  */
 #define GAIT_KEEP INT32_MIN
 GAIT_API int32_t gait_set_gogc(gait_heap *heap, int32_t percent);
@@ -523,8 +524,9 @@ GAIT_API int32_t gait_set_gogc(gait_heap *heap, int32_t percent);
  * @param limit_bytes  GAIT_NO_LIMIT removes the limit; negative only reads it.
  * @return the limit in force before the call, bytes.
  * Thread rule: any thread, attached or not. Never makes an allocation fail. Free memory above it is
- * given back soon after the call, by a thread of the library.
- * Source: Go 1.19 GC guide, "Memory limit".
+ * given back soon after the call, by a thread of the library; if the limit was lowered below what
+ * is held, a cycle begins by itself, though no thread allocates. Source: Go 1.19 GC guide, "Memory
+ * limit".
  */
 GAIT_API int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes);
 

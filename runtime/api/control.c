@@ -32,12 +32,16 @@ int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
         percent = GAIT_GOGC_OFF;
     int32_t before = control_set_gogc(&heap->control, percent);
     scavenger_wake(heap);
+    if (percent >= 0 && (before < 0 || percent < before))
+        collector_look(heap);
     return before;
 }
 
 int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
     int64_t before = control_set_limit(&heap->control, limit_bytes);
     scavenger_wake(heap);
+    if (limit_bytes >= 0 && limit_bytes < before)
+        collector_look(heap);
     return before;
 }
 

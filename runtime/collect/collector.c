@@ -27,8 +27,17 @@ static void look_at_limit(gait_heap *heap) {
         options_limit_from_percent(heap->options.memory_limit_percent, &limit_bytes) == 0 &&
         limit_bytes != heap->percent_limit_bytes) {
         heap->percent_limit_bytes = limit_bytes;
-        control_set_limit(&heap->control, limit_bytes);
+        if (control_set_limit(&heap->control, limit_bytes) > limit_bytes)
+            AO_int_store(&heap->collector.look, 1);
     }
+}
+
+/* Were settings lowered, so that a cycle is due? Here, and not where they are lowered: only between
+ * two cycles do figures say what one would find. */
+static bool is_due_by_settings(gait_heap *heap) {
+    unsigned *look = &heap->collector.look;
+    return AO_int_load(look) && AO_int_compare_and_swap_full(look, 1, 0) &&
+           control_is_due(&heap->control);
 }
 
 static void run_cycle(gait_heap *heap, bool periodic) {
@@ -60,8 +69,12 @@ static void run(void *argument) {
         bool periodic = !forced && control_periodic_due(&heap->control);
         if (forced || periodic || AO_int_load_acquire(&collector->due)) {
             run_cycle(heap, periodic);
+            continue;
+        }
+        look_at_limit(heap);
+        if (is_due_by_settings(heap)) {
+            run_cycle(heap, false);
         } else {
-            look_at_limit(heap);
             platform_wait(&collector->wake, wake, LOOK_NS);
         }
     }
@@ -129,6 +142,7 @@ void collector_lost(gait_heap *heap) {
     AO_int_store(&collector->started, 0);
     AO_int_store(&collector->ending, 0);
     AO_int_store(&collector->due, 0);
+    AO_int_store(&collector->look, 0);
     AO_int_store(&collector->done, AO_int_load(&collector->forced)); /* nobody waits here */
     AO_int_store(&heap->scavenger.ending, 0);
     workers_lost(heap);
@@ -155,6 +169,12 @@ void collector_request(gait_heap *heap) {
     /* a request that was made already is no good while nobody is there to hear it */
     if (first || AO_int_load(&collector->started) == 0)
         ask(heap);
+}
+
+void collector_look(gait_heap *heap) {
+    struct collector *collector = &heap->collector;
+    AO_int_store_full(&collector->look, 1);
+    thread_wake(collector);
 }
 
 void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {

@@ -22,6 +22,7 @@ struct collector {
     unsigned ended;   /* atomic, waited on: raised as each cycle has been swept */
     unsigned wake;    /* atomic, waited on by the thread: raised to wake it */
     unsigned due;     /* atomic: a cycle was asked for that nobody waits for */
+    unsigned look; /* atomic: settings were lowered: a cycle may be due, though nobody allocates */
     unsigned ending;  /* atomic: the thread is to end */
     unsigned started; /* atomic: not 0: the heap's threads are there; 0 after a fork */
 };
@@ -44,6 +45,10 @@ void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void collector_force(gait_heap *heap);
+
+/** GOGC or the limit was lowered. A cycle comes by itself, if one is due now: mutators that do not
+ * allocate ask for none. Any thread. */
+void collector_look(gait_heap *heap);
 
 /** Memory of an arena went into quarantine; open: the scavenger is to make more of it inaccessible.
  * Asks for a cycle when much has gathered. Any thread. */

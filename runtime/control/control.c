@@ -456,6 +456,15 @@ void control_process_is_new(struct control *control, int64_t less_ns) {
     lock_release(&control->lock);
 }
 
+bool control_is_due(struct control *control) {
+    lock_acquire(&control->lock);
+    see_memory(control);
+    publish(control);
+    bool due = control_live_bytes(control) >= AO_load(&control->trigger_bytes);
+    lock_release(&control->lock);
+    return due || control_is_tight(control, 0);
+}
+
 /* ---- Settings ---- */
 
 /* With the lock held. */

@@ -260,6 +260,11 @@ void control_swept(struct control *control);
 /** Count CPU time into the limiter's bucket. Often while marking; cheap if it isn't due. */
 void control_update_limiter(struct control *control);
 
+/** Is a cycle due as figures are now, between two cycles: has the live heap reached its trigger, or
+ * is more in use than the limit allows? For settings that were lowered: allocation asks by itself.
+ */
+bool control_is_due(struct control *control);
+
 /** Settings. @return the one before. */
 int32_t control_set_gogc(struct control *control, int32_t percent);
 int64_t control_set_limit(struct control *control, int64_t bytes);
