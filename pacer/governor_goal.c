@@ -49,7 +49,7 @@ double governor_expected_work(const struct gait_governor *governor, double alloc
 static uint64_t least_heap(const struct gait_governor *governor, double share) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
     double cost_ns = governor_rate(&learnt->collection) * governor_expected_work(governor, 0);
-    double bytes = governor_rate(&learnt->allocation) * cost_ns * ((1 - share) / share);
+    double bytes = governor_steady_allocation(governor) * cost_ns * ((1 - share) / share);
     return arith_add_u64(governor->pacer.marked_bytes, arith_to_u64(bytes));
 }
 

@@ -30,6 +30,14 @@ double governor_rate(const struct gait_governor_rate *rate) {
     return rate->per > 0 ? rate->amount / rate->per : 0;
 }
 
+/* What a period has not yet shown counts as time without allocation: a heap that begins with one
+ * array of 64 MiB had a second cycle at 500. */
+double governor_steady_allocation(const struct gait_governor *governor) {
+    const struct gait_governor_rate *rate = &governor->learnt.allocation;
+    return rate->per < LIVE_PERIOD_NS && rate->per > 0 ? rate->amount / LIVE_PERIOD_NS
+                                                       : governor_rate(rate);
+}
+
 static double work_of(const struct gait_pacer_work *work) {
     return (double)work->heap_bytes + (double)work->stack_bytes + (double)work->globals_bytes;
 }

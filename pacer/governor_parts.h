@@ -21,6 +21,10 @@ void governor_learn(struct gait_governor *governor, const struct gait_governor_e
 
 double governor_rate(const struct gait_governor_rate *rate);
 
+/** Bytes that the program allocates per ns, where a single burst doesn't count for more than it
+ * was: one large object as a program begins says nothing of what comes next. */
+double governor_steady_allocation(const struct gait_governor *governor);
+
 /** What was live as the last cycle ended; and of what is allocated, what stays. */
 uint64_t governor_live_bytes(const struct gait_governor *governor);
 double governor_growth_share(const struct gait_governor *governor);
