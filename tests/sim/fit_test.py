@@ -132,7 +132,7 @@ class Fits(Files):
         self.assertIn('off_heap = "3MiB"', text)
         measured = exact.replace("2 MB foreign", "2 MB foreign, 3 MB live, 1.20 float")
         measured = measured.replace("foreign=2097152", "foreign=2097152 live=2621440")
-        told = run("fit", self.path("measured.log", measured))
+        told = run("fit", self.path("exact.log", measured))  # the same name: it is in the title
         self.assertEqual((told.stdout, told.stderr.count("whole")), (text, 0))
         for value in ("nan", "-1", "1e999", "x"):
             self.assertEqual(run("fit", self.path("b", line.format(value))).returncode, FAILED)
