@@ -77,8 +77,8 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
     control_unallocated(&heap->control, cache_destroy(&mutator->cache));
     counter_add(&heap->space.foreign.sum_bytes, (size_t)mutator->foreign_rest_bytes);
     mutator->foreign_rest_bytes = 0;
-    counter_add(&heap->cycle.black_bytes,
-                mutator->cache.black_bytes + marker_take_marked(&mutator->marker));
+    counter_add(&heap->cycle.black_bytes, mutator->cache.black_bytes);
+    counter_add(&heap->cycle.gone_bytes, marker_take_marked(&mutator->marker));
 }
 
 /* ---- Marking ---- */
@@ -126,10 +126,12 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
 }
 
 /* Bytes marked in this cycle, those allocated black included; the counts begin anew.
- * *black: the latter, and what threads marked that are gone. */
+ * *black: the latter. */
 static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     struct cycle *cycle = &heap->cycle;
     uint64_t marked = workers_take_marked(&heap->workers);
+    marked += AO_load(&cycle->gone_bytes);
+    AO_store(&cycle->gone_bytes, 0);
     *black = AO_load(&cycle->black_bytes);
     AO_store(&cycle->black_bytes, 0);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {

@@ -13,6 +13,7 @@
 struct cycle {
     struct phase_word phase;    /* published: any thread may look                          */
     AO_t black_bytes;           /* allocated black by mutators that are gone since         */
+    AO_t gone_bytes;            /* marked by them                                          */
     AO_t stack_bytes;           /* roots of mutators and coroutines visited in this cycle  */
     int64_t begin_cpu_ns;       /* its thread's CPU time that is counted; the collector's  */
     struct cycle_record record; /* of the running or last cycle; the collector's           */
