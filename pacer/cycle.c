@@ -133,8 +133,6 @@ void gait_pacer_end_cycle_measured(struct gait_pacer *pacer,
         background_ns = (mutator_ns + assist_ns) / program_per_background;
 
     double allocated = (double)(pacer->live_bytes - pacer->triggered_bytes);
-    if (cpu->held_back_share > 0)
-        allocated *= cpu->held_back_share < 1 ? 1 - cpu->held_back_share : 0;
     double bytes_per_work = allocated / cycle_work(pacer);
     cycle_learn(pacer, bytes_per_work * (1 + assist_ns / background_ns) *
                            (1 + assist_ns / mutator_ns) / program_per_background);

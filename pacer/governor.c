@@ -63,7 +63,7 @@ static struct gait_governor_cycle cycle_now(const struct gait_governor *governor
         .assist_ratio = pacer->assist_work_per_byte,
         .cons_mark = pacer->cons_mark,
         .workers = pacer->workers,
-        .ruled_by = governor->ruled_by,
+        .ruled_by = gait_pacer_floor_rules(pacer) ? GAIT_GOVERNOR_BY_FLOOR : governor->ruled_by,
         .by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes,
     };
 }
@@ -110,7 +110,6 @@ void gait_governor_begin(struct gait_governor *governor, const struct gait_gover
     pacer->work.stack_bytes = arith_i64_of_u64(start->stack_bytes);
     pacer->work.globals_bytes =
         arith_i64_of_u64(start->globals_bytes - governor->start.piece_bytes);
-    governor_hold_begin(governor, cycle->by_limit);
     governor->marking = true;
 }
 
@@ -158,13 +157,11 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
 
     struct gait_governor_end seen = *end;
     seen.mutator_cpu_ns = plausible_cpu_ns(governor, end);
-    gait_pacer_end_cycle_measured(
-        pacer, &(struct gait_pacer_mark_cpu){
-                   .mutator_cpu_ns = seen.mutator_cpu_ns,
-                   .assist_cpu_ns = end->assist_cpu_ns,
-                   .background_cpu_ns = end->background_cpu_ns,
-                   .held_back_share = governor_held_back_share(governor, &progress),
-               });
+    gait_pacer_end_cycle_measured(pacer, &(struct gait_pacer_mark_cpu){
+                                             .mutator_cpu_ns = seen.mutator_cpu_ns,
+                                             .assist_cpu_ns = end->assist_cpu_ns,
+                                             .background_cpu_ns = end->background_cpu_ns,
+                                         });
     uint64_t marked_before_bytes = pacer->marked_bytes;
     gait_pacer_set_marked(pacer, end->marked_bytes);
     gait_pacer_set_foreign(pacer, governor->memory.foreign_bytes);

@@ -176,10 +176,6 @@ struct gait_governor {
 
     /* The cycle that is marking. */
     struct gait_governor_start start; /**< as it began                                       */
-    uint64_t expected_work_bytes;     /**< heap work to expect; 0: not to be held back       */
-    uint64_t held_live_bytes;         /**< live heap when it was last held back              */
-    uint32_t held_in_vain;            /**< how often in a row it did not grow meanwhile      */
-    uint64_t held_back_bytes;         /**< allocated while marking did nothing               */
 };
 
 /** An empty heap. clocks: as at all later calls. */
@@ -301,16 +297,6 @@ struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due);
 
 /** The nap after a burst that took so much CPU time; 0: none. */
 int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
-
-/** How long marking waits for allocation to catch up: longer than the nap that comes anyway, or 0.
- * awaited: somebody waits for the cycle. */
-int64_t gait_governor_hold_ns(struct gait_governor *governor, int64_t now_ns, uint64_t live_bytes,
-                              uint64_t done_bytes, int64_t credit_bytes, int64_t nap_ns,
-                              bool awaited);
-
-/** Marking did nothing meanwhile, for a reason that the next cycle has not: so much was allocated,
- * which tells nothing of how fast marking is. */
-void gait_governor_held_back(struct gait_governor *governor, uint64_t allocated_bytes);
 
 /** How long the scavenger sleeps after so much work. */
 int64_t gait_governor_scavenge_nap_ns(int32_t procs, int64_t spent_ns);

@@ -17,6 +17,9 @@
 /** How much of the older cycles' sums is kept. Of what a thread's clock measures, half. Guess. */
 #define LIVE_KEEP 0.5
 
+/** Of what the whole cycle costs, more: a floor that follows one slow cycle is memory. Guess. */
+#define LIVE_KEEP_COST 0.75
+
 /** The process's clock has not yet what other CPUs' threads ran since their last tick, of 1 to 4
  * ms: periods are summed up until they are some ten times as long. */
 #define LIVE_PERIOD_NS 40e6
@@ -99,7 +102,7 @@ void governor_learn(struct gait_governor *governor, const struct gait_governor_e
     double background_ns = (double)end->background_cpu_ns;
     double mark_ns = background_ns + (double)end->assist_cpu_ns;
     sum_up(&learnt->marking, LIVE_KEEP, mark_ns, work);
-    sum_up(&learnt->collection, LIVE_KEEP, gc_ns, work);
+    sum_up(&learnt->collection, LIVE_KEEP_COST, gc_ns, work);
     learnt->work_bytes = work;
     /* where mutators are stopped, or sleep, background marking has all there is */
     if (!start->stopped && !start->forced && !start->periodic) {

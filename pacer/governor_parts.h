@@ -43,12 +43,4 @@ double governor_expected_work(const struct gait_governor *governor, double alloc
 /** Trigger and goal now. Defined in governor_runway.c. */
 struct gait_pacer_target governor_target(const struct gait_governor *governor);
 
-/** A cycle begins: may it be held back? Defined in governor_workers.c. */
-void governor_hold_begin(struct gait_governor *governor, bool by_limit);
-
-/** What was allocated while marking did nothing, of all that was while it marked. Defined in
- * governor_workers.c. */
-double governor_held_back_share(const struct gait_governor *governor,
-                                const struct gait_governor_progress *progress);
-
 #endif

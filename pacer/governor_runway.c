@@ -24,8 +24,9 @@
  * stands still for little memory. */
 #define RUNWAY_SHARE_MOST 0.75
 
-/** The same where a memory limit can only just be held. */
-#define RUNWAY_SHARE_AT_LIMIT 0.9
+/** The same where a memory limit gives the goal, or the CPU does: what floats comes on top of the
+ * least heap there. */
+#define RUNWAY_SHARE_TIGHT 0.9
 
 /** How much of the limiter's bucket a cycle may fill: somewhat less than the half at which it
  * begins to limit. */
@@ -47,14 +48,14 @@ static double allocated_at(double bytes, double share) { return bytes * (1 - sha
 /* A cycle that is given more than half of the CPU fills the limiter's bucket by what it takes
  * beyond: with mark_ns of work and the share s, mark_ns x (2 s - 1) / s. Of a large heap one cycle
  * would have it limiting, and assists off, though over time the collector takes little. */
-static double share_most(const struct gait_governor *governor, double mark_ns, bool by_limit) {
-    double most = by_limit ? RUNWAY_SHARE_AT_LIMIT : RUNWAY_SHARE_MOST;
+static double share_most(const struct gait_governor *governor, double mark_ns, bool is_tight) {
+    double most = is_tight ? RUNWAY_SHARE_TIGHT : RUNWAY_SHARE_MOST;
     double room_ns = (double)governor->limiter.capacity_ns * RUNWAY_BUCKET_SHARE;
     double fills = mark_ns > room_ns ? 1 / (2 - room_ns / mark_ns) : 1;
     return fills < most ? fills : most;
 }
 
-static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes, bool by_limit) {
+static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes, bool is_tight) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
     const struct gait_pacer *pacer = &governor->pacer;
     double way = (double)goal_bytes - (double)pacer->marked_bytes;
@@ -67,11 +68,12 @@ static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes
     background = background > RUNWAY_SHARE_LEAST ? background : RUNWAY_SHARE_LEAST;
 
     double live = (double)governor_live_bytes(governor);
-    /* a limit that the CPU can't hold is passed the less, the less floats */
-    double wanted = gait_pacer_floor_rules(pacer) ? 0 : live / RUNWAY_LIVE_DIVISOR;
+    /* where the CPU gives the goal, what floats comes on top of it */
+    bool by_cpu = gait_pacer_floor_rules(pacer) || governor->ruled_by == GAIT_GOVERNOR_BY_FLOOR;
+    double wanted = by_cpu ? 0 : live / RUNWAY_LIVE_DIVISOR;
     double most = ((double)goal_bytes - live) / RUNWAY_WAY_DIVISOR;
     wanted = wanted < most ? wanted : most;
-    double least = allocated_at(bytes, share_most(governor, mark_ns, by_limit));
+    double least = allocated_at(bytes, share_most(governor, mark_ns, is_tight));
     wanted = wanted > least ? wanted : least;
     double alone = allocated_at(bytes, background < 1 ? background : 1);
     wanted = wanted < alone && !governor->settings.assists_off ? wanted : alone;
@@ -93,7 +95,8 @@ struct gait_pacer_target governor_target(const struct gait_governor *governor) {
         upper = arith_max_u64(upper, goal - POLICY_HEAP_MINIMUM_BYTES);
     uint64_t lower = arith_max_u64(bounds.min_trigger_bytes, marked + way / RUNWAY_TRIGGER_DIVISOR);
     bool by_limit = goal < pacer->gogc_goal_bytes;
-    uint64_t length = runway(governor, goal, by_limit);
+    bool by_cpu = governor->ruled_by == GAIT_GOVERNOR_BY_FLOOR;
+    uint64_t length = runway(governor, goal, by_limit || by_cpu);
     if (by_limit)
         lower = arith_max_u64(lower, marked + governor_least_growth(pacer));
     uint64_t trigger = length < goal ? goal - length : 0;

@@ -21,10 +21,6 @@
 /** Fewer bytes are marked before a helper is awake. Guess. */
 #define WORKERS_HELPED_BYTES (UINT64_C(4) << 20)
 
-/** Marking is held back so often without any allocation: 0.1 s in which a program may only read.
- * Guess. */
-#define WORKERS_HELD_IN_VAIN_MOST 25
-
 struct gait_governor_helpers gait_governor_helpers(int32_t procs, bool stopped) {
     int32_t dedicated = gait_pacer_divide(procs, false, stopped).dedicated;
     int32_t own = dedicated > 1 ? dedicated : 1; /* with the collector's thread, the first */
@@ -69,54 +65,4 @@ int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spen
 
 int64_t gait_governor_scavenge_nap_ns(int32_t procs, int64_t spent_ns) {
     return gait_pacer_scavenge_sleep_ns(spent_ns, procs);
-}
-
-/* ---- Holding back ---- */
-
-void governor_hold_begin(struct gait_governor *governor, bool by_limit) {
-    const struct gait_governor_start *start = &governor->start;
-    uint64_t work = governor->pacer.last_heap_work_bytes;
-    bool never = start->stopped || start->periodic || start->forced || by_limit || work == 0;
-    governor->expected_work_bytes = never ? 0 : arith_add_u64(work, start->piece_bytes);
-    governor->held_live_bytes = 0;
-    governor->held_in_vain = 0;
-    governor->held_back_bytes = 0;
-}
-
-int64_t gait_governor_hold_ns(struct gait_governor *governor, int64_t now_ns, uint64_t live_bytes,
-                              uint64_t done_bytes, int64_t credit_bytes, int64_t nap_ns,
-                              bool awaited) {
-    const struct gait_governor_start *start = &governor->start;
-    if (!governor->settings.parity || awaited || governor->limiting ||
-        governor->held_in_vain == WORKERS_HELD_IN_VAIN_MOST)
-        return 0;
-    double elapsed_ns = (double)arith_sub_i64(now_ns, start->clocks.now_ns);
-    struct gait_pacer_lead lead = {
-        .start_bytes = start->live_bytes,
-        .live_bytes = live_bytes,
-        .goal_bytes = gait_pacer_target_at_limit(&governor->pacer).goal_bytes,
-        .expected_bytes = governor->expected_work_bytes,
-        .done_bytes = done_bytes,
-        .credit_bytes = credit_bytes,
-        .alloc_bytes_per_ns =
-            ((double)live_bytes - (double)start->live_bytes + 1) / (elapsed_ns + 1),
-    };
-    int64_t wait_ns = gait_pacer_hold_ns(&lead);
-    if (wait_ns > 0) {
-        bool in_vain = live_bytes == governor->held_live_bytes;
-        governor->held_in_vain = in_vain ? governor->held_in_vain + 1 : 0;
-        governor->held_live_bytes = live_bytes;
-    }
-    return wait_ns > nap_ns && wait_ns >= WORKERS_BURST_NS ? wait_ns : 0;
-}
-
-void gait_governor_held_back(struct gait_governor *governor, uint64_t allocated_bytes) {
-    governor->held_back_bytes = arith_add_u64(governor->held_back_bytes, allocated_bytes);
-}
-
-/* A cycle that takes idle runs back may end with less than it began with. */
-double governor_held_back_share(const struct gait_governor *governor,
-                                const struct gait_governor_progress *progress) {
-    uint64_t live = progress->live_bytes, began = governor->start.live_bytes;
-    return live > began ? (double)governor->held_back_bytes / (double)(live - began) : 0;
 }

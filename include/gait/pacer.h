@@ -109,8 +109,6 @@ struct gait_pacer_mark_cpu {
     int64_t mutator_cpu_ns;    /**< used by mutators, without their assists        */
     int64_t assist_cpu_ns;     /**< used by mutators' assists                      */
     int64_t background_cpu_ns; /**< used by dedicated, fractional and idle markers */
-    double held_back_share;    /**< share (0..1) of what was allocated in the mark phase: while
-                                    marking waited, being ahead, or was preempted once   */
 };
 
 /* ---- What comes out ----------------------------------------------------- */
@@ -519,24 +517,6 @@ GAIT_PACER_API struct gait_pacer_bounds gait_pacer_bounds(const struct gait_pace
  */
 GAIT_PACER_API double gait_pacer_fill(double fill, uint64_t live_bytes, uint64_t in_use_bytes,
                                       uint64_t fresh_bytes);
-
-/** A cycle on its way. */
-struct gait_pacer_lead {
-    uint64_t start_bytes;      /**< live as marking began                                      */
-    uint64_t live_bytes;       /**< now                                                        */
-    uint64_t goal_bytes;       /**< now                                                        */
-    uint64_t expected_bytes;   /**< heap work to expect: the last cycle's; 0: not to be held   */
-    uint64_t done_bytes;       /**< of it                                                      */
-    int64_t credit_bytes;      /**< work that the background did and no assist has used        */
-    double alloc_bytes_per_ns; /**< allocation since marking began; > 0                        */
-};
-
-/**
- * How long background marking should wait for allocation to catch up, ns, at most 4 ms; 0: it
- * should go on. It waits while the share of the work that is done is 2 % ahead of the share of the
- * way from start to goal that allocation has gone, and assists have credit to live on.
- */
-GAIT_PACER_API int64_t gait_pacer_hold_ns(const struct gait_pacer_lead *lead);
 
 /* ---- Sweeping and scavenging -------------------------------------------- */
 

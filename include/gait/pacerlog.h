@@ -106,7 +106,7 @@ enum gait_pacerlog_type {
     X(mark_ns, "when roots were asked for: concurrent marking begins")                             \
     X(end_ns, "when marking had ended")                                                            \
     X(pause_ns, "pause at its end")                                                                \
-    X(held_back_ns, "of its time, when marking waited for allocation, or was preempted once")      \
+    X(held_back_ns, "of its time, when marking was preempted, as it is now and then")              \
     X(cpu_assist_ns, "CPU time from its start to its end, as in samples")                          \
     X(cpu_dedicated_ns, "likewise")                                                                \
     X(cpu_fractional_ns, "likewise")                                                               \

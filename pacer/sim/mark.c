@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The full model while a cycle marks: background marking, assists, holding back, waiting at the
+ * The full model while a cycle marks: background marking, assists, waiting at the
  * memory limit. Who marks, who waits and for how long, the governor says.
  *
  * Within a step all rates are constant. With S the scan rate of a CPU, b the CPUs that mark in the
@@ -198,16 +198,6 @@ static double mark_busy(const struct model *model) {
     return rates->cpus * rates->work * rates->drag + full_touch_cost(model);
 }
 
-/** How long background marking waits for allocation to catch up, seconds; 0: it does not. */
-static double mark_held_s(struct model *model) {
-    const struct model_marking *marking = &model->marking;
-    int64_t credit = (int64_t)engine_min(engine_max(marking->credit, 0), ENGINE_MOST_WHOLE);
-    return (double)gait_governor_hold_ns(&model->governor, engine_ns(model->now_s),
-                                         engine_u64(model->heap), engine_u64(marking->done), credit,
-                                         0, false) /
-           1e9;
-}
-
 /** How long the rates may be taken as constant, with so much background and program. */
 static double mark_distance(const struct model *model, double background, double speed) {
     const struct model_marking *marking = &model->marking;
@@ -298,18 +288,7 @@ void mark_step(struct model *model) {
     double speed = threads / mark_busy(model);
     bool stalls = mark_stalls(model);
 
-    double held = stalls ? 0 : mark_held_s(model);
-    if (held > 0) { /* only the program runs */
-        cpus = (struct mark_cpus){0};
-        background = 0;
-        threads = engine_min(busy, machine);
-        speed = threads / mark_busy(model);
-    }
     double seconds = mark_distance(model, background + (stalls ? threads : 0), stalls ? 0 : speed);
-    if (held > 0) {
-        seconds = engine_min(seconds, held);
-        marking->record.held_back_s += seconds;
-    }
     struct mark_program program = stalls ? (struct mark_program){0, 0, threads}
                                          : mark_divide(model, threads, background, seconds);
     if (stalls) {
@@ -317,8 +296,5 @@ void mark_step(struct model *model) {
         model->result.stalled_s += seconds;
     }
     mark_account(model, &cpus, &program, seconds);
-    double black = marking->black;
     full_advance(model, seconds, program.speed, program.own);
-    if (held > 0)
-        gait_governor_held_back(&model->governor, engine_u64(marking->black - black));
 }

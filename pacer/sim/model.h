@@ -71,7 +71,6 @@ struct model_cycle {
     double cpu_s[MODEL_PURPOSES]; /**< used for this cycle while it marked; sweeping and scavenging
                                        since the cycle before                                   */
     double utilization;        /**< share of all CPUs that marked, idle ones left out, 0..1     */
-    double held_back_s;        /**< background marking waited, being ahead of allocation         */
     double stalled_s;          /**< the program waited for the cycle, at the memory limit        */
     double assist_ratio;       /**< bytes scanned per byte allocated, as marking began          */
     double cons_mark;          /**< learnt: gait_pacer.cons_mark                                */

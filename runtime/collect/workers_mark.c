@@ -49,15 +49,6 @@ bool workers_have_cpu(gait_heap *heap) {
     return contention_has_cpu(&crew, 1);
 }
 
-/* Marking did nothing for so long of the time since live_before: what was allocated in it tells
- * nothing of how fast it is. */
-static void do_not_count(struct control *control, size_t live_before, int64_t idle_ns,
-                         int64_t since_ns) {
-    size_t live = control_live_bytes(control); /* less, if a mutator that left gave more back */
-    double allocated = live > live_before ? (double)(live - live_before) : 0;
-    control_held_back(control, idle_ns, (size_t)(allocated * (double)idle_ns / (double)since_ns));
-}
-
 /* Is a marker to stop in the middle of a burst, since it would have to wait for locks? */
 static bool must_leave(const struct marker *marker) {
     return marker->lockless && AO_load(&marker->queue->keys.pairs) > 0;
@@ -68,7 +59,7 @@ static bool must_leave(const struct marker *marker) {
 static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
                           int64_t burst_ns) {
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
-    size_t before = marker->scanned_bytes, live_before = control_live_bytes(&heap->control);
+    size_t before = marker->scanned_bytes;
     while (!marker_drain(marker, LOOK_BYTES)) {
         /* at once: a mutator that finds no credit marks in the background's place */
         control_credit(&heap->control, marker->scanned_bytes - before);
@@ -79,15 +70,14 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
     int64_t now_ns = platform_now_ns();
-    int64_t since_ns = now_ns - begin_ns;
     struct gait_governor_burst burst = {
         .now_ns = now_ns,
         .cpu_ns = spent_ns,
-        .lost_ns = since_ns - spent_ns,
+        .lost_ns = now_ns - begin_ns - spent_ns,
         .idle = marker->lockless,
     };
     if (contention_note(&heap->workers.contention, &burst) && marker == &heap->workers.marker)
-        do_not_count(&heap->control, live_before, burst.lost_ns, since_ns);
+        control_preempted(&heap->control, burst.lost_ns);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_credit(&heap->control, marker->scanned_bytes - before);
@@ -110,17 +100,6 @@ static void wait_for_work(struct mark_queue *queue) {
 static void give_way(gait_mutator *mutator) {
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) /* else the collector acts for it */
         platform_sleep_ns(BURST_NS);
-}
-
-/* Wait for allocation to catch up. Of the time, and of what is allocated in it, the nap that would
- * have come anyway does not count. */
-static void hold_back(gait_heap *heap, int64_t ahead_ns, int64_t nap_ns) {
-    struct control *control = &heap->control;
-    int64_t begin_ns = platform_now_ns();
-    size_t live_before = control_live_bytes(control);
-    platform_sleep_ns(ahead_ns);
-    int64_t slept_ns = platform_now_ns() - begin_ns;
-    do_not_count(control, live_before, slept_ns - nap_ns, slept_ns);
 }
 
 /* The collector's marking, until there is no work anywhere. */
@@ -150,10 +129,7 @@ void workers_mark(gait_heap *heap, bool stopped) {
         if (!queue_has_work(queue))
             continue;
         int64_t nap_ns = control_nap_ns(&pace, spent_ns);
-        int64_t ahead_ns = control_hold_ns(&heap->control, nap_ns, is_awaited(workers));
-        if (ahead_ns > 0)
-            hold_back(heap, ahead_ns, nap_ns);
-        else if (nap_ns > 0)
+        if (nap_ns > 0)
             platform_sleep_ns(nap_ns);
     }
 }

@@ -135,6 +135,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
         .min_heap_bytes = (uint64_t)options->min_heap_bytes,
         .gogc_floor_percent = options->gogc_floor_percent,
         .assists_off = !options->assists,
+        .parity = options->parity != 0,
 #ifdef GAIT_CHECKS
         .helped_bytes = 1, /* tests have small heaps */
 #endif
@@ -296,24 +297,7 @@ int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns) 
     return gait_governor_nap_ns(pace, spent_ns);
 }
 
-/* ---- Holding back ---- */
-
-int64_t control_hold_ns(struct control *control, int64_t nap_ns, bool awaited) {
-    lock_acquire(&control->lock);
-    int64_t wait_ns =
-        gait_governor_hold_ns(&control->governor, platform_now_ns(), control_live_bytes(control),
-                              AO_load(&control->heap_work_bytes),
-                              (int64_t)(intptr_t)AO_load(&control->credit_bytes), nap_ns, awaited);
-    lock_release(&control->lock);
-    return wait_ns;
-}
-
-void control_held_back(struct control *control, int64_t ns, size_t allocated_bytes) {
-    lock_acquire(&control->lock);
-    control->held_back_ns += ns;
-    gait_governor_held_back(&control->governor, allocated_bytes);
-    lock_release(&control->lock);
-}
+void control_preempted(struct control *control, int64_t ns) { control->held_back_ns += ns; }
 
 /* ---- A cycle ---- */
 
@@ -400,6 +384,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->scanned_bytes = cycle.scanned_bytes;
     record->expected_bytes = cycle.expected_bytes;
     record->cons_mark = cycle.cons_mark;
+    record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->held_back_ns = control->held_back_ns;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;

@@ -57,12 +57,13 @@ struct cycle_record {
     double assist_ratio;       /* bytes of scanning per byte allocated, as marking began */
     double cons_mark;          /* that its trigger was chosen by */
     double fractional_share;   /* workers, as the pacer divides them */
-    int64_t held_back_ns;      /* marking waited for allocation, or it was preempted */
+    int64_t held_back_ns;      /* the collector was preempted, as it is now and then */
     int32_t dedicated;
     int32_t procs;
     bool forced;
     bool periodic;
     bool by_limit; /* the limit gave the goal */
+    bool by_floor; /* the CPU that the collector may take did */
     bool stopped;  /* the world was stopped while it marked */
 };
 
@@ -236,13 +237,8 @@ struct gait_governor_pace control_sweep_pace(struct control *control, bool idle)
 /** The nap after a burst that took so much CPU time; 0: none. */
 int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
 
-/** How long the collector's thread waits for allocation to catch up with marking, in place of this
- * nap; 0: it does not. awaited: somebody waits for the cycle. The collector only, while marking. */
-int64_t control_hold_ns(struct control *control, int64_t nap_ns, bool awaited);
-
-/** It waited, or did nothing for another reason that the next cycle has not: so much was allocated
- * meanwhile, which tells nothing of how fast marking is. */
-void control_held_back(struct control *control, int64_t ns, size_t allocated_bytes);
+/** The OS had it wait for so long in the middle of a burst, for once. The collector only. */
+void control_preempted(struct control *control, int64_t ns);
 
 /**
  * Marking begins; it has ended; its bytes are known and the next goal is set. piece_bytes: of the

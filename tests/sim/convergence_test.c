@@ -82,7 +82,7 @@ Test(convergence, ideal) {
 struct steady {
     double from_s;
     int cycles;
-    double goal_ratio, utilization, held_s, idle_cpu_s, stalled_s;
+    double goal_ratio, utilization, idle_cpu_s, stalled_s;
     double worst_ratio; /* farthest from 1 */
 };
 
@@ -94,7 +94,6 @@ static void look_at_cycle(void *context, const struct model_cycle *cycle) {
     steady->cycles++;
     steady->goal_ratio += ratio;
     steady->utilization += cycle->utilization;
-    steady->held_s += cycle->held_back_s;
     steady->idle_cpu_s += cycle->cpu_s[MODEL_IDLE];
     steady->stalled_s += cycle->stalled_s;
     if (fabs(ratio - 1) > fabs(steady->worst_ratio - 1))

@@ -195,12 +195,13 @@ Test(governor_policy, the_runway_is_what_may_float) {
         int32_t gogc;
         double alloc_rate, mark_rate, background, runway;
     } rows[] = {
-        {400, 1, 4, 0.25, 16},     /* 48 by itself: a quarter of 64 */
-        {400, 1, 4, 0.6, 10.667},  /* by itself */
-        {400, 1, 1, 0.25, 21.333}, /* at three quarters of the CPU */
-        {400, 4, 1, 0.25, 85.333}, /* likewise */
-        {100, 0.2, 1, 0.25, 16},   /* 38 by itself */
-        {50, 0.2, 1, 0.5, 8},      /* a quarter of the way, and floats beside it */
+        {400, 1, 4, 0.25, 16},      /* 48 by itself: a quarter of 64 */
+        {400, 1, 4, 0.6, 10.667},   /* by itself */
+        {1600, 1, 1, 0.25, 21.333}, /* at three quarters of the CPU */
+        {3200, 4, 1, 0.25, 85.333}, /* likewise */
+        {400, 4, 1, 0.25, 28.444},  /* at nine tenths, where the floor gives the goal */
+        {100, 0.2, 1, 0.25, 16},    /* 38 by itself */
+        {50, 0.2, 1, 0.5, 8},       /* a quarter of the way, and floats beside it */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct program program;

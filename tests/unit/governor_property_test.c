@@ -131,9 +131,6 @@ static void governor_expect(struct gait_governor *governor) {
     EXPECT(surplus <= free);
     uint64_t due = gait_governor_scavenge_due(governor, any_i64(), os_page);
     EXPECT(due <= free && due <= MIB);
-    int64_t hold_ns = gait_governor_hold_ns(governor, any_i64(), any_u64(), any_u64(), any_i64(),
-                                            any_i64(), below(2));
-    EXPECT(hold_ns >= 0 && hold_ns <= 4000000);
     advice_expect(&orders);
 }
 
@@ -208,7 +205,6 @@ static void step_settings(struct gait_governor *governor) {
 }
 
 static void step_other(struct gait_governor *governor) {
-    gait_governor_held_back(governor, any_u64());
     gait_governor_wakes_helpers(governor, any_u64());
     uint64_t marked = governor->pacer.marked_bytes;
     gait_governor_take_back(governor, any_u64(), below(2));

@@ -326,7 +326,7 @@ Test(options, what_the_embedder_says_of_the_pacing_wins) {
 Test(options, debug_words) {
     struct options options;
     cr_assert_eq(read_with(&options, "GAIT_DEBUG",
-                           "gctrace=1,gcpacertrace=1,gcstoptheworld=2,gccheckmark,gcfloat,"
+                           "gctrace=1,gcpacertrace=1,gcstoptheworld=2,gccheckmark,gcfloat,parity,"
                            "clobberfree=1,gcstress=4294967295,disablethp"),
                  0, "%s", line);
     cr_assert_eq(options.gctrace, 1);
@@ -334,6 +334,7 @@ Test(options, debug_words) {
     cr_assert_eq(options.gcstoptheworld, 2);
     cr_assert_eq(options.gccheckmark, 1);
     cr_assert_eq(options.gcfloat, 1);
+    cr_assert_eq(options.parity, 1);
     cr_assert_eq(options.clobberfree, 1);
     cr_assert_eq(options.gcstress, UINT32_MAX);
     cr_assert_eq(options.disablethp, 1);

@@ -145,36 +145,6 @@ Test(pacer_limit, an_early_cycle_does_not_say_what_spans_can_hold) {
     cr_expect_eq(gait_pacer_fill(1, 0, 0, 0), 1);
 }
 
-Test(pacer_limit, marking_waits_for_allocation) {
-    /* from 100 to 200 MiB, with 100 MiB of work; 1 MiB per ms */
-    const struct gait_pacer_lead even = {.start_bytes = 100 * MIB,
-                                         .live_bytes = 150 * MIB,
-                                         .goal_bytes = 200 * MIB,
-                                         .expected_bytes = 100 * MIB,
-                                         .done_bytes = 50 * MIB,
-                                         .credit_bytes = 50 * (int64_t)MIB,
-                                         .alloc_bytes_per_ns = (double)MIB / 1e6};
-    cr_expect_eq(gait_pacer_hold_ns(&even), 0, "not ahead");
-    struct gait_pacer_lead lead = even;
-    lead.done_bytes = 53 * MIB; /* 1 % ahead of the 2 that it may be: 1 MiB, 1 ms */
-    cr_expect(gait_pacer_hold_ns(&lead) > 999000 && gait_pacer_hold_ns(&lead) < 1001000);
-    lead.done_bytes = 90 * MIB;
-    cr_expect_eq(gait_pacer_hold_ns(&lead), 4000000, "bounded");
-    const struct gait_pacer_lead ahead = lead;
-    lead.credit_bytes = (int64_t)MIB; /* assists have nothing to live on */
-    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
-    lead = ahead, lead.expected_bytes = 0;
-    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
-    lead = ahead, lead.done_bytes = lead.expected_bytes;
-    cr_expect_eq(gait_pacer_hold_ns(&lead), 0, "who knows how much is left");
-    lead = ahead, lead.live_bytes = lead.goal_bytes;
-    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
-    lead = ahead, lead.live_bytes = lead.start_bytes - 1;
-    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
-    lead = ahead, lead.alloc_bytes_per_ns = 0;
-    cr_expect_eq(gait_pacer_hold_ns(&lead), 0);
-}
-
 Test(pacer_limit, limiting_begins_at_half_and_ends_at_a_quarter) {
     struct gait_limiter limiter;
     gait_limiter_init(&limiter, 0, 2); /* room for 2 s */
