@@ -61,6 +61,7 @@ static void fit_settings(const struct fit_goals *goals, const struct fit_known *
                          struct scenario *scenario) {
     struct scenario_settings *settings = &scenario->settings;
     settings->gogc = goals->gogc == FIT_GOALS_OFF ? GAIT_PACER_GOGC_OFF : (int32_t)goals->gogc;
+    settings->parity = goals->parity;
     if (goals->limit_goal > 0)
         settings->memory_limit =
             (int64_t)at_most(ceil(goals->limit_goal * FIT_LIMIT_OVER_GOAL / MIB) * MIB, 1e15);

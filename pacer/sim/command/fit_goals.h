@@ -25,6 +25,7 @@ struct fit_goals {
     size_t by_gogc;     /**< of them, those that GOGC gave                    */
     size_t by_limit;    /**< and the limit                                    */
     size_t unexplained; /**< neither                                          */
+    bool parity;        /**< GOGC is a share of what was marked, as Go has it */
     bool may_be_limit;  /**< the same goals could be a limit's                */
     bool is_pinned;     /**< the limit is below what lives, nobody knows where */
     double other_gogc;  /**< another GOGC that gave many goals; 0: none       */
