@@ -67,6 +67,11 @@ export function showShare(share: number): string {
     return `${digits(share * 100, share < 0.1 ? 2 : 3)} %`;
 }
 
+/** A quotient, such as 1.25. */
+export function showTimes(quotient: number): string {
+    return digits(quotient, 3);
+}
+
 export function showCpus(cpus: number): string {
     return cpus === 0 ? "0" : digits(cpus, 2);
 }
