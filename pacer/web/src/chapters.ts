@@ -179,17 +179,17 @@ export const BEYOND: ChapterText[] = [
         title: "Marking while the program runs",
         lead:
             "From here on the program goes on while a cycle marks. Marking must *end* before the heap " +
-            "passes the goal, so it must *begin* earlier: at the trigger. How much earlier the pacer " +
-            "learns from the last five cycles.",
+            "passes the goal, so it must *begin* earlier: at the trigger. How much earlier follows from how " +
+            "fast the program allocates and how fast marking is, as past cycles showed.",
         notes: [
-            "Raise the allocation rate or slow down marking: the trigger moves away from the goal, down to " +
-                "70 % of the way from live to goal. What is allocated while a cycle marks counts as live " +
-                "until the next one, so the goal lies higher than live × 2 at GOGC=100. Background marking takes " +
-                "up to a quarter of the CPUs.",
+            "Raise the allocation rate or slow down marking: the trigger moves away from the goal. What is " +
+                "allocated while a cycle marks counts as live until the next one: it floats. The goal is a share " +
+                "of what was live, not of that; and assists keep it to a quarter of what is live where they can. " +
+                "Background marking takes up to a quarter of the CPUs.",
         ],
         toml: concurrent,
         panels: ["memory", "cpu"],
-        figures: ["wall_s", "gc_share", "peak_heap_bytes", "cycles", "pause_max_s", "assist_cpu_s"],
+        figures: ["wall_s", "gc_share", "peak_heap_bytes", "float", "cycles", "assist_cpu_s"],
         controls: [
             gogc,
             {

@@ -30,7 +30,7 @@ const PRESETS: [string, string][] = [
     ["A job that outgrows its limit", thrashing],
 ];
 const FIGURES = [
-    "wall_s", "gc_share", "peak_total_bytes", "peak_heap_bytes", "peak_reachable_bytes", "mean_total_bytes",
+    "wall_s", "gc_share", "peak_total_bytes", "peak_heap_bytes", "peak_reachable_bytes", "mean_total_bytes", "float",
     "cycles", "pause_max_s", "assist_cpu_s", "limiting_s", "stalled_s", "peak_process_bytes",
 ];
 const MODELS: Record<string, string> = {
