@@ -63,11 +63,6 @@ export function showSecondsShort(seconds: number): string {
     return `${Number(seconds.toPrecision(4))} s`;
 }
 
-/** A quotient of two figures of the same unit. */
-export function showTimes(times: number): string {
-    return `${digits(times, 3)} ×`;
-}
-
 export function showShare(share: number): string {
     return `${digits(share * 100, share < 0.1 ? 2 : 3)} %`;
 }
