@@ -220,10 +220,8 @@ export const BEYOND: ChapterText[] = [
             "goal all the same.",
         notes: [
             "Assists are the price of a goal that holds: they slow down just those threads that allocate, by " +
-                "just as much as is needed. Where that comes to half of the CPU time for long, the limiter (the next " +
-                "chart) stops it, and the goal is passed. The trigger moves away from the goal, but no further than 70 % of " +
-                "the way from live to goal: a rush that needs more is slowed down for as long as it lasts. A higher " +
-                "GOGC makes it less, and so do CPUs.",
+                "just as much as is needed. Where that would come to half of the CPU time for long, the goal " +
+                "rises to what the collector can hold with less. A higher GOGC makes assists fewer, and so do CPUs.",
         ],
         toml: assists,
         panels: ["memory", "cpu", "pauses"],
@@ -248,11 +246,11 @@ export const BEYOND: ChapterText[] = [
         lead:
             "A job whose live heap outgrows its memory limit. No collecting helps then, so the collector is " +
             "held to half of the CPU time: a bucket of one CPU-second per CPU fills with its time and drains " +
-            "with the program's. From half full on there are no assists, and the limit is overshot.",
+            "with the program's. While it has no room the goal rises to what half of the CPU can hold, and the limit is overshot.",
         notes: [
             "Switch the limiter off: the memory stays near what is live, and the program crawls, cycle upon cycle. " +
                 "Switch it on: half of the CPU time is the program's, whatever happens, and the memory goes beyond " +
-                "the limit. A program for which the limiter ever limits has more live than its limit has room for.",
+                "the limit. A program that passes its limit for long has more live than that has room for.",
         ],
         toml: thrashing,
         panels: ["memory", "bucket", "cpu"],
