@@ -119,6 +119,21 @@ test("7: the trigger stays beyond a quarter of the way; marking takes up to a qu
         }
 });
 
+test("7: the goal is twice what is live, and a quarter of that floats, but where the CPU gives the goal", () => {
+    for (const rate of [25, 100, 400, 1600, 4096])
+        for (const scan of [100, 400, 800, 4096]) {
+            const { rows } = run(own("concurrent"), ({ phases, machine }) => {
+                phases[1].alloc_rate = rate * MIB;
+                machine.scan_rate = scan * MIB;
+            });
+            for (const row of rows.filter(({ start_s }) => start_s > 4)) {
+                const [goal, marked] = [row.goal_bytes / row.live_bytes, row.marked_bytes / row.live_bytes];
+                const what = `${rate}, ${scan}, at ${row.start_s}: ${goal}, ${marked}`;
+                assert.ok(goal > 1.99 && (row.by_floor || (goal < 2.2 && marked < 1.3)), what);
+            }
+        }
+});
+
 test("8: the rush ends near its goal, which rises where half of the CPU would not do", () => {
     const rush = (rate) =>
         run(own("assists"), ({ phases }) => (phases[1].alloc_rate = rate * MIB)).rows.filter(
