@@ -55,8 +55,8 @@ enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders
     if (!want->marks || orders->limiting)
         return GAIT_GOVERNOR_GO;
     bool beyond = gait_governor_is_beyond(orders, want);
-    if (orders
-            ->assists_off) /* at the limit it waits for others to mark: what else bounds memory? */
+    /* without assists it waits at the limit for others to mark: what else bounds memory? */
+    if (orders->assists_off)
         return beyond && !want->awaited ? GAIT_GOVERNOR_AWAIT : GAIT_GOVERNOR_GO;
     return beyond || want->credit_bytes < 0 ? GAIT_GOVERNOR_MARK : GAIT_GOVERNOR_GO;
 }
