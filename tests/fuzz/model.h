@@ -22,7 +22,7 @@ struct cleanup;
 struct word {
     gait_word value;
     struct node *target; /* what value refers to; NULL: nothing */
-    unsigned char stale; /* of weak words: what value referred to in an arena is gone */
+    unsigned char stale; /* what value referred to in an arena is gone */
 };
 
 enum { STALE_RESET = 1, STALE_ENDED };
@@ -197,6 +197,14 @@ bool round_leaves_stale_words(void);
 
 /** Whether a word of a node may refer to a target. */
 bool node_takes(const struct node *node, const struct node *target);
+
+/** The same of a word as it is, stale ones too. */
+bool node_takes_word(const struct node *node, const struct word *word);
+
+/** Whether the library takes a word of an arena's object for a reference into that arena: also a
+ * stale one, if the arena has the memory now that it led to before another's reset. */
+bool word_leads_into(const struct context *context, const struct word *word,
+                     const struct arena *arena);
 
 /** A word that refers to a node, with tags; interior: perhaps to its inside. */
 gait_word node_reference(struct context *context, const struct node *node, bool interior);

@@ -28,7 +28,7 @@ void arena_figures(struct context *context, const struct arena *arena) {
     for (const struct node *node = arena->nodes; node; node = node->sibling) {
         bytes += node->word_count * sizeof(gait_word);
         for (size_t i = 0; i < node->word_count; i++)
-            edges += node->words[i].target && node->words[i].target->arena == arena;
+            edges += word_leads_into(context, &node->words[i], arena);
     }
     if (stats.flags & GAIT_ARENA_CONCURRENT)
         bytes = 0; /* they lag */

@@ -4,8 +4,12 @@
  * was allocated in it since the last reset. Objects of the heap, traced arenas and roots refer to
  * them as to any node, by weak words too; an untraced arena refers to itself alone.
  *
- * After a reset or the end of an arena words that led to it stay as they are, and lead nowhere. An
- * arena that nothing leads to is forgotten: the library frees it.
+ * After a reset or the end of an arena words that led to it stay as they are, and lead nowhere:
+ * they are stale. What a reset leaves of memory may be given to any arena at once, also to the one
+ * that has the word. Then this is a reference for the library: it counts it, and copies what it
+ * leads to. The addresses of an arena that has ended are nobody's as long as such a word is
+ * reachable; so an untraced arena gets none, as there nobody looks for it. An arena that nothing
+ * leads to is forgotten: the library frees it.
  */
 #include <gait/snapshot.h>
 
@@ -18,6 +22,20 @@ bool node_takes(const struct node *node, const struct node *target) {
     if (node->arena && node->arena->flat)
         return !target;
     return !target || !node->arena || node->arena->traced || target->arena == node->arena;
+}
+
+bool node_takes_word(const struct node *node, const struct word *word) {
+    bool traced = !node->arena || node->arena->traced;
+    return node_takes(node, word->target) && (traced || !word->stale);
+}
+
+bool word_leads_into(const struct context *context, const struct word *word,
+                     const struct arena *arena) {
+    if (word->stale == STALE_RESET) {
+        gait_word address = word->value & context->heap->plan->value_mask;
+        return gait_arena_of(context->heap->gait, (void *)address) == arena->handle;
+    }
+    return word->target && word->target->arena == arena;
 }
 
 bool round_leaves_stale_words(void) { return the_round->plan.seed % 3 == 0; }
@@ -85,8 +103,7 @@ static void forget(struct context *context, struct arena *arena, bool handle_sta
             if (!target || target->arena != arena || (handle_stays && target == first))
                 continue;
             node->words[i].target = NULL;
-            if (node_class(context, node, i) == WORD_WEAK)
-                node->words[i].stale = handle_stays ? STALE_RESET : STALE_ENDED;
+            node->words[i].stale = handle_stays ? STALE_RESET : STALE_ENDED;
         }
     for (size_t i = 0; i < ROOTS_MAX; i++) {
         struct node *target = owner->roots[i].word.target;

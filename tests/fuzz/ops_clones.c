@@ -76,7 +76,13 @@ static struct node *copy_of(struct context *context, struct copies *copies, cons
     return node;
 }
 
-/* @return whether the graph is small enough to follow. */
+/* A stale word that leads into the same arena again: to what begins there, if something does. */
+static bool is_led_back(struct context *context, const struct node *node, size_t i) {
+    return node->words[i].stale && node_class(context, node, i) == WORD_STRONG &&
+           word_leads_into(context, &node->words[i], node->arena);
+}
+
+/* @return whether the graph is small enough to follow, and the model knows all of it. */
 static bool count_reachable(struct context *context, const struct node *first) {
     const struct node *met[COPIES_MOST];
     size_t count = 1;
@@ -85,6 +91,8 @@ static bool count_reachable(struct context *context, const struct node *first) {
         for (size_t i = 0; i < met[at]->word_count; i++) {
             const struct node *target = followed(context, met[at], i);
             size_t known = 0;
+            if (is_led_back(context, met[at], i))
+                return false;
             while (target && known < count && met[known] != target)
                 known++;
             if (!target || known < count)

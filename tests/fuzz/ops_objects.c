@@ -149,7 +149,7 @@ void op_move(struct context *context) {
                        node_class(context, to, start) != WORD_INTERIOR))
         return;
     for (size_t i = source; i < source + count; i++)
-        if (!node_takes(to, from->words[i].target))
+        if (!node_takes_word(to, &from->words[i]))
             return;
     gait_move(context->mutator, node_slot(to, start), node_slot(from, source), count);
     memmove(&to->words[start], &from->words[source], count * sizeof *to->words);

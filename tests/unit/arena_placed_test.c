@@ -244,6 +244,47 @@ Test(arena_placed, edges_are_counted_one_by_one) {
     gait_heap_destroy(heap);
 }
 
+/* Have an arena take chunks until it has what is at an address. @return whether it has it soon. */
+static bool comes_to_have(gait_arena *arena, void *address) {
+    for (size_t i = 0; i < 10000 && gait_arena_of(heap, address) != arena; i++)
+        gait_arena_new(mutator, arena, refs, 1024);
+    return gait_arena_of(heap, address) == arena;
+}
+
+/* An object in a chunk that is not the arena's first. */
+static void *far_object(gait_arena *arena) {
+    void *object = NULL;
+    for (size_t i = 0; i < 1000; i++)
+        object = gait_arena_new(mutator, arena, refs, 1024);
+    return object;
+}
+
+/* What a reset leaves goes to anybody at once, so to who has a word that leads there; what an end
+ * leaves, to nobody as long as the word is there. */
+Test(arena_placed, edges_lead_to_what_was_another_arenas) {
+    open_heap(~(gait_word)0);
+    gait_arena *arena = arena_of(GAIT_ARENA_TRACED, 0), *other = arena_of(GAIT_ARENA_TRACED, 0);
+    gait_word *words = gait_arena_new(mutator, arena, refs, 64);
+    void *object = far_object(other);
+    words[0] = (gait_word)object;
+    gait_arena_reset(mutator, other);
+    cr_assert_eq(gait_arena_count_edges(mutator, arena, NULL), (uint64_t)0);
+    cr_assert_gt(gait_arena_trim(mutator, other), (size_t)0);
+    cr_assert(comes_to_have(arena, object));
+    cr_assert_eq(gait_arena_count_edges(mutator, arena, NULL), (uint64_t)1);
+
+    object = far_object(other);
+    words[0] = (gait_word)object;
+    gait_arena_free(mutator, other);
+    gait_collect(mutator);
+    cr_assert_not(comes_to_have(arena_of(GAIT_ARENA_TRACED, 0), object));
+    cr_assert_null(gait_arena_of(heap, object));
+    words[0] = 0;
+    gait_collect(mutator);
+    cr_assert(comes_to_have(arena_of(GAIT_ARENA_TRACED, 0), object));
+    gait_heap_destroy(heap);
+}
+
 /* In a range and in large chunks, blocks are those of 64 KiB from their start. */
 Test(arena_placed, edges_cross_blocks_of_one_chunk) {
     open_heap(~(gait_word)0);
