@@ -169,6 +169,8 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     governor_memory_end(governor, end, cycle->goal_bytes);
     governor_learn(governor, &seen, marked_before_bytes);
     commit(governor, false);
+    cycle->estimate_bytes =
+        governor->settings.parity ? end->marked_bytes : governor_live_bytes(governor);
 }
 
 void gait_governor_swept(struct gait_governor *governor) { commit(governor, true); }

@@ -123,6 +123,7 @@ struct gait_governor_cycle {
     uint64_t goal_bytes;     /**< now                                                      */
     uint64_t expected_bytes; /**< heap, stacks and globals that the last cycle looked at   */
     uint64_t scanned_bytes;  /**< heap work, pieces of globals not included                */
+    uint64_t estimate_bytes; /**< as it ended: what GOGC is a share of until the next does */
     double assist_ratio;     /**< bytes of scanning per byte allocated                     */
     double cons_mark;        /**< that the trigger was chosen by                           */
     struct gait_pacer_workers workers;

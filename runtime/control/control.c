@@ -384,6 +384,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->scanned_bytes = cycle.scanned_bytes;
     record->expected_bytes = cycle.expected_bytes;
     record->cons_mark = cycle.cons_mark;
+    record->estimate_bytes = cycle.estimate_bytes;
     record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->held_back_ns = control->held_back_ns;
     record->stack_bytes = stack_bytes;

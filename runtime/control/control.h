@@ -61,6 +61,7 @@ struct cycle_record {
     int32_t dedicated;
     int32_t procs;
     bool forced;
+    uint64_t estimate_bytes; /* of marked_bytes, what is taken for live: the next goal's base */
     bool periodic;
     bool by_limit; /* the limit gave the goal */
     bool by_floor; /* the CPU that the collector may take did */

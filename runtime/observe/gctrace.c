@@ -127,6 +127,7 @@ static void trace_bytes(gait_heap *heap, const struct cycle_record *record) {
                  (unsigned long long)record->foreign_bytes);
     if (record->live_bytes > 0)
         line_add(&line, " live=%llu", (unsigned long long)record->live_bytes);
+    line_add(&line, " estimate=%llu", (unsigned long long)record->estimate_bytes);
     if (record->by_floor)
         line_add(&line, " floor=1");
     heap_log_line(heap, &line);

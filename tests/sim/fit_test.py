@@ -94,8 +94,8 @@ class Fits(Files):
             subprocess.run([SCHEME[0], program], stdout=subprocess.DEVNULL, stderr=file, check=True,
                            timeout=100, env={**os.environ, "GODEBUG": "gctrace=2", "GOGC": "150"})
         # What the program did is reproduced under any load; when its cycles began less well, since a
-        # trace does not tell marking that was held back from CPUs that others had. 14 % off was the
-        # worst of a dozen runs, idle and busy: docs/simulator.md.
+        # trace does not tell which CPUs others had. 14 % off was the worst of a dozen runs, idle
+        # and busy: docs/simulator.md.
         self.close(*self.fitted(log), (0.35, 0.1, 0.35, 0.35, 0.01, 0.02))
         self.assertIn("gogc = 150", self.read("fitted.toml"))
 
@@ -131,7 +131,8 @@ class Fits(Files):
         self.assertIn('arenas = "12MiB"', text)
         self.assertIn('off_heap = "3MiB"', text)
         measured = exact.replace("2 MB foreign", "2 MB foreign, 3 MB live, 1.20 float")
-        measured = measured.replace("foreign=2097152", "foreign=2097152 live=2621440")
+        measured = measured.replace("foreign=2097152", "foreign=2097152 live=2621440 "
+                                                       "estimate=2800000 floor=1")
         told = run("fit", self.path("exact.log", measured))  # the same name: it is in the title
         self.assertEqual((told.stdout, told.stderr.count("whole")), (text, 0))
         for value in ("nan", "-1", "1e999", "x"):

@@ -124,6 +124,7 @@ static const struct cycle_record concurrent = {
     .trigger_bytes = 4 * MIB - 1,
     .peak_bytes = 5 * MIB + 1,
     .marked_bytes = 3 * MIB - 1,
+    .estimate_bytes = 2621440,
     .goal_bytes = 6 * MIB,
     .stack_bytes = 40,
     .globals_bytes = MIB,
@@ -178,7 +179,7 @@ Test(observe, gctrace_tells_other_memory_last) {
                  "3 MB off-heap, 2 MB foreign\n"
                  "gc 7 bytes: start=4194304 trigger=4194303 peak=5242881 marked=3145727 "
                  "goal=6291456 stacks=40 globals=1048576 arenas=12582912 offheap=3145729 "
-                 "foreign=2097152\n");
+                 "foreign=2097152 estimate=2621440\n");
 }
 
 Test(observe, gctrace_tells_what_is_live_at_the_end) {
@@ -194,7 +195,7 @@ Test(observe, gctrace_tells_what_is_live_at_the_end) {
                  "2 MB live, 1.26 float\n"
                  "gc 7 bytes: start=4194304 trigger=4194303 peak=5242881 marked=3145727 "
                  "goal=6291456 stacks=40 globals=1048576 arenas=0 offheap=0 foreign=2097152 "
-                 "live=2496608\n");
+                 "live=2496608 estimate=2621440\n");
 }
 
 Test(observe, gctrace_2_adds_bytes) {
@@ -205,7 +206,8 @@ Test(observe, gctrace_2_adds_bytes) {
     fflush(traced.log);
     const char *second = strchr(trace, '\n') + 1;
     cr_expect_eq(strcmp(second, "gc 7 bytes: start=4194304 trigger=4194303 peak=5242881 "
-                                "marked=3145727 goal=6291456 stacks=40 globals=1048576\n"),
+                                "marked=3145727 goal=6291456 stacks=40 globals=1048576 "
+                                "estimate=2621440\n"),
                  0, "%s", second);
     fclose(traced.log);
     free(trace);

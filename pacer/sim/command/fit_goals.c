@@ -96,12 +96,14 @@ static struct goals collect(const struct gctrace *trace, bool of_live) {
         const struct gctrace_cycle *before = &trace->cycles[i - 1], *cycle = &trace->cycles[i];
         if (i > 1)
             see_growth(&growth, before - 1, before);
-        if (cycle->number != before->number + 1 || cycle->forced ||
+        if (cycle->number != before->number + 1 || cycle->forced || cycle->by_floor ||
             cycle->goal_bytes <= LEAST_GOAL_BYTES)
             continue;
         double share = growth.allocated > 0 ? growth.grown / growth.allocated : 0;
         double base = before->marked_bytes;
-        if (of_live)
+        if (of_live && before->estimate_bytes > 0)
+            base = before->estimate_bytes;
+        else if (of_live)
             base = live_of(before) + (share < 1 ? share : 1) * (base - live_of(before));
         goals.goals[goals.count++] = (struct goal){
             .bytes = cycle->goal_bytes,
@@ -421,12 +423,32 @@ static struct fit_goals goals_by(const struct gctrace *trace, const struct fit_k
     return found;
 }
 
+/* Does each cycle tell what the next goal follows from? */
+static bool is_told(const struct gctrace *trace) {
+    for (size_t i = 0; i < trace->count; i++)
+        if (!(trace->cycles[i].estimate_bytes > 0))
+            return false;
+    return trace->count > 0;
+}
+
+/* Is that all that was marked, by Go's rules? */
+static bool is_parity(const struct gctrace *trace) {
+    for (size_t i = 0; i < trace->count; i++)
+        if (trace->cycles[i].estimate_bytes < trace->cycles[i].marked_bytes)
+            return false;
+    return true;
+}
+
 /* Goals follow from what was marked (Go) or from what was live (Gait). Where both explain as many,
  * the one that needs no limit for it is right, and then exact sizes show that it is Gait's trace.
- */
+ * Where the trace tells what goals follow from, there is nothing to choose. */
 struct fit_goals fit_goals(const struct gctrace *trace, const struct fit_known *known) {
     struct fit_goals of_marked = goals_by(trace, known, false);
     struct fit_goals of_live = goals_by(trace, known, true);
+    if (is_told(trace)) {
+        of_live.parity = is_parity(trace);
+        return of_live;
+    }
     double marked = (double)of_marked.unexplained, live = (double)of_live.unexplained;
     bool is_exact = trace->count > 0 && trace->cycles[trace->count - 1].exact;
     double few = (is_exact ? LET_OUT : FEW) * (double)of_marked.count;

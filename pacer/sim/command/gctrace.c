@@ -86,6 +86,8 @@ static void take_bytes(struct gctrace *trace, const char *text) {
             continue;
         cycle->start_bytes = exact.start_bytes;
         cycle->peak_bytes = exact.peak_bytes;
+        cycle->estimate_bytes = exact.estimate_bytes;
+        cycle->by_floor = exact.by_floor;
         cycle->marked_bytes = exact.marked_bytes;
         cycle->goal_bytes = exact.goal_bytes;
         cycle->stack_bytes = exact.stack_bytes;

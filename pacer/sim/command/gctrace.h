@@ -31,10 +31,12 @@ struct gctrace_cycle {
     double globals_bytes;
     double arena_bytes; /**< what else the limit held */
     double offheap_bytes;
-    double work_bytes; /**< heap bytes scanned, by gcpacertrace=1; 0: not told    */
-    int percent;       /**< GC CPU time so far: of the process's own (Gait), of all CPUs (Go) */
+    double work_bytes;     /**< heap bytes scanned, by gcpacertrace=1; 0: not told    */
+    double estimate_bytes; /**< what of marked_bytes the next goal follows from; 0: not told */
+    int percent;           /**< GC CPU time so far: of the process's own (Gait), of all CPUs (Go) */
     int procs;
-    bool exact; /**< sizes are bytes */
+    bool exact;    /**< sizes are bytes */
+    bool by_floor; /**< the goal is the floor that the CPU gives it */
     bool forced;
     long line;       /**< of the log, from 1                                      */
     uint64_t source; /**< a hash of what stood before it, times of day left out   */

@@ -213,7 +213,7 @@ bool gctrace_line_is_bytes(const char *text) { return strstr(text, BYTES_MARK) !
 
 bool gctrace_line_bytes(const char *text, struct gctrace_cycle *cycle) {
     struct gctrace_cycle told = *cycle;
-    double trigger, foreign;
+    double trigger, foreign, live;
     const char *start = text;
     struct scan scan;
     for (bool found = false; !found; start++) {
@@ -236,6 +236,10 @@ bool gctrace_line_bytes(const char *text, struct gctrace_cycle *cycle) {
          !scan_number_text(&scan, &told.offheap_bytes, " foreign=") ||
          !scan_number(&scan, &foreign)))
         return false;
+    if ((scan_text(&scan, " live=") && !scan_number(&scan, &live)) ||
+        (scan_text(&scan, " estimate=") && !scan_number(&scan, &told.estimate_bytes)))
+        return false;
+    told.by_floor = scan_text(&scan, " floor=1");
     told.goal_bytes = goal_of(told.goal_bytes);
     told.exact = true;
     *cycle = told;
