@@ -63,6 +63,7 @@ static void tell(gait_mutator *mutator) {
     if (AO_load(&world->awaited) != (AO_t)mutator)
         return;
     PERTURB(ANSWER_SAID);
+    AO_store(&world->silent_ns, 0); /* not by the collector, which may be long in coming */
     AO_int_fetch_and_add1_full(&world->answers);
     platform_wake(&world->answers, 1);
 }
@@ -308,11 +309,14 @@ static void ask_and_await(struct world *world, unsigned number,
     PERTURB(HANDSHAKE_POLLED);
     AO_nop_full(); /* polls are raised, then looked for who has gone native */
     for (; asked; asked = asked->asked_next) {
-        int64_t looked_ns = platform_now_ns(), silent_ns = 0;
+        int64_t looked_ns = platform_now_ns(), silent_ns = 0, told_ns = 0;
         for (;;) {
             PERTURB(HANDSHAKE_LOOK);
             if (is_done(asked, number))
                 break;
+            /* not if it has just answered */
+            AO_compare_and_swap(&world->silent_ns, (AO_t)told_ns, (AO_t)silent_ns);
+            told_ns = silent_ns;
             unsigned answers = AO_int_load_acquire(&world->answers);
             AO_store(&world->awaited, (AO_t)asked);
             PERTURB(HANDSHAKE_AWAIT);
@@ -324,7 +328,6 @@ static void ask_and_await(struct world *world, unsigned number,
             int64_t now_ns = platform_now_ns(), since_ns = now_ns - looked_ns;
             silent_ns += since_ns < 2 * LOOK_AGAIN_NS ? since_ns : 2 * LOOK_AGAIN_NS;
             looked_ns = now_ns;
-            AO_store(&world->silent_ns, (AO_t)silent_ns);
         }
         AO_store(&world->silent_ns, 0);
     }

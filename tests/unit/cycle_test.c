@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <signal.h>
 
 #include "instance.h"
 
@@ -100,5 +101,48 @@ Test(cycle, a_forced_cycle_is_helped_while_helpers_of_idle_priority_rest, .timeo
     cr_expect_gt(stats.cpu_idle_ns, 0u, "nobody has helped");
     gait_pop_frame(mutator);
     gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
+
+/* ---- Who holds the world up ---- */
+
+static AO_t frozen; /* the asking thread is held in a signal's handler */
+
+static void freeze(int signal) {
+    (void)signal;
+    while (AO_load_acquire(&frozen))
+        ;
+}
+
+static void no_action(gait_mutator *mutator) { (void)mutator; }
+
+/* In the collector's place: that has all signals blocked. No cycle runs meanwhile. */
+static void *ask(void *argument) {
+    (void)argument;
+    world_handshake(&heap->world, no_action);
+    return NULL;
+}
+
+/* Whoever has just answered would go past a limit as if another held the world up, for as long as
+ * the OS keeps the collector from hearing of it. */
+Test(cycle, the_world_is_not_held_up_by_a_mutator_that_has_answered) {
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "off";
+    heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    gait_mutator *mutator = gait_attach(heap);
+    signal(SIGUSR1, freeze);
+    pthread_t collector;
+    cr_assert_eq(pthread_create(&collector, NULL, ask, NULL), 0);
+    while (!world_is_held_up(&heap->world))
+        ; /* computes, and does not poll */
+    AO_store_full(&frozen, 1);
+    pthread_kill(collector, SIGUSR1);
+    gait_poll(mutator);
+    bool is_held_up = world_is_held_up(&heap->world);
+    AO_store_full(&frozen, 0);
+    pthread_join(collector, NULL);
+    cr_expect_not(is_held_up);
     gait_heap_destroy(heap);
 }
