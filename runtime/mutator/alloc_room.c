@@ -88,11 +88,13 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
 
 /* What the cycle that has just ended found dead can't be used before weak words are settled; pages
  * that are taken in its place stay, for some objects in them live on. While that is a few, go on;
- * then leave the collector the CPU: as a rule the OS has set it aside. */
-static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *need) {
+ * then leave the collector the CPU: as a rule the OS has set it aside. most_ns: in all, with what
+ * was waited before. */
+static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *need,
+                              int64_t most_ns) {
     gait_heap *heap = mutator->heap;
     size_t bytes = need->cell ? 0 : need->page_bytes;
-    while (!sweep_is_open(&heap->sweeper) && mutator->late_ns < SETTLE_NS_IN_ALL &&
+    while (!sweep_is_open(&heap->sweeper) && mutator->late_ns < most_ns &&
            control_outgrows_settling(&heap->control, bytes) && takes_pages(mutator, need) &&
            !world_is_held_up(&heap->world)) {
         int64_t begin_ns = platform_now_ns();
@@ -145,6 +147,13 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
         alloc_await_cleanups(mutator);
 }
 
+/* The cycle that the limit was kept for has ended: what it found dead goes before the pages that
+ * would pass the limit, though settling that takes the OS some ticks. */
+static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
+    wait_for_settling(mutator, need, LIMIT_NS_IN_ALL);
+    use_rest(mutator, need);
+}
+
 /* AWAIT: a cycle ends, and gives room below the limit. Not if a mutator holds it up: then the limit
  * waits. ended: before the mutator was told; a cycle that ended since is one. */
 static void await(gait_mutator *mutator, unsigned ended, struct control_want *want) {
@@ -178,12 +187,12 @@ void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
     if (ask(mutator, need, &want) == GAIT_GOVERNOR_HELP)
         help(mutator, need, &want);
     want.helped = true;
-    wait_for_settling(mutator, need);
+    wait_for_settling(mutator, need, SETTLE_NS_IN_ALL);
     if (!need->cell)
         sweep_for_pages(mutator, need);
     use_rest(mutator, need);
     int64_t end_ns = need->bytes < FAR_BYTES ? 0 : platform_now_ns() + START_NS_MOST_FAR;
-    for (;;) {
+    for (bool waited = false;; waited = true) {
         /* before the mutator is told, or lets cycles run */
         unsigned ended = AO_int_load_acquire(&mutator->heap->collector.ended);
         switch (ask(mutator, need, &want)) {
@@ -193,10 +202,13 @@ void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
         case GAIT_GOVERNOR_MARK:
             if (pay(mutator, &want, end_ns))
                 continue;
-            return;
+            break;
         case GAIT_GOVERNOR_HELP:
         case GAIT_GOVERNOR_GO:
-            return;
+            break;
         }
+        if (waited && passes_limit(mutator, need))
+            use_found(mutator, need);
+        return;
     }
 }
