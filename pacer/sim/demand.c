@@ -29,6 +29,9 @@
 #define DEMAND_FREED_TO 4
 /** How fast marking goes is told by so many cycles before and after. */
 #define DEMAND_AROUND 4
+/** A cycle that begins so late, as a part of the foreign memory taken back, began for that. Guess:
+ * what is allocated before the collector comes is less. */
+#define DEMAND_KEPT_DIVISOR 32
 /** Work is not taken to be so much cheaper, or dearer, while a cycle marks. */
 #define DEMAND_LEAST_DRAG 0.5
 #define DEMAND_MOST_DRAG 5.0
@@ -119,9 +122,17 @@ struct demand_sums {
     double freed_count;  /* samples that told                      */
 };
 
+/** Had foreign memory only been taken back as the heap was past the trigger that it left, and began
+ * the cycle so? Else that would have begun before. */
+static bool was_kept(const struct gait_pacerlog_cycle *cycle,
+                     const struct gait_pacerlog_sample *next) {
+    int64_t taken = cycle->foreign_bytes - next->foreign_marked_bytes;
+    return taken > 0 && next->live_bytes - next->trigger_bytes > taken / DEMAND_KEPT_DIVISOR;
+}
+
 /** With what threads had taken and not used when it began: every cycle keeps that too. Of foreign
- * memory, all of which a cycle marks, what was left as the next one began, and was there as this
- * one did. */
+ * memory, all of which a cycle marks, what was left when the goal was of use, and was there as this
+ * one began: cleanups take theirs back soon, the program some of it much later. */
 static double reachable_of(const struct gait_pacerlog_cycle *cycle,
                            const struct gait_pacerlog_sample *begin,
                            const struct gait_pacerlog_sample *next) {
@@ -129,8 +140,8 @@ static double reachable_of(const struct gait_pacerlog_cycle *cycle,
     int64_t start = cycle->start_bytes - begin->foreign_bytes;
     double objects = (double)(cycle->marked_bytes - cycle->foreign_bytes);
     objects -= engine_max((double)(peak - start), 0);
-    double left = (double)next->foreign_marked_bytes;
-    return engine_max(objects, 0) + engine_min(left, (double)begin->foreign_bytes);
+    int64_t left = was_kept(cycle, next) ? cycle->foreign_bytes : next->foreign_marked_bytes;
+    return engine_max(objects, 0) + engine_min((double)left, (double)begin->foreign_bytes);
 }
 
 /** The samples that were taken as a cycle began and ended. @return false: they were lost. */
