@@ -75,7 +75,8 @@ static gait_word *table_of(struct holder *holder, enum way way) {
 }
 
 static void visit_root(gait_visitor *visitor, void *data) {
-    gait_visit(visitor, *(gait_word *)data);
+    /* beside gait_store by the thread that makes the coroutine */
+    gait_visit(visitor, __atomic_load_n((gait_word *)data, __ATOMIC_RELAXED));
 }
 
 static void tables_make(struct holder *holder, gait_coroutine **coroutine) {

@@ -36,6 +36,10 @@
         }                                                                                          \
     } while (0)
 
+/* A sanitizer makes marking many times as slow, and allocation less: a heap that half of the CPU
+ * can hold without one, it can't. Bounds that rest on that hold in builds without. */
+#define MARKS_SLOWLY (UNDER_ASAN || UNDER_TSAN)
+
 /* ---- The run ---- */
 
 struct run {
