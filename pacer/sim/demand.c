@@ -29,9 +29,8 @@
 #define DEMAND_FREED_TO 4
 /** How fast marking goes is told by so many cycles before and after. */
 #define DEMAND_AROUND 4
-/** A cycle that begins so late, as a part of the foreign memory taken back, began for that. Guess:
- * what is allocated before the collector comes is less. */
-#define DEMAND_KEPT_DIVISOR 32
+/** So far beyond the live heap is the goal of a cycle that begins later (pacer/goal.c). */
+#define DEMAND_PUSHED_BYTES (INT64_C(64) << 10)
 /** Work is not taken to be so much cheaper, or dearer, while a cycle marks. */
 #define DEMAND_LEAST_DRAG 0.5
 #define DEMAND_MOST_DRAG 5.0
@@ -122,12 +121,12 @@ struct demand_sums {
     double freed_count;  /* samples that told                      */
 };
 
-/** Had foreign memory only been taken back as the heap was past the trigger that it left, and began
- * the cycle so? Else that would have begun before. */
+/** Had foreign memory only been taken back when the heap was past the goal that it left? Then that
+ * began the cycle, which would have begun before, and pushed out the goal. */
 static bool was_kept(const struct gait_pacerlog_cycle *cycle,
                      const struct gait_pacerlog_sample *next) {
-    int64_t taken = cycle->foreign_bytes - next->foreign_marked_bytes;
-    return taken > 0 && next->live_bytes - next->trigger_bytes > taken / DEMAND_KEPT_DIVISOR;
+    return cycle->foreign_bytes > next->foreign_marked_bytes &&
+           next->live_bytes >= next->goal_bytes - DEMAND_PUSHED_BYTES;
 }
 
 /** With what threads had taken and not used when it began: every cycle keeps that too. Of foreign
