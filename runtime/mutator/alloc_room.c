@@ -62,6 +62,13 @@ static enum gait_governor_advice ask(gait_mutator *mutator, const struct alloc_n
     return control_advise(&mutator->heap->control, mutator, want);
 }
 
+/* Does another mutator hold the world up? This one, if it was set aside when asked, does no longer:
+ * it answers first. */
+static bool is_held_up(gait_mutator *mutator) {
+    gait_poll(mutator);
+    return world_is_held_up(&mutator->heap->world);
+}
+
 /* HELP: the live heap has reached its goal before the cycle lets mutators assist: the OS has not
  * let the collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
 static void help(gait_mutator *mutator, const struct alloc_need *need, struct control_want *want) {
@@ -69,7 +76,7 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
     int64_t most_ns = need->bytes < FAR_BYTES ? START_NS_MOST : START_NS_MOST_FAR;
     while (now_ns - begin_ns < most_ns && mutator->late_ns < START_NS_IN_ALL &&
-           !world_is_held_up(&heap->world) && !settling_takes_long(heap, begin_ns) &&
+           !is_held_up(mutator) && !settling_takes_long(heap, begin_ns) &&
            ask(mutator, need, want) == GAIT_GOVERNOR_HELP) {
         if (!AO_load(&heap->control.marking))
             collector_request(heap);
@@ -96,7 +103,7 @@ static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *ne
     size_t bytes = need->cell ? 0 : need->page_bytes;
     while (!sweep_is_open(&heap->sweeper) && mutator->late_ns < most_ns &&
            control_outgrows_settling(&heap->control, bytes) && takes_pages(mutator, need) &&
-           !world_is_held_up(&heap->world)) {
+           !is_held_up(mutator)) {
         int64_t begin_ns = platform_now_ns();
         gait_enter_native(mutator);
         platform_sleep_ns(START_WAIT_NS);
@@ -158,7 +165,7 @@ static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
  * waits. ended: before the mutator was told; a cycle that ended since is one. */
 static void await(gait_mutator *mutator, unsigned ended, struct control_want *want) {
     gait_heap *heap = mutator->heap;
-    if (mutator->late_ns < LIMIT_NS_IN_ALL && !world_is_held_up(&heap->world)) {
+    if (mutator->late_ns < LIMIT_NS_IN_ALL && !is_held_up(mutator)) {
         int64_t begin_ns = platform_now_ns(), most_ns = LIMIT_NS_IN_ALL - mutator->late_ns;
         gait_enter_native(mutator);
         collector_await(heap, ended, most_ns);
@@ -176,10 +183,7 @@ static bool pay(gait_mutator *mutator, struct control_want *want, int64_t end_ns
     /* cycle_lets_mark, not before: docs/design/marking.md, .early and .unborn */
     bool again = control_assist(&heap->control, mutator, want);
     bool owes = end_ns && mutator->assist_credit_bytes < 0 && platform_now_ns() < end_ns;
-    if ((!again && !owes) || world_is_held_up(&heap->world))
-        return false;
-    gait_poll(mutator);
-    return true;
+    return (again || owes) && !is_held_up(mutator);
 }
 
 void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
