@@ -259,19 +259,19 @@ void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool
 
 void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept) {
     gait_pacer_set_heap_minimum(&governor->pacer, bytes);
-    gait_pacer_commit(&governor->pacer, swept);
+    commit(governor, swept);
 }
 
 void gait_governor_set_min_heap(struct gait_governor *governor, uint64_t bytes, bool swept) {
     governor->settings.min_heap_bytes = bytes;
     gait_pacer_set_min_heap(&governor->pacer, bytes);
-    gait_pacer_commit(&governor->pacer, swept);
+    commit(governor, swept);
 }
 
 void gait_governor_set_gogc_floor(struct gait_governor *governor, int32_t percent, bool swept) {
     governor->settings.gogc_floor_percent = percent > 0 ? percent : 0;
     gait_pacer_set_gogc_floor(&governor->pacer, percent);
-    gait_pacer_commit(&governor->pacer, swept);
+    commit(governor, swept);
 }
 
 void gait_governor_set_assists_off(struct gait_governor *governor, bool off) {

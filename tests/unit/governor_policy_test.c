@@ -102,6 +102,29 @@ Test(governor_policy, what_floats_is_not_in_the_goal) {
     }
 }
 
+/* A setting that is set to what it was leaves the goal where it is. */
+Test(governor_policy, settings_leave_the_goal_to_what_is_live) {
+    struct program program;
+    program_begin(&program, 100, NO_LIMIT);
+    struct period period = {64, 16, 64, 0.1, 10, 0.25};
+    settled(&program, &period, 8);
+    struct gait_governor *governor = &program.governor;
+    const struct gait_governor_settings settings = governor->settings;
+    for (size_t i = 0; i < 5; i++) {
+        if (i == 0)
+            gait_governor_set_gogc(governor, settings.gogc_percent, true);
+        else if (i == 1)
+            gait_governor_set_limit(governor, settings.memory_limit_bytes, true);
+        else if (i == 2)
+            gait_governor_set_min_heap(governor, settings.min_heap_bytes, true);
+        else if (i == 3)
+            gait_governor_set_gogc_floor(governor, settings.gogc_floor_percent, true);
+        else
+            gait_governor_set_heap_minimum(governor, governor->pacer.heap_minimum_bytes, true);
+        expect_mib(gait_governor_orders(governor).goal_bytes, 128, "goal", i);
+    }
+}
+
 /* Of what a program allocates, a part stays: of what is born black too. */
 Test(governor_policy, what_grows_is_in_the_goal) {
     static const double stays[] = {0, 0.25, 0.5, 1};
