@@ -361,9 +361,8 @@ GAIT_PACER_API void gait_pacer_end_cycle(struct gait_pacer *pacer,
  * mutators, a assists), and stored as the one that gives the same runway under
  * the division 1 : 3 that gait_pacer_commit assumes:
  *
- *     cons/mark = allocated x (1 - held back) / work x (1 + a/b) x (1 + a/m) / 3
+ *     cons/mark = allocated / work x (1 + a/b) x (1 + a/m) / 3
  *
- * What was allocated while marking was held back does not count: it would have begun later.
  * Without assists the next runway is then just what this cycle allocated per
  * byte that it scanned. With b = 0 the division is taken as 1 : 3.
  * A cycle without mutator time, allocation or work teaches nothing.

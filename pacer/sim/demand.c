@@ -211,7 +211,7 @@ static double sums_rate(const struct demand_sums *sums) {
     return sums->marking > 0 ? sums->work / sums->marking : DEMAND_MOST_RATE;
 }
 
-/** How fast marking went beside the program: CPUs in the background, while it was not held back. */
+/** How fast marking went beside the program: CPUs in the background, while it was not preempted. */
 static double background_of(const struct gait_pacerlog_cycle *cycle,
                             const struct gait_pacerlog_sample *begin,
                             const struct gait_pacerlog_sample *end) {
@@ -220,7 +220,7 @@ static double background_of(const struct gait_pacerlog_cycle *cycle,
     return free > 0 && background > 0 ? background / free : 0;
 }
 
-/** The median of the cycles around one: that the OS sets a marker aside in the middle of one is
+/** The median of the cycles around one: that the OS preempts a marker in the middle of one is
  * chance. */
 static double background_around(const struct demand_cycle *cycles, size_t count, size_t at) {
     double sorted[2 * DEMAND_AROUND + 1];

@@ -22,9 +22,9 @@
 struct demand_cycle {
     double allocated;  /**< by the program as it began, bytes                        */
     double reachable;  /**< then, bytes                                              */
-    double grown;      /**< live heap as it began over that                            */
+    double grown;      /**< live heap as it began over that                          */
     double cost;       /**< CPU-seconds of marking per byte of it                    */
-    double beside;     /**< CPUs of background marking, while nothing held it back           */
+    double beside;     /**< CPUs of background marking, while it was not preempted     */
     double background; /**< as a rule, of the cycles around it: their median                 */
 };
 

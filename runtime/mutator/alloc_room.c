@@ -62,7 +62,7 @@ static enum gait_governor_advice ask(gait_mutator *mutator, const struct alloc_n
     return control_advise(&mutator->heap->control, mutator, want);
 }
 
-/* Does another mutator hold the world up? This one, if it was set aside when asked, does no longer:
+/* Does another mutator hold the world up? This one, if it was preempted when asked, does no longer:
  * it answers first. */
 static bool is_held_up(gait_mutator *mutator) {
     gait_poll(mutator);

@@ -121,7 +121,8 @@ Test(convergence, full) {
         int cpus, gogc;
         double idle, live, alloc, scan; /* share; MiB, MiB/s */
         /* of all CPUs, what marks while marking: a quarter in the background; and assists, where
-         * more than a quarter of what is live would float without them */
+         * more than a quarter of what is live would float without them; up to 0.75 of the CPU, and
+         * 0.9 where a limit or the CPU gives the goal (governor_runway.c) */
         double least_share, most_share;
     } rows[] = {
         {"busy", 2, 100, 0, 40, 200, 1024, 0.24, 0.35},
