@@ -275,7 +275,7 @@ int control_set_assists(struct control *control, int on);
 void control_process_is_new(struct control *control, int64_t less_ns);
 
 /** So much CPU time, of no purpose above, is to be left out of all figures and rules: a debug
- * option's. The program would have spent it never, so it is taken off as a fork takes off. */
+ * option's. The program would never have spent it, so it is taken off as at a fork. */
 static inline void control_leave_out(struct control *control, int64_t cpu_ns) {
     control_process_is_new(control, -cpu_ns);
 }

@@ -111,8 +111,8 @@ static void judge(const struct steady *steady, const double *peaks, size_t cycle
            steady->name, steady->gogc, steady->live_mib, cycles, first, last, most);
     fflush(stdout);
     CHECK(last <= TIMES_MIDDLE * first, "%s: it grows", steady->name);
-#ifndef GAIT_CHECKS /* which slow marking more than the program: half of the CPU may be too little \
-                     */
+/* checks slow marking more than the program: half of the CPU may be too little */
+#ifndef GAIT_CHECKS
     CHECK(last <= TIMES_MIDDLE && first <= TIMES_MIDDLE, "%s: median %.2f", steady->name, last);
     CHECK(most <= TIMES_MOST, "%s: most %.2f", steady->name, most);
 #endif

@@ -14,7 +14,7 @@
  *   - Gait adds ", 12 MB arenas, 3 MB off-heap" where a heap has such, and ", 2 MB live, 1.20
  *     float" where that is measured, and settings that Go does not have: ", 64 MB least heap, GOGC
  *     floor 25, no assists, memory high" (which a scenario is not fitted to); with gctrace=2 it
- * adds "gc 7 bytes: start=..." after the line.
+ *     adds "gc 7 bytes: start=..." after the line.
  *   - A logger that writes JSON has ">" as \u003e.
  */
 #include "gctrace_line.h"
