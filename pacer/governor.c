@@ -57,6 +57,8 @@ static struct gait_governor_cycle cycle_now(const struct gait_governor *governor
     const struct gait_pacer *pacer = &governor->pacer;
     uint64_t expected = arith_add_u64(pacer->last_heap_work_bytes, pacer->last_stack_work_bytes);
     return (struct gait_governor_cycle){
+        .kind = governor->start.kind,
+        .scannable_bytes = governor->scannable_bytes,
         .goal_bytes = governor_target(governor).goal_bytes,
         .expected_bytes = arith_add_u64(expected, pacer->globals_bytes),
         .scanned_bytes = (uint64_t)pacer->work.heap_bytes,
@@ -68,8 +70,8 @@ static struct gait_governor_cycle cycle_now(const struct gait_governor *governor
     };
 }
 
-/* What the trigger was late, and the work to expect: as much more than the last cycle's as there is
- * more live. The first cycle may find all of it alive. */
+/* What the trigger was late, and the work to expect: of a full cycle, as much more than the last
+ * one's as there is more live. The first cycle may find all of it alive. */
 static void foresee(struct gait_governor *governor) {
     struct gait_pacer *pacer = &governor->pacer;
     struct gait_governor_learnt *learnt = &governor->learnt;
@@ -82,10 +84,13 @@ static void foresee(struct gait_governor *governor) {
         pacer->last_heap_work_bytes = start->scannable_bytes;
         return;
     }
+    const struct gait_governor_lesson *lesson = &learnt->of[start->kind];
     double allocated = (double)start->live_bytes - (double)pacer->marked_bytes;
-    double work = (double)pacer->last_heap_work_bytes;
-    if (learnt->work_bytes > 0)
-        work *= governor_expected_work(governor, allocated) / learnt->work_bytes;
+    double work = governor_expected_work(governor, start->kind, allocated);
+    if (start->kind == GAIT_GOVERNOR_MINOR)
+        work -= lesson->work_bytes - lesson->heap_work_bytes;
+    else if (lesson->work_bytes > 0)
+        work *= lesson->heap_work_bytes / lesson->work_bytes;
     pacer->last_heap_work_bytes = arith_min_u64(arith_to_u64(work), start->scannable_bytes);
 }
 
@@ -95,16 +100,17 @@ void gait_governor_begin(struct gait_governor *governor, const struct gait_gover
     governor->start = *start;
     governor->start.piece_bytes = arith_min_u64(start->piece_bytes, start->globals_bytes);
     foresee(governor);
-    gait_pacer_start_cycle(pacer, &(struct gait_pacer_start){
-                                      .now_ns = start->clocks.now_ns,
-                                      .procs = governor->settings.procs,
-                                      .periodic = start->periodic,
-                                      .stop_the_world = start->stopped,
-                                      .live_bytes = start->live_bytes,
-                                      .scannable_bytes = start->scannable_bytes,
-                                      .stack_bytes = start->stack_bytes,
-                                      .globals_bytes = start->globals_bytes,
-                                  });
+    gait_pacer_start_cycle(
+        pacer, &(struct gait_pacer_start){
+                   .now_ns = start->clocks.now_ns,
+                   .procs = governor->settings.procs,
+                   .periodic = start->periodic,
+                   .stop_the_world = start->stopped,
+                   .live_bytes = start->live_bytes,
+                   .scannable_bytes = governor_scannable(governor, start->scannable_bytes),
+                   .stack_bytes = start->stack_bytes,
+                   .globals_bytes = start->globals_bytes,
+               });
     *cycle = cycle_now(governor);
     /* roots are scanned as it begins, but for the pieces, which are heap's work until the end */
     pacer->work.stack_bytes = arith_i64_of_u64(start->stack_bytes);
@@ -116,12 +122,13 @@ void gait_governor_begin(struct gait_governor *governor, const struct gait_gover
 void gait_governor_revise(struct gait_governor *governor,
                           const struct gait_governor_progress *progress) {
     struct gait_pacer *pacer = &governor->pacer;
-    gait_pacer_revise(pacer, &(struct gait_pacer_progress){
-                                 .live_bytes = progress->live_bytes,
-                                 .scannable_bytes = progress->scannable_bytes,
-                                 .work = {arith_i64_of_u64(progress->heap_work_bytes),
-                                          pacer->work.stack_bytes, pacer->work.globals_bytes},
-                             });
+    gait_pacer_revise(
+        pacer, &(struct gait_pacer_progress){
+                   .live_bytes = progress->live_bytes,
+                   .scannable_bytes = governor_scannable(governor, progress->scannable_bytes),
+                   .work = {arith_i64_of_u64(progress->heap_work_bytes), pacer->work.stack_bytes,
+                            pacer->work.globals_bytes},
+               });
 }
 
 /* Mutators' CPU time while the cycle marked, no more than they can have used. A process's clock has
@@ -153,12 +160,14 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     pacer->work.stack_bytes = arith_i64_of_u64(end->stack_bytes);
     pacer->work.globals_bytes = arith_add_i64(pacer->work.globals_bytes, arith_i64_of_u64(piece));
     gait_governor_revise(governor, &progress);
+    governor_count_scannable(governor, end->kept_work_bytes);
     *cycle = cycle_now(governor);
 
     struct gait_governor_end seen = *end;
     seen.mutator_cpu_ns = plausible_cpu_ns(governor, end);
+    bool full = governor->start.kind == GAIT_GOVERNOR_FULL; /* others teach no cons/mark */
     gait_pacer_end_cycle_measured(pacer, &(struct gait_pacer_mark_cpu){
-                                             .mutator_cpu_ns = seen.mutator_cpu_ns,
+                                             .mutator_cpu_ns = full ? seen.mutator_cpu_ns : 0,
                                              .assist_cpu_ns = end->assist_cpu_ns,
                                              .background_cpu_ns = end->background_cpu_ns,
                                          });
@@ -180,7 +189,7 @@ bool gait_governor_take_back(struct gait_governor *governor, uint64_t foreign_by
     if (!gait_pacer_take_back(&governor->pacer, foreign_bytes))
         return false;
     uint64_t gone_bytes = marked_bytes - governor->pacer.marked_bytes;
-    governor->learnt.base_bytes -= arith_min_u64(gone_bytes, governor->learnt.base_bytes);
+    governor_forget(&governor->learnt, gone_bytes);
     commit(governor, swept);
     return true;
 }
@@ -202,6 +211,7 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
         .assist_bytes_per_work = pacer->assist_bytes_per_work,
         .limiting = governor->limiting,
         .assists_off = governor->settings.assists_off,
+        .kind = gait_governor_kind(governor, false, false),
     };
 }
 
@@ -276,6 +286,10 @@ void gait_governor_set_gogc_floor(struct gait_governor *governor, int32_t percen
 
 void gait_governor_set_assists_off(struct gait_governor *governor, bool off) {
     governor->settings.assists_off = off;
+}
+
+void gait_governor_set_minors(struct gait_governor *governor, bool minors) {
+    governor->settings.minors = minors;
 }
 
 void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs) {

@@ -24,6 +24,14 @@
 
 #include "gait/pacer.h"
 
+/** How much of the heap a cycle looks at. */
+enum gait_governor_kind {
+    GAIT_GOVERNOR_FULL, /**< all of it: marks are cleared first                             */
+    GAIT_GOVERNOR_MINOR /**< the young: what is marked stays so, and is looked at only where
+                             something was stored since                                     */
+};
+#define GAIT_GOVERNOR_KINDS 2
+
 /* ---- What goes in ------------------------------------------------------- */
 
 /** Settings of a heap. */
@@ -37,6 +45,8 @@ struct gait_governor_settings {
     uint64_t helped_bytes;      /**< heaps that are smaller are marked without helpers; 0: 4 MiB,
                                      before which none would be awake                         */
     bool parity;                /**< goal, trigger and runway as Go has them                  */
+    bool minors;                /**< cycles may be minor: the program lets them, and the heap has
+                                     the barriers that they need                              */
 };
 
 /** Memory as it is. */
@@ -59,14 +69,15 @@ struct gait_governor_clocks {
 /** A cycle begins to mark. */
 struct gait_governor_start {
     struct gait_governor_clocks clocks;
-    bool periodic;            /**< since none came for two minutes                      */
-    bool forced;              /**< somebody waits for it                                */
-    bool stopped;             /**< mutators are, while it marks                         */
-    uint64_t live_bytes;      /**< marked by the last cycle, and allocated since        */
-    uint64_t scannable_bytes; /**< part of it that may hold references                  */
-    uint64_t stack_bytes;     /**< upper bound on the stacks to scan                    */
-    uint64_t globals_bytes;   /**< static data to scan                                  */
-    uint64_t piece_bytes;     /**< of these, what is scanned among the heap's work      */
+    enum gait_governor_kind kind; /**< as gait_governor_kind said                       */
+    bool periodic;                /**< since none came for two minutes                      */
+    bool forced;                  /**< somebody waits for it                                */
+    bool stopped;                 /**< mutators are, while it marks                         */
+    uint64_t live_bytes;          /**< marked by the last cycle, and allocated since        */
+    uint64_t scannable_bytes;     /**< part of it that may hold references                  */
+    uint64_t stack_bytes;         /**< upper bound on the stacks to scan                    */
+    uint64_t globals_bytes;       /**< static data to scan                                  */
+    uint64_t piece_bytes;         /**< of these, what is scanned among the heap's work      */
 };
 
 /** How far marking is; totals since it began. */
@@ -82,6 +93,8 @@ struct gait_governor_end {
     struct gait_governor_progress progress; /**< the last: its live bytes are the peak      */
     uint64_t marked_bytes;                  /**< objects and foreign memory                 */
     uint64_t black_bytes;                   /**< of these, allocated while it marked        */
+    uint64_t kept_bytes;                    /**< of these, marked before it began: minor ones */
+    uint64_t kept_work_bytes;               /**< of the heap work, of what was kept         */
     uint64_t stack_bytes;                   /**< scanned                                    */
     uint64_t globals_bytes;                 /**< scanned                                    */
     uint64_t fresh_bytes;                   /**< pages taken since all was swept            */
@@ -108,6 +121,7 @@ struct gait_governor_orders {
     double assist_bytes_per_work;  /**< the inverse                                             */
     bool limiting;                 /**< the CPU limiter holds the collector down                */
     bool assists_off;              /**< mutators do not mark                                    */
+    enum gait_governor_kind kind;  /**< of the next cycle, if nobody forces it                  */
 };
 
 /** What gives the goal that GOGC asks for. */
@@ -120,12 +134,15 @@ enum gait_governor_rule {
 
 /** A cycle as it began, and as it ended, for traces. */
 struct gait_governor_cycle {
-    uint64_t goal_bytes;     /**< now                                                      */
-    uint64_t expected_bytes; /**< heap, stacks and globals that the last cycle looked at   */
-    uint64_t scanned_bytes;  /**< heap work, pieces of globals not included                */
-    uint64_t estimate_bytes; /**< as it ended: what GOGC is a share of until the next does */
-    double assist_ratio;     /**< bytes of scanning per byte allocated                     */
-    double cons_mark;        /**< that the trigger was chosen by                           */
+    enum gait_governor_kind kind;
+    uint64_t scannable_bytes; /**< as it ended: part of what is marked that may hold references,
+                                   what is born meanwhile not included                         */
+    uint64_t goal_bytes;      /**< now                                                      */
+    uint64_t expected_bytes;  /**< heap, stacks and globals that the last cycle looked at   */
+    uint64_t scanned_bytes;   /**< heap work, pieces of globals not included                */
+    uint64_t estimate_bytes;  /**< as it ended: what GOGC is a share of until the next does */
+    double assist_ratio;      /**< bytes of scanning per byte allocated                     */
+    double cons_mark;         /**< that the trigger was chosen by                           */
     struct gait_pacer_workers workers;
     enum gait_governor_rule ruled_by; /**< what gives GOGC's goal */
     bool by_limit;                    /**< the limit gives the goal */
@@ -139,19 +156,32 @@ struct gait_governor_rate {
     double per;
 };
 
-/** What its cycles have taught, by CPU time (governor_live.c). */
-struct gait_governor_learnt {
+/** What cycles of one kind have taught. */
+struct gait_governor_lesson {
     uint64_t cycles;
-    uint64_t base_bytes;                  /**< live as the last one began: marked less black  */
-    double during_bytes;                  /**< allocated while it marked                      */
-    double work_bytes;                    /**< that it scanned                                */
-    uint64_t delay_bytes;                 /**< allocated from its trigger to its beginning    */
-    struct gait_governor_clocks ended;    /**< as it ended                                    */
-    struct gait_governor_rate growth;     /**< live, per byte allocated                       */
-    struct gait_governor_rate allocation; /**< bytes per ns of the program                    */
+    double work_bytes;      /**< that the last one scanned                                    */
+    double heap_work_bytes; /**< of it, in the heap                                           */
     struct gait_governor_rate marking;    /**< ns per byte of work                            */
     struct gait_governor_rate collection; /**< ns per byte of work, all that the collector does */
     struct gait_governor_rate background; /**< of the CPU while marking, without assists      */
+    struct gait_governor_rate young; /**< work in the heap per byte that was new as it began  */
+};
+
+/** What its cycles have taught, by CPU time (governor_live.c). Base, black and marked bytes are of
+ * the last full one: what lies in a heap that only minor ones have looked at since, nobody knows.
+ */
+struct gait_governor_learnt {
+    uint64_t cycles;
+    struct gait_governor_lesson of[GAIT_GOVERNOR_KINDS];
+    uint64_t base_bytes;   /**< live as it began: marked less black            */
+    uint64_t black_bytes;  /**< born while it marked                           */
+    uint64_t marked_bytes; /**< both                                           */
+    double during_bytes;   /**< allocated while it marked                      */
+    double since_bytes;    /**< allocated from its end to that of the last one */
+    uint64_t delay_bytes;  /**< allocated from the last one's trigger to its beginning */
+    struct gait_governor_clocks ended;    /**< as the last one ended                          */
+    struct gait_governor_rate growth;     /**< live, per byte allocated                       */
+    struct gait_governor_rate allocation; /**< bytes per ns of the program                    */
     struct gait_governor_rate delay;      /**< delay_bytes, per cycle                         */
 };
 
@@ -177,6 +207,7 @@ struct gait_governor {
 
     /* The cycle that is marking. */
     struct gait_governor_start start; /**< as it began                                       */
+    uint64_t scannable_bytes;         /**< of what the last one left marked, may hold references */
 };
 
 /** An empty heap. clocks: as at all later calls. */
@@ -226,10 +257,16 @@ void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t byt
 void gait_governor_set_min_heap(struct gait_governor *governor, uint64_t bytes, bool swept);
 void gait_governor_set_gogc_floor(struct gait_governor *governor, int32_t percent, bool swept);
 void gait_governor_set_assists_off(struct gait_governor *governor, bool off);
+void gait_governor_set_minors(struct gait_governor *governor, bool minors);
 void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs);
 
 /** What allocation is to look at now. */
 struct gait_governor_orders gait_governor_orders(const struct gait_governor *governor);
+
+/** Of which kind a cycle is that begins now; ask when memory has been seen. What somebody forces,
+ * the clock brings or a limit asks for is full (governor_kind.c). */
+enum gait_governor_kind gait_governor_kind(const struct gait_governor *governor, bool forced,
+                                           bool periodic);
 
 /** Is a cycle due since none came for long? last_cycle_ns: when one ended; 0: none has. */
 bool gait_governor_periodic_due(const struct gait_governor *governor, int64_t now_ns,

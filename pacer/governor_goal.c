@@ -18,6 +18,9 @@
 #define GOAL_LEAST_DIVISOR 16
 #define GOAL_LEAST_BYTES (UINT64_C(64) << 10)
 
+/** How much of what is new a minor cycle scans, before one has shown it. Guess. */
+#define GOAL_YOUNG_SHARE 0.25
+
 /** The most of the CPU that GOGC makes the collector take: a little less than the half at which the
  * limiter begins to hold it down, since assists that switch off and on cost more memory than a goal
  * that is higher from the start. */
@@ -34,23 +37,40 @@
 #define GOAL_LIMIT_SHARE_FULL 0.44
 #define GOAL_LIMIT_REST 0.75
 
-/* Scan work of the next cycle, if it begins with so much more allocated than was marked. */
-double governor_expected_work(const struct gait_governor *governor, double allocated_bytes) {
+/* Scan work of a full cycle with so much allocated since the last one ended. */
+static double full_work(const struct gait_governor *governor, double allocated_bytes) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
     double base = (double)learnt->base_bytes, live = (double)governor_live_bytes(governor);
+    double work = learnt->of[GAIT_GOVERNOR_FULL].work_bytes;
     if (!(base > 0))
-        return learnt->work_bytes;
-    double grown = allocated_bytes > 0 ? governor_growth_share(governor) * allocated_bytes : 0;
-    return learnt->work_bytes * ((live + grown) / base);
+        return work;
+    return work * ((live + governor_growth_share(governor) * allocated_bytes) / base);
+}
+
+/* Of a minor one: as much of what is new as the last ones scanned. */
+static double minor_work(const struct gait_governor *governor, double allocated_bytes) {
+    const struct gait_governor_lesson *lesson = &governor->learnt.of[GAIT_GOVERNOR_MINOR];
+    double share = lesson->young.per > 0 ? governor_rate(&lesson->young) : GOAL_YOUNG_SHARE;
+    double roots = lesson->work_bytes - lesson->heap_work_bytes;
+    return share * allocated_bytes + roots;
+}
+
+double governor_expected_work(const struct gait_governor *governor, enum gait_governor_kind kind,
+                              double allocated_bytes) {
+    double allocated = allocated_bytes > 0 ? allocated_bytes : 0;
+    if (kind == GAIT_GOVERNOR_MINOR)
+        return minor_work(governor, allocated);
+    return full_work(governor, governor->learnt.since_bytes + allocated);
 }
 
 /* The least heap at which the collector takes no more than this share of the CPU: what is marked,
  * and what the program allocates in the rest of the time. */
 static uint64_t least_heap(const struct gait_governor *governor, double share) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
-    double cost_ns = governor_rate(&learnt->collection) * governor_expected_work(governor, 0);
+    double cost_ns =
+        governor_rate(&learnt->of[GAIT_GOVERNOR_FULL].collection) * full_work(governor, 0);
     double bytes = governor_steady_allocation(governor) * cost_ns * ((1 - share) / share);
-    return arith_add_u64(governor->pacer.marked_bytes, arith_to_u64(bytes));
+    return arith_add_u64(learnt->marked_bytes, arith_to_u64(bytes));
 }
 
 static double between(double from, double to, double way) { return from + way * (to - from); }

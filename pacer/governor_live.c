@@ -57,9 +57,8 @@ double governor_growth_share(const struct gait_governor *governor) {
 
 uint64_t governor_live_bytes(const struct gait_governor *governor) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
-    double black = more(governor->pacer.marked_bytes, learnt->base_bytes);
-    return learnt->base_bytes +
-           arith_to_u64(governor_growth_share(governor) * (black > 0 ? black : 0));
+    double black = (double)learnt->black_bytes;
+    return learnt->base_bytes + arith_to_u64(governor_growth_share(governor) * black);
 }
 
 /* The growth between the starts of the last two cycles: of what was allocated, what stayed. */
@@ -75,6 +74,48 @@ static void learn_growth(struct gait_governor_learnt *learnt, uint64_t base_byte
         growth->amount = growth->per;
 }
 
+/* What a full cycle found. allocated: since the last full one ended. */
+static void learn_live(struct gait_governor_learnt *learnt, const struct gait_governor_end *end,
+                       double allocated, double during) {
+    learnt->black_bytes = arith_min_u64(end->black_bytes, end->marked_bytes);
+    uint64_t base_bytes = end->marked_bytes - learnt->black_bytes;
+    learn_growth(learnt, base_bytes, learnt->during_bytes + allocated);
+    learnt->base_bytes = base_bytes;
+    learnt->marked_bytes = end->marked_bytes;
+    learnt->during_bytes = during;
+    learnt->since_bytes = 0;
+}
+
+/* What it cost. before: allocated since the last cycle. */
+static void learn_cost(struct gait_governor *governor, const struct gait_governor_end *end,
+                       double before, double gc_ns) {
+    const struct gait_governor_start *start = &governor->start;
+    struct gait_governor_lesson *lesson = &governor->learnt.of[start->kind];
+    double work = work_of(&governor->pacer.work);
+    double background_ns = (double)end->background_cpu_ns;
+    double mark_ns = background_ns + (double)end->assist_cpu_ns;
+    sum_up(&lesson->marking, LIVE_KEEP, mark_ns, work);
+    sum_up(&lesson->collection, LIVE_KEEP_COST, gc_ns, work);
+    lesson->work_bytes = work;
+    lesson->heap_work_bytes = (double)governor->pacer.work.heap_bytes;
+    sum_up(&lesson->young, LIVE_KEEP, lesson->heap_work_bytes, before);
+    /* where mutators are stopped, or sleep, background marking has all there is */
+    if (!start->stopped && !start->forced && !start->periodic) {
+        double busy_ns = (double)end->mutator_cpu_ns + mark_ns;
+        double keep = LIVE_PERIOD_NS / (LIVE_PERIOD_NS + (busy_ns > 0 ? busy_ns : 0));
+        sum_up(&lesson->background, keep, background_ns, busy_ns);
+        sum_up(&governor->learnt.delay, LIVE_KEEP, governor->learnt.delay_bytes, 1);
+    }
+    lesson->cycles++;
+}
+
+void governor_forget(struct gait_governor_learnt *learnt, uint64_t gone_bytes) {
+    uint64_t of_base = arith_min_u64(gone_bytes, learnt->base_bytes);
+    learnt->base_bytes -= of_base;
+    learnt->black_bytes -= arith_min_u64(gone_bytes - of_base, learnt->black_bytes);
+    learnt->marked_bytes -= arith_min_u64(gone_bytes, learnt->marked_bytes);
+}
+
 void governor_learn(struct gait_governor *governor, const struct gait_governor_end *end,
                     uint64_t marked_before_bytes) {
     struct gait_governor_learnt *learnt = &governor->learnt;
@@ -84,11 +125,11 @@ void governor_learn(struct gait_governor *governor, const struct gait_governor_e
     before = before > 0 ? before : 0;
     during = during > 0 ? during : 0;
 
-    uint64_t black = arith_min_u64(end->black_bytes, end->marked_bytes);
-    uint64_t base_bytes = end->marked_bytes - black;
-    learn_growth(learnt, base_bytes, learnt->during_bytes + before);
-    learnt->base_bytes = base_bytes;
-    learnt->during_bytes = during;
+    learnt->since_bytes += before;
+    if (start->kind == GAIT_GOVERNOR_FULL)
+        learn_live(learnt, end, learnt->since_bytes, during);
+    else
+        learnt->since_bytes += during;
 
     const struct gait_governor_clocks *ended = &learnt->ended;
     double gc_ns = (double)arith_sub_i64(end->clocks.gc_cpu_ns, ended->gc_cpu_ns);
@@ -97,19 +138,6 @@ void governor_learn(struct gait_governor *governor, const struct gait_governor_e
     double keep = LIVE_PERIOD_NS / (LIVE_PERIOD_NS + (mutator_ns > 0 ? mutator_ns : 0));
     sum_up(&learnt->allocation, keep, before + during, mutator_ns);
     learnt->ended = end->clocks;
-
-    double work = work_of(&governor->pacer.work);
-    double background_ns = (double)end->background_cpu_ns;
-    double mark_ns = background_ns + (double)end->assist_cpu_ns;
-    sum_up(&learnt->marking, LIVE_KEEP, mark_ns, work);
-    sum_up(&learnt->collection, LIVE_KEEP_COST, gc_ns, work);
-    learnt->work_bytes = work;
-    /* where mutators are stopped, or sleep, background marking has all there is */
-    if (!start->stopped && !start->forced && !start->periodic) {
-        double busy_ns = (double)end->mutator_cpu_ns + mark_ns;
-        keep = LIVE_PERIOD_NS / (LIVE_PERIOD_NS + (busy_ns > 0 ? busy_ns : 0));
-        sum_up(&learnt->background, keep, background_ns, busy_ns);
-        sum_up(&learnt->delay, LIVE_KEEP, learnt->delay_bytes, 1);
-    }
+    learn_cost(governor, end, before, gc_ns);
     learnt->cycles++;
 }

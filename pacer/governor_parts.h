@@ -19,13 +19,16 @@ void governor_memory_end(struct gait_governor *governor, const struct gait_gover
 void governor_learn(struct gait_governor *governor, const struct gait_governor_end *end,
                     uint64_t marked_before_bytes);
 
+/** So much of what was marked was given back since. */
+void governor_forget(struct gait_governor_learnt *learnt, uint64_t gone_bytes);
+
 double governor_rate(const struct gait_governor_rate *rate);
 
 /** Bytes that the program allocates per ns, where a single burst doesn't count for more than it
  * was: one large object as a program begins says nothing of what comes next. */
 double governor_steady_allocation(const struct gait_governor *governor);
 
-/** What was live as the last cycle ended; and of what is allocated, what stays. */
+/** What was live as the last full cycle ended; and of what is allocated, what stays. */
 uint64_t governor_live_bytes(const struct gait_governor *governor);
 double governor_growth_share(const struct gait_governor *governor);
 
@@ -38,7 +41,20 @@ uint64_t governor_least_growth(const struct gait_pacer *pacer);
 
 /** Work of a cycle that begins with so much allocated since the last, bytes. Defined in
  * governor_goal.c. */
-double governor_expected_work(const struct gait_governor *governor, double allocated_bytes);
+double governor_expected_work(const struct gait_governor *governor, enum gait_governor_kind kind,
+                              double allocated_bytes);
+
+/** What cycles of this kind have taught; before the first minor one, what full ones have. Defined
+ * in governor_kind.c, as what follows. */
+const struct gait_governor_lesson *governor_lesson(const struct gait_governor *governor,
+                                                   enum gait_governor_kind kind);
+
+/** Marking ended, its work in the pacer, so much of it of what was kept: what of the heap that is
+ * marked may hold references. */
+void governor_count_scannable(struct gait_governor *governor, uint64_t kept_work_bytes);
+
+/** Of so much that may hold references, what the cycle that marks may have to scan. */
+uint64_t governor_scannable(const struct gait_governor *governor, uint64_t scannable_bytes);
 
 /** Trigger and goal now. Defined in governor_runway.c. */
 struct gait_pacer_target governor_target(const struct gait_governor *governor);

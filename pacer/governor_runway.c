@@ -57,14 +57,16 @@ static double share_most(const struct gait_governor *governor, double mark_ns, b
 
 static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes, bool is_tight) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
+    enum gait_governor_kind kind = gait_governor_kind(governor, false, false);
+    const struct gait_governor_lesson *lesson = governor_lesson(governor, kind);
     const struct gait_pacer *pacer = &governor->pacer;
     double way = (double)goal_bytes - (double)pacer->marked_bytes;
-    double work = governor_expected_work(governor, way);
+    double work = governor_expected_work(governor, kind, way);
     /* what the program allocates in as much CPU time as marking takes */
-    double mark_ns = governor_rate(&learnt->marking) * work;
+    double mark_ns = governor_rate(&lesson->marking) * work;
     double bytes = governor_rate(&learnt->allocation) * mark_ns;
     double background =
-        learnt->background.per > 0 ? governor_rate(&learnt->background) : RUNWAY_SHARE_BACKGROUND;
+        lesson->background.per > 0 ? governor_rate(&lesson->background) : RUNWAY_SHARE_BACKGROUND;
     background = background > RUNWAY_SHARE_LEAST ? background : RUNWAY_SHARE_LEAST;
 
     double live = (double)governor_live_bytes(governor);

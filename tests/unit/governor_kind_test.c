@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Full and minor cycles: which kind comes next, and what each of them teaches.
+ */
+#include "../../pacer/governor.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <math.h>
+
+#define MIB (UINT64_C(1) << 20)
+#define NO_LIMIT GAIT_PACER_NO_LIMIT
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* A program of 2 CPUs, told by its cycles. Bytes are MiB; 1 byte is allocated in 10 ns of the
+ * program's, one marked in 1 ns. */
+struct program {
+    struct gait_governor governor;
+    struct gait_governor_clocks clocks;
+    struct gait_governor_orders orders;
+    struct gait_governor_cycle last;
+    double marked;
+};
+
+static void program_begin(struct program *program, int32_t gogc, int64_t limit, bool minors) {
+    *program = (struct program){.clocks.now_ns = 1};
+    struct gait_governor_settings settings = {
+        .gogc_percent = gogc, .memory_limit_bytes = limit, .procs = 2, .minors = minors};
+    gait_governor_init(&program->governor, &settings, &program->clocks);
+    gait_governor_swept(&program->governor);
+    program->orders = gait_governor_orders(&program->governor);
+}
+
+/* One cycle. */
+struct cycle {
+    enum gait_governor_kind kind;
+    double allocated; /* since the last one                        */
+    double found;     /* marked by this one, newly in a minor one  */
+    double black;
+    double cards; /* scanned of what was kept */
+    bool forced;
+};
+
+static void program_cycle(struct program *program, const struct cycle *cycle) {
+    struct gait_governor *governor = &program->governor;
+    bool minor = cycle->kind == GAIT_GOVERNOR_MINOR;
+    double before = program->marked + cycle->allocated, kept = minor ? program->marked : 0;
+    double work = cycle->found + cycle->cards;
+    int64_t before_ns = (int64_t)(cycle->allocated * MIB * 10);
+    int64_t during_ns = (int64_t)(cycle->black * MIB * 10), mark_ns = (int64_t)(work * MIB);
+    uint64_t peak = (uint64_t)((before + cycle->black) * MIB);
+    gait_governor_see(governor, &(struct gait_governor_memory){.total_bytes = peak,
+                                                               .span_bytes = peak,
+                                                               .objects_bytes = peak});
+    program->clocks.now_ns += before_ns;
+    program->clocks.process_cpu_ns += before_ns;
+    uint64_t scannable = governor->scannable_bytes + (uint64_t)(cycle->allocated * MIB);
+    struct gait_governor_start start = {.clocks = program->clocks,
+                                        .kind = cycle->kind,
+                                        .forced = cycle->forced,
+                                        .live_bytes = (uint64_t)(before * MIB),
+                                        .scannable_bytes = scannable};
+    gait_governor_begin(governor, &start, &program->last);
+    program->clocks.now_ns += during_ns + mark_ns;
+    program->clocks.process_cpu_ns += during_ns + mark_ns;
+    program->clocks.gc_cpu_ns += mark_ns;
+    program->marked = kept + cycle->found + cycle->black;
+    struct gait_governor_end end = {
+        .clocks = program->clocks,
+        .progress = {peak, scannable + (uint64_t)(cycle->black * MIB), (uint64_t)(work * MIB)},
+        .marked_bytes = (uint64_t)(program->marked * MIB),
+        .black_bytes = (uint64_t)(cycle->black * MIB),
+        .kept_bytes = (uint64_t)(kept * MIB),
+        .kept_work_bytes = (uint64_t)(cycle->cards * MIB),
+        .mutator_cpu_ns = during_ns,
+        .background_cpu_ns = mark_ns,
+    };
+    gait_governor_end(governor, &end, &program->last);
+    gait_governor_swept(governor);
+    program->orders = gait_governor_orders(governor);
+}
+
+static void expect_mib(uint64_t bytes, double mib, const char *what, size_t row) {
+    cr_expect(fabs((double)bytes / MIB - mib) < 0.01 * mib + 0.02, "row %zu: %s %.2f MiB, not %.2f",
+              row, what, (double)bytes / MIB, mib);
+}
+
+/* Minor cycles give back what died young, and leave the goal where the last full one set it. */
+Test(governor_kind, the_goal_stays_that_of_the_last_full_cycle) {
+    struct program program;
+    program_begin(&program, 100, NO_LIMIT, true);
+    for (int i = 0; i < 12; i++) /* that all were new is long forgotten */
+        program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false});
+    expect_mib(program.orders.goal_bytes, 128, "goal", 0);
+    for (size_t i = 1; i < 4; i++) {
+        program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_MINOR, 32, 4, 1, 2, false});
+        expect_mib(program.orders.goal_bytes, 128, "goal", i);
+        cr_expect_gt(program.orders.trigger_bytes, (uint64_t)(program.marked * MIB));
+        /* of what is marked, cards were counted before */
+        expect_mib(program.last.scannable_bytes, 64 + 4 * (double)i, "scannable", i);
+        cr_expect_eq(program.last.kind, GAIT_GOVERNOR_MINOR);
+    }
+    program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 32, 64, 0, 0, false});
+    expect_mib(program.orders.goal_bytes, 128, "goal", 4);
+    expect_mib(program.last.scannable_bytes, 64, "scannable", 4);
+}
+
+/* What a minor cycle is expected to do follows from what is new, and not from the heap; and a full
+ * one's, not from the last minor one's. */
+Test(governor_kind, each_kind_foretells_its_own_work) {
+    struct program program;
+    program_begin(&program, 100, NO_LIMIT, true);
+    for (int i = 0; i < 12; i++) /* that all were new is long forgotten */
+        program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false});
+    struct cycle minor = {GAIT_GOVERNOR_MINOR, 32, 4, 0, 2, false};
+    for (int i = 0; i < 4; i++)
+        program_cycle(&program, &minor);
+    expect_mib(program.last.expected_bytes, 6, "expected", 0);
+    minor.allocated = 16;
+    minor.found = minor.cards = 1;
+    program_cycle(&program, &minor);
+    expect_mib(program.last.expected_bytes, 3, "expected", 1);
+    program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 16, 64, 0, 0, false});
+    expect_mib(program.last.expected_bytes, 64, "expected", 2);
+}
+
+Test(governor_kind, without_minors_all_are_full) {
+    struct program program;
+    program_begin(&program, 100, NO_LIMIT, false);
+    for (int i = 0; i < 8; i++) {
+        program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false});
+        cr_expect_eq(program.orders.kind, GAIT_GOVERNOR_FULL);
+    }
+}
