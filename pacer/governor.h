@@ -333,6 +333,19 @@ struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool
 /** The same for sweeping. due: a cycle is, and waits for it. */
 struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due);
 
+/** Times that all markers have in common. */
+struct gait_governor_rhythm {
+    int64_t burst_ns;      /**< a helper marks so long at a stretch; a mutator that gives way sleeps
+                                as long                                                         */
+    uint64_t look_bytes;   /**< scanned between two looks at the clock                          */
+    uint32_t hungry_looks; /**< for work in others' hands, before a nap                         */
+    int64_t hungry_nap_ns;
+    int64_t busy_nap_ns; /**< of a helper that has no CPU                                      */
+    int64_t starved_ns;  /**< without work, while others hold some: mutators give way          */
+};
+
+struct gait_governor_rhythm gait_governor_rhythm(void);
+
 /** The nap after a burst that took so much CPU time; 0: none. */
 int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
 

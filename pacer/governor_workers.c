@@ -18,6 +18,24 @@
  * little less than half of all, so that the limiter's bucket drains. */
 #define WORKERS_LIMITED_SHARE 0.9
 
+/** Bytes scanned between two looks at the clock: some 20 us. As often, assists hear of the work
+ * that was done. */
+#define WORKERS_LOOK_BYTES UINT64_C(16384)
+
+/** A marker that finds no work looks so often, some 2 us: work in others' hands is shared within a
+ * batch, if whoever has it runs. Then it naps; with the OS's slack some 70 us. */
+#define WORKERS_HUNGRY_LOOKS 100
+#define WORKERS_HUNGRY_NAP_NS INT64_C(20000)
+
+/** How long a helper naps while no CPU is free for it: a tick of the scheduler. */
+#define WORKERS_BUSY_NAP_NS INT64_C(4000000)
+
+/** After so long without work, while others hold some, the collector has mutators give way for a
+ * burst: a helper of idle priority got work while a CPU was free, and now none is. Naps are some
+ * 70 us, so this is no chance; and it is less than the tick for which such a helper would wait.
+ * Guess. */
+#define WORKERS_STARVED_NS INT64_C(1000000)
+
 /** Fewer bytes are marked before a helper is awake. Guess. */
 #define WORKERS_HELPED_BYTES (UINT64_C(4) << 20)
 
@@ -47,6 +65,17 @@ struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool
         .share = share,
         .burst_ns = idle ? WORKERS_LONG_BURST_NS : WORKERS_BURST_NS,
         .dedicated = workers.dedicated > 0,
+    };
+}
+
+struct gait_governor_rhythm gait_governor_rhythm(void) {
+    return (struct gait_governor_rhythm){
+        .burst_ns = WORKERS_BURST_NS,
+        .look_bytes = WORKERS_LOOK_BYTES,
+        .hungry_looks = WORKERS_HUNGRY_LOOKS,
+        .hungry_nap_ns = WORKERS_HUNGRY_NAP_NS,
+        .busy_nap_ns = WORKERS_BUSY_NAP_NS,
+        .starved_ns = WORKERS_STARVED_NS,
     };
 }
 

@@ -8,19 +8,6 @@
 #include "../instance.h"
 #include "../platform/perturb.h"
 
-/* One burst of a helper: as the collector's while CPUs are busy. */
-#define BURST_NS 100000
-/* Bytes scanned between two looks at the clock: some 20 us. */
-#define LOOK_BYTES ((size_t)16384)
-/* How often a marker that finds no work looks again, and how long it naps then, while others have
- * some. The looks take some 2 us; with the OS's slack the nap is some 70 us. */
-#define HUNGRY_LOOKS 100
-#define HUNGRY_NAP_NS 20000
-/* How long a helper naps while no CPU is idle. */
-#define BUSY_NAP_NS 4000000
-/* How long the collector waits for work in others' hands before mutators give way. */
-#define STARVED_NS 1000000
-
 static bool is_awaited(const struct workers *workers) {
     return AO_int_load_acquire(&workers->awaited) != 0;
 }
@@ -59,8 +46,8 @@ static bool must_leave(const struct marker *marker) {
 static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
                           int64_t burst_ns) {
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
-    size_t before = marker->scanned_bytes;
-    while (!marker_drain(marker, LOOK_BYTES)) {
+    size_t before = marker->scanned_bytes, look_bytes = (size_t)control_rhythm().look_bytes;
+    while (!marker_drain(marker, look_bytes)) {
         /* at once: a mutator that finds no credit marks in the background's place */
         control_credit(&heap->control, marker->scanned_bytes - before);
         before = marker->scanned_bytes;
@@ -88,18 +75,19 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
 
 /* Wait a little for work that another marker holds. */
 static void wait_for_work(struct mark_queue *queue) {
+    struct gait_governor_rhythm rhythm = control_rhythm();
     AO_fetch_and_add1_full(&queue->hungry);
-    for (unsigned i = 0; i < HUNGRY_LOOKS && !queue_has_work(queue); i++)
+    for (unsigned i = 0; i < rhythm.hungry_looks && !queue_has_work(queue); i++)
         platform_pause();
     if (!queue_has_work(queue))
-        platform_sleep_ns(HUNGRY_NAP_NS);
+        platform_sleep_ns(rhythm.hungry_nap_ns);
     AO_fetch_and_sub1_full(&queue->hungry);
 }
 
 /* A mutator sleeps for a moment, so that a helper at idle priority gets its CPU. */
 static void give_way(gait_mutator *mutator) {
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING) /* else the collector acts for it */
-        platform_sleep_ns(BURST_NS);
+        platform_sleep_ns(control_rhythm().burst_ns);
 }
 
 /* The collector's marking, until there is no work anywhere. */
@@ -113,7 +101,7 @@ void workers_mark(gait_heap *heap, bool stopped) {
             int64_t now_ns = platform_now_ns();
             if (hungry_ns == 0)
                 hungry_ns = now_ns;
-            if (!stopped && now_ns - hungry_ns > STARVED_NS) {
+            if (!stopped && now_ns - hungry_ns > control_rhythm().starved_ns) {
                 /* a helper got work while a CPU was idle, and now none is */
                 world_handshake(&heap->world, give_way);
                 hungry_ns = 0;
@@ -135,10 +123,11 @@ void workers_mark(gait_heap *heap, bool stopped) {
 }
 
 void workers_await_rest(gait_heap *heap, bool stopped) {
+    struct gait_governor_rhythm rhythm = control_rhythm();
     int64_t begin_ns = platform_now_ns();
     while (queue_active(&heap->queue) > 0 && !workers_are_ending(&heap->workers)) {
-        platform_sleep_ns(HUNGRY_NAP_NS);
-        if (!stopped && platform_now_ns() - begin_ns > STARVED_NS)
+        platform_sleep_ns(rhythm.hungry_nap_ns);
+        if (!stopped && platform_now_ns() - begin_ns > rhythm.starved_ns)
             world_handshake(&heap->world, give_way);
     }
 }
@@ -167,6 +156,7 @@ void workers_help(void *argument) {
     gait_heap *heap = helper->heap;
     struct workers *workers = &heap->workers;
     struct mark_queue *queue = &heap->queue;
+    struct gait_governor_rhythm rhythm = control_rhythm();
     if (helper->team->idle)
         platform_thread_idle_priority();
     for (;;) {
@@ -178,13 +168,13 @@ void workers_help(void *argument) {
         if (helping % 2 == 0 || helper->number >= AO_int_load(&helper->team->wanted))
             platform_wait(&workers->helping, helping, -1);
         else if (must_rest(helper))
-            platform_sleep_ns(BUSY_NAP_NS);
+            platform_sleep_ns(rhythm.busy_nap_ns);
         else if (!queue_has_work(queue))
             wait_for_work(queue);
         else {
             PERTURB(HELP_BURST);
             if (marker_join(&helper->marker))
-                mark_burst(heap, &helper->marker, purpose_of(helper), BURST_NS);
+                mark_burst(heap, &helper->marker, purpose_of(helper), rhythm.burst_ns);
         }
     }
 }

@@ -293,6 +293,10 @@ struct gait_governor_pace control_sweep_pace(struct control *control, bool idle)
     return gait_governor_sweep_pace(idle, due);
 }
 
+struct gait_governor_rhythm control_rhythm(void) {
+    return gait_governor_rhythm();
+}
+
 int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns) {
     return gait_governor_nap_ns(pace, spent_ns);
 }

@@ -235,6 +235,9 @@ struct gait_governor_pace control_mark_pace(struct control *control, bool idle, 
                                             bool stopped);
 struct gait_governor_pace control_sweep_pace(struct control *control, bool idle);
 
+/** Times that all markers have in common. */
+struct gait_governor_rhythm control_rhythm(void);
+
 /** The nap after a burst that took so much CPU time; 0: none. */
 int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
 

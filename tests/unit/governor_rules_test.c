@@ -198,6 +198,19 @@ Test(governor_rules, a_quarter_of_the_cpus_marks_and_idle_ones_help) {
     cr_expect_eq(gait_governor_helpers(4, true).idle, 0);
 }
 
+/* Who waits for work naps often while it may come at once, and seldom while it can't; and mutators
+ * give way before a tick of the scheduler is over, but not for each nap. */
+Test(governor_rules, times_of_markers_stand_in_order) {
+    struct gait_governor_rhythm rhythm = gait_governor_rhythm();
+    cr_expect_eq(rhythm.burst_ns, gait_governor_mark_pace(2, false, false, false).burst_ns,
+                 "a helper disturbs mutators no longer than the collector's thread");
+    cr_expect(rhythm.look_bytes > 0 && rhythm.look_bytes <= 64 * KIB, "several looks in a burst");
+    cr_expect(rhythm.hungry_looks > 0 && rhythm.hungry_nap_ns > 0);
+    cr_expect_gt(rhythm.burst_ns, rhythm.hungry_nap_ns);
+    cr_expect_gt(rhythm.starved_ns, 10 * rhythm.hungry_nap_ns);
+    cr_expect_gt(rhythm.busy_nap_ns, rhythm.starved_ns);
+}
+
 Test(governor_rules, the_collectors_thread_takes_an_idle_cpu) {
     static const struct {
         bool idle, limiting, stopped;
