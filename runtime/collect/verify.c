@@ -448,7 +448,7 @@ static bool search_run(struct search *search) {
 /* epoch: that marks were made in. @return false: no memory, and what it found is not all. */
 static bool search_heap(gait_heap *heap, unsigned epoch, bool keep, struct search *search) {
     *search = (struct search){
-        .visitor.visit = visit,
+        .visitor = visitor_of(&heap->space, heap->value_mask, visit),
         .heap = heap,
         .space = &heap->space,
         .epoch = epoch,

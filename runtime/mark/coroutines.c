@@ -53,7 +53,7 @@ static size_t scan(struct gait_coroutine *coroutine, struct marker *marker, unsi
     if (!marker || coroutine->scanned == cycle)
         return 0;
     coroutine->scanned = cycle;
-    struct shader shader = {.visitor.visit = shade, .marker = marker};
+    struct shader shader = {visitor_of(marker->space, marker->value_mask, shade), marker};
     return visit(coroutine, &shader.visitor);
 }
 

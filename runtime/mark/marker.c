@@ -38,7 +38,7 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
 void marker_init(struct marker *marker, struct space *space, struct mark_queue *queue,
                  gait_word value_mask) {
     memset(marker, 0, sizeof *marker);
-    marker->visitor.visit = visit;
+    marker->visitor = visitor_of(space, value_mask, visit);
     marker->space = space;
     marker->queue = queue;
     marker->value_mask = value_mask;

@@ -16,17 +16,12 @@
 #include "../heap/kinds.h"
 #include "../heap/space.h"
 #include "queue.h"
+#include "visitor.h"
 
 /* Words of a large object that are scanned before the rest is put back: other markers may take it,
  * and a mutator that assists does not hold others up. Some 5 us, 40 us for pairs and what is
  * conservative. A multiple of 64. */
 #define MARK_SLICE_WORDS 2048
-
-/* What a callback visits with. A marker is one; verify.c has another. */
-struct gait_visitor {
-    void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
-    size_t words; /* that callbacks have visited by the API: the work that they made */
-};
 
 struct marker {
     struct gait_visitor visitor; /* first: the API casts */

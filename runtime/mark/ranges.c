@@ -116,17 +116,10 @@ size_t ranges_piece_bytes(const struct roots *roots) { return AO_load(&roots->pi
 
 /* ---- Visits ---- */
 
-/* Reads what the program writes by plain stores, and what lies between variables. */
-__attribute__((no_sanitize("address", "thread"))) static void
-visit_conservatively(struct gait_visitor *visitor, const volatile gait_word *words, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        visitor->visit(visitor, words[i], true);
-}
-
 static void visit_words(struct gait_visitor *visitor, const struct root_range *range, size_t first,
                         size_t count) {
     if (range->conservative) {
-        visit_conservatively(visitor, range->words + first, count);
+        visitor_scan(visitor, range->words + first, count);
         return;
     }
     for (size_t i = first; i < first + count; i++)
@@ -189,7 +182,7 @@ static void visit_segment(void *data, struct platform_range range) {
     if (start >= (uintptr_t)range.high)
         return;
     size_t count = ((uintptr_t)range.high - start) / sizeof(gait_word);
-    visit_conservatively(visit->visitor, (const volatile gait_word *)start, count);
+    visitor_scan(visit->visitor, (const volatile gait_word *)start, count);
     visit->bytes += count * sizeof(gait_word);
 }
 

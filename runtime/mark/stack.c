@@ -24,17 +24,15 @@ size_t stack_visit_callback(struct gait_visitor *visitor, const struct stack *st
     return (visitor->words - before) * sizeof(gait_word);
 }
 
-/* Reads whole stack frames of functions that were left in the middle, padding and all. */
-__attribute__((no_sanitize("address", "thread"))) static size_t
-visit_c(struct gait_visitor *visitor, const struct c_stack *stack) {
+/* Reads whole stack frames of functions that were left in the middle. */
+static size_t visit_c(struct gait_visitor *visitor, const struct c_stack *stack) {
     if (!stack->top)
         return 0;
     uintptr_t start = ((uintptr_t)stack->top + sizeof(gait_word) - 1) & ~(sizeof(gait_word) - 1);
-    const gait_word *word = (const gait_word *)start;
-    for (; (const char *)(word + 1) <= stack->high; word++)
-        visitor->visit(visitor, *word, true);
-    for (size_t i = 0; i < REGISTERS_SAVED; i++)
-        visitor->visit(visitor, stack->registers[i], true);
+    if (start < (uintptr_t)stack->high)
+        visitor_scan(visitor, (const gait_word *)start,
+                     ((uintptr_t)stack->high - start) / sizeof(gait_word));
+    visitor_scan(visitor, stack->registers, REGISTERS_SAVED);
     return (size_t)(stack->high - stack->top);
 }
 

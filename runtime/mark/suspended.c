@@ -47,7 +47,7 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
 
 /* @return false: no memory, and no notes. */
 static bool take_notes(const struct gait_coroutine *coroutine, struct suspended_notes *notes) {
-    struct noter noter = {.visitor.visit = visit};
+    struct noter noter = {.visitor = {.visit = visit, .bytes = SIZE_MAX}};
     stack_visit_frames(&noter.visitor, coroutine->stack.frames);
     stack_visit_callback(&noter.visitor, &coroutine->stack);
     if (noter.failed) {

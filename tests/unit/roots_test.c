@@ -380,9 +380,30 @@ Test(roots, any_visitor_meets_all) {
     roots_add(&roots, slots, 3000);
     roots_handle_new(&roots)->value = word;
     coroutine_new(&roots, visit_one, &word, NULL, NULL);
-    struct gait_visitor visitor = {.visit = count_visit};
+    struct gait_visitor visitor = visitor_of(&bare.space, ALL, count_visit);
     roots_visit(&roots, &visitor);
     cr_assert_eq(visited, 3002u);
+}
+
+static size_t met;
+
+static void count_all(struct gait_visitor *visitor, gait_word word, bool conservative) {
+    (void)visitor, (void)word;
+    met += conservative;
+}
+
+Test(roots, conservative_words_that_lead_nowhere_are_not_visited) {
+    enum { WORDS = 100000 };
+    const gait_word tag = (gait_word)5 << 60;
+    static gait_word loose[WORDS]; /* zero */
+    gait_word first = bare_ref(bare.space.base), end = first + bare.space.reserved_bytes;
+    gait_word lead[] = {first, first + 3, end - 1, first | tag}, nowhere[] = {first - 1, end, tag};
+    memcpy(loose + 5, lead, sizeof lead);
+    memcpy(loose + WORDS - 5, nowhere, sizeof nowhere);
+    cr_assert_eq(ranges_add(&roots, loose, sizeof loose, true), 0);
+    struct gait_visitor visitor = visitor_of(&bare.space, ~tag, count_all);
+    roots_visit(&roots, &visitor);
+    cr_assert_eq(met, sizeof lead / sizeof *lead);
 }
 
 /* ---- Beside each other ---- */
