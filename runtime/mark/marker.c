@@ -10,6 +10,7 @@
 
 #include "../platform/perturb.h"
 #include "arenas.h"
+#include "cells.h"
 #include "ranges.h"
 
 /* Words pushed between two looks at the room in the block. */
@@ -80,30 +81,6 @@ size_t marker_take_marked(struct marker *marker) {
 }
 
 /* ---- Marking one cell ---- */
-
-/* Set marks of one word. @return those that this call set. */
-static inline uint64_t marks_set(uint64_t *word, uint64_t bits) {
-    for (;;) {
-        AO_t old = AO_load((volatile AO_t *)word);
-        uint64_t fresh = bits & ~old;
-        if (fresh == 0 || AO_compare_and_swap((volatile AO_t *)word, old, old | fresh))
-            return fresh;
-    }
-}
-
-static inline void count_marked(struct marker *marker, uintptr_t start, unsigned size_class) {
-    if (size_class != CLASS_LARGE)
-        marker->marked[size_class]++;
-    else
-        marker->large_bytes += (size_t)marker->space->spans[space_page(marker->space, start)].pages
-                               << PAGE_SHIFT;
-}
-
-/* In the range, and a multiple of 8: low bits that are set become high ones. */
-static inline bool in_range_aligned(gait_word address, gait_word base, size_t extent_bytes) {
-    gait_word offset = address - base;
-    return (offset >> 3 | offset << 61) < extent_bytes >> 3;
-}
 
 /* A word that lies past the extent seen last may be in a chunk committed since. */
 static bool in_range_now(struct marker *marker, gait_word address) {
@@ -395,8 +372,7 @@ static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cel
         while ((++next)->pair == pair);
         /* not allocated: a stale word, or one that never was a reference */
         uint64_t fresh = marks_set(&pair[side], bits & bits_get(&pair[!side]));
-        /* unordered: see ephemerons.h, also for who looks nothing up */
-        bool awaited = AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless;
+        bool awaited = keys_are_awaited(marker);
         for (; cell < next; cell++) {
             if (!(fresh & cell->bit))
                 continue;
@@ -480,6 +456,13 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
             object_count = 0;
             if ((!marker->block || marker->block->count == 0) && !block_take(marker))
                 return true;
+        }
+        if (object_count == 0 && marker->block->count == 1) {
+            looked += marker_follow_chain(marker, looks - looked + 1);
+            if (marker->scanned_bytes - start >= budget_bytes || looked > looks)
+                return false;
+            if (marker->block->count == 0)
+                continue;
         }
         unsigned count = batch_fetch(marker, marker->block, cells);
         batch_scan(marker, objects, object_count);

@@ -115,6 +115,10 @@ bool marker_is_white(const struct marker *marker, gait_word word);
  * as that has words. @return whether none is left. */
 bool marker_drain(struct marker *marker, size_t budget_bytes);
 
+/** Follow the one reference of the block from object to object, at most so many, for as long as
+ * each leads to one other: chain.c. What is left to look at is in the block. @return how many. */
+size_t marker_follow_chain(struct marker *marker, size_t most);
+
 /** Make those that were deferred known to who settles them. */
 void marker_publish_ephemerons(struct marker *marker);
 

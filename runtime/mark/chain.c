@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chains: objects of which each leads to one other, as in a list. Here no second reference is at
+ * hand whose bits or object could be asked for meanwhile, so that batches only add to the way from
+ * one load to the next. The reference stays in a register instead, and marks are set a stretch at a
+ * time: those of neighbours whose bits share a word.
+ *
+ *   .inv.chain: an object of a stretch is read before its mark is set. That is as good: what it
+ *   refers to is in the marker's hand, and stores since then are in a buffer, whatever the colour
+ *   of the object. Who sets the mark of the last object has what comes after it; another marker
+ *   that came into the stretch meanwhile does the same work once more, up to the stretch's end.
+ */
+#include "cells.h"
+
+#include "../platform/perturb.h"
+
+/* Objects that have more words of references than this are no links of a chain. They are pushed
+ * into the block if they prove to lead to several objects. */
+#define LINK_WORDS 16
+
+struct stretch {
+    page_entry entry;
+    uintptr_t page;  /* number of the last link's page; UINTPTR_MAX: none yet */
+    uintptr_t span;  /* where the span of that page starts                    */
+    uint64_t *bits;  /* of that span                                          */
+    uint64_t *pair;  /* of these, the words of the stretch; NULL: none yet    */
+    uint64_t white;  /* without a mark as the chain came, and not passed since */
+    uint64_t passed; /* whose marks are to be set                             */
+    uint64_t last;   /* of these, the last one                                */
+    bool lost;       /* another marker set that one's mark: it follows the chain */
+};
+
+static void take_pairs(struct marker *marker, const struct stretch *stretch, uint64_t fresh) {
+    size_t cell_bytes = class_table[ENTRY_CLASS(stretch->entry)].cell_bytes;
+    size_t first = (size_t)(stretch->pair - stretch->bits) / 2 * 64;
+    for (; fresh; fresh &= fresh - 1) {
+        size_t index = first + (size_t)__builtin_ctzll(fresh);
+        uintptr_t start = stretch->span + index * cell_bytes;
+        marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, start));
+    }
+}
+
+/* Set the marks of what was passed. @return whether the chain is to be followed beyond it. */
+static bool stretch_end(struct marker *marker, struct stretch *stretch) {
+    if (!stretch->passed)
+        return true;
+    PERTURB(MARK_BATCH);
+    uint64_t fresh = marks_set(&stretch->pair[marker->mark_side], stretch->passed);
+    marker->marked[ENTRY_CLASS(stretch->entry)] += (uint32_t)__builtin_popcountll(fresh);
+    if (keys_are_awaited(marker))
+        take_pairs(marker, stretch, fresh);
+    stretch->passed = 0;
+    stretch->lost = !(fresh & stretch->last);
+    return !stretch->lost && marker->block->count == 0;
+}
+
+/* The chain comes into a page. Lists that were made in one go run in one direction: the tables of
+ * the page that would be next are asked for. */
+static void stretch_page(const struct marker *marker, struct stretch *stretch, uintptr_t page) {
+    const struct space *space = marker->space;
+    uintptr_t ahead = 2 * page - stretch->page;
+    if (ahead < marker->extent_bytes >> PAGE_SHIFT) {
+        __builtin_prefetch(&space->entries[ahead]);
+        __builtin_prefetch(space_bits(space, ahead), 1);
+    }
+    stretch->page = page;
+    stretch->entry = space_entry(space, page);
+    size_t head = page - ENTRY_BACK(stretch->entry);
+    stretch->span = (uintptr_t)space_page_start(space, head);
+    stretch->bits = space_bits(space, head);
+    stretch->pair = NULL;
+}
+
+static void stretch_begin(const struct marker *marker, struct stretch *stretch, uint64_t *pair) {
+    unsigned side = marker->mark_side;
+    stretch->pair = pair;
+    /* in this order: a new cell is marked before it counts as allocated */
+    uint64_t allocated = bits_get(&pair[!side]);
+    stretch->white = allocated & ~bits_get(&pair[side]);
+}
+
+/* @return what a link leads to; 0: nothing, or several objects, which are pushed. */
+static inline gait_word link_next(struct marker *marker, const gait_word *from, size_t words,
+                                  size_t extent_bytes) {
+    gait_word next = 0;
+    bool several = false;
+    for (const gait_word *stop = from + words; from < stop; from++) {
+        gait_word address = word_read(from) & marker->value_mask;
+        if (!in_range_aligned(address, marker->base, extent_bytes))
+            continue;
+        if (next) {
+            marker_push(marker, next);
+            several = true;
+        }
+        next = address;
+    }
+    if (!several)
+        return next;
+    marker_push(marker, next);
+    return 0;
+}
+
+size_t marker_follow_chain(struct marker *marker, size_t most) {
+    gait_word word = marker->block->words[0];
+    if (word % sizeof(gait_word) != 0)
+        return 0; /* a piece of a range */
+    marker->block->count = 0;
+    /* what the words lead to may be in a chunk that was committed since the last look; one that is
+     * committed after this look is .inv.extent's */
+    size_t extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
+    size_t links = 0, scanned_words = 0;
+    struct stretch stretch = {.page = UINTPTR_MAX};
+    while (word && links < most) {
+        uintptr_t page = space_page(marker->space, word);
+        if (page != stretch.page) {
+            if (!stretch_end(marker, &stretch))
+                break;
+            stretch_page(marker, &stretch, page);
+        }
+        uint32_t magic = class_table[ENTRY_CLASS(stretch.entry)].magic;
+        uint64_t product = (word - stretch.span) * magic;
+        size_t words = ENTRY_WORDS(stretch.entry);
+        if ((uint32_t)product >= magic || words - 1 >= LINK_WORDS)
+            break; /* no cell starts there, or it is no link */
+        uint64_t index = product >> 32, bit = (uint64_t)1 << (index & 63);
+        uint64_t *pair = stretch.bits + 2 * (index >> 6);
+        if (pair != stretch.pair) {
+            if (!stretch_end(marker, &stretch))
+                break;
+            stretch_begin(marker, &stretch, pair);
+        }
+        if (!(stretch.white & bit)) {
+            word = 0; /* marked, or no object */
+            break;
+        }
+        stretch.white &= ~bit;
+        stretch.passed |= stretch.last = bit;
+        links++;
+        scanned_words += words;
+        word = link_next(marker, (const gait_word *)word, words, extent_bytes);
+    }
+    stretch_end(marker, &stretch);
+    if (word && !stretch.lost)
+        marker_push(marker, word);
+    marker->scanned_bytes += scanned_words * sizeof(gait_word);
+    return links;
+}
