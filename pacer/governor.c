@@ -176,8 +176,10 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     gait_pacer_set_foreign(pacer, governor->memory.foreign_bytes);
     governor->marking = false;
     governor_memory_end(governor, end, cycle->goal_bytes);
+    int64_t gc_ns = arith_sub_i64(end->clocks.gc_cpu_ns, governor->learnt.ended.gc_cpu_ns);
     governor_learn(governor, &seen, marked_before_bytes);
     commit(governor, false);
+    governor_plan_kind(governor, end, marked_before_bytes, gc_ns);
     cycle->estimate_bytes =
         governor->settings.parity ? end->marked_bytes : governor_live_bytes(governor);
 }

@@ -93,7 +93,6 @@ struct gait_governor_end {
     struct gait_governor_progress progress; /**< the last: its live bytes are the peak      */
     uint64_t marked_bytes;                  /**< objects and foreign memory                 */
     uint64_t black_bytes;                   /**< of these, allocated while it marked        */
-    uint64_t kept_bytes;                    /**< of these, marked before it began: minor ones */
     uint64_t kept_work_bytes;               /**< of the heap work, of what was kept         */
     uint64_t stack_bytes;                   /**< scanned                                    */
     uint64_t globals_bytes;                 /**< scanned                                    */
@@ -185,6 +184,22 @@ struct gait_governor_learnt {
     struct gait_governor_rate delay;      /**< delay_bytes, per cycle                         */
 };
 
+/** What minor cycles give and cost, against full ones (governor_kind.c). */
+struct gait_governor_yield {
+    bool minor;                     /**< the next cycle may be                                */
+    uint32_t row;                   /**< minor cycles since the last full one                 */
+    uint32_t refusals;              /**< one after the other                                  */
+    uint32_t waits;                 /**< full cycles to come before a minor one is tried      */
+    double full_room_bytes;         /**< what the last full one left up to its goal           */
+    double full_cost_ns;            /**< what it took of the CPU, or the mean of such         */
+    double room_bytes;              /**< the sum over it and the minor ones since             */
+    double cost_ns;                 /**< likewise                                             */
+    struct gait_governor_rate cost; /**< of minor ones, ns per byte that was new              */
+    struct gait_governor_rate kept; /**< what they found or was born meanwhile, likewise      */
+    double refused_live_bytes;      /**< as minor ones were refused last                      */
+    double refused_allocation;      /**< bytes per ns of the program, likewise                */
+};
+
 struct gait_governor {
     struct gait_pacer pacer;
     struct gait_limiter limiter;
@@ -193,7 +208,10 @@ struct gait_governor {
     bool marking;                       /**< between begin and end                           */
 
     struct gait_governor_learnt learnt;
+    struct gait_governor_yield yield;
     enum gait_governor_rule ruled_by; /**< what gives GOGC's goal                          */
+    uint64_t full_goal_bytes;         /**< that goal as the last full cycle left it: if minor ones
+                                           have left more than that marked, the goal is above it */
 
     /* The limiter. */
     struct gait_governor_clocks counted; /**< up to which the limiter has counted            */

@@ -83,8 +83,16 @@ static double limit_share(const struct gait_governor *governor) {
     return between(GOAL_LIMIT_SHARE, GOAL_LIMIT_SHARE_FULL, way < 1 ? way : 1);
 }
 
+static uint64_t least_growth(uint64_t marked_bytes) {
+    return arith_max_u64(marked_bytes / GOAL_LEAST_DIVISOR, GOAL_LEAST_BYTES);
+}
+
 uint64_t governor_least_growth(const struct gait_pacer *pacer) {
-    return arith_max_u64(pacer->marked_bytes / GOAL_LEAST_DIVISOR, GOAL_LEAST_BYTES);
+    return least_growth(pacer->marked_bytes);
+}
+
+static uint64_t grown(uint64_t marked_bytes) {
+    return arith_add_u64(marked_bytes, least_growth(marked_bytes));
 }
 
 static uint64_t goal_of_live(const struct gait_governor *governor, uint32_t percent) {
@@ -114,10 +122,11 @@ void governor_plan_goal(struct gait_governor *governor) {
         goal = least;
         governor->ruled_by = GAIT_GOVERNOR_BY_MINIMUM;
     }
-    floor = arith_max_u64(floor, arith_add_u64(pacer->marked_bytes, room));
+    floor = arith_max_u64(floor, grown(governor->learnt.marked_bytes));
     if (goal < floor) {
         goal = floor;
         governor->ruled_by = GAIT_GOVERNOR_BY_FLOOR;
     }
-    pacer->gogc_goal_bytes = goal;
+    governor->full_goal_bytes = goal;
+    pacer->gogc_goal_bytes = arith_max_u64(goal, grown(pacer->marked_bytes));
 }

@@ -3,17 +3,167 @@
  * Full and minor cycles. A minor one leaves what is marked as it is: it gives back only what died
  * young, and what dies old lies there until the next full one.
  *
- * Invariant: what somebody forces, the clock brings or a limit asks for is full, and so is the
- * first cycle.
+ * What a cycle yields is the room that it leaves up to the goal, over what the collector and
+ * assists took of the CPU for it. The goal stays that of the last full one, so the more old
+ * objects pile up, the less room a minor one leaves. Two questions follow:
+ *
+ * - Do minor ones pay here at all? If those since the last full one, and that one, do not yield
+ *   clearly more than it did alone, they are refused, for some full cycles to come.
+ * - Does one more pay? As long as it is cheaper per byte of room than the row so far, that row gets
+ *   cheaper by it; the first for which that doesn't hold is full instead, and a new row begins.
+ *
+ * Invariant: what somebody forces, the clock brings or a limit asks for is full, and so are the
+ * first two cycles.
  */
 #include "arith.h"
 #include "governor_parts.h"
+#include "policy.h"
+
+#include <math.h>
+
+/** How much more a row must yield than its full cycle alone. With minor ones come handshakes,
+ * caches that marking empties and cards that stores set, which no clock of the collector's shows.
+ * With a goal of twice what is live, that refuses them where a third or more of what is new lives
+ * on. Guess. */
+#define KIND_CLEARLY 1.2
+
+/** The longest row. What dies old, and a phase that ends, is seen by the full cycle after it. With
+ * minor cycles at a tenth of a full one's cost that is a fifth in all, and twice as many would save
+ * another twentieth. */
+#define KIND_ROW_MOST 8
+
+/** A row ends when old objects have taken all but this part of the room that the full cycle left.
+ * Guess. */
+#define KIND_ROOM_DIVISOR 4
+
+/** Full cycles before the next try: as many as have this part of their cost lost to the last one,
+ * and one at least; twice as many after each that follows, up to KIND_WAITS_MOST, so that a new
+ * phase is seen within ten cycles, or, where tries are dear, KIND_WAITS_DEAR. Guesses. */
+#define KIND_TRY_DIVISOR 8
+#define KIND_WAITS_MOST 8
+#define KIND_WAITS_DEAR 64
+
+/** A program has changed, and minor ones are tried anew, where live or its rate of allocation is
+ * more than so many times what it was, or less than that part. Guess. */
+#define KIND_CHANGED 1.5
+
+/** How much of older minor cycles' sums is kept: as of marking's. */
+#define KIND_KEEP 0.5
+
+static double goal_room(const struct gait_governor *governor) {
+    uint64_t goal = governor->full_goal_bytes, marked = governor->pacer.marked_bytes;
+    return goal > marked ? (double)(goal - marked) : 0;
+}
+
+static bool at_limit(const struct gait_governor *governor) {
+    const struct gait_governor_memory *memory = &governor->memory;
+    struct gait_governor_orders orders = {
+        .limit_bytes = (uint64_t)governor->pacer.memory_limit_bytes,
+        .limiting = governor->limiting,
+    };
+    return policy_own_goal(&governor->pacer).goal_bytes < governor->pacer.gogc_goal_bytes ||
+           gait_governor_is_tight(&orders, memory->total_bytes, 0, memory->spare_bytes);
+}
 
 enum gait_governor_kind gait_governor_kind(const struct gait_governor *governor, bool forced,
                                            bool periodic) {
-    (void)governor, (void)forced, (void)periodic;
-    return GAIT_GOVERNOR_FULL;
+    const struct gait_governor_settings *settings = &governor->settings;
+    if (!settings->minors || settings->parity)
+        return GAIT_GOVERNOR_FULL;
+    if (!governor->yield.minor || governor->learnt.of[GAIT_GOVERNOR_FULL].cycles < 2)
+        return GAIT_GOVERNOR_FULL;
+    if (forced || periodic || settings->gogc_percent < 0 || at_limit(governor))
+        return GAIT_GOVERNOR_FULL;
+    return goal_room(governor) * KIND_ROOM_DIVISOR < governor->yield.full_room_bytes
+               ? GAIT_GOVERNOR_FULL
+               : GAIT_GOVERNOR_MINOR;
 }
+
+/* ---- What they yield ---- */
+
+static bool pays(const struct gait_governor_yield *yield) {
+    return yield->room_bytes * yield->full_cost_ns >=
+           KIND_CLEARLY * yield->full_room_bytes * yield->cost_ns;
+}
+
+/* Would the row get cheaper by one more, as the last ones were? */
+static bool one_more_pays(const struct gait_governor *governor) {
+    const struct gait_governor_yield *yield = &governor->yield;
+    double is_new = goal_room(governor), kept = governor_rate(&yield->kept);
+    double room = is_new * (kept < 1 ? 1 - kept : 0);
+    return governor_rate(&yield->cost) * is_new * yield->room_bytes < yield->cost_ns * room;
+}
+
+static bool differs(double now, double before) {
+    return now > before * KIND_CHANGED || now * KIND_CHANGED < before;
+}
+
+/* What the row cost beyond what the same room would have by full cycles, in such. */
+static double lost_cycles(const struct gait_governor_yield *yield) {
+    if (!(yield->full_cost_ns > 0) || !(yield->full_room_bytes > 0))
+        return 0;
+    double lost = yield->cost_ns / yield->full_cost_ns - yield->room_bytes / yield->full_room_bytes;
+    return lost > 0 ? lost : 0;
+}
+
+static void refuse(struct gait_governor *governor) {
+    struct gait_governor_yield *yield = &governor->yield;
+    double waits = lost_cycles(yield) * KIND_TRY_DIVISOR;
+    double most = KIND_TRY_DIVISOR * waits;
+    most = most < KIND_WAITS_MOST ? KIND_WAITS_MOST : most;
+    most = most > KIND_WAITS_DEAR ? KIND_WAITS_DEAR : most;
+    waits = ldexp(waits < 1 ? 1 : waits, (int)yield->refusals);
+    yield->waits = (uint32_t)(waits < most ? waits : most);
+    if (yield->refusals < KIND_WAITS_DEAR)
+        yield->refusals++;
+    yield->refused_live_bytes = (double)governor->learnt.base_bytes;
+    yield->refused_allocation = governor_steady_allocation(governor);
+}
+
+static void full_ended(struct gait_governor *governor) {
+    struct gait_governor_yield *yield = &governor->yield;
+    const struct gait_governor_lesson *lesson = &governor->learnt.of[GAIT_GOVERNOR_FULL];
+    yield->row = 0;
+    yield->room_bytes = yield->full_room_bytes = goal_room(governor);
+    yield->cost_ns = yield->full_cost_ns = governor_rate(&lesson->collection) * lesson->work_bytes;
+    if (yield->waits > 0)
+        yield->waits--;
+    if (yield->refusals > 0 &&
+        (differs((double)governor->learnt.base_bytes, yield->refused_live_bytes) ||
+         differs(governor_steady_allocation(governor), yield->refused_allocation)))
+        yield->refusals = yield->waits = 0;
+    yield->minor = yield->waits == 0;
+}
+
+static void minor_ended(struct gait_governor *governor, double new_bytes, double kept_bytes,
+                        double gc_ns) {
+    struct gait_governor_yield *yield = &governor->yield;
+    yield->row++;
+    yield->room_bytes += goal_room(governor);
+    yield->cost_ns += gc_ns > 0 ? gc_ns : 0;
+    governor_sum_up(&yield->cost, KIND_KEEP, gc_ns, new_bytes);
+    governor_sum_up(&yield->kept, KIND_KEEP, kept_bytes, new_bytes);
+    yield->minor = false;
+    if (!pays(yield))
+        refuse(governor);
+    else {
+        yield->refusals = 0;
+        yield->minor = yield->row < KIND_ROW_MOST && one_more_pays(governor);
+    }
+}
+
+void governor_plan_kind(struct gait_governor *governor, const struct gait_governor_end *end,
+                        uint64_t marked_before_bytes, int64_t gc_ns) {
+    if (governor->start.kind == GAIT_GOVERNOR_FULL) {
+        full_ended(governor);
+        return;
+    }
+    double is_new = (double)governor->start.live_bytes - (double)marked_before_bytes;
+    double kept = (double)end->marked_bytes - (double)marked_before_bytes;
+    minor_ended(governor, is_new, kept, (double)gc_ns);
+}
+
+/* ---- What they are expected to do ---- */
 
 const struct gait_governor_lesson *governor_lesson(const struct gait_governor *governor,
                                                    enum gait_governor_kind kind) {

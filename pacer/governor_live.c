@@ -24,7 +24,7 @@
  * ms: periods are summed up until they are some ten times as long. */
 #define LIVE_PERIOD_NS 40e6
 
-static void sum_up(struct gait_governor_rate *rate, double keep, double amount, double per) {
+void governor_sum_up(struct gait_governor_rate *rate, double keep, double amount, double per) {
     rate->amount = rate->amount * keep + (amount > 0 ? amount : 0);
     rate->per = rate->per * keep + (per > 0 ? per : 0);
 }
@@ -94,17 +94,17 @@ static void learn_cost(struct gait_governor *governor, const struct gait_governo
     double work = work_of(&governor->pacer.work);
     double background_ns = (double)end->background_cpu_ns;
     double mark_ns = background_ns + (double)end->assist_cpu_ns;
-    sum_up(&lesson->marking, LIVE_KEEP, mark_ns, work);
-    sum_up(&lesson->collection, LIVE_KEEP_COST, gc_ns, work);
+    governor_sum_up(&lesson->marking, LIVE_KEEP, mark_ns, work);
+    governor_sum_up(&lesson->collection, LIVE_KEEP_COST, gc_ns, work);
     lesson->work_bytes = work;
     lesson->heap_work_bytes = (double)governor->pacer.work.heap_bytes;
-    sum_up(&lesson->young, LIVE_KEEP, lesson->heap_work_bytes, before);
+    governor_sum_up(&lesson->young, LIVE_KEEP, lesson->heap_work_bytes, before);
     /* where mutators are stopped, or sleep, background marking has all there is */
     if (!start->stopped && !start->forced && !start->periodic) {
         double busy_ns = (double)end->mutator_cpu_ns + mark_ns;
         double keep = LIVE_PERIOD_NS / (LIVE_PERIOD_NS + (busy_ns > 0 ? busy_ns : 0));
-        sum_up(&lesson->background, keep, background_ns, busy_ns);
-        sum_up(&governor->learnt.delay, LIVE_KEEP, governor->learnt.delay_bytes, 1);
+        governor_sum_up(&lesson->background, keep, background_ns, busy_ns);
+        governor_sum_up(&governor->learnt.delay, LIVE_KEEP, governor->learnt.delay_bytes, 1);
     }
     lesson->cycles++;
 }
@@ -136,7 +136,7 @@ void governor_learn(struct gait_governor *governor, const struct gait_governor_e
     double mutator_ns =
         (double)arith_sub_i64(end->clocks.process_cpu_ns, ended->process_cpu_ns) - gc_ns;
     double keep = LIVE_PERIOD_NS / (LIVE_PERIOD_NS + (mutator_ns > 0 ? mutator_ns : 0));
-    sum_up(&learnt->allocation, keep, before + during, mutator_ns);
+    governor_sum_up(&learnt->allocation, keep, before + during, mutator_ns);
     learnt->ended = end->clocks;
     learn_cost(governor, end, before, gc_ns);
     learnt->cycles++;

@@ -22,6 +22,9 @@ void governor_learn(struct gait_governor *governor, const struct gait_governor_e
 /** So much of what was marked was given back since. */
 void governor_forget(struct gait_governor_learnt *learnt, uint64_t gone_bytes);
 
+/** Add to a rate; of its sums so far, `keep` is kept. */
+void governor_sum_up(struct gait_governor_rate *rate, double keep, double amount, double per);
+
 double governor_rate(const struct gait_governor_rate *rate);
 
 /** Bytes that the program allocates per ns, where a single burst doesn't count for more than it
@@ -43,6 +46,11 @@ uint64_t governor_least_growth(const struct gait_pacer *pacer);
  * governor_goal.c. */
 double governor_expected_work(const struct gait_governor *governor, enum gait_governor_kind kind,
                               double allocated_bytes);
+
+/** A cycle has ended, with its goal planned: of which kind is the next? It took so much of the CPU;
+ * what was marked before it. Defined in governor_kind.c, as what follows. */
+void governor_plan_kind(struct gait_governor *governor, const struct gait_governor_end *end,
+                        uint64_t marked_before_bytes, int64_t gc_ns);
 
 /** What cycles of this kind have taught; before the first minor one, what full ones have. Defined
  * in governor_kind.c, as what follows. */

@@ -70,7 +70,6 @@ static void program_cycle(struct program *program, const struct cycle *cycle) {
         .progress = {peak, scannable + (uint64_t)(cycle->black * MIB), (uint64_t)(work * MIB)},
         .marked_bytes = (uint64_t)(program->marked * MIB),
         .black_bytes = (uint64_t)(cycle->black * MIB),
-        .kept_bytes = (uint64_t)(kept * MIB),
         .kept_work_bytes = (uint64_t)(cycle->cards * MIB),
         .mutator_cpu_ns = during_ns,
         .background_cpu_ns = mark_ns,
@@ -131,4 +130,97 @@ Test(governor_kind, without_minors_all_are_full) {
         program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false});
         cr_expect_eq(program.orders.kind, GAIT_GOVERNOR_FULL);
     }
+}
+
+/* A heap of 64 MiB in which the young die, as the row begins. */
+static struct program young_that_die(int64_t limit) {
+    struct program program;
+    program_begin(&program, 100, limit, true);
+    for (int i = 0; i < 3; i++)
+        program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false});
+    return program;
+}
+
+/* What somebody forces, the clock brings or a limit asks for is full; so are those of heaps without
+ * barriers, of GOGC=off, and with Go's rules. */
+Test(governor_kind, some_cycles_are_always_full) {
+    static const struct {
+        bool forced, periodic, no_minors, off, parity;
+        uint64_t limit, total; /* MiB */
+        enum gait_governor_kind kind;
+    } rows[] = {
+        {.kind = GAIT_GOVERNOR_MINOR},
+        {.forced = true},
+        {.periodic = true},
+        {.no_minors = true},
+        {.off = true},
+        {.parity = true},
+        {.limit = 1000, .total = 200, .kind = GAIT_GOVERNOR_MINOR},
+        {.limit = 120, .total = 100},   /* the limit's goal is below GOGC's */
+        {.limit = 200, .total = 200},   /* pages that are needed would pass it */
+        {.limit = 1000, .total = 1100}, /* it is passed */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct program program = young_that_die(NO_LIMIT);
+        struct gait_governor *governor = &program.governor;
+        if (rows[i].limit > 0)
+            gait_governor_set_limit(governor, (int64_t)(rows[i].limit * MIB), true);
+        if (rows[i].off)
+            gait_governor_set_gogc(governor, GAIT_PACER_GOGC_OFF, true);
+        gait_governor_set_minors(governor, !rows[i].no_minors);
+        governor->settings.parity = rows[i].parity;
+        uint64_t total = (rows[i].total > 0 ? rows[i].total : 128) * MIB;
+        gait_governor_see(governor, &(struct gait_governor_memory){.total_bytes = total,
+                                                                   .span_bytes = total,
+                                                                   .objects_bytes = total});
+        cr_expect_eq(gait_governor_kind(governor, rows[i].forced, rows[i].periodic), rows[i].kind,
+                     "row %zu", i);
+    }
+}
+
+/* Found of what is new, and what becomes of the next cycles: the kind that is next after each of
+ * some minor ones. */
+Test(governor_kind, rows_last_as_long_as_they_pay) {
+    static const struct {
+        double found, cards; /* share of what is new */
+        unsigned row;        /* minor cycles until the next full one */
+        bool refused;
+    } rows[] = {
+        {0, 0, 8, false},                             /* never longer */
+        {0.02, 0.02, 8, false}, {0.2, 0.1, 7, false}, /* three quarters of the room are taken */
+        {0.35, 0.5, 1, true},   {0.5, 0, 1, true},    {1, 0, 1, true},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct program program = young_that_die(NO_LIMIT);
+        unsigned row = 0;
+        while (program.orders.kind == GAIT_GOVERNOR_MINOR && row < 20) {
+            double allocated = 128 - program.marked;
+            program_cycle(&program,
+                          &(struct cycle){GAIT_GOVERNOR_MINOR, allocated, rows[i].found * allocated,
+                                          0, rows[i].cards * allocated, false});
+            row++;
+        }
+        cr_expect_eq(row, rows[i].row, "row %zu: %u", i, row);
+        cr_expect_eq(program.governor.yield.refusals > 0, rows[i].refused, "row %zu", i);
+    }
+}
+
+/* Where minor cycles don't pay, the next try comes after more and more full ones; a change in what
+ * is live, or in how fast the program allocates, brings it at once. */
+Test(governor_kind, tries_come_more_and_more_seldom) {
+    struct program program = young_that_die(NO_LIMIT);
+    static const unsigned waits[] = {1, 2, 4, 8, 8};
+    struct cycle full = {GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false};
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_MINOR, 64, 32, 0, 0, false});
+        unsigned fulls = 0;
+        do
+            program_cycle(&program, &full);
+        while (++fulls < 100 && program.orders.kind == GAIT_GOVERNOR_FULL);
+        cr_expect_eq(fulls, waits[i], "%u in place of %u", fulls, waits[i]);
+    }
+    program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_MINOR, 64, 32, 0, 0, false});
+    full.found = 24;
+    program_cycle(&program, &full);
+    cr_expect_eq(program.orders.kind, GAIT_GOVERNOR_MINOR);
 }

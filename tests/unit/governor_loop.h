@@ -30,13 +30,17 @@
 /* What the program is like; tests fill it in. */
 struct loop_program {
     int32_t cpus;
-    double threads;        /* mutators, each wants a CPU                                    */
-    double others;         /* CPUs that other processes want                                */
-    double alloc;          /* bytes per ns of a mutator's CPU                               */
-    double mark;           /* bytes per ns of a marker's CPU                                */
-    double live;           /* bytes that stay reachable                                     */
-    double young;          /* of what was allocated last, bytes that are reachable still    */
-    double growth;         /* share of what is allocated that joins live                    */
+    double threads;  /* mutators, each wants a CPU                                    */
+    double others;   /* CPUs that other processes want                                */
+    double alloc;    /* bytes per ns of a mutator's CPU                               */
+    double mark;     /* bytes per ns of a marker's CPU                                */
+    double live;     /* bytes that stay reachable                                     */
+    double young;    /* of what was allocated last, bytes that are reachable still    */
+    double growth;   /* share of what is allocated that joins live                    */
+    double survival; /* share of what is allocated that survives a cycle, for a while */
+    double tenure;   /* bytes allocated until 1/e of such is left                     */
+    double cards;    /* bytes of old objects to look at, per byte allocated           */
+    bool minors;
     double leaf;           /* share of all memory that has no references                    */
     double stack, globals; /* bytes                                                   */
     double noise;          /* share by which the allocation rate of a cycle is off          */
@@ -46,6 +50,7 @@ struct loop_program {
 
 /* How a cycle went, bytes. */
 struct loop_cycle {
+    enum gait_governor_kind kind;
     double live; /* reachable as it began                                           */
     double start, goal, peak, marked, total;
     double mark_ns, gc_share; /* of all CPU time since the last cycle's end           */
@@ -63,6 +68,8 @@ struct loop {
     double now_ns, mutator_ns, gc_ns;   /* clocks                                                */
     double last_mutator_ns, last_gc_ns; /* as the last cycle ended                             */
     double heap, marked, fresh, spans, free, peak_total;
+    double base;                       /* of what is marked, what belongs to live     */
+    double survivors, young_survivors; /* what lives for a while: marked, and not yet */
     bool swept, marking;
 };
 
@@ -167,20 +174,36 @@ static inline void loop_init(struct loop *loop, const struct loop_program *progr
     gait_governor_init(&loop->governor,
                        &(struct gait_governor_settings){.gogc_percent = gogc_percent,
                                                         .memory_limit_bytes = limit_bytes,
-                                                        .procs = program->cpus},
+                                                        .procs = program->cpus,
+                                                        .minors = program->minors},
                        &(struct gait_governor_clocks){0});
     loop_see(loop);
 }
 
+/* Of what was allocated since the last cycle, what is reachable: what joined live, what lives for a
+ * while, and what was allocated last. */
+static inline double loop_young(const struct loop *loop) {
+    double is_new = loop->heap - loop->marked;
+    double joined = loop_max(loop->program.live - loop->base, 0);
+    return loop_min(joined + loop->young_survivors + loop->program.young, is_new);
+}
+
 /* What is reachable if the heap holds what it does. */
 static inline double loop_reachable(const struct loop *loop) {
-    return loop_min(loop->program.live + loop_min(loop->program.young, loop->heap - loop->marked),
-                    loop->heap);
+    double old = loop_min(loop->base, loop->program.live) + loop->survivors;
+    return loop_min(old + loop_young(loop), loop->heap);
 }
 
 static inline void loop_allocate(struct loop *loop, double bytes) {
+    const struct loop_program *program = &loop->program;
     loop->heap += bytes;
-    loop->program.live += bytes * loop->program.growth;
+    loop->program.live += bytes * program->growth;
+    if (program->survival > 0) {
+        double left = exp(-bytes / program->tenure);
+        loop->survivors *= left;
+        loop->young_survivors *= left;
+        loop->young_survivors += program->survival * program->tenure * (1 - left);
+    }
     loop_take_pages(loop);
 }
 
@@ -275,9 +298,15 @@ static inline void loop_mark(struct loop *loop, double alloc) {
     const struct loop_program *program = &loop->program;
     struct loop_cycle *cycle = &loop->last;
     double scannable = 1 - program->leaf, live = loop_reachable(loop);
-    *cycle = (struct loop_cycle){.live = live, .start = loop->heap};
+    double is_new = loop->heap - loop->marked, found = loop_young(loop);
+    loop_see(loop);
+    enum gait_governor_kind kind = gait_governor_kind(&loop->governor, false, false);
+    bool minor = kind == GAIT_GOVERNOR_MINOR;
+    *cycle = (struct loop_cycle){.kind = kind, .live = live, .start = loop->heap};
+    double cards = minor ? loop_min(program->cards * is_new, loop->marked * scannable) : 0;
     struct gait_governor_start start = {
         .clocks = loop_clocks(loop),
+        .kind = kind,
         .live_bytes = (uint64_t)loop->heap,
         .scannable_bytes = (uint64_t)(loop->heap * scannable),
         .stack_bytes = (uint64_t)program->stack,
@@ -289,7 +318,11 @@ static inline void loop_mark(struct loop *loop, double alloc) {
     double start_ns = loop->now_ns, mutator_ns = loop->mutator_ns, gc_ns = loop->gc_ns;
     double roots = program->stack + program->globals;
     loop_pass(loop, LOOP_PAUSE_NS + roots / program->mark, 0, 1);
-    double work = loop_max(live * scannable, 1), done = 0, credit = 0, assist_ns = 0;
+    double work = loop_max((minor ? found : live) * scannable + cards, 1);
+    double done = 0, credit = 0, assist_ns = 0;
+    loop->base = loop_min(program->live, loop->base + found); /* as far as it joined */
+    loop->survivors += loop->young_survivors;
+    loop->young_survivors = 0;
     struct gait_governor_progress progress = {.live_bytes = start.live_bytes};
     while (done < work) {
         done += loop_mark_step(loop, alloc, work - done, &credit, &assist_ns);
@@ -301,7 +334,10 @@ static inline void loop_mark(struct loop *loop, double alloc) {
         gait_governor_revise(&loop->governor, &progress);
     }
     double black = loop->heap - cycle->start;
-    cycle->marked = live + black;
+    loop->base = loop_min(loop->program.live, loop->base + black);
+    loop->survivors += loop->young_survivors;
+    loop->young_survivors = 0;
+    cycle->marked = (minor ? loop->marked + found : live) + black;
     cycle->peak = loop->heap;
     cycle->mark_ns = loop->now_ns - start_ns;
     double lag_ns = loop_share(loop) * program->lag_ns * program->threads;
@@ -310,6 +346,7 @@ static inline void loop_mark(struct loop *loop, double alloc) {
         .progress = progress,
         .marked_bytes = (uint64_t)cycle->marked,
         .black_bytes = (uint64_t)black,
+        .kept_work_bytes = (uint64_t)cards,
         .stack_bytes = start.stack_bytes,
         .globals_bytes = start.globals_bytes,
         .fresh_bytes = (uint64_t)loop->fresh,

@@ -142,10 +142,15 @@ static void step_see(struct gait_governor *governor) {
 }
 
 static void step_begin(struct gait_governor *governor) {
+    bool forced = below(2), periodic = below(2);
+    enum gait_governor_kind kind = gait_governor_kind(governor, forced, periodic);
+    EXPECT(kind == GAIT_GOVERNOR_FULL || (!forced && !periodic && governor->settings.minors));
+    EXPECT(kind == GAIT_GOVERNOR_FULL || governor->learnt.of[GAIT_GOVERNOR_FULL].cycles > 1);
     struct gait_governor_start start = {
         .clocks = any_clocks(),
-        .periodic = below(2),
-        .forced = below(2),
+        .kind = below(8) ? kind : GAIT_GOVERNOR_MINOR, /* one that nobody asked for, too */
+        .periodic = periodic,
+        .forced = forced,
         .stopped = below(2),
         .live_bytes = any_u64(),
         .scannable_bytes = any_u64(),
@@ -171,6 +176,7 @@ static void step_end(struct gait_governor *governor) {
         .progress = {any_u64(), any_u64(), any_u64()},
         .marked_bytes = any_u64(),
         .black_bytes = any_u64(),
+        .kept_work_bytes = any_u64(),
         .stack_bytes = any_u64(),
         .globals_bytes = any_u64(),
         .fresh_bytes = any_u64(),
@@ -181,6 +187,11 @@ static void step_end(struct gait_governor *governor) {
     struct gait_governor_cycle told;
     gait_governor_end(governor, &end, &told);
     EXPECT(!governor->marking && is_ratio(told.cons_mark));
+    const struct gait_governor_yield *yield = &governor->yield;
+    EXPECT(is_ratio(yield->cost_ns) && is_ratio(yield->room_bytes));
+    EXPECT(is_ratio(yield->full_cost_ns) && is_ratio(yield->full_room_bytes));
+    EXPECT(yield->row <= 8 || !yield->minor);
+    EXPECT(told.scannable_bytes == governor->scannable_bytes);
     if (below(2))
         gait_governor_swept(governor);
 }
@@ -197,6 +208,7 @@ static void step_count(struct gait_governor *governor) {
 
 static void step_settings(struct gait_governor *governor) {
     bool swept = below(2);
+    gait_governor_set_minors(governor, below(4));
     gait_governor_set_gogc(governor, any_i32(), swept);
     gait_governor_set_limit(governor, below(3) ? any_i64() : GAIT_PACER_NO_LIMIT, swept);
     gait_governor_set_procs(governor, any_i64(), any_procs());
