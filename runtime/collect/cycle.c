@@ -359,6 +359,17 @@ bool cycle_run(gait_heap *heap) {
     return true;
 }
 
-void cycle_init(gait_heap *heap) { figures_init(&heap->cycle.figures); }
+/* Who reads a hang wants to know what it is that does not go on. */
+static void tell_silent(const gait_mutator *mutator, int64_t silent_ns) {
+    gait_heap *heap = mutator->heap;
+    bool stops = AO_int_load(&heap->world.stopping) != 0; /* the phase comes when all have */
+    enum cycle_phase phase = stops ? PHASE_STOP : phase_now(&heap->cycle.phase);
+    observe_silent(heap, phase_name(phase), mutator, silent_ns);
+}
+
+void cycle_init(gait_heap *heap) {
+    figures_init(&heap->cycle.figures);
+    heap->world.tell_silent = tell_silent;
+}
 
 void cycle_destroy(gait_heap *heap) { figures_destroy(&heap->cycle.figures); }

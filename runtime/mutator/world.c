@@ -19,6 +19,10 @@
 /* A mutator that has not answered for so long does not poll, or is preempted for several
  * ticks. Guess: three ticks. */
 #define HELD_UP_NS 12000000
+/* It is told of when it has not answered for so long, and whenever that has become ten times as
+ * long. Guess: nobody asks why a cycle takes less. */
+#define TOLD_FIRST_NS 100000000
+#define TOLD_AGAIN 10
 
 void world_init(struct world *world) {
     memset(world, 0, sizeof *world);
@@ -310,6 +314,7 @@ static void ask_and_await(struct world *world, unsigned number,
     AO_nop_full(); /* polls are raised, then looked for who has gone native */
     for (; asked; asked = asked->asked_next) {
         int64_t looked_ns = platform_now_ns(), silent_ns = 0, told_ns = 0;
+        int64_t tell_at_ns = TOLD_FIRST_NS;
         for (;;) {
             PERTURB(HANDSHAKE_LOOK);
             if (is_done(asked, number))
@@ -317,6 +322,10 @@ static void ask_and_await(struct world *world, unsigned number,
             /* not if it has just answered */
             AO_compare_and_swap(&world->silent_ns, (AO_t)told_ns, (AO_t)silent_ns);
             told_ns = silent_ns;
+            if (silent_ns >= tell_at_ns && world->tell_silent) {
+                world->tell_silent(asked, silent_ns);
+                tell_at_ns *= TOLD_AGAIN;
+            }
             unsigned answers = AO_int_load_acquire(&world->answers);
             AO_store(&world->awaited, (AO_t)asked);
             PERTURB(HANDSHAKE_AWAIT);

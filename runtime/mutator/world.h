@@ -33,6 +33,8 @@ struct world {
     AO_t awaited;                          /* the mutator that the collector waits for, or 0 */
     unsigned answers;                      /* atomic, waited on: raised when that one answers */
     int64_t stop_begin_ns;                 /* the collector's */
+    /* Is told of one that has not answered for long, with the lock held; may be NULL. Constant. */
+    void (*tell_silent)(const gait_mutator *mutator, int64_t silent_ns);
     AO_t silent_ns; /* for how long the collector has looked for one answer; unordered: a figure */
 };
 

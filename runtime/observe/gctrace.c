@@ -172,6 +172,18 @@ void gctrace_cycle(gait_heap *heap, const struct cycle_record *record) {
         trace_bytes(heap, record);
 }
 
+void gctrace_silent(gait_heap *heap, const char *phase, const gait_mutator *mutator,
+                    int64_t silent_ns) {
+    if (!heap->options.gctrace)
+        return;
+    struct line line = {.length = 0};
+    line_add(&line, "wait: gc %llu, %s: mutator %p has not polled for ",
+             (unsigned long long)heap->cycle.record.number, phase, (const void *)mutator);
+    line_add_ms(&line, silent_ns);
+    line_add(&line, " ms");
+    heap_log_line(heap, &line);
+}
+
 void gctrace_swept(gait_heap *heap, const struct cycle_record *record) {
     if (!heap->options.gcpacertrace)
         return;

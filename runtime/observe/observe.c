@@ -50,6 +50,11 @@ void observe_swept(gait_heap *heap, const struct cycle_record *record) {
     gctrace_swept(heap, record);
 }
 
+void observe_silent(gait_heap *heap, const char *phase, const gait_mutator *mutator,
+                    int64_t silent_ns) {
+    gctrace_silent(heap, phase, mutator, silent_ns);
+}
+
 /* ---- Reports ---- */
 
 void observe_line(gait_heap *heap, struct line *line) { heap_log_line(heap, line); }

@@ -39,6 +39,10 @@ void observe_cycle(gait_heap *heap, const struct cycle_record *record);
 /** The sweeping that follows the cycle has ended. */
 void observe_swept(gait_heap *heap, const struct cycle_record *record);
 
+/** A handshake or a stop of this phase waits for a mutator that has not answered for so long. */
+void observe_silent(gait_heap *heap, const char *phase, const gait_mutator *mutator,
+                    int64_t silent_ns);
+
 /** An arena was leaked, and is ended by the collector (option arenaleaks). heap: a gait_heap. */
 void observe_leaked(void *heap, const struct arena *arena);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One thread computes and does not poll: it delays the cycle, and nobody else. The others allocate
- * on, also where a limit would have them wait.
+ * on, also where a limit would have them wait. The trace names the thread.
  */
 #include "stress.h"
 
@@ -13,11 +13,13 @@
 static gait_heap *heap;
 static gait_kind kind;
 static int silent; /* atomic: 1 while the thread does not poll, 2 after that */
+static const gait_mutator *silent_mutator; /* its own; released with silent */
 
 static void *compute(void *argument) {
     (void)argument;
     gait_mutator *mutator = attach(heap);
     gait_poll(mutator);
+    silent_mutator = mutator;
     __atomic_store_n(&silent, 1, __ATOMIC_RELEASE);
     int64_t end_ns = now_ns() + (int64_t)(SILENT_SECONDS * 1e9);
     while (now_ns() < end_ns)
@@ -27,9 +29,33 @@ static void *compute(void *argument) {
     return NULL;
 }
 
+/* Has the trace a line of this mutator and no other? */
+static void check_trace(FILE *trace) {
+    char line[1024], name[64], mine[64];
+    unsigned told = 0;
+    snprintf(mine, sizeof mine, "%p", (const void *)silent_mutator);
+    rewind(trace);
+    while (fgets(line, sizeof line, trace)) {
+        double ms;
+        if (strncmp(line, "wait: ", 6) != 0)
+            continue;
+        CHECK(sscanf(line, "wait: gc %*u, %*[a-z ]: mutator %63s has not polled for %lf ms", name,
+                     &ms) == 2 &&
+                  ms >= 100,
+              "%s", line);
+        told += strcmp(name, mine) == 0;
+    }
+    fclose(trace);
+    CHECK(told > 0, "the trace does not say that a thread holds the cycle up");
+}
+
 static void run_beside(const char *limit) {
     gait_config config;
     gait_config_init(&config);
+    FILE *trace = tmpfile();
+    CHECK(trace, "tmpfile");
+    config.log = trace;
+    config.debug = "gctrace=1";
     config.memory_limit = limit;
     heap = heap_of(&config);
     kind = kind_new(heap, (gait_kind_info){.name = "garbage", .layout = GAIT_REFS});
@@ -61,6 +87,7 @@ static void run_beside(const char *limit) {
            SILENT_SECONDS, (double)longest_ns * 1e-6);
     CHECK(bytes >= LEAST_BYTES, "only %zu bytes beside a thread that does not poll", bytes);
     gait_heap_destroy(heap);
+    check_trace(trace);
 }
 
 int main(int argc, char **argv) {

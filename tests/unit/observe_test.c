@@ -232,8 +232,18 @@ Test(observe, gcpacertrace_is_gos_lines) {
         "+0.000000e+000 pages/byte\n");
 }
 
+Test(observe, gctrace_tells_who_holds_a_cycle_up_and_in_which_phase) {
+    trace_begin();
+    traced.options.gctrace = 1;
+    traced.cycle.record.number = 7;
+    const gait_mutator *mutator = (const gait_mutator *)(uintptr_t)0x1230;
+    observe_silent(&traced, "roots", mutator, 1000000000);
+    expect_trace("wait: gc 7, roots: mutator 0x1230 has not polled for 1000 ms\n");
+}
+
 Test(observe, nothing_is_printed_unless_asked_for) {
     trace_begin();
+    observe_silent(&traced, "roots", NULL, 1000000000);
     observe_begin(&traced, &concurrent);
     observe_cycle(&traced, &concurrent);
     observe_swept(&traced, &concurrent);
