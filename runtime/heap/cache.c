@@ -89,8 +89,16 @@ void central_offer(struct space *space, struct span *span) {
     lock_release(&central->lock);
 }
 
+/* Has a list a span? unordered: only says whether to look under the lock. */
+static bool central_seems_filled(const struct central *central, unsigned epoch) {
+    return __atomic_load_n(&central->first, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) == epoch;
+}
+
 static struct span *central_take(struct space *space, unsigned kind, unsigned size_class) {
     struct central *central = &space->kinds[kind].centrals[size_class];
+    if (!central_seems_filled(central, space_epoch(space)))
+        return NULL;
     lock_acquire(&central->lock);
     central_renew(central, space_epoch(space));
     struct span *span = central->first;
@@ -222,9 +230,11 @@ static unsigned run_find(struct space *space, struct span *span, unsigned most, 
     return *first < cells ? span->search - *first : 0;
 }
 
-/* Do something with the bits of the cells from a run's cursor to its end. */
-static void run_bits(struct space *space, struct span *span, const struct gait_run *run,
-                     void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
+/* Do something with the bits of the cells from a run's cursor to its end. Inline: act is a few
+ * instructions, and a run of large cells has one word. */
+static inline __attribute__((always_inline)) void
+run_bits(struct space *space, struct span *span, const struct gait_run *run,
+         void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
     size_t cell_bytes = class_table[span->size_class].cell_bytes;
     char *start = span_start(space, span);
     size_t at = (size_t)(run->cursor - start) / cell_bytes;
@@ -239,8 +249,11 @@ static void run_bits(struct space *space, struct span *span, const struct gait_r
     }
 }
 
+/* .inv.owner: nobody else writes the word, so it is no locked instruction, which would wait for all
+ * that was zeroed to leave the CPU. release: as bits_set. */
 static void cells_allocate(uint64_t *pair, uint64_t bits, unsigned epoch) {
-    bits_set(&pair[epoch & 1], bits);
+    volatile AO_t *word = (volatile AO_t *)&pair[epoch & 1];
+    AO_store_release(word, AO_load(word) | bits);
 }
 
 static void cells_mark(uint64_t *pair, uint64_t bits, unsigned epoch) {
@@ -281,13 +294,15 @@ static void cache_kind_free(struct cache *cache, unsigned kind) {
 static void span_disown(struct space *space, struct span *span, bool usable) {
     struct central *central = central_of(space, span);
     PERTURB(SPAN_DISOWN);
+    if (!usable) { /* it goes to no list: the store is all there is to order */
+        AO_char_store_release(&span->owned, 0); /* as below */
+        return;
+    }
     lock_acquire(&central->lock);
     /* pairs with span_sweep, which may give the pages away: done with them. It takes no lock. */
     AO_char_store_release(&span->owned, 0);
-    if (usable) {
-        central_renew(central, space_epoch(space));
-        central_push(central, span);
-    }
+    central_renew(central, space_epoch(space));
+    central_push(central, span);
     lock_release(&central->lock);
 }
 
@@ -323,9 +338,7 @@ bool cache_needs_pages(const struct cache *cache, unsigned kind, unsigned size_c
     const struct span *span = cache->kinds[kind] ? cache->kinds[kind]->spans[size_class] : NULL;
     if (span && AO_int_load_acquire(&span->swept) == epoch && span_has_room(space, span))
         return false;
-    /* unordered: only says whether to look under the lock */
-    return !__atomic_load_n(&central->first, __ATOMIC_RELAXED) ||
-           __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) != epoch;
+    return !central_seems_filled(central, epoch);
 }
 
 size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
