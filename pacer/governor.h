@@ -402,10 +402,7 @@ enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders
 
 /** Is that advice to go on, whatever else is known of a mutator that does not mark? Without a limit
  * there is none to pass: takes_pages is false. The common case, by few figures. */
-static inline bool gait_governor_lets_go_on(uint64_t live_bytes, uint64_t late_bytes,
-                                            uint64_t limit_bytes) {
-    return live_bytes < late_bytes && limit_bytes == GAIT_PACER_NO_LIMIT;
-}
+bool gait_governor_lets_go_on(uint64_t live_bytes, uint64_t late_bytes, uint64_t limit_bytes);
 
 /** Of a mutator told to mark: would it pass the limit, or has the heap passed what the limit
  * allows? Then it marks, or waits, until the cycle has ended. */

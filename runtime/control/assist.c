@@ -44,6 +44,12 @@ bool control_is_tight(struct control *control, size_t bytes) {
                                                          bytes, control_spare_bytes(control));
 }
 
+bool control_lets_go_on(const struct control *control) {
+    return !AO_load(&control->marking) &&
+           gait_governor_lets_go_on(control_live_bytes(control), AO_load(&control->late_bytes),
+                                    AO_load(&control->limit_bytes));
+}
+
 enum gait_governor_advice control_advise(struct control *control, gait_mutator *mutator,
                                          const struct control_want *want) {
     struct gait_governor_orders orders = control_orders(control);

@@ -138,11 +138,7 @@ static inline size_t control_live_bytes(const struct control *control) {
 
 /** Has a mutator that takes a cell nothing to ask the governor? unordered: it looks again for each
  * run. */
-static inline bool control_lets_go_on(const struct control *control) {
-    return !AO_load(&control->marking) &&
-           gait_governor_lets_go_on(control_live_bytes(control), AO_load(&control->late_bytes),
-                                    AO_load(&control->limit_bytes));
-}
+bool control_lets_go_on(const struct control *control);
 
 /** Allocated since the heap was created, bytes. */
 static inline size_t control_allocated_bytes(const struct control *control) {
