@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "main.h"
 
+struct bench_start bench_start; /* constant after main.c has set it */
 static char **parameters; /* name=value, NULL-terminated; constant after bench_set_parameters */
 
 void bench_set_parameters(char **arguments) { parameters = arguments; }
@@ -60,6 +62,28 @@ uint64_t bench_now_ns(void) {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+/* A field of /proc/self/statm or /proc/self/stat, counted from 0. */
+static double proc_field(const char *path, unsigned field) {
+    char text[1024] = "", *at = text;
+    FILE *file = fopen(path, "r");
+    if (!file || !fgets(text, sizeof text, file))
+        bench_die("a file of /proc can't be read");
+    fclose(file);
+    for (; field && at; field--) {
+        at = strchr(at, ' ');
+        at = at ? at + 1 : NULL;
+    }
+    if (!at)
+        bench_die("a file of /proc has too few fields");
+    return strtod(at, NULL);
+}
+
+double bench_rss_mib(void) {
+    return proc_field("/proc/self/statm", 1) * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
+}
+
+double bench_threads(void) { return proc_field("/proc/self/stat", 19); }
 
 /* The fastest of many short trials: what disturbs a trial only makes it slower. */
 uint64_t bench_work_steps(uint64_t duration_ns) {

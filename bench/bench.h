@@ -26,6 +26,12 @@ void queue_main(void);
 void cache_main(void);
 void documents_main(void);
 void texts_main(void);
+void mutate_main(void);
+void weak_main(void);
+void sizes_main(void);
+void words_main(void);
+void store_main(void);
+void start_main(void);
 
 /** End the program with one line. */
 _Noreturn void bench_die(const char *what);
@@ -42,6 +48,15 @@ void bench_spread(const char *name, double *values, size_t count);
 
 /** CLOCK_MONOTONIC. */
 uint64_t bench_now_ns(void);
+
+/** RSS of the process. */
+double bench_rss_mib(void);
+
+/** How many threads the process has. */
+double bench_threads(void);
+
+/** What the start of the memory manager took; set by main.c before a workload runs. */
+extern struct bench_start { double took_us, rss_before_mib; } bench_start;
 
 /** The next number of an xorshift generator; *state is never 0. */
 static inline uint64_t bench_random(uint64_t *state) {

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { THREADS_MAX = 64 };
 
@@ -43,15 +42,6 @@ static struct {
         live_bytes[THREADS_MAX]; /* at the low point: written by each thread before a barrier */
     unsigned threads;
 } fill; /* constant while threads run, but for what says otherwise */
-
-static double rss_mib(void) {
-    unsigned long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%*u %lu", &pages) != 1)
-        bench_die("fill: no /proc/self/statm");
-    fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 20);
-}
 
 /* Sizes are even on the scale of their logarithm: a doubling, then a place in it. */
 static size_t random_bytes(struct filler *filler) {
@@ -101,7 +91,7 @@ static bool phase_end(peer_thread *thread) {
 /* By one thread, while the others wait. */
 static void low_point(uint64_t round) {
     static double excess_max_mib;
-    double live_mib = 0, rss = rss_mib();
+    double live_mib = 0, rss = bench_rss_mib();
     for (unsigned i = 0; i < fill.threads; i++)
         live_mib += (double)fill.live_bytes[i] / (1 << 20);
     if (round == 1 || rss - 1.1 * live_mib > excess_max_mib)
@@ -155,7 +145,7 @@ void fill_main(void) {
     uint64_t start_ns = bench_now_ns();
     peer_run_threads(self, fill.threads, fill_run);
     bench_figure("seconds", (double)(bench_now_ns() - start_ns) / 1e9);
-    bench_figure("rss_after_mib", rss_mib());
+    bench_figure("rss_after_mib", bench_rss_mib());
     bench_figure("raw_after_mib", peer_raw_bytes(self) / (1 << 20));
     pthread_barrier_destroy(&fill.phase);
     peer_detach(self);

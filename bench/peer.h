@@ -10,6 +10,8 @@
  *   peer_alloc(t, kind, bytes)         a zeroed object; never NULL
  *   peer_init(slot, word)              store into the newest object, before it is linked
  *   peer_store(t, slot, word)          store a reference into any object or global
+ *   peer_weak_set(t, slot, word)       store the weak word of an object of kind PEER_WEAK
+ *   peer_weak_get(t, slot)             read it: 0 when what it referred to is gone
  *   peer_poll(t)                       at back-edges that allocate nothing
  *   peer_globals(t, slots, count)      static words that hold references
  *   PEER_ROOTS(t, name, count)         local array `name` of words that hold references, zeroed …
@@ -55,6 +57,7 @@ enum peer_kind {
     PEER_HEAD2, /* in words 0 .. 1 */
     PEER_HEAD3, /* in words 0 .. 2 */
     PEER_HEAD4, /* in words 0 .. 3 */
+    PEER_WEAK,  /* in words 0 .. 1, and a weak one in word 2 */
     PEER_KINDS
 };
 

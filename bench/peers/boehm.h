@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The Boehm collector: objects by GC_MALLOC as it comes, or, with PEER_BOEHM_INLINE, from a free
- * list of each thread, and without interior pointers. Both mark in parallel from the start.
+ * The Boehm collector: objects by GC_MALLOC as it comes, or, with PEER_BOEHM_INLINE, from free
+ * lists of each thread, and without interior pointers. Both mark in parallel from the start.
  */
 #ifndef BENCH_PEERS_BOEHM_H
 #define BENCH_PEERS_BOEHM_H
@@ -12,7 +12,7 @@
 #include <string.h>
 
 typedef struct peer_thread {
-    void *free_lists[2][GC_TINY_FREELISTS]; /* [0]: without references; [1]: with */
+    void *free_lists[GC_TINY_FREELISTS]; /* of objects with references */
 } peer_thread;
 
 #define PEER_FREES false
@@ -36,12 +36,13 @@ static inline __attribute__((always_inline)) void *peer_alloc(peer_thread *threa
                                                               enum peer_kind kind, size_t bytes) {
     void *object;
 #ifdef PEER_BOEHM_INLINE
+    /* Without references the links of a free list would not be traced: its rest would be given out
+     * twice. */
     size_t granules = (bytes + GC_GRANULE_BYTES - 1) / GC_GRANULE_BYTES;
     if (kind == PEER_LEAF)
-        GC_FAST_MALLOC_GRANS(object, granules, thread->free_lists[0], 0, GC_I_PTRFREE,
-                             GC_malloc_kind(bytes, GC_I_PTRFREE), (void)0);
+        object = GC_malloc_kind(bytes, GC_I_PTRFREE);
     else
-        GC_FAST_MALLOC_GRANS(object, granules, thread->free_lists[1], 0, GC_I_NORMAL,
+        GC_FAST_MALLOC_GRANS(object, granules, thread->free_lists, 0, GC_I_NORMAL,
                              GC_malloc_kind(bytes, GC_I_NORMAL), *(void **)object = NULL);
 #else
     (void)thread;
@@ -57,6 +58,25 @@ static inline void peer_init(peer_word *slot, peer_word word) { *slot = word; }
 static inline void peer_store(peer_thread *thread, peer_word *slot, peer_word word) {
     (void)thread;
     *slot = word;
+}
+
+/* A weak word is hidden from the collector, which makes it 0. Who reads it does so under the
+ * collector's lock. */
+static inline void peer_weak_set(peer_thread *thread, peer_word *slot, peer_word word) {
+    (void)thread;
+    *slot = GC_HIDE_POINTER(word);
+    if (GC_general_register_disappearing_link((void **)slot, (void *)word) == GC_NO_MEMORY)
+        bench_die("out of memory");
+}
+
+static __attribute__((unused)) void *peer_weak_reveal(void *slot) {
+    peer_word word = *(const peer_word *)slot;
+    return word ? GC_REVEAL_POINTER(word) : NULL;
+}
+
+static inline peer_word peer_weak_get(peer_thread *thread, const peer_word *slot) {
+    (void)thread;
+    return (peer_word)GC_call_with_alloc_lock(peer_weak_reveal, (void *)slot);
 }
 
 static inline void peer_poll(peer_thread *thread) { (void)thread; }

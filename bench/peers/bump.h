@@ -93,21 +93,6 @@ static inline void peer_region_free(peer_thread *thread, peer_region *region) {
     free(region);
 }
 
-static inline bool peer_region_ends(const peer_region *region) {
-    (void)region;
-    return true;
-}
-
-static inline bool peer_region_each(const peer_region *region) {
-    (void)region;
-    return false;
-}
-
-static inline void *peer_survivor(peer_thread *thread, void *object, enum peer_kind kind,
-                                  size_t bytes) {
-    void *copy = peer_alloc(thread, kind, bytes);
-    memcpy(copy, object, bytes);
-    return copy;
-}
+#include "region_ends.h"
 
 #endif

@@ -51,6 +51,7 @@ void peer_start(void) {
         [PEER_HEAD2] = {.name = "head2", .layout = GAIT_PREFIX, .head_words = 2},
         [PEER_HEAD3] = {.name = "head3", .layout = GAIT_PREFIX, .head_words = 3},
         [PEER_HEAD4] = {.name = "head4", .layout = GAIT_PREFIX, .head_words = 4},
+        [PEER_WEAK] = {.name = "weak", .layout = GAIT_WEAK, .head_words = 2},
     };
     char error[200];
     peer_heap = gait_heap_create(NULL, error, sizeof error);

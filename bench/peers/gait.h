@@ -48,6 +48,14 @@ static inline void peer_store(peer_thread *thread, peer_word *slot, peer_word wo
     gait_store(thread, slot, word);
 }
 
+static inline void peer_weak_set(peer_thread *thread, peer_word *slot, peer_word word) {
+    gait_weak_set(thread, slot, word);
+}
+
+static inline peer_word peer_weak_get(peer_thread *thread, const peer_word *slot) {
+    return gait_weak_get(thread, slot);
+}
+
 static inline void peer_poll(peer_thread *thread) { gait_poll(thread); }
 
 static inline void peer_globals(peer_thread *thread, peer_word *slots, size_t count) {

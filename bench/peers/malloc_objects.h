@@ -41,6 +41,17 @@ static inline void peer_store(peer_thread *thread, peer_word *slot, peer_word wo
     *slot = word;
 }
 
+/* Who frees a target takes its weak words back. */
+static inline void peer_weak_set(peer_thread *thread, peer_word *slot, peer_word word) {
+    (void)thread;
+    *slot = word;
+}
+
+static inline peer_word peer_weak_get(peer_thread *thread, const peer_word *slot) {
+    (void)thread;
+    return *slot;
+}
+
 static inline void peer_poll(peer_thread *thread) { (void)thread; }
 
 static inline void peer_globals(peer_thread *thread, peer_word *slots, size_t count) {
