@@ -41,20 +41,20 @@ static bool must_leave(const struct marker *marker) {
     return marker->lockless && AO_load(&marker->queue->keys.pairs) > 0;
 }
 
-/* Mark in one burst, with a marker that has begun, and end it. Counts work and CPU time. @return
- * CPU time spent, ns. */
-static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
-                          int64_t burst_ns) {
+/* Mark in one burst, with a marker that has begun and goes on to hold what is left. Counts work and
+ * CPU time. @return whether there is more. */
+static bool mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
+                       int64_t burst_ns, int64_t *cpu_ns) {
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
     size_t before = marker->scanned_bytes, look_bytes = (size_t)control_rhythm().look_bytes;
-    while (!marker_drain(marker, look_bytes)) {
+    bool more;
+    while ((more = !marker_drain(marker, look_bytes))) {
         /* at once: a mutator that finds no credit marks in the background's place */
         control_credit(&heap->control, marker->scanned_bytes - before);
         before = marker->scanned_bytes;
         if (platform_now_ns() - begin_ns >= burst_ns || must_leave(marker))
             break;
     }
-    marker_end(marker);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
     int64_t now_ns = platform_now_ns();
     struct gait_governor_burst burst = {
@@ -70,7 +70,8 @@ static int64_t mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpo
     control_credit(&heap->control, marker->scanned_bytes - before);
     if (!marker->lockless) /* the collector does it soon enough */
         control_marked(&heap->control);
-    return spent_ns;
+    *cpu_ns = spent_ns;
+    return more;
 }
 
 /* Wait a little for work that another marker holds. */
@@ -90,33 +91,55 @@ static void give_way(gait_mutator *mutator) {
         platform_sleep_ns(control_rhythm().burst_ns);
 }
 
-/* The collector's marking, until there is no work anywhere. */
-void workers_mark(gait_heap *heap, bool stopped) {
+/* Others hold all the work that there is: wait for some. A helper that has got it while a CPU was
+ * idle, and now has none, is let in. */
+struct starvation {
+    int64_t since_ns; /* 0: not now */
+    AO_t bursts;      /* that helpers had ended then */
+};
+
+static void await_work(gait_heap *heap, struct starvation *starvation, bool stopped) {
+    wait_for_work(&heap->queue);
+    int64_t now_ns = platform_now_ns();
+    AO_t bursts = AO_load(&heap->workers.bursts);
+    if (starvation->since_ns == 0 || bursts != starvation->bursts)
+        *starvation = (struct starvation){now_ns, bursts};
+    if (stopped || now_ns - starvation->since_ns <= control_rhythm().starved_ns)
+        return;
+    world_handshake(&heap->world, give_way);
+    starvation->since_ns = 0;
+}
+
+/* The collector's bursts, with what is left in its hands from one to the next, until it is to nap.
+ * @return for how long; 0: it has run out of work. */
+static int64_t mark_until_nap(gait_heap *heap, bool stopped) {
     struct workers *workers = &heap->workers;
-    struct mark_queue *queue = &heap->queue;
-    int64_t hungry_ns = 0; /* since when nobody has published any */
-    while (!queue_is_out(queue) && !workers_are_ending(workers)) {
-        if (!queue_has_work(queue)) {
-            wait_for_work(queue);
-            int64_t now_ns = platform_now_ns();
-            if (hungry_ns == 0)
-                hungry_ns = now_ns;
-            if (!stopped && now_ns - hungry_ns > control_rhythm().starved_ns) {
-                /* a helper got work while a CPU was idle, and now none is */
-                world_handshake(&heap->world, give_way);
-                hungry_ns = 0;
-            }
-            continue;
-        }
-        hungry_ns = 0;
+    int64_t nap_ns = 0;
+    bool more = true;
+    marker_begin(&workers->marker);
+    while (more && nap_ns == 0 && !workers_are_ending(workers)) {
         struct gait_governor_pace pace =
             control_mark_pace(&heap->control, workers_have_cpu(heap), is_limited(heap), stopped);
-        marker_begin(&workers->marker);
-        int64_t spent_ns = mark_burst(
-            heap, &workers->marker, pace.dedicated ? CPU_DEDICATED : CPU_FRACTIONAL, pace.burst_ns);
-        if (!queue_has_work(queue))
+        int64_t spent_ns;
+        more = mark_burst(heap, &workers->marker, pace.dedicated ? CPU_DEDICATED : CPU_FRACTIONAL,
+                          pace.burst_ns, &spent_ns);
+        if (more)
+            nap_ns = control_nap_ns(&pace, spent_ns);
+    }
+    marker_end(&workers->marker);
+    return nap_ns;
+}
+
+/* The collector's marking, until there is no work anywhere. */
+void workers_mark(gait_heap *heap, bool stopped) {
+    struct starvation starvation = {0};
+    while (!queue_is_out(&heap->queue) && !workers_are_ending(&heap->workers)) {
+        if (!queue_has_work(&heap->queue)) {
+            await_work(heap, &starvation, stopped);
             continue;
-        int64_t nap_ns = control_nap_ns(&pace, spent_ns);
+        }
+        starvation.since_ns = 0;
+        int64_t nap_ns = mark_until_nap(heap, stopped);
         if (nap_ns > 0)
             platform_sleep_ns(nap_ns);
     }
@@ -151,6 +174,20 @@ static enum cpu_purpose purpose_of(const struct helper *helper) {
     return dedicated ? CPU_DEDICATED : CPU_IDLE;
 }
 
+/* A helper's bursts, while there is work and it may go on. What is left stays in its hands from one
+ * to the next: whoever is hungry is given some in the middle of a burst, but for what can't be
+ * shared, such as the one reference that a list comes down to. */
+static void help_while(struct helper *helper, unsigned helping) {
+    struct workers *workers = &helper->heap->workers;
+    int64_t burst_ns = control_rhythm().burst_ns, spent_ns;
+    if (!marker_join(&helper->marker))
+        return;
+    while (mark_burst(helper->heap, &helper->marker, purpose_of(helper), burst_ns, &spent_ns) &&
+           AO_int_load(&workers->helping) == helping && !must_rest(helper))
+        counter_add(&workers->bursts, 1);
+    marker_end(&helper->marker);
+}
+
 void workers_help(void *argument) {
     struct helper *helper = argument;
     gait_heap *heap = helper->heap;
@@ -173,8 +210,7 @@ void workers_help(void *argument) {
             wait_for_work(queue);
         else {
             PERTURB(HELP_BURST);
-            if (marker_join(&helper->marker))
-                mark_burst(heap, &helper->marker, purpose_of(helper), rhythm.burst_ns);
+            help_while(helper, helping);
         }
     }
 }
