@@ -257,44 +257,63 @@ void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_n
 
 /* ---- Settings ---- */
 
-void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent, bool swept) {
-    governor->settings.gogc_percent = gogc_percent;
-    gait_pacer_set_gogc(&governor->pacer, gogc_percent);
+int64_t gait_governor_setting(const struct gait_governor *governor,
+                              enum gait_governor_setting setting) {
+    const struct gait_governor_settings *settings = &governor->settings;
+    switch (setting) {
+    case GAIT_SETTING_GOGC:
+        return settings->gogc_percent;
+    case GAIT_SETTING_LIMIT:
+        return settings->memory_limit_bytes;
+    case GAIT_SETTING_MIN_HEAP:
+        return (int64_t)settings->min_heap_bytes;
+    case GAIT_SETTING_GOGC_FLOOR:
+        return settings->gogc_floor_percent;
+    case GAIT_SETTING_ASSISTS:
+        return !settings->assists_off;
+    case GAIT_SETTING_MINORS:
+        return settings->minors;
+    }
+    return 0;
+}
+
+void gait_governor_set(struct gait_governor *governor, enum gait_governor_setting setting,
+                       int64_t value, bool swept) {
+    struct gait_governor_settings *settings = &governor->settings;
+    int64_t least = value > 0 ? value : 0;
+    switch (setting) {
+    case GAIT_SETTING_GOGC:
+        settings->gogc_percent = (int32_t)value;
+        gait_pacer_set_gogc(&governor->pacer, (int32_t)value);
+        break;
+    case GAIT_SETTING_LIMIT:
+        settings->memory_limit_bytes = value;
+        gait_pacer_set_memory_limit(&governor->pacer, value);
+        break;
+    case GAIT_SETTING_MIN_HEAP:
+        settings->min_heap_bytes = (uint64_t)least;
+        gait_pacer_set_min_heap(&governor->pacer, (uint64_t)least);
+        break;
+    case GAIT_SETTING_GOGC_FLOOR:
+        settings->gogc_floor_percent = (int32_t)least;
+        gait_pacer_set_gogc_floor(&governor->pacer, (int32_t)least);
+        break;
+    case GAIT_SETTING_ASSISTS:
+        settings->assists_off = !value;
+        return; /* no goal follows from this, or from the next one */
+    case GAIT_SETTING_MINORS:
+        settings->minors = value != 0;
+        return;
+    }
     commit(governor, swept);
-}
-
-void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept) {
-    governor->settings.memory_limit_bytes = bytes;
-    gait_pacer_set_memory_limit(&governor->pacer, bytes);
-    commit(governor, swept);
-}
-
-void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept) {
-    gait_pacer_set_heap_minimum(&governor->pacer, bytes);
-    commit(governor, swept);
-}
-
-void gait_governor_set_min_heap(struct gait_governor *governor, uint64_t bytes, bool swept) {
-    governor->settings.min_heap_bytes = bytes;
-    gait_pacer_set_min_heap(&governor->pacer, bytes);
-    commit(governor, swept);
-}
-
-void gait_governor_set_gogc_floor(struct gait_governor *governor, int32_t percent, bool swept) {
-    governor->settings.gogc_floor_percent = percent > 0 ? percent : 0;
-    gait_pacer_set_gogc_floor(&governor->pacer, percent);
-    commit(governor, swept);
-}
-
-void gait_governor_set_assists_off(struct gait_governor *governor, bool off) {
-    governor->settings.assists_off = off;
-}
-
-void gait_governor_set_minors(struct gait_governor *governor, bool minors) {
-    governor->settings.minors = minors;
 }
 
 void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs) {
     governor->settings.procs = procs;
     gait_limiter_reset_capacity(&governor->limiter, now_ns, procs);
+}
+
+void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept) {
+    gait_pacer_set_heap_minimum(&governor->pacer, bytes);
+    commit(governor, swept);
 }

@@ -268,15 +268,26 @@ bool gait_governor_count(struct gait_governor *governor, const struct gait_gover
 /** In a fork's child, whose process has spent so much less CPU time than the one that forked. */
 void gait_governor_process_is_new(struct gait_governor *governor, int64_t less_ns);
 
-/** Settings that change while the heap lives; swept: all is. Revise, or publish, afterwards. */
-void gait_governor_set_gogc(struct gait_governor *governor, int32_t gogc_percent, bool swept);
-void gait_governor_set_limit(struct gait_governor *governor, int64_t bytes, bool swept);
-void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept);
-void gait_governor_set_min_heap(struct gait_governor *governor, uint64_t bytes, bool swept);
-void gait_governor_set_gogc_floor(struct gait_governor *governor, int32_t percent, bool swept);
-void gait_governor_set_assists_off(struct gait_governor *governor, bool off);
-void gait_governor_set_minors(struct gait_governor *governor, bool minors);
+/* A setting that changes while the heap lives, and what its value is. */
+enum gait_governor_setting {
+    GAIT_SETTING_GOGC,       /* percent; negative: off            */
+    GAIT_SETTING_LIMIT,      /* bytes, or GAIT_PACER_NO_LIMIT     */
+    GAIT_SETTING_MIN_HEAP,   /* bytes                             */
+    GAIT_SETTING_GOGC_FLOOR, /* percent                           */
+    GAIT_SETTING_ASSISTS,    /* 1, or 0: mutators do not assist   */
+    GAIT_SETTING_MINORS      /* 1: cycles may be minor; 0         */
+};
+
+int64_t gait_governor_setting(const struct gait_governor *governor,
+                              enum gait_governor_setting setting);
+
+/** swept: all is. Revise, or publish, afterwards. */
+void gait_governor_set(struct gait_governor *governor, enum gait_governor_setting setting,
+                       int64_t value, bool swept);
+
+/** The CPUs; and the least goal at GOGC=100, which no user sets. */
 void gait_governor_set_procs(struct gait_governor *governor, int64_t now_ns, int32_t procs);
+void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t bytes, bool swept);
 
 /** What allocation is to look at now. */
 struct gait_governor_orders gait_governor_orders(const struct gait_governor *governor);

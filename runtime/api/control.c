@@ -30,7 +30,8 @@ size_t gait_free_os_memory(gait_mutator *mutator) {
 int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
     if (percent < 0 && percent != GAIT_KEEP)
         percent = GAIT_GOGC_OFF;
-    int32_t before = control_set_gogc(&heap->control, percent);
+    int32_t before =
+        (int32_t)control_set(&heap->control, GAIT_SETTING_GOGC, percent, percent != GAIT_KEEP);
     scavenger_wake(heap);
     if (percent >= 0 && (before < 0 || percent < before))
         collector_look(heap);
@@ -38,7 +39,7 @@ int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
 }
 
 int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
-    int64_t before = control_set_limit(&heap->control, limit_bytes);
+    int64_t before = control_set(&heap->control, GAIT_SETTING_LIMIT, limit_bytes, limit_bytes >= 0);
     scavenger_wake(heap);
     if (limit_bytes >= 0 && limit_bytes < before)
         collector_look(heap);
@@ -51,16 +52,18 @@ int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {
 }
 
 int64_t gait_set_min_heap(gait_heap *heap, int64_t bytes) {
-    int64_t before = control_set_min_heap(&heap->control, bytes);
+    int64_t before = control_set(&heap->control, GAIT_SETTING_MIN_HEAP, bytes, bytes >= 0);
     scavenger_wake(heap);
     return before;
 }
 
 int32_t gait_set_gogc_floor(gait_heap *heap, int32_t percent) {
-    return control_set_gogc_floor(&heap->control, percent);
+    return (int32_t)control_set(&heap->control, GAIT_SETTING_GOGC_FLOOR, percent, percent >= 0);
 }
 
-int gait_set_assists(gait_heap *heap, int on) { return control_set_assists(&heap->control, on); }
+int gait_set_assists(gait_heap *heap, int on) {
+    return (int)control_set(&heap->control, GAIT_SETTING_ASSISTS, on, on == 0 || on == 1);
+}
 
 void gait_set_notice(gait_heap *heap, gait_notice_fn notice, void *data) {
     notices_set(&heap->control, notice, data);

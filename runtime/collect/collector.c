@@ -27,7 +27,7 @@ static void look_at_limit(gait_heap *heap) {
         options_limit_from_percent(heap->options.memory_limit_percent, &limit_bytes) == 0 &&
         limit_bytes != heap->percent_limit_bytes) {
         heap->percent_limit_bytes = limit_bytes;
-        if (control_set_limit(&heap->control, limit_bytes) > limit_bytes)
+        if (control_set(&heap->control, GAIT_SETTING_LIMIT, limit_bytes, true) > limit_bytes)
             AO_int_store(&heap->collector.look, 1);
     }
 }

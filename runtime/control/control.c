@@ -466,24 +466,15 @@ static void settings_changed(struct control *control) {
         publish(control);
 }
 
-int32_t control_set_gogc(struct control *control, int32_t percent) {
+int64_t control_set(struct control *control, enum gait_governor_setting setting, int64_t value,
+                    bool changes) {
     lock_acquire(&control->lock);
-    int32_t before = control->governor.pacer.gogc_percent;
-    if (percent != GAIT_KEEP) {
-        gait_governor_set_gogc(&control->governor, percent, sweep_done(control->sweeper));
+    int64_t before = gait_governor_setting(&control->governor, setting);
+    if (changes) {
+        gait_governor_set(&control->governor, setting, value, sweep_done(control->sweeper));
         settings_changed(control);
-    }
-    lock_release(&control->lock);
-    return before;
-}
-
-int64_t control_set_limit(struct control *control, int64_t bytes) {
-    lock_acquire(&control->lock);
-    int64_t before = control->governor.pacer.memory_limit_bytes;
-    if (bytes >= 0) {
-        gait_governor_set_limit(&control->governor, bytes, sweep_done(control->sweeper));
-        settings_changed(control);
-        notices_limit_changed(control, bytes);
+        if (setting == GAIT_SETTING_LIMIT)
+            notices_limit_changed(control, value);
     }
     lock_release(&control->lock);
     return before;
@@ -496,40 +487,6 @@ int32_t control_set_procs(struct control *control, int32_t procs) {
     if (procs > 0) {
         AO_store(&control->procs, (AO_t)procs);
         gait_governor_set_procs(&control->governor, platform_now_ns(), procs);
-    }
-    lock_release(&control->lock);
-    return before;
-}
-
-int64_t control_set_min_heap(struct control *control, int64_t bytes) {
-    lock_acquire(&control->lock);
-    int64_t before = (int64_t)control->governor.settings.min_heap_bytes;
-    if (bytes >= 0) {
-        gait_governor_set_min_heap(&control->governor, (uint64_t)bytes,
-                                   sweep_done(control->sweeper));
-        settings_changed(control);
-    }
-    lock_release(&control->lock);
-    return before;
-}
-
-int32_t control_set_gogc_floor(struct control *control, int32_t percent) {
-    lock_acquire(&control->lock);
-    int32_t before = control->governor.settings.gogc_floor_percent;
-    if (percent >= 0) {
-        gait_governor_set_gogc_floor(&control->governor, percent, sweep_done(control->sweeper));
-        settings_changed(control);
-    }
-    lock_release(&control->lock);
-    return before;
-}
-
-int control_set_assists(struct control *control, int on) {
-    lock_acquire(&control->lock);
-    int before = !control->governor.settings.assists_off;
-    if (on == 0 || on == 1) {
-        gait_governor_set_assists_off(&control->governor, !on);
-        settings_changed(control);
     }
     lock_release(&control->lock);
     return before;

@@ -269,13 +269,12 @@ void control_update_limiter(struct control *control);
  */
 bool control_is_due(struct control *control);
 
-/** Settings. @return the one before. */
-int32_t control_set_gogc(struct control *control, int32_t percent);
-int64_t control_set_limit(struct control *control, int64_t bytes);
+/** Change a setting, if `changes`; else only read it. @return the one before. */
+int64_t control_set(struct control *control, enum gait_governor_setting setting, int64_t value,
+                    bool changes);
+
+/** The CPUs, if more than 0; else only read them. @return those before. */
 int32_t control_set_procs(struct control *control, int32_t procs);
-int64_t control_set_min_heap(struct control *control, int64_t bytes);
-int32_t control_set_gogc_floor(struct control *control, int32_t percent);
-int control_set_assists(struct control *control, int on);
 
 /** In a fork's child, whose process has spent so much less CPU time than the one that forked:
  * figures go on from the parent's. */

@@ -216,7 +216,7 @@ Test(arena_quarantine, who_makes_room_takes_it_first) {
     size_t all = quarantined();
     scavenger_give_back(heap, 4 * MIB);
     cr_assert_eq(quarantined(), all); /* not without a limit */
-    control_set_limit(&heap->control, (int64_t)(16 * MIB));
+    control_set(&heap->control, GAIT_SETTING_LIMIT, (int64_t)(16 * MIB), true);
     scavenger_give_back(heap, 4 * MIB); /* the scavenger may be at it as well */
     cr_assert_leq(quarantined(), all - 4 * MIB);
     cr_assert_gt(quarantined(), 4 * MIB);

@@ -164,10 +164,10 @@ Test(governor_kind, some_cycles_are_always_full) {
         struct program program = young_that_die(NO_LIMIT);
         struct gait_governor *governor = &program.governor;
         if (rows[i].limit > 0)
-            gait_governor_set_limit(governor, (int64_t)(rows[i].limit * MIB), true);
+            gait_governor_set(governor, GAIT_SETTING_LIMIT, (int64_t)(rows[i].limit * MIB), true);
         if (rows[i].off)
-            gait_governor_set_gogc(governor, GAIT_PACER_GOGC_OFF, true);
-        gait_governor_set_minors(governor, !rows[i].no_minors);
+            gait_governor_set(governor, GAIT_SETTING_GOGC, GAIT_PACER_GOGC_OFF, true);
+        gait_governor_set(governor, GAIT_SETTING_MINORS, !rows[i].no_minors, true);
         governor->settings.parity = rows[i].parity;
         uint64_t total = (rows[i].total > 0 ? rows[i].total : 128) * MIB;
         gait_governor_see(governor, &(struct gait_governor_memory){.total_bytes = total,

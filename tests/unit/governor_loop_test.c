@@ -203,7 +203,7 @@ Test(governor_loop, any_state_is_left_behind, .timeout = 60) {
         loop_init(&loop, &wild, gogc, GAIT_PACER_NO_LIMIT, seed);
         loop_cycles(&loop, 1 + loop_bits(&loop) % 20);
         loop.program = program;
-        gait_governor_set_gogc(&loop.governor, gogcs[g], loop.swept);
+        gait_governor_set(&loop.governor, GAIT_SETTING_GOGC, gogcs[g], loop.swept);
         grow_in(&loop);
         struct loop_sum sum = loop_cycles(&loop, 50);
         settled_expect(&loop, &sum, programs[i].name, seed);

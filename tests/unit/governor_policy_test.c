@@ -112,13 +112,14 @@ Test(governor_policy, settings_leave_the_goal_to_what_is_live) {
     const struct gait_governor_settings settings = governor->settings;
     for (size_t i = 0; i < 5; i++) {
         if (i == 0)
-            gait_governor_set_gogc(governor, settings.gogc_percent, true);
+            gait_governor_set(governor, GAIT_SETTING_GOGC, settings.gogc_percent, true);
         else if (i == 1)
-            gait_governor_set_limit(governor, settings.memory_limit_bytes, true);
+            gait_governor_set(governor, GAIT_SETTING_LIMIT, settings.memory_limit_bytes, true);
         else if (i == 2)
-            gait_governor_set_min_heap(governor, settings.min_heap_bytes, true);
+            gait_governor_set(governor, GAIT_SETTING_MIN_HEAP, (int64_t)settings.min_heap_bytes,
+                              true);
         else if (i == 3)
-            gait_governor_set_gogc_floor(governor, settings.gogc_floor_percent, true);
+            gait_governor_set(governor, GAIT_SETTING_GOGC_FLOOR, settings.gogc_floor_percent, true);
         else
             gait_governor_set_heap_minimum(governor, governor->pacer.heap_minimum_bytes, true);
         expect_mib(gait_governor_orders(governor).goal_bytes, 128, "goal", i);

@@ -210,9 +210,10 @@ static void step_count(struct gait_governor *governor) {
 
 static void step_settings(struct gait_governor *governor) {
     bool swept = below(2);
-    gait_governor_set_minors(governor, below(4));
-    gait_governor_set_gogc(governor, any_i32(), swept);
-    gait_governor_set_limit(governor, below(3) ? any_i64() : GAIT_PACER_NO_LIMIT, swept);
+    gait_governor_set(governor, GAIT_SETTING_MINORS, below(4), true);
+    gait_governor_set(governor, GAIT_SETTING_GOGC, any_i32(), swept);
+    gait_governor_set(governor, GAIT_SETTING_LIMIT, below(3) ? any_i64() : GAIT_PACER_NO_LIMIT,
+                      swept);
     gait_governor_set_procs(governor, any_i64(), any_procs());
     if (below(4) == 0)
         gait_governor_set_heap_minimum(governor, any_u64(), swept);
@@ -307,8 +308,8 @@ static void some_cycles(struct gait_governor *governor, uint64_t live, unsigned 
 static uint64_t any_heap(void) { return any_bits() >> (24 + below(27)); }
 
 static uint64_t goal_with(struct gait_governor governor, int32_t gogc, int64_t limit) {
-    gait_governor_set_gogc(&governor, gogc, true);
-    gait_governor_set_limit(&governor, limit, true);
+    gait_governor_set(&governor, GAIT_SETTING_GOGC, gogc, true);
+    gait_governor_set(&governor, GAIT_SETTING_LIMIT, limit, true);
     return gait_governor_orders(&governor).goal_bytes;
 }
 
@@ -338,8 +339,8 @@ Test(governor_property, goals_grow_with_what_is_live, .timeout = 60) {
     for (uint64_t seed = first_seed(), end = seed + 5 * RUNS; seed < end; seed++) {
         seed_set(seed);
         struct gait_governor governor = any_governor();
-        gait_governor_set_gogc(&governor, (int32_t)below(2000), true);
-        gait_governor_set_limit(&governor, GAIT_PACER_NO_LIMIT, true);
+        gait_governor_set(&governor, GAIT_SETTING_GOGC, (int32_t)below(2000), true);
+        gait_governor_set(&governor, GAIT_SETTING_LIMIT, GAIT_PACER_NO_LIMIT, true);
         uint64_t live = any_heap();
         some_cycles(&governor, live, below(8));
         struct gait_governor smaller = governor, larger = governor;

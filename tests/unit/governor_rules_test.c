@@ -495,16 +495,16 @@ Test(governor_rules, settings_move_the_goal_at_once) {
     struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
     gait_governor_assume(&governor, 64 * MIB);
     cr_expect_eq(gait_governor_orders(&governor).goal_bytes, 128 * MIB);
-    gait_governor_set_gogc(&governor, 50, true);
+    gait_governor_set(&governor, GAIT_SETTING_GOGC, 50, true);
     cr_expect_eq(gait_governor_orders(&governor).goal_bytes, 96 * MIB);
-    gait_governor_set_gogc(&governor, OFF, true);
+    gait_governor_set(&governor, GAIT_SETTING_GOGC, OFF, true);
     cr_expect_eq(gait_governor_orders(&governor).goal_bytes / MIB > 1000000, true);
     struct gait_governor_memory memory = memory_of(64 * MIB, 0);
     gait_governor_see(&governor, &memory);
-    gait_governor_set_limit(&governor, 200 * MIB, true);
+    gait_governor_set(&governor, GAIT_SETTING_LIMIT, 200 * MIB, true);
     uint64_t goal = gait_governor_orders(&governor).goal_bytes;
     cr_expect(goal > 190 * MIB && goal < 195 * MIB, "less 3 %%: %" PRIu64, goal / MIB);
-    gait_governor_set_gogc(&governor, 1, true);
+    gait_governor_set(&governor, GAIT_SETTING_GOGC, 1, true);
     gait_governor_set_heap_minimum(&governor, 100 * 100 * MIB, true);
     cr_expect_eq(gait_governor_orders(&governor).goal_bytes, 100 * MIB);
 }
