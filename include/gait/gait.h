@@ -33,6 +33,8 @@
  * the inline functions see it in files that define GAIT_CHECKED before they include this header;
  * all others always, but that a few which are called often (gait_store, gait_move, gait_fill,
  * gait_compare_exchange, weak words and pairs) don't look whose mutator it is.
+ *
+ * It has more than 600 lines since it is the reference of all that a program calls, comments first.
  */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/options: tables of accepted and refused values, and who wins over whom. */
-#include "abi.h"
 #include "options.h"
 #include "platform/environment.h"
 #include "platform/kernel_file.h"
@@ -468,43 +467,6 @@ Test(options, a_config_of_no_size_is_refused) {
         cr_expect_eq(options_config(&config, &newer.config, line, sizeof line), GAIT_E_INVALID);
         cr_expect_not_null(strstr(line, "gait_config_init"), "%s", line);
     }
-}
-
-/* ---- Structures of other sizes ---- */
-
-struct small {
-    uint64_t first;
-};
-
-struct large {
-    uint64_t first, second;
-};
-
-Test(abi, what_a_program_does_not_have_is_the_default) {
-    struct large own = {1, 2};
-    struct small given = {7};
-    cr_assert(abi_take(&own, sizeof own, &given, sizeof given));
-    cr_expect_eq(own.first, 7);
-    cr_expect_eq(own.second, 2);
-}
-
-Test(abi, what_the_library_does_not_know_must_be_zero) {
-    struct small own = {1};
-    struct large given = {7, 0};
-    cr_expect(abi_take(&own, sizeof own, &given, sizeof given));
-    cr_expect_eq(own.first, 7);
-    given.second = (uint64_t)1 << 63;
-    cr_expect_not(abi_take(&own, sizeof own, &given, sizeof given));
-}
-
-Test(abi, nothing_is_written_beyond_a_programs_size) {
-    struct large own = {1, 2}, given[2] = {{9, 9}, {9, 9}};
-    abi_give(&given[0], sizeof(struct small), &own, sizeof own);
-    cr_expect_eq(given[0].first, 1);
-    cr_expect_eq(given[0].second, 9);
-    abi_give(&given[0], sizeof own, &own, sizeof(struct small));
-    cr_expect_eq(given[0].second, 0);
-    cr_expect_eq(given[1].first, 9);
 }
 
 Test(options, long_and_strange_values_stay_one_short_line) {
