@@ -174,10 +174,13 @@ GAIT_INLINE void gait_config_init(gait_config *config) {
  * @param error        where one line is written when the heap can't be created; may be NULL.
  * @param error_bytes  room at error, bytes.
  * @return the heap, or NULL: a malformed setting (the line says which, what was given and what is
- *         accepted), or no memory or threads to be had.
+ *         accepted), or no memory to be had.
  *
- * Thread rule: any thread. A safepoint in the heaps that it is attached to. Starts the heap's
- * collector threads.
+ * The collector's threads start when the heap first needs them: for its first cycle or arena, for
+ * notices, or to follow a limit in percent. They inherit the affinity and scheduling of the thread
+ * that needs them. Before its first cycle a heap has periodic cycles only where it is allocated in.
+ *
+ * Thread rule: any thread. A safepoint in the heaps that it is attached to.
  */
 GAIT_API gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes);
 

@@ -67,6 +67,8 @@ int gait_set_assists(gait_heap *heap, int on) {
 
 void gait_set_notice(gait_heap *heap, gait_notice_fn notice, void *data) {
     notices_set(&heap->control, notice, data);
+    if (notice)
+        collector_start(heap); /* only the scavenger sees memory fall */
 }
 
 int64_t gait_set_notice_memory(gait_heap *heap, int64_t bytes) {

@@ -111,15 +111,12 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         error_say(error, error_bytes, "gait_heap_create: no memory or thread for the log");
         goto no_log;
     }
-    if (collector_init(heap) < 0) {
-        error_say(error, error_bytes, "gait_heap_create: no threads to be had");
-        goto no_cycle;
-    }
+    collector_init(heap);
+    if (config->notice)
+        collector_start(heap);
     observe_runs(heap);
     fork_add(heap);
     return heap;
-no_cycle:
-    observe_end(heap);
 no_log:
     control_destroy(&heap->control);
     spare_free(heap);

@@ -114,18 +114,14 @@ static void threads_end(gait_heap *heap) {
     workers_end(heap);
 }
 
-int collector_init(gait_heap *heap) {
+void collector_init(gait_heap *heap) {
     struct collector *collector = &heap->collector;
     lock_init(&collector->gate, LOCK_CYCLE, "cycle");
     workers_init(heap);
     cycle_init(heap);
     scavenger_init(&heap->scavenger);
-    AO_int_store(&collector->started, 1);
-    if (threads_start(heap) == 0)
-        return 0;
-    AO_int_store(&collector->started, 0);
-    collector_destroy(heap);
-    return -1;
+    if (heap->options.memory_limit_percent > 0)
+        collector_start(heap); /* its thread follows the limit */
 }
 
 void collector_destroy(gait_heap *heap) {
@@ -150,16 +146,20 @@ void collector_lost(gait_heap *heap) {
 
 /* ---- Requests ---- */
 
-static void ask(gait_heap *heap) {
+void collector_start(gait_heap *heap) {
     struct collector *collector = &heap->collector;
     if (AO_int_load(&collector->started) == 0 &&
         AO_int_compare_and_swap_full(&collector->started, 0, 1) &&
-        threads_start(heap) < 0) { /* the next request tries again */
+        threads_start(heap) < 0) { /* who needs them next tries again */
         AO_int_store(&collector->due, 0);
         AO_int_store_release(&collector->started, 0);
     }
+}
+
+static void ask(gait_heap *heap) {
+    collector_start(heap);
     PERTURB(REQUEST);
-    thread_wake(collector);
+    thread_wake(&heap->collector);
 }
 
 void collector_request(gait_heap *heap) {
@@ -171,9 +171,15 @@ void collector_request(gait_heap *heap) {
         ask(heap);
 }
 
+bool collector_is_overdue(gait_heap *heap) {
+    return AO_int_load(&heap->collector.started) == 0 && control_periodic_due(&heap->control);
+}
+
 void collector_look(gait_heap *heap) {
     struct collector *collector = &heap->collector;
     AO_int_store_full(&collector->look, 1);
+    if (AO_int_load(&collector->started) == 0 && control_is_due(&heap->control))
+        collector_start(heap); /* no cycle runs: figures are good */
     thread_wake(collector);
 }
 
@@ -210,6 +216,7 @@ void collector_quarantined(gait_heap *heap, bool open) {
 }
 
 void collector_arena_created(gait_heap *heap) {
+    collector_start(heap); /* the scavenger looks after the memory of those that end */
     if (arenas_may_leak(&heap->arenas, control_quarantine_bytes(&heap->control)))
         collector_request(heap);
 }

@@ -5,11 +5,17 @@
  * Requests come from any thread, and cost a wake at most. The thread looks at them, and at the
  * clock, and has cycle.c run. Calls go collector -> cycle -> workers, and none goes back; the
  * scavenger is woken when a cycle is done.
+ *
+ *   .inv.threads: a heap has no threads before it needs them: for its first cycle, its first arena,
+ *   notices, or a limit that follows the machine. Until then no cycle runs, no page is free, and
+ *   nothing is given back. The same holds in a fork's child, whose threads are gone. If none are
+ *   to be had, who needs them next tries again.
  */
 #ifndef GAIT_COLLECTOR_H
 #define GAIT_COLLECTOR_H
 
 #include <gait/gait.h>
+#include <stdbool.h>
 
 #include "../platform/lock.h"
 #include "../platform/platform.h"
@@ -24,11 +30,14 @@ struct collector {
     unsigned due;     /* atomic: a cycle was asked for that nobody waits for */
     unsigned look; /* atomic: settings were lowered: a cycle may be due, though nobody allocates */
     unsigned ending;  /* atomic: the thread is to end */
-    unsigned started; /* atomic: not 0: the heap's threads are there; 0 after a fork */
+    unsigned started; /* atomic: not 0: the heap's threads are there; see .inv.threads */
 };
 
-/** Make ready and start the heap's threads. @return negative: no threads to be had. */
-int collector_init(gait_heap *heap);
+/** Make ready. */
+void collector_init(gait_heap *heap);
+
+/** Start the heap's threads, if they are not there. Any thread. */
+void collector_start(gait_heap *heap);
 
 /** End the threads; a cycle that is under way is given up. */
 void collector_destroy(gait_heap *heap);
@@ -45,6 +54,9 @@ void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void collector_force(gait_heap *heap);
+
+/** Is a periodic cycle due that no thread looks for? Asked by who allocates. */
+bool collector_is_overdue(gait_heap *heap);
 
 /** GOGC or the limit was lowered. A cycle comes by itself, if one is due now: mutators that do not
  * allocate ask for none. Any thread. */

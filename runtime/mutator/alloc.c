@@ -17,7 +17,8 @@ static bool has_references(const gait_heap *heap, gait_kind kind) {
 
 static void count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
-    if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)))
+    if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)) ||
+        collector_is_overdue(heap))
         collector_request(heap);
 }
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a heap costs that is little used: no thread before it needs one, and little memory. Told by
+ * the process's threads and resident pages.
+ */
+#include <dirent.h>
+#include <gait/arena.h>
+
+#include "stress.h"
+
+#define HEAPS 8
+#define HEAP_BYTES_MOST ((size_t)1 << 20)
+
+static size_t threads_now(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks, "no /proc");
+    size_t threads = 0;
+    for (struct dirent *task; (task = readdir(tasks));)
+        threads += task->d_name[0] != '.';
+    closedir(tasks);
+    return threads;
+}
+
+/* A thread that was joined may be seen for a moment yet. */
+static void destroy(gait_heap *heap, size_t threads) {
+    gait_heap_destroy(heap);
+    for (int i = 0; i < 1000 && threads_now() > threads; i++)
+        sleep_us(1000);
+    CHECK(threads_now() <= threads, "threads are left");
+}
+
+static size_t resident_bytes(void) {
+    FILE *file = fopen("/proc/self/statm", "r");
+    size_t all, resident;
+    CHECK(file && fscanf(file, "%zu %zu", &all, &resident) == 2, "no /proc");
+    fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void some_objects(gait_heap *heap, gait_mutator *mutator) {
+    gait_kind refs = kind_new(heap, (gait_kind_info){.name = "node", .layout = GAIT_REFS});
+    for (size_t bytes = 16; bytes <= 4096; bytes *= 2)
+        allocate(mutator, refs, bytes);
+}
+
+static void ignore(gait_mutator *mutator, gait_notice notice, void *data) {
+    (void)mutator, (void)notice, (void)data;
+}
+
+/* Many heaps at once: the first one also brings in what the process has once. */
+static void cost_test(void) {
+    gait_heap *heaps[HEAPS];
+    gait_mutator *mutators[HEAPS];
+    size_t threads = threads_now(), bytes = 0;
+    for (size_t i = 0; i < HEAPS; i++) {
+        if (i == 1)
+            bytes = resident_bytes();
+        heaps[i] = heap_new(0, NULL, NULL);
+        mutators[i] = attach(heaps[i]);
+        some_objects(heaps[i], mutators[i]);
+    }
+    size_t each = (resident_bytes() - bytes) / (HEAPS - 1);
+    CHECK(UNDER_ASAN || UNDER_TSAN || each <= HEAP_BYTES_MOST, "%zu bytes a heap", each);
+    gait_set_memory_limit(heaps[0], (int64_t)64 << 20); /* lowers nothing that is in use */
+    gait_set_gogc(heaps[0], 50);
+    CHECK(threads_now() == threads, "%zu threads of %d heaps", threads_now() - threads, HEAPS);
+    gait_collect(mutators[0]);
+    CHECK(threads_now() > threads, "who collected?");
+    for (size_t i = 1; i < HEAPS; i++)
+        gait_heap_destroy(heaps[i]);
+    destroy(heaps[0], threads);
+}
+
+/* What needs the threads has them before a cycle comes. */
+static void need_test(void) {
+    size_t threads = threads_now();
+    gait_heap *heap = heap_new(0, NULL, NULL);
+    gait_set_notice(heap, ignore, NULL);
+    CHECK(threads_now() > threads, "a heap with notices");
+    destroy(heap, threads);
+    heap = heap_new(0, NULL, NULL);
+    gait_mutator *mutator = attach(heap);
+    CHECK(threads_now() == threads, "a heap that needs none");
+    gait_arena_free(mutator, gait_arena_create(mutator, NULL));
+    CHECK(threads_now() > threads, "a heap with arenas");
+    destroy(heap, threads);
+    gait_config config;
+    gait_config_init(&config);
+    config.memory_limit = "50%";
+    heap = heap_of(&config);
+    CHECK(threads_now() > threads, "a heap whose limit follows the machine");
+    destroy(heap, threads);
+}
+
+int main(int argc, char **argv) {
+    run_begin(argc, argv, 1);
+    cost_test();
+    need_test();
+    return 0;
+}
