@@ -3,10 +3,10 @@
  * What a heap costs that is little used: no thread before it needs one, and little memory. Told by
  * the process's threads and resident pages.
  */
+#include "stress.h"
+
 #include <dirent.h>
 #include <gait/arena.h>
-
-#include "stress.h"
 
 #define HEAPS 8
 #define HEAP_BYTES_MOST ((size_t)1 << 20)
