@@ -31,127 +31,11 @@
 
 #include "state.pml"
 #include "mutator.pml"
-
-/* ------------------------------------------------------------------------------------------ */
-/* Markers                                                                                     */
-
-/* A marker may be preempted before each of its steps, also for longer than a cycle. It joins in one
- * step that sees whether it may. What it did in the cycle before this one: LINGERING, it may have
- * joined, and not have left yet. */
-proctype marker(bit me) {
-    byte n;
-
-#ifdef LOOK_THEN_JOIN /* it looked in the cycle before */
-    if
-    :: joined[me] = 1
-    :: skip
-    fi;
-#endif
-    if
-    :: joined[me] -> goto marking
-    :: else
-    fi;
-end:
-    do
-    :: over -> break
-#ifdef EAGER
-    :: atomic { open -> joined[me] = 1 }
-#else
-    :: atomic { open && grey -> joined[me] = 1 }
-#endif
-    marking:
-        do
-        :: atomic {
-                grey ->
-                if
-                :: HAS(grey, 1) -> n = 1
-                :: HAS(grey, 2) -> n = 2
-                :: HAS(grey, 3) -> n = 3
-                :: HAS(grey, 4) -> n = 4
-                fi;
-                grey = grey & ~SET(n);
-                hand[me] = field[n];
-                n = 0
-            }
-            d_step {
-                shade_set(SET(hand[me]));
-                hand[me] = 0;
-                check()
-            }
-        :: atomic { grey == 0 -> joined[me] = 0 }
-            break
-        od
-    od
-}
+#include "marker.pml"
+#include "asking.pml"
 
 /* ------------------------------------------------------------------------------------------ */
 /* The collector                                                                               */
-
-#define ANSWERED(m) (asked[m] == NONE)
-
-/* Under the lock that guards the list of mutators. */
-inline ask(h) {
-    d_step {
-        asked[0] = (attached[0] -> h : NONE);
-        asked[1] = (attached[1] -> h : NONE);
-        phase = (h == BARRIER_ON || h == SCAN -> h : phase);
-#ifdef START_MARKING_EARLY
-        open = 1;
-#elif defined(MARK_FROM_FIRST_ANSWER)
-        open = (h == SCAN -> 1 : open);
-#endif
-        stopping = (h == STOP)
-    }
-}
-
-#ifdef NATIVE
-/* Root by root, under the mutator's lock. */
-inline answer_for(m) {
-    if
-    :: asked[m] == SCAN ->
-        d_step { shade_set(SET(root[m * 2])) }
-        d_step { shade_set(SET(root[m * 2 + 1])) }
-        d_step {
-            scanned[m] = 1;
-            asked[m] = NONE;
-            check()
-        }
-    :: asked[m] == NONE || asked[m] == STOPPED -> skip
-    :: else -> answer(m)
-    fi;
-    locked[m] = 0
-}
-#endif
-
-#ifdef NATIVE
-#define UNANSWERED(m) (native[m] && asked[m] != NONE && asked[m] != STOPPED)
-
-inline await(done) {
-    do
-    :: done -> break
-    :: atomic { UNANSWERED(1) -> locked[1] = 1 }
-        answer_for(1)
-    od;
-    skip
-}
-#else
-inline await(done) {
-    (done)
-}
-#endif
-
-inline handshake(h) {
-    ask(h);
-    await(ANSWERED(0) && ANSWERED(1))
-}
-
-inline scan_static() {
-    d_step {
-        shade_set(SET(global));
-        global_scanned = 1;
-        check()
-    }
-}
 
 #ifdef COROUTINES
 /* Those that are suspended, each under its lock. */
@@ -173,34 +57,7 @@ inline scan_coroutines() {
 }
 #endif
 
-#ifdef EPHEMERON
-inline pass_over_ephemerons() {
-    marked_since = 0;
-    n = key;
-    d_step {
-        if
-        :: HAS(marked, n) -> shade_set(SET(value))
-        :: else -> skip
-        fi;
-        n = 0
-    }
-}
-#ifdef EPHEMERON_IGNORES_MARKS
-#define CONVERGED true
-#else
-#define CONVERGED (!marked_since)
-#endif
-#else
-#define CONVERGED true
-#endif
-
 #define NO_WORK (grey == 0 && IDLE && CONVERGED)
-
-inline restart() {
-    asked[0] = NONE;
-    asked[1] = NONE;
-    stopping = 0
-}
 
 /* Runs with the world stopped. */
 inline marking_ends() {
@@ -225,31 +82,6 @@ inline marking_ends() {
 }
 
 #ifdef WEAK
-inline settle() {
-    n = weak;
-    d_step {
-        if
-#ifdef SETTLE_NO_COMPARE
-        :: n && !HAS(marked, n) ->
-#else
-        :: n && !HAS(marked, n) && weak == n ->
-#endif
-            reach(s);
-            assert(!HAS(s, weak));
-            s = 0;
-            weak = 0
-        :: else -> skip
-        fi;
-        n = 0
-    }
-#ifdef NO_SETTLED_HANDSHAKE
-    settling[0] = 0;
-    settling[1] = 0
-#else
-    handshake(SETTLED)
-#endif
-}
-
 inline sweep() {
     n = 1;
     do

@@ -7,6 +7,21 @@
 /* What may run: not in native code, not stopped. */
 #define READY (attached[me] && RUNS(me) && asked[me] != STOPPED)
 
+#ifdef MINOR
+/* Give back what is left of a run. Within a d_step. */
+inline return_rest(m) {
+    allocated = allocated & ~rest[m];
+#ifndef GIVE_BACK_KEEPS_MARKS
+    marked = marked & ~rest[m];
+#endif
+    rest[m] = 0
+}
+
+inline give_back(m) {
+    d_step { return_rest(m) }
+}
+#endif
+
 inline scan_own(m) {
     shade_set(STACK_SET(STACK(m)));
 #ifdef STALE /* a word that was no reference, or is none any more */
@@ -16,6 +31,9 @@ inline scan_own(m) {
     fi;
 #endif
     scanned[m] = 1;
+#ifdef MINOR
+    marked = marked | rest[m];
+#endif
 #ifdef COROUTINES
     stack_scanned[STACK(m)] = 1;
 #endif
@@ -23,6 +41,12 @@ inline scan_own(m) {
 
 /* A safepoint. */
 inline answer(m) {
+#ifdef MINOR
+    if
+    :: asked[m] == SCAN -> give_back(m) /* a run that was not used */
+    :: skip
+    fi;
+#endif
     d_step {
         if
         :: asked[m] == BARRIER_ON -> barrier[m] = 1; asked[m] = NONE
@@ -131,6 +155,26 @@ inline store_shades() {
     may_flush()
 }
 
+#ifdef MINOR
+inline store_remembers() {
+#ifndef STORE_NO_CARD
+    d_step {
+        dirty = dirty | (i == STATIC -> 0 : SET(SLOT(me, i)));
+#ifdef CARD_AFTER_SLOT
+        under_way[me] = 0;
+        i = 0;
+        j = 0;
+#endif
+        check()
+    }
+#elif defined(CARD_AFTER_SLOT)
+    d_step { under_way[me] = 0; i = 0; j = 0; check() }
+#else
+    skip
+#endif
+}
+#endif
+
 inline store_writes() {
     d_step {
 #ifdef EXCHANGE /* what is shaded is what was there at the store */
@@ -145,8 +189,12 @@ inline store_writes() {
         :: i == STATIC -> global = SLOT(me, j)
         :: else -> field[SLOT(me, i)] = SLOT(me, j)
         fi;
+#ifdef CARD_AFTER_SLOT
+        under_way[me] = (i == STATIC -> 0 : SET(SLOT(me, i)));
+#else
         i = 0;
         j = 0;
+#endif
         check()
     }
 }
@@ -166,24 +214,89 @@ inline drop() {
 #define ALLOCATES_BLACK (barrier[me] && scanned[me])
 #endif
 
+#ifdef MINOR
+#ifdef LARGE
+#define FREE (30 & ~allocated & ~making[0] & ~making[1])
+#else
+#define FREE (30 & ~allocated)
+#endif
+#define CAN_ALLOCATE (rest[me] || FREE)
+#define LOWEST(set) ((set) & -(set))
+#define ONLY_OF(set) ((set) == 2 -> 1 : ((set) == 4 -> 2 : ((set) == 8 -> 3 : 4)))
+
+/* The next cell of a run, in n; a new run has up to two. Within a d_step. */
+inline take_cell() {
+    if
+    :: rest[me] == 0 ->
+        rest[me] = LOWEST(FREE) | LOWEST(FREE & ~LOWEST(FREE));
+        allocated = allocated | rest[me];
+        marked = marked | (ALLOCATES_BLACK -> rest[me] : 0)
+    :: else -> skip
+    fi;
+    n = ONLY_OF(LOWEST(rest[me]));
+    rest[me] = rest[me] & ~SET(n)
+}
+#else
+#define CAN_ALLOCATE (allocated != 30)
+
+inline take_cell() {
+    n = 1;
+    do
+    :: HAS(allocated, n) -> n++
+    :: else -> break
+    od;
+    allocated = allocated | SET(n);
+    if
+    :: ALLOCATES_BLACK -> marked = marked | SET(n)
+#ifdef WEAK
+    :: flipped -> marked = marked | SET(n)
+#endif
+    :: else -> skip
+    fi
+}
+#endif
+
 /* A new object in slot j, initialised without a barrier by what was in slot i. */
 inline alloc() {
     choose_slot(i);
     choose_slot(j);
     d_step {
-        n = 1;
-        do
-        :: HAS(allocated, n) -> n++
-        :: else -> break
-        od;
-        allocated = allocated | SET(n);
-        if
-        :: ALLOCATES_BLACK -> marked = marked | SET(n)
-#ifdef WEAK
-        :: flipped -> marked = marked | SET(n)
+        take_cell();
+        field[n] = SLOT(me, i);
+        SLOT(me, j) = n;
+        n = 0;
+        sort_slots();
+        check()
+    }
+}
 #endif
-        :: else -> skip
-        fi;
+
+#ifdef LARGE
+/* It was zeroed, with safepoints between, and the bits may have turned over. Then the sweep of its
+ * span, if it finds the bit that is set now, makes it old. */
+inline large_is_zero() {
+    choose_slot(i);
+    choose_slot(j);
+    d_step {
+        n = ONLY_OF(making[me]);
+#ifndef LARGE_CLEAN
+        dirty = dirty | (unswept & making[me]);
+#endif
+        skip
+    }
+}
+
+inline large_gets_bits() {
+    d_step {
+        allocated = allocated | SET(n);
+        marked = marked | (ALLOCATES_BLACK -> SET(n) : 0);
+        making[me] = 0;
+        check()
+    }
+}
+
+inline large_is_made() {
+    d_step {
         field[n] = SLOT(me, i);
         SLOT(me, j) = n;
         n = 0;
@@ -221,6 +334,9 @@ inline detach() {
         barrier[me] = 0;
         scanned[me] = 0;
         attached[me] = 0;
+#ifdef MINOR
+        return_rest(me);
+#endif
         check()
     }
 }
@@ -393,7 +509,7 @@ inline weak_returns() {
 #ifdef WEAK_NO_MARK_CHECK
             :: n ->
 #else
-            :: HAS(marked, n) ->
+            :: IS_ALIVE(n) ->
 #endif
                 assert(!stale[me]);
                 SLOT(me, j) = n
@@ -425,7 +541,7 @@ inline ephemeron_get() {
         :: barrier[me] -> buffer[me] = buffer[me] | (SET(value) & ~marked)
         :: else -> skip
         fi;
-        SLOT(me, j) = value;
+        SLOT(me, j) = VALUE_NOW;
         sort_slots();
         check()
     }
@@ -450,6 +566,11 @@ inline ephemeron_writes() {
         i = 0;
         j = 0
     }
+#if defined(MINOR) && !defined(EPHEMERON_NO_CARD)
+    pair_dirty = 1
+#else
+    skip
+#endif
 }
 #endif
 
@@ -462,12 +583,28 @@ end:
     :: READY && asked[me] != NONE -> answer(me)
 #ifndef STACKS_ONLY
     :: atomic { READY && ops > 0 -> ops--; load() }
+#if defined(MINOR) && defined(CARD_AFTER_SLOT)
+    :: atomic { READY && ops > 0 -> ops--; store_shades() }
+        store_writes();
+        store_remembers()
+#elif defined(MINOR)
+    :: atomic { READY && ops > 0 -> ops--; store_shades() }
+        store_remembers();
+        store_writes()
+#else
     :: atomic { READY && ops > 0 -> ops--; store_shades() }
         store_writes()
 #endif
+#endif
     :: atomic { READY && ops > 0 && (SLOT(me, 0) || SLOT(me, 1)) -> ops--; drop() }
 #ifdef ALLOCATION
-    :: atomic { READY && ops > 0 && allocated != 30 -> ops--; alloc() }
+    :: atomic { READY && ops > 0 && CAN_ALLOCATE -> ops--; alloc() }
+#endif
+#ifdef LARGE
+    :: atomic { READY && ops > 0 && !making[me] && FREE -> ops--; making[me] = LOWEST(FREE) }
+    :: atomic { READY && making[me] -> large_is_zero() }
+        large_gets_bits();
+        large_is_made()
 #endif
 #ifdef ATTACH
     :: atomic { !attached[me] && ops > 0 && !stopping -> attach() }

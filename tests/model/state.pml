@@ -81,6 +81,44 @@ byte key, value;       /* a pair of an ephemeron that lives throughout          
 bit marked_since;      /* an object was marked since the last pass over ephemerons began         */
 #endif
 
+#ifdef MINOR
+#define IS_ALIVE(n) ((n) && !HAS(dying, n))
+#define VALUE_NOW (IS_ALIVE(key) && IS_ALIVE(value) -> value : 0)
+#else
+#define IS_ALIVE(n) HAS(marked, n) /* marks are what is allocated */
+#define VALUE_NOW value
+#endif
+
+#ifdef MINOR
+/* Marks are kept from cycle to cycle: between two of them, marked is old. Each object has a card. */
+byte dirty;            /* set: the card is dirty                                                 */
+byte rest[2];           /* set: cells that a mutator has taken, and made no objects of yet        */
+byte dying;            /* set: white at the flip, not swept yet                                  */
+byte queued;           /* set: the card is in the queue                                          */
+byte card[MARKERS];    /* set: the one that a marker has in hand                                 */
+bit cards_pushed;      /* in this cycle; a full one has none to push                             */
+byte under_way[2];        /* ghost, set: a store that has no card yet                               */
+#ifdef EPHEMERON
+bit pair_dirty;        /* the pair's card                                                        */
+bit pair_met;          /* the pair is looked at in this cycle                                    */
+#endif
+#ifdef LARGE
+byte making[2];        /* set: a large object that is being zeroed: it has no bit                */
+byte unswept;          /* set: of those that were made as the bits turned over, not swept        */
+#endif
+#if MARKERS == 1
+#define CARDS (queued | card[0])
+#else
+#define CARDS (queued | card[0] | card[1])
+#endif
+/* Old objects that are grey by their card. */
+#define REMEMBERED (marked & (cards_pushed -> CARDS : dirty))
+#define QUEUE_IS_EMPTY (grey == 0 && queued == 0)
+#else
+#define REMEMBERED 0
+#define QUEUE_IS_EMPTY (grey == 0)
+#endif
+
 /* ------------------------------------------------------------------------------------------ */
 /* Sets, reachability, shading. These run inside d_step.                                       */
 
@@ -141,15 +179,19 @@ inline flush(m) {
  * in a buffer or in a marker's hand, or reachable from such or from a grey object (or from static
  * roots not yet scanned) through objects that are not black. Unscanned stacks protect nothing.
  * .inv.early: there is no black object until all barriers are on.
+ * .inv.old (MINOR; takes the place of .inv.early): but for stores under way, what an old object
+ * refers to is old, or its card is dirty. As stores are under way with all barriers on, .inv.grey
+ * goes on from there: old objects on dirty cards are grey, the others black.
  */
 inline check() {
 #ifdef CHECK_INVARIANT
     t = grey | buffer[0] | buffer[1] | HANDS;
+    t = t | FIELDS_OF(REMEMBERED);
     ADD_IF(!global_scanned, t, SET(global));
-    t = t | FIELDS_OF(t & (grey | ~marked));
-    t = t | FIELDS_OF(t & (grey | ~marked));
-    t = t | FIELDS_OF(t & (grey | ~marked));
-    s = FIELDS_OF(marked & ~grey);
+    t = t | FIELDS_OF(t & (grey | ~marked | REMEMBERED));
+    t = t | FIELDS_OF(t & (grey | ~marked | REMEMBERED));
+    t = t | FIELDS_OF(t & (grey | ~marked | REMEMBERED));
+    s = FIELDS_OF(marked & ~grey & ~REMEMBERED);
     ADD_IF(global_scanned, s, SET(global));
     ADD_IF(scanned[0], s, STACK_SET(STACK(0)));
     ADD_IF(scanned[1], s, STACK_SET(STACK(1)));
@@ -158,9 +200,15 @@ inline check() {
     ADD_IF(stack_scanned[1], s, STACK_SET(1));
     ADD_IF(stack_scanned[2], s, STACK_SET(2));
 #endif
+#ifdef MINOR
+    assert(phase != SCAN || (s & ~(marked | t)) == 0);
+    s = FIELDS_OF(marked & ~grey & ~dirty & ~under_way[0] & ~under_way[1]);
+    assert(phase == SCAN || (s & ~marked) == 0);
+#else
     assert(phase == NONE || (s & ~(marked | t)) == 0);
     assert(phase == NONE || (marked & ~grey) == 0 ||
            ((barrier[0] || !attached[0]) && (barrier[1] || !attached[1])));
+#endif
     s = 0;
     t = 0
 #else
