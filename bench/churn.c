@@ -5,9 +5,11 @@
  * timed: what a user of a server waits for. Collector threads, pauses and lost CPU all show here.
  *
  * Parameters: mib (1024) live; threads (2); work_ns (5200) of computing per iteration; seconds
- * (10); iterations (0) of each thread, in place of seconds; spinners (0) threads that only burn
- * CPU; allocate (1): 0 leaves the subtrees alone, which shows what the machine itself does to an
- * iteration.
+ * (10); iterations (0) of each thread, in place of seconds; period_ns (0): an iteration of a thread
+ * is due so long after the one before, and is timed from then on: one that is late makes late what
+ * is due behind it, as at a server; 0: each begins as the last one ends; spinners (0) threads that
+ * only burn CPU; allocate (1): 0 leaves the subtrees alone, which shows what the machine itself
+ * does to an iteration.
  */
 #include "peer.h"
 
@@ -27,6 +29,7 @@ static peer_word table_root;
 static uint64_t table_slots;
 static unsigned threads;
 static uint64_t steps;       /* of work in an iteration */
+static uint64_t period_ns;   /* from one iteration that is due to the next; 0: none */
 static uint64_t duration_ns; /* of the measurement */
 static uint64_t iterations;  /* of each thread; UINT64_MAX: duration_ns ends it */
 static bool allocate;
@@ -76,19 +79,27 @@ static void replace(peer_thread *thread, uint64_t slot) {
     peer_store(thread, &table[slot], (peer_word)subtree_build(thread, SUBTREE_DEPTH));
 }
 
+/* Wait for this moment, as a thread that has something else to do. */
+static void wait_until(peer_thread *thread, uint64_t due_ns) {
+    while (bench_now_ns() < due_ns)
+        peer_poll(thread);
+}
+
 static void churn_run(peer_thread *thread, unsigned index) {
     struct result *result = &results[index];
     uint64_t part = table_slots / threads, first = part * index;
     uint64_t seed = 88172645463325252u + index;
     uint64_t start_ns = bench_now_ns(), now_ns = start_ns;
     while (now_ns - start_ns < duration_ns && result->iterations < iterations) {
+        uint64_t due_ns = period_ns ? start_ns + result->iterations * period_ns : now_ns;
+        if (period_ns)
+            wait_until(thread, due_ns);
         bench_work(steps);
         if (allocate)
             replace(thread, first + bench_random(&seed) % part);
         peer_poll(thread);
-        uint64_t before_ns = now_ns;
         now_ns = bench_now_ns();
-        histogram_add(&result->times, now_ns - before_ns);
+        histogram_add(&result->times, now_ns - due_ns);
         result->iterations++;
     }
     result->took_ns = now_ns - start_ns;
@@ -119,6 +130,7 @@ void churn_main(void) {
     table_slots = (bench_parameter("mib", 1024) << 20) / (SUBTREE_NODES * sizeof(struct node));
     uint64_t work_ns = bench_parameter("work_ns", 5200);
     uint64_t spinners = bench_parameter("spinners", 0);
+    period_ns = bench_parameter("period_ns", 0);
     if (threads == 0 || table_slots < threads)
         bench_die("churn: no thread, or less than a subtree for each");
     steps = work_ns ? bench_work_steps(work_ns) : 0;

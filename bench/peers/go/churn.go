@@ -89,6 +89,7 @@ func churn() {
 	threads, seconds := parameter("threads", 2), parameter("seconds", 10)
 	workNs, spinners := parameter("work_ns", 5200), parameter("spinners", 0)
 	allocate := parameter("allocate", 1) != 0
+	period, iterations := parameter("period_ns", 0), parameter("iterations", 0)
 	table := make([]*churnNode, parameter("mib", 1024)<<20/(subtreeNodes*64))
 	part := uint64(len(table)) / threads
 	steps := uint64(0)
@@ -117,14 +118,19 @@ func churn() {
 			sink := uint64(0)
 			start := time.Now()
 			now, end := time.Duration(0), time.Duration(seconds)*time.Second
-			for now < end {
+			for iterations == 0 && now < end || times[i].count < iterations {
+				due := now
+				if period != 0 {
+					due = time.Duration(times[i].count * period)
+					for time.Since(start) < due {
+					}
+				}
 				sink += work(steps)
 				if allocate {
 					table[part*i+r.next()%part] = buildSubtree(subtreeDepth)
 				}
-				before := now
 				now = time.Since(start)
-				times[i].add(uint64(now - before))
+				times[i].add(uint64(now - due))
 			}
 			rates[i] = float64(times[i].count) / now.Seconds()
 			if sink == 1 {
