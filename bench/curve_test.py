@@ -5,7 +5,7 @@
 import unittest
 
 from cycles import Cycles
-from spacetime import at_rss, falls, least_front
+from spacetime import at_rss, below, falls, least_front
 
 MIB = 1 << 20
 
@@ -61,6 +61,17 @@ class SpacetimeTest(unittest.TestCase):
         points = [(gogc, {"rss_mib": rss}) for gogc, rss in
                   [(25, 100), (50, 91), (100, 80), (200, 300)]] + [(400, {})]
         self.assertEqual(falls(points), [(50, 91, 100, 80)])
+
+    def test_who_takes_less_of_both(self):
+        front = least_front(self.POINTS, "cpu_s")
+        others = [("as fast, less memory", {"rss_mib": 50, "cpu_s": 3}),
+                  ("less memory, slower than the least", {"rss_mib": 50, "cpu_s": 5}),
+                  ("between", {"rss_mib": 200, "cpu_s": 1.5}), ("above", {"rss_mib": 200, "cpu_s": 3}),
+                  ("past the end", {"rss_mib": 900, "cpu_s": 0.5}), ("failed", {})]
+        told = below(others, front, "cpu_s")
+        self.assertEqual([name for name, _ in told],
+                         ["as fast, less memory", "between", "past the end"])
+        self.assertAlmostEqual(told[1][1], 0.75)
 
     def test_between_two_points_and_past_the_ends(self):
         front = least_front(self.POINTS, "cpu_s")

@@ -43,9 +43,10 @@ def svg(figure):
     figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     pyplot.close(figure)
     text = out.getvalue()
-    # coordinates need no more than hundredths
-    text = re.sub(r"(\d+\.\d{2})\d+", r"\1", text[text.index("<svg"):])
-    return text.strip()
+    # coordinates need no more than hundredths; what is written on an axis keeps all of its figures
+    def shorten(tag):
+        return re.sub(r"(\d+\.\d{2})\d+", r"\1", tag.group())
+    return re.sub(r"<[^>]*>", shorten, text[text.index("<svg"):]).strip()
 
 
 def ratio_axis(axis):

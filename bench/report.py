@@ -5,15 +5,16 @@ import html
 import os
 
 import pictures
-from compare import FEW_ROUNDS, median_of, values_of
+from compare import LEAST_NOISE, median_of, values_of
 from document import markdown, write_between
 from measure import print_table
-from workloads import COLUMNS, KNOB_MARK
+from spacetime import below, least_front
+from workloads import COLUMNS, KNOB_MARK, OURS
 
 STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:75em;margin:2em auto;padding:0 1em}
 table{border-collapse:collapse;margin:.6em 0}td,th{padding:.15em .7em;text-align:right;
 border-bottom:1px solid #ddd;font-variant-numeric:tabular-nums}td:first-child,th:first-child
-{text-align:left}svg{max-width:100%;height:auto}code{background:#f4f4f4;padding:.1em .3em}
+{text-align:left}svg{max-width:100%;height:auto;display:block}code{background:#f4f4f4;padding:.1em .3em}
 @media(prefers-color-scheme:dark){body{background:#fff;color:#111}}"""
 
 
@@ -81,6 +82,33 @@ def limit_rows(results):
     return rows
 
 
+def space_rows(table, results):
+    """Whose points lie below and left of Gait's curve, workload by workload; None: no curve was
+    measured."""
+    rows = [["below and left of Gait's curve", "wall s", "CPU s"]]
+    for workload in table:
+        if workload.name not in results or not is_space(workload):
+            continue
+        ours, others = [], []
+        for name, runs in results[workload.name]["runs"].items():
+            figures = {figure: median_of(runs, figure) for figure in ("rss_mib", "wall_s", "cpu_s")}
+            if None not in figures.values():
+                (ours if name.split(KNOB_MARK)[0] in OURS else others).append((name, figures))
+        row = [workload.name]
+        for figure in ("wall_s", "cpu_s"):
+            front = least_front([figures for _, figures in ours], figure)
+            told = [f"{name} × {part:.2f}" for name, part in below(others, front, figure)
+                    if part < 1 - LEAST_NOISE]
+            row.append(", ".join(told) or "none")
+        rows.append(row)
+    return rows if len(rows) > 1 else None
+
+
+def closing_rows(table, results):
+    """The tables of several workloads together."""
+    return [rows for rows in (limit_rows(results), space_rows(table, results)) if rows]
+
+
 def print_regressions(worse, path):
     if not worse:
         print(f"\nno regression beyond the noise against {path}")
@@ -118,8 +146,7 @@ def write_page(path, head, table, results):
         told = "\n".join(rows_html(rows) for rows in table_rows(workload, result))
         parts.append(f"<details><summary>Figures</summary>{told}</details>"
                      if is_space(workload) else told)
-    limits = limit_rows(results)
-    parts.append(rows_html(limits) if limits else "")
+    parts += [rows_html(rows) for rows in closing_rows(table, results)]
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(parts) + "\n")
 
@@ -150,12 +177,6 @@ def write_document(path, head, table, results):
         if not drawing:
             for rows in table_rows(workload, result):
                 lines += [markdown(rows), ""]
-    limits = limit_rows(results)
-    if limits:
-        lines += ["### What each limit leaves", "", markdown(limits), ""]
+    for rows in closing_rows(table, results):
+        lines += ["### " + rows[0][0], "", markdown(rows), ""]
     write_between(path, "bench/run", "\n".join(lines))
-
-
-def says_little(results):
-    return any(len(runs) < FEW_ROUNDS for result in results.values()
-               for runs in result["runs"].values())

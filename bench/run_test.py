@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: MIT
 """What bench/run reckons: intervals, ties, regressions, the time left; and what it writes."""
 
+import argparse
+import importlib.machinery
+import importlib.util
 import os
 import random
 import tempfile
@@ -11,6 +14,7 @@ import pictures
 import report
 from compare import change, noise_of, ratio, ratios, regressions
 from document import write_between
+from programs import Program
 from progress import Progress
 from workloads import KNOBS, Workload, can_run, knob_peers, workloads
 
@@ -23,7 +27,7 @@ def runs(*walls):
 
 def result(gait, malloc=(1, 1.01, 0.99, 1, 1), arguments="trees"):
     of_peer = {"gait": runs(*gait), "malloc": runs(*malloc)}
-    return {"arguments": [arguments], "environment": {}, "runs": of_peer, "date": "2000-01-01",
+    return {"arguments": [arguments], "environment": {}, "runs": of_peer, "date": "2000-01-01", "command": "x",
             "ratios": ratios(WORK, of_peer)}
 
 
@@ -91,6 +95,15 @@ class RegressionTest(unittest.TestCase):
 
 
 class ReportTest(unittest.TestCase):
+    def test_who_lies_below_the_curve(self):
+        curve = Workload("space-x", "trees depth=1", "", ["gait@100", "go@100"], [], [])
+        told = {"runs": {name: [{"rss_mib": rss, "wall_s": wall, "cpu_s": 2}] for name, rss, wall in
+                         (("gait@100", 20, 1), ("gait@50", 10, 2), ("go@100", 12, 1), ("go@50", 9, 2.5))}}
+        rows = report.space_rows([curve], {"space-x": told})
+        self.assertEqual(rows[1][0], "space-x")
+        self.assertTrue(rows[1][1].startswith("go@100 × 0.6") and "go@50" not in rows[1][1])
+        self.assertEqual(rows[1][2], "none")
+
     def test_cells(self):
         told = result((2, 2, 2, 2.2, 1.8))
         figures, relations = report.table_rows(WORK, told)
@@ -123,6 +136,38 @@ class ReportTest(unittest.TestCase):
         told = {"runs": {"gait@50": [{"rss_mib": 10, "wall_s": 2, "cpu_s": 2}],
                          "gait@100": [{"rss_mib": 20, "wall_s": 1, "cpu_s": 1}], "go@50": [None]}}
         self.assertEqual(pictures.curves(told), {"gait": [("50", 10, 2, 2), ("100", 20, 1, 1)]})
+
+
+def driver():
+    """bench/run as a module."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run")
+    loader = importlib.machinery.SourceFileLoader("run", path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("run", loader))
+    loader.exec_module(module)
+    return module
+
+
+class MeasureTest(unittest.TestCase):
+    def test_rounds_in_turn_with_an_environment_and_a_peer_that_fails(self):
+        run = driver()
+        with tempfile.TemporaryDirectory() as folder:
+            log = os.path.join(folder, "log")
+            script = f'echo "$0 $GOGC $KNOB $*" >> {log}; echo cycles 3; echo unknown 4'
+            programs = {"gait": Program(["sh", "-c", script, "gait"], ["last=1"], {"KNOB": "on"}),
+                        "malloc": Program(["sh", "-c", "echo no; exit 1"])}
+            options = argparse.Namespace(quick=False, n=3, timeout=20, failed=False, workloads=[])
+            progress = Progress([(WORK, 2, 3)], False)
+            progress.say = lambda text: None
+            told = run.measure(WORK, options, programs, progress)
+            with open(log, encoding="utf-8") as file:
+                self.assertEqual(file.read(), "gait 100 on trees depth=9 last=1\n" * 3)
+            self.assertEqual([one["cycles"] for one in told["runs"]["gait"]], [3] * 3)
+            self.assertNotIn("unknown", told["runs"]["gait"][0])
+            self.assertEqual((told["runs"]["malloc"], options.failed), ([None] * 3, True))
+            self.assertEqual(progress.left_s(), 0)
+            path = os.path.join(folder, "new", "results.json")
+            run.save(path, {"workloads": {"work": told}})
+            self.assertEqual(run.load(path)["workloads"]["work"]["runs"], told["runs"])
 
 
 class PlanTest(unittest.TestCase):

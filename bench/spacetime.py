@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Space for time: what another build takes at the same peak RSS; and where more GOGC takes less."""
+"""Space for time: what another build takes at the same peak RSS; where more GOGC takes less; and who
+takes less of both than a curve."""
 
 import math
 
@@ -33,3 +34,15 @@ def at_rss(front, rss):
             part = math.log(rss / low) / math.log(high / low)
             return math.exp(math.log(slow) + part * math.log(fast / slow))
     return front[-1][1] if front and rss >= front[-1][0] else None
+
+
+def below(points, front, figure):
+    """Those points, (name, figures), that lie below and left of a front: they have less of the
+    figure than it has with as much memory, or with the least that it can have."""
+    told = []
+    for name, figures in points:
+        if "rss_mib" in figures and figure in figures and front:
+            at = at_rss(front, figures["rss_mib"]) or front[0][1]
+            if figures[figure] < at:
+                told.append((name, figures[figure] / at))
+    return told

@@ -185,7 +185,7 @@ def allocation_workloads():
                               ["ns_per_store", "cpu_s"], ["ns_per_store"], 0.3))
     table += [
         Workload("mutate-cycles", "mutate stores=40000000 threads=1 every=10", "stores=4000000",
-                 GAIT + ["boehm-inline"], ["ns_per_store", "cpu_s", "cycles", "rss_mib"],
+                 GAIT + ["boehm-inline", "go"], ["ns_per_store", "cpu_s", "cycles", "rss_mib"],
                  ["ns_per_store", "cpu_s"], 0.5),
         Workload("start", "start cycles=50", "cycles=10", GAIT + ["boehm"], START, START[:2], 0.05,
                  rounds=15),
@@ -302,7 +302,7 @@ def space_workloads(quick):
 
 
 # What a peer has no program for.
-PROGRAM_OF = {"go": {"trees", "mark", "alloc", "churn", "gcbench"},
+PROGRAM_OF = {"go": {"trees", "mark", "alloc", "churn", "gcbench", "mutate", "sizes", "words"},
               "ocaml": {"trees", "gcbench"}, "guile": {"trees", "gcbench"}}
 ONE_THREAD = {"ocaml", "guile"}
 

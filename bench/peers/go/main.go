@@ -17,11 +17,12 @@ import (
 
 var workloads = map[string]func(){
 	"trees": trees, "mark": mark, "alloc": alloc, "churn": churn, "gcbench": gcbench,
+	"mutate": mutate, "sizes": sizes, "words": words,
 }
 
 func main() {
 	if len(os.Args) < 2 || workloads[os.Args[1]] == nil {
-		die("usage: bench-go trees|mark|alloc|churn|gcbench [name=value …]")
+		die("usage: bench-go trees|mark|alloc|churn|gcbench|mutate|sizes|words [name=value …]")
 	}
 	workloads[os.Args[1]]()
 	report()
