@@ -7,7 +7,7 @@
  * most of it is garbage: a goal that is computed from it grows with the time that marking takes,
  * and with it the next marking's runway.
  *
- * Invariant: the goal is above what is marked, so that no cycle follows another at once.
+ * Invariant: the goal is above what is marked, so that no full cycle follows another at once.
  */
 #include "arith.h"
 #include "governor_parts.h"
@@ -17,9 +17,6 @@
  * a GOGC so small that the goal would lie below. */
 #define GOAL_LEAST_DIVISOR 16
 #define GOAL_LEAST_BYTES (UINT64_C(64) << 10)
-
-/** How much of what is new a minor cycle scans, before one has shown it. Guess. */
-#define GOAL_YOUNG_SHARE 0.25
 
 /** The most of the CPU that GOGC makes the collector take: a little less than the half at which the
  * limiter begins to hold it down, since assists that switch off and on cost more memory than a goal
@@ -47,12 +44,15 @@ static double full_work(const struct gait_governor *governor, double allocated_b
     return work * ((live + governor_growth_share(governor) * allocated_bytes) / base);
 }
 
-/* Of a minor one: as much of what is new as the last ones scanned. */
+/* Of a minor one: as much of what is new as the last ones scanned. A try may find as much as a full
+ * one would: expected to do less, it would end above its goal. */
 static double minor_work(const struct gait_governor *governor, double allocated_bytes) {
     const struct gait_governor_lesson *lesson = &governor->learnt.of[GAIT_GOVERNOR_MINOR];
-    double share = lesson->young.per > 0 ? governor_rate(&lesson->young) : GOAL_YOUNG_SHARE;
     double roots = lesson->work_bytes - lesson->heap_work_bytes;
-    return share * allocated_bytes + roots;
+    double work = governor_rate(&lesson->young) * allocated_bytes + roots;
+    double most = full_work(governor, 0);
+    bool is_try = lesson->cycles == 0 || governor->yield.refusals > 0;
+    return is_try && work < most ? most : work;
 }
 
 double governor_expected_work(const struct gait_governor *governor, enum gait_governor_kind kind,
@@ -117,9 +117,9 @@ void governor_plan_goal(struct gait_governor *governor) {
     if (pacer->gogc_percent < 0)
         return;
     uint64_t goal = goal_of_live(governor, (uint32_t)pacer->gogc_percent);
-    uint64_t least = arith_max_u64(gait_pacer_heap_minimum(pacer), pacer->min_heap_bytes);
-    if (goal < least) {
-        goal = least;
+    uint64_t minimum = arith_max_u64(gait_pacer_heap_minimum(pacer), pacer->min_heap_bytes);
+    if (goal < minimum) {
+        goal = minimum;
         governor->ruled_by = GAIT_GOVERNOR_BY_MINIMUM;
     }
     floor = arith_max_u64(floor, grown(governor->learnt.marked_bytes));
@@ -128,5 +128,7 @@ void governor_plan_goal(struct gait_governor *governor) {
         governor->ruled_by = GAIT_GOVERNOR_BY_FLOOR;
     }
     governor->full_goal_bytes = goal;
-    pacer->gogc_goal_bytes = arith_max_u64(goal, grown(pacer->marked_bytes));
+    /* a full cycle may follow a minor one at once: it finds what that one left */
+    uint64_t least = arith_add_u64(pacer->marked_bytes, GOAL_LEAST_BYTES);
+    pacer->gogc_goal_bytes = arith_max_u64(goal, least);
 }

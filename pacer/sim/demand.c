@@ -241,8 +241,8 @@ static size_t read_cycles(const struct recording *recording, bool calm, struct d
     size_t begin = 0, end = 0, count = 0;
     for (size_t i = 0; i < recording->cycle_count; i++) {
         const struct gait_pacerlog_cycle *cycle = &recording->cycles[i];
-        if (!samples_of(recording, cycle, &begin, &end))
-            continue;
+        if (cycle->flags & GAIT_PACERLOG_MINOR || !samples_of(recording, cycle, &begin, &end))
+            continue; /* what is reachable, full cycles alone tell */
         const struct gait_pacerlog_sample *from = &recording->samples[begin];
         double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
         double reachable = reachable_of(cycle, from, next_begin(recording, end));
@@ -441,6 +441,13 @@ static void measure_costs(const struct recording *recording, const struct demand
     point->cost[GROWTH_CYCLE] = machine->cycle_cost;
 }
 
+static bool recording_has_minors(const struct recording *recording) {
+    for (size_t i = 0; i < recording->cycle_count; i++)
+        if (recording->cycles[i].flags & GAIT_PACERLOG_MINOR)
+            return true;
+    return false;
+}
+
 bool demand_scenario(const struct recording *recording, bool calm, struct demand_cycle *cycles,
                      int32_t room, struct scenario *scenario, struct growth_point *measured) {
     struct demand_sums sums = {0};
@@ -454,6 +461,7 @@ bool demand_scenario(const struct recording *recording, bool calm, struct demand
     scenario->settings.min_heap = recording->header.min_heap_bytes;
     scenario->settings.gogc_floor = recording->header.gogc_floor_percent;
     scenario->settings.assists = !recording->header.assists_off;
+    scenario->settings.minors = recording_has_minors(recording);
     scenario->machine.cpus = recording->header.procs;
     struct growth_point point = {0};
     double marking_cpus = measure_work(recording, &point);

@@ -56,6 +56,11 @@ void program_see_heap(struct model_program *program, double heap);
 double program_reachable(const struct model_program *program);
 double program_scannable(const struct model_program *program);
 
+/** Of both, what is new since program_flip, which a cycle calls as it ends. */
+double program_found(const struct model_program *program);
+double program_found_scannable(const struct model_program *program);
+void program_flip(struct model_program *program);
+
 /* ---- pages.c ------------------------------------------------------------ */
 
 void pages_init(struct model_pages *pages, const struct scenario_memory *memory);

@@ -70,14 +70,28 @@ static void mark_roots(struct model *model) {
     full_advance(model, engine_max(pause, ENGINE_STEP_LEAST_S), 0, 0);
 }
 
+/** A minor cycle: of what the last one left marked, it looks at what was stored into alone. */
+static void mark_what_is_new(struct model *model) {
+    struct model_marking *marking = &model->marking;
+    double kept = (double)model->governor.pacer.marked_bytes;
+    double scannable = (double)model->governor.scannable_bytes;
+    marking->kept = engine_min(kept, model->heap);
+    marking->found = engine_min(program_found(&model->program), model->heap - marking->kept);
+    double stored = (model->heap - marking->kept) * model->program.rates.old_stores;
+    marking->kept_work = engine_min(stored, scannable);
+    marking->work = program_found_scannable(&model->program) + marking->kept_work;
+}
+
 void mark_begin(struct model *model, bool periodic) {
     const struct model_rates *rates = &model->program.rates;
     struct model_marking *marking = &model->marking;
     ledger_sample(model);
     program_see_heap(&model->program, model->heap);
     struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    enum gait_governor_kind kind = gait_governor_kind(&model->governor, false, periodic);
     struct gait_governor_start start = {
         .clocks = full_clocks(model),
+        .kind = kind,
         .periodic = periodic,
         .live_bytes = engine_u64(model->heap),
         .scannable_bytes = engine_u64(model->scannable),
@@ -90,6 +104,7 @@ void mark_begin(struct model *model, bool periodic) {
     *marking = (struct model_marking){
         .work = program_scannable(&model->program),
         .reachable = program_reachable(&model->program),
+        .found = program_reachable(&model->program),
         .stacks = rates->stacks,
         .workers = cycle.workers,
         .record = {.start_s = model->now_s,
@@ -99,8 +114,11 @@ void mark_begin(struct model *model, bool periodic) {
                    .assist_ratio = cycle.assist_ratio,
                    .limited = model->governor.limiting,
                    .by_limit = cycle.by_limit,
-                   .periodic = periodic},
+                   .periodic = periodic,
+                   .minor = kind == GAIT_GOVERNOR_MINOR},
     };
+    if (marking->record.minor)
+        mark_what_is_new(model);
     model->is_marking = true;
     struct mark_cpus cpus = mark_cpus(model);
     marking->estimate_s =
@@ -142,6 +160,7 @@ static void mark_govern_end(struct model *model) {
         .progress = mark_progress(model),
         .marked_bytes = record->marked_bytes,
         .black_bytes = engine_u64(marking->black),
+        .kept_work_bytes = engine_u64(engine_min(marking->kept_work, marking->done)),
         .stack_bytes = engine_u64(marking->stacks),
         .globals_bytes = engine_u64((double)model->scenario->memory.globals),
         .fresh_bytes = engine_u64(model->pages.fresh),
@@ -152,6 +171,7 @@ static void mark_govern_end(struct model *model) {
     struct gait_governor_cycle cycle;
     full_look_at_memory(model);
     gait_governor_end(&model->governor, &end, &cycle);
+    model->scannable = (double)cycle.scannable_bytes;
     record->goal_bytes = cycle.goal_bytes;
     record->by_floor = !cycle.by_limit && cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->cons_mark = model->governor.pacer.cons_mark;
@@ -163,7 +183,8 @@ static void mark_end(struct model *model) {
     mark_revise(model);
     record->mark_s = model->now_s - record->start_s;
     record->peak_bytes = engine_u64(model->heap);
-    record->marked_bytes = engine_u64(marking->reachable + marking->black);
+    double marked = marking->found + marking->kept + marking->black;
+    record->marked_bytes = engine_u64(marked);
     record->live_bytes = engine_u64(marking->reachable);
     record->scanned_bytes = engine_u64(marking->done);
     double spent = record->cpu_s[MODEL_ASSIST] + record->cpu_s[MODEL_DEDICATED] +
@@ -173,8 +194,8 @@ static void mark_end(struct model *model) {
     ledger_sample(model);
 
     mark_govern_end(model);
-    model->heap = marking->reachable + marking->black;
-    model->scannable = marking->done;
+    model->heap = marked;
+    program_flip(&model->program);
     pages_marked(&model->pages, model->heap);
     model->is_marking = false;
     model->sweeping = true;

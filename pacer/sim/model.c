@@ -23,6 +23,7 @@ static void model_govern(struct gait_governor *governor, const struct scenario *
                            .min_heap_bytes = (uint64_t)scenario->settings.min_heap,
                            .gogc_floor_percent = (int32_t)scenario->settings.gogc_floor,
                            .assists_off = !scenario->settings.assists,
+                           .minors = scenario->settings.minors && kind == MODEL_FULL,
                            .parity = scenario->settings.parity || kind == MODEL_STW,
                        },
                        &(struct gait_governor_clocks){0});

@@ -65,7 +65,8 @@ struct model_cycle {
     uint64_t goal_bytes;    /**< goal as marking ended                                       */
     uint64_t peak_bytes;    /**< live heap as marking ended                                  */
     uint64_t marked_bytes;  /**< found live, with what was allocated while marking           */
-    uint64_t live_bytes;    /**< of it, reachable as marking began; the rest may float       */
+    uint64_t live_bytes;    /**< of it, reachable as marking began; the rest may float, or has
+                                 died since the last full cycle                              */
     uint64_t scanned_bytes; /**< heap bytes looked at for references                         */
     uint64_t total_bytes;   /**< memory under the limit, largest while marking               */
     double cpu_s[MODEL_PURPOSES]; /**< used for this cycle while it marked; sweeping and scavenging
@@ -78,6 +79,7 @@ struct model_cycle {
     bool by_limit;             /**< the memory limit gave the goal                               */
     bool by_floor;             /**< what the collector may take of the CPU did                   */
     bool periodic;             /**< started by the clock                                         */
+    bool minor;                /**< what was marked stayed so, and was not looked at             */
     struct ideal_result ideal; /**< MODEL_IDEAL only: as in the reference vectors             */
 };
 
@@ -143,6 +145,7 @@ struct model_rates {
     double cycle_cost;                        /**< CPU-seconds                           */
     double work;                              /**< CPU-seconds per CPU-second of program time */
     double drag;                              /**< of these, times while a cycle marks   */
+    double old_stores;                        /**< bytes looked at per byte allocated    */
     double background;                        /**< CPUs for background marking; 0: any   */
     double stacks, off_heap, arenas, foreign; /**< bytes        */
 };
@@ -157,9 +160,10 @@ struct model_program {
     double survivors;     /**< reachable for long, bytes                            */
     double scannable;     /**< of survivors, what may hold references               */
     double young;         /**< reachable for a short time, bytes                    */
-    double deaths_per_s;  /**< of survivors, bytes per second of program time       */
-    bool varies;          /**< a stream or noise changes within the phase           */
-    double grown;         /**< heap over reachable as the last cycle began; 0: none */
+    double fresh_survivors, fresh_scannable, fresh_young; /**< of these, new since the last cycle */
+    double deaths_per_s; /**< of survivors, bytes per second of program time       */
+    bool varies;         /**< a stream or noise changes within the phase           */
+    double grown;        /**< heap over reachable as the last cycle began; 0: none */
     struct model_rates rates;
 };
 
@@ -187,6 +191,9 @@ struct model_marking {
     double estimate_s;    /**< how long it would take in the background                       */
     double program_cpu_s; /**< the program's, since it began                                  */
     double stacks;        /**< bytes                                                          */
+    double found;         /**< what it finds: in a full cycle, all that is reachable          */
+    double kept;          /**< marked before it began, and kept so; 0: a full one             */
+    double kept_work;     /**< of `work`, of what is kept                                     */
     struct gait_pacer_workers workers;
     struct model_cycle record;
 };

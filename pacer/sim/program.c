@@ -63,6 +63,7 @@ static void program_evaluate(struct model_program *program) {
                      program_growth(program, machine->scan_growth),
         .sweep_rate = (double)machine->sweep_rate / program_growth(program, machine->sweep_growth),
         .cycle_cost = machine->cycle_cost * program_growth(program, machine->cycle_growth),
+        .old_stores = phase->old_stores,
         .work = program_growth(program, machine->work_growth),
         .drag = machine->marking_drag * program_growth(program, machine->drag_growth),
         .background = engine_min(phase->background, cpus),
@@ -145,12 +146,32 @@ static void program_remember(struct model_program *program, double allocated, do
     double surviving = allocated * rates->survival;
 
     double died = engine_min(program->deaths_per_s * seconds, program->survivors);
-    if (died > 0)
-        program->scannable *= 1 - died / program->survivors;
+    if (died > 0) { /* new ones as well as old ones */
+        double left = 1 - died / program->survivors;
+        program->scannable *= left;
+        program->fresh_survivors *= left;
+        program->fresh_scannable *= left;
+    }
     program->survivors += surviving - died;
+    program->fresh_survivors += surviving;
     program->scannable += surviving * rates->scannable;
-    program->young =
-        lifetime > 0 ? (program->young + allocated - surviving) / (1 + seconds / lifetime) : 0;
+    program->fresh_scannable += surviving * rates->scannable;
+    double transient = allocated - surviving,
+           left = lifetime > 0 ? 1 / (1 + seconds / lifetime) : 0;
+    program->young = (program->young + transient) * left;
+    program->fresh_young = (program->fresh_young + transient) * left;
+}
+
+double program_found(const struct model_program *program) {
+    return program->fresh_survivors + program->fresh_young;
+}
+
+double program_found_scannable(const struct model_program *program) {
+    return program->fresh_scannable + program->fresh_young * program->rates.scannable;
+}
+
+void program_flip(struct model_program *program) {
+    program->fresh_survivors = program->fresh_scannable = program->fresh_young = 0;
 }
 
 void program_see_heap(struct model_program *program, double heap) {

@@ -122,6 +122,9 @@ class Fits(Files):
         others = line.format("1").replace("2 P", "2 P (forced), 12 MB arenas, 3 MB off-heap, "
                                           "2 MB foreign")
         text = run("fit", self.path("others.log", others)).stdout
+        minor = run("fit", self.path("minor.log", others.replace("(forced)", "(minor)")))
+        self.assertIn("1 of its cycles are minor", minor.stderr)
+        self.assertEqual(minor.stdout.replace("minor.log", "others.log"), text)
         self.assertIn('arenas = "12800KiB"', text)
         self.assertIn('off_heap = "3584KiB"', text)
         exact = others + ("gc 1 bytes: start=4194304 trigger=4194303 peak=5242880 marked=3145728 "
@@ -577,7 +580,7 @@ class Cut(Files):
 
 class Mutants(Logs):
     WORDS = ["gc 7 @1.5s 3%: ", "gc 1 @", " MB goal, ", "->", " P", "+", "\n", "\r", "\0", "\x1b[",
-             "9" * 30, "1e9", "nan", "-1", " (forced)", "gc 7 bytes: start=1", "\ufeff",
+             "9" * 30, "1e9", "nan", "-1", " (forced)", " (minor)", "gc 7 bytes: start=1", "\ufeff",
              "pacer: 1% CPU (25 exp.) for 1+1+1 B work (1 B exp.) in 1 B -> 1 B (", "gait: 9 lines lost",
              ", 1 MB arenas", "gc18(8): "]
 

@@ -28,6 +28,7 @@ static void random_program(struct program *program, uint64_t number) {
         scenario->settings.gogc = GAIT_PACER_GOGC_OFF;
     if (scenario->settings.gogc < 0 || pick(number, &n, 0, 1) < 0.5)
         scenario->settings.memory_limit = (int64_t)(pick(number, &n, 1, 200) * MIB);
+    scenario->settings.minors = number % 2 == 0;
     scenario->settings.cpu_limiter = pick(number, &n, 0, 1) < 0.8;
     scenario->machine.cpus = 1 + (int64_t)pick(number, &n, 0, 12);
     scenario->machine.idle_share = pick(number, &n, 0, 0.9);
@@ -160,6 +161,70 @@ Test(model, invariants) {
     for (uint64_t number = 1; number <= PROGRAMS; number++)
         for (int kind = 0; kind < MODEL_KINDS; kind++)
             check_program(number, (enum model_kind)kind);
+}
+
+/* Sums over the cycles of a run. */
+struct kinds {
+    double marked, kept; /* bytes that minor cycles left marked, and that had been before */
+    int minors, row, longest;
+};
+
+static void look_at_kinds(void *context, const struct model_cycle *cycle) {
+    struct kinds *kinds = context;
+    kinds->row = cycle->minor ? kinds->row + 1 : 0;
+    kinds->longest = kinds->row > kinds->longest ? kinds->row : kinds->longest;
+    if (!cycle->minor)
+        return;
+    kinds->minors++;
+    kinds->marked += (double)cycle->marked_bytes;
+    kinds->kept += (double)cycle->before_bytes;
+}
+
+/** 64 MiB live, of what is new a part survives, and as much dies: run with minor cycles or not. */
+static struct model_result run_kinds(bool minors, double survival, double stores,
+                                     struct kinds *kinds) {
+    struct program program;
+    program_start(&program);
+    program.scenario.settings.minors = minors;
+    program.scenario.memory.initial_live = (int64_t)(64 * MIB);
+    for (int i = 0; i < 8; i++) {
+        struct scenario_phase *phase =
+            program_phase(&program, 1, 200, survival, 200 * survival / 64);
+        phase->cpus = 1;
+        phase->lifetime = 0.005;
+        phase->old_stores = stores;
+    }
+    *kinds = (struct kinds){0};
+    struct model model;
+    struct model_sink sink = {.context = kinds, .cycle = look_at_kinds};
+    model_init(&model, MODEL_FULL, &program.scenario, &sink);
+    while (model_advance(&model, 1000))
+        ;
+    return model.result;
+}
+
+/** Where the young die, minor cycles make the collector's part small and memory no larger; where
+ * they don't pay, there are few, and they cost little. What was marked stays so in them. */
+Test(model, minor_cycles_where_they_pay) {
+    static const struct {
+        double survival, stores, cost;
+        int minors; /* of ten cycles, at least; below 0: at most */
+    } rows[] = {{0, 0.02, 0.4, 8}, {0.05, 0.1, 0.6, 8}, {0.2, 1, 1.05, -2}, {0, 4, 1.05, -2}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct kinds kinds, none;
+        struct model_result with = run_kinds(true, rows[i].survival, rows[i].stores, &kinds);
+        struct model_result without = run_kinds(false, rows[i].survival, rows[i].stores, &none);
+        cr_expect(none.minors == 0);
+        cr_expect(with.gc_cpu_s < rows[i].cost * without.gc_cpu_s, "row %zu: %.3f s, without %.3f",
+                  i, with.gc_cpu_s, without.gc_cpu_s);
+        cr_expect(with.peak_total_bytes < 1.05 * without.peak_total_bytes,
+                  "row %zu: %.1f MiB, without %.1f", i, with.peak_total_bytes / MIB,
+                  without.peak_total_bytes / MIB);
+        double of_ten = 10.0 * kinds.minors / (double)with.cycles;
+        cr_expect(rows[i].minors < 0 ? of_ten <= -rows[i].minors : of_ten >= rows[i].minors,
+                  "row %zu: %.1f of ten cycles", i, of_ten);
+        cr_expect(kinds.longest <= 8 && kinds.marked >= kinds.kept, "row %zu", i);
+    }
 }
 
 Test(model, seed_makes_the_difference) {

@@ -7,8 +7,8 @@
  * which most goals follow. A pair with a limit has to explain more than GOGC alone does, since
  * where as much is live all the time, goals of both kinds stay where they are.
  *
- * Goals of forced cycles and of the first ones, which follow from the least heap, say nothing; nor
- * do those behind a gap.
+ * Goals of forced cycles and of the first ones, which follow from the least heap,
+ * say nothing; nor do those behind a gap.
  */
 #include "fit_goals.h"
 
@@ -99,6 +99,8 @@ static struct goals collect(const struct gctrace *trace, bool of_live) {
         if (cycle->number != before->number + 1 || cycle->forced || cycle->by_floor ||
             cycle->goal_bytes <= LEAST_GOAL_BYTES)
             continue;
+        if ((before->minor || cycle->minor) && !(before->estimate_bytes > 0))
+            continue; /* what it follows from, full cycles alone tell */
         double share = growth.allocated > 0 ? growth.grown / growth.allocated : 0;
         double base = before->marked_bytes;
         if (of_live && before->estimate_bytes > 0)

@@ -72,13 +72,14 @@ static void note_gaps(const struct gctrace *trace, char *text) {
     const struct gctrace_cycle *first = &trace->cycles[0];
     int64_t lost = 0;
     long line = 0, gaps = 0;
-    size_t forced = 0;
+    size_t forced = 0, minor = 0;
     if (first->number > 1)
         note(text, "it begins with cycle %lld, at %.3f s: the scenario begins there",
              (long long)first->number, first->start_s);
     for (size_t i = 0; i < trace->count; i++) {
         const struct gctrace_cycle *cycle = &trace->cycles[i];
         forced += cycle->forced;
+        minor += cycle->minor;
         if (i == 0 || cycle->number == cycle[-1].number + 1)
             continue;
         lost += cycle->number - cycle[-1].number - 1;
@@ -92,6 +93,8 @@ static void note_gaps(const struct gctrace *trace, char *text) {
              (long long)lost, lost == 1 ? " is" : "s are", line);
     if (forced > 0)
         note(text, "the program asked for %zu of its cycles; the model has none of these", forced);
+    if (minor > 0)
+        note(text, "%zu of its cycles are minor: what they left marked is taken for live", minor);
 }
 
 /** @return whether settings were guessed that somebody may know better */

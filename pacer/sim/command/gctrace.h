@@ -38,6 +38,7 @@ struct gctrace_cycle {
     bool exact;    /**< sizes are bytes */
     bool by_floor; /**< the goal is the floor that the CPU gives it */
     bool forced;
+    bool minor;      /**< what was marked before stayed so */
     long line;       /**< of the log, from 1                                      */
     uint64_t source; /**< a hash of what stood before it, times of day left out   */
 };

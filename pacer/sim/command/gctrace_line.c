@@ -13,7 +13,8 @@
  *     last, in the times and in the CPU times.
  *   - Gait adds ", 12 MB arenas, 3 MB off-heap" where a heap has such, and ", 2 MB live, 1.20
  *     float" where that is measured, and settings that Go does not have: ", 64 MB least heap, GOGC
- *     floor 25, no assists, memory high" (which a scenario is not fitted to); with gctrace=2 it
+ *     floor 25, no assists, memory high" (which a scenario is not fitted to); " (minor)" where a
+ *     cycle left what was marked as it was; with gctrace=2 it
  *     adds "gc 7 bytes: start=..." after the line.
  *   - A logger that writes JSON has ">" as \u003e.
  */
@@ -170,6 +171,7 @@ static bool take_cycle(struct scan *scan, struct gctrace_cycle *cycle) {
     cycle->percent = percent <= MOST_PERCENT ? (int)percent : -1;
     cycle->procs = procs <= MOST_CPUS ? (int)procs : -1;
     cycle->forced = scan_text(scan, " (forced)");
+    cycle->minor = scan_text(scan, " (minor)");
     take_others(scan, cycle);
     return true;
 }

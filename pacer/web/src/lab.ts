@@ -292,6 +292,8 @@ export class Lab {
             "(GAIT_GOGC_FLOOR)", floorScale, (value) => this.setting("gogc_floor", value));
         const assists = new Switch("Assists", "threads mark for what they allocate (GAIT_ASSISTS)",
             (value) => this.setting("assists", value));
+        const minors = new Switch("Minor cycles", "some cycles mark what is new alone (GAIT_MINOR)",
+            (value) => this.setting("minors", value));
         const rule = new Switch("Square-root rule", "beside GOGC's goal, what that rule would give", (value) => {
             this.withRule = value;
             this.rule.element.hidden = !value;
@@ -300,6 +302,7 @@ export class Lab {
         this.rule.element.hidden = true;
         this.shows.push(() => limiter.set((settings().cpu_limiter ?? true) as boolean));
         this.shows.push(() => assists.set((settings().assists ?? true) as boolean));
+        this.shows.push(() => minors.set((settings().minors ?? false) as boolean));
         return [
             this.modelSelect(),
             this.slider(gogc, "gogc", () => (settings().gogc ?? 100) as number),
@@ -307,6 +310,7 @@ export class Lab {
             this.slider(minHeap, "min_heap", () => (settings().min_heap ?? 0) as number),
             this.slider(floor, "gogc_floor", () => (settings().gogc_floor ?? 0) as number),
             assists.element,
+            minors.element,
             this.slider(cpus, "cpus", () => (this.scenario.machine.cpus ?? 2) as number),
             limiter.element,
             rule.element,
