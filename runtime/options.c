@@ -163,9 +163,18 @@ static int read_gogc_floor_percent(const char *text, struct options *options) {
     return read_gogc(text, 0, &options->gogc_floor_percent);
 }
 
+/** Read "on" or "off". */
+static int read_switch(const char *text, int32_t *on) {
+    *on = strcmp(text, "on") == 0;
+    return *on || strcmp(text, "off") == 0 ? 0 : -1;
+}
+
 static int read_assists(const char *text, struct options *options) {
-    options->assists = strcmp(text, "on") == 0;
-    return options->assists || strcmp(text, "off") == 0 ? 0 : -1;
+    return read_switch(text, &options->assists);
+}
+
+static int read_minor(const char *text, struct options *options) {
+    return read_switch(text, &options->minor);
 }
 
 static int read_notice_memory_bytes(const char *text, struct options *options) {

@@ -27,7 +27,7 @@ struct options {
     /* gogc_percent is GAIT_GOGC_OFF, or 0 and more. memory_limit_bytes is GAIT_NO_LIMIT when off;
        if it came of a percentage, then of this one, else this is 0: see options_limit_from_percent.
        notice_memory_bytes is GAIT_NO_LIMIT when off, or when it is a percentage of the limit: this
-       one, else 0. assists is 0 or 1. A debug word is 0 or empty when off. */
+       one, else 0. assists and minor are 0 or 1. A debug word is 0 or empty when off. */
     double memory_limit_percent;
     double notice_limit_percent;
 };

@@ -151,6 +151,8 @@ typedef struct gait_config {
                                   gait_set_notice_memory                                         */
     gait_notice_fn notice;     /* NULL: no notices. See gait_set_notice                          */
     void *notice_data;         /* handed to notice                                               */
+    const char *minor;         /* "on" or "off": cycles may look at young objects only, where that
+                                  pays; NULL: environment GAIT_MINOR, else off                   */
 } gait_config;
 
 /** gait_config_init for a structure of so many bytes. Thread rule: any thread. */
@@ -216,8 +218,10 @@ typedef enum gait_layout {
  * Visit the references of an object by gait_visit… calls. Runs on collector and mutator threads,
  * several at once, beside the running program: it reads the object's words once each, must bear an
  * object some or all of whose words are still zero, allocates nothing, and calls nothing else of
- * this library. A large object is not scanned in parts, as those of other layouts are: a mutator
- * that helps to mark lets others wait until the call is over.
+ * this library. The object need not be reachable, and may be one whose finalizer has run: what it
+ * leads to outside the heap is there as long as the object refers to it. A large object is not
+ * scanned in parts, as those of other layouts are: a mutator that helps to mark lets others wait
+ * until the call is over.
  *
  * @param object_bytes  the size of the object's cell: at least what was asked for.
  */

@@ -30,10 +30,26 @@ struct gait_frame {
 /** The frozen prefix of struct gait_mutator. */
 struct gait_mutator_head {
     uint32_t poll;                         /* not 0: a safepoint is asked for (atomic)           */
-    uint32_t barrier;                      /* not 0: marking is on, or native code               */
+    uint32_t barrier;                      /* not 0: marking is on, native code, or cards        */
     struct gait_frame *frames;             /* the youngest shadow-stack frame                    */
     struct gait_run *runs[GAIT_KINDS_MAX]; /* [kind]: one run per size class; never NULL         */
+    /* what follows is not in the first headers; used where barrier says so */
+    unsigned char *cards; /* the card table: a byte for each 512 bytes of addresses, atomic    */
+    uintptr_t card_mask;  /* which bits of an address / 512 choose the byte                    */
 };
+
+/* barrier is just this: marking is off, and stores are remembered by cards. */
+#define GAIT_BARRIER_CARDS 4u
+#define GAIT_CARD_SHIFT 9
+
+/** Remember that a slot was stored to. Two threads that write to neighbouring objects share a cache
+ * line of cards: so the byte is written only where it says nothing yet. */
+GAIT_INLINE void gait_card_dirty(unsigned char *cards, uintptr_t card_mask, uintptr_t slot) {
+    unsigned char *card = &cards[slot >> GAIT_CARD_SHIFT & card_mask];
+    /* relaxed: the collector looks after a handshake */
+    if (!__atomic_load_n(card, __ATOMIC_RELAXED))
+        __atomic_store_n(card, 1, __ATOMIC_RELAXED);
+}
 
 /**
  * Check of a mutator's state, as every function that is not inline does it: one line that names the
@@ -113,15 +129,21 @@ GAIT_INLINE void gait_poll(gait_mutator *mutator) {
         gait_poll_slow(mutator);
 }
 
-/** The part of gait_store that is not inline: shades what the slot held and what it gets. */
+/** The part of gait_store that is not inline: shades what the slot held and what it gets, while
+ * marking is on, and remembers the slot. */
 GAIT_API void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value);
 
 /** Store a word that may be a reference into an object or a static root slot. */
 GAIT_INLINE void gait_store(gait_mutator *mutator, gait_word *slot, gait_word value) {
     GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
-    if (GAIT_UNLIKELY(head->barrier))
-        gait_barrier(mutator, slot, value);
+    uint32_t barrier = head->barrier;
+    if (GAIT_UNLIKELY(barrier)) {
+        if (barrier == GAIT_BARRIER_CARDS)
+            gait_card_dirty(head->cards, head->card_mask, (uintptr_t)slot);
+        else
+            gait_barrier(mutator, slot, value);
+    }
     GAIT_BEFORE_STORE;
     /* release: a marker that reads the reference sees the object's zeroed memory and its span */
     __atomic_store_n(slot, value, __ATOMIC_RELEASE);

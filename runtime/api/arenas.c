@@ -225,10 +225,6 @@ bool arena_config_read(gait_arena_config *config, const gait_arena_config *given
     return true;
 }
 
-static bool is_marking(const gait_mutator *mutator) {
-    return mutator->head.barrier & MUTATOR_BARRIER;
-}
-
 /* Make an arena of a record. @return negative: refused. */
 static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_arena_config *config,
                       char *error, size_t error_bytes) {
@@ -301,7 +297,7 @@ gait_arena *arena_introduce(gait_mutator *mutator, struct arena_own *own) {
     struct arena *record = &own->record;
     AO_store(&own->owner, (AO_t)mutator);
     arena_note_all(own);
-    arenas_publish(&heap->arenas, record, is_marking(mutator));
+    arenas_publish(&heap->arenas, record, mutator_is_marking(mutator));
     gait_shade(mutator, (gait_word)record->handle);
     collector_arena_created(heap);
     arenalog_arena(heap, GAIT_ARENALOG_create, record->id, record->name, 0, held_bytes_of(own));
@@ -360,7 +356,7 @@ void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
         arenas_check(&mutator->heap->arenas, &own->record, mutator->heap->value_mask);
     size_t used_bytes = 0;
     enum arena_leave leave =
-        arenas_leave(&mutator->heap->arenas, &own->record, is_marking(mutator));
+        arenas_leave(&mutator->heap->arenas, &own->record, mutator_is_marking(mutator));
     for (unsigned i = 0; arena_bump(own, i); i++) {
         used_bytes += bump_used_bytes(arena_bump(own, i));
         reset(own, i, leave);
@@ -374,7 +370,7 @@ void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
 
 size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
     struct arena_own *own = arena_mine(mutator, arena, __func__);
-    if (arenas_are_walked(&mutator->heap->arenas, &own->record, is_marking(mutator)))
+    if (arenas_are_walked(&mutator->heap->arenas, &own->record, mutator_is_marking(mutator)))
         return 0;
     struct arena_call call = {.mutator = mutator, .own = own};
     size_t bytes = 0;
@@ -393,7 +389,7 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
         arenas_check(&heap->arenas, &own->record, heap->value_mask);
     struct arenas *arenas = &heap->arenas;
     size_t held_bytes = held_bytes_of(own);
-    bool marking = is_marking(mutator), more = false;
+    bool marking = mutator_is_marking(mutator), more = false;
     enum arena_leave leave = arenas_leave(arenas, &own->record, marking);
     copy_end(own->freed, where && where[0] ? where : "?");
     if (!arenas_end(arenas, &own->record, marking, own->freed))

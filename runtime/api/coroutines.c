@@ -25,7 +25,7 @@ static unsigned cycle_number(gait_mutator *mutator) {
 void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
     mutator_check(mutator);
     gait_heap *heap = mutator->heap;
-    struct marker *marker = mutator->head.barrier ? &mutator->marker : NULL;
+    struct marker *marker = mutator_is_marking(mutator) ? &mutator->marker : NULL;
     size_t bytes;
     if (marker)
         marker_begin(marker);

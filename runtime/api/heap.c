@@ -77,6 +77,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;
     }
+    if (heap->options.minor && heap->concurrent)
+        cards_init(&heap->space.cards, heap->space.reserved_bytes); /* without: full cycles only */
     arenas_init(&heap->arenas, &heap->space);
     arenas_start(heap);
     kinds_init(&heap->kinds, &heap->space);

@@ -40,7 +40,7 @@ shade_piece(gait_mutator *mutator, const volatile gait_word *words, size_t count
 
 /* The cycle in which this mutator's barrier is on; 0: it is off. */
 static unsigned barrier_cycle(const gait_mutator *mutator) {
-    return mutator->head.barrier ? space_epoch(&mutator->heap->space) + 1 : 0;
+    return mutator_is_marking(mutator) ? space_epoch(&mutator->heap->space) + 1 : 0;
 }
 
 /* Shade a range of any length, with safepoints between its pieces: all of it in one cycle. */
@@ -81,7 +81,7 @@ int gait_roots_remove_range(gait_mutator *mutator, void *low) {
     if (!range)
         return GAIT_E_MISSING;
     /* pieces are pushed while all barriers are on */
-    bool queued = (mutator->head.barrier & MUTATOR_BARRIER) != 0;
+    bool queued = mutator_is_marking(mutator);
     if (!ranges_is_used(range)) {
         ranges_retire(roots, range, queued);
         return 0;

@@ -36,6 +36,7 @@ void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key, g
     mutator_check_as(mutator, __func__);
     mutator_shade(mutator, key);
     mutator_shade(mutator, value);
+    mutator_remember(mutator, pair, 2);
     PERTURB(BARRIER_NOTED);
     weak_store_pair(pair, key, value);
 }

@@ -43,8 +43,11 @@ static bool is_due_by_settings(gait_heap *heap) {
 static void run_cycle(gait_heap *heap, bool periodic) {
     struct collector *collector = &heap->collector;
     unsigned forced = AO_int_load_acquire(&collector->forced); /* these are done by this cycle */
+    /* asked for before this: the next request is another cycle's */
+    bool whole =
+        AO_int_load(&collector->whole) && AO_int_compare_and_swap_full(&collector->whole, 1, 0);
     lock_acquire(&collector->gate);
-    cycle_begin(heap, forced != AO_int_load(&collector->done), periodic);
+    cycle_begin(heap, forced != AO_int_load(&collector->done), periodic, whole);
     /* not before: until then a mutator may ask for the cycle that has begun */
     PERTURB(CYCLE_BEGIN);
     AO_int_store(&collector->due, 0);
@@ -162,6 +165,12 @@ static void ask(gait_heap *heap) {
     thread_wake(&heap->collector);
 }
 
+/* For what only a full cycle finds. */
+static void request_whole(gait_heap *heap) {
+    AO_int_store_full(&heap->collector.whole, 1); /* then the request */
+    collector_request(heap);
+}
+
 void collector_request(gait_heap *heap) {
     struct collector *collector = &heap->collector;
     bool first =
@@ -212,11 +221,11 @@ void collector_quarantined(gait_heap *heap, bool open) {
     if (open)
         scavenger_wake(heap);
     if (AO_load(&heap->arenas.quarantined_bytes) > control_quarantine_bytes(&heap->control))
-        collector_request(heap);
+        request_whole(heap);
 }
 
 void collector_arena_created(gait_heap *heap) {
     collector_start(heap); /* the scavenger looks after the memory of those that end */
     if (arenas_may_leak(&heap->arenas, control_quarantine_bytes(&heap->control)))
-        collector_request(heap);
+        request_whole(heap);
 }

@@ -28,6 +28,7 @@ struct collector {
     unsigned ended;   /* atomic, waited on: raised as each cycle has been swept */
     unsigned wake;    /* atomic, waited on by the thread: raised to wake it */
     unsigned due;     /* atomic: a cycle was asked for that nobody waits for */
+    unsigned whole;   /* atomic: the next cycle is to be a full one */
     unsigned look; /* atomic: settings were lowered: a cycle may be due, though nobody allocates */
     unsigned ending;  /* atomic: the thread is to end */
     unsigned started; /* atomic: not 0: the heap's threads are there; see .inv.threads */

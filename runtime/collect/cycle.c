@@ -65,15 +65,16 @@ bool cycle_lets_mark(const gait_mutator *mutator) {
 }
 
 void cycle_mutator_joins(gait_mutator *mutator) {
-    enum cycle_phase phase = phase_now(&mutator->heap->cycle.phase);
-    mutator->head.barrier = phase_has_barriers(phase) ? MUTATOR_BARRIER : 0;
+    gait_heap *heap = mutator->heap;
+    enum cycle_phase phase = phase_now(&heap->cycle.phase);
+    mutator->head.barrier =
+        (phase_has_barriers(phase) ? MUTATOR_BARRIER : 0) | (heap->space.keeps ? MUTATOR_CARDS : 0);
     mutator->cache.black = phase_is_black(phase);
 }
 
 void cycle_mutator_leaves(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
-    if (mutator->head.barrier)
-        mutator_flush_barrier(mutator);
+    mutator_flush_barrier(mutator);
     control_unallocated(&heap->control, cache_destroy(&mutator->cache));
     counter_add(&heap->space.foreign.sum_bytes, (size_t)mutator->foreign_rest_bytes);
     mutator->foreign_rest_bytes = 0;
@@ -93,8 +94,21 @@ static void push_shared_roots(gait_heap *heap) {
     counter_add(&heap->cycle.stack_bytes,
                 coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1));
     finalizers_push(&heap->finalizers, marker);
-    arenas_push_pinned(&heap->arenas, marker);
+    if (heap->cycle.record.minor) {
+        cards_push(marker);
+        arenas_push_all(&heap->arenas, marker);
+    } else {
+        if (heap->space.keeps)
+            cards_wipe(marker); /* what is stored from now on was shaded: it will be old */
+        arenas_push_pinned(&heap->arenas, marker);
+    }
     marker_end(marker);
+}
+
+/* Bytes that marking may have to look at. */
+static size_t bytes_to_mark(const gait_heap *heap) {
+    const struct cycle_record *record = &heap->cycle.record;
+    return record->start_bytes - record->kept_bytes + ranges_piece_bytes(&heap->roots);
 }
 
 /* Phase 5: until marking gives no more work by itself.
@@ -125,8 +139,8 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
     return published;
 }
 
-/* Bytes marked in this cycle, those allocated black included; the counts begin anew.
- * *black: the latter. */
+/* Bytes marked in this cycle, or kept as marked, those allocated black included; the counts begin
+ * anew. *black: the latter. */
 static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     struct cycle *cycle = &heap->cycle;
     uint64_t marked = workers_take_marked(&heap->workers);
@@ -138,7 +152,7 @@ static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
         marked += marker_take_marked(&mutator->marker);
         *black += cache_end_cycle(&mutator->cache);
     }
-    return marked + *black;
+    return heap->cycle.record.kept_bytes + marked + *black;
 }
 
 /* Has nothing been marked, found white or set apart since mark_to_fixpoint returned this? */
@@ -167,6 +181,20 @@ static void count_rest(gait_heap *heap) {
     heap->workers.marker.cpu_ns = 0;
 }
 
+/* With the world stopped, as all that is marked becomes old: have what is stored to it remembered
+ * from now on, or no more. What is left of runs is marked, too, and initialised later. */
+static void turn_cards(gait_heap *heap) {
+    bool keeps = heap->cycle.record.keeps;
+    heap->space.keeps = keeps;
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
+        mutator->head.barrier &= ~(uint32_t)MUTATOR_CARDS;
+        if (!keeps)
+            continue;
+        mutator->head.barrier |= MUTATOR_CARDS;
+        cache_remember_rest(&mutator->cache);
+    }
+}
+
 static void turn_over(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     count_rest(heap);
@@ -180,6 +208,7 @@ static void turn_over(gait_heap *heap) {
     AO_int_store_release(&heap->space.epoch, space_epoch(&heap->space) + 1);
     control_end(&heap->control, &cycle->record, marked, AO_load(&cycle->stack_bytes),
                 roots_bytes(&heap->roots));
+    turn_cards(heap);
 }
 
 /* With the world stopped, as the bits have turned over: how much a stopped mark finds. Policy is
@@ -205,6 +234,13 @@ static int64_t start_the_world(gait_heap *heap) {
     return pause_ns;
 }
 
+/* gccheckmark: before a minor cycle. */
+static void check_cards(gait_heap *heap) {
+    world_stop(&heap->world);
+    verify_cards(heap);
+    start_the_world(heap);
+}
+
 /* The end of phase 7, with the world stopped. @return false: given up. */
 static bool end_marking(gait_heap *heap) {
     workers_close(heap);
@@ -225,6 +261,10 @@ static bool end_marking(gait_heap *heap) {
 static bool mark_concurrently(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     struct workers *workers = &heap->workers;
+    if (cycle->record.minor && heap->options.gccheckmark)
+        check_cards(heap);
+    if (heap->space.keeps && !cycle->record.minor)
+        sweep_forget(&heap->sweeper);
     phase_enter(&cycle->phase, PHASE_BARRIERS);
     PERTURB(CYCLE_BARRIERS);
     world_handshake(&heap->world, barrier_turn_on);
@@ -241,7 +281,7 @@ static bool mark_concurrently(gait_heap *heap) {
     cycle->record.mark_ns = platform_now_ns();
     PERTURB(CYCLE_ROOTS);
     push_shared_roots(heap);
-    workers_open(heap, cycle->record.start_bytes + ranges_piece_bytes(&heap->roots));
+    workers_open(heap, bytes_to_mark(heap));
     PERTURB(CYCLE_HELPED);
     for (;;) {
         AO_t published;
@@ -275,7 +315,7 @@ static bool mark_stopped(gait_heap *heap) {
     arenas_open(&heap->arenas);
     phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
     push_shared_roots(heap);
-    workers_open(heap, cycle->record.start_bytes + ranges_piece_bytes(&heap->roots));
+    workers_open(heap, bytes_to_mark(heap));
     mark_to_fixpoint(heap, true);
     phase_enter(&cycle->phase, PHASE_STOP);
     return end_marking(heap);
@@ -294,6 +334,8 @@ static void settle(gait_heap *heap, bool stopped) {
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
     counter_add(&heap->control.live_bytes, kept);
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
+    if (!heap->cycle.record.minor)
+        arenas_note_settled(&heap->arenas);
     if (!stopped) /* weak reads: before a cell gets a new object */
         world_handshake(&heap->world, pass_safepoint);
     count_rest(heap);
@@ -302,11 +344,20 @@ static void settle(gait_heap *heap, bool stopped) {
     sweep_open(&heap->sweeper);
 }
 
-void cycle_begin(gait_heap *heap, bool forced, bool periodic) {
+/* Bytes of cells that the last cycle found, when all is swept: objects are sure to be no fewer. */
+static uint64_t swept_bytes(const gait_heap *heap) {
+    uint64_t bytes = 0;
+    for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++)
+        bytes += AO_load(&heap->kinds.kinds[kind].live_bytes);
+    return bytes;
+}
+
+void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     struct cycle *cycle = &heap->cycle;
     phase_enter(&cycle->phase, PHASE_FINISH_SWEEP);
     if (!sweep_done(&heap->sweeper))
         sweeping_finish(heap);
+    uint64_t kept_bytes = swept_bytes(heap);
     for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++) {
         AO_store(&heap->kinds.kinds[kind].live_objects, 0);
         AO_store(&heap->kinds.kinds[kind].live_bytes, 0);
@@ -317,7 +368,10 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic) {
     cycle->record.forced = forced;
     cycle->record.periodic = periodic;
     cycle->record.stopped = !heap->concurrent;
-    cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
+    cycle->begin_cpu_ns = platform_thread_cpu_ns();    /* sweeping is counted already */
+    cycle->record.minor = heap->space.keeps && !whole; /* it may be; control decides */
+    cycle->record.kept_bytes = kept_bytes;
+    AO_store(&heap->space.cards.work_bytes, 0);
     foreign_check(&heap->space.foreign, "gait_foreign_sub");
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots),

@@ -24,8 +24,9 @@ void cycle_init(gait_heap *heap);
 void cycle_destroy(gait_heap *heap);
 
 /** Begin a cycle, up to where the pacer knows that it marks; then run it to its end. With the gate
- * held; the collector's thread. @return false: given up. */
-void cycle_begin(gait_heap *heap, bool forced, bool periodic);
+ * held; the collector's thread. whole: it is to be a full one, as a forced or periodic one is.
+ * @return false: given up. */
+void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole);
 bool cycle_run(gait_heap *heap);
 
 /** May a running mutator mark? Until its next safepoint, if so. */

@@ -19,6 +19,13 @@
 void verify_marks(gait_heap *heap);
 
 /**
+ * Before a minor cycle marks, with the world stopped: each reference from an object that is marked
+ * to one that is not lies on a dirty card, or the process aborts, and the log tells which do not. A
+ * word that is no reference but has the value of one is told of too.
+ */
+void verify_cards(gait_heap *heap);
+
+/**
  * Bytes of objects that a stopped mark would find now: from the roots as they are, while the world
  * is stopped, after the bits have turned over and before weak references are settled. Its memory is
  * verify_marks's. What died while marking ran, or was born marked and died, is not among it.

@@ -126,6 +126,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     control->space = space;
     control->sweeper = sweeper;
     AO_store(&control->procs, (AO_t)options->max_procs);
+    control->minors_wanted = space->cards.bytes ? options->gcminor : 0;
     notices_init(&control->notices, finalizers, options->notice_memory_bytes,
                  options->notice_limit_percent);
     struct gait_governor_settings settings = {
@@ -136,6 +137,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
         .gogc_floor_percent = options->gogc_floor_percent,
         .assists_off = !options->assists,
         .parity = options->parity != 0,
+        .minors = space->cards.bytes != NULL,
 #ifdef GAIT_CHECKS
         .helped_bytes = 1, /* tests have small heaps */
 #endif
@@ -305,6 +307,14 @@ void control_preempted(struct control *control, int64_t ns) { control->held_back
 
 /* ---- A cycle ---- */
 
+/* With the lock held: of which kind the next cycle is, or the one that begins. */
+static enum gait_governor_kind next_kind(const struct control *control, bool forced,
+                                         bool periodic) {
+    if (control->minors_wanted && !forced && !periodic)
+        return control->minors < control->minors_wanted ? GAIT_GOVERNOR_MINOR : GAIT_GOVERNOR_FULL;
+    return gait_governor_kind(&control->governor, forced, periodic);
+}
+
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
                    bool stopped, uint64_t stack_bytes, uint64_t globals_bytes,
                    uint64_t piece_bytes) {
@@ -316,8 +326,14 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     AO_store(&control->credit_bytes, 0);
     control->held_back_ns = 0;
     see_memory(control);
+    if (record->minor)
+        record->minor = next_kind(control, record->forced, periodic) == GAIT_GOVERNOR_MINOR;
+    if (!record->minor)
+        record->kept_bytes = 0;
+    control->minors = record->minor ? control->minors + 1 : 0;
     struct gait_governor_start start = {
         .clocks = clocks_now(control),
+        .kind = record->minor ? GAIT_GOVERNOR_MINOR : GAIT_GOVERNOR_FULL,
         .periodic = periodic,
         .forced = record->forced,
         .stopped = stopped,
@@ -366,6 +382,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
         .progress = progress_now(control),
         .marked_bytes = marked_bytes + foreign,
         .black_bytes = record->black_bytes,
+        .kept_work_bytes = AO_load(&control->space->cards.work_bytes),
         .stack_bytes = stack_bytes,
         .globals_bytes = globals_bytes,
         .fresh_bytes = AO_load(&control->fresh_bytes),
@@ -391,12 +408,14 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->estimate_bytes = cycle.estimate_bytes;
     record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->held_back_ns = control->held_back_ns;
+    record->keeps = control->space->cards.bytes && !control->governor.start.stopped &&
+                    next_kind(control, false, false) == GAIT_GOVERNOR_MINOR;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;
     AO_store(&control->marking, 0);
     AO_store(&control->live_bytes, marked_bytes);
     AO_store(&control->unscannable_bytes,
-             AO_load(&control->allocated_scannable_bytes) - AO_load(&control->heap_work_bytes));
+             AO_load(&control->allocated_scannable_bytes) - cycle.scannable_bytes);
     AO_store(&control->fresh_bytes, 0);
     AO_store(&control->settling_bytes,
              gait_governor_settling_bytes(AO_load(&control->space->used_bytes)));

@@ -61,6 +61,9 @@ struct cycle_record {
     int32_t dedicated;
     int32_t procs;
     bool forced;
+    bool minor; /* what was marked before was kept. As control_begin is called: it may be minor */
+    bool keeps; /* as it ended: the next one may be minor */
+    uint64_t kept_bytes;     /* of marked_bytes, of a minor one: marked before it began */
     uint64_t estimate_bytes; /* of marked_bytes, what is taken for live: the next goal's base */
     bool periodic;
     bool by_limit; /* the limit gave the goal */
@@ -108,6 +111,9 @@ struct control {
     AO_t min_heap_bytes;        /* settings, as gogc_percent is */
     AO_t gogc_floor_percent;
     AO_t assists_off;
+
+    uint32_t minors_wanted; /* constant: option gcminor */
+    uint32_t minors;        /* since the last full cycle; the collector's */
 
     int64_t start_ns;      /* constant: when the heap was created */
     AO_t start_process_ns; /* process CPU time then, with what is left out since; signed, written

@@ -191,6 +191,10 @@ void cache_large_done(struct cache *cache, const char *object) {
     uint64_t *pair = space_bits(space, page);
     unsigned epoch = space_epoch(space);
     PERTURB(LARGE_DONE);
+    /* a sweep that comes after the bit takes it for a survivor, and keeps its mark: then it is
+     * old before it is initialised */
+    if (space->keeps && AO_int_load_acquire(&span->swept) != epoch)
+        cards_dirty(&space->cards, object, object + span->object_bytes);
     bits_set(&pair[epoch & 1], 1);
     if (cache->black) {
         bits_set(&pair[~epoch & 1], 1);
@@ -481,6 +485,17 @@ size_t cache_end_cycle(struct cache *cache) {
     cache->black = false;
     cache->black_bytes = 0;
     return black_bytes;
+}
+
+void cache_remember_rest(const struct cache *cache) {
+    const struct space *space = cache->space;
+    for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++) {
+        const struct cache_kind *cached = cache->kinds[kind];
+        if (space->kinds[kind].layout == GAIT_LEAF)
+            continue;
+        for (unsigned at = 0; (at = owned_next(cached, at)) < GAIT_SIZE_CLASSES; at++)
+            cards_dirty(&space->cards, cached->runs[at].cursor, cached->runs[at].end);
+    }
 }
 
 struct cache_rest cache_destroy(struct cache *cache) {

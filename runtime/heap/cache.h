@@ -74,6 +74,10 @@ struct cache_rest cache_begin_cycle(struct cache *cache);
  * objects that were allocated black. */
 size_t cache_end_cycle(struct cache *cache);
 
+/** What is left of runs is marked, and marks are kept: what is born there is old, and what it is
+ * initialised with is remembered by its cards. The world stands still. */
+void cache_remember_rest(const struct cache *cache);
+
 /**
  * Take memory for an object of more than GAIT_SMALL_MAX_BYTES. *zeroed: it reads as zero. Until
  * cache_large_done, which is called when it does, it is no object: nobody scans or frees it, also

@@ -123,6 +123,7 @@ void space_destroy(struct space *space) {
     chunks_destroy(space);
     if (space->bins)
         platform_unreserve(space->bins, round_up(sizeof *space->bins, platform_page_bytes()));
+    cards_destroy(&space->cards);
     platform_unreserve(space->base, space->reserved_bytes + space->table_bytes);
     AO_fetch_and_sub1(&space_count);
     lock_destroy(&space->lock);
@@ -142,7 +143,8 @@ int space_extend(struct space *space, size_t bytes) {
         return -1;
     /* Only what is touched counts: bits and descriptors of a page once a span uses it. An entry is
      * written for every page here. */
-    counter_add(&space->metadata_bytes, pages * TABLE_BYTES_PER_PAGE);
+    counter_add(&space->metadata_bytes,
+                pages * TABLE_BYTES_PER_PAGE + (space->cards.bytes ? more >> GAIT_CARD_SHIFT : 0));
     counter_add(&space->released_bytes, more);
     run_insert(space, first, pages, ENTRY_RELEASED);
     /* release: a marker that finds an address below the extent finds its entry readable */

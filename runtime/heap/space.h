@@ -15,7 +15,8 @@
  * bits, the other the mark bits, so that ending a cycle makes the marks the allocations.
  *
  *   .inv.bits: an allocation bit is set for a cell that was handed out, or lies in a run that was,
- *   and was not swept since. A mark bit is set only where the allocation bit is.
+ *   and was not swept since. A mark bit is set only where the allocation bit is. Between sweeping
+ *   and marking all mark bits are clear or, if the cycle kept them, those of what it found are set.
  *   .inv.extent: who follows a reference that lies beyond the extent as it saw it last may skip it
  *   only if a barrier has it: the reference was stored after that look, with the barrier on, and
  *   the store shaded it. Stores from before the barriers came with the handshakes, and so did the
@@ -33,6 +34,7 @@
 
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
+#include "cards.h"
 #include "foreign.h"
 #include "offheap.h"
 #include "pool.h"
@@ -131,6 +133,9 @@ struct space {
     struct span *spans;
     uint64_t *bits;
     unsigned epoch; /* atomic: turns with each cycle; its low bit says which bits are which      */
+    struct cards cards; /* of the range; no table: no minor cycles                               */
+    bool keeps;         /* sweeping keeps marks, for a minor cycle; written while the world is
+                           stopped, as the bits turn over                                        */
     size_t chunk_bytes; /* constant: how much is committed at a time                             */
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
 

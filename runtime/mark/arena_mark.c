@@ -119,8 +119,8 @@ void marker_claim_later(struct marker *marker, struct arena *arena) {
 
 /* An owner initialises new objects by plain stores, perhaps beyond what was to be scanned: either
  * word will do. */
-__attribute__((noinline, no_sanitize("thread"))) static void
-words_copy(gait_word *to, const gait_word *from, size_t count) {
+__attribute__((noinline, no_sanitize("thread"))) void
+marker_copy_words(gait_word *to, const gait_word *from, size_t count) {
     for (size_t i = 0; i < count; i++)
         to[i] = *(const volatile gait_word *)&from[i];
 }
@@ -130,7 +130,7 @@ static void scan_words(struct marker *marker, const gait_word *words, size_t cou
     gait_word copy[COPY_WORDS];
     for (size_t some; count > 0; words += some, count -= some) {
         some = count < COPY_WORDS ? count : COPY_WORDS;
-        words_copy(copy, words, some);
+        marker_copy_words(copy, words, some);
         if (!conservative) {
             marker_push_words(marker, copy, some);
             continue;
@@ -170,6 +170,16 @@ void arenas_push_pinned(struct arenas *arenas, struct marker *marker) {
     for (uint32_t i = 1; i <= count; i++) {
         struct arena *arena = arenas_at(arenas, i);
         if (is_traced(arena) && (arena->flags & ARENA_PINNED))
+            marker_claim(marker, arena);
+    }
+}
+
+void arenas_push_all(struct arenas *arenas, struct marker *marker) {
+    uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
+    for (uint32_t i = 1; i <= count; i++) {
+        struct arena *arena = arenas_at(arenas, i);
+        enum arena_state state = arena_state(arena); /* before its flags: it may be being made */
+        if (state == ARENA_LIVE || state == ARENA_FREED)
             marker_claim(marker, arena);
     }
 }

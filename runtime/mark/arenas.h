@@ -199,6 +199,10 @@ void arenas_open(struct arenas *arenas);
 /** Claim the arenas that are roots themselves. The collector. */
 void arenas_push_pinned(struct arenas *arenas, struct marker *marker);
 
+/** In a minor cycle: claim all. What old objects refer to is not looked at, so no arena is found to
+ * be dead. The collector. */
+void arenas_push_all(struct arenas *arenas, struct marker *marker);
+
 /** Is anything set apart that was not pushed yet? Then marking is not over. */
 static inline bool arenas_have_apart(const struct arenas *arenas) {
     return AO_load_acquire(&arenas->apart) != 0;
@@ -247,6 +251,9 @@ void arenas_lock_whole(struct arenas *arenas);
  * leaked: is told of each of these; may be NULL. The collector. */
 void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struct arena *arena),
                    void *data);
+
+/** A cycle that looked at all has settled: what arenas_may_leak compares with. The collector. */
+void arenas_note_settled(struct arenas *arenas);
 
 /** Memory of arenas that are LIVE, and of the pool. */
 size_t arenas_live_bytes(const struct arenas *arenas);

@@ -27,6 +27,9 @@
 #define SLICE_TAG ((gait_word)1)
 /* A piece of a range of roots: its address with this bit. */
 #define PIECE_TAG ((gait_word)2)
+/* A piece of the card table: the first address that it covers with this bit. */
+#define CARDS_TAG ((gait_word)4)
+#define TAGS (SLICE_TAG | PIECE_TAG | CARDS_TAG)
 
 static void visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
     struct marker *marker = (struct marker *)visitor;
@@ -252,6 +255,13 @@ void marker_push_piece(struct marker *marker, const struct root_piece *piece) {
         ranges_scan_piece(marker, piece);
 }
 
+void marker_push_cards(struct marker *marker, gait_word piece) {
+    if (block_room(marker, 1))
+        marker->block->words[marker->block->count++] = piece | CARDS_TAG;
+    else
+        marker_scan_cards(marker, piece);
+}
+
 bool marker_defer(struct marker *marker, char *ephemeron) {
     struct mark_block *block = marker->ephemerons;
     if (!block || block->count == MARK_BLOCK_WORDS) {
@@ -311,10 +321,13 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
     block->count -= block->count < BATCH ? block->count : BATCH;
     for (const gait_word *end = block->words + block->count; from > end;) {
         gait_word word = *--from;
-        if (word & (SLICE_TAG | PIECE_TAG)) {
-            if (word & PIECE_TAG) {
+        if (word & TAGS) {
+            if (word & (PIECE_TAG | CARDS_TAG)) {
                 block->count = (size_t)(from - block->words);
-                ranges_scan_piece(marker, (const struct root_piece *)(word & ~PIECE_TAG));
+                if (word & PIECE_TAG)
+                    ranges_scan_piece(marker, (const struct root_piece *)(word & ~PIECE_TAG));
+                else
+                    marker_scan_cards(marker, word & ~CARDS_TAG);
                 break;
             }
             size_t words = *--from / 2; /* it may be below the end */

@@ -75,6 +75,21 @@ void marker_push_words(struct marker *marker, const gait_word *words, size_t cou
 struct root_piece;
 void marker_push_piece(struct marker *marker, const struct root_piece *piece);
 
+/** Push a piece of the card table, by its first address: card_scan.c. */
+void marker_push_cards(struct marker *marker, gait_word piece);
+
+/** Take its cards, and scan what they cover. */
+void marker_scan_cards(struct marker *marker, gait_word piece);
+
+/** In a minor cycle: push the pieces with dirty cards, and of objects that cards say nothing of. In
+ * a full one: clean all cards. The collector, when all mutators' roots were scanned. */
+void cards_push(struct marker *marker);
+void cards_wipe(struct marker *marker);
+
+/** Scan the pairs of an ephemeron of which a word lies from first to below end. */
+void marker_scan_pairs(struct marker *marker, char *start, page_entry entry, size_t object_bytes,
+                       size_t first, size_t end);
+
 /** Put what is beyond a slice back, to be scanned as the object's layout says. @return how many
  * words are left to scan now: all, if there is no memory. */
 size_t marker_slice(struct marker *marker, const gait_word *words, size_t count);
@@ -100,6 +115,9 @@ bool marker_arena_is_white(const struct marker *marker, const struct arena *aren
 
 /** Scan words of an arena that marker_push_slice put into the queue. */
 void marker_scan_arena(struct marker *marker, const gait_word *words, size_t count);
+
+/** Copy words that their owner may be initialising by plain stores: either word will do. */
+void marker_copy_words(gait_word *to, const gait_word *from, size_t count);
 
 /** Note an ephemeron that is to be looked at again when marking has run out of other work.
  * @return false: no memory. */

@@ -223,6 +223,9 @@ void arenas_settle(struct arenas *arenas, void (*leaked)(void *data, const struc
         if (leaked)
             leaked(data, arena);
     }
+}
+
+void arenas_note_settled(struct arenas *arenas) {
     AO_store(&arenas->settled, AO_load(&arenas->live));
     AO_store(&arenas->settled_bytes, arenas_live_bytes(arenas));
 }

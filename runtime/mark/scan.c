@@ -95,6 +95,21 @@ static void scan_pairs(struct marker *marker, const struct kind *kind, struct pa
         marker_push_range(marker, pairs, count);
 }
 
+void marker_scan_pairs(struct marker *marker, char *start, page_entry entry, size_t bytes,
+                       size_t first, size_t end) {
+    size_t words = bytes / sizeof(gait_word);
+    size_t head = head_words(&marker->space->kinds[ENTRY_KIND(entry)], words);
+    if (end <= head)
+        return;
+    first = first > head ? first - (first - head) % 2 : head;
+    end += (end - head) % 2;
+    end = end < words ? end : words;
+    const gait_word *pairs = (const gait_word *)start + first;
+    marker->scanned_bytes += (end - first) * sizeof(gait_word);
+    if (push_pairs(marker, pairs, end - first) && !marker_defer(marker, start))
+        marker_push_range(marker, pairs, end - first); /* as scan_pairs */
+}
+
 void marker_scan(struct marker *marker, char *start, page_entry entry, size_t bytes) {
     const struct kind *kind = &marker->space->kinds[ENTRY_KIND(entry)];
     size_t words = bytes / sizeof(gait_word), head = head_words(kind, words);

@@ -118,6 +118,24 @@ static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t
     return object;
 }
 
+/* How long a cycle of any kind is waited for, that gcstress asks for. */
+#define STRESS_NS ((int64_t)1000000000)
+
+/* gcstress: a full cycle; or, where minor ones are asked for, the next of any kind. */
+static void stress(gait_mutator *mutator) {
+    gait_heap *heap = mutator->heap;
+    if (!heap->options.gcminor) {
+        gait_collect(mutator);
+        return;
+    }
+    unsigned ended = AO_int_load_acquire(&heap->collector.ended);
+    mutator_save_stack();
+    world_rest();
+    collector_await(heap, ended, STRESS_NS);
+    world_resume();
+    gait_poll(mutator);
+}
+
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
     mutator_check_as(mutator, "gait_alloc");
@@ -132,7 +150,7 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_poll(mutator);
     if (heap->options.gcstress && ++mutator->stress_count >= heap->options.gcstress) {
         mutator->stress_count = 0;
-        gait_collect(mutator);
+        stress(mutator);
     }
     struct alloc_need need = {.bytes = bytes, .page_bytes = large_bytes(bytes), .kind = kind};
     need.cell = bytes <= GAIT_SMALL_MAX_BYTES;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stores of references while marking is on: the hybrid barrier shades what a slot held and what it
- * gets (docs/design/marking.md), by putting both words into the mutator's buffer.
+ * gets (docs/design/marking.md), by putting both words into the mutator's buffer. And stores of
+ * many words, and the cards of all of them (docs/design/minor.md).
  */
 #include <gait/arena.h>
 #include <gait/gait.h>
@@ -31,18 +32,32 @@ static void shade(gait_mutator *mutator, gait_word word) {
     mutator->barrier_words[mutator->barrier_count++] = word;
 }
 
+/* Remember that words from slots on are stored to. Before or after the stores: those between flip
+ * and the next handshake but one are seen by who takes the cards, the others are shaded. */
+static void remember(gait_mutator *mutator, const gait_word *slots, size_t count) {
+    if (mutator->head.barrier & MUTATOR_CARDS)
+        cards_dirty(&mutator->heap->space.cards, slots, slots + count);
+}
+
+void mutator_remember(gait_mutator *mutator, const gait_word *slots, size_t count) {
+    remember(mutator, slots, count);
+}
+
 void mutator_shade(gait_mutator *mutator, gait_word word) {
-    if (mutator->head.barrier)
+    if (mutator_is_marking(mutator))
         shade(mutator, word);
 }
 
 void gait_shade_slow(gait_mutator *mutator, gait_word word) {
     mutator_check_as(mutator, "gait_shade");
-    shade(mutator, word);
+    mutator_shade(mutator, word);
 }
 
 void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value) {
     mutator_check_as(mutator, "gait_store");
+    remember(mutator, slot, 1);
+    if (!mutator_is_marking(mutator))
+        return; /* a program that was built when there were no cards */
     gait_word held = slot_read(slot);
     PERTURB(BARRIER_READ);
     shade(mutator, held);
@@ -53,7 +68,8 @@ void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value)
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
                            gait_word desired) {
     mutator_check_as(mutator, __func__);
-    if (mutator->head.barrier) {
+    remember(mutator, slot, 1);
+    if (mutator_is_marking(mutator)) {
         shade(mutator, *expected);
         shade(mutator, desired);
         PERTURB(BARRIER_NOTED);
@@ -95,14 +111,15 @@ static void keep(gait_mutator *mutator, struct kept *kept, const gait_word *to,
 }
 
 static size_t piece_of(const gait_mutator *mutator, size_t count) {
-    size_t most = mutator->head.barrier ? PIECE_WORDS_NOTED : PIECE_WORDS_PLAIN;
+    size_t most = mutator_is_marking(mutator) ? PIECE_WORDS_NOTED : PIECE_WORDS_PLAIN;
     return count < most ? count : most;
 }
 
 /* Move a piece that others' words are not overwritten by before they are moved. */
 static void move_piece(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count,
                        bool upwards) {
-    if (mutator->head.barrier)
+    remember(mutator, to, count);
+    if (mutator_is_marking(mutator))
         for (size_t i = 0; i < count; i++) {
             shade(mutator, slot_read(&to[i]));
             shade(mutator, slot_read(&from[i]));
@@ -135,7 +152,8 @@ void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size
 }
 
 static void fill_piece(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
-    if (mutator->head.barrier) {
+    remember(mutator, to, count);
+    if (mutator_is_marking(mutator)) {
         shade(mutator, value);
         for (size_t i = 0; i < count; i++)
             shade(mutator, slot_read(&to[i]));

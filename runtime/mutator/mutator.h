@@ -33,9 +33,10 @@ enum mutator_state {
     MUTATOR_DETACHED
 };
 
-/* Bits of head.barrier: marking is on; and, for gait_store to meet the check, it is not RUNNING.
- * The collector writes the first, its thread the second, each while the mutator is its own. */
-enum { MUTATOR_BARRIER = 1, MUTATOR_AWAY = 2 };
+/* Bits of head.barrier: marking is on; for gait_store to meet the check, it is not RUNNING; stores
+ * are remembered by cards. The collector writes the first and the last, its thread the second, each
+ * while the mutator is its own. */
+enum { MUTATOR_BARRIER = 1, MUTATOR_AWAY = 2, MUTATOR_CARDS = GAIT_BARRIER_CARDS };
 
 /* A call of the out-of-memory handler. While it is under way, its frame (of no words) is among
  * those that are pushed; it lies here, and not on the stack, since a handler may be left by
@@ -121,12 +122,20 @@ static inline void mutator_check_thread(const gait_mutator *mutator, const char 
 }
 #define mutator_check(mutator) mutator_check_thread(mutator, __func__)
 
+/** Is its barrier on? Its thread, or who has it. */
+static inline bool mutator_is_marking(const gait_mutator *mutator) {
+    return (mutator->head.barrier & MUTATOR_BARRIER) != 0;
+}
+
 /** Look at the words that the barrier collected: the white ones are published as work. */
 void mutator_flush_barrier(gait_mutator *mutator);
 
 /** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread
  * only. */
 void mutator_shade(gait_mutator *mutator, gait_word word);
+
+/** If stores are remembered, remember those to count words from slots on. Its thread only. */
+void mutator_remember(gait_mutator *mutator, const gait_word *slots, size_t count);
 
 /** Push all roots of this mutator; its state was saved by mutator_save_stack. */
 void mutator_scan_roots(gait_mutator *mutator);

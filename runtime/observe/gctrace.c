@@ -105,7 +105,10 @@ static void trace_cycle(gait_heap *heap, const struct cycle_record *record) {
              " ms cpu, %llu->%llu->%llu MB, %llu MB goal, %llu MB stacks, %llu MB globals, %d P%s",
              mb(record->start_bytes), mb(record->peak_bytes), mb(record->marked_bytes),
              mb(record->goal_bytes), mb(record->stack_bytes), mb(record->globals_bytes),
-             record->procs, record->forced ? " (forced)" : "");
+             record->procs,
+             record->forced  ? " (forced)"
+             : record->minor ? " (minor)"
+                             : "");
     add_others(&line, record);
     add_live(&line, record);
     add_settings(&line, control);

@@ -97,6 +97,13 @@ void *platform_map(size_t bytes) {
     return map(bytes, PROT_READ | PROT_WRITE, 0);
 }
 
+void *platform_map_sparse(size_t bytes) {
+    assert(is_paged(NULL, bytes));
+    if (fault_hits(FAULT_MAP))
+        return NULL;
+    return map(bytes, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+}
+
 void platform_disable_thp(void *start, size_t bytes) {
     assert(is_paged(start, bytes));
     madvise(start, bytes, MADV_NOHUGEPAGE); /* a kernel without huge pages refuses: all the same */

@@ -68,7 +68,7 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
         dead += (size_t)__builtin_popcountll(before & ~now);
         if (sweeper->clobber)
             clobber_cells(space, span, before & ~now, first);
-        AO_store((volatile AO_t *)&pair[~epoch & 1], 0);
+        AO_store((volatile AO_t *)&pair[~epoch & 1], space->keeps ? now : 0);
     }
     size_t cell_bytes =
         span->size_class == CLASS_LARGE ? (size_t)span->pages << PAGE_SHIFT : span_cell_bytes(span);
@@ -148,6 +148,23 @@ void sweep_finish(struct sweeper *sweeper) {
         ;
     while (!sweep_done(sweeper))
         platform_yield();
+}
+
+void sweep_forget(struct sweeper *sweeper) {
+    const struct space *space = sweeper->space;
+    unsigned side = ~space_epoch(space) & 1;
+    size_t pages = AO_load_acquire(&space->extent_bytes) >> PAGE_SHIFT, length;
+    for (size_t page = 0; page < pages; page += length) {
+        const struct span *span = &space->spans[page];
+        length = 1;
+        if (!walk_is_span(space, page))
+            continue;
+        length = span->pages;
+        uint64_t *bits = space_bits(space, page);
+        for (unsigned first = 0; first < span->cells; first += 64)
+            if (bits_get(&bits[2 * (first >> 6) + side]))
+                AO_store((volatile AO_t *)&bits[2 * (first >> 6) + side], 0);
+    }
 }
 
 bool sweep_span(struct sweeper *sweeper, struct span *span) {

@@ -3,8 +3,9 @@
  * Sweeping: after the bits have turned over, each span's dead cells become free.
  *
  * The marks of the ended cycle are the allocation bits already; what is left to do per span is to
- * clear the other word of each pair for the next cycle, to count, and to offer the span to its
- * central list or its pages to the page heap. Sweepers claim chunks of pages by a cursor, and each
+ * clear the other word of each pair for the next cycle (or, if that may be a minor one, to have it
+ * begin with these marks), to count, and to offer the span to its central list or its pages to the
+ * page heap. Sweepers claim chunks of pages by a cursor, and each
  * span by a compare-and-swap on `swept`.
  *
  *   .inv.swept: a span is swept once per epoch, by one thread; while `swept` is not the epoch
@@ -41,6 +42,12 @@ bool sweep_step(struct sweeper *sweeper);
 
 /** Sweep all that is left, and wait for sweepers that are at it. */
 void sweep_finish(struct sweeper *sweeper);
+
+/**
+ * Clear the marks that sweeping has kept, before a full cycle. The collector, when all is swept,
+ * beside mutators that allocate: none of them sets a mark before it is asked for its roots.
+ */
+void sweep_forget(struct sweeper *sweeper);
 
 /** May this epoch be swept already? Between the end of marking and this, weak words are settled. */
 bool sweep_is_open(const struct sweeper *sweeper);

@@ -15,9 +15,16 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const char *const variables[] = {
-    "GOGC",          "GOMEMLIMIT",      "GOMAXPROCS",   "GODEBUG",           "GAIT_DEBUG",
-    "GAIT_MIN_HEAP", "GAIT_GOGC_FLOOR", "GAIT_ASSISTS", "GAIT_NOTICE_MEMORY"};
+static const char *const variables[] = {"GOGC",
+                                        "GOMEMLIMIT",
+                                        "GOMAXPROCS",
+                                        "GODEBUG",
+                                        "GAIT_DEBUG",
+                                        "GAIT_MIN_HEAP",
+                                        "GAIT_GOGC_FLOOR",
+                                        "GAIT_ASSISTS",
+                                        "GAIT_NOTICE_MEMORY",
+                                        "GAIT_MINOR"};
 
 static void clear_environment(void) {
     for (size_t i = 0; i < COUNT(variables); i++)
@@ -69,6 +76,7 @@ Test(options, defaults) {
     cr_assert_eq(options.assists, 1);
     cr_assert_eq(options.notice_memory_bytes, GAIT_NO_LIMIT);
     cr_assert(options.notice_limit_percent == 0);
+    cr_assert_eq(options.minor, 0);
     cr_assert_eq(options.gctrace, 0);
     cr_assert_eq(options.gcpacertrace, 0);
     cr_assert_eq(options.gcstoptheworld, 0);
@@ -273,7 +281,7 @@ Test(options, gogc_floor) {
                        "expected \"off\" or a percentage from 0 to 1000000");
 }
 
-Test(options, assists) {
+Test(options, switches) {
     static const char *const refused[] = {"0", "1", "ON", "yes", "off ", "of", "offf"};
     struct options options;
     cr_expect_eq(read_with(&options, "GAIT_ASSISTS", "off"), 0);
@@ -281,6 +289,11 @@ Test(options, assists) {
     cr_expect_eq(read_with(&options, "GAIT_ASSISTS", "on"), 0);
     cr_expect_eq(options.assists, 1);
     expect_all_refused("GAIT_ASSISTS", refused, COUNT(refused), "expected \"on\" or \"off\"");
+    cr_expect_eq(read_with(&options, "GAIT_MINOR", "on"), 0);
+    cr_expect_eq(options.minor, 1);
+    cr_expect_eq(read_with(&options, "GAIT_MINOR", "off"), 0);
+    cr_expect_eq(options.minor, 0);
+    expect_all_refused("GAIT_MINOR", refused, COUNT(refused), "expected \"on\" or \"off\"");
 }
 
 Test(options, notice_memory) {
@@ -526,7 +539,8 @@ Test(options, processors_out_of_range_are_only_read) {
 
 Test(options, a_privileged_process_reads_no_environment) {
     static const char *const words[] = {
-        "10", "1MiB", "1", "gctrace=1", "pacerlog=/tmp/x,gcstress=1", "1MiB", "10", "off", "1MiB"};
+        "10",   "1MiB", "1",   "gctrace=1", "pacerlog=/tmp/x,gcstress=1",
+        "1MiB", "10",   "off", "1MiB",      "on"};
     struct options options, standard;
     cr_assert_eq(read_all(&standard, NULL), 0);
     environment_pretend_privileged(true);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cards of a minor cycle: what was stored to old objects since the last one. See
+ * docs/design/minor.md.
+ *
+ * The collector pushes a piece for each 32 KiB with a dirty card; whichever marker meets one takes
+ * its cards and scans. So the queue's end is the end of the cards too.
+ *
+ *   .inv.taken: a card is cleaned before what it covers is read. It is taken only when all
+ *   mutators' roots were scanned: what is stored after that was shaded.
+ */
+#include <string.h>
+
+#include "marker.h"
+
+/* What one piece covers: a slice's worth of words and more, some 20 us. */
+#define PIECE_BYTES ((uintptr_t)32768)
+
+/* ---- What a card covers ---- */
+
+/* An object of which some words lie on a dirty card. */
+struct touched {
+    char *start;
+    page_entry entry;
+    size_t bytes;
+};
+
+/* Push the strong words of an object from first to below end, at most a card. */
+static void push_words(struct marker *marker, const struct touched *object, size_t first,
+                       size_t end) {
+    const struct kind *kind = &marker->space->kinds[ENTRY_KIND(object->entry)];
+    size_t words = object->bytes / sizeof(gait_word);
+    gait_layout layout = (gait_layout)ENTRY_LAYOUT(object->entry);
+    gait_word copy[CARD_WORDS];
+    /* next to what is old its owner may be initialising an object by plain stores */
+    marker_copy_words(copy, (const gait_word *)object->start + first, end - first);
+    if (layout == GAIT_REFS) {
+        marker_push_words(marker, copy, end - first);
+        return;
+    }
+    marker->scanned_bytes += (end - first) * sizeof(gait_word);
+    for (size_t i = first; i < end; i++) {
+        if (!kind_refers(kind, words, i))
+            continue;
+        if (layout == GAIT_CONSERVATIVE)
+            marker_push_interior(marker, copy[i - first]);
+        else
+            marker_push(marker, copy[i - first]);
+    }
+}
+
+/* Scan what of an object lies in [low, high). */
+static void scan_touched(struct marker *marker, const struct touched *object, const char *low,
+                         const char *high) {
+    size_t words = object->bytes / sizeof(gait_word);
+    const char *start = object->start;
+    size_t first = low > start ? (size_t)(low - start) / sizeof(gait_word) : 0;
+    size_t end = (size_t)(high - start) / sizeof(gait_word);
+    end = end < words ? end : words;
+    if (first >= end)
+        return;
+    push_words(marker, object, first, end);
+    if (ENTRY_LAYOUT(object->entry) == GAIT_EPHEMERON)
+        marker_scan_pairs(marker, object->start, object->entry, object->bytes, first, end);
+}
+
+/* Scan what of marked cells lies in a card. */
+static void scan_card(struct marker *marker, uintptr_t card) {
+    const struct space *space = marker->space;
+    struct cell cell;
+    if (!space_cell(space, card, &cell) || ENTRY_LAYOUT(cell.entry) == GAIT_LEAF ||
+        ENTRY_LAYOUT(cell.entry) == GAIT_CALLBACK)
+        return;
+    bool large = ENTRY_CLASS(cell.entry) == CLASS_LARGE;
+    const struct class_info *info = &class_table[ENTRY_CLASS(cell.entry)];
+    const char *low = (const char *)card, *high = low + CARD_BYTES;
+    char *span = space_page_start(space, cell.head);
+    size_t cells = large ? 1 : info->cells;
+    size_t index = large ? 0 : (size_t)(cell.start - span) / info->cell_bytes;
+    uint64_t *bits = space_bits(space, cell.head);
+    struct touched object = {cell.start, cell.entry, 0};
+    for (; index < cells && object.start < high; index++, object.start += object.bytes) {
+        const uint64_t *pair = &bits[2 * (index >> 6)];
+        uint64_t bit = (uint64_t)1 << (index & 63);
+        bool marked =
+            (bits_get(&pair[marker->mark_side]) & bits_get(&pair[!marker->mark_side]) & bit) != 0;
+        object.bytes = large ? space->spans[cell.head].object_bytes : info->cell_bytes;
+        if (marked)
+            scan_touched(marker, &object, low, high);
+    }
+}
+
+/* Take the cards of a group, and scan what they cover. */
+static void scan_group(struct marker *marker, uintptr_t start) {
+    volatile AO_t *group = (volatile AO_t *)cards_group(&marker->space->cards, start);
+    AO_t dirty;
+    do
+        dirty = AO_load(group);
+    while (dirty && !AO_compare_and_swap_full(group, dirty, 0)); /* full: before it is read */
+    if (!dirty)
+        return;
+    unsigned char cards[CARD_GROUP];
+    memcpy(cards, &dirty, sizeof cards);
+    for (size_t i = 0; i < CARD_GROUP; i++)
+        if (cards[i])
+            scan_card(marker, start + i * CARD_BYTES);
+}
+
+/* ---- Objects with a function of their own ----
+ *
+ * What their function visits may lie anywhere, so cards say nothing of them: old ones are scanned
+ * in each minor cycle. */
+
+static bool is_called(page_entry entry) {
+    return ENTRY_CLASS(entry) != 0 && ENTRY_LAYOUT(entry) == GAIT_CALLBACK;
+}
+
+static bool are_called(const struct space *space) {
+    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++)
+        if (space->kinds[kind].layout == GAIT_CALLBACK && AO_load(&space->kinds[kind].span_bytes))
+            return true;
+    return false;
+}
+
+/* Scan the marked cells that begin in a page. */
+static void scan_called(struct marker *marker, size_t page) {
+    const struct space *space = marker->space;
+    page_entry entry = space_entry(space, page);
+    if (!is_called(entry))
+        return;
+    size_t head = page - ENTRY_BACK(entry);
+    size_t bytes = entry_cell_bytes(space, entry, head);
+    char *span = space_page_start(space, head), *start = space_page_start(space, page);
+    bool large = ENTRY_CLASS(entry) == CLASS_LARGE;
+    if (large && page != head)
+        return;
+    size_t index = large ? 0 : ((size_t)(start - span) + bytes - 1) / bytes;
+    size_t cells = large ? 1 : class_table[ENTRY_CLASS(entry)].cells;
+    const uint64_t *bits = space_bits(space, head);
+    for (; index < cells && span + index * bytes < start + PAGE_BYTES; index++) {
+        const uint64_t *pair = &bits[2 * (index >> 6)];
+        uint64_t both = bits_get(&pair[marker->mark_side]) & bits_get(&pair[!marker->mark_side]);
+        if (both >> (index & 63) & 1)
+            marker_scan(marker, span + index * bytes, entry, bytes);
+    }
+}
+
+/* ---- Pieces ---- */
+
+void marker_scan_cards(struct marker *marker, gait_word piece) {
+    size_t before = marker->scanned_bytes;
+    for (uintptr_t at = piece; at < piece + PIECE_BYTES; at += CARD_GROUP_BYTES)
+        scan_group(marker, at);
+    for (uintptr_t at = piece; at < piece + PIECE_BYTES; at += PAGE_BYTES)
+        scan_called(marker, space_page(marker->space, at));
+    counter_add(&marker->space->cards.work_bytes, marker->scanned_bytes - before);
+}
+
+static bool has_dirty(const struct space *space, uintptr_t piece) {
+    for (uintptr_t at = piece; at < piece + PIECE_BYTES; at += CARD_GROUP_BYTES)
+        if (AO_load((volatile AO_t *)cards_group(&space->cards, at)))
+            return true;
+    return false;
+}
+
+static bool has_called(const struct space *space, uintptr_t piece) {
+    for (uintptr_t at = piece; at < piece + PIECE_BYTES; at += PAGE_BYTES)
+        if (is_called(space_entry(space, space_page(space, at))))
+            return true;
+    return false;
+}
+
+void cards_push(struct marker *marker) {
+    const struct space *space = marker->space;
+    uintptr_t end = marker->base + AO_load_acquire(&space->extent_bytes);
+    bool called = are_called(space);
+    for (uintptr_t piece = marker->base; piece < end; piece += PIECE_BYTES)
+        if (has_dirty(space, piece) || (called && has_called(space, piece)))
+            marker_push_cards(marker, piece);
+}
+
+void cards_wipe(struct marker *marker) {
+    const struct space *space = marker->space;
+    uintptr_t end = marker->base + AO_load_acquire(&space->extent_bytes);
+    for (uintptr_t at = marker->base; at < end; at += CARD_GROUP_BYTES) {
+        volatile AO_t *group = (volatile AO_t *)cards_group(&space->cards, at);
+        if (AO_load(group))
+            AO_store(group, 0);
+    }
+}
