@@ -136,7 +136,8 @@ static size_t reference_words(const struct kind *kind, unsigned size_class) {
 static void span_make(struct space *space, struct span *span, unsigned kind, unsigned size_class,
                       size_t pages, unsigned cells, size_t object_bytes) {
     size_t page = span_page(space, span);
-    span->next = span->previous = NULL;
+    span->next = NULL;
+    span_set_previous(span, NULL);
     span->object_bytes = object_bytes;
     span_set_pages(span, pages);
     AO_int_store(&span->swept, space_epoch(space));

@@ -38,10 +38,10 @@ static void bin_add(struct space *space, struct span *run) {
     run->zeroed = is_released(space, first) && is_released(space, first + run->pages - 1);
     struct page_bin_set *set = bin_set_of(space, run);
     unsigned bin = bin_of(run->pages);
-    run->previous = NULL;
+    span_set_previous(run, NULL);
     run->next = set->heads[bin];
     if (run->next)
-        run->next->previous = run;
+        span_set_previous(run->next, run);
     set->heads[bin] = run;
     set->filled[bin >> 6] |= (uint64_t)1 << (bin & 63);
 }
@@ -54,7 +54,7 @@ static void bin_remove(struct space *space, struct span *run) {
     else if (!(set->heads[bin] = run->next))
         set->filled[bin >> 6] &= ~((uint64_t)1 << (bin & 63));
     if (run->next)
-        run->next->previous = run->previous;
+        span_set_previous(run->next, run->previous);
     span_set_state(run, SPAN_NONE);
 }
 

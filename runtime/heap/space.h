@@ -71,7 +71,7 @@ enum span_state {
 struct span {
     struct span *next;     /* free run: its bin, lock PAGES. used: its central's list, lock CENTRAL.
                               arena: its struct heap_chunk, atomic     */
-    struct span *previous; /* free run: likewise. arena: the next page in its pool, atomic      */
+    struct span *previous; /* free run: likewise. arena: the next page in its pool. Atomic      */
     size_t object_bytes;   /* large: what was asked for, rounded to words; constant while used  */
     uint32_t pages;        /* length of the span or run; constant while used; atomic            */
     unsigned swept;        /* atomic: the epoch in which it was swept, or SWEEPING              */
@@ -252,6 +252,12 @@ static inline void span_set_state(struct span *span, enum span_state state) {
  * it at the same page. All others know that the span stays what it is. */
 static inline void span_set_pages(struct span *span, size_t pages) {
     AO_int_store(&span->pages, (unsigned)pages);
+}
+
+/* Unordered: one who takes a chunk off its stack may read it when the pages are no chunk any more,
+ * and then takes nothing (chunks.c). */
+static inline void span_set_previous(struct span *span, struct span *previous) {
+    AO_store((volatile AO_t *)&span->previous, (AO_t)previous);
 }
 
 static inline size_t span_pages_now(const struct span *span) { return AO_int_load(&span->pages); }
