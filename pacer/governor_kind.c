@@ -43,9 +43,16 @@
 #define KIND_WAITS_MOST 8
 #define KIND_WAITS_DEAR 64
 
-/** A program has changed, and minor ones are tried anew, where live or its rate of allocation is
- * more than so many times what it was, or less than that part. Guess. */
+/** A program has changed, and the next try is no more full cycles away than these, where live or
+ * its rate of allocation is more than so many times what it was, or less than that part. Guesses.
+ */
 #define KIND_CHANGED 1.5
+#define KIND_WAITS_CHANGED 4
+
+/** Where more than this share of what is allocated stays for good, nothing is tried: a minor cycle
+ * would find as much at least. A program that built a table had every second cycle a minor one, and
+ * took a tenth more of the CPU (bench-gait documents). Guess. */
+#define KIND_GROWTH_MOST 0.25
 
 /** How much of older minor cycles' sums is kept: as of marking's. */
 #define KIND_KEEP 0.5
@@ -128,11 +135,11 @@ static void full_ended(struct gait_governor *governor) {
     yield->cost_ns = yield->full_cost_ns = governor_rate(&lesson->collection) * lesson->work_bytes;
     if (yield->waits > 0)
         yield->waits--;
-    if (yield->refusals > 0 &&
+    if (yield->waits > KIND_WAITS_CHANGED &&
         (differs((double)governor->learnt.base_bytes, yield->refused_live_bytes) ||
          differs(governor_steady_allocation(governor), yield->refused_allocation)))
-        yield->refusals = yield->waits = 0;
-    yield->minor = yield->waits == 0;
+        yield->waits = KIND_WAITS_CHANGED;
+    yield->minor = yield->waits == 0 && governor_growth_share(governor) <= KIND_GROWTH_MOST;
 }
 
 static void minor_ended(struct gait_governor *governor, double new_bytes, double kept_bytes,

@@ -136,7 +136,7 @@ Test(governor_kind, without_minors_all_are_full) {
 static struct program young_that_die(int64_t limit) {
     struct program program;
     program_begin(&program, 100, limit, true);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 12; i++)
         program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false});
     return program;
 }
@@ -205,22 +205,48 @@ Test(governor_kind, rows_last_as_long_as_they_pay) {
     }
 }
 
-/* Where minor cycles don't pay, the next try comes after more and more full ones; a change in what
- * is live, or in how fast the program allocates, brings it at once. */
+/* Full ones until a minor one is wanted again. */
+static unsigned fulls_until_a_try(struct program *program, const struct cycle *full) {
+    unsigned fulls = 0;
+    do
+        program_cycle(program, full);
+    while (++fulls < 200 && program->orders.kind == GAIT_GOVERNOR_FULL);
+    return fulls;
+}
+
+/* Where minor cycles don't pay, the next try comes after more and more full ones; where they are
+ * dear, after many, unless what is live, or how fast the program allocates, has changed. */
 Test(governor_kind, tries_come_more_and_more_seldom) {
-    struct program program = young_that_die(NO_LIMIT);
-    static const unsigned waits[] = {1, 2, 4, 8, 8};
-    struct cycle full = {GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false};
-    for (size_t i = 0; i < COUNT(waits); i++) {
-        program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_MINOR, 64, 32, 0, 0, false});
-        unsigned fulls = 0;
-        do
-            program_cycle(&program, &full);
-        while (++fulls < 100 && program.orders.kind == GAIT_GOVERNOR_FULL);
-        cr_expect_eq(fulls, waits[i], "%u in place of %u", fulls, waits[i]);
+    static const struct {
+        double found, cards; /* MiB, by a minor cycle */
+        unsigned waits[5];
+    } rows[] = {{32, 0, {1, 2, 4, 8, 8}}, {48, 48, {10, 20, 40, 64, 64}}};
+    for (size_t row = 0; row < COUNT(rows); row++) {
+        struct program program = young_that_die(NO_LIMIT);
+        struct cycle full = {GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false};
+        struct cycle minor = {GAIT_GOVERNOR_MINOR, 64, rows[row].found, 0, rows[row].cards, false};
+        for (size_t i = 0; i < COUNT(rows[row].waits); i++) {
+            program_cycle(&program, &minor);
+            unsigned fulls = fulls_until_a_try(&program, &full);
+            cr_expect_eq(fulls, rows[row].waits[i], "row %zu: %u in place of %u", row, fulls,
+                         rows[row].waits[i]);
+        }
+        program_cycle(&program, &minor);
+        full.found = 24;
+        cr_expect_leq(fulls_until_a_try(&program, &full), 5, "row %zu", row);
     }
-    program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_MINOR, 64, 32, 0, 0, false});
-    full.found = 24;
-    program_cycle(&program, &full);
-    cr_expect_eq(program.orders.kind, GAIT_GOVERNOR_MINOR);
+}
+
+/* A heap in which much of what is new stays has full cycles alone. */
+Test(governor_kind, nothing_is_tried_while_a_heap_grows) {
+    static const double stays[] = {0, 0.1, 0.4, 1};
+    for (size_t i = 0; i < COUNT(stays); i++) {
+        struct program program;
+        program_begin(&program, 100, NO_LIMIT, true);
+        struct cycle full = {GAIT_GOVERNOR_FULL, 32, 32, 0, 0, false};
+        for (int k = 0; k < 12; k++, full.found += stays[i] * full.allocated)
+            program_cycle(&program, &full);
+        cr_expect_eq(program.orders.kind,
+                     stays[i] > 0.25 ? GAIT_GOVERNOR_FULL : GAIT_GOVERNOR_MINOR, "row %zu", i);
+    }
 }

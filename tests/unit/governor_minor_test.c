@@ -14,9 +14,9 @@
 #define GROWN 80
 #define GROWN_NS 3e9
 #define CYCLES 100
-/* "Within ten cycles"; after that, as many full ones in rows that are as long. */
+/* "Within ten cycles"; after that rows, so many that a full cycle more or less is a tenth. */
 #define SETTLED 10
-#define ROWS 36
+#define ROWS 90
 
 static const struct {
     const char *name;
