@@ -297,3 +297,23 @@ Test(pacerlog, what_cant_be_true_is_refused) {
     cr_expect_eq(recording_check(file.bytes, file.size, &recording, &fault_at), RECORDING_FOREIGN);
     free(file.bytes);
 }
+
+/* Of minor cycles the flag says so; they come where the young die. */
+Test(pacerlog, a_minor_cycle_is_flagged) {
+    gait_config config;
+    gait_config_init(&config);
+    config.minor = "on";
+    gait_heap *heap = heap_writing(&config, "gcminor=1,pacerlog", path);
+    gait_mutator *mutator = gait_attach(heap);
+    gait_kind refs = kind_of(heap, GAIT_REFS);
+    for (int i = 0; i < 64; i++)
+        allocate(mutator, refs, 64, 16 * KIB);
+    gait_heap_destroy(heap);
+
+    struct recording recording = recording_of(path);
+    size_t minors = 0;
+    for (size_t i = 0; i < recording.cycle_count; i++)
+        minors += (recording.cycles[i].flags & GAIT_PACERLOG_MINOR) != 0;
+    cr_expect(minors > 0 && minors < recording.cycle_count, "%zu of %zu", minors,
+              recording.cycle_count);
+}
