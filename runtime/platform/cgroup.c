@@ -17,12 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct group_path;
+
 /* A hierarchy that can hold a limit, and how it states it. */
 struct hierarchy {
     const char *filesystem; /* type of the mount                                            */
     const char *controller; /* version 1: the controller it must have; version 2: NULL       */
     const char *limit_file; /*                                                              */
     const char *aside_file; /* a second file that belongs to the limit, or NULL             */
+    /* reads one group's limit; INFINITY when it has none */
+    double (*read)(const struct hierarchy *hierarchy, const struct group_path *directory);
 };
 
 /* The group's directory: a prefix of text, of which the first mount_length bytes are the mount. */
@@ -30,6 +34,18 @@ struct group_path {
     size_t mount_length;
     char text[PATH_MAX];
 };
+
+/* What is found of a hierarchy. Both versions' are looked for at once: the kernel takes 40 us to
+ * make mountinfo's text, more than for all else. */
+struct found {
+    const struct hierarchy *hierarchy;
+    bool has_group, has_directory;
+    bool shows_group; /* the directory is the group's, and not only as close as can be seen */
+    char group[PATH_MAX];
+    struct group_path directory;
+};
+
+#define VERSIONS 2
 
 /** Is word an item of the comma-separated list? */
 static bool list_has(const char *list, const char *word) {
@@ -56,27 +72,32 @@ static char *next_field(char **text, char separator) {
     return field;
 }
 
-/** Find the path of this process's group within a hierarchy. */
-static bool find_group(const struct hierarchy *hierarchy, char *path, size_t path_bytes) {
+static bool is_group_of(const struct hierarchy *hierarchy, const char *number,
+                        const char *controllers) {
+    return hierarchy->controller ? list_has(controllers, hierarchy->controller)
+                                 : strcmp(number, "0") == 0 && !*controllers;
+}
+
+/** Find the paths of this process's groups within hierarchies: the first of each. */
+static void find_groups(struct found found[VERSIONS]) {
     struct kernel_file file;
     if (kernel_file_open(&file, "/proc/self/cgroup") < 0)
-        return false;
+        return;
     char line[PATH_MAX];
-    bool found = false;
-    while (!found && kernel_file_line(&file, line, sizeof line)) {
+    while (kernel_file_line(&file, line, sizeof line)) {
         /* number:controller,…:path; version 2 has neither number nor controllers: 0::path */
         char *rest = line;
         char *number = next_field(&rest, ':');
         char *controllers = next_field(&rest, ':');
         if (!rest)
             continue;
-        found = hierarchy->controller ? list_has(controllers, hierarchy->controller)
-                                      : strcmp(number, "0") == 0 && !*controllers;
-        if (found)
-            snprintf(path, path_bytes, "%s", rest);
+        for (struct found *one = found; one < found + VERSIONS; one++)
+            if (!one->has_group && is_group_of(one->hierarchy, number, controllers)) {
+                snprintf(one->group, sizeof one->group, "%s", rest);
+                one->has_group = true;
+            }
     }
     kernel_file_close(&file);
-    return found;
 }
 
 /** Undo the escapes of mountinfo, \ and three octal digits, in place. */
@@ -103,55 +124,72 @@ static const char *path_below(const char *path, const char *top) {
     return path + length;
 }
 
-/** Take a line of mountinfo apart. @return false: not a mount of this hierarchy. */
-static bool read_mount(char *line, const struct hierarchy *hierarchy, char **top, char **mount) {
+/* A line of mountinfo. */
+struct mount {
+    char *top, *mount;
+    char *filesystem, *options; /* options: NULL in a line that is not understood */
+};
+
+/** Take a line of mountinfo apart, in place. */
+static struct mount read_mount(char *line) {
     /* id parent device top mount options tag… - filesystem source super-options */
     char *fields = line;
     for (int skipped = 0; skipped < 3; skipped++)
         next_field(&fields, ' ');
-    *top = next_field(&fields, ' ');
-    *mount = next_field(&fields, ' ');
+    struct mount mount = {0};
+    mount.top = next_field(&fields, ' ');
+    mount.mount = next_field(&fields, ' ');
     char *field;
     do
         field = next_field(&fields, ' ');
     while (field && strcmp(field, "-") != 0);
-    char *filesystem = next_field(&fields, ' ');
+    mount.filesystem = next_field(&fields, ' ');
     next_field(&fields, ' ');
-    char *options = next_field(&fields, ' ');
-    if (!options || strcmp(filesystem, hierarchy->filesystem) != 0)
-        return false;
-    if (hierarchy->controller && !list_has(options, hierarchy->controller))
-        return false;
-    unescape(*top);
-    unescape(*mount);
-    return true;
+    mount.options = next_field(&fields, ' ');
+    if (mount.options) {
+        unescape(mount.top);
+        unescape(mount.mount);
+    }
+    return mount;
 }
 
-/** Find the directory of this process's group. */
-static bool find_directory(const struct hierarchy *hierarchy, struct group_path *directory) {
-    char group[PATH_MAX], line[PATH_MAX];
+static bool is_mount_of(const struct mount *mount, const struct hierarchy *hierarchy) {
+    return mount->options && strcmp(mount->filesystem, hierarchy->filesystem) == 0 &&
+           (!hierarchy->controller || list_has(mount->options, hierarchy->controller));
+}
+
+/** Take a mount of the hierarchy: the first one that shows the group, else the first at all: its
+ * top is then as close as a container lets us see ("/../…" and a group of the host's are not below
+ * any mount). */
+static void take_mount(struct found *found, const struct mount *mount) {
+    const char *below = strstr(found->group, "/..") ? NULL : path_below(found->group, mount->top);
+    if (found->has_directory && !below)
+        return;
+    struct group_path *directory = &found->directory;
+    int length =
+        snprintf(directory->text, sizeof directory->text, "%s%s", mount->mount, below ? below : "");
+    directory->mount_length = strlen(mount->mount);
+    found->has_directory = length >= 0 && (size_t)length < sizeof directory->text;
+    found->shows_group = below != NULL;
+}
+
+/** Find the directories of this process's groups. */
+static void find_directories(struct found found[VERSIONS]) {
+    char line[PATH_MAX];
     struct kernel_file file;
-    if (!find_group(hierarchy, group, sizeof group) ||
-        kernel_file_open(&file, "/proc/self/mountinfo") < 0)
-        return false;
-    /* The first mount that shows the group, else the first at all: its top is then as close as a
-       container lets us see ("/../…" and a group of the host's are not below any mount). */
-    bool found = false;
-    const char *below = NULL;
-    while (!below && kernel_file_line(&file, line, sizeof line)) {
-        char *top, *mount;
-        if (!read_mount(line, hierarchy, &top, &mount))
-            continue;
-        below = strstr(group, "/..") ? NULL : path_below(group, top);
-        if (found && !below)
-            continue;
-        int length =
-            snprintf(directory->text, sizeof directory->text, "%s%s", mount, below ? below : "");
-        directory->mount_length = strlen(mount);
-        found = length >= 0 && (size_t)length < sizeof directory->text;
+    find_groups(found);
+    bool some = false;
+    for (int i = 0; i < VERSIONS; i++)
+        some |= found[i].has_group;
+    if (!some || kernel_file_open(&file, "/proc/self/mountinfo") < 0)
+        return;
+    while (kernel_file_line(&file, line, sizeof line)) {
+        struct mount mount = read_mount(line);
+        for (struct found *one = found; one < found + VERSIONS; one++)
+            if (one->has_group && !one->shows_group && is_mount_of(&mount, one->hierarchy))
+                take_mount(one, &mount);
     }
     kernel_file_close(&file);
-    return found;
 }
 
 /** Go to the parent group. @return false: the top has been reached. */
@@ -173,16 +211,20 @@ static int read_limit(const struct group_path *directory, const char *name, char
     return kernel_file_first_line(path, line, line_bytes);
 }
 
-/* A reader of one group's limit; INFINITY when it has none. */
-typedef double read_fn(const struct hierarchy *hierarchy, const struct group_path *directory);
-
-static double lowest_limit(const struct hierarchy *hierarchy, read_fn *read) {
-    struct group_path directory;
+static double lowest_limit(const struct hierarchy hierarchies[VERSIONS]) {
+    struct found found[VERSIONS];
+    for (int i = 0; i < VERSIONS; i++) {
+        found[i].hierarchy = &hierarchies[i];
+        found[i].has_group = found[i].has_directory = found[i].shows_group = false;
+    }
+    find_directories(found);
     double lowest = INFINITY;
-    if (find_directory(hierarchy, &directory)) {
+    for (int i = 0; i < VERSIONS; i++) {
+        if (!found[i].has_directory)
+            continue;
         do
-            lowest = fmin(lowest, read(hierarchy, &directory));
-        while (go_up(&directory));
+            lowest = fmin(lowest, hierarchies[i].read(&hierarchies[i], &found[i].directory));
+        while (go_up(&found[i].directory));
     }
     return lowest;
 }
@@ -223,17 +265,20 @@ static double read_bytes(const struct hierarchy *hierarchy, const struct group_p
 }
 
 double cgroup_cpu_quota(void) {
-    static const struct hierarchy unified = {"cgroup2", NULL, "cpu.max", NULL};
-    static const struct hierarchy split = {"cgroup", "cpu", "cpu.cfs_quota_us",
-                                           "cpu.cfs_period_us"};
-    return fmin(lowest_limit(&unified, read_quota), lowest_limit(&split, read_split_quota));
+    static const struct hierarchy versions[VERSIONS] = {
+        {"cgroup2", NULL, "cpu.max", NULL, read_quota},
+        {"cgroup", "cpu", "cpu.cfs_quota_us", "cpu.cfs_period_us", read_split_quota},
+    };
+    return lowest_limit(versions);
 }
 
 int64_t cgroup_memory_limit_bytes(void) {
-    static const struct hierarchy unified = {"cgroup2", NULL, "memory.max", NULL};
-    static const struct hierarchy split = {"cgroup", "memory", "memory.limit_in_bytes", NULL};
+    static const struct hierarchy versions[VERSIONS] = {
+        {"cgroup2", NULL, "memory.max", NULL, read_bytes},
+        {"cgroup", "memory", "memory.limit_in_bytes", NULL, read_bytes},
+    };
     /* Limits are whole pages, which a double holds exactly up to 2^53 pages. Past INT64_MAX / 2
        no machine has the memory: version 1 writes such a number for "none". */
-    double bytes = fmin(lowest_limit(&unified, read_bytes), lowest_limit(&split, read_bytes));
+    double bytes = lowest_limit(versions);
     return bytes < (double)(INT64_MAX / 2) ? (int64_t)bytes : INT64_MAX;
 }
