@@ -57,7 +57,7 @@ static void run_cycle(gait_heap *heap, bool periodic) {
         platform_wake(&collector->done, INT32_MAX);
         AO_int_fetch_and_add1_full(&collector->ended);
         platform_wake(&collector->ended, INT32_MAX);
-        scavenger_wake(heap);
+        scavenger_cycle_ended(heap);
     }
     lock_release(&collector->gate);
 }

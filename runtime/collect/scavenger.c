@@ -98,6 +98,12 @@ void scavenger_wake(gait_heap *heap) {
     platform_wake(&heap->scavenger.wake, 1);
 }
 
+void scavenger_cycle_ended(gait_heap *heap) {
+    if (AO_load(&heap->arenas.quarantined) > 0 || control_excess_bytes(&heap->control, 0) > 0 ||
+        control_scavenge_due(&heap->control) > 0)
+        scavenger_wake(heap);
+}
+
 void scavenger_init(struct scavenger *scavenger) {
     lock_init(&scavenger->lock, LOCK_SWEEP, "scavenger");
 }

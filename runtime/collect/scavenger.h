@@ -27,8 +27,12 @@ int scavenger_start(gait_heap *heap);
 /** End it, and wait for that. */
 void scavenger_end(gait_heap *heap);
 
-/** Have the thread look at what is due: after a cycle, or another goal. Any thread. */
+/** Have the thread look at what is due, as there is another goal. Any thread. */
 void scavenger_wake(gait_heap *heap);
+
+/** A cycle has been swept: wake the thread if it would find anything to do. In a small heap that is
+ * seldom, and a wake costs as much as the sweep. */
+void scavenger_cycle_ended(gait_heap *heap);
 
 /** Give up to bytes of free pages back to the OS. Not by a running mutator. @return how many. */
 size_t scavenger_give_back(gait_heap *heap, size_t bytes);
