@@ -37,6 +37,14 @@ static size_t resident_bytes(void) {
     return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+static void *nothing(void *argument) { return argument; }
+
+/* ThreadSanitizer begins a thread of its own with the first one of the process. */
+static void have_begun_one(void) {
+    pthread_join(thread_start(nothing, NULL), NULL);
+    sleep_us(10000); /* until it is not seen any more */
+}
+
 static void some_objects(gait_heap *heap, gait_mutator *mutator) {
     gait_kind refs = kind_new(heap, (gait_kind_info){.name = "node", .layout = GAIT_REFS});
     for (size_t bytes = 16; bytes <= 4096; bytes *= 2)
@@ -63,7 +71,7 @@ static void cost_test(void) {
     CHECK(UNDER_ASAN || UNDER_TSAN || each <= HEAP_BYTES_MOST, "%zu bytes a heap", each);
     gait_set_memory_limit(heaps[0], (int64_t)64 << 20); /* lowers nothing that is in use */
     gait_set_gogc(heaps[0], 50);
-    CHECK(threads_now() == threads, "%zu threads of %d heaps", threads_now() - threads, HEAPS);
+    CHECK(threads_now() <= threads, "%zu threads of %d heaps", threads_now() - threads, HEAPS);
     gait_collect(mutators[0]);
     CHECK(threads_now() > threads, "who collected?");
     for (size_t i = 1; i < HEAPS; i++)
@@ -80,7 +88,7 @@ static void need_test(void) {
     destroy(heap, threads);
     heap = heap_new(0, NULL, NULL);
     gait_mutator *mutator = attach(heap);
-    CHECK(threads_now() == threads, "a heap that needs none");
+    CHECK(threads_now() <= threads, "a heap that needs none");
     gait_arena_free(mutator, gait_arena_create(mutator, NULL));
     CHECK(threads_now() > threads, "a heap with arenas");
     destroy(heap, threads);
@@ -94,6 +102,7 @@ static void need_test(void) {
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 1);
+    have_begun_one();
     cost_test();
     need_test();
     return 0;
