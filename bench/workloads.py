@@ -172,8 +172,8 @@ def marking_workloads():
 
 def allocation_workloads():
     table = []
-    for shape in ("refs", "leaf", "mixed"):
-        objects = 1 << (23 if shape == "mixed" else 25)
+    for shape in ("refs", "leaf", "mixed", "kinds"):
+        objects = 1 << (23 if shape in ("mixed", "kinds") else 25)
         table.append(Workload(f"alloc-{shape}", f"alloc shape={shape} objects={objects}",
                               f"objects={objects >> 3}", COLLECTED + MANUAL,
                               ["ns_per_object", "cpu_s", "cycles"], ["ns_per_object"], 0.3))
