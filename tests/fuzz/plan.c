@@ -122,12 +122,14 @@ static void debug_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) 
     bool verified = one_in(random, 3);
     if (verified)
         WORD("gccheckmark=1,");
-    if (one_in(random, 4)) {
-        unsigned every = 1u << pick(random, 9);
-        WORD("gcstress=%u,", every);
-        if (every < 8 && *ops > 600)
+    if (one_in(random, heap->minor ? 2 : 4)) {
+        heap->stress = 1u << pick(random, 9);
+        WORD("gcstress=%u,", heap->stress);
+        if (heap->stress < 8 && *ops > 600)
             *ops = 600;
     }
+    if (heap->minor && !one_in(random, 6)) /* else as it pays */
+        WORD("gcminor=%u,", 1u << pick(random, 5));
     if (one_in(random, 10))
         WORD("gcstoptheworld=%u,", 1 + (unsigned)pick(random, 2));
     if (one_in(random, 10))
@@ -175,6 +177,7 @@ static void heap_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) {
     heap->small = one_in(random, 8);
     heap->reserve_bytes =
         heap->small ? (size_t)(8 + pick(random, 40)) << 20 : (size_t)(1 + pick(random, 16)) << 32;
+    heap->minor = one_in(random, 2);
     debug_make(heap, random, ops);
     static const size_t lengths[] = {0, 0, 1000, 5000, 30000};
     heap->list_length = lengths[pick(random, COUNT(lengths))];
@@ -251,10 +254,11 @@ void plan_print(const struct plan *plan) {
         const struct heap_plan *heap = &plan->heap[i];
         fprintf(stderr,
                 "  heap %u: flags %u, mask %#zx, reserve %zu MiB, gogc %s, limit %s, procs %s, "
-                "debug \"%s\", a list of %zu%s\n",
+                "debug \"%s\", a list of %zu%s%s\n",
                 i, (unsigned)heap->flags, (size_t)heap->value_mask, heap->reserve_bytes >> 20,
                 heap->gogc, heap->limit, heap->procs ? heap->procs : "all", heap->debug,
-                heap->list_length, heap->plain_stores ? ", plain stores" : "");
+                heap->list_length, heap->plain_stores ? ", plain stores" : "",
+                heap->minor ? ", minor cycles" : "");
     }
     fprintf(stderr, "  kinds:");
     for (unsigned i = 0; i < plan->kinds; i++)

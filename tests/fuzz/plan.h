@@ -47,7 +47,9 @@ struct heap_plan {
     size_t reserve_bytes;
     const char *gogc, *limit, *procs;
     char debug[192];
+    unsigned stress;    /* of debug: a cycle with so many allocations; 0: none        */
     size_t list_length; /* of a list that takes marking a while */
+    bool minor;         /* cycles may be minor ones */
     bool small;         /* allocations may fail */
     bool plain_stores;  /* stores need no barrier */
     bool quiet;         /* what is traced goes to /dev/null */

@@ -44,6 +44,7 @@ static void heap_begin(struct heap *heap, unsigned index) {
     config.gogc = plan->gogc;
     config.memory_limit = plan->limit;
     config.max_procs = plan->procs;
+    config.minor = plan->minor ? "on" : NULL;
     config.debug = plan->debug;
     config.log = plan->quiet ? nowhere : NULL;
     char error[256] = "";
@@ -96,6 +97,15 @@ static void list_check(struct heap *heap) {
     CHECK(length == heap->list_length, "a list of %zu has %zu links", heap->list_length, length);
 }
 
+/* A full cycle; or, where allocation asks for cycles, one of any kind. */
+static void cycle_have(const struct heap *heap, gait_mutator *mutator, uint64_t *random) {
+    if (!heap->plan->minor || !heap->plan->stress || one_in(random, 8))
+        gait_collect(mutator);
+    else
+        for (unsigned i = 0; i < heap->plan->stress; i++)
+            gait_alloc(mutator, heap->kinds[KIND_LEAF], 16);
+}
+
 /* Has cycles follow one another, while the round's actors do what they do. */
 static void *cycles_main(void *argument) {
     struct round *round = argument;
@@ -104,7 +114,8 @@ static void *cycles_main(void *argument) {
     for (unsigned i = 0; i < round->plan.heaps; i++)
         CHECK(mutators[i] = gait_attach(round->heaps[i].gait), "gait_attach");
     while (!__atomic_load_n(&round->ended, __ATOMIC_ACQUIRE)) {
-        gait_collect(mutators[pick(&random, round->plan.heaps)]);
+        size_t heap = pick(&random, round->plan.heaps);
+        cycle_have(&round->heaps[heap], mutators[heap], &random);
         gait_enter_native(mutators[0]);
         struct timespec time = {0, (long)pick(&random, 500000)};
         nanosleep(&time, NULL);

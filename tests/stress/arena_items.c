@@ -509,6 +509,8 @@ int main(int argc, char **argv) {
         {0, ""},
         {0, "clobberfree=1"},
         {0, "clobberfree=1,gcstress=20"},
+        {0, "clobberfree=1,gcminor=3,gcstress=20"},
+        {0, "clobberfree=1,gcminor=7,gccheckmark=1"},
         {GAIT_CONSERVATIVE_STACKS, "clobberfree=1"},
         {GAIT_STOP_THE_WORLD, "clobberfree=1"},
         {0, "clobberfree=1,gcstoptheworld=1"},

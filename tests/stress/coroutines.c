@@ -305,11 +305,13 @@ static void coroutines_test(uint32_t flags, const char *debug, double seconds) {
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
-    double seconds = run.seconds / 6;
+    double seconds = run.seconds / 8;
     coroutines_test(0, "clobberfree=1", seconds);
     coroutines_test(0, "clobberfree=1,gccheckmark=1", seconds);
+    coroutines_test(0, "clobberfree=1,gcminor=5,gccheckmark=1", seconds);
     coroutines_test(GAIT_STOP_THE_WORLD, "clobberfree=1", seconds);
     coroutines_test(GAIT_CONSERVATIVE_STACKS, "clobberfree=1", seconds);
     coroutines_test(GAIT_CONSERVATIVE_STACKS, "clobberfree=1,gccheckmark=1", seconds);
+    coroutines_test(GAIT_CONSERVATIVE_STACKS, "clobberfree=1,gcminor=5", seconds);
     coroutines_test(GAIT_CONSERVATIVE_STACKS | GAIT_STOP_THE_WORLD, "clobberfree=1", seconds);
 }

@@ -155,6 +155,9 @@ int main(int argc, char **argv) {
         {"clobberfree=1,gccheckmark=1", ITEMS},
         {"clobberfree=1,gcstress=50", ITEMS},
         {"clobberfree=1,gcstoptheworld=1", ITEMS},
+        {"clobberfree=1,gcminor=5", ITEMS},
+        {"clobberfree=1,gcminor=3,gccheckmark=1", ITEMS},
+        {"clobberfree=1,gcminor=15,gcstress=50", ITEMS},
         {"clobberfree=1,disablethp=1,gcstress=1,gccheckmark=1", ITEMS_STRESSED},
     };
     size_t count = sizeof settings / sizeof settings[0];

@@ -157,6 +157,7 @@ static inline void graph_init(struct graph *graph, uint32_t flags, const char *d
     config.flags = flags;
     config.value_mask = ADDRESS_MASK;
     config.debug = debug;
+    config.minor = minor_of(debug);
     config.gogc = gogc;
     graph->heap = heap_of(&config);
     graph->barriers = !(flags & GAIT_STOP_THE_WORLD);

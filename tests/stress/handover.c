@@ -337,7 +337,8 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < PARTS; i++) {
         if (broken && strcmp(parts[i].name, argv[4]) != 0)
             continue;
-        part_run(&parts[i], "clobberfree=1", run.seconds / (2 * PARTS));
-        part_run(&parts[i], "clobberfree=1,gccheckmark=1", run.seconds / (2 * PARTS));
+        part_run(&parts[i], "clobberfree=1", run.seconds / (3 * PARTS));
+        part_run(&parts[i], "clobberfree=1,gccheckmark=1", run.seconds / (3 * PARTS));
+        part_run(&parts[i], "clobberfree=1,gcminor=5,gccheckmark=1", run.seconds / (3 * PARTS));
     }
 }

@@ -93,12 +93,18 @@ static inline gait_heap *heap_of(const gait_config *config) {
     return heap;
 }
 
+/** Whether there are minor cycles: where a list of debug words says how many. */
+static inline const char *minor_of(const char *debug) {
+    return debug && strstr(debug, "gcminor=") ? "on" : NULL;
+}
+
 /** A heap, or the end of the program. debug, gogc: NULL for the default. */
 static inline gait_heap *heap_new(uint32_t flags, const char *debug, const char *gogc) {
     gait_config config;
     gait_config_init(&config);
     config.flags = flags;
     config.debug = debug;
+    config.minor = minor_of(debug);
     config.gogc = gogc;
     return heap_of(&config);
 }

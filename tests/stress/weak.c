@@ -372,5 +372,7 @@ int main(int argc, char **argv) {
     weak_test(0, "clobberfree=1", run.seconds / 3);
     weak_test(0, "clobberfree=1,gccheckmark=1", run.seconds / 3);
     weak_test(0, "clobberfree=1,gcstress=40", run.seconds / 6);
+    weak_test(0, "clobberfree=1,gcminor=3,gcstress=20", run.seconds / 3);
+    weak_test(0, "clobberfree=1,gcminor=7,gccheckmark=1", run.seconds / 6);
     weak_test(0, "gcstoptheworld=1", run.seconds / 6);
 }
