@@ -329,6 +329,9 @@ uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_
 uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,
                                  uint64_t taken_bytes);
 
+/** Does it take so long to give so much back that a mutator leaves its heap alone meanwhile? */
+bool gait_governor_gives_back_aside(uint64_t excess_bytes);
+
 /** How large spans may grow while weak words are settled, from span_bytes as marking ended, before
  * a mutator waits: until then they grow in place of what is dead. */
 uint64_t gait_governor_settling_bytes(uint64_t span_bytes);
@@ -420,17 +423,20 @@ bool gait_governor_lets_go_on(uint64_t live_bytes, uint64_t late_bytes, uint64_t
 bool gait_governor_is_beyond(const struct gait_governor_orders *orders,
                              const struct gait_governor_want *want);
 
-/** The work of an assist of a mutator told to mark, at most 64 KiB scanned at a time, and how long
- * it looks for others to share theirs. */
+/** The work of an assist of a mutator told to mark, at most 64 KiB scanned at a time, and half of
+ * that if it owes no more. */
 struct gait_governor_assist {
     int64_t work_bytes;   /**< to scan, of its own or taken from what the background did ahead   */
     uint64_t piece_bytes; /**< the most of it at a time                                        */
-    uint32_t waits;       /**< for work that others hold                                         */
-    bool uses_credit;     /**< what the background did counts                                    */
+    bool at_limit;        /**< paid or not, it is to come again while that would pass the limit */
 };
 
 struct gait_governor_assist gait_governor_assist(const struct gait_governor_orders *orders,
                                                  const struct gait_governor_want *want);
+
+/** Is so much work of the background, that no assist has used, worth waking one that waits for it?
+ */
+bool gait_governor_credit_pays(int64_t credit_bytes);
 
 /** A mutator's credit, bytes of allocation, after so much work. */
 int64_t gait_governor_earn(const struct gait_governor_orders *orders, int64_t credit_bytes,

@@ -100,6 +100,10 @@ uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint
                          arith_max_u64(taken_bytes, MEMORY_PIECE_BYTES));
 }
 
+bool gait_governor_gives_back_aside(uint64_t excess_bytes) {
+    return excess_bytes > MEMORY_PIECE_BYTES;
+}
+
 uint64_t gait_governor_settling_bytes(uint64_t span_bytes) {
     uint64_t more = arith_max_u64(span_bytes / MEMORY_SETTLING_DIVISOR, MEMORY_SETTLING_BYTES);
     return arith_add_u64(span_bytes, more);

@@ -103,7 +103,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     world_init(&heap->world);
     lock_init(&heap->oom_lock, LOCK_LOG, "out of memory");
     spare_init(heap);
-    control_init(&heap->control, &heap->space, &heap->sweeper, &heap->finalizers, &heap->options);
+    control_init(&heap->control, &heap->space, &heap->sweeper, &heap->queue, &heap->finalizers,
+                 &heap->options);
     notices_set(&heap->control, config->notice, config->notice_data);
     heap->space.hooks = (struct space_hooks){.data = heap,
                                              .before_grow = hook_before_grow,

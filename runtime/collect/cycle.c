@@ -57,7 +57,7 @@ static void roots_scan(gait_mutator *mutator) {
         mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
     control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
-    mutator->late_ns = 0;
+    mutator->late_ns = mutator->starved_ns = 0;
 }
 
 bool cycle_lets_mark(const gait_mutator *mutator) {
@@ -388,6 +388,7 @@ static bool mark_and_settle(gait_heap *heap) {
         sweeping_finish(heap);
     }
     cycle->record.stop_ns = start_the_world(heap);
+    news_tell_all(&heap->queue.news); /* not before: they could not run */
     if (over && !sweep_stopped)
         settle(heap, false);
     return over;

@@ -100,4 +100,5 @@ void workers_lost(gait_heap *heap) {
     AO_int_store(&workers->ending, 0);
     AO_int_store(&workers->awaited, 0);
     AO_store(&heap->queue.hungry, 0); /* nobody is active: no cycle runs */
+    news_lost(&heap->queue.news);
 }

@@ -6,9 +6,6 @@
 #include "../platform/platform.h"
 #include "control.h"
 
-/* One wait for others to share work; with the OS's slack some 70 us. How often: the governor. */
-#define ASSIST_WAIT_NS 10000
-
 /* ---- What the mutator knows ---- */
 
 static bool is_limited(const struct control *control) {
@@ -73,25 +70,17 @@ static size_t credit_take(struct control *control, size_t want) {
     }
 }
 
-/* Mark as much as budget_bytes. Where others hold all the work there is, or there is none left but
- * to end the cycle, wait: a mutator that went on for free would leave the goal behind while the OS
- * has preempted the collector.
- * @return bytes scanned. */
-static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, unsigned most_waits) {
+/* Mark as much as budget_bytes. @return bytes scanned; *starved: less, since others hold all the
+ * work there is, or there is none left but to end the cycle. */
+static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, bool *starved) {
     struct marker *marker = &mutator->marker;
-    struct mark_queue *queue = marker->queue;
-    size_t before = marker->scanned_bytes, done = 0;
-    for (unsigned waits = 0;; waits++) {
-        marker_begin(marker);
-        bool out = marker_drain(marker, budget_bytes - done);
-        marker_end(marker);
-        done = marker->scanned_bytes - before;
-        if (!out || done >= budget_bytes || waits == most_waits || AO_int_load(&mutator->head.poll))
-            return done;
-        AO_fetch_and_add1_full(&queue->hungry);
-        platform_sleep_ns(ASSIST_WAIT_NS);
-        AO_fetch_and_sub1_full(&queue->hungry);
-    }
+    size_t before = marker->scanned_bytes;
+    marker_begin(marker);
+    bool out = marker_drain(marker, budget_bytes);
+    marker_end(marker);
+    size_t done = marker->scanned_bytes - before;
+    *starved = out && done < budget_bytes;
+    return done;
 }
 
 static void earn(const struct control *control, gait_mutator *mutator,
@@ -100,27 +89,49 @@ static void earn(const struct control *control, gait_mutator *mutator,
         orders, mutator->assist_credit_bytes, control_live_bytes(control), (int64_t)work_bytes);
 }
 
-bool control_assist(struct control *control, gait_mutator *mutator,
-                    const struct control_want *want) {
+enum assist_end control_assist(struct control *control, gait_mutator *mutator,
+                               const struct control_want *want) {
     struct gait_governor_orders orders = control_orders(control);
     struct gait_governor_want known = look(control, mutator, want);
     struct gait_governor_assist assist = gait_governor_assist(&orders, &known);
     size_t work = (size_t)assist.work_bytes;
-    size_t taken = assist.uses_credit ? credit_take(control, work) : 0;
+    size_t taken = credit_take(control, work);
     earn(control, mutator, &orders, taken);
     if (taken >= work)
-        return false;
+        return assist.at_limit ? ASSIST_AGAIN : ASSIST_PAID;
     int64_t begin_ns = platform_thread_cpu_ns();
     size_t piece = work - taken < assist.piece_bytes ? work - taken : (size_t)assist.piece_bytes;
-    size_t done = assist_mark(mutator, piece, assist.waits);
+    bool starved;
+    size_t done = assist_mark(mutator, piece, &starved);
     counter_add(&control->heap_work_bytes, done);
     earn(control, mutator, &orders, done);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     control_add_cpu(control, CPU_ASSIST, spent_ns);
     counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);
-    if (assist.uses_credit)
-        return false;
+    if (!assist.at_limit)
+        return starved && mutator->assist_credit_bytes < 0 ? ASSIST_STARVED : ASSIST_PAID;
     orders = control_orders(control);
     known = look(control, mutator, want);
-    return gait_governor_is_beyond(&orders, &known);
+    if (!gait_governor_is_beyond(&orders, &known))
+        return ASSIST_PAID;
+    return starved ? ASSIST_STARVED_AT_LIMIT : ASSIST_AGAIN;
+}
+
+/* ---- Waiting for work ---- */
+
+/* What a starved mutator waits for. Each is told of after it is stored: work by queue_publish,
+ * credit by control_credit, the end of marking by the cycle, that of assists by publish. */
+static bool has_news(void *data) {
+    struct control *control = data;
+    return !AO_load(&control->marking) || AO_load(&control->limiting) ||
+           AO_load(&control->assists_off) || queue_has_work(control->queue) ||
+           gait_governor_credit_pays((intptr_t)AO_load(&control->credit_bytes));
+}
+
+bool control_await_work(struct control *control, int64_t most_ns) {
+    struct mark_queue *queue = control->queue;
+    AO_fetch_and_add1_full(&queue->hungry); /* others share */
+    bool some = news_await(&queue->news, has_news, control, most_ns);
+    AO_fetch_and_sub1_full(&queue->hungry);
+    return some;
 }

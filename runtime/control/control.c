@@ -76,6 +76,8 @@ static void publish(struct control *control) {
     AO_store(&control->min_heap_bytes, settings->min_heap_bytes);
     AO_store(&control->gogc_floor_percent, (AO_t)settings->gogc_floor_percent);
     AO_store(&control->assists_off, orders.assists_off);
+    if (orders.limiting || orders.assists_off)
+        news_tell_all(&control->queue->news); /* nobody owes any more */
 }
 
 /* Memory is so much, of which more_bytes are about to be taken. */
@@ -120,11 +122,13 @@ static struct gait_governor_progress progress_now(const struct control *control)
 }
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
-                  struct finalizers *finalizers, const struct options *options) {
+                  struct mark_queue *queue, struct finalizers *finalizers,
+                  const struct options *options) {
     memset(control, 0, sizeof *control);
     lock_init(&control->lock, LOCK_CONTROL, "control");
     control->space = space;
     control->sweeper = sweeper;
+    control->queue = queue;
     AO_store(&control->procs, (AO_t)options->max_procs);
     control->minors_wanted = space->cards.bytes ? options->gcminor : 0;
     notices_init(&control->notices, finalizers, options->notice_memory_bytes,
@@ -262,9 +266,22 @@ void control_unallocated(struct control *control, struct cache_rest rest) {
     counter_sub(&control->unscannable_bytes, rest.scannable_bytes - rest.live_scannable_bytes);
 }
 
+struct gait_governor_patience control_patience(enum gait_governor_wait what,
+                                               const struct gait_governor_waited *waited) {
+    return gait_governor_patience(what, waited);
+}
+
+int64_t control_pays_ns(size_t want_bytes) { return gait_governor_pays_ns(want_bytes); }
+
+bool control_gives_back_aside(size_t excess_bytes) {
+    return gait_governor_gives_back_aside(excess_bytes);
+}
+
 void control_credit(struct control *control, size_t scanned_bytes) {
     counter_add(&control->heap_work_bytes, scanned_bytes);
     counter_add(&control->credit_bytes, scanned_bytes);
+    if (gait_governor_credit_pays((intptr_t)AO_load(&control->credit_bytes)))
+        news_tell(&control->queue->news);
 }
 
 void control_marked(struct control *control) {

@@ -11,6 +11,7 @@
 #define GAIT_CONTROL_H
 
 #include "../../pacer/governor.h"
+#include "../../pacer/governor_waits.h"
 #include "../heap/space.h"
 #include "../mutator/mutator.h"
 #include "../options.h"
@@ -76,6 +77,7 @@ struct control {
     struct gait_governor governor; /* lock */
     struct space *space;           /* constant */
     struct sweeper *sweeper;       /* constant */
+    struct mark_queue *queue;      /* constant */
     struct notices notices;        /* guarded as notices.h says */
     AO_t procs;                    /* written under the lock; read unordered: may be old */
 
@@ -124,7 +126,8 @@ struct control {
 };
 
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
-                  struct finalizers *finalizers, const struct options *options);
+                  struct mark_queue *queue, struct finalizers *finalizers,
+                  const struct options *options);
 void control_destroy(struct control *control);
 
 /** All memory that the heap holds and the OS has given, and what counts with it, bytes: what the
@@ -200,13 +203,31 @@ struct control_want {
 enum gait_governor_advice control_advise(struct control *control, gait_mutator *mutator,
                                          const struct control_want *want);
 
-/**
- * Told to mark: have the mutator pay its debt, or a piece of it.
- * @return whether it is to come again after a safepoint, before it allocates: more would pass the
- * limit, and the cycle that is marking may yet keep the heap below.
- */
-bool control_assist(struct control *control, gait_mutator *mutator,
-                    const struct control_want *want);
+/** What came of an assist. */
+enum assist_end {
+    ASSIST_PAID,            /* the mutator goes on: its debt, or a piece of it, is paid */
+    ASSIST_AGAIN,           /* it comes again after a safepoint, before it allocates: more would
+                               pass the limit, and the cycle may yet keep the heap below */
+    ASSIST_STARVED,         /* it owes, and there is no work to be had: it waits for some */
+    ASSIST_STARVED_AT_LIMIT /* the same, and more would pass the limit */
+};
+
+/** Told to mark: have the mutator pay its debt, or a piece of it. */
+enum assist_end control_assist(struct control *control, gait_mutator *mutator,
+                               const struct control_want *want);
+
+/** A mutator that was starved waits until there is something to mark, enough was marked in its
+ * place, marking ends, or assists do; most_ns at most. Not by a running mutator.
+ * @return whether there is. */
+bool control_await_work(struct control *control, int64_t most_ns);
+
+/** How long a mutator may wait, and for which it pays. */
+struct gait_governor_patience control_patience(enum gait_governor_wait what,
+                                               const struct gait_governor_waited *waited);
+int64_t control_pays_ns(size_t want_bytes);
+
+/** Is so much more memory than the limit allows to be given back in native code? */
+bool control_gives_back_aside(size_t excess_bytes);
 
 /** With so many bytes of pages more, would more than a few have been taken since marking ended?
  * They are taken in place of what is dead, until weak words are settled. */
@@ -219,7 +240,7 @@ bool control_is_tight(struct control *control, size_t bytes);
 /** Spans' pages were taken, though all is swept. */
 void control_took_fresh(struct control *control, size_t bytes);
 
-/** Background marking was done: assists may use it. */
+/** Background marking was done: assists may use it, and those that wait are told. */
 void control_credit(struct control *control, size_t scanned_bytes);
 
 /** After a burst of it: the assist ratio and the CPU limiter look at what was done. */

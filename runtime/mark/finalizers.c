@@ -19,11 +19,6 @@
 /* How long a pass waits where others want the lock: a thread that was woken runs by then. */
 #define LET_IN_NS 20000
 
-/* How often is looked at a thread that runs jobs, with the OS's slack some 100 us; and the longest
- * that it may take for one. Guesses. */
-#define SERVED_NAP_NS 50000
-#define SERVED_NS_MOST ((int64_t)5000000)
-
 /* A finalizer: the key is its object. Or the first part of a cleanup: the key is odd, so that it is
  * no object's address, or 0 when it was taken out of the table. */
 struct finalizer_record {
@@ -459,17 +454,18 @@ bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns) {
     }
 }
 
-bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns) {
+bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns, int64_t nap_ns,
+                             int64_t idle_ns) {
     size_t first = AO_load(&finalizers->taken), last = first;
     int64_t begin_ns = platform_now_ns(), last_ns = begin_ns;
     while (finalizers_are_served(finalizers)) {
-        platform_sleep_ns(SERVED_NAP_NS);
+        platform_sleep_ns(nap_ns);
         int64_t now_ns = platform_now_ns();
         size_t taken = AO_load(&finalizers->taken);
         if (taken != last) {
             last = taken;
             last_ns = now_ns;
-        } else if (now_ns - last_ns >= SERVED_NS_MOST) {
+        } else if (now_ns - last_ns >= idle_ns) {
             AO_store(&finalizers->served, 0);
         }
         if (now_ns - begin_ns >= most_ns)

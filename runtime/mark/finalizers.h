@@ -124,10 +124,12 @@ static inline bool finalizers_are_served(const struct finalizers *finalizers) {
     return AO_load(&finalizers->queued) > 0 && AO_load(&finalizers->served);
 }
 
-/** Wait for that thread to take all jobs; not if it takes none for a while: then it serves no more
- * until it waits again. Not by a running mutator.
+/** Wait for that thread to take all jobs, most_ns at most; not if it takes none for idle_ns: then
+ * it serves no more until it waits again. Not by a running mutator.
+ * @param nap_ns  between two looks.
  * @return whether it took any. */
-bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns);
+bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns, int64_t nap_ns,
+                             int64_t idle_ns);
 
 /** Let every wait, also a later one, end with false. */
 void finalizers_stop(struct finalizers *finalizers);

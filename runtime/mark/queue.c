@@ -129,6 +129,7 @@ void queue_publish(struct mark_queue *queue, struct mark_block *block) {
     AO_fetch_and_add1_full(&queue->published); /* full: before the block can be taken, or used up */
     PERTURB(QUEUE_PUBLISH);
     stack_push(&queue->full, block);
+    news_tell(&queue->news);
 }
 
 struct mark_block *queue_take(struct mark_queue *queue) {

@@ -25,6 +25,7 @@
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
 #include "ephemerons.h"
+#include "news.h"
 
 #define MARK_BLOCK_BYTES 4096
 #define MARK_BLOCK_WORDS ((MARK_BLOCK_BYTES - 16) / 8)
@@ -47,6 +48,7 @@ struct mark_queue {
     AO_t published;         /* blocks published so far: raised with each                   */
     AO_t active;            /* threads that may hold work, and QUEUE_OPEN                  */
     AO_t hungry;            /* threads that look for some                                  */
+    struct news news;       /* for mutators that owe some: work, credit, or the end of it   */
     AO_t overflowed;        /* not 0: an object was marked whose references were not pushed */
     AO_t *metadata_bytes;   /* where the blocks' memory is counted                         */
     AO_t slabs;             /* struct mark_slab *: while markers run, only added to        */
@@ -61,7 +63,8 @@ void queue_destroy(struct mark_queue *queue);
 struct mark_block *queue_block(struct mark_queue *queue);
 void queue_recycle(struct mark_queue *queue, struct mark_block *block);
 
-/** Publish a block of work, or take one (NULL: none). The caller is counted in active. */
+/** Publish a block of work, and tell who waits; or take one (NULL: none). The caller is counted in
+ * active. */
 void queue_publish(struct mark_queue *queue, struct mark_block *block);
 struct mark_block *queue_take(struct mark_queue *queue);
 

@@ -7,38 +7,19 @@
 #include "../heap/chunks.h"
 #include "../instance.h"
 
-/* How long a mutator waits for a cycle to begin that is late, in naps of some 70 us with the OS's
- * slack. For one allocation: two ticks of the scheduler, in which the collector has its turn; and
- * for one that takes the heap far past its goal, so long that it comes to its end. For all until
- * the cycle has come: so long that a busy machine lets the collector in, and that what keeps it out
- * holds up nobody for ever. All but the ticks are guesses. */
-#define START_WAIT_NS 20000
-#define START_NS_MOST ((int64_t)8000000)
-#define START_NS_MOST_FAR ((int64_t)100000000)
-#define START_NS_IN_ALL ((int64_t)500000000)
-#define FAR_BYTES ((size_t)8 << 20)
-/* How long a mutator waits in all for a cycle that is to keep the limit, before it begins and once
- * more before it ends: marking of some 8 GiB by half of two CPUs. Guess. */
-#define LIMIT_NS_IN_ALL ((int64_t)2000000000)
-/* The longest that one allocation waits while weak words and finalizers are settled. By the clock:
- * a nap is long where CPUs are busy. */
-#define SETTLE_WAIT_NS 3000000
+/* How long the mutator may wait, here_ns of which it has in this call. */
+static struct gait_governor_patience patience(const gait_mutator *mutator,
+                                              enum gait_governor_wait what, size_t want_bytes,
+                                              int64_t here_ns) {
+    return control_patience(what,
+                            &(struct gait_governor_waited){want_bytes, here_ns, mutator->late_ns});
+}
 
-/* How long a mutator waits in all for a cycle's settling: two ticks of the scheduler, in which the
- * collector has its turn. Where more is to be settled than that, the program goes on. */
-#define SETTLE_NS_IN_ALL ((int64_t)8000000)
-
-/* The longest that one allocation waits for cleanups that another thread runs. Guess. */
-#define CLEANUPS_NS_MOST ((int64_t)100000000)
-
-/* So much a running mutator gives back for its pages: some 0.1 ms. What is more is given back in
- * native code. */
-#define EXCESS_AT_ONCE_BYTES ((size_t)1 << 20)
-
-/* Has the thread waited long enough for weak words and finalizers to be settled? */
-static bool settling_takes_long(gait_heap *heap, int64_t begin_ns) {
-    return !AO_load(&heap->control.marking) && !sweep_is_open(&heap->sweeper) &&
-           platform_now_ns() - begin_ns >= SETTLE_WAIT_NS;
+/* Sleep in native code. */
+static void nap(gait_mutator *mutator, int64_t ns) {
+    gait_enter_native(mutator);
+    platform_sleep_ns(ns);
+    gait_leave_native(mutator);
 }
 
 /* Does this take pages? A free cell of its kind and class takes none. */
@@ -69,24 +50,29 @@ static bool is_held_up(gait_mutator *mutator) {
     return world_is_held_up(&mutator->heap->world);
 }
 
+/* What a late cycle is waited for: it is another thing while the last one is being settled. */
+static enum gait_governor_wait late_for(gait_heap *heap) {
+    bool settling = !AO_load(&heap->control.marking) && !sweep_is_open(&heap->sweeper);
+    return settling ? GAIT_GOVERNOR_FOR_START_IN_SETTLING : GAIT_GOVERNOR_FOR_START;
+}
+
 /* HELP: the live heap has reached its goal before the cycle lets mutators assist: the OS has not
  * let the collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
 static void help(gait_mutator *mutator, const struct alloc_need *need, struct control_want *want) {
     gait_heap *heap = mutator->heap;
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
-    int64_t most_ns = need->bytes < FAR_BYTES ? START_NS_MOST : START_NS_MOST_FAR;
-    while (now_ns - begin_ns < most_ns && mutator->late_ns < START_NS_IN_ALL &&
-           !is_held_up(mutator) && !settling_takes_long(heap, begin_ns) &&
-           ask(mutator, need, want) == GAIT_GOVERNOR_HELP) {
+    for (;;) {
+        struct gait_governor_patience left =
+            patience(mutator, late_for(heap), need->bytes, now_ns - begin_ns);
+        if (left.most_ns == 0 || is_held_up(mutator) ||
+            ask(mutator, need, want) != GAIT_GOVERNOR_HELP)
+            return;
         if (!AO_load(&heap->control.marking))
             collector_request(heap);
-        if (sweep_step(&heap->sweeper)) {
+        if (sweep_step(&heap->sweeper))
             gait_poll(mutator);
-        } else {
-            gait_enter_native(mutator);
-            platform_sleep_ns(START_WAIT_NS);
-            gait_leave_native(mutator);
-        }
+        else
+            nap(mutator, left.nap_ns);
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();
         mutator->late_ns += now_ns - before_ns;
@@ -95,20 +81,22 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
 
 /* What the cycle that has just ended found dead can't be used before weak words are settled; pages
  * that are taken in its place stay, for some objects in them live on. While that is a few, go on;
- * then leave the collector the CPU: as a rule the OS has set it aside. most_ns: in all, with what
- * was waited before. */
+ * then leave the collector the CPU: as a rule the OS has preempted it. */
 static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *need,
-                              int64_t most_ns) {
+                              enum gait_governor_wait what) {
     gait_heap *heap = mutator->heap;
     size_t bytes = need->cell ? 0 : need->page_bytes;
-    while (!sweep_is_open(&heap->sweeper) && mutator->late_ns < most_ns &&
-           control_outgrows_settling(&heap->control, bytes) && takes_pages(mutator, need) &&
-           !is_held_up(mutator)) {
-        int64_t begin_ns = platform_now_ns();
-        gait_enter_native(mutator);
-        platform_sleep_ns(START_WAIT_NS);
-        gait_leave_native(mutator);
-        mutator->late_ns += platform_now_ns() - begin_ns;
+    int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
+    while (!sweep_is_open(&heap->sweeper)) {
+        struct gait_governor_patience left =
+            patience(mutator, what, need->bytes, now_ns - begin_ns);
+        if (left.most_ns == 0 || !control_outgrows_settling(&heap->control, bytes) ||
+            !takes_pages(mutator, need) || is_held_up(mutator))
+            return;
+        nap(mutator, left.nap_ns);
+        int64_t before_ns = now_ns;
+        now_ns = platform_now_ns();
+        mutator->late_ns += now_ns - before_ns;
     }
 }
 
@@ -125,12 +113,12 @@ static void sweep_for_pages(gait_mutator *mutator, const struct alloc_need *need
 
 bool alloc_await_cleanups(gait_mutator *mutator) {
     struct finalizers *finalizers = &mutator->heap->finalizers;
-    if (mutator->runs_finalizers || mutator->late_ns >= LIMIT_NS_IN_ALL ||
-        !finalizers_are_served(finalizers))
+    struct gait_governor_patience left = patience(mutator, GAIT_GOVERNOR_FOR_CLEANUPS, 0, 0);
+    if (mutator->runs_finalizers || left.most_ns == 0 || !finalizers_are_served(finalizers))
         return false;
     int64_t begin_ns = platform_now_ns();
     gait_enter_native(mutator);
-    bool some = finalizers_await_served(finalizers, CLEANUPS_NS_MOST);
+    bool some = finalizers_await_served(finalizers, left.most_ns, left.nap_ns, left.idle_ns);
     gait_leave_native(mutator);
     mutator->late_ns += platform_now_ns() - begin_ns;
     return some;
@@ -139,9 +127,8 @@ bool alloc_await_cleanups(gait_mutator *mutator) {
 /* Before the limit is passed: use all that sweeping gives, and what waits to be given back. */
 static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
     gait_heap *heap = mutator->heap;
-    size_t excess;
-    if (!need->cell &&
-        (excess = control_excess_bytes(&heap->control, need->page_bytes)) > EXCESS_AT_ONCE_BYTES) {
+    size_t excess = need->cell ? 0 : control_excess_bytes(&heap->control, need->page_bytes);
+    if (control_gives_back_aside(excess)) {
         gait_enter_native(mutator);
         scavenger_give_back(heap, excess);
         gait_leave_native(mutator);
@@ -157,7 +144,7 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
 /* The cycle that the limit was kept for has ended: what it found dead goes before the pages that
  * would pass the limit, though settling that takes the OS some ticks. */
 static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
-    wait_for_settling(mutator, need, LIMIT_NS_IN_ALL);
+    wait_for_settling(mutator, need, GAIT_GOVERNOR_FOR_DEAD_AT_LIMIT);
     use_rest(mutator, need);
 }
 
@@ -165,8 +152,9 @@ static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
  * waits. ended: before the mutator was told; a cycle that ended since is one. */
 static void await(gait_mutator *mutator, unsigned ended, struct control_want *want) {
     gait_heap *heap = mutator->heap;
-    if (mutator->late_ns < LIMIT_NS_IN_ALL && !is_held_up(mutator)) {
-        int64_t begin_ns = platform_now_ns(), most_ns = LIMIT_NS_IN_ALL - mutator->late_ns;
+    int64_t most_ns = patience(mutator, GAIT_GOVERNOR_FOR_END, 0, 0).most_ns;
+    if (most_ns > 0 && !is_held_up(mutator)) {
+        int64_t begin_ns = platform_now_ns();
         gait_enter_native(mutator);
         collector_await(heap, ended, most_ns);
         gait_leave_native(mutator);
@@ -175,15 +163,38 @@ static void await(gait_mutator *mutator, unsigned ended, struct control_want *wa
     want->awaited = true;
 }
 
+/* There is no work to be had for what the mutator owes: leave whoever holds it the CPU, until there
+ * is. What comes of it is no delay, so only waits for nothing count; and by themselves, since they
+ * say nothing of how long the cycle's next steps may be waited for.
+ * @return whether to ask again. */
+static bool await_work(gait_mutator *mutator, enum gait_governor_wait what) {
+    struct gait_governor_waited waited = {.in_all_ns = mutator->starved_ns};
+    int64_t most_ns = control_patience(what, &waited).most_ns;
+    if (most_ns == 0)
+        return false;
+    int64_t begin_ns = platform_now_ns();
+    gait_enter_native(mutator);
+    bool some = control_await_work(&mutator->heap->control, most_ns);
+    gait_leave_native(mutator);
+    if (!some)
+        mutator->starved_ns += platform_now_ns() - begin_ns;
+    return true;
+}
+
 /* MARK for what was allocated: a piece, and more only at a limit, or before an object so large that
  * pieces would not keep up with it: until end_ns.
  * @return whether to ask again. */
 static bool pay(gait_mutator *mutator, struct control_want *want, int64_t end_ns) {
-    gait_heap *heap = mutator->heap;
     /* cycle_lets_mark, not before: docs/design/marking.md, .early and .unborn */
-    bool again = control_assist(&heap->control, mutator, want);
+    enum assist_end end = control_assist(&mutator->heap->control, mutator, want);
     bool owes = end_ns && mutator->assist_credit_bytes < 0 && platform_now_ns() < end_ns;
-    return (again || owes) && !is_held_up(mutator);
+    if ((end == ASSIST_PAID && !owes) || is_held_up(mutator))
+        return false;
+    if (end == ASSIST_STARVED)
+        return await_work(mutator, GAIT_GOVERNOR_FOR_WORK);
+    if (end == ASSIST_STARVED_AT_LIMIT)
+        return await_work(mutator, GAIT_GOVERNOR_FOR_WORK_AT_LIMIT);
+    return true;
 }
 
 void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
@@ -191,11 +202,12 @@ void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
     if (ask(mutator, need, &want) == GAIT_GOVERNOR_HELP)
         help(mutator, need, &want);
     want.helped = true;
-    wait_for_settling(mutator, need, SETTLE_NS_IN_ALL);
+    wait_for_settling(mutator, need, GAIT_GOVERNOR_FOR_DEAD);
     if (!need->cell)
         sweep_for_pages(mutator, need);
     use_rest(mutator, need);
-    int64_t end_ns = need->bytes < FAR_BYTES ? 0 : platform_now_ns() + START_NS_MOST_FAR;
+    int64_t pays_ns = control_pays_ns(need->bytes);
+    int64_t end_ns = pays_ns ? platform_now_ns() + pays_ns : 0;
     for (bool waited = false;; waited = true) {
         /* before the mutator is told, or lets cycles run */
         unsigned ended = AO_int_load_acquire(&mutator->heap->collector.ended);

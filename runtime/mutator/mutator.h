@@ -88,7 +88,8 @@ struct gait_mutator {
     struct arena_own *making; /* arenas that are; likewise; api/arena_making.c */
 
     int64_t assist_credit_bytes;   /* allocation that is paid for; negative: debt */
-    int64_t late_ns;               /* waited for a cycle to begin, since the last one that did */
+    int64_t late_ns;               /* waited before it took memory, since its last root scan; */
+    int64_t starved_ns;            /* of that not: for work, and none came */
     bool runs_finalizers;          /* has run some or waited for them: nobody else is waited for */
     size_t foreign_free_bytes;     /* may be taken back without a look at what there is */
     int64_t foreign_rest_bytes;    /* foreign memory that the sum has not heard of */

@@ -94,6 +94,9 @@
     X(QUEUE_JOIN, "queue.join", OFTEN)       /* it is open, before one is counted */               \
     X(QUEUE_PUBLISH, "queue.publish", OFTEN) /* counted, not there */                              \
     X(QUEUE_POP, "queue.pop", OFTEN)         /* before the swap */                                 \
+    X(NEWS_TELL, "news.tell", OFTEN)         /* there is something, before who waits is counted */ \
+    X(NEWS_COUNTED, "news.counted", OFTEN)   /* before the word is read */                         \
+    X(NEWS_WOKEN, "news.woken", OFTEN)       /* before it counts no more, and looks */             \
     /* barriers, weak references, finalizers */                                                    \
     X(BARRIER_READ, "barrier.read", ALWAYS)   /* what the slot held, before it is noted */         \
     X(STORE, "store", ALWAYS)                 /* in gait_store, before the store */                \

@@ -80,7 +80,7 @@ static void advice_expect(const struct gait_governor_orders *orders) {
         EXPECT(false);
     }
     struct gait_governor_assist assist = gait_governor_assist(orders, &want);
-    EXPECT(assist.work_bytes >= 0 && assist.piece_bytes > 0 && assist.waits < 1000);
+    EXPECT(assist.work_bytes >= 0 && assist.piece_bytes > 0);
     int64_t work = any_i64();
     EXPECT(gait_governor_earn(orders, want.credit_bytes, want.live_bytes, work) >=
            want.credit_bytes);

@@ -118,6 +118,12 @@ Test(governor_rules, what_passes_the_limit_is_given_back_by_the_mebibyte) {
     }
 }
 
+Test(governor_rules, what_takes_long_is_given_back_in_native_code) {
+    cr_expect_not(gait_governor_gives_back_aside(0));
+    cr_expect_not(gait_governor_gives_back_aside(MIB));
+    cr_expect(gait_governor_gives_back_aside(MIB + 1));
+}
+
 Test(governor_rules, an_ended_arena_may_wait_for_half_of_what_is_live) {
     cr_expect_eq(gait_governor_quarantine_bytes(0), 64 * MIB);
     cr_expect_eq(gait_governor_quarantine_bytes(128 * MIB), 64 * MIB);
@@ -446,12 +452,14 @@ Test(governor_rules, an_assist_is_a_bounded_piece_of_work) {
         int64_t credit; /* bytes */
         uint64_t live;  /* MiB; goal 110, late at 100, barrier 120 */
         int64_t work;   /* at least, bytes; no more than twice that */
-        bool uses_credit, waits_long;
+        uint64_t piece; /* KiB */
+        bool at_limit;
     } rows[] = {
-        {1, -4096, 50, 65536, true, false}, /* the least that is worth it */
-        {1, -1000000, 50, 1000000, true, false}, {2, -1000000, 50, 2000000, true, false},
-        {1, -1000000, 105, 1000000, true, true}, /* late: it looks longer for work */
-        {1, 5, 121, 65536, false, true},         /* at the limit: no credit helps */
+        {1, -4096, 50, 65536, 32, false},  /* the least that is worth it, in two pieces */
+        {3, -16384, 50, 65536, 48, false}, /* all that it owes */
+        {1, -1000000, 50, 1000000, 64, false},  {2, -1000000, 50, 2000000, 64, false},
+        {1, -1000000, 105, 1000000, 64, false}, /* late: it owes the same */
+        {1, 5, 121, 65536, 64, true},           /* at the limit it marks, paid or not */
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct gait_governor_orders orders = {
@@ -471,10 +479,20 @@ Test(governor_rules, an_assist_is_a_bounded_piece_of_work) {
         struct gait_governor_assist assist = gait_governor_assist(&orders, &want);
         cr_expect(assist.work_bytes >= rows[i].work && assist.work_bytes <= 2 * rows[i].work,
                   "row %zu: %" PRId64, i, assist.work_bytes);
-        cr_expect_eq(assist.piece_bytes, 64 * KIB, "row %zu", i);
-        cr_expect_eq(assist.uses_credit, rows[i].uses_credit, "row %zu", i);
-        cr_expect_eq(assist.waits > 10, rows[i].waits_long, "row %zu: %u", i, assist.waits);
+        cr_expect_eq(assist.piece_bytes, rows[i].piece * KIB, "row %zu", i);
+        cr_expect_eq(assist.at_limit, rows[i].at_limit, "row %zu", i);
     }
+}
+
+/* Who is woken for less than the least assist would wait again at once. */
+Test(governor_rules, credit_wakes_once_it_pays_an_assist) {
+    static const struct {
+        int64_t credit;
+        bool pays;
+    } rows[] = {{INT64_MIN, false}, {-1, false},   {0, false},
+                {65535, false},     {65536, true}, {INT64_MAX, true}};
+    for (size_t i = 0; i < COUNT(rows); i++)
+        cr_expect_eq(gait_governor_credit_pays(rows[i].credit), rows[i].pays, "row %zu", i);
 }
 
 Test(governor_rules, who_paid_ahead_stays_within_a_64th_of_the_way) {
