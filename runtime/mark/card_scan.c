@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "../platform/perturb.h"
 #include "marker.h"
 
 /* What one piece covers: a slice's worth of words and more, some 20 us. */
@@ -32,19 +33,22 @@ static void push_words(struct marker *marker, const struct touched *object, size
     size_t words = object->bytes / sizeof(gait_word);
     gait_layout layout = (gait_layout)ENTRY_LAYOUT(object->entry);
     gait_word copy[CARD_WORDS];
+    if (layout == GAIT_PREFIX || layout == GAIT_WEAK || layout == GAIT_EPHEMERON)
+        end = head_words(kind, end);
+    if (first >= end)
+        return;
     /* next to what is old its owner may be initialising an object by plain stores */
     marker_copy_words(copy, (const gait_word *)object->start + first, end - first);
-    if (layout == GAIT_REFS) {
+    bool chosen = layout == GAIT_BITMAP || layout == GAIT_REPEAT;
+    if (!chosen && layout != GAIT_CONSERVATIVE) {
         marker_push_words(marker, copy, end - first);
         return;
     }
     marker->scanned_bytes += (end - first) * sizeof(gait_word);
     for (size_t i = first; i < end; i++) {
-        if (!kind_refers(kind, words, i))
-            continue;
-        if (layout == GAIT_CONSERVATIVE)
+        if (!chosen)
             marker_push_interior(marker, copy[i - first]);
-        else
+        else if (kind_refers(kind, words, i))
             marker_push(marker, copy[i - first]);
     }
 }
@@ -99,6 +103,7 @@ static void scan_group(struct marker *marker, uintptr_t start) {
     while (dirty && !AO_compare_and_swap_full(group, dirty, 0)); /* full: before it is read */
     if (!dirty)
         return;
+    PERTURB(CARDS_TAKEN);
     unsigned char cards[CARD_GROUP];
     memcpy(cards, &dirty, sizeof cards);
     for (size_t i = 0; i < CARD_GROUP; i++)

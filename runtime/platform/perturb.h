@@ -113,6 +113,7 @@
     X(COROUTINE_BETWEEN, "coroutine.between", OFTEN)                                               \
     X(COROUTINE_RESUME, "coroutine.resume", OFTEN)                                                 \
     X(COROUTINE_SCAN, "coroutine.scan", OFTEN)                                                     \
+    X(CARDS_TAKEN, "cards.taken", OFTEN)     /* clean again, before what they cover is scanned */  \
     X(RANGE_PIECE, "range.piece", OFTEN)     /* counted, before it is looked whether it is gone */ \
     X(RANGE_REMOVED, "range.removed", OFTEN) /* before users are waited for */                     \
     /* arenas */                                                                                   \
@@ -124,6 +125,7 @@
     X(ARENA_SETTLE, "arena.settle", OFTEN)                                                         \
     X(ARENA_REUSE, "arena.reuse", OFTEN)                                                           \
     /* memory */                                                                                   \
+    X(SWEEP_FORGET, "sweep.forget", OFTEN) /* a span's kept marks are about to be cleared */       \
     X(SWEEP_OPEN, "sweep.open", RARE)      /* the cursor is reset, sweeping is closed */           \
     X(SWEEP_ACTIVE, "sweep.active", OFTEN) /* before a chunk is claimed */                         \
     X(SWEEP_CHUNK, "sweep.chunk", OFTEN)   /* before its first span */                             \

@@ -160,6 +160,7 @@ void sweep_forget(struct sweeper *sweeper) {
         if (!walk_is_span(space, page))
             continue;
         length = span->pages;
+        PERTURB(SWEEP_FORGET);
         uint64_t *bits = space_bits(space, page);
         for (unsigned first = 0; first < span->cells; first += 64)
             if (bits_get(&bits[2 * (first >> 6) + side]))
