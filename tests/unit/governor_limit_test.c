@@ -59,10 +59,10 @@ static double least_heap(const struct loop_program *program) {
 static const double limits[] = {0.5, 0.9, 1.1, 1.3, 1.6, 2, 2.5, 4}; /* times live */
 
 Test(governor_limit, memory_is_never_larger_than_without_one, .timeout = 60) {
-    for (size_t p = 0; p < COUNT(programs); p++)
+    for (size_t p = 0; p < COUNT(programs); p += loop_step())
         for (int32_t gogc = 50; gogc <= 400; gogc *= 2) {
             double none = run(&programs[p], gogc, 0).total;
-            for (size_t i = 0; i < COUNT(limits); i++) {
+            for (size_t i = 0; i < COUNT(limits); i += loop_step()) {
                 double total = run(&programs[p], gogc, limits[i] * programs[p].live).total;
                 cr_assert_leq(total, none * 1.03, "program %zu, GOGC=%d, %g: %.1f MiB, none %.1f",
                               p, gogc, limits[i], total / LOOP_MIB, none / LOOP_MIB);
@@ -71,8 +71,8 @@ Test(governor_limit, memory_is_never_larger_than_without_one, .timeout = 60) {
 }
 
 Test(governor_limit, what_cannot_be_held_is_passed_by_no_more_than_must_be, .timeout = 60) {
-    for (size_t p = 0; p < COUNT(programs); p++)
-        for (size_t i = 0; i < COUNT(limits); i++) {
+    for (size_t p = 0; p < COUNT(programs); p += loop_step())
+        for (size_t i = 0; i < COUNT(limits); i += loop_step()) {
             double limit = limits[i] * programs[p].live, least = least_heap(&programs[p]);
             struct outcome outcome = run(&programs[p], 400, limit);
             cr_assert_leq(outcome.peak, loop_max(limit, least * 1.15),
@@ -86,8 +86,8 @@ Test(governor_limit, what_cannot_be_held_is_passed_by_no_more_than_must_be, .tim
 }
 
 Test(governor_limit, what_less_than_half_of_the_cpu_holds_holds, .timeout = 60) {
-    for (size_t p = 0; p < COUNT(programs); p++)
-        for (size_t i = 0; i < COUNT(limits); i++) {
+    for (size_t p = 0; p < COUNT(programs); p += loop_step())
+        for (size_t i = 0; i < COUNT(limits); i += loop_step()) {
             double limit = limits[i] * programs[p].live, least = least_heap(&programs[p]);
             /* pages that objects leave unused, and what is kept below the limit */
             if (limit / LOOP_FRAGMENTATION < least * 1.2)

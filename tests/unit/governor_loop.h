@@ -13,6 +13,7 @@
 #define TESTS_GOVERNOR_LOOP_H
 
 #include "../../pacer/governor.h"
+#include "emulated.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,6 +27,10 @@
 #define LOOP_SWEEP_RATE 100.0
 /* Pages per byte of objects. */
 #define LOOP_FRAGMENTATION 1.1
+
+/* Tables of programs and settings go by this step. Where an emulator runs them all takes ten times
+ * as long: every other row shows whether the machine's arithmetic does the same. */
+static inline size_t loop_step(void) { return is_emulated() ? 2 : 1; }
 
 /* What the program is like; tests fill it in. */
 struct loop_program {

@@ -57,7 +57,7 @@ static const struct {
 };
 static const int32_t gogcs[] = {0, 10, 25, 50, 100, 200, 400, 1600, 100000};
 
-#define EACH(i, array) (size_t i = 0; i < COUNT(array); i++)
+#define EACH(i, array) (size_t i = 0; i < COUNT(array); i += loop_step())
 
 static struct loop_program noisy(struct loop_program program) {
     program.noise = 0.1;
