@@ -93,15 +93,17 @@ static bool table_add(peer_thread *thread, const peer_word *word) {
     return true;
 }
 
+/* words: 1 or more. */
 static struct string *line_new(peer_thread *thread, uint64_t *seed, uint64_t words,
                                uint64_t distinct) {
     char text[WORDS_MAX * (WORD_BYTES_MAX + 2)];
     uint64_t length = 0;
-    for (uint64_t i = 0; i < words; i++) {
+    uint64_t left = words;
+    do {
         uint64_t at = bench_random(seed) % distinct + 1;
         length += spell(bench_random(seed) % at * (bench_random(seed) % at) / at, text + length);
-        text[length++] = i + 1 < words ? ' ' : '\n';
-    }
+        text[length++] = --left > 0 ? ' ' : '\n';
+    } while (left > 0);
     struct string *line = string_new(thread, length);
     memcpy(line->bytes, text, length);
     return line;
