@@ -43,6 +43,20 @@ double peer_heap_bytes(peer_thread *thread) {
     return (double)stats_read().heap_live_bytes;
 }
 
+/* The parameter kinds: precise, or conservative, by which any word of an object with references may
+ * be one. */
+static void kinds_register(const gait_kind_info *kinds) {
+    static const char *const ways[] = {"precise", "conservative"};
+    bool conservative = choice("kinds", ways, 2);
+    for (int i = 0; i < PEER_KINDS; i++) {
+        gait_kind_info info = kinds[i];
+        if (conservative && (info.layout == GAIT_PREFIX || info.layout == GAIT_REFS))
+            info.layout = GAIT_CONSERVATIVE;
+        if (gait_kind_register(peer_heap, &info) != i)
+            bench_die("cannot register a kind");
+    }
+}
+
 void peer_start(void) {
     static const gait_kind_info kinds[PEER_KINDS] = {
         [PEER_LEAF] = {.name = "leaf", .layout = GAIT_LEAF},
@@ -57,9 +71,7 @@ void peer_start(void) {
     peer_heap = gait_heap_create(NULL, error, sizeof error);
     if (!peer_heap)
         bench_die(error);
-    for (int i = 0; i < PEER_KINDS; i++)
-        if (gait_kind_register(peer_heap, &kinds[i]) != i)
-            bench_die("cannot register a kind");
+    kinds_register(kinds);
     ways_choose();
 }
 

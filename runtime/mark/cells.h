@@ -7,6 +7,29 @@
 
 #include "marker.h"
 
+/* What a word of a block is but a reference, by its low bits; references are multiples of 8. */
+
+/* A slice: the address of a word in a large object or an arena with this bit, above twice the count
+ * of words left. */
+#define SLICE_TAG ((gait_word)1)
+/* A piece of a range of roots: its address with this bit. */
+#define PIECE_TAG ((gait_word)2)
+/* A piece of the card table: the first address that it covers with this bit. */
+#define CARDS_TAG ((gait_word)4)
+/* An address that may lie anywhere in an object, with these bits: its cell is found when its turn
+ * comes. */
+#define INTERIOR_TAG (PIECE_TAG | CARDS_TAG)
+#define WORD_TAGS ((gait_word)7)
+
+/* Can addresses of conservative words wait for their turn? Where values are masked, two cells may
+ * be meant, by the word as it is and without its tag. */
+static inline bool interiors_wait(const struct marker *marker) {
+    return marker->value_mask == ~(gait_word)0;
+}
+
+/* For a block: a conservative word, which counts if it lies in the range. */
+static inline gait_word interior_word(gait_word word) { return (word & ~WORD_TAGS) | INTERIOR_TAG; }
+
 /* Set marks of one word. @return those that this call set. */
 static inline uint64_t marks_set(uint64_t *word, uint64_t bits) {
     for (;;) {

@@ -24,6 +24,8 @@ struct stretch {
     uintptr_t span;  /* where the span of that page starts                    */
     uint64_t *bits;  /* of that span                                          */
     uint64_t *pair;  /* of these, the words of the stretch; NULL: none yet    */
+    size_t words;    /* that a link there has for references                  */
+    bool interior;   /* what they hold may point into the middle of an object */
     uint64_t white;  /* without a mark as the chain came, and not passed since */
     uint64_t passed; /* whose marks are to be set                             */
     uint64_t last;   /* of these, the last one                                */
@@ -68,6 +70,10 @@ static void stretch_page(const struct marker *marker, struct stretch *stretch, u
     size_t head = page - ENTRY_BACK(stretch->entry);
     stretch->span = (uintptr_t)space_page_start(space, head);
     stretch->bits = space_bits(space, head);
+    stretch->words = ENTRY_WORDS(stretch->entry);
+    stretch->interior = ENTRY_LAYOUT(stretch->entry) == GAIT_CONSERVATIVE && interiors_wait(marker);
+    if (stretch->interior)
+        stretch->words = class_table[ENTRY_CLASS(stretch->entry)].cell_bytes / sizeof(gait_word);
     stretch->pair = NULL;
 }
 
@@ -79,31 +85,58 @@ static void stretch_begin(const struct marker *marker, struct stretch *stretch, 
     stretch->white = allocated & ~bits_get(&pair[side]);
 }
 
+static void push(struct marker *marker, gait_word word) {
+    if (word & INTERIOR_TAG)
+        marker_push_conservative(marker, &word, 1);
+    else
+        marker_push(marker, word);
+}
+
 /* @return what a link leads to; 0: nothing, or several objects, which are pushed. */
-static inline gait_word link_next(struct marker *marker, const gait_word *from, size_t words,
-                                  size_t extent_bytes) {
+static inline gait_word link_next(struct marker *marker, const struct stretch *stretch,
+                                  const gait_word *from, size_t extent_bytes) {
     gait_word next = 0;
     bool several = false;
-    for (const gait_word *stop = from + words; from < stop; from++) {
-        gait_word address = word_read(from) & marker->value_mask;
-        if (!in_range_aligned(address, marker->base, extent_bytes))
+    for (const gait_word *stop = from + stretch->words; from < stop; from++) {
+        gait_word word = word_read(from) & marker->value_mask;
+        if (stretch->interior)
+            word &= ~WORD_TAGS;
+        if (!in_range_aligned(word, marker->base, extent_bytes))
             continue;
         if (next) {
-            marker_push(marker, next);
+            push(marker, next);
             several = true;
         }
-        next = address;
+        next = stretch->interior ? interior_word(word) : word;
     }
     if (!several)
         return next;
-    marker_push(marker, next);
+    push(marker, next);
     return 0;
+}
+
+/* The index of the cell that a word leads to, in a span of links; *word: where it starts. @return
+ * false: there is none. */
+static inline bool link_index(const struct stretch *stretch, gait_word *word, uint64_t *index) {
+    const struct class_info *info = &class_table[ENTRY_CLASS(stretch->entry)];
+    uint64_t product = ((*word & ~WORD_TAGS) - stretch->span) * info->magic;
+    *index = product >> 32;
+    if (!(*word & INTERIOR_TAG))
+        return (uint32_t)product < info->magic;
+    if (*index >= info->cells)
+        return false;
+    uintptr_t start = stretch->span + *index * info->cell_bytes;
+    *word &= ~WORD_TAGS;
+    /* a branch, so that the next load needn't wait for the arithmetic */
+    if (__builtin_expect(*word != start, 0))
+        *word = start;
+    return true;
 }
 
 size_t marker_follow_chain(struct marker *marker, size_t most) {
     gait_word word = marker->block->words[0];
-    if (word % sizeof(gait_word) != 0)
-        return 0; /* a piece of a range */
+    if ((word & WORD_TAGS) != 0 && (word & WORD_TAGS) != INTERIOR_TAG)
+        return 0; /* a piece of something */
     marker->block->count = 0;
     /* what the words lead to may be in a chunk that was committed since the last look; one that is
      * committed after this look is .inv.extent's */
@@ -117,12 +150,10 @@ size_t marker_follow_chain(struct marker *marker, size_t most) {
                 break;
             stretch_page(marker, &stretch, page);
         }
-        uint32_t magic = class_table[ENTRY_CLASS(stretch.entry)].magic;
-        uint64_t product = (word - stretch.span) * magic;
-        size_t words = ENTRY_WORDS(stretch.entry);
-        if ((uint32_t)product >= magic || words - 1 >= LINK_WORDS)
-            break; /* no cell starts there, or it is no link */
-        uint64_t index = product >> 32, bit = (uint64_t)1 << (index & 63);
+        uint64_t index;
+        if (stretch.words - 1 >= LINK_WORDS || !link_index(&stretch, &word, &index))
+            break; /* it is no link, or no cell starts there */
+        uint64_t bit = (uint64_t)1 << (index & 63);
         uint64_t *pair = stretch.bits + 2 * (index >> 6);
         if (pair != stretch.pair) {
             if (!stretch_end(marker, &stretch))
@@ -136,12 +167,12 @@ size_t marker_follow_chain(struct marker *marker, size_t most) {
         stretch.white &= ~bit;
         stretch.passed |= stretch.last = bit;
         links++;
-        scanned_words += words;
-        word = link_next(marker, (const gait_word *)word, words, extent_bytes);
+        scanned_words += stretch.words;
+        word = link_next(marker, &stretch, (const gait_word *)word, extent_bytes);
     }
     stretch_end(marker, &stretch);
     if (word && !stretch.lost)
-        marker_push(marker, word);
+        push(marker, word);
     marker->scanned_bytes += scanned_words * sizeof(gait_word);
     return links;
 }

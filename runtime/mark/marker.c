@@ -22,15 +22,6 @@
 /* A block shares half of what it has only if that is worth the trouble. Guess. */
 #define SHARE_WORDS 16
 
-/* A slice: the address of a word in a large object or an arena with this bit, above twice the count
- * of words left. No reference has the bit: only multiples of 8 are pushed. */
-#define SLICE_TAG ((gait_word)1)
-/* A piece of a range of roots: its address with this bit. */
-#define PIECE_TAG ((gait_word)2)
-/* A piece of the card table: the first address that it covers with this bit. */
-#define CARDS_TAG ((gait_word)4)
-#define TAGS (SLICE_TAG | PIECE_TAG | CARDS_TAG)
-
 static void visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
     struct marker *marker = (struct marker *)visitor;
     if (conservative)
@@ -224,6 +215,32 @@ static inline void push_piece(struct marker *marker, const gait_word *words, siz
     marker->block->count = (size_t)(to - marker->block->words);
 }
 
+/* Put conservative words into a block, from `at` on, those that lie in the range. @return its end.
+ */
+static inline size_t put_interiors(gait_word *to, size_t at, const gait_word *words, size_t count,
+                                   uintptr_t base, size_t extent_bytes) {
+    for (const gait_word *stop = words + count; words < stop; words++) {
+        gait_word word = word_read(words);
+        to[at] = interior_word(word);
+        at += word - base < extent_bytes;
+    }
+    return at;
+}
+
+void marker_push_conservative(struct marker *marker, const gait_word *words, size_t count) {
+    for (size_t piece; count > 0; words += piece, count -= piece) {
+        piece = count < PIECE_WORDS ? count : PIECE_WORDS;
+        if (interiors_wait(marker) && block_room(marker, piece)) {
+            struct mark_block *block = marker->block;
+            block->count = put_interiors(block->words, block->count, words, piece, marker->base,
+                                         AO_load_acquire(&marker->space->extent_bytes));
+            continue;
+        }
+        for (size_t i = 0; i < piece; i++)
+            marker_push_interior(marker, word_read(&words[i]));
+    }
+}
+
 bool marker_push_slice(struct marker *marker, const gait_word *words, size_t count) {
     if (!block_room(marker, 2))
         return false;
@@ -311,6 +328,19 @@ struct marked_cell {
     page_entry entry; /* of its page */
 };
 
+/* An address in a span leads to the cell around it. *product: its offset, times the class's
+ * reciprocal; the same of the cell's start, afterwards. @return false: behind all cells. */
+static inline bool cell_around(const struct space *space, unsigned size_class, size_t head,
+                               uint64_t *product, gait_word *address) {
+    const struct class_info *info = &class_table[size_class];
+    uint64_t index = size_class == CLASS_LARGE ? 0 : *product >> 32;
+    if (index >= info->cells)
+        return false;
+    *product = index << 32;
+    *address = (gait_word)space_page_start(space, head) + index * info->cell_bytes;
+    return true;
+}
+
 /* Take references from the block and prefetch their mark bits. @return how many cells they name. */
 static inline unsigned batch_fetch(struct marker *marker, struct mark_block *block,
                                    struct marked_cell *cells) {
@@ -321,7 +351,10 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
     block->count -= block->count < BATCH ? block->count : BATCH;
     for (const gait_word *end = block->words + block->count; from > end;) {
         gait_word word = *--from;
-        if (word & TAGS) {
+        bool interior = (word & WORD_TAGS) == INTERIOR_TAG;
+        if (interior) {
+            word &= ~WORD_TAGS;
+        } else if (word & WORD_TAGS) {
             if (word & (PIECE_TAG | CARDS_TAG)) {
                 block->count = (size_t)(from - block->words);
                 if (word & PIECE_TAG)
@@ -340,7 +373,10 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
         size_t head = page - ENTRY_BACK(entry);
         uint32_t magic = class_table[ENTRY_CLASS(entry)].magic;
         uint64_t product = (word - base - (head << PAGE_SHIFT)) * magic;
-        if (__builtin_expect((uint32_t)product >= magic, 0)) { /* no cell starts there */
+        if (interior && ENTRY_CLASS(entry) != CLASS_ARENA) {
+            if (!cell_around(space, ENTRY_CLASS(entry), head, &product, &word))
+                continue;
+        } else if (__builtin_expect((uint32_t)product >= magic, 0)) { /* no cell starts there */
             if (ENTRY_CLASS(entry) != CLASS_ARENA)
                 continue;
             struct arena *arena = arenas_of(space, word);
@@ -427,6 +463,13 @@ static void batch_scan(struct marker *marker, const struct marked_cell *cells, u
                 to[at] = address;
                 at += in_range_aligned(address, base, extent_bytes);
             } while (++from < stop);
+            continue;
+        }
+        words = class_table[ENTRY_CLASS(cell->entry)].cell_bytes / sizeof(gait_word);
+        if (ENTRY_LAYOUT(cell->entry) == GAIT_CONSERVATIVE && words - 1 < MARK_BLOCK_WORDS - at &&
+            interiors_wait(marker)) {
+            scanned_words += words;
+            at = put_interiors(to, at, (const gait_word *)cell->start, words, base, extent_bytes);
             continue;
         }
         if (block)

@@ -71,6 +71,9 @@ void marker_push_range(struct marker *marker, const gait_word *words, size_t cou
 /** Push count words of an object, of which any may be large. */
 void marker_push_words(struct marker *marker, const gait_word *words, size_t count);
 
+/** Push the objects that count words of a conservative one point into. */
+void marker_push_conservative(struct marker *marker, const gait_word *words, size_t count);
+
 /** Push a piece of a range of roots: it is scanned when a marker meets it (ranges.h). */
 struct root_piece;
 void marker_push_piece(struct marker *marker, const struct root_piece *piece);

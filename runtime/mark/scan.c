@@ -71,8 +71,7 @@ static void scan_part(struct marker *marker, const struct kind *kind, gait_layou
     part.end = part.first + count;
     marker->scanned_bytes += count * sizeof(gait_word);
     if (layout == GAIT_CONSERVATIVE)
-        for (size_t i = 0; i < count; i++)
-            marker_push_interior(marker, word_read(&words[i]));
+        marker_push_conservative(marker, words, count);
     else if (layout == GAIT_REPEAT)
         push_repeat(marker, kind, &part);
     else if (layout == GAIT_BITMAP)

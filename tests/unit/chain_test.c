@@ -94,6 +94,27 @@ Test(chain, a_ring_ends) {
     cr_assert_eq(bare_marked_cells(&bare.marker), (size_t)LINKS);
 }
 
+/* Conservative links are led to by any address in them. */
+Test(chain, words_may_point_into_the_middle) {
+    enum { BYTES = 48 };
+    unsigned kind = bare_kind(GAIT_CONSERVATIVE, 0);
+    uint64_t state = 3;
+    for (size_t i = 0; i < LINKS; i++) {
+        links[i] = bare_alloc(kind, BYTES);
+        if (i > 0)
+            links[i - 1][bare_random(&state) % (BYTES / 8)] =
+                bare_ref(links[i]) + bare_random(&state) % BYTES;
+    }
+    gait_word *end = bare_alloc(bare_kind(GAIT_LEAF, 0), 40000); /* a large one */
+    links[LINKS - 1][3] = bare_ref(end) + 39999;
+    gait_word *dead = bare_alloc(kind, BYTES);
+    bare_mark((gait_word[]){bare_ref(links[0])}, 1);
+    cr_assert_eq(links_marked(), (size_t)LINKS);
+    cr_assert(bare_is_marked(end));
+    cr_assert_not(bare_is_marked(dead));
+    cr_assert_eq(bare_marked_cells(&bare.marker), (size_t)LINKS);
+}
+
 /* A word that is no reference, one to an object that is free, and one beyond the heap end it. */
 Test(chain, stale_words_end_it) {
     unsigned prefix = bare_kind(GAIT_PREFIX, 1);
