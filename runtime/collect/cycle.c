@@ -95,7 +95,7 @@ static void push_shared_roots(gait_heap *heap) {
                 coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1));
     finalizers_push(&heap->finalizers, marker);
     if (heap->cycle.record.minor) {
-        cards_push(marker);
+        cards_push(marker, kinds_count(&heap->kinds));
         arenas_push_all(&heap->arenas, marker);
     } else {
         if (heap->space.keeps)

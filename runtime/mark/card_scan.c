@@ -68,6 +68,14 @@ static void scan_touched(struct marker *marker, const struct touched *object, co
         marker_scan_pairs(marker, object->start, object->entry, object->bytes, first, end);
 }
 
+/* Is a cell marked? What no reference has led to may be a span that is being made: what of it is
+ * not in its entry, a large object's size, is read after this. */
+static bool is_marked(const struct marker *marker, const uint64_t *bits, size_t index) {
+    const uint64_t *pair = &bits[2 * (index >> 6)];
+    uint64_t both = bits_get(&pair[marker->mark_side]) & bits_get(&pair[!marker->mark_side]);
+    return both >> (index & 63) & 1;
+}
+
 /* Scan what of marked cells lies in a card. */
 static void scan_card(struct marker *marker, uintptr_t card) {
     const struct space *space = marker->space;
@@ -83,14 +91,11 @@ static void scan_card(struct marker *marker, uintptr_t card) {
     size_t index = large ? 0 : (size_t)(cell.start - span) / info->cell_bytes;
     uint64_t *bits = space_bits(space, cell.head);
     struct touched object = {cell.start, cell.entry, 0};
-    for (; index < cells && object.start < high; index++, object.start += object.bytes) {
-        const uint64_t *pair = &bits[2 * (index >> 6)];
-        uint64_t bit = (uint64_t)1 << (index & 63);
-        bool marked =
-            (bits_get(&pair[marker->mark_side]) & bits_get(&pair[!marker->mark_side]) & bit) != 0;
-        object.bytes = large ? space->spans[cell.head].object_bytes : info->cell_bytes;
-        if (marked)
-            scan_touched(marker, &object, low, high);
+    for (; index < cells && object.start < high; index++, object.start += info->cell_bytes) {
+        if (!is_marked(marker, bits, index))
+            continue;
+        object.bytes = entry_cell_bytes(space, cell.entry, cell.head);
+        scan_touched(marker, &object, low, high);
     }
 }
 
@@ -120,8 +125,8 @@ static bool is_called(page_entry entry) {
     return ENTRY_CLASS(entry) != 0 && ENTRY_LAYOUT(entry) == GAIT_CALLBACK;
 }
 
-static bool are_called(const struct space *space) {
-    for (unsigned kind = 0; kind < GAIT_KINDS_MAX; kind++)
+static bool are_called(const struct space *space, size_t kinds) {
+    for (size_t kind = 0; kind < kinds; kind++)
         if (space->kinds[kind].layout == GAIT_CALLBACK && AO_load(&space->kinds[kind].span_bytes))
             return true;
     return false;
@@ -134,20 +139,18 @@ static void scan_called(struct marker *marker, size_t page) {
     if (!is_called(entry))
         return;
     size_t head = page - ENTRY_BACK(entry);
-    size_t bytes = entry_cell_bytes(space, entry, head);
-    char *span = space_page_start(space, head), *start = space_page_start(space, page);
+    const struct class_info *info = &class_table[ENTRY_CLASS(entry)];
     bool large = ENTRY_CLASS(entry) == CLASS_LARGE;
     if (large && page != head)
         return;
-    size_t index = large ? 0 : ((size_t)(start - span) + bytes - 1) / bytes;
-    size_t cells = large ? 1 : class_table[ENTRY_CLASS(entry)].cells;
+    char *span = space_page_start(space, head), *start = space_page_start(space, page);
+    size_t step = large ? PAGE_BYTES : info->cell_bytes;
+    size_t cells = large ? 1 : info->cells;
     const uint64_t *bits = space_bits(space, head);
-    for (; index < cells && span + index * bytes < start + PAGE_BYTES; index++) {
-        const uint64_t *pair = &bits[2 * (index >> 6)];
-        uint64_t both = bits_get(&pair[marker->mark_side]) & bits_get(&pair[!marker->mark_side]);
-        if (both >> (index & 63) & 1)
-            marker_scan(marker, span + index * bytes, entry, bytes);
-    }
+    for (size_t index = ((size_t)(start - span) + step - 1) / step;
+         index < cells && span + index * step < start + PAGE_BYTES; index++)
+        if (is_marked(marker, bits, index))
+            marker_scan(marker, span + index * step, entry, entry_cell_bytes(space, entry, head));
 }
 
 /* ---- Pieces ---- */
@@ -175,10 +178,10 @@ static bool has_called(const struct space *space, uintptr_t piece) {
     return false;
 }
 
-void cards_push(struct marker *marker) {
+void cards_push(struct marker *marker, size_t kinds) {
     const struct space *space = marker->space;
     uintptr_t end = marker->base + AO_load_acquire(&space->extent_bytes);
-    bool called = are_called(space);
+    bool called = are_called(space, kinds);
     for (uintptr_t piece = marker->base; piece < end; piece += PIECE_BYTES)
         if (has_dirty(space, piece) || (called && has_called(space, piece)))
             marker_push_cards(marker, piece);

@@ -85,8 +85,9 @@ void marker_push_cards(struct marker *marker, gait_word piece);
 void marker_scan_cards(struct marker *marker, gait_word piece);
 
 /** In a minor cycle: push the pieces with dirty cards, and of objects that cards say nothing of. In
- * a full one: clean all cards. The collector, when all mutators' roots were scanned. */
-void cards_push(struct marker *marker);
+ * a full one: clean all cards. The collector, when all mutators' roots were scanned. kinds: how
+ * many are registered. */
+void cards_push(struct marker *marker, size_t kinds);
 void cards_wipe(struct marker *marker);
 
 /** Scan the pairs of an ephemeron of which a word lies from first to below end. */
