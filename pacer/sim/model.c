@@ -95,6 +95,10 @@ double model_float(const struct model_result *result) {
     return result->live_bytes > 0 ? result->marked_bytes / result->live_bytes : 1;
 }
 
+double model_cycle_float(const struct model_cycle *cycle) {
+    return cycle->live_bytes > 0 ? (double)cycle->marked_bytes / (double)cycle->live_bytes : 0;
+}
+
 double model_progress(const struct model *model) {
     return engine_min(model->program.now_s / scenario_duration(model->scenario), 1);
 }

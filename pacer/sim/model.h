@@ -248,6 +248,9 @@ void model_run(struct model *model, enum model_kind kind, const struct scenario 
 /** What its cycles marked over what was live as they began; 1 without any. */
 double model_float(const struct model_result *result);
 
+/** What a cycle marked over what was live as it began; 0 where nothing was. */
+double model_cycle_float(const struct model_cycle *cycle);
+
 /** How far the program has come, 0..1. */
 double model_progress(const struct model *model);
 

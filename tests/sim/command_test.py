@@ -313,6 +313,9 @@ class Scenarios(Files):
         self.assertAlmostEqual(marking, whole, delta=0.02 * whole)  # the last cycle is cut off
         self.assertEqual(max(cycle["peak_bytes"] for cycle in out["cycles"]),
                          int(summary["peak_heap_bytes"]))
+        marked = sum(cycle["float"] * cycle["live_bytes"] for cycle in out["cycles"])
+        live = sum(cycle["live_bytes"] for cycle in out["cycles"])
+        self.assertAlmostEqual(marked / live, summary["float"], places=6)
 
     def test_plots(self):
         if not shutil.which("gnuplot"):
@@ -321,8 +324,12 @@ class Scenarios(Files):
         self.good("run", "--plot", picture, path)
         text = self.read("p.svg")
         for word in ("memory limit", "live heap", "trigger", "goal", "total under the limit",
-                     "assists", "sweep", "bucket", "limiting", "longest pause", "outgrows"):
+                     "Float", "marked / live", "assists", "sweep", "bucket", "limiting", "longest pause", "outgrows"):
             self.assertIn(word, text)
+        calm = self.path("calm.toml", "[[phase]]\nalloc_rate = 1\n")  # not a cycle
+        for model in ("full", "ideal", "stw"):
+            for program in (os.path.join(SCENARIOS, "guide-1-steady.toml"), calm):
+                self.good("run", "--model", model, "--plot", picture, program)
         self.good("sweep", "--gogc", "50:200", "--steps", "3", "--plot", picture, path)
         text = self.read("p.svg")
         for word in ("chosen", "next to it", "nothing beats", "50 / 256MiB", "100 / 256MiB"):

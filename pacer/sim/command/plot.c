@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A run as a picture of four panels over one time axis: memory, GC CPU time by purpose, the CPU
- * limiter's bucket, pauses and assists.
+ * A run as a picture of five panels over one time axis: memory, what floats, GC CPU time by
+ * purpose, the CPU limiter's bucket, pauses and assists.
  */
 #include "gnuplot.h"
 #include "record.h"
@@ -10,10 +10,12 @@
 #include <math.h>
 
 #define PLOT_WIDTH 1000
-#define PLOT_HEIGHT 1100
+#define PLOT_HEIGHT 1375
 #define MIB 1048576.0
 /** Bars of CPU time. */
 #define PLOT_BINS 300
+/** Assists and waiting of less than this are not shown. */
+#define PLOT_LEAST_S 1e-6
 /** Goals and limits above this are none. */
 #define PLOT_NO_BYTES 4e18
 
@@ -61,11 +63,12 @@ static void put_cycles(FILE *script, const struct record *record) {
     fputs("$cycles << EOD\n", script);
     for (size_t i = 0; i < record->cycle_count; i++) {
         const struct model_cycle *c = &record->cycles[i];
-        fprintf(script, "%.9g %.6g %.6g %.6g\n", c->start_s + c->mark_s, c->pause_s * 1e3,
-                c->cpu_s[MODEL_ASSIST] * 1e3, c->stalled_s * 1e3);
+        double floats = model_cycle_float(c);
+        fprintf(script, "%.9g %.6g %.6g %.6g %.6g\n", c->start_s + c->mark_s, c->pause_s * 1e3,
+                c->cpu_s[MODEL_ASSIST] * 1e3, c->stalled_s * 1e3, floats > 0 ? floats : NAN);
     }
     if (record->cycle_count == 0)
-        fputs("0 NaN NaN NaN\n", script);
+        fputs("0 NaN NaN NaN NaN\n", script);
     fputs("EOD\n", script);
 }
 
@@ -79,6 +82,19 @@ static void plot_memory(FILE *script) {
           " '' using 1:5 with steps lw 1 dt 2 lc rgb '" GNUPLOT_ORANGE "' title 'goal',"
           " '' using 1:7 with lines lw 1.5 lc rgb '" GNUPLOT_RED "' title 'memory limit'\n",
           script);
+}
+
+/* Where a range is left to gnuplot, it draws nothing at all of a panel without a point. */
+static void plot_float(FILE *script, const struct record *record) {
+    double most = 1.1;
+    for (size_t i = 0; i < record->cycle_count; i++)
+        most = fmax(most, model_cycle_float(&record->cycles[i]));
+    fprintf(script,
+            "set title 'Float: marked over live as the cycle began'\nset ylabel 'times'\n"
+            "set yrange [1:%.6g]\n"
+            "plot $cycles using 1:5 with points pt 7 ps 0.4 lc rgb '" GNUPLOT_BLUE
+            "' title 'marked / live'\n",
+            1 + (most - 1) * 1.06);
 }
 
 static void plot_cpu(FILE *script) {
@@ -111,9 +127,16 @@ static void plot_limiter(FILE *script) {
           script);
 }
 
-static void plot_pauses(FILE *script) {
+static void plot_pauses(FILE *script, const struct record *record) {
+    bool some = false;
+    for (size_t i = 0; i < record->cycle_count && !some; i++) {
+        const struct model_cycle *c = &record->cycles[i];
+        some =
+            c->pause_s > 0 || c->cpu_s[MODEL_ASSIST] > PLOT_LEAST_S || c->stalled_s > PLOT_LEAST_S;
+    }
+    fprintf(script, "set yrange %s\n", some ? "[*:*]" : "[0.001:1]");
     fputs("set title 'Pauses and assists, per cycle'\nset ylabel 'ms'\nset xlabel 'seconds'\n"
-          "set yrange [*:*]\nset logscale y\nset format y '%g'\n"
+          "set logscale y\nset format y '%g'\n"
           "plot $cycles using 1:($2>0?$2:NaN) with points pt 7 ps 0.4 lc rgb '" GNUPLOT_BLUE
           "' title 'longest pause',"
           " '' using 1:($3>0.001?$3:NaN) with points pt 5 ps 0.4 lc rgb '" GNUPLOT_RED
@@ -129,7 +152,7 @@ static void put_title(FILE *script, const struct scenario *scenario) {
              scenario->title[0] ? ": " : "", units_gogc(scenario->settings.gogc, gogc),
              units_limit(scenario->settings.memory_limit, limit),
              scenario_model_name(scenario->model));
-    fputs("set multiplot layout 4,1 title ", script);
+    fputs("set multiplot layout 5,1 title ", script);
     gnuplot_text(script, text);
     fputs(" noenhanced font ',13'\n", script);
 }
@@ -146,9 +169,10 @@ void record_plot(const struct record *record, const char *path) {
             "set key outside right top Left reverse samplen 2\n",
             record->result.wall_s > 0 ? record->result.wall_s : 1);
     plot_memory(script);
+    plot_float(script, record);
     plot_cpu(script);
     plot_limiter(script);
-    plot_pauses(script);
+    plot_pauses(script, record);
     fputs("unset multiplot\n", script);
     gnuplot_close(&gnuplot);
 }

@@ -188,7 +188,7 @@ export const BEYOND: ChapterText[] = [
                 "Background marking takes up to a quarter of the CPUs.",
         ],
         toml: concurrent,
-        panels: ["memory", "cpu"],
+        panels: ["memory", "float", "cpu"],
         figures: ["wall_s", "gc_share", "peak_heap_bytes", "float", "cycles", "assist_cpu_s"],
         controls: [
             gogc,

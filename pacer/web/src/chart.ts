@@ -151,9 +151,10 @@ export class Chart {
     }
 
     private rangeOf(most: number | null): [number, number] {
-        const { least, logarithmic } = this.panel!;
+        const { from = 0, least, logarithmic } = this.panel!;
         const top = Math.max(most ?? 0, least);
-        return logarithmic ? [logarithmic, Math.max(top * 1.3, logarithmic * 10)] : [0, top * 1.06];
+        if (logarithmic) return [logarithmic, Math.max(top * 1.3, logarithmic * 10)];
+        return [from, from + (top - from) * 1.06];
     }
 
     private seriesOptions(series: Series): uPlot.Series {

@@ -59,7 +59,7 @@ export class Lab {
         this.rule = new RuleControl(() => this.view.redraw());
         this.view = new View(means, {
             name: "lab",
-            panels: ["memory", "cpu", "bucket", "pauses"],
+            panels: ["memory", "float", "cpu", "bucket", "pauses"],
             figures: FIGURES,
             scenario: () => this.scenario,
             ruleCost: () => (this.withRule ? this.rule.cost() : null),

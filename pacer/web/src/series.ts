@@ -2,7 +2,7 @@
 // What the charts show: the series of each panel, from a run's tables. Colours have one meaning in
 // all charts (style.css).
 import type { Results, Table } from "./engine";
-import { showBytes, showBytesShort, showCpus, showSeconds, showSecondsShort, showShare } from "./units";
+import { showBytes, showBytesShort, showCpus, showSeconds, showSecondsShort, showShare, showTimes } from "./units";
 
 /** One line or layer. `values` may hold null: nothing to show. */
 export interface Series {
@@ -28,6 +28,8 @@ export interface Panel {
     show: (value: number) => string;
     tick: (value: number) => string;
     binary: boolean;
+    /** A linear axis begins here; 0 where not given. */
+    from?: number;
     /** The axis goes up to this at least. */
     least: number;
     /** A logarithmic axis that begins here; 0: a linear one. */
@@ -37,7 +39,7 @@ export interface Panel {
     bandLabel: string;
 }
 
-export type PanelKind = "memory" | "simple" | "cpu" | "bucket" | "pauses";
+export type PanelKind = "memory" | "simple" | "cpu" | "bucket" | "pauses" | "float";
 
 const NONE = 2 ** 63; // and more: no goal, no limit
 /** With more cycles than this, lines that change with each are calmed: a dash is longer than a cycle,
@@ -237,10 +239,35 @@ function bucketPanel(results: Results): Panel {
     };
 }
 
+/** Of cycles: 0 is nothing to show. */
+function aboveZero(column: Float64Array): (number | null)[] {
+    return Array.from(column, (value) => (value > 0 ? value : null));
+}
+
+function floatPanel(results: Results): Panel {
+    const { columns: is } = results.cycles;
+    return {
+        label: "float per cycle",
+        describe:
+            `What cycles marked over what was live as they began: ${showTimes(results.summary.float)} over ` +
+            `all, at most ${showTimes(max(is.float))}.`,
+        times: is.start_s,
+        series: [
+            { label: "marked over live", colour: "garbage", style: "points", values: aboveZero(is.float) },
+        ],
+        show: showTimes,
+        tick: (value) => String(Number(value.toPrecision(3))),
+        binary: false,
+        from: 1,
+        least: 1.1,
+        logarithmic: 0,
+        bands: [],
+        bandLabel: "",
+    };
+}
+
 function pausesPanel(results: Results): Panel {
     const { columns: is } = results.cycles;
-    const values = (column: Float64Array) =>
-        Array.from(column, (value) => (value > 0 ? value : null));
     return {
         label: "time per cycle",
         describe: `Of ${results.cycles.rows} cycles, the longest pause is ${showSeconds(
@@ -248,9 +275,9 @@ function pausesPanel(results: Results): Panel {
         )}.`,
         times: is.start_s,
         series: [
-            { label: "marking", colour: "background", style: "points", values: values(is.mark_s) },
-            { label: "CPU time of assists", colour: "assist", style: "points", values: values(is.assist_cpu_s) },
-            { label: "longest pause", colour: "fixed", style: "points", values: values(is.pause_s) },
+            { label: "marking", colour: "background", style: "points", values: aboveZero(is.mark_s) },
+            { label: "CPU time of assists", colour: "assist", style: "points", values: aboveZero(is.assist_cpu_s) },
+            { label: "longest pause", colour: "fixed", style: "points", values: aboveZero(is.pause_s) },
         ],
         show: showSeconds,
         tick: showSecondsShort,
@@ -275,5 +302,7 @@ export function panelOf(kind: PanelKind, results: Results, rule: Series | null):
             return bucketPanel(results);
         case "pauses":
             return pausesPanel(results);
+        case "float":
+            return floatPanel(results);
     }
 }

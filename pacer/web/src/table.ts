@@ -2,7 +2,7 @@
 // The cycles of a run as a table: the charts' figures for those who don't see them.
 import { make } from "./dom";
 import type { Results } from "./engine";
-import { showBytes, showCount, showSeconds, showShare } from "./units";
+import { showBytes, showCount, showSeconds, showShare, showTimes } from "./units";
 
 /** More rows than this nobody reads; the command's --csv has them all. */
 const MOST_ROWS = 300;
@@ -17,6 +17,7 @@ const COLUMNS: [string, string, (value: number) => string][] = [
     ["Goal", "goal_bytes", showBytes],
     ["Marked", "marked_bytes", showBytes],
     ["Live as it began", "live_bytes", showBytes],
+    ["Float", "float", showTimes],
     ["Total memory", "total_bytes", showBytes],
     ["Assists, CPU", "assist_cpu_s", showSeconds],
     ["GC CPU while marking", "utilization", showShare],

@@ -11,7 +11,14 @@ import { type PanelKind, panelOf } from "./series";
 import { ruleSeries, sqrtRule } from "./sqrt_rule";
 import { cyclesTable } from "./table";
 
-const HEIGHTS: Record<PanelKind, number> = { simple: 250, memory: 250, cpu: 140, bucket: 110, pauses: 140 };
+const HEIGHTS: Record<PanelKind, number> = {
+    simple: 250,
+    memory: 250,
+    float: 110,
+    cpu: 140,
+    bucket: 110,
+    pauses: 140,
+};
 
 /** The page's common means. */
 export interface Means {

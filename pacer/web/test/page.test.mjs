@@ -327,6 +327,22 @@ test("foreign memory is seen where a program has some, and only there", async ()
     assert.doesNotMatch(await chart.locator(".legend").textContent(), /foreign/);
 });
 
+test("what floats is seen cycle by cycle", async () => {
+    const page = await open();
+    await show(page, "concurrent");
+    await agrees(page, "concurrent");
+    const { cycles } = commandRun(await tomlOf(page, "concurrent"));
+    const last = cycles.at(-1);
+    const chart = page.locator("#concurrent .chart").nth(1);
+    assert.match(await chart.getAttribute("aria-label"), /^float per cycle\. What cycles marked over/);
+    await chart.focus();
+    await page.keyboard.press("End");
+    await page.waitForFunction(() => /marked over live/.test(document.querySelector("[role=status]").textContent));
+    const told = await page.locator("[role=status]").textContent();
+    const [, shown] = /marked over live ([\d.]+)/.exec(told);
+    assert.ok(Math.abs(shown - last.marked_bytes / last.live_bytes) < 0.006, told);
+});
+
 test("lines are told apart without their colours, also among hundreds of cycles", async () => {
     const page = await open();
     await show(page, "limiter");
