@@ -99,6 +99,7 @@ void gait_governor_begin(struct gait_governor *governor, const struct gait_gover
     struct gait_pacer *pacer = &governor->pacer;
     governor->start = *start;
     governor->start.piece_bytes = arith_min_u64(start->piece_bytes, start->globals_bytes);
+    governor_note_dirty(governor);
     foresee(governor);
     gait_pacer_start_cycle(
         pacer, &(struct gait_pacer_start){
@@ -213,7 +214,7 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
         .assist_bytes_per_work = pacer->assist_bytes_per_work,
         .limiting = governor->limiting,
         .assists_off = governor->settings.assists_off,
-        .kind = gait_governor_kind(governor, false, false),
+        .kind = gait_governor_kind(governor, false, false, 0),
     };
 }
 

@@ -70,6 +70,7 @@ struct gait_governor_clocks {
 struct gait_governor_start {
     struct gait_governor_clocks clocks;
     enum gait_governor_kind kind; /**< as gait_governor_kind said                       */
+    uint64_t dirty_bytes;         /**< as it was told, or 0                                  */
     bool periodic;                /**< since none came for two minutes                      */
     bool forced;                  /**< somebody waits for it                                */
     bool stopped;                 /**< mutators are, while it marks                         */
@@ -293,9 +294,10 @@ void gait_governor_set_heap_minimum(struct gait_governor *governor, uint64_t byt
 struct gait_governor_orders gait_governor_orders(const struct gait_governor *governor);
 
 /** Of which kind a cycle is that begins now; ask when memory has been seen. What somebody forces,
- * the clock brings or a limit asks for is full (governor_kind.c). */
+ * the clock brings or a limit asks for is full (governor_kind.c). dirty_bytes: what a minor one has
+ * to scan of what is old, since something was stored there; 0: nobody knows. */
 enum gait_governor_kind gait_governor_kind(const struct gait_governor *governor, bool forced,
-                                           bool periodic);
+                                           bool periodic, uint64_t dirty_bytes);
 
 /** Is a cycle due since none came for long? last_cycle_ns: when one ended; 0: none has. */
 bool gait_governor_periodic_due(const struct gait_governor *governor, int64_t now_ns,

@@ -11,6 +11,8 @@
  *   clearly more than it did alone, they are refused, for some full cycles to come.
  * - Does one more pay? As long as it is cheaper per byte of room than the row so far, that row gets
  *   cheaper by it; the first for which that doesn't hold is full instead, and a new row begins.
+ *   As it begins it is known how much of the old it has to scan: if that alone would cost too much,
+ *   it is full before anything was paid for.
  *
  * Invariant: what somebody forces, the clock brings or a limit asks for is full, and so are the
  * first two cycles.
@@ -72,8 +74,42 @@ static bool at_limit(const struct gait_governor *governor) {
            gait_governor_is_tight(&orders, memory->total_bytes, 0, memory->spare_bytes);
 }
 
-enum gait_governor_kind gait_governor_kind(const struct gait_governor *governor, bool forced,
-                                           bool periodic) {
+/* ---- What they yield ---- */
+
+static bool pays(const struct gait_governor_yield *yield) {
+    return yield->room_bytes * yield->full_cost_ns >=
+           KIND_CLEARLY * yield->full_room_bytes * yield->cost_ns;
+}
+
+/* Would one more of this cost, for so much room, make the row cheaper? */
+static bool cheapens(const struct gait_governor_yield *yield, double cost_ns, double room_bytes) {
+    return cost_ns * yield->room_bytes < yield->cost_ns * room_bytes;
+}
+
+/* Would it, as the last ones were? */
+static bool one_more_pays(const struct gait_governor *governor) {
+    const struct gait_governor_yield *yield = &governor->yield;
+    double is_new = goal_room(governor), kept = governor_rate(&yield->kept);
+    double room = is_new * (kept < 1 ? 1 - kept : 0);
+    return cheapens(yield, governor_rate(&yield->cost) * is_new, room);
+}
+
+/* Would the row no longer pay, or get dearer, if the next cycle did no more than scan so much of
+ * what is old, at a full one's speed of marking, and gave back all that is new? What it finds and
+ * sweeps is not counted, so that none is refused here that would pay. */
+static bool is_too_dirty(const struct gait_governor *governor, uint64_t dirty_bytes) {
+    const struct gait_governor_lesson *lesson = &governor->learnt.of[GAIT_GOVERNOR_FULL];
+    double cost = governor_rate(&lesson->marking) * (double)dirty_bytes;
+    double room = goal_room(governor);
+    struct gait_governor_yield with = governor->yield;
+    with.cost_ns += cost;
+    with.room_bytes += room;
+    return dirty_bytes > 0 && !(pays(&with) && cheapens(&governor->yield, cost, room));
+}
+
+/* Of which kind is it, if little of what is old is dirty? */
+static enum gait_governor_kind clean_kind(const struct gait_governor *governor, bool forced,
+                                          bool periodic) {
     const struct gait_governor_settings *settings = &governor->settings;
     if (!settings->minors || settings->parity)
         return GAIT_GOVERNOR_FULL;
@@ -86,20 +122,13 @@ enum gait_governor_kind gait_governor_kind(const struct gait_governor *governor,
                : GAIT_GOVERNOR_MINOR;
 }
 
-/* ---- What they yield ---- */
-
-static bool pays(const struct gait_governor_yield *yield) {
-    return yield->room_bytes * yield->full_cost_ns >=
-           KIND_CLEARLY * yield->full_room_bytes * yield->cost_ns;
+enum gait_governor_kind gait_governor_kind(const struct gait_governor *governor, bool forced,
+                                           bool periodic, uint64_t dirty_bytes) {
+    return is_too_dirty(governor, dirty_bytes) ? GAIT_GOVERNOR_FULL
+                                               : clean_kind(governor, forced, periodic);
 }
 
-/* Would the row get cheaper by one more, as the last ones were? */
-static bool one_more_pays(const struct gait_governor *governor) {
-    const struct gait_governor_yield *yield = &governor->yield;
-    double is_new = goal_room(governor), kept = governor_rate(&yield->kept);
-    double room = is_new * (kept < 1 ? 1 - kept : 0);
-    return governor_rate(&yield->cost) * is_new * yield->room_bytes < yield->cost_ns * room;
-}
+/* ---- Refused ---- */
 
 static bool differs(double now, double before) {
     return now > before * KIND_CHANGED || now * KIND_CHANGED < before;
@@ -126,6 +155,17 @@ static void refuse(struct gait_governor *governor) {
     yield->refused_live_bytes = (double)governor->learnt.base_bytes;
     yield->refused_allocation = governor_steady_allocation(governor);
 }
+
+void governor_note_dirty(struct gait_governor *governor) {
+    const struct gait_governor_start *start = &governor->start;
+    bool refused = start->kind == GAIT_GOVERNOR_FULL &&
+                   clean_kind(governor, start->forced, start->periodic) == GAIT_GOVERNOR_MINOR &&
+                   is_too_dirty(governor, start->dirty_bytes);
+    if (refused && governor->yield.row == 0) /* else it ends a row that has paid */
+        refuse(governor);
+}
+
+/* ---- A cycle has ended ---- */
 
 static void full_ended(struct gait_governor *governor) {
     struct gait_governor_yield *yield = &governor->yield;

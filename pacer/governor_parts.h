@@ -52,8 +52,11 @@ double governor_expected_work(const struct gait_governor *governor, enum gait_go
 void governor_plan_kind(struct gait_governor *governor, const struct gait_governor_end *end,
                         uint64_t marked_before_bytes, int64_t gc_ns);
 
-/** What cycles of this kind have taught; before the first minor one, what full ones have. Defined
- * in governor_kind.c, as what follows. */
+/** A cycle begins. If it is full since it would have had too much to scan of what is old, minor
+ * ones are refused as after a try. Defined in governor_kind.c, as what follows. */
+void governor_note_dirty(struct gait_governor *governor);
+
+/** What cycles of this kind have taught; before the first minor one, what full ones have. */
 const struct gait_governor_lesson *governor_lesson(const struct gait_governor *governor,
                                                    enum gait_governor_kind kind);
 

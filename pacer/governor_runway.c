@@ -57,7 +57,7 @@ static double share_most(const struct gait_governor *governor, double mark_ns, b
 
 static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes, bool is_tight) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
-    enum gait_governor_kind kind = gait_governor_kind(governor, false, false);
+    enum gait_governor_kind kind = gait_governor_kind(governor, false, false, 0);
     const struct gait_governor_lesson *lesson = governor_lesson(governor, kind);
     const struct gait_pacer *pacer = &governor->pacer;
     double way = (double)goal_bytes - (double)pacer->marked_bytes;

@@ -69,7 +69,8 @@ extern "C" {
     X(notice_bytes, "memory at which a notice comes; INT64_MAX: never")                            \
     X(notices_high, "times that memory passed notice_bytes")                                       \
     X(limiter_starts, "times that the CPU limiter began to hold the collector down")               \
-    X(notices_queued, "notices waiting to run")
+    X(notices_queued, "notices waiting to run")                                                    \
+    X(minor_cycles, "of cycles, those that looked at young objects only")
 
 /* The figures. */
 #define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)

@@ -70,15 +70,23 @@ static void mark_roots(struct model *model) {
     full_advance(model, engine_max(pause, ENGINE_STEP_LEAST_S), 0, 0);
 }
 
+/** What the last cycle left marked. */
+static double mark_kept(const struct model *model) {
+    return engine_min((double)model->governor.pacer.marked_bytes, model->heap);
+}
+
+/** Of it, what was stored into. */
+static double mark_dirty(const struct model *model) {
+    double stored = (model->heap - mark_kept(model)) * model->program.rates.old_stores;
+    return engine_min(stored, (double)model->governor.scannable_bytes);
+}
+
 /** A minor cycle: of what the last one left marked, it looks at what was stored into alone. */
 static void mark_what_is_new(struct model *model) {
     struct model_marking *marking = &model->marking;
-    double kept = (double)model->governor.pacer.marked_bytes;
-    double scannable = (double)model->governor.scannable_bytes;
-    marking->kept = engine_min(kept, model->heap);
+    marking->kept = mark_kept(model);
     marking->found = engine_min(program_found(&model->program), model->heap - marking->kept);
-    double stored = (model->heap - marking->kept) * model->program.rates.old_stores;
-    marking->kept_work = engine_min(stored, scannable);
+    marking->kept_work = mark_dirty(model);
     marking->work = program_found_scannable(&model->program) + marking->kept_work;
 }
 
@@ -88,10 +96,12 @@ void mark_begin(struct model *model, bool periodic) {
     ledger_sample(model);
     program_see_heap(&model->program, model->heap);
     struct gait_governor_orders orders = gait_governor_orders(&model->governor);
-    enum gait_governor_kind kind = gait_governor_kind(&model->governor, false, periodic);
+    uint64_t dirty = engine_u64(mark_dirty(model));
+    enum gait_governor_kind kind = gait_governor_kind(&model->governor, false, periodic, dirty);
     struct gait_governor_start start = {
         .clocks = full_clocks(model),
         .kind = kind,
+        .dirty_bytes = dirty,
         .periodic = periodic,
         .live_bytes = engine_u64(model->heap),
         .scannable_bytes = engine_u64(model->scannable),

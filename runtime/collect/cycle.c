@@ -371,6 +371,8 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     cycle->begin_cpu_ns = platform_thread_cpu_ns();    /* sweeping is counted already */
     cycle->record.minor = heap->space.keeps && !whole; /* it may be; control decides */
     cycle->record.kept_bytes = kept_bytes;
+    if (cycle->record.minor)
+        cycle->record.dirty_bytes = cards_dirty_bytes(&heap->space);
     AO_store(&heap->space.cards.work_bytes, 0);
     foreign_check(&heap->space.foreign, "gait_foreign_sub");
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,

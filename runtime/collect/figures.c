@@ -23,6 +23,7 @@ void figures_cycle(struct figures *figures, const struct cycle_record *record) {
     lock_acquire(&figures->lock);
     figures->cycles++;
     figures->forced_cycles += record->forced;
+    figures->minor_cycles += record->minor;
     figures->last = *record;
     lock_release(&figures->lock);
 }

@@ -13,6 +13,7 @@ struct figures {
     struct lock lock; /* rank LOG: what follows */
     uint64_t cycles;
     uint64_t forced_cycles;
+    uint64_t minor_cycles;
     struct cycle_record last;
     uint64_t pauses;
     uint64_t pause_total_ns;

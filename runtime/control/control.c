@@ -324,12 +324,13 @@ void control_preempted(struct control *control, int64_t ns) { control->held_back
 
 /* ---- A cycle ---- */
 
-/* With the lock held: of which kind the next cycle is, or the one that begins. */
-static enum gait_governor_kind next_kind(const struct control *control, bool forced,
-                                         bool periodic) {
+/* With the lock held: of which kind the next cycle is, or the one that begins. dirty_bytes: of old
+ * objects, on dirty cards; 0: nobody knows yet. */
+static enum gait_governor_kind next_kind(const struct control *control, bool forced, bool periodic,
+                                         uint64_t dirty_bytes) {
     if (control->minors_wanted && !forced && !periodic)
         return control->minors < control->minors_wanted ? GAIT_GOVERNOR_MINOR : GAIT_GOVERNOR_FULL;
-    return gait_governor_kind(&control->governor, forced, periodic);
+    return gait_governor_kind(&control->governor, forced, periodic, dirty_bytes);
 }
 
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
@@ -344,13 +345,15 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     control->held_back_ns = 0;
     see_memory(control);
     if (record->minor)
-        record->minor = next_kind(control, record->forced, periodic) == GAIT_GOVERNOR_MINOR;
+        record->minor = next_kind(control, record->forced, periodic, record->dirty_bytes) ==
+                        GAIT_GOVERNOR_MINOR;
     if (!record->minor)
         record->kept_bytes = 0;
     control->minors = record->minor ? control->minors + 1 : 0;
     struct gait_governor_start start = {
         .clocks = clocks_now(control),
         .kind = record->minor ? GAIT_GOVERNOR_MINOR : GAIT_GOVERNOR_FULL,
+        .dirty_bytes = record->dirty_bytes,
         .periodic = periodic,
         .forced = record->forced,
         .stopped = stopped,
@@ -426,7 +429,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->held_back_ns = control->held_back_ns;
     record->keeps = control->space->cards.bytes && !control->governor.start.stopped &&
-                    next_kind(control, false, false) == GAIT_GOVERNOR_MINOR;
+                    next_kind(control, false, false, 0) == GAIT_GOVERNOR_MINOR;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;
     AO_store(&control->marking, 0);

@@ -65,6 +65,7 @@ struct cycle_record {
     bool minor; /* what was marked before was kept. As control_begin is called: it may be minor */
     bool keeps; /* as it ended: the next one may be minor */
     uint64_t kept_bytes;     /* of marked_bytes, of a minor one: marked before it began */
+    uint64_t dirty_bytes;    /* of old objects, on dirty cards as it began, if it might be minor */
     uint64_t estimate_bytes; /* of marked_bytes, what is taken for live: the next goal's base */
     bool periodic;
     bool by_limit; /* the limit gave the goal */

@@ -53,16 +53,9 @@ static void push_words(struct marker *marker, const struct touched *object, size
     }
 }
 
-/* Scan what of an object lies in [low, high). */
-static void scan_touched(struct marker *marker, const struct touched *object, const char *low,
-                         const char *high) {
-    size_t words = object->bytes / sizeof(gait_word);
-    const char *start = object->start;
-    size_t first = low > start ? (size_t)(low - start) / sizeof(gait_word) : 0;
-    size_t end = (size_t)(high - start) / sizeof(gait_word);
-    end = end < words ? end : words;
-    if (first >= end)
-        return;
+/* Scan the words of an object from first to below end. */
+static void scan_touched(void *data, const struct touched *object, size_t first, size_t end) {
+    struct marker *marker = data;
     push_words(marker, object, first, end);
     if (ENTRY_LAYOUT(object->entry) == GAIT_EPHEMERON)
         marker_scan_pairs(marker, object->start, object->entry, object->bytes, first, end);
@@ -70,15 +63,18 @@ static void scan_touched(struct marker *marker, const struct touched *object, co
 
 /* Is a cell marked? What no reference has led to may be a span that is being made: what of it is
  * not in its entry, a large object's size, is read after this. */
-static bool is_marked(const struct marker *marker, const uint64_t *bits, size_t index) {
+static bool is_marked(const uint64_t *bits, size_t index) {
     const uint64_t *pair = &bits[2 * (index >> 6)];
-    uint64_t both = bits_get(&pair[marker->mark_side]) & bits_get(&pair[!marker->mark_side]);
+    uint64_t both = bits_get(&pair[0]) & bits_get(&pair[1]);
     return both >> (index & 63) & 1;
 }
 
-/* Scan what of marked cells lies in a card. */
-static void scan_card(struct marker *marker, uintptr_t card) {
-    const struct space *space = marker->space;
+/* What is done with the words of an object from first to below end, which lie on one card. */
+typedef void touched_fn(void *data, const struct touched *object, size_t first, size_t end);
+
+/* For the marked objects on a card. Inline, so that touched is known. */
+static inline void each_touched(const struct space *space, uintptr_t card, touched_fn *touched,
+                                void *data) {
     struct cell cell;
     if (!space_cell(space, card, &cell) || ENTRY_LAYOUT(cell.entry) == GAIT_LEAF ||
         ENTRY_LAYOUT(cell.entry) == GAIT_CALLBACK)
@@ -92,10 +88,15 @@ static void scan_card(struct marker *marker, uintptr_t card) {
     uint64_t *bits = space_bits(space, cell.head);
     struct touched object = {cell.start, cell.entry, 0};
     for (; index < cells && object.start < high; index++, object.start += info->cell_bytes) {
-        if (!is_marked(marker, bits, index))
+        if (!is_marked(bits, index))
             continue;
         object.bytes = entry_cell_bytes(space, cell.entry, cell.head);
-        scan_touched(marker, &object, low, high);
+        size_t words = object.bytes / sizeof(gait_word);
+        size_t first = low > object.start ? (size_t)(low - object.start) / sizeof(gait_word) : 0;
+        size_t end = (size_t)(high - object.start) / sizeof(gait_word);
+        end = end < words ? end : words;
+        if (first < end)
+            touched(data, &object, first, end);
     }
 }
 
@@ -113,7 +114,7 @@ static void scan_group(struct marker *marker, uintptr_t start) {
     memcpy(cards, &dirty, sizeof cards);
     for (size_t i = 0; i < CARD_GROUP; i++)
         if (cards[i])
-            scan_card(marker, start + i * CARD_BYTES);
+            each_touched(marker->space, start + i * CARD_BYTES, scan_touched, marker);
 }
 
 /* ---- Objects with a function of their own ----
@@ -149,7 +150,7 @@ static void scan_called(struct marker *marker, size_t page) {
     const uint64_t *bits = space_bits(space, head);
     for (size_t index = ((size_t)(start - span) + step - 1) / step;
          index < cells && span + index * step < start + PAGE_BYTES; index++)
-        if (is_marked(marker, bits, index))
+        if (is_marked(bits, index))
             marker_scan(marker, span + index * step, entry, entry_cell_bytes(space, entry, head));
 }
 
@@ -195,4 +196,25 @@ void cards_wipe(struct marker *marker) {
         if (AO_load(group))
             AO_store(group, 0);
     }
+}
+
+/* ---- How much is dirty ---- */
+
+static void count_touched(void *data, const struct touched *object, size_t first, size_t end) {
+    (void)object;
+    *(uint64_t *)data += (end - first) * sizeof(gait_word);
+}
+
+uint64_t cards_dirty_bytes(const struct space *space) {
+    uint64_t bytes = 0;
+    size_t extent = AO_load_acquire(&space->extent_bytes);
+    for (size_t at = 0; at < extent; at += CARD_BYTES) {
+        uintptr_t card = (uintptr_t)space->base + at;
+        if (at % CARD_GROUP_BYTES == 0 &&
+            !AO_load((volatile AO_t *)cards_group(&space->cards, card)))
+            at += CARD_GROUP_BYTES - CARD_BYTES;
+        else if (card_is_dirty(&space->cards, card))
+            each_touched(space, card, count_touched, &bytes);
+    }
+    return bytes;
 }

@@ -90,6 +90,10 @@ void marker_scan_cards(struct marker *marker, gait_word piece);
 void cards_push(struct marker *marker, size_t kinds);
 void cards_wipe(struct marker *marker);
 
+/** Bytes of old objects on dirty cards: what a minor cycle that begins now has to scan of them. All
+ * is swept. The collector, beside mutators: what they do meanwhile is counted or not. */
+uint64_t cards_dirty_bytes(const struct space *space);
+
 /** Scan the pairs of an ephemeron of which a word lies from first to below end. */
 void marker_scan_pairs(struct marker *marker, char *start, page_entry entry, size_t object_bytes,
                        size_t first, size_t end);

@@ -58,6 +58,7 @@ void counters_cycles(gait_heap *heap, struct cycle_counters *counters) {
     *counters = (struct cycle_counters){
         .cycles = figures->cycles,
         .forced_cycles = figures->forced_cycles,
+        .minor_cycles = figures->minor_cycles,
         .marked_bytes = figures->last.marked_bytes,
         .peak_bytes = figures->last.peak_bytes,
         .reachable_bytes = figures->last.live_bytes,

@@ -37,7 +37,7 @@ struct cycle {
     double allocated; /* since the last one                        */
     double found;     /* marked by this one, newly in a minor one  */
     double black;
-    double cards; /* scanned of what was kept */
+    double cards; /* of what was kept, on dirty cards */
     bool forced;
 };
 
@@ -45,7 +45,7 @@ static void program_cycle(struct program *program, const struct cycle *cycle) {
     struct gait_governor *governor = &program->governor;
     bool minor = cycle->kind == GAIT_GOVERNOR_MINOR;
     double before = program->marked + cycle->allocated, kept = minor ? program->marked : 0;
-    double work = cycle->found + cycle->cards;
+    double cards = minor ? cycle->cards : 0, work = cycle->found + cards;
     int64_t before_ns = (int64_t)(cycle->allocated * MIB * 10);
     int64_t during_ns = (int64_t)(cycle->black * MIB * 10), mark_ns = (int64_t)(work * MIB);
     uint64_t peak = (uint64_t)((before + cycle->black) * MIB);
@@ -57,6 +57,7 @@ static void program_cycle(struct program *program, const struct cycle *cycle) {
     uint64_t scannable = governor->scannable_bytes + (uint64_t)(cycle->allocated * MIB);
     struct gait_governor_start start = {.clocks = program->clocks,
                                         .kind = cycle->kind,
+                                        .dirty_bytes = (uint64_t)(cycle->cards * MIB),
                                         .forced = cycle->forced,
                                         .live_bytes = (uint64_t)(before * MIB),
                                         .scannable_bytes = scannable};
@@ -70,7 +71,7 @@ static void program_cycle(struct program *program, const struct cycle *cycle) {
         .progress = {peak, scannable + (uint64_t)(cycle->black * MIB), (uint64_t)(work * MIB)},
         .marked_bytes = (uint64_t)(program->marked * MIB),
         .black_bytes = (uint64_t)(cycle->black * MIB),
-        .kept_work_bytes = (uint64_t)(cycle->cards * MIB),
+        .kept_work_bytes = (uint64_t)(cards * MIB),
         .mutator_cpu_ns = during_ns,
         .background_cpu_ns = mark_ns,
     };
@@ -173,8 +174,8 @@ Test(governor_kind, some_cycles_are_always_full) {
         gait_governor_see(governor, &(struct gait_governor_memory){.total_bytes = total,
                                                                    .span_bytes = total,
                                                                    .objects_bytes = total});
-        cr_expect_eq(gait_governor_kind(governor, rows[i].forced, rows[i].periodic), rows[i].kind,
-                     "row %zu", i);
+        cr_expect_eq(gait_governor_kind(governor, rows[i].forced, rows[i].periodic, 0),
+                     rows[i].kind, "row %zu", i);
     }
 }
 
@@ -234,6 +235,43 @@ Test(governor_kind, tries_come_more_and_more_seldom) {
         program_cycle(&program, &minor);
         full.found = 24;
         cr_expect_leq(fulls_until_a_try(&program, &full), 5, "row %zu", row);
+    }
+}
+
+/* What lies on dirty cards is told as a cycle begins: where that alone is two thirds of a full
+ * cycle's work, or dearer than the row so far, the cycle is full, and nothing was tried. */
+Test(governor_kind, what_would_be_too_much_is_not_begun) {
+    static const struct {
+        int row;      /* minor cycles so far */
+        double dirty; /* MiB, of 64          */
+        enum gait_governor_kind kind;
+    } rows[] = {
+        {0, 0, GAIT_GOVERNOR_MINOR},  {0, 1, GAIT_GOVERNOR_MINOR}, {0, 42, GAIT_GOVERNOR_MINOR},
+        {0, 44, GAIT_GOVERNOR_FULL},  {0, 64, GAIT_GOVERNOR_FULL}, {3, 0, GAIT_GOVERNOR_MINOR},
+        {3, 16, GAIT_GOVERNOR_MINOR}, {3, 32, GAIT_GOVERNOR_FULL}, {3, 64, GAIT_GOVERNOR_FULL},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct program program = young_that_die(NO_LIMIT);
+        struct gait_governor *governor = &program.governor;
+        for (int k = 0; k < rows[i].row; k++)
+            program_cycle(&program, &(struct cycle){GAIT_GOVERNOR_MINOR, 64, 0, 0, 4, false});
+        uint64_t dirty = (uint64_t)(rows[i].dirty * MIB);
+        enum gait_governor_kind kind = gait_governor_kind(governor, false, false, dirty);
+        cr_expect_eq(kind, rows[i].kind, "row %zu", i);
+        cr_expect_eq(gait_governor_kind(governor, true, false, dirty), GAIT_GOVERNOR_FULL);
+        if (kind == GAIT_GOVERNOR_MINOR)
+            continue;
+        /* a row that has paid only ends; with none, cards stay off for a while */
+        struct cycle full = {GAIT_GOVERNOR_FULL, 64, 64, 0, rows[i].dirty, false};
+        program_cycle(&program, &full);
+        cr_expect_eq(governor->yield.refusals, rows[i].row == 0, "row %zu", i);
+        cr_expect_eq(program.orders.kind, GAIT_GOVERNOR_MINOR, "row %zu", i);
+        full.cards = 64;
+        for (unsigned waits = rows[i].row == 0 ? 2 : 1; waits < 16; waits *= 2) {
+            unsigned fulls = fulls_until_a_try(&program, &full);
+            unsigned wanted = waits < 8 ? waits : 8;
+            cr_expect_eq(fulls, wanted, "row %zu: %u in place of %u", i, fulls, wanted);
+        }
     }
 }
 

@@ -305,13 +305,16 @@ static inline void loop_mark(struct loop *loop, double alloc) {
     double scannable = 1 - program->leaf, live = loop_reachable(loop);
     double is_new = loop->heap - loop->marked, found = loop_young(loop);
     loop_see(loop);
-    enum gait_governor_kind kind = gait_governor_kind(&loop->governor, false, false);
+    double dirty = loop_min(program->cards * is_new, loop->marked * scannable);
+    enum gait_governor_kind kind =
+        gait_governor_kind(&loop->governor, false, false, (uint64_t)dirty);
     bool minor = kind == GAIT_GOVERNOR_MINOR;
     *cycle = (struct loop_cycle){.kind = kind, .live = live, .start = loop->heap};
-    double cards = minor ? loop_min(program->cards * is_new, loop->marked * scannable) : 0;
+    double cards = minor ? dirty : 0;
     struct gait_governor_start start = {
         .clocks = loop_clocks(loop),
         .kind = kind,
+        .dirty_bytes = (uint64_t)dirty,
         .live_bytes = (uint64_t)loop->heap,
         .scannable_bytes = (uint64_t)(loop->heap * scannable),
         .stack_bytes = (uint64_t)program->stack,

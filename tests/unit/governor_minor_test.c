@@ -141,6 +141,22 @@ Test(governor_minor, where_the_young_live_they_are_refused, .timeout = 60) {
     }
 }
 
+/* Where all that is old is stored into, nothing is tried: what the collector costs, and memory, is
+ * what it is without minor cycles. */
+Test(governor_minor, where_the_old_are_stored_into_none_is_begun, .timeout = 60) {
+    static const struct young young = {0.1, 1, 4, false};
+    FOR_EACH(i, programs)
+    FOR_EACH(g, gogcs) {
+        struct pair pair = both(i, young, gogcs[g], GAIT_PACER_NO_LIMIT);
+        EXPECT(pair.with.minors == 0, pair.with, pair.without, programs[i].name, young.survival,
+               gogcs[g]);
+        EXPECT(pair.with.cost < 1.01 * pair.without.cost, pair.with, pair.without, programs[i].name,
+               young.survival, gogcs[g]);
+        EXPECT(pair.with.peak < 1.01 * pair.without.peak, pair.with, pair.without, programs[i].name,
+               young.survival, gogcs[g]);
+    }
+}
+
 /* Young that die and young that live follow each other: ten cycles later the collector costs what
  * it does in such a program. */
 Test(governor_minor, a_change_of_phase_is_followed, .timeout = 60) {

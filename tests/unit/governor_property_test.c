@@ -145,12 +145,16 @@ static void step_see(struct gait_governor *governor) {
 
 static void step_begin(struct gait_governor *governor) {
     bool forced = below(2), periodic = below(2);
-    enum gait_governor_kind kind = gait_governor_kind(governor, forced, periodic);
+    uint64_t dirty = any_u64();
+    enum gait_governor_kind kind = gait_governor_kind(governor, forced, periodic, dirty);
+    enum gait_governor_kind clean = gait_governor_kind(governor, forced, periodic, 0);
+    EXPECT(kind == GAIT_GOVERNOR_FULL || clean == GAIT_GOVERNOR_MINOR);
     EXPECT(kind == GAIT_GOVERNOR_FULL || (!forced && !periodic && governor->settings.minors));
     EXPECT(kind == GAIT_GOVERNOR_FULL || governor->learnt.of[GAIT_GOVERNOR_FULL].cycles > 1);
     struct gait_governor_start start = {
         .clocks = any_clocks(),
         .kind = below(8) ? kind : GAIT_GOVERNOR_MINOR, /* one that nobody asked for, too */
+        .dirty_bytes = dirty,
         .periodic = periodic,
         .forced = forced,
         .stopped = below(2),

@@ -330,6 +330,50 @@ Test(minor, an_arena_that_only_an_old_object_refers_to_is_kept_with_what_it_hold
     cr_assert_eq(stats.arenas_leaked, 1u);
 }
 
+/* ---- Figures ---- */
+
+static uint64_t dirty_after(gait_word *object, size_t slot) {
+    gait_store(mutator, &object[slot], object[slot]);
+    return cards_dirty_bytes(&heap->space);
+}
+
+/* Bytes of old objects on dirty cards, each card once; neither young ones nor such without
+ * references. */
+Test(minor, what_lies_on_dirty_cards_is_counted) {
+    size_t words = 4 * CARD_WORDS;
+    gait_word *object = old_object(refs, words);
+    uintptr_t second = ((uintptr_t)object / CARD_BYTES + 1) * CARD_BYTES;
+    size_t slot = (second - (uintptr_t)object) / sizeof(gait_word);
+    uint64_t before = cards_dirty_bytes(&heap->space);
+    cr_expect_eq(dirty_after(object, slot), before + CARD_BYTES);
+    cr_expect_eq(dirty_after(object, slot + 1), before + CARD_BYTES);
+    cr_expect_eq(dirty_after(object, slot + CARD_WORDS), before + 2 * CARD_BYTES);
+    gait_word *young = (gait_word *)new_young(WORDS_APART);
+    cr_expect_eq(dirty_after(young, 100), before + 2 * CARD_BYTES);
+    minor_cycle();
+    cr_expect_leq(cards_dirty_bytes(&heap->space), before);
+    gait_word *without = old_object(leaf, words);
+    before = cards_dirty_bytes(&heap->space);
+    cr_expect_eq(dirty_after(without, CARD_WORDS), before);
+}
+
+Test(minor, large_objects_count_by_their_dirty_cards) {
+    gait_word *object = old_object(refs, 100000);
+    uint64_t before = cards_dirty_bytes(&heap->space);
+    cr_expect_eq(dirty_after(object, 50000), before + CARD_BYTES);
+}
+
+Test(minor, they_are_counted_among_the_cycles) {
+    gait_collect(mutator);
+    minor_cycle();
+    minor_cycle();
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(heap, &stats);
+    cr_expect_eq(stats.minor_cycles, 2u);
+    cr_expect_eq(stats.cycles, 3u);
+    cr_expect_eq(stats.forced_cycles, 1u);
+}
+
 /* ---- Which heaps, which threads ---- */
 
 static void *attach_and_store(void *slot) {
