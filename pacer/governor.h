@@ -416,9 +416,10 @@ enum gait_governor_advice {
 enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders *orders,
                                                const struct gait_governor_want *want);
 
-/** Is that advice to go on, whatever else is known of a mutator that does not mark? Without a limit
- * there is none to pass: takes_pages is false. The common case, by few figures. */
-bool gait_governor_lets_go_on(uint64_t live_bytes, uint64_t late_bytes, uint64_t limit_bytes);
+/** Is that advice to go on, whatever else is known of a mutator that does not mark? takes_pages: as
+ * in gait_governor_want, or, without a look at what memory there is, that it may. Without a limit
+ * there is none to pass. The common case, by few figures. */
+bool gait_governor_lets_go_on(uint64_t live_bytes, uint64_t late_bytes, bool takes_pages);
 
 /** Of a mutator told to mark: would it pass the limit, or has the heap passed what the limit
  * allows? Then it marks, or waits, until the cycle has ended. */

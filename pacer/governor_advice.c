@@ -61,8 +61,8 @@ enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders
     return beyond || want->credit_bytes < 0 ? GAIT_GOVERNOR_MARK : GAIT_GOVERNOR_GO;
 }
 
-bool gait_governor_lets_go_on(uint64_t live_bytes, uint64_t late_bytes, uint64_t limit_bytes) {
-    return live_bytes < late_bytes && limit_bytes == GAIT_PACER_NO_LIMIT;
+bool gait_governor_lets_go_on(uint64_t live_bytes, uint64_t late_bytes, bool takes_pages) {
+    return live_bytes < late_bytes && !takes_pages;
 }
 
 /** How far the live heap is from the goal. */

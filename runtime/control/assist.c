@@ -8,17 +8,13 @@
 
 /* ---- What the mutator knows ---- */
 
-static bool is_limited(const struct control *control) {
-    return (int64_t)AO_load(&control->limit_bytes) != GAIT_NO_LIMIT;
-}
-
 static struct gait_governor_want look(struct control *control, const gait_mutator *mutator,
                                       const struct control_want *want) {
-    bool limited = is_limited(control);
+    bool counts = want->takes_pages && control_is_limited(control); /* else nobody asks for them */
     return (struct gait_governor_want){
         .live_bytes = control_live_bytes(control),
-        .total_bytes = limited ? control_total_bytes(control) : 0,
-        .spare_bytes = limited ? control_spare_bytes(control) : 0,
+        .total_bytes = counts ? control_total_bytes(control) : 0,
+        .spare_bytes = counts ? control_spare_bytes(control) : 0,
         .page_bytes = want->page_bytes,
         .credit_bytes = mutator->assist_credit_bytes,
         .takes_pages = want->takes_pages,
@@ -36,15 +32,17 @@ size_t control_excess_bytes(struct control *control, size_t more_bytes) {
 }
 
 bool control_is_tight(struct control *control, size_t bytes) {
+    if (!control_is_limited(control))
+        return false;
     struct gait_governor_orders orders = control_orders(control);
-    return is_limited(control) && gait_governor_is_tight(&orders, control_total_bytes(control),
-                                                         bytes, control_spare_bytes(control));
+    return gait_governor_is_tight(&orders, control_total_bytes(control), bytes,
+                                  control_spare_bytes(control));
 }
 
-bool control_lets_go_on(const struct control *control) {
+bool control_lets_go_on(const struct control *control, bool takes_pages) {
     return !AO_load(&control->marking) &&
            gait_governor_lets_go_on(control_live_bytes(control), AO_load(&control->late_bytes),
-                                    AO_load(&control->limit_bytes));
+                                    takes_pages);
 }
 
 enum gait_governor_advice control_advise(struct control *control, gait_mutator *mutator,

@@ -146,9 +146,14 @@ static inline size_t control_live_bytes(const struct control *control) {
     return AO_load(&control->live_bytes) + foreign_sum(&control->space->foreign);
 }
 
-/** Has a mutator that takes a cell nothing to ask the governor? unordered: it looks again for each
- * run. */
-bool control_lets_go_on(const struct control *control);
+/** Is there a memory limit? unordered, as the next one: a mutator looks again for each run. */
+static inline bool control_is_limited(const struct control *control) {
+    return (int64_t)AO_load(&control->limit_bytes) != GAIT_NO_LIMIT;
+}
+
+/** Has a mutator that takes a cell nothing to ask the governor? takes_pages: it may take pages, and
+ * there is a limit that they may pass. */
+bool control_lets_go_on(const struct control *control, bool takes_pages);
 
 /** Allocated since the heap was created, bytes. */
 static inline size_t control_allocated_bytes(const struct control *control) {

@@ -154,8 +154,7 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     }
     struct alloc_need need = {.bytes = bytes, .page_bytes = large_bytes(bytes), .kind = kind};
     need.cell = bytes <= GAIT_SMALL_MAX_BYTES;
-    /* for most runs there is nothing to ask, nor to wait for */
-    if (!need.cell || !control_lets_go_on(&heap->control) || !sweep_is_open(&heap->sweeper))
+    if (!alloc_has_room(mutator, &need))
         alloc_make_room(mutator, &need);
     void *object = take(mutator, kind, bytes);
     return object ? object : take_after_collecting(mutator, kind, bytes);

@@ -23,15 +23,24 @@ static void nap(gait_mutator *mutator, int64_t ns) {
 }
 
 /* Does this take pages? A free cell of its kind and class takes none. */
-static bool takes_pages(gait_mutator *mutator, const struct alloc_need *need) {
+static bool takes_pages(const gait_mutator *mutator, const struct alloc_need *need) {
     return !need->cell ||
            cache_needs_pages(&mutator->cache, need->kind, gait_size_class(need->bytes));
 }
 
-/* Would this take pages that pass the limit? */
+/* Would this take pages that pass the limit? Of most cells the first two tell: where the CPU can't
+ * hold the limit, memory is above it at each of them. */
 static bool passes_limit(gait_mutator *mutator, const struct alloc_need *need) {
     size_t bytes = need->cell ? 0 : need->page_bytes;
-    return control_is_tight(&mutator->heap->control, bytes) && takes_pages(mutator, need);
+    return control_is_limited(&mutator->heap->control) && takes_pages(mutator, need) &&
+           control_is_tight(&mutator->heap->control, bytes);
+}
+
+bool alloc_has_room(const gait_mutator *mutator, const struct alloc_need *need) {
+    gait_heap *heap = mutator->heap;
+    return need->cell && sweep_is_open(&heap->sweeper) &&
+           control_lets_go_on(&heap->control,
+                              control_is_limited(&heap->control) && takes_pages(mutator, need));
 }
 
 /* Ask what to do. want keeps what was done already. */
@@ -133,8 +142,9 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
         scavenger_give_back(heap, excess);
         gait_leave_native(mutator);
     }
-    if (passes_limit(mutator, need))
-        chunks_drain(&heap->space); /* what waits for arenas: before anybody waits for a cycle */
+    if (!passes_limit(mutator, need))
+        return;
+    chunks_drain(&heap->space); /* what waits for arenas: before anybody waits for a cycle */
     while (passes_limit(mutator, need) && sweep_step(&heap->sweeper))
         gait_poll(mutator);
     if (passes_limit(mutator, need))

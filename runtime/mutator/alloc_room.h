@@ -17,6 +17,9 @@ struct alloc_need {
     gait_kind kind;
 };
 
+/** Is there nothing to ask, nor to wait for, as for most cells? */
+bool alloc_has_room(const gait_mutator *mutator, const struct alloc_need *need);
+
 /** Make room. A safepoint. */
 void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need);
 

@@ -61,8 +61,11 @@ static void advice_expect(const struct gait_governor_orders *orders) {
     struct gait_governor_want want = any_want();
     enum gait_governor_advice advice = gait_governor_advise(orders, &want);
     bool beyond = gait_governor_is_beyond(orders, &want);
-    EXPECT(want.marks || want.takes_pages || advice == GAIT_GOVERNOR_GO ||
-           !gait_governor_lets_go_on(want.live_bytes, orders->late_bytes, orders->limit_bytes));
+    EXPECT(want.marks || advice == GAIT_GOVERNOR_GO ||
+           !gait_governor_lets_go_on(want.live_bytes, orders->late_bytes, want.takes_pages));
+    struct gait_governor_want unseen = want; /* without pages to take nobody asks for memory */
+    unseen.total_bytes = unseen.spare_bytes = 0;
+    EXPECT(want.takes_pages || gait_governor_advise(orders, &unseen) == advice);
     switch (advice) {
     case GAIT_GOVERNOR_GO:
         EXPECT(!want.marks || orders->limiting || (want.credit_bytes >= 0 && !beyond));
