@@ -152,7 +152,8 @@ typedef struct gait_config {
     gait_notice_fn notice;     /* NULL: no notices. See gait_set_notice                          */
     void *notice_data;         /* handed to notice                                               */
     const char *minor;         /* "on" or "off": cycles may look at young objects only, where that
-                                  pays; NULL: environment GAIT_MINOR, else off                   */
+                                  pays: most of what is new dies soon, and stores go to few of
+                                  the old objects. NULL: environment GAIT_MINOR, else off        */
 } gait_config;
 
 /** gait_config_init for a structure of so many bytes. Thread rule: any thread. */
