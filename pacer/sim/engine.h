@@ -49,6 +49,9 @@ double program_distance(const struct model_program *program);
  */
 double program_advance(struct model_program *program, double seconds);
 
+/** CPUs that it keeps busy, without that of a thread which waits for a cycle that it asked for. */
+double program_awake(const struct model_program *program);
+
 /** A cycle begins with such a live heap: costs grow with it. */
 void program_see_heap(struct model_program *program, double heap);
 
@@ -128,7 +131,7 @@ double full_idle_cpus(const struct model *model);
 double full_touch_cost(const struct model *model);
 
 /** mark.c: a cycle. */
-void mark_begin(struct model *model, bool periodic);
+void mark_begin(struct model *model, bool forced, bool periodic);
 void mark_step(struct model *model);
 
 #endif

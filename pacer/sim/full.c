@@ -51,7 +51,7 @@ static bool full_is_tight(const struct model *model) {
 
 double full_idle_cpus(const struct model *model) {
     const struct scenario_machine *machine = &model->scenario->machine;
-    return engine_max((double)machine->cpus - machine->others - model->program.rates.cpus, 0);
+    return engine_max((double)machine->cpus - machine->others - program_awake(&model->program), 0);
 }
 
 double full_touch_cost(const struct model *model) {
@@ -192,7 +192,8 @@ static void full_run(struct model *model, bool due, double trigger) {
     const struct model_rates *rates = &model->program.rates;
     struct full_background background = full_background(model, due);
     double taken = background.sweep + background.scavenge;
-    double cpus = engine_max(engine_min(rates->cpus, (double)machine->cpus - taken), 0);
+    double awake = program_awake(&model->program);
+    double cpus = engine_max(engine_min(awake, (double)machine->cpus - taken), 0);
     double speed = cpus / (rates->cpus * rates->work + full_touch_cost(model));
     double seconds = full_distance(model, &background, speed, trigger);
 
@@ -227,9 +228,10 @@ void full_step(struct model *model) {
     bool periodic = gait_governor_periodic_due(&model->governor, engine_ns(model->now_s),
                                                engine_ns(model->last_cycle_s));
     bool looks = model->heap >= least;
-    bool due = periodic || model->heap >= trigger || (looks && full_wants_pages(model));
+    bool forced = model->program.collects;
+    bool due = forced || periodic || model->heap >= trigger || (looks && full_wants_pages(model));
     if (due && !model->sweeping)
-        mark_begin(model, periodic && model->heap < trigger);
+        mark_begin(model, forced, !forced && periodic && model->heap < trigger);
     else
         full_run(model, due, trigger);
 }

@@ -31,7 +31,7 @@ struct mark_cpus {
 static struct mark_cpus mark_cpus(const struct model *model) {
     const struct gait_governor *governor = &model->governor;
     int32_t procs = governor->settings.procs;
-    bool limiting = governor->limiting;
+    bool limiting = governor->limiting && !model->program.collects; /* who waits is served */
     struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
     double alone = gait_governor_mark_pace(procs, true, limiting, false).share;
     double seen = model->program.rates.background; /* what marking was seen to get */
@@ -90,19 +90,20 @@ static void mark_what_is_new(struct model *model) {
     marking->work = program_found_scannable(&model->program) + marking->kept_work;
 }
 
-void mark_begin(struct model *model, bool periodic) {
+void mark_begin(struct model *model, bool forced, bool periodic) {
     const struct model_rates *rates = &model->program.rates;
     struct model_marking *marking = &model->marking;
     ledger_sample(model);
     program_see_heap(&model->program, model->heap);
     struct gait_governor_orders orders = gait_governor_orders(&model->governor);
     uint64_t dirty = engine_u64(mark_dirty(model));
-    enum gait_governor_kind kind = gait_governor_kind(&model->governor, false, periodic, dirty);
+    enum gait_governor_kind kind = gait_governor_kind(&model->governor, forced, periodic, dirty);
     struct gait_governor_start start = {
         .clocks = full_clocks(model),
         .kind = kind,
         .dirty_bytes = dirty,
         .periodic = periodic,
+        .forced = forced,
         .live_bytes = engine_u64(model->heap),
         .scannable_bytes = engine_u64(model->scannable),
         .stack_bytes = engine_u64(rates->stacks),
@@ -125,6 +126,7 @@ void mark_begin(struct model *model, bool periodic) {
                    .limited = model->governor.limiting,
                    .by_limit = cycle.by_limit,
                    .periodic = periodic,
+                   .forced = forced,
                    .minor = kind == GAIT_GOVERNOR_MINOR},
     };
     if (marking->record.minor)
@@ -208,6 +210,8 @@ static void mark_end(struct model *model) {
     program_flip(&model->program);
     pages_marked(&model->pages, model->heap);
     model->is_marking = false;
+    if (record->forced)
+        model->program.collects = false;
     model->sweeping = true;
     model->last_cycle_s = model->now_s;
     ledger_cycle(model, record);
@@ -314,7 +318,7 @@ void mark_step(struct model *model) {
     struct mark_cpus cpus = mark_cpus(model);
     double machine = (double)model->scenario->machine.cpus;
     double background = cpus.collector + cpus.dedicated + cpus.idle;
-    double busy = engine_min(rates->cpus, rates->marking_cpus);
+    double busy = engine_min(program_awake(&model->program), rates->marking_cpus);
     double threads = engine_max(engine_min(busy, machine - background), 0);
     double speed = threads / mark_busy(model);
     bool stalls = mark_stalls(model);

@@ -79,6 +79,7 @@ struct model_cycle {
     bool by_limit;             /**< the memory limit gave the goal                               */
     bool by_floor;             /**< what the collector may take of the CPU did                   */
     bool periodic;             /**< started by the clock                                         */
+    bool forced;               /**< a thread of the program asked for it, and waits              */
     bool minor;                /**< what was marked stayed so, and was not looked at             */
     struct ideal_result ideal; /**< MODEL_IDEAL only: as in the reference vectors             */
 };
@@ -153,13 +154,15 @@ struct model_rates {
 /** The program: program.c. */
 struct model_program {
     const struct scenario *scenario;
-    int32_t phase;        /**< index; phase_count: it has ended                     */
-    double phase_start_s; /**< program time as the phase began                      */
-    double now_s;         /**< program time                                         */
-    double next_burst_s;  /**< program time of the next burst; INFINITY: none       */
-    double survivors;     /**< reachable for long, bytes                            */
-    double scannable;     /**< of survivors, what may hold references               */
-    double young;         /**< reachable for a short time, bytes                    */
+    int32_t phase;         /**< index; phase_count: it has ended                     */
+    double phase_start_s;  /**< program time as the phase began                      */
+    double now_s;          /**< program time                                         */
+    double next_burst_s;   /**< program time of the next burst; INFINITY: none       */
+    double next_collect_s; /**< program time at which it asks for a cycle; INFINITY: it does not */
+    bool collects;         /**< a thread has, and waits for it                      */
+    double survivors;      /**< reachable for long, bytes                            */
+    double scannable;      /**< of survivors, what may hold references               */
+    double young;          /**< reachable for a short time, bytes                    */
     double fresh_survivors, fresh_scannable, fresh_young; /**< of these, new since the last cycle */
     double deaths_per_s; /**< of survivors, bytes per second of program time       */
     bool varies;         /**< a stream or noise changes within the phase           */

@@ -86,6 +86,8 @@ static void program_enter(struct model_program *program) {
     program->phase_start_s = program->now_s;
     program->deaths_per_s = program->survivors * phase->old_death / phase->duration;
     program->next_burst_s = phase->burst > 0 ? program->now_s + phase->burst_every : INFINITY;
+    program->next_collect_s =
+        phase->collect_every > 0 ? program->now_s + phase->collect_every : INFINITY;
     program->varies = phase_varies(phase);
     program_evaluate(program);
 }
@@ -122,6 +124,10 @@ double program_step(const struct scenario_phase *phase, const char **key) {
         step_s = phase->burst_every;
         *key = "burst_every";
     }
+    if (phase->collect_every > 0 && phase->collect_every < step_s) {
+        step_s = phase->collect_every;
+        *key = "collect_every";
+    }
     if (phase->noise > 0 && phase->noise_every < step_s) {
         step_s = phase->noise_every;
         *key = "noise_every";
@@ -130,8 +136,8 @@ double program_step(const struct scenario_phase *phase, const char **key) {
 }
 
 double program_distance(const struct model_program *program) {
-    double distance =
-        engine_min(program_phase_end(program), program->next_burst_s) - program->now_s;
+    double next_s = engine_min(program->next_burst_s, program->next_collect_s);
+    double distance = engine_min(program_phase_end(program), next_s) - program->now_s;
     if (program_phase(program)->noise > 0)
         distance = engine_min(distance, program_noise_distance(program));
     if (program->varies)
@@ -189,6 +195,10 @@ double program_advance(struct model_program *program, double seconds) {
         allocated += (double)phase->burst;
         program->next_burst_s += phase->burst_every;
     }
+    if (program->now_s >= program->next_collect_s - PROGRAM_TIME_EPSILON) {
+        program->collects = true; /* who still waits does not ask again */
+        program->next_collect_s = program->now_s + phase->collect_every;
+    }
     program_remember(program, allocated, seconds);
     if (program->now_s >= program_phase_end(program) - PROGRAM_TIME_EPSILON) {
         program->now_s = program_phase_end(program);
@@ -199,6 +209,11 @@ double program_advance(struct model_program *program, double seconds) {
         program_evaluate(program);
     }
     return allocated;
+}
+
+double program_awake(const struct model_program *program) {
+    double cpus = program->rates.cpus;
+    return program->collects ? engine_max(cpus - 1, 0) : cpus;
 }
 
 double program_reachable(const struct model_program *program) {

@@ -35,6 +35,7 @@ static void stw_govern(struct model *model, struct model_cycle *record) {
     struct gait_governor_start start = {
         .clocks = {.now_ns = engine_ns(model->now_s)},
         .stopped = true,
+        .forced = record->forced,
         .live_bytes = record->start_bytes,
         .scannable_bytes = record->scanned_bytes,
         .stack_bytes = stacks,
@@ -77,6 +78,7 @@ static void stw_cycle(struct model *model, double goal) {
         .total_bytes = engine_u64(ledger_memory(model).total),
         .cpu_s = {[MODEL_DEDICATED] = cpu_s, [MODEL_FIXED] = machine->cycle_cost},
         .utilization = 1,
+        .forced = model->program.collects,
     };
     model->is_marking = true;
     ledger_sample(model);
@@ -88,6 +90,7 @@ static void stw_cycle(struct model *model, double goal) {
     ledger_time(model, pause_s, 0);
     ledger_look(model);
     model->heap = live;
+    model->program.collects = false;
     model->is_marking = false;
     ledger_cycle(model, &record);
     ledger_sample(model);
@@ -113,6 +116,6 @@ void stw_step(struct model *model) {
         model->result.allocated_bytes += allocated;
         ledger_look(model);
     }
-    if (reached)
+    if (reached || model->program.collects)
         stw_cycle(model, goal);
 }

@@ -67,6 +67,7 @@ class Work(Files):
         longest = "[[phase]]\nduration = 1e7\n"
         cases = [("noise = 0.1\nnoise_every = 0.001\n", "phase 1: noise_every of 0.001 s over"),
                  ("burst = 1\nburst_every = 0.002\n", "phase 1: burst_every of 0.002 s over"),
+                 ("collect_every = 1e-300\n", "phase 1: collect_every of 1e-300 s over"),
                  ("name = 'waves'\nstacks = { oscillate = 1 }\n" + longest, "phase 1, waves: dur")]
         cases.append((longest * 20, "phase 1: duration of 1e+07 s: a run takes 2.1e+09 steps"))
         for text, message in cases:

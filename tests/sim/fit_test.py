@@ -218,7 +218,7 @@ class Versions(Logs):
         lines = [re.sub(r"\d+ MB goal", "17592186044415 MB goal", line) + " (forced)"
                  for line in trace("go-1.19-trees.log")[:20]]
         _, said = self.fit(lines)
-        self.assertEqual(said, ["the program asked for 20 of its cycles; the model has none of these"])
+        self.assertEqual(said, ["the program asked for 20 of its cycles; the scenario has none of these"])
         toml, _ = self.fit([line.replace(" (forced)", "") for line in lines])
         self.assertEqual(self.value(toml, "gogc"), "off")
 

@@ -47,6 +47,7 @@ static void random_program(struct program *program, uint64_t number) {
         phase->off_heap.constant = pick(number, &n, 0, 30) * MIB;
         phase->noise = pick(number, &n, 0, 1);
         phase->burst = (int64_t)(pick(number, &n, 0, 8) * MIB);
+        phase->collect_every = number % 3 == 0 ? pick(number, &n, 0.05, 2) : 0;
     }
 }
 
@@ -227,6 +228,90 @@ Test(model, minor_cycles_where_they_pay) {
     }
 }
 
+/* What forced cycles came to. */
+struct forced {
+    int count, others;
+    double mark_s, born; /* sums: time, and bytes allocated meanwhile */
+    double peak;         /* of the live heap as they began */
+    bool minor;
+};
+
+static void look_at_forced(void *context, const struct model_cycle *cycle) {
+    struct forced *forced = context;
+    forced->others += !cycle->forced;
+    if (!cycle->forced)
+        return;
+    forced->count++;
+    forced->mark_s += cycle->mark_s;
+    forced->born += (double)(cycle->peak_bytes - cycle->start_bytes);
+    forced->minor |= cycle->minor;
+    forced->peak = fmax(forced->peak, (double)cycle->start_bytes);
+}
+
+/** 64 MiB live, 10 MiB/s, ten seconds on 4 CPUs, with GOGC so high that no other cycle comes. */
+static struct model_result run_forced(enum model_kind kind, double busy, double every_s,
+                                      struct forced *forced) {
+    struct program program;
+    program_start(&program);
+    program.scenario.settings.gogc = 1000;
+    program.scenario.settings.minors = true;
+    program.scenario.machine.cpus = 4;
+    program.scenario.memory.initial_live = (int64_t)(64 * MIB);
+    struct scenario_phase *phase = program_phase(&program, 10.5, 10, 0, 0);
+    phase->cpus = busy;
+    phase->collect_every = every_s;
+    *forced = (struct forced){0};
+    struct model_sink sink = {.context = forced, .cycle = look_at_forced};
+    struct model model;
+    model_run(&model, kind, &program.scenario, &sink);
+    return model.result;
+}
+
+/** A cycle for each time that the program asks, full, on all CPUs but those of threads that don't
+ * wait; these go on. Who waits has garbage collected that he made until then. */
+Test(model, the_program_asks_for_cycles) {
+    static const struct {
+        enum model_kind kind;
+        double busy, cpus; /* that the program keeps busy; that mark */
+    } rows[] = {{MODEL_FULL, 1, 4}, {MODEL_FULL, 3, 2}, {MODEL_STW, 4, 4}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct forced forced;
+        struct model_result result = run_forced(rows[i].kind, rows[i].busy, 1, &forced);
+        cr_expect(forced.count == 10 && forced.others == 0 && !forced.minor,
+                  "row %zu: %d forced, %d others", i, forced.count, forced.others);
+        double each_s = forced.mark_s / forced.count, expected_s = 64.0 / 1024 / rows[i].cpus;
+        cr_expect(fabs(each_s / expected_s - 1) < 0.05, "row %zu: %.6f s, not %.6f", i, each_s,
+                  expected_s);
+        cr_expect(fabs(forced.peak / MIB - 74) < 0.5, "row %zu: %.2f MiB", i, forced.peak / MIB);
+        bool goes_on = rows[i].kind == MODEL_FULL && rows[i].busy > 1;
+        double born = goes_on ? 10 * MIB * forced.mark_s * 2 / 3 : 0; /* two of three threads */
+        cr_expect(fabs(forced.born - born) <= 0.05 * born, "row %zu: %.0f bytes, not %.0f", i,
+                  forced.born, born);
+        double waits_s = goes_on ? forced.mark_s / 3 : forced.mark_s;
+        cr_expect(fabs(result.wall_s - 10.5 - waits_s) < 0.05 * waits_s + 0.005, "row %zu: %.4f s",
+                  i, result.wall_s);
+        run_forced(rows[i].kind, rows[i].busy, 0, &forced);
+        cr_expect(forced.count + forced.others == 0, "row %zu", i);
+    }
+}
+
+/** The CPU limiter holds marking back, but not that for which a thread waits. */
+Test(model, who_waits_is_not_held_back) {
+    struct program program;
+    program_start(&program);
+    program.scenario.machine.cpus = 2;
+    program.scenario.memory.initial_live = (int64_t)(64 * MIB);
+    program_phase(&program, 20, 1, 0, 0)->cpus = 1;
+    program.phases[0].collect_every = 0.01;
+    struct forced forced = {0};
+    struct model_sink sink = {.context = &forced, .cycle = look_at_forced};
+    struct model model;
+    model_run(&model, MODEL_FULL, &program.scenario, &sink);
+    cr_expect(model.result.limiting_s > 1, "limiting for %.3f s", model.result.limiting_s);
+    double each_s = forced.mark_s / forced.count;
+    cr_expect(fabs(each_s - 64.0 / 1024 / 2) < 0.002, "%.6f s", each_s);
+}
+
 Test(model, seed_makes_the_difference) {
     struct program program;
     struct model_result first, second;
@@ -305,6 +390,9 @@ Test(model, work_is_told_by_what_makes_it) {
     phase->noise = 0;
     work = model_work(&program.scenario);
     cr_expect(fabs(work.steps - 2100) < 1e-6 && strcmp(work.key, "burst_every") == 0);
+    phase->collect_every = 0.02;
+    work = model_work(&program.scenario);
+    cr_expect(fabs(work.steps - 5100) < 1e-6 && strcmp(work.key, "collect_every") == 0);
 }
 
 Test(model, limits_above_what_a_key_accepts_are_none) {

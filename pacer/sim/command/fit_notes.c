@@ -92,7 +92,8 @@ static void note_gaps(const struct gctrace *trace, char *text) {
              "them",
              (long long)lost, lost == 1 ? " is" : "s are", line);
     if (forced > 0)
-        note(text, "the program asked for %zu of its cycles; the model has none of these", forced);
+        note(text, "the program asked for %zu of its cycles; the scenario has none of these",
+             forced);
     if (minor > 0)
         note(text, "%zu of its cycles are minor: what they left marked is taken for live", minor);
 }

@@ -26,7 +26,7 @@ static void print_heading(void) {
 static void print_cycle(const struct model_cycle *cycle) {
     const double *cpu_s = cycle->cpu_s;
     printf("%6" PRId64 " %9.3f %8.3f %8.3f | %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f %8.2f | %8.3f "
-           "%8.3f %8.3f %8.3f %8.3f | %5.1f%s%s%s%s%s%s\n",
+           "%8.3f %8.3f %8.3f %8.3f | %5.1f%s%s%s%s%s%s%s\n",
            cycle->number, cycle->start_s, ms(cycle->mark_s), ms(cycle->pause_s),
            mib(cycle->trigger_bytes), mib(cycle->start_bytes), mib(cycle->peak_bytes),
            mib(cycle->goal_bytes), mib(cycle->marked_bytes), mib(cycle->live_bytes),
@@ -35,7 +35,8 @@ static void print_cycle(const struct model_cycle *cycle) {
            ms(cpu_s[MODEL_SWEEP]), ms(cpu_s[MODEL_FIXED]), cycle->utilization * 100,
            cycle->by_limit ? " limit" : "", cycle->by_floor ? " floor" : "",
            cycle->limited ? " limited" : "", cycle->stalled_s > 0 ? " stalled" : "",
-           cycle->periodic ? " periodic" : "", cycle->minor ? " minor" : "");
+           cycle->periodic ? " periodic" : "", cycle->forced ? " forced" : "",
+           cycle->minor ? " minor" : "");
 }
 
 static void print_settings(const struct scenario *scenario) {

@@ -68,6 +68,21 @@ noise = 0.3
 `);
 });
 
+test("cycles that the program asks for", () => {
+    const toml = `[machine]
+cpus = 3
+[memory]
+initial_live = "60MiB"
+[[phase]]
+duration = 8
+alloc_rate = "50MiB"
+cpus = 2
+collect_every = 0.7
+`;
+    compare(toml);
+    assert.ok(pageRun(read(toml)).cycles.filter(({ forced }) => forced).length >= 11);
+});
+
 test("a run that is given up", () => {
     const toml = `[settings]
 memory_limit = "21MiB"
