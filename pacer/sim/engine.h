@@ -99,7 +99,7 @@ void ledger_gc(struct model *model, enum model_purpose purpose, double cpu_s);
 /** Account for a time in which the program stood still. */
 void ledger_pause(struct model *model, double seconds);
 
-/** Note peaks; emit a sample if one is due, or in any case. */
+/** Note peaks, and what the program is told of; emit a sample if one is due, or in any case. */
 void ledger_look(struct model *model);
 void ledger_sample(struct model *model);
 

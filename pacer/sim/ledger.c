@@ -4,6 +4,7 @@
  *
  * Invariant: result.wall_s == now_s; every CPU-second is entered once.
  */
+#include "../notice.h"
 #include "engine.h"
 
 #include <string.h>
@@ -34,6 +35,8 @@ void ledger_time(struct model *model, double seconds, double program_cpu) {
     model->result.program_cpu_s += program_cpu * seconds;
     if (model->governor.limiting)
         model->result.limiting_s += seconds;
+    if (model->high)
+        model->result.high_s += seconds;
     model->total_integral += ledger_memory(model).total * seconds;
 }
 
@@ -69,10 +72,12 @@ void ledger_sample(struct model *model) {
         .phase = model->program.phase - program_ended(&model->program),
         .marking = model->is_marking,
         .limiting = model->governor.limiting,
+        .high = model->high,
         .memory = ledger_memory(model),
         .trigger_bytes = (double)target.trigger_bytes,
         .goal_bytes = (double)target.goal_bytes,
         .limit_bytes = (double)model->scenario->settings.memory_limit,
+        .notice_bytes = (double)model->notice_at_bytes,
         .bucket = ledger_bucket(&model->governor.limiter),
         .pause_s = model->pause_s,
     };
@@ -87,9 +92,20 @@ void ledger_sample(struct model *model) {
     model->sink.sample(model->sink.context, &sample);
 }
 
+/** What the program is told of, as it comes about. */
+static void ledger_notice(struct model *model, double total) {
+    bool high = gait_governor_is_high(model->high, engine_u64(total), model->notice_at_bytes);
+    bool limited = model->governor.limiting;
+    model->result.notices_high += high && !model->high;
+    model->result.notices_limited += limited && !model->limited;
+    model->high = high;
+    model->limited = limited;
+}
+
 void ledger_look(struct model *model) {
     struct model_memory memory = ledger_memory(model);
     struct model_result *result = &model->result;
+    ledger_notice(model, memory.total);
     result->peak_heap_bytes = engine_max(result->peak_heap_bytes, memory.heap);
     result->peak_reachable_bytes = engine_max(result->peak_reachable_bytes, memory.reachable);
     result->peak_total_bytes = engine_max(result->peak_total_bytes, memory.total);

@@ -2,6 +2,7 @@
 /*
  * The engine's front: starts a run and steps it. See model.h.
  */
+#include "../notice.h"
 #include "engine.h"
 
 #include <string.h>
@@ -46,6 +47,9 @@ void model_init(struct model *model, enum model_kind kind, const struct scenario
     model->scannable = program_scannable(&model->program);
     if (kind == MODEL_IDEAL)
         ideal_run_init(model);
+    model->notice_at_bytes =
+        gait_governor_notice_at(scenario->settings.notice_memory, scenario->settings.notice_percent,
+                                scenario->settings.memory_limit);
     ledger_look(model);
     ledger_sample(model);
 }

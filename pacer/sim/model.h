@@ -91,10 +91,12 @@ struct model_sample {
     int32_t phase;    /**< index                                                     */
     bool marking;
     bool limiting; /**< the CPU limiter                                           */
+    bool high;     /**< the program was told that memory is, and not since that it is low */
     struct model_memory memory;
     double trigger_bytes;
     double goal_bytes;          /**< GAIT_PACER_NONE as a double where there is none           */
     double limit_bytes;         /**< likewise                                                  */
+    double notice_bytes;        /**< likewise: memory at which it is told                      */
     double bucket;              /**< how full the limiter's bucket is, 0..1                    */
     double program_cpu;         /**< CPUs that the program used, on average                    */
     double cpu[MODEL_PURPOSES]; /**< CPUs that the collector used, on average                  */
@@ -118,6 +120,9 @@ struct model_result {
     double mean_total_bytes;     /**< memory under the limit, averaged over wall time           */
     double limiting_s;           /**< time for which the CPU limiter limited                    */
     double stalled_s;            /**< time for which the program waited at the memory limit     */
+    int64_t notices_high;        /**< how often the program was told that memory is high          */
+    double high_s;               /**< time until it was told that it is low                       */
+    int64_t notices_limited;     /**< how often it was told that the CPU limiter limits           */
     double pause_max_s;
     double marked_bytes; /**< sum of all cycles                                         */
     double live_bytes;   /**< of it, reachable as they began                            */
@@ -223,6 +228,8 @@ struct model {
     double swept_cpu_s, scavenged_cpu_s; /**< as the last cycle ended                       */
     struct model_result sampled;         /**< as of the last sample                         */
     double pause_s;                      /**< longest since the last sample                 */
+    int64_t notice_at_bytes;             /**< memory that is high; GAIT_PACER_NO_LIMIT: none  */
+    bool high, limited;                  /**< of what the program was told last               */
     bool is_marking;
     bool sweeping;
     bool done;

@@ -326,6 +326,11 @@ class Scenarios(Files):
         for word in ("memory limit", "live heap", "trigger", "goal", "total under the limit",
                      "Float", "marked / live", "assists", "sweep", "bucket", "limiting", "longest pause", "outgrows"):
             self.assertIn(word, text)
+        self.assertNotIn("notice of memory", text)
+        told = self.path("told.toml", '[settings]\nnotice_memory = "1MiB"\n'
+                         '[[phase]]\nalloc_rate = "9MiB"\n')
+        self.good("run", "--plot", picture, told)
+        self.assertIn("notice of memory", self.read("p.svg"))
         calm = self.path("calm.toml", "[[phase]]\nalloc_rate = 1\n")  # not a cycle
         for model in ("full", "ideal", "stw"):
             for program in (os.path.join(SCENARIOS, "guide-1-steady.toml"), calm):

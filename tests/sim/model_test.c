@@ -149,6 +149,7 @@ static void check_program(uint64_t number, enum model_kind kind) {
     cr_expect(fabs(result.program_cpu_s + result.gc_cpu_s - watch.cpu_s) < 1e-6 * (watch.cpu_s + 1),
               "program %" PRIu64 ": %g CPU-s, samples have %g", number,
               result.program_cpu_s + result.gc_cpu_s, watch.cpu_s);
+    cr_expect((result.limiting_s > 0) == (result.notices_limited > 0));
     cr_expect(result.gc_share >= 0 && result.gc_share <= 1);
     cr_expect(result.wall_s + 1e-9 >= result.program_s);
     cr_expect(result.peak_total_bytes >= result.mean_total_bytes * (1 - 1e-9));
@@ -310,6 +311,35 @@ Test(model, who_waits_is_not_held_back) {
     cr_expect(model.result.limiting_s > 1, "limiting for %.3f s", model.result.limiting_s);
     double each_s = forced.mark_s / forced.count;
     cr_expect(fabs(each_s - 64.0 / 1024 / 2) < 0.002, "%.6f s", each_s);
+}
+
+/** Off-heap memory that comes and goes passes the threshold twice; a seventh less is not low. */
+Test(model, the_program_is_told_of_memory) {
+    static const struct {
+        double bytes, percent, limit; /* MiB; 0: none */
+        int64_t times;
+    } rows[] = {{50, 0, 0, 2}, {0, 25, 200, 2}, {50, 75, 200, 2}, {150, 25, 200, 2},
+                {0, 25, 0, 0}, {101, 0, 0, 0},  {0, 0, 200, 0}};
+    static const double off_heap[] = {10, 60, 45, 30, 100, 0};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct program program;
+        program_start(&program);
+        struct scenario_settings *settings = &program.scenario.settings;
+        if (rows[i].bytes > 0)
+            settings->notice_memory = (int64_t)(rows[i].bytes * MIB);
+        if (rows[i].limit > 0)
+            settings->memory_limit = (int64_t)(rows[i].limit * MIB);
+        settings->notice_percent = rows[i].percent;
+        for (size_t k = 0; k < sizeof off_heap / sizeof *off_heap; k++)
+            program_phase(&program, 1, 0, 0, 0)->off_heap.constant = off_heap[k] * MIB;
+        struct model model;
+        model_run(&model, MODEL_FULL, &program.scenario, NULL);
+        cr_expect(model.result.notices_high == rows[i].times, "row %zu: %" PRId64, i,
+                  model.result.notices_high);
+        double high_s = rows[i].times > 0 ? 3 : 0; /* 60 and 45, and 100 */
+        cr_expect(fabs(model.result.high_s - high_s) < 0.11, "row %zu: %.3f s", i,
+                  model.result.high_s);
+    }
 }
 
 Test(model, seed_makes_the_difference) {

@@ -29,7 +29,8 @@ static void put_samples(FILE *script, const struct record *record) {
         fprintf(script, "%.9g %.6g %.6g %.6g %.6g %.6g %.6g", s->time_s, s->memory.heap / MIB,
                 s->memory.reachable / MIB, plot_bytes(s->trigger_bytes), plot_bytes(s->goal_bytes),
                 s->memory.total / MIB, plot_bytes(s->limit_bytes));
-        fprintf(script, " %.6g %.6g\n", s->bucket * 100, s->limiting ? 100.0 : NAN);
+        fprintf(script, " %.6g %.6g %.6g\n", s->bucket * 100, s->limiting ? 100.0 : NAN,
+                plot_bytes(s->notice_bytes));
     }
     fputs("EOD\n", script);
 }
@@ -72,7 +73,8 @@ static void put_cycles(FILE *script, const struct record *record) {
     fputs("EOD\n", script);
 }
 
-static void plot_memory(FILE *script) {
+static void plot_memory(FILE *script, const struct record *record) {
+    bool notices = record->sample_count > 0 && record->samples[0].notice_bytes < PLOT_NO_BYTES;
     fputs("set title 'Memory' offset 0,-0.7\nset ylabel 'MiB'\nset yrange [0:*]\n"
           "plot $samples using 1:6 with lines lw 1.5 lc rgb '" GNUPLOT_GREY
           "' title 'total under the limit',"
@@ -80,7 +82,11 @@ static void plot_memory(FILE *script) {
           " '' using 1:3 with lines lw 1 lc rgb '" GNUPLOT_SKY "' title 'of it reachable',"
           " '' using 1:4 with steps lw 1 dt 3 lc rgb '" GNUPLOT_GREEN "' title 'trigger',"
           " '' using 1:5 with steps lw 1 dt 2 lc rgb '" GNUPLOT_ORANGE "' title 'goal',"
-          " '' using 1:7 with lines lw 1.5 lc rgb '" GNUPLOT_RED "' title 'memory limit'\n",
+          " '' using 1:7 with lines lw 1.5 lc rgb '" GNUPLOT_RED "' title 'memory limit'",
+          script);
+    fputs(notices ? ", '' using 1:10 with lines lw 1 dt 3 lc rgb '" GNUPLOT_RED
+                    "' title 'notice of memory'\n"
+                  : "\n",
           script);
 }
 
@@ -127,14 +133,26 @@ static void plot_limiter(FILE *script) {
           script);
 }
 
-static void plot_pauses(FILE *script, const struct record *record) {
-    bool some = false;
-    for (size_t i = 0; i < record->cycle_count && !some; i++) {
+/* Whole decades of ms around what there is to see. */
+static void put_pauses_range(FILE *script, const struct record *record) {
+    double least = INFINITY, most = 0;
+    for (size_t i = 0; i < record->cycle_count; i++) {
         const struct model_cycle *c = &record->cycles[i];
-        some =
-            c->pause_s > 0 || c->cpu_s[MODEL_ASSIST] > PLOT_LEAST_S || c->stalled_s > PLOT_LEAST_S;
+        double assist_s = c->cpu_s[MODEL_ASSIST];
+        const double times_s[] = {c->pause_s, assist_s > PLOT_LEAST_S ? assist_s : 0,
+                                  c->stalled_s > PLOT_LEAST_S ? c->stalled_s : 0};
+        for (size_t k = 0; k < sizeof(times_s) / sizeof(*times_s); k++) {
+            least = times_s[k] > 0 ? fmin(least, times_s[k]) : least;
+            most = fmax(most, times_s[k]);
+        }
     }
-    fprintf(script, "set yrange %s\n", some ? "[*:*]" : "[0.001:1]");
+    int from = most > 0 ? (int)floor(log10(least * 1e3)) : -3;
+    int to = most > 0 ? (int)ceil(log10(most * 1e3)) : 0;
+    fprintf(script, "set yrange [1e%d:1e%d]\n", from, to > from ? to : from + 1);
+}
+
+static void plot_pauses(FILE *script, const struct record *record) {
+    put_pauses_range(script, record);
     fputs("set title 'Pauses and assists, per cycle'\nset ylabel 'ms'\nset xlabel 'seconds'\n"
           "set logscale y\nset format y '%g'\n"
           "plot $cycles using 1:($2>0?$2:NaN) with points pt 7 ps 0.4 lc rgb '" GNUPLOT_BLUE
@@ -168,7 +186,7 @@ void record_plot(const struct record *record, const char *path) {
             "set xrange [0:%.9g]\nset lmargin 10\nset rmargin 26\n"
             "set key outside right top Left reverse samplen 2\n",
             record->result.wall_s > 0 ? record->result.wall_s : 1);
-    plot_memory(script);
+    plot_memory(script, record);
     plot_float(script, record);
     plot_cpu(script);
     plot_limiter(script);

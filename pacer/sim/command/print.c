@@ -71,6 +71,10 @@ static void print_result(const struct model_result *result) {
         "standing still %.3f ms at most for a pause; %.3f s at the memory limit; %.3f s with the "
         "CPU limiter\n",
         ms(result->pause_max_s), result->stalled_s, result->limiting_s);
+    if (result->notices_high + result->notices_limited > 0)
+        printf("told           %" PRId64 " times that memory is high, for %.3f s; %" PRId64
+               " times that the CPU limiter limits\n",
+               result->notices_high, result->high_s, result->notices_limited);
 }
 
 void record_print(const struct record *record, size_t most) {

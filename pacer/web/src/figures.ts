@@ -24,6 +24,8 @@ const FIGURES: Record<string, Figure> = {
     pause_max_s: { label: "Longest pause", meaning: "a thread stood still for the collector", show: showSeconds },
     assist_cpu_s: { label: "Assists", meaning: "CPU time that the program's threads spent marking", show: showSeconds },
     limiting_s: { label: "Limiting", meaning: "time for which the CPU limiter held GC back", show: showSeconds },
+    notices_high: { label: "Memory high", meaning: "times that the program was told so", show: showCount },
+    notices_limited: { label: "Told of limiting", meaning: "times that the CPU limiter began", show: showCount },
     stalled_s: { label: "Stalled", meaning: "time the program waited at the memory limit", show: showSeconds },
     scavenge_cpu_s: { label: "Scavenging", meaning: "CPU time to give memory back to the OS", show: showSeconds },
     program_s: { label: "Program", meaning: "how far it came: its length without a collector", show: showSeconds },

@@ -32,6 +32,7 @@ const PRESETS: [string, string][] = [
 const FIGURES = [
     "wall_s", "gc_share", "peak_total_bytes", "peak_heap_bytes", "peak_reachable_bytes", "mean_total_bytes", "float",
     "cycles", "pause_max_s", "assist_cpu_s", "limiting_s", "stalled_s", "peak_process_bytes",
+    "notices_high", "notices_limited",
 ];
 const MODELS: Record<string, string> = {
     full: "full: concurrent cycles",

@@ -142,6 +142,8 @@ function memoryPanel(results: Results, simple: boolean, rule: Series | null): Pa
         values: bounded(is.limit_bytes, Math.min(peak * 2.2, NONE)),
         optional: true,
     });
+    const notice = bounded(is.notice_bytes, Math.min(peak * 2.2, NONE));
+    series.push({ label: "notice", colour: "limit", style: "dotted", values: notice, optional: true });
     return {
         label: "memory",
         describe:
