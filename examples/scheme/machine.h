@@ -13,6 +13,9 @@
 #define APPLY_MARGIN 64
 #define APPLY_MOST_ON_STACK 65536 /* arguments; a builtin gets more in other memory */
 #define FINALIZERS_AT_ONCE 16
+/* The collector is as a rule answered within an allocation, so what is to be done after a cycle is
+ * looked at after so many polls, too. Guess: some 10 us. */
+#define POLLS_BETWEEN_LOOKS 1024
 
 #define SYNC()                                                                                     \
     do {                                                                                           \
@@ -63,7 +66,8 @@
 #define POLL()                                                                                     \
     do {                                                                                           \
         if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED) |                         \
-                          (uint32_t)interrupt_pending)) {                                          \
+                          (uint32_t)interrupt_pending | (uint32_t)(--vm->polls_left == 0))) {      \
+            vm->polls_left = POLLS_BETWEEN_LOOKS;                                                  \
             SYNC();                                                                                \
             gait_poll(vm->mutator);                                                                \
             gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);                                  \
