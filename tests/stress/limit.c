@@ -62,9 +62,11 @@ static uint64_t program_run(struct program *program, size_t early_cycles) {
     }
     gait_stats after = stats_of(program->heap);
     uint64_t cycles = after.cycles - before.cycles - (after.forced_cycles - before.forced_cycles);
-    printf("%2zu early cycles, %2" PRIu64 " others; %2zu MiB live, %.1f MiB in all at most\n",
+    uint64_t limited_ns = after.limiter_ns - before.limiter_ns;
+    printf("%2zu early cycles, %2" PRIu64
+           " others; %2zu MiB live, %.1f MiB in all at most; %" PRIu64 " ms limited\n",
            early_cycles, cycles, (size_t)after.heap_marked_bytes / MIB,
-           (double)after.peak_total_bytes / (double)MIB);
+           (double)after.peak_total_bytes / (double)MIB, limited_ns / 1000000);
     fflush(stdout);
     CHECK(after.peak_total_bytes <= LIMIT_BYTES + LIMIT_BYTES / 10, "%zu bytes at most",
           (size_t)after.peak_total_bytes);
