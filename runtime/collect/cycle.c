@@ -227,9 +227,7 @@ static void measure_live(gait_heap *heap) {
 
 /* End a stop: count it as a pause. @return its length, ns. */
 static int64_t start_the_world(gait_heap *heap) {
-    int64_t begin_ns = heap->world.stop_begin_ns;
-    world_start(&heap->world);
-    int64_t pause_ns = platform_now_ns() - begin_ns;
+    int64_t pause_ns = world_start(&heap->world);
     figures_pause(&heap->cycle.figures, pause_ns);
     return pause_ns;
 }
@@ -389,8 +387,9 @@ static bool mark_and_settle(gait_heap *heap) {
         settle(heap, true);
         sweeping_finish(heap);
     }
+    /* Not after the start: whoever is woken by that may run in place of this thread for a while. */
+    news_tell_all(&heap->queue.news);
     cycle->record.stop_ns = start_the_world(heap);
-    news_tell_all(&heap->queue.news); /* not before: they could not run */
     if (over && !sweep_stopped)
         settle(heap, false);
     return over;

@@ -367,9 +367,11 @@ void world_stop(struct world *world) {
     PERTURB(STOP_STOPPED);
 }
 
-void world_start(struct world *world) {
+int64_t world_start(struct world *world) {
     AO_int_store_full(&world->stopping, 0);
+    int64_t stopped_ns = platform_now_ns() - world->stop_begin_ns;
     PERTURB(STOP_STARTED);
     platform_wake(&world->stopping, INT32_MAX);
     lock_release(&world->lock);
+    return stopped_ns;
 }

@@ -54,7 +54,9 @@ bool world_is_held_up(const struct world *world);
 
 /** Stop all mutators; let them go on. The collector only. */
 void world_stop(struct world *world);
-void world_start(struct world *world);
+/** @return how long they were stopped, ns: without the time that their threads need to get up, and
+ * that this one is not on a CPU since one of them took its place. */
+int64_t world_start(struct world *world);
 
 /** Add a mutator in state RUNNING; prepare runs with the lock held. Not by a mutator that runs. */
 void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator));
