@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints the reference of all settings, as the library writes it. check-settings compares it with
+ * Prints the reference of all settings, as the library writes it. check-written compares it with
  * what the documents say.
  */
 #include "options.h"

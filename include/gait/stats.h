@@ -70,7 +70,11 @@ extern "C" {
     X(notices_high, "times that memory passed notice_bytes")                                       \
     X(limiter_starts, "times that the CPU limiter began to hold the collector down")               \
     X(notices_queued, "notices waiting to run")                                                    \
-    X(minor_cycles, "of cycles, those that looked at young objects only")
+    X(minor_cycles, "of cycles, those that looked at young objects only")                          \
+    X(gogc_percent, "GOGC in force; UINT64_MAX: off")                                              \
+    X(max_procs, "CPUs that the collector counts with")                                            \
+    X(limiter_cycle, "the cycle, from 1, in which the CPU limiter last began to hold the "         \
+                     "collector down; 0: never")
 
 /* The figures. */
 #define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)

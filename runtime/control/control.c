@@ -464,7 +464,8 @@ void control_update_limiter(struct control *control) {
         AO_store(&control->limiter_ns, (AO_t)control->governor.limiting_ns);
         if (changed) {
             publish(control);
-            notices_limiter(control, control->governor.limiting);
+            notices_limiter(control, control->governor.limiting,
+                            control->governor.learnt.cycles + 1);
         }
     }
     lock_release(&control->lock);

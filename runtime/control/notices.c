@@ -98,13 +98,15 @@ static void threshold_changed(struct control *control) {
 
 /* ---- The limiter ---- */
 
-void notices_limiter(struct control *control, bool limiting) {
+void notices_limiter(struct control *control, bool limiting, uint64_t cycle) {
     struct notices *notices = &control->notices;
     lock_acquire(&notices->lock);
     if (limiting != notices->limiting) {
         notices->limiting = limiting;
-        if (limiting)
+        if (limiting) {
             counter_add(&notices->times_limited, 1);
+            AO_store(&notices->limited_cycle, (AO_t)cycle);
+        }
         queue(notices, limiting ? GAIT_NOTICE_LIMITER_ON : GAIT_NOTICE_LIMITER_OFF);
     }
     lock_release(&notices->lock);

@@ -39,6 +39,7 @@ struct notices {
     AO_t low_bytes; /* below this it is not */
     AO_t times_high; /* how often it has become so; a figure, as is the next */
     AO_t times_limited;
+    AO_t limited_cycle; /* the last one in or before which it has begun to limit; 0: never */
 };
 
 struct control;
@@ -72,7 +73,7 @@ static inline bool notices_look(const struct notices *notices) {
 void notices_memory(struct control *control, size_t more_bytes);
 
 /** The CPU limiter limits, or does not. */
-void notices_limiter(struct control *control, bool limiting);
+void notices_limiter(struct control *control, bool limiting, uint64_t cycle);
 
 /** A notice to be run. */
 struct notice_job {

@@ -47,6 +47,9 @@ static void read_settings(gait_heap *heap, gait_stats *stats) {
     stats->min_heap_bytes = AO_load(&control->min_heap_bytes);
     stats->gogc_floor_percent = AO_load(&control->gogc_floor_percent);
     stats->assists_off = AO_load(&control->assists_off);
+    intptr_t gogc = (intptr_t)AO_load(&control->gogc_percent);
+    stats->gogc_percent = gogc < 0 ? UINT64_MAX : (uint64_t)gogc;
+    stats->max_procs = (uint64_t)control_procs(control);
 }
 
 static void read_notices(gait_heap *heap, gait_stats *stats) {
@@ -55,6 +58,7 @@ static void read_notices(gait_heap *heap, gait_stats *stats) {
     stats->notice_bytes = notice_at == SIZE_MAX ? INT64_MAX : notice_at;
     stats->notices_high = AO_load(&control->notices.times_high);
     stats->limiter_starts = AO_load(&control->notices.times_limited);
+    stats->limiter_cycle = AO_load(&control->notices.limited_cycle);
     stats->notices_queued = finalizers_notices(&heap->finalizers);
 }
 

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Prints the reference of all metrics. check-written compares it with what the documents say.
+ */
+#include <gait/metrics.h>
+#include <stdio.h>
+
+static const char *type_of(const gait_metric *metric) {
+    if (metric->type == GAIT_METRIC_HISTOGRAM)
+        return "histogram";
+    return metric->cumulative ? "counter" : "gauge";
+}
+
+int main(void) {
+    printf("| Metric | | What it is |\n|---|---|---|\n");
+    for (size_t i = 0; gait_metric_at(i); i++)
+        printf("| `%s` | %s | %s |\n", gait_metric_at(i)->name, type_of(gait_metric_at(i)),
+               gait_metric_at(i)->help);
+    return fclose(stdout) == 0 ? 0 : 1;
+}
