@@ -52,10 +52,12 @@ extern "C" {
 #define GAIT_API __attribute__((visibility("default")))
 #define GAIT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define GAIT_INLINE static inline __attribute__((always_inline, unused))
+#define GAIT_MAY_ALIAS __attribute__((may_alias))
 #else
 #define GAIT_API
 #define GAIT_UNLIKELY(x) (x)
 #define GAIT_INLINE static inline
+#define GAIT_MAY_ALIAS
 #endif
 
 typedef struct gait_heap gait_heap;
@@ -64,8 +66,13 @@ typedef struct gait_handle gait_handle;
 typedef struct gait_coroutine gait_coroutine;
 typedef struct gait_visitor gait_visitor;
 
-/** A word that may hold a reference. */
-typedef uintptr_t gait_word;
+/**
+ * A word that may hold a reference. It may alias what has another type: a program whose objects are
+ * structures with pointers of their own types gives gait_store the address of such a member, cast
+ * to gait_word *, and the compiler knows that the member changes. (C++: as a template's argument it
+ * is uintptr_t, and g++ says so; uintptr_t is what to write there.)
+ */
+typedef uintptr_t GAIT_MAY_ALIAS gait_word;
 
 /** A registered kind: 0 .. GAIT_KINDS_MAX - 1. */
 typedef uint8_t gait_kind;
@@ -289,6 +296,8 @@ GAIT_API void gait_visit_conservative(gait_visitor *visitor, const gait_word *wo
  * below frames.)
  *
  * @return the mutator, or NULL: gait_attach_explained says why.
+ * Thread rule: any thread, in native code of other heaps or not. A safepoint in the other heaps
+ * that it is attached to.
  */
 GAIT_API gait_mutator *gait_attach(gait_heap *heap);
 
@@ -301,7 +310,8 @@ GAIT_API gait_mutator *gait_attach(gait_heap *heap);
  */
 GAIT_API gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_bytes);
 
-/** Detach the calling thread: its roots are dropped. The mutator is gone after the call. */
+/** Detach the calling thread: its roots are dropped. The mutator is gone after the call. A
+ * safepoint in the other heaps that the thread is attached to. */
 GAIT_API void gait_detach(gait_mutator *mutator);
 
 /** The calling thread's mutator in this heap, or NULL when it is not attached. */

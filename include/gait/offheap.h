@@ -92,7 +92,8 @@ GAIT_API size_t gait_offheap_blocks(gait_heap *heap, int tag);
  *
  * When there is no memory, a thread that is attached and not in native code collects (cleanups that
  * others run meanwhile may free blocks), then asks the out-of-memory handler as long as that says
- * so: a handler may well run gait_run_finalizers. Other threads get NULL at once.
+ * so: a handler may well run gait_run_finalizers. That is a safepoint. Other threads get NULL at
+ * once.
  *
  * @param tag  one that gait_offheap_tag returned for this heap, or GAIT_OFFHEAP_UNTAGGED; any other
  *             stops the process.
