@@ -12,7 +12,7 @@ struct cache {
     int told;
 };
 
-/* Drop what can be had again, and have the allocation tried once more. */
+/* Drop what can be made again, and have the allocation tried once more. */
 static bool drop_cache(gait_mutator *mutator, size_t bytes, void *data) {
     (void)bytes;
     struct cache *cache = data;
