@@ -123,9 +123,11 @@ static value do_mode(value arguments) {
     return FIRST;
 }
 static value do_set_tail(value arguments) {
-    tail_of(FIRST); /* is it a pair? */
-    gait_store(tiny.mutator, &((struct pair *)FIRST)->tail, SECOND);
-    return FIRST;
+    value pair = FIRST;
+    if (!is_a(pair, TYPE_PAIR))
+        raise_text("not a pair", pair);
+    gait_store(tiny.mutator, &((struct pair *)pair)->tail, SECOND);
+    return pair;
 }
 static value do_name(value arguments) {
     char text[40];
