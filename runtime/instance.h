@@ -17,6 +17,7 @@
 #include "mark/finalizers.h"
 #include "mark/queue.h"
 #include "mark/roots.h"
+#include "mark/samples.h"
 #include "mutator/world.h"
 #include "options.h"
 #include "platform/platform.h"
@@ -57,6 +58,7 @@ struct gait_heap {
     struct mark_queue queue;
     struct roots roots;
     struct finalizers finalizers;
+    struct samples samples;
     struct sweeper sweeper;
     struct world world;
     struct spares spares; /* spare.c */

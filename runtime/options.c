@@ -246,7 +246,7 @@ static const struct debug_word *find_debug_word(const char *word, size_t length)
 
 /** Refuse an item with an unknown word: say which ones there are. */
 static int refuse_word(struct error_line *error, const char *name, const char *quoted) {
-    char words[256] = "";
+    char words[512] = "";
     for (size_t i = 0; i < DEBUG_WORD_COUNT; i++) {
         strcat(words, i ? ", " : "");
         strcat(words, debug_words[i].word);

@@ -13,8 +13,8 @@ static const char *type_of(const gait_metric *metric) {
 
 int main(void) {
     printf("| Metric | | What it is |\n|---|---|---|\n");
-    for (size_t i = 0; gait_metric_at(i); i++)
-        printf("| `%s` | %s | %s |\n", gait_metric_at(i)->name, type_of(gait_metric_at(i)),
-               gait_metric_at(i)->help);
+    for (size_t i = 0; gait_describe_metric(i); i++)
+        printf("| `%s` | %s | %s |\n", gait_describe_metric(i)->name,
+               type_of(gait_describe_metric(i)), gait_describe_metric(i)->help);
     return fclose(stdout) == 0 ? 0 : 1;
 }

@@ -37,7 +37,7 @@ typedef struct gait_metric {
  * @return the metric with this number; NULL past the last.
  * Thread rule: any thread.
  */
-GAIT_API const gait_metric *gait_metric_at(size_t index);
+GAIT_API const gait_metric *gait_describe_metric(size_t index);
 
 #define GAIT_METRIC_BUCKETS GAIT_PAUSE_BUCKETS
 

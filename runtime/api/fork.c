@@ -39,7 +39,7 @@ static const size_t lock_offsets[] = {
     offsetof(gait_heap, scavenger.lock),       offsetof(gait_heap, arenas.lock),
     offsetof(gait_heap, space.lock),           offsetof(gait_heap, cycle.figures.lock),
     offsetof(gait_heap, control.notices.lock), offsetof(gait_heap, oom_lock),
-    offsetof(gait_heap, spares.lock),
+    offsetof(gait_heap, spares.lock),          offsetof(gait_heap, samples.lock),
 };
 #define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
 

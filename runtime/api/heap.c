@@ -99,6 +99,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         error_say(error, error_bytes, "gait_heap_create: no memory");
         goto no_finalizers;
     }
+    samples_init(&heap->samples, &heap->space.metadata_bytes);
+    AO_store(&heap->samples.rate_bytes, heap->options.memprofilerate);
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_init(&heap->world);
     lock_init(&heap->oom_lock, LOCK_LOG, "out of memory");
@@ -125,6 +127,7 @@ no_log:
     spare_free(heap);
     lock_destroy(&heap->oom_lock);
     world_destroy(&heap->world);
+    samples_destroy(&heap->samples);
     finalizers_destroy(&heap->finalizers);
 no_finalizers:
     roots_destroy(&heap->roots);
@@ -160,6 +163,7 @@ static void heap_destroy(gait_heap *heap) {
     control_destroy(&heap->control);
     lock_destroy(&heap->oom_lock);
     world_destroy(&heap->world);
+    samples_destroy(&heap->samples);
     finalizers_destroy(&heap->finalizers);
     roots_destroy(&heap->roots);
     queue_destroy(&heap->queue);

@@ -331,6 +331,7 @@ static void settle(gait_heap *heap, bool stopped) {
     PERTURB(CYCLE_SETTLED);
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
     counter_add(&heap->control.live_bytes, kept);
+    samples_settle(&heap->samples, &heap->space);
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
     if (!heap->cycle.record.minor)
         arenas_note_settled(&heap->arenas);

@@ -9,6 +9,7 @@
 #include "../heap/chunks.h"
 #include "../instance.h"
 #include "alloc_room.h"
+#include "alloc_sample.h"
 #include "zero.h"
 
 static bool has_references(const gait_heap *heap, gait_kind kind) {
@@ -24,6 +25,7 @@ static void count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
 
 static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     unsigned size_class = gait_size_class(bytes);
+    mutator->cache.single = mutator->heap->options.gcstress || alloc_samples_each(mutator->heap);
     size_t run_bytes = cache_refill(&mutator->cache, kind, size_class);
     if (run_bytes == 0)
         return NULL;
@@ -31,6 +33,8 @@ static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     struct gait_run *run = &mutator->head.runs[kind][size_class];
     char *object = run->cursor;
     run->cursor += class_table[size_class].cell_bytes;
+    if (alloc_is_sampled(mutator->heap))
+        alloc_sample(mutator, kind, object, class_table[size_class].cell_bytes, run_bytes);
     return object;
 }
 
@@ -46,6 +50,8 @@ static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         zero_pages(mutator, object, large_bytes(bytes));
     cache_large_done(&mutator->cache, object);
     count(mutator, kind, large_bytes(bytes));
+    if (alloc_is_sampled(mutator->heap))
+        alloc_sample(mutator, kind, object, large_bytes(bytes), large_bytes(bytes));
     return object;
 }
 
@@ -146,6 +152,7 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     /* a class whose cells would do without the last bit never gets a run */
     if (heap->wide_cells && bytes % 16 != 0 && bytes <= GAIT_SMALL_MAX_BYTES)
         return gait_alloc(mutator, kind, (bytes + 15) & ~(size_t)15);
+    mutator->sampler.caller = __builtin_return_address(0);
     handler_runs(mutator, __builtin_frame_address(0)); /* or was left by longjmp */
     gait_poll(mutator);
     if (heap->options.gcstress && ++mutator->stress_count >= heap->options.gcstress) {

@@ -47,6 +47,17 @@ struct oom_call {
     gait_coroutine *coroutine; /* that ran */
 };
 
+/* Samples of allocation; its thread's. See alloc_sample.h. */
+struct sampler {
+    const void *caller; /* where the allocation that is under way returns to */
+    size_t rate_bytes;  /* for which the rest holds */
+    double left_bytes;  /* to the next sample */
+    double stretch;     /* of the rate, so that samples cost little */
+    uint64_t random;
+    int64_t since_ns, cost_ns; /* what the last ones cost, and since when */
+    uint32_t count;
+};
+
 struct gait_mutator {
     struct gait_mutator_head head; /* first: the inline functions' part. head.poll is not 0 while a
                                       sibling is asked for something, or it is not RUNNING */
@@ -95,7 +106,8 @@ struct gait_mutator {
     int64_t foreign_rest_bytes;    /* foreign memory that the sum has not heard of */
     struct foreign_stripe *stripe; /* constant while attached */
     uint32_t stress_count;         /* gcstress: allocations since the last forced cycle */
-    AO_t assist_cpu_ns;            /* read unordered: figures */
+    struct sampler sampler;
+    AO_t assist_cpu_ns; /* read unordered: figures */
 };
 
 /** Is this frame pushed? Its thread. */

@@ -120,7 +120,9 @@ static const gait_metric metrics[] = {METRICS(ROW)};
 #define COUNT (sizeof metrics / sizeof metrics[0])
 _Static_assert(COUNT <= METRICS_MOST, "room for each value");
 
-const gait_metric *gait_metric_at(size_t index) { return index < COUNT ? &metrics[index] : NULL; }
+const gait_metric *gait_describe_metric(size_t index) {
+    return index < COUNT ? &metrics[index] : NULL;
+}
 
 void metrics_read(gait_heap *heap, struct metrics *all) {
     all->stats.struct_bytes = sizeof all->stats;

@@ -11,7 +11,8 @@
 
 struct metrics {
     gait_stats stats;
-    uint64_t values[METRICS_MOST]; /* as gait_metric_at counts; those that are numbers: in ns */
+    uint64_t
+        values[METRICS_MOST]; /* as gait_describe_metric counts; those that are numbers: in ns */
 };
 
 void metrics_read(gait_heap *heap, struct metrics *all);

@@ -134,7 +134,7 @@ static void add_pauses(struct text *text, const char *name, const gait_stats *st
 
 static void add_metric(struct text *text, const char *prefix, const struct metrics *all,
                        size_t index) {
-    const gait_metric *metric = gait_metric_at(index);
+    const gait_metric *metric = gait_describe_metric(index);
     char name[NAME_BYTES];
     const char *unit = name_of(name, prefix, metric->name);
     bool histogram = metric->type == GAIT_METRIC_HISTOGRAM;
@@ -183,7 +183,7 @@ static void add_kinds(struct text *text, gait_heap *heap, const char *name, cons
 }
 
 static void write_own(struct text *text, gait_heap *heap, const struct metrics *all) {
-    for (size_t i = 0; gait_metric_at(i); i++)
+    for (size_t i = 0; gait_describe_metric(i); i++)
         add_metric(text, "gait", all, i);
     add_kinds(text, heap, "gait_kind_live_objects", "objects",
               "Objects of a kind that the last sweep found live.",
@@ -264,8 +264,8 @@ static void add_pause_summary(struct text *text, const gait_stats *stats) {
 }
 
 static uint64_t value_of(const struct metrics *all, const char *name) {
-    for (size_t i = 0; gait_metric_at(i); i++)
-        if (strcmp(gait_metric_at(i)->name, name) == 0)
+    for (size_t i = 0; gait_describe_metric(i); i++)
+        if (strcmp(gait_describe_metric(i)->name, name) == 0)
             return all->values[i];
     return 0;
 }
@@ -310,8 +310,8 @@ static void add_process(struct text *text, const struct metrics *all) {
 }
 
 static void write_as_go(struct text *text, const struct metrics *all) {
-    for (size_t i = 0; gait_metric_at(i); i++)
-        if (is_of_go(gait_metric_at(i)))
+    for (size_t i = 0; gait_describe_metric(i); i++)
+        if (is_of_go(gait_describe_metric(i)))
             add_metric(text, "go", all, i);
     add_pause_summary(text, &all->stats);
     add_memstats(text, all);

@@ -163,6 +163,7 @@
     X(ARENALOG_TICKET, "arenalog.ticket", ALWAYS) /* the slot is free, before it is taken */       \
     X(ARENALOG_FILL, "arenalog.fill", ALWAYS)     /* taken, before it is filled */                 \
     X(ARENALOG_TAKEN, "arenalog.taken", ALWAYS)   /* its line is made, before it is free again */  \
+    X(SAMPLES_SETTLE, "samples.settle", OFTEN)    /* the lock let go between two pieces */         \
     /* the platform itself */                                                                      \
     X(WAIT, "wait", OFTEN) /* what is waited for was looked at, before the OS sleeps */            \
     X(WAKE, "wake", OFTEN) /* stored, before the OS wakes */                                       \

@@ -214,6 +214,15 @@ void platform_wait(volatile uint32_t *word, uint32_t expected, int64_t timeout_n
 /** Wake up to count threads that wait on word. The caller has stored the word before. */
 void platform_wake(volatile uint32_t *word, int count);
 
+/* ---- The stack. -------------------------------------------------------------------------------
+ */
+
+/**
+ * The addresses to which the functions return that the calling thread is in, the youngest first,
+ * from the one that returns to from on. @return how many: 0 if the unwinder doesn't come to it.
+ */
+size_t platform_unwind(uintptr_t *addresses, size_t most, const void *from);
+
 /* ---- Files that the library writes. -----------------------------------------------------------
  */
 

@@ -37,7 +37,7 @@ TestSuite(metrics, .init = open_heap, .fini = close_heap);
 
 static size_t count_metrics(void) {
     size_t count = 0;
-    while (gait_metric_at(count))
+    while (gait_describe_metric(count))
         count++;
     return count;
 }
@@ -52,8 +52,8 @@ static bool is_word(const char *text, size_t length, const char *others) {
 Test(metrics, names_are_sorted_paths_with_a_unit) {
     cr_assert_gt(count_metrics(), 30u);
     const char *before = "";
-    for (size_t i = 0; gait_metric_at(i); i++) {
-        const gait_metric *metric = gait_metric_at(i);
+    for (size_t i = 0; gait_describe_metric(i); i++) {
+        const gait_metric *metric = gait_describe_metric(i);
         const char *colon = strchr(metric->name, ':');
         cr_expect_lt(strcmp(before, metric->name), 0, "%s", metric->name);
         cr_assert(colon && metric->name[0] == '/', "%s", metric->name);
@@ -72,10 +72,10 @@ static uint64_t read_one(const char *name) {
 }
 
 Test(metrics, each_is_read_by_its_name) {
-    for (size_t i = 0; gait_metric_at(i); i++) {
-        gait_metric_sample sample = {.name = gait_metric_at(i)->name};
+    for (size_t i = 0; gait_describe_metric(i); i++) {
+        gait_metric_sample sample = {.name = gait_describe_metric(i)->name};
         cr_expect_eq(gait_read_metrics(heap, &sample, 1), 1u, "%s", sample.name);
-        cr_expect_eq(sample.type, gait_metric_at(i)->type, "%s", sample.name);
+        cr_expect_eq(sample.type, gait_describe_metric(i)->type, "%s", sample.name);
     }
     gait_metric_sample others[] = {{.name = "/gc/heap/live"}, {.name = NULL}, {.name = ""}};
     cr_expect_eq(gait_read_metrics(heap, others, 3), 0u);
@@ -156,10 +156,10 @@ static bool has(const char *text, const char *part) { return strstr(text, part) 
 Test(metrics, each_is_in_the_text) {
     for (unsigned format = GAIT_METRICS_TEXT; format <= GAIT_METRICS_OPEN; format++) {
         char *text = written(format);
-        for (size_t i = 0; gait_metric_at(i); i++) {
+        for (size_t i = 0; gait_describe_metric(i); i++) {
             char help[256];
-            snprintf(help, sizeof help, " %s\n# TYPE gait_", gait_metric_at(i)->help);
-            cr_expect(has(text, help), "%s", gait_metric_at(i)->name);
+            snprintf(help, sizeof help, " %s\n# TYPE gait_", gait_describe_metric(i)->help);
+            cr_expect(has(text, help), "%s", gait_describe_metric(i)->name);
         }
         cr_expect(has(text, "\ngait_gc_cycles_total_gc_cycles_total 1\n") ||
                   has(text, "\ngait_gc_cycles_total_gc_cycles_total 2\n") ||

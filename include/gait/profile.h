@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A heap profile: which code allocates, and what of it is live, by samples.
+ *
+ *   site    a kind and a stack: all allocations of the same are counted together
+ *   rate    mean distance of samples, in bytes of allocation. Each byte is as likely as each other
+ *           to be sampled (a Poisson process, as in Go). A sample stands for as much as makes the
+ *           sums right in the mean; objects that are much larger than the rate are all sampled
+ *
+ * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. What
+ * sampling costs is held to about 1 % of the time of a thread that allocates: where samples are
+ * dear, or come fast, it takes fewer, which stand for more.
+ *
+ * `libgait-profile` writes a profile in the format of pprof: gait/pprof.h.
+ */
+#ifndef GAIT_PROFILE_H
+#define GAIT_PROFILE_H
+
+#include <gait/gait.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The rate of profiles that are asked for without one: Go's. */
+#define GAIT_PROFILE_RATE_BYTES (512 * 1024)
+
+/** Frames of a site; deeper ones are left out. */
+#define GAIT_PROFILE_DEPTH 64
+
+/**
+ * Set the mean distance of samples. At first it is what GAIT_DEBUG=memprofilerate=N says, or 0. 1:
+ * each allocation is sampled, which is slow.
+ * @param bytes  0: nothing more is sampled; what was, is kept, and dies as its objects do.
+ * @return the rate before.
+ * Thread rule: any thread.
+ */
+GAIT_API size_t gait_set_profile_rate(gait_heap *heap, size_t bytes);
+
+/** A frame of a program in the embedder's language. */
+typedef struct gait_profile_frame {
+    const char *function; /* copied as the call returns, as is the next */
+    const char *file;     /* NULL: not known        */
+    uint32_t line;        /* 0: not known           */
+} gait_profile_frame;
+
+/**
+ * Tell where the program is, in its own language. Called within an allocation that is sampled, on
+ * the thread that allocates; allocates nothing of the heap, and is no safepoint.
+ * @param frames  room for so many, the youngest first.
+ * @return how many there are: of more than most, the first are taken. 0: C's stack is taken.
+ */
+typedef size_t (*gait_profile_frames_fn)(gait_mutator *mutator, gait_profile_frame *frames,
+                                         size_t most, void *data);
+
+/**
+ * Set who tells stacks. Without, and where it returns 0, a stack is that of C functions, found by
+ * the unwinder of the compiler's runtime.
+ * Thread rule: any thread; a thread that is being sampled may still call the one before.
+ */
+GAIT_API void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data);
+
+/** What is known of a site. Objects are whole ones by chance only. */
+typedef struct gait_profile_site {
+    gait_kind kind;
+    size_t depth;                     /* frames, the youngest first */
+    const gait_profile_frame *frames; /* of the embedder's; NULL: */
+    const uintptr_t *addresses;       /* where C functions return to */
+    double alloc_objects;             /* since the heap was created */
+    double alloc_bytes;
+    double live_objects; /* of these, what the last cycle found live */
+    double live_bytes;
+} gait_profile_site;
+
+/** gait_read_profile for a structure of so many bytes. */
+GAIT_API size_t gait_read_profile_sized(gait_heap *heap,
+                                        void (*visit)(const gait_profile_site *site, void *data),
+                                        void *data, size_t site_bytes);
+
+/**
+ * Visit all sites. Each is right for some moment of the call. A visit may do whatever the thread
+ * may do; pointers are valid within it.
+ * @return samples that were lost, since there was no memory for them.
+ * Thread rule: any thread, attached or not.
+ */
+GAIT_INLINE size_t gait_read_profile(gait_heap *heap,
+                                     void (*visit)(const gait_profile_site *site, void *data),
+                                     void *data) {
+    return gait_read_profile_sized(heap, visit, data, sizeof(gait_profile_site));
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gait/profile.h: what the heap profile is asked.
+ */
+#include <gait/profile.h>
+
+#include "../abi.h"
+#include "../instance.h"
+
+size_t gait_set_profile_rate(gait_heap *heap, size_t bytes) {
+    AO_t before;
+    do
+        before = AO_load(&heap->samples.rate_bytes);
+    while (!AO_compare_and_swap(&heap->samples.rate_bytes, before, bytes));
+    return before;
+}
+
+void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data) {
+    struct samples *samples = &heap->samples;
+    lock_acquire(&samples->lock);
+    samples->frames = frames;
+    samples->frames_data = data;
+    lock_release(&samples->lock);
+}
+
+/* A program's visit, and what it knows of a site. */
+struct visiting {
+    void (*visit)(const gait_profile_site *site, void *data);
+    void *data;
+    size_t site_bytes;
+};
+
+#define SITE_BYTES_MOST 512
+
+static void visit_site(const gait_profile_site *site, void *data) {
+    const struct visiting *visiting = data;
+    union {
+        gait_profile_site site;
+        char bytes[SITE_BYTES_MOST];
+    } given;
+    abi_give(&given, visiting->site_bytes, site, sizeof *site);
+    visiting->visit(&given.site, visiting->data);
+}
+
+size_t gait_read_profile_sized(gait_heap *heap,
+                               void (*visit)(const gait_profile_site *site, void *data), void *data,
+                               size_t site_bytes) {
+    struct visiting visiting = {visit, data, site_bytes};
+    if (site_bytes > SITE_BYTES_MOST)
+        visiting.site_bytes = SITE_BYTES_MOST;
+    return samples_read(&heap->samples, visit_site, &visiting);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Samples of allocation. See samples.h.
+ */
+#include "samples.h"
+
+#include <string.h>
+
+#include "../platform/perturb.h"
+#include "../platform/platform.h"
+
+/* Samples that are settled per hold of the lock. */
+#define PIECE 256
+
+#define TEXT_BYTES ((size_t)64 << 10)
+
+struct sample_place {
+    struct address_node node; /* by a hash of the rest */
+    gait_profile_frame frame;
+};
+
+struct sample_site {
+    struct address_node node; /* likewise */
+    struct sample_site *next; /* an older one; constant */
+    double alloc_objects, alloc_bytes, live_objects, live_bytes;
+    uint32_t kind, depth;
+    bool of_embedder;
+    uintptr_t words[GAIT_PROFILE_DEPTH]; /* addresses, or struct sample_place * */
+};
+
+struct sample {
+    uintptr_t object;
+    struct sample_site *site;
+    double objects, bytes;
+    bool settled; /* it has lived through a cycle */
+};
+
+/* A piece of memory for names. */
+struct sample_text {
+    struct sample_text *older;
+    char bytes[TEXT_BYTES - sizeof(struct sample_text *)];
+};
+
+void samples_init(struct samples *samples, AO_t *metadata_bytes) {
+    memset(samples, 0, sizeof *samples);
+    samples->metadata_bytes = metadata_bytes;
+    pool_init(&samples->place_pool, sizeof(struct sample_place), metadata_bytes);
+    pool_init(&samples->site_pool, sizeof(struct sample_site), metadata_bytes);
+    pool_init(&samples->sample_pool, sizeof(struct sample), metadata_bytes);
+    lock_init(&samples->lock, LOCK_LOG, "samples");
+}
+
+void samples_destroy(struct samples *samples) {
+    if (samples->open) {
+        address_map_destroy(&samples->places);
+        address_map_destroy(&samples->sites);
+    }
+    pool_destroy(&samples->place_pool);
+    pool_destroy(&samples->site_pool);
+    pool_destroy(&samples->sample_pool);
+    while (samples->text) {
+        struct sample_text *text = samples->text;
+        samples->text = text->older;
+        platform_unreserve(text, sizeof *text);
+    }
+    lock_destroy(&samples->lock);
+}
+
+/* With the lock held, as all up to samples_add. */
+static bool open(struct samples *samples) {
+    if (samples->open)
+        return true;
+    if (address_map_init(&samples->places, samples->metadata_bytes) < 0)
+        return false;
+    if (address_map_init(&samples->sites, samples->metadata_bytes) < 0) {
+        address_map_destroy(&samples->places);
+        return false;
+    }
+    samples->open = true;
+    return true;
+}
+
+/* ---- Places ---- */
+
+static uintptr_t mix(uintptr_t hash, uintptr_t word) {
+    uint64_t mixed = (uint64_t)(hash ^ word) * UINT64_C(0xbf58476d1ce4e5b9);
+    return (uintptr_t)(mixed ^ mixed >> 31);
+}
+
+static uintptr_t mix_text(uintptr_t hash, const char *text) {
+    for (; *text; text++)
+        hash = mix(hash, (unsigned char)*text);
+    return mix(hash, 1);
+}
+
+/* A copy that lasts; names beyond a piece of memory are cut. NULL: no memory. */
+static const char *keep_text(struct samples *samples, const char *text) {
+    size_t room = sizeof samples->text->bytes, length = strlen(text);
+    if (length > room - 1)
+        length = room - 1;
+    if (!samples->text || room - samples->text_bytes < length + 1) {
+        struct sample_text *fresh = platform_map(sizeof *fresh);
+        if (!fresh)
+            return NULL;
+        fresh->older = samples->text;
+        samples->text = fresh;
+        samples->text_bytes = 0;
+        counter_add(samples->metadata_bytes, sizeof *fresh);
+    }
+    char *kept = samples->text->bytes + samples->text_bytes;
+    memcpy(kept, text, length);
+    kept[length] = '\0';
+    samples->text_bytes += length + 1;
+    return kept;
+}
+
+static bool same_frame(const gait_profile_frame *one, const gait_profile_frame *other) {
+    return one->line == other->line && strcmp(one->function, other->function) == 0 &&
+           strcmp(one->file, other->file) == 0;
+}
+
+static struct sample_place *place_of(struct samples *samples, const gait_profile_frame *given) {
+    const gait_profile_frame frame = {given->function ? given->function : "",
+                                      given->file ? given->file : "", given->line};
+    uintptr_t key = mix(mix_text(mix_text(0, frame.function), frame.file), frame.line);
+    struct address_node *node = address_map_find(&samples->places, key);
+    for (; node; node = node->next)
+        if (node->key == key && same_frame(&((struct sample_place *)node)->frame, &frame))
+            return (struct sample_place *)node;
+    const char *function = keep_text(samples, frame.function);
+    const char *file = function ? keep_text(samples, frame.file) : NULL;
+    struct sample_place *place = file ? pool_take(&samples->place_pool) : NULL;
+    if (!place)
+        return NULL;
+    *place = (struct sample_place){.node.key = key, .frame = {function, file, frame.line}};
+    address_map_add(&samples->places, &place->node);
+    return place;
+}
+
+/* ---- Sites ---- */
+
+static bool same_site(const struct sample_site *one, const struct sample_site *other) {
+    return one->kind == other->kind && one->depth == other->depth &&
+           one->of_embedder == other->of_embedder &&
+           memcmp(one->words, other->words, one->depth * sizeof one->words[0]) == 0;
+}
+
+static struct sample_site *site_of(struct samples *samples, unsigned kind,
+                                   const struct sample_stack *stack) {
+    struct sample_site wanted = {.kind = kind,
+                                 .depth = (uint32_t)stack->depth,
+                                 .of_embedder = stack->of_embedder,
+                                 .node.key = mix(kind, stack->depth)};
+    for (size_t i = 0; i < stack->depth; i++) {
+        uintptr_t word = stack->of_embedder ? (uintptr_t)place_of(samples, &stack->at.frames[i])
+                                            : stack->at.addresses[i];
+        if (stack->of_embedder && !word)
+            return NULL;
+        wanted.words[i] = word;
+        wanted.node.key = mix(wanted.node.key, word);
+    }
+    struct address_node *node = address_map_find(&samples->sites, wanted.node.key);
+    for (; node; node = node->next)
+        if (node->key == wanted.node.key && same_site((struct sample_site *)node, &wanted))
+            return (struct sample_site *)node;
+    struct sample_site *site = pool_take(&samples->site_pool);
+    if (!site)
+        return NULL;
+    *site = wanted;
+    site->next = samples->youngest;
+    samples->youngest = site;
+    address_map_add(&samples->sites, &site->node);
+    return site;
+}
+
+/* ---- Samples ---- */
+
+void samples_add(struct samples *samples, const void *object, unsigned kind,
+                 const struct sample_stack *stack, double objects, double bytes) {
+    lock_acquire(&samples->lock);
+    struct sample_site *site = open(samples) ? site_of(samples, kind, stack) : NULL;
+    struct sample *sample = site ? pool_take(&samples->sample_pool) : NULL;
+    if (sample) {
+        *sample = (struct sample){(uintptr_t)object, site, objects, bytes, false};
+        site->alloc_objects += objects;
+        site->alloc_bytes += bytes;
+    } else {
+        samples->lost++;
+    }
+    lock_release(&samples->lock);
+}
+
+static bool is_dead(const struct space *space, uintptr_t object) {
+    struct cell cell;
+    return !space_cell(space, object, &cell) || !cell_allocated(&cell, space_epoch(space));
+}
+
+/* With the lock held. */
+static void settle_one(struct samples *samples, const struct space *space, struct sample *sample) {
+    struct sample_site *site = sample->site;
+    bool dead = is_dead(space, sample->object);
+    if (!dead && !sample->settled) {
+        site->live_objects += sample->objects;
+        site->live_bytes += sample->bytes;
+        sample->settled = true;
+    }
+    if (!dead)
+        return;
+    if (sample->settled) {
+        site->live_objects -= sample->objects;
+        site->live_bytes -= sample->bytes;
+    }
+    pool_give(&samples->sample_pool, sample);
+}
+
+void samples_settle(struct samples *samples, const struct space *space) {
+    void *some[PIECE];
+    size_t count;
+    lock_acquire(&samples->lock);
+    pool_walk(&samples->sample_pool);
+    while ((count = pool_step(&samples->sample_pool, some, PIECE)) > 0) {
+        for (size_t i = 0; i < count; i++)
+            settle_one(samples, space, some[i]);
+        lock_release(&samples->lock);
+        PERTURB(SAMPLES_SETTLE);
+        lock_acquire(&samples->lock);
+    }
+    lock_release(&samples->lock);
+}
+
+/* ---- Read ---- */
+
+/* With the lock held: what it says now. */
+static void take_site(const struct sample_site *site, gait_profile_frame *frames,
+                      gait_profile_site *taken) {
+    *taken = (gait_profile_site){
+        .kind = (gait_kind)site->kind,
+        .depth = site->depth,
+        .frames = site->of_embedder ? frames : NULL,
+        .addresses = site->of_embedder ? NULL : site->words,
+        .alloc_objects = site->alloc_objects,
+        .alloc_bytes = site->alloc_bytes,
+        .live_objects = site->live_objects > 0 ? site->live_objects : 0,
+        .live_bytes = site->live_bytes > 0 ? site->live_bytes : 0,
+    };
+    for (size_t i = 0; site->of_embedder && i < site->depth; i++)
+        frames[i] = ((const struct sample_place *)site->words[i])->frame;
+}
+
+size_t samples_read(struct samples *samples,
+                    void (*visit)(const gait_profile_site *site, void *data), void *data) {
+    gait_profile_frame frames[GAIT_PROFILE_DEPTH];
+    gait_profile_site taken;
+    lock_acquire(&samples->lock);
+    for (const struct sample_site *site = samples->youngest; site; site = site->next) {
+        take_site(site, frames, &taken);
+        lock_release(&samples->lock); /* sites stay, and what they hold of names */
+        visit(&taken, data);
+        lock_acquire(&samples->lock);
+    }
+    size_t lost = samples->lost;
+    lock_release(&samples->lock);
+    return lost;
+}

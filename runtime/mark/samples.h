@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Samples of allocation: which sites allocate, and what of it is live. What is sampled, and what it
+ * stands for, the thread that allocates says: mutator/alloc_sample.h. See gait/profile.h.
+ *
+ *   place    a frame in the embedder's language; each is kept once, for good
+ *   site     a kind and a stack; kept for good
+ *   sample   an object that was sampled, until a cycle finds it dead
+ *
+ *   .inv.live: a site's live sums are those of its samples that have lived through a cycle.
+ *
+ * The collector settles the samples between flip and sweep, as it does finalizers' records: what is
+ * in the table is an object, or dead and not swept yet.
+ */
+#ifndef GAIT_SAMPLES_H
+#define GAIT_SAMPLES_H
+
+#include <gait/profile.h>
+
+#include "../heap/pool.h"
+#include "../heap/space.h"
+#include "../platform/lock.h"
+#include "address_map.h"
+
+struct sample_site;
+struct sample_text;
+
+struct samples {
+    AO_t rate_bytes;               /* 0: nothing is sampled; unordered: an old one for a moment */
+    struct lock lock;              /* rank LOG: what follows */
+    gait_profile_frames_fn frames; /* who tells stacks; NULL: nobody */
+    void *frames_data;
+    AO_t *metadata_bytes; /* constant: where all of it is counted */
+    bool open;            /* the maps are there: something was sampled */
+    struct address_map places, sites;
+    struct pool place_pool, site_pool, sample_pool;
+    struct sample_site *youngest; /* of all sites, by next */
+    struct sample_text *text;     /* names of places */
+    size_t text_bytes;            /* of it, in use */
+    size_t lost;                  /* samples for which there was no memory */
+};
+
+/** A stack as it is handed in: frames of the embedder's, or addresses. */
+struct sample_stack {
+    size_t depth;
+    bool of_embedder;
+    union {
+        gait_profile_frame frames[GAIT_PROFILE_DEPTH];
+        uintptr_t addresses[GAIT_PROFILE_DEPTH];
+    } at;
+};
+
+void samples_init(struct samples *samples, AO_t *metadata_bytes);
+void samples_destroy(struct samples *samples);
+
+/** Add an object, whose allocation bit is set, that stands for so many and so many bytes. */
+void samples_add(struct samples *samples, const void *object, unsigned kind,
+                 const struct sample_stack *stack, double objects, double bytes);
+
+/** Forget dead ones. The collector, between flip and sweep; after finalizers_settle, which keeps
+ * some. */
+void samples_settle(struct samples *samples, const struct space *space);
+
+/** Visit all sites. Any thread. @return how many samples were lost. */
+size_t samples_read(struct samples *samples,
+                    void (*visit)(const gait_profile_site *site, void *data), void *data);
+
+#endif
