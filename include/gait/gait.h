@@ -341,7 +341,7 @@ GAIT_API void gait_enter_native(gait_mutator *mutator);
 GAIT_API void gait_leave_native(gait_mutator *mutator);
 
 /* ------------------------------------------------------------------------------------------ */
-/* Allocation: gait_alloc is in inline.h                                                      */
+/* Allocation: gait_alloc, _alloc_aligned and _realloc are in inline.h                        */
 
 /**
  * The kind of an object, its cell's size in bytes, and the object that an address lies in.
@@ -353,6 +353,30 @@ GAIT_API void gait_leave_native(gait_mutator *mutator);
 GAIT_API gait_kind gait_object_kind(gait_heap *heap, const void *object);
 GAIT_API size_t gait_object_bytes(gait_heap *heap, const void *object);
 GAIT_API void *gait_object_base(gait_heap *heap, const void *address);
+
+/**
+ * Free an object that the program knows to be dead: what it knew by a count of references, or since
+ * nothing but its own table led there. For buffers and arrays that are replaced; all else is the
+ * collector's. Not a safepoint.
+ *
+ * Where no cycle marks, a cell is used again by the next allocation of its kind and size that needs
+ * memory, and the pages of an object over 32 KiB are free at once. While one marks, or settles weak
+ * words, the object only stays to be found by a cycle, as if it had been dropped: what it refers to
+ * may be alive by it alone as far as marking goes (docs/design/heap.md). The same holds for cells
+ * among which another thread allocates at that moment, and for those of a span where an object has,
+ * or had, a finalizer, a cleanup or another record that the library keeps.
+ *
+ * Its finalizer is dropped, and does not run; its cleanups run as ever, after the next cycle. Weak
+ * words, keys and values are the program's, as all references are: clear them before. A word that
+ * goes on to hold the address refers to whatever is there later, or to nothing.
+ *
+ * @param object  an object of this heap that was reachable until now. An address that is none, the
+ *                inside of one, another heap's, an arena's and one that was freed stop the process
+ *                with one line; one that has a new object since can't be told. (One that was only
+ *                left to a cycle is known again by a library that is built with checks.)
+ * Thread rule: an attached thread; no other one uses the object any more.
+ */
+GAIT_API void gait_free(gait_mutator *mutator, void *object);
 
 /**
  * Called when an allocation failed after a full collection. May allocate: what fails within it
@@ -522,6 +546,22 @@ GAIT_API void gait_stop_finalizers(gait_heap *heap);
  * where the OS gives none, it returns without a cycle, and the next one tries again.
  */
 GAIT_API void gait_collect(gait_mutator *mutator);
+
+/**
+ * Have no cycle begin until gait_no_collect_end, whoever asks for one: what is there when the call
+ * returns, or comes meanwhile, stays. They nest; a thread's last end, or its detaching, lets the
+ * heap go if no other thread holds it. A safepoint: the call waits, in native code, until a cycle
+ * that marks has ended marking.
+ *
+ * Meanwhile gait_collect of any thread returns without a cycle. The memory limit is passed, and
+ * nobody waits for it; free memory is given back to keep it, as ever. When the OS, or the reserved
+ * range, gives no more, gait_alloc calls the out-of-memory handler without having collected, then
+ * returns NULL. A cycle that became due begins soon after the end.
+ */
+GAIT_API void gait_no_collect_begin(gait_mutator *mutator);
+
+/** Take back a gait_no_collect_begin of this mutator; without one it stops the process. */
+GAIT_API void gait_no_collect_end(gait_mutator *mutator);
 
 /**
  * Collect, then give all free pages back to the OS. A safepoint.

@@ -89,6 +89,17 @@ GAIT_INLINE size_t gait_class_bytes(unsigned size_class) {
     return (size_t)(9 + (step & 7)) << (4 + (step >> 3));
 }
 
+/* Define GAIT_PAST_END before this header is included, and what that file allocates, or resizes,
+ * has a byte more than it asks for: so a pointer that is one past the end of what was asked for
+ * leads to the object, where a word may point inside one, and not to what lies behind it. For C
+ * programs whose loops end at such pointers. The collector's work is the same; an object whose size
+ * was a cell's takes the next larger one. */
+#ifdef GAIT_PAST_END
+#define GAIT_ROOM(bytes) ((bytes) + ((bytes) != SIZE_MAX))
+#else
+#define GAIT_ROOM(bytes) (bytes)
+#endif
+
 /** The part of gait_alloc that is not inline: refills a run, collects, assists. */
 GAIT_API void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes);
 
@@ -104,8 +115,9 @@ GAIT_API void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t byt
 GAIT_INLINE void *gait_alloc(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
-    if (bytes - 1 < GAIT_SMALL_MAX_BYTES) {
-        unsigned size_class = gait_size_class(bytes);
+    size_t room = GAIT_ROOM(bytes);
+    if (room - 1 < GAIT_SMALL_MAX_BYTES) {
+        unsigned size_class = gait_size_class(room);
         struct gait_run *run = &head->runs[kind][size_class];
         char *object = run->cursor;
         size_t cell_bytes = gait_class_bytes(size_class);
@@ -114,7 +126,61 @@ GAIT_INLINE void *gait_alloc(gait_mutator *mutator, gait_kind kind, size_t bytes
             return object;
         }
     }
-    return gait_alloc_slow(mutator, kind, bytes);
+    return gait_alloc_slow(mutator, kind, room);
+}
+
+/* The largest alignment of gait_alloc_aligned. */
+#define GAIT_ALIGN_MAX 4096
+
+/** The part of gait_alloc_aligned that is not inline: one line and the end, the alignment is none.
+ */
+GAIT_API void gait_alloc_aligned_slow(gait_mutator *mutator, size_t align);
+
+/**
+ * Allocate a zeroed object whose address is a multiple of align. A safepoint.
+ *
+ * @param align  a power of two up to GAIT_ALIGN_MAX; any other one stops the process.
+ * @return as gait_alloc. The object takes a multiple of align bytes: a few bytes at a large
+ *         alignment are better a part of something larger.
+ */
+GAIT_INLINE void *gait_alloc_aligned(gait_mutator *mutator, gait_kind kind, size_t bytes,
+                                     size_t align) {
+    if (GAIT_UNLIKELY(align == 0 || (align & (align - 1)) != 0 || align > GAIT_ALIGN_MAX))
+        gait_alloc_aligned_slow(mutator, align);
+    size_t room = GAIT_ROOM(bytes);
+    /* cells lie at multiples of their size in spans that are aligned to pages; that a multiple of
+     * align is a size of cells, or rounded up to one that is a multiple, too, follows from the
+     * classes: each is a multiple of an eighth of the power of two below it */
+    size_t rounded = room == 0 ? align : (room + align - 1) & ~(align - 1);
+    if (rounded < room)
+        rounded = SIZE_MAX - align; /* there is no such memory */
+#ifdef GAIT_PAST_END
+    rounded -= 1; /* gait_alloc adds it */
+#endif
+    return gait_alloc(mutator, kind, rounded);
+}
+
+/** The part of gait_realloc that is not inline. */
+GAIT_API void *gait_realloc_slow(gait_mutator *mutator, void *object, size_t bytes);
+
+/**
+ * Give an object another size. A safepoint.
+ *
+ * It stays where it is if its cell has the room, or, of more than 32 KiB, if the pages behind it
+ * are free; else a new object of its kind gets what both have room for, and the old one is freed
+ * (gait_free, which see: what is registered for the old address does not move along). No other
+ * thread uses the object meanwhile. One that moves is aligned as by gait_alloc.
+ *
+ * What is new reads as zero: all that the object had not been asked for before, unless the program
+ * has stored there. (In a kind with references a word that is there in part is there.)
+ * The object is not a fresh one: it is stored to by gait_store, not by gait_init.
+ *
+ * @param object  an object of this heap; any other address stops the process with one line.
+ * @param bytes   0 counts as 1.
+ * @return the object or the new one; NULL when there is no memory: the object is as it was.
+ */
+GAIT_INLINE void *gait_realloc(gait_mutator *mutator, void *object, size_t bytes) {
+    return gait_realloc_slow(mutator, object, GAIT_ROOM(bytes));
 }
 
 /** The part of gait_poll that is not inline. */

@@ -341,7 +341,7 @@ static void reset(struct arena_own *own, unsigned i, enum arena_leave leave) {
     struct bump *bump = arena_bump(own, i);
     /* else a marker may be reading it */
     if (own->heap->options.clobberfree && leave == ARENA_LEAVE_NOW)
-        bump_overwrite(bump, SWEEP_CLOBBER);
+        bump_overwrite(bump, CELL_CLOBBER);
     if (leave == ARENA_LEAVE_NOW)
         bump_reset(bump);
     else if (leave == ARENA_LEAVE_FIRST)

@@ -16,6 +16,25 @@ void gait_collect(gait_mutator *mutator) {
     gait_poll(mutator);
 }
 
+void gait_no_collect_begin(gait_mutator *mutator) {
+    mutator_check(mutator);
+    if (mutator->no_collect++ > 0)
+        return;
+    mutator_save_stack();
+    world_rest();
+    collector_hold(mutator->heap);
+    world_resume();
+    gait_poll(mutator);
+}
+
+void gait_no_collect_end(gait_mutator *mutator) {
+    mutator_check(mutator);
+    if (mutator->no_collect == 0)
+        platform_fatal("gait_no_collect_end: no gait_no_collect_begin came before it");
+    if (--mutator->no_collect == 0)
+        collector_let_go(mutator->heap);
+}
+
 size_t gait_free_os_memory(gait_mutator *mutator) {
     mutator_check(mutator);
     gait_collect(mutator);

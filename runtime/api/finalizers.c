@@ -5,6 +5,7 @@
  */
 #include <gait/gait.h>
 
+#include "../heap/free.h"
 #include "../instance.h"
 
 static bool is_object(gait_heap *heap, const void *object) {
@@ -16,6 +17,8 @@ int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn fi
     mutator_check(mutator);
     if (!is_object(mutator->heap, object))
         return GAIT_E_INVALID;
+    if (finalize)
+        space_note_record(&mutator->heap->space, object);
     return finalizers_set(&mutator->heap->finalizers, object, finalize, data);
 }
 
@@ -23,6 +26,7 @@ int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_fn cleanu
     mutator_check(mutator);
     if (!is_object(mutator->heap, object) || !cleanup)
         return GAIT_E_INVALID;
+    space_note_record(&mutator->heap->space, object);
     return finalizers_cleanup_add(&mutator->heap->finalizers, object, cleanup, data);
 }
 

@@ -98,6 +98,7 @@ static void parent(void) {
 /* The mutators whose threads the child does not have. */
 static void drop_lost_mutators(gait_heap *heap) {
     gait_mutator *mine = gait_current(heap);
+    AO_store(&heap->collector.held, mine && mine->no_collect > 0);
     for (gait_mutator *mutator = heap->world.first, *next; mutator; mutator = next) {
         next = mutator->next;
         if (mutator == mine) {
@@ -108,6 +109,7 @@ static void drop_lost_mutators(gait_heap *heap) {
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
         arena_making_drop(mutator);
         clones_free(mutator);
+        mutator->no_collect = 0;
         spare_keep(mutator);
     }
 }

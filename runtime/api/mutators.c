@@ -44,6 +44,9 @@ static void detach(gait_mutator *mutator) {
         mutator_drop_roots(mutator);
     world_remove(&mutator->heap->world, mutator, leaves);
     clones_free(mutator);
+    if (mutator->no_collect > 0)
+        collector_let_go(mutator->heap);
+    mutator->no_collect = 0;
     spare_keep(mutator);
 }
 

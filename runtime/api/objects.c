@@ -33,6 +33,11 @@ size_t gait_object_bytes(gait_heap *heap, const void *object) {
     return entry_cell_bytes(&heap->space, cell.entry, cell.head);
 }
 
+void gait_alloc_aligned_slow(gait_mutator *mutator, size_t align) {
+    (void)mutator;
+    platform_fatal("gait_alloc_aligned: %zu is no power of two up to %d", align, GAIT_ALIGN_MAX);
+}
+
 void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *data) {
     lock_acquire(&heap->oom_lock);
     heap->oom_handler = handler;

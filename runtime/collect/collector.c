@@ -60,6 +60,7 @@ static void run_cycle(gait_heap *heap, bool periodic) {
         scavenger_cycle_ended(heap);
     }
     lock_release(&collector->gate);
+    AO_int_store_release(&collector->beginning, 0);
 }
 
 static void run(void *argument) {
@@ -70,12 +71,14 @@ static void run(void *argument) {
         unsigned wake = AO_int_load_acquire(&collector->wake);
         bool forced = AO_int_load_acquire(&collector->forced) != AO_int_load(&collector->done);
         bool periodic = !forced && control_periodic_due(&heap->control);
-        if (forced || periodic || AO_int_load_acquire(&collector->due)) {
+        bool wanted = forced || periodic || AO_int_load_acquire(&collector->due);
+        if (wanted && collector_may_begin(collector)) {
             run_cycle(heap, periodic);
             continue;
         }
         look_at_limit(heap);
-        if (is_due_by_settings(heap)) {
+        if (!collector_is_held(heap) && is_due_by_settings(heap) &&
+            collector_may_begin(collector)) {
             run_cycle(heap, false);
         } else {
             platform_wait(&collector->wake, wake, LOOK_NS);
@@ -142,6 +145,7 @@ void collector_lost(gait_heap *heap) {
     AO_int_store(&collector->ending, 0);
     AO_int_store(&collector->due, 0);
     AO_int_store(&collector->look, 0);
+    AO_int_store(&collector->beginning, 0);
     AO_int_store(&collector->done, AO_int_load(&collector->forced)); /* nobody waits here */
     AO_int_store(&heap->scavenger.ending, 0);
     workers_lost(heap);
@@ -196,7 +200,8 @@ void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
     struct collector *collector = &heap->collector;
     int64_t begin_ns = platform_now_ns();
     while (AO_int_load_acquire(&collector->ended) == ended && !is_ending(collector) &&
-           !world_is_held_up(&heap->world) && platform_now_ns() - begin_ns < most_ns) {
+           !world_is_held_up(&heap->world) && !collector_is_held(heap) &&
+           platform_now_ns() - begin_ns < most_ns) {
         if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
             collector_request(heap);
         platform_wait(&collector->ended, ended, AWAIT_LOOK_NS);
@@ -205,12 +210,14 @@ void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
 
 void collector_force(gait_heap *heap) {
     struct collector *collector = &heap->collector;
+    if (collector_is_held(heap))
+        return;
     workers_awaited(&heap->workers);
     unsigned mine = AO_int_fetch_and_add1_full(&collector->forced) + 1;
     ask(heap);
     for (;;) {
         unsigned done = AO_int_load_acquire(&collector->done);
-        if ((int)(done - mine) >= 0 || is_ending(collector))
+        if ((int)(done - mine) >= 0 || is_ending(collector) || collector_is_held(heap))
             break;
         platform_wait(&collector->done, done, FORCE_LOOK_NS);
     }

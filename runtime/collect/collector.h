@@ -10,6 +10,9 @@
  *   notices, or a limit that follows the machine. Until then no cycle runs, no page is free, and
  *   nothing is given back. The same holds in a fork's child, whose threads are gone. If none are
  *   to be had, who needs them next tries again.
+ *   .inv.held: no cycle begins while `held` is not 0. Who raises it looks then whether one is
+ *   beginning; the thread says first that one is, then looks whether it is held. So one of them
+ *   sees the other, and either none begins, or who holds waits until its marking has ended.
  */
 #ifndef GAIT_COLLECTOR_H
 #define GAIT_COLLECTOR_H
@@ -17,6 +20,7 @@
 #include <gait/gait.h>
 #include <stdbool.h>
 
+#include "../platform/atomic.h"
 #include "../platform/lock.h"
 #include "../platform/platform.h"
 
@@ -30,8 +34,10 @@ struct collector {
     unsigned due;     /* atomic: a cycle was asked for that nobody waits for */
     unsigned whole;   /* atomic: the next cycle is to be a full one */
     unsigned look; /* atomic: settings were lowered: a cycle may be due, though nobody allocates */
-    unsigned ending;  /* atomic: the thread is to end */
-    unsigned started; /* atomic: not 0: the heap's threads are there; see .inv.threads */
+    unsigned ending;    /* atomic: the thread is to end */
+    AO_t held;          /* by so many mutators: no cycle begins; .inv.held */
+    unsigned beginning; /* atomic: a cycle may begin, or runs */
+    unsigned started;   /* atomic: not 0: the heap's threads are there; see .inv.threads */
 };
 
 /** Make ready. */
@@ -62,6 +68,19 @@ bool collector_is_overdue(gait_heap *heap);
 /** GOGC or the limit was lowered. A cycle comes by itself, if one is due now: mutators that do not
  * allocate ask for none. Any thread. */
 void collector_look(gait_heap *heap);
+
+/** Have no cycle begin until collector_let_go; wait until one that marks has ended marking. Not by
+ * a running mutator. */
+void collector_hold(gait_heap *heap);
+
+/** Take it back. What was asked for meanwhile begins if nobody else holds it. Any thread. */
+void collector_let_go(gait_heap *heap);
+
+/** May no cycle begin? Any thread; for who would wait for one. */
+bool collector_is_held(const gait_heap *heap);
+
+/** May a cycle begin, and is it said that it does? The collector's thread. */
+bool collector_may_begin(struct collector *collector);
 
 /** Memory of an arena went into quarantine; open: the scavenger is to make more of it inaccessible.
  * Asks for a cycle when much has gathered. Any thread. */

@@ -55,6 +55,7 @@ static void roots_scan(gait_mutator *mutator) {
         mutator_scan_roots(mutator);
     else
         mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
+    control_freed(&mutator->heap->control, mutator);
     control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
     mutator->late_ns = mutator->starved_ns = 0;
@@ -75,6 +76,7 @@ void cycle_mutator_joins(gait_mutator *mutator) {
 void cycle_mutator_leaves(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     mutator_flush_barrier(mutator);
+    control_freed(&heap->control, mutator);
     control_unallocated(&heap->control, cache_destroy(&mutator->cache));
     counter_add(&heap->space.foreign.sum_bytes, (size_t)mutator->foreign_rest_bytes);
     mutator->foreign_rest_bytes = 0;
@@ -108,7 +110,9 @@ static void push_shared_roots(gait_heap *heap) {
 /* Bytes that marking may have to look at. */
 static size_t bytes_to_mark(const gait_heap *heap) {
     const struct cycle_record *record = &heap->cycle.record;
-    return record->start_bytes - record->kept_bytes + ranges_piece_bytes(&heap->roots);
+    uint64_t kept =
+        record->kept_bytes < record->start_bytes ? record->kept_bytes : record->start_bytes;
+    return record->start_bytes - kept + ranges_piece_bytes(&heap->roots);
 }
 
 /* Phase 5: until marking gives no more work by itself.
@@ -345,10 +349,10 @@ static void settle(gait_heap *heap, bool stopped) {
 
 /* Bytes of cells that the last cycle found, when all is swept: objects are sure to be no fewer. */
 static uint64_t swept_bytes(const gait_heap *heap) {
-    uint64_t bytes = 0;
+    intptr_t bytes = 0; /* what the program freed of rests of runs was not counted before */
     for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++)
-        bytes += AO_load(&heap->kinds.kinds[kind].live_bytes);
-    return bytes;
+        bytes += (intptr_t)AO_load(&heap->kinds.kinds[kind].live_bytes);
+    return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
 void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {

@@ -17,16 +17,23 @@ struct look {
     size_t missed;
 };
 
+/* Is it allocated and not marked? Not where the program frees cells: the word may be of one that
+ * was there before, in what is garbage itself (docs/design/heap.md, Freeing). */
+static bool cell_is_young(const struct look *look, const struct cell *cell) {
+    const struct space *space = &look->heap->space;
+    return cell_allocated(cell, look->epoch) && !cell_marked(cell, look->epoch) &&
+           !AO_char_load(&space->spans[space_page(space, (uintptr_t)cell->start)].reborn);
+}
+
 /* Is it a reference to an object that is not marked? */
 static bool is_young(const struct look *look, gait_word word, bool conservative) {
     const struct space *space = &look->heap->space;
     gait_word address = word & look->heap->value_mask;
     struct cell cell;
     if (conservative && space_holds(space, word) && space_cell(space, word, &cell))
-        return cell_allocated(&cell, look->epoch) && !cell_marked(&cell, look->epoch);
+        return cell_is_young(look, &cell);
     return space_holds(space, address) && space_cell(space, address, &cell) &&
-           (conservative || cell.start == (char *)address) && cell_allocated(&cell, look->epoch) &&
-           !cell_marked(&cell, look->epoch);
+           (conservative || cell.start == (char *)address) && cell_is_young(look, &cell);
 }
 
 static void tell(struct look *look, const char *start, page_entry entry, const gait_word *slot) {

@@ -266,6 +266,26 @@ void control_unallocated(struct control *control, struct cache_rest rest) {
     counter_sub(&control->unscannable_bytes, rest.scannable_bytes - rest.live_scannable_bytes);
 }
 
+/* While a cycle marks its figures only grow: the pacer takes differences. It counts what is live
+ * anew as it ends. What was made of the rest of a run as the last one ended was never counted as
+ * live, and may be freed: the figure ends at 0. */
+void control_freed(struct control *control, gait_mutator *mutator) {
+    size_t bytes = mutator->freed_bytes;
+    if (bytes == 0)
+        return;
+    counter_add(&control->sweeper->freed_bytes, bytes);
+    lock_acquire(&control->lock); /* no cycle begins meanwhile */
+    bool told = AO_load(&control->marking) != 0;
+    if (!told)
+        counter_add(&control->unscannable_bytes, mutator->freed_scannable_bytes);
+    while (!told) {
+        AO_t live = AO_load(&control->live_bytes);
+        told = AO_compare_and_swap(&control->live_bytes, live, live > bytes ? live - bytes : 0);
+    }
+    lock_release(&control->lock);
+    mutator->freed_bytes = mutator->freed_scannable_bytes = 0;
+}
+
 struct gait_governor_patience control_patience(enum gait_governor_wait what,
                                                const struct gait_governor_waited *waited) {
     return gait_governor_patience(what, waited);

@@ -198,6 +198,10 @@ bool control_memory_changed(struct control *control);
 /** A mutator gave memory back that it had not used. */
 void control_unallocated(struct control *control, struct cache_rest rest);
 
+/** A mutator's program has freed objects, of which control has not heard: the live heap is so much
+ * smaller. Whoever has the mutator. */
+void control_freed(struct control *control, gait_mutator *mutator);
+
 /** What a mutator that is about to take memory is told, and its part of it: assist.c. */
 struct control_want {
     size_t page_bytes; /* that it needs; 0: some span's */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../platform/perturb.h"
+#include "central.h"
 
 /* A run is at most this long: zeroed memory should still be in the first-level cache when objects
  * are made of it. */
@@ -50,66 +51,6 @@ static unsigned flag_next(const uint64_t *flags, unsigned from, unsigned count) 
     return count;
 }
 
-/* ---- Central lists ---- */
-
-static struct central *central_of(struct space *space, const struct span *span) {
-    return &space->kinds[span->kind].centrals[span->size_class];
-}
-
-/* With the lock held. Atomic, for a look without it: sweep_more. */
-static void central_set_first(struct central *central, struct span *span) {
-    __atomic_store_n(&central->first, span, __ATOMIC_RELAXED);
-}
-
-/* With the central's lock held: forget a list of an epoch that has ended. */
-static void central_renew(struct central *central, unsigned epoch) {
-    if (central->epoch != epoch) {
-        __atomic_store_n(&central->epoch, epoch, __ATOMIC_RELAXED);
-        central_set_first(central, NULL);
-        central->last = NULL;
-    }
-}
-
-/* With the lock held. */
-static void central_push(struct central *central, struct span *span) {
-    span->next = NULL;
-    if (central->first)
-        central->last->next = span;
-    else
-        central_set_first(central, span);
-    central->last = span;
-}
-
-void central_offer(struct space *space, struct span *span) {
-    struct central *central = central_of(space, span);
-    lock_acquire(&central->lock);
-    central_renew(central, space_epoch(space));
-    if (!AO_char_load(&span->owned))
-        central_push(central, span);
-    lock_release(&central->lock);
-}
-
-/* Has a list a span? unordered: only says whether to look under the lock. */
-static bool central_seems_filled(const struct central *central, unsigned epoch) {
-    return __atomic_load_n(&central->first, __ATOMIC_RELAXED) &&
-           __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) == epoch;
-}
-
-static struct span *central_take(struct space *space, unsigned kind, unsigned size_class) {
-    struct central *central = &space->kinds[kind].centrals[size_class];
-    if (!central_seems_filled(central, space_epoch(space)))
-        return NULL;
-    lock_acquire(&central->lock);
-    central_renew(central, space_epoch(space));
-    struct span *span = central->first;
-    if (span) {
-        central_set_first(central, span->next);
-        AO_char_store(&span->owned, 1);
-    }
-    lock_release(&central->lock);
-    return span;
-}
-
 /* ---- Spans ---- */
 
 static void bits_reset(struct space *space, const struct span *span) {
@@ -138,13 +79,15 @@ static void span_make(struct space *space, struct span *span, unsigned kind, uns
     size_t page = span_page(space, span);
     span->next = NULL;
     span_set_previous(span, NULL);
-    span->object_bytes = object_bytes;
+    span_set_object_bytes(span, object_bytes);
     span_set_pages(span, pages);
     AO_int_store(&span->swept, space_epoch(space));
     span->cells = (uint16_t)cells;
     span->search = 0;
     span->size_class = (uint8_t)size_class;
     span->kind = (uint8_t)kind;
+    AO_int_store(&span->listed, 0);
+    AO_char_store(&span->recorded, 0);
     bits_reset(space, span);
     page_entry entry = size_class | kind << 8 | (page_entry)space->kinds[kind].layout << 16 |
                        (page_entry)reference_words(&space->kinds[kind], size_class) << 22;
@@ -195,7 +138,7 @@ void cache_large_done(struct cache *cache, const char *object) {
     /* a sweep that comes after the bit takes it for a survivor, and keeps its mark: then it is
      * old before it is initialised */
     if (space->keeps && AO_int_load_acquire(&span->swept) != epoch)
-        cards_dirty(&space->cards, object, object + span->object_bytes);
+        cards_dirty(&space->cards, object, object + span_cell_bytes(span));
     bits_set(&pair[epoch & 1], 1);
     if (cache->black) {
         bits_set(&pair[~epoch & 1], 1);
@@ -295,22 +238,6 @@ static void cache_kind_free(struct cache *cache, unsigned kind) {
     flag_set(cache->used, kind, false);
 }
 
-/* Own no span of this kind and class any more. usable: it may still have free cells. */
-static void span_disown(struct space *space, struct span *span, bool usable) {
-    struct central *central = central_of(space, span);
-    PERTURB(SPAN_DISOWN);
-    if (!usable) { /* it goes to no list: the store is all there is to order */
-        AO_char_store_release(&span->owned, 0); /* as below */
-        return;
-    }
-    lock_acquire(&central->lock);
-    /* pairs with span_sweep, which may give the pages away: done with them. It takes no lock. */
-    AO_char_store_release(&span->owned, 0);
-    central_renew(central, space_epoch(space));
-    central_push(central, span);
-    lock_release(&central->lock);
-}
-
 /* A span with free cells for its new owner. */
 static struct span *span_find(struct space *space, unsigned kind, unsigned size_class) {
     for (;;) {
@@ -363,7 +290,7 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
         if (*slot && AO_int_load_acquire(&(*slot)->swept) != space_epoch(space) &&
             !space->hooks.sweep_span(space->hooks.data, *slot)) {
             /* the sweeper will find it, and put it on the list */
-            span_disown(space, *slot, false);
+            central_disown(space, *slot, false);
             *slot = NULL;
         }
         if (!*slot && !(*slot = span_find(space, kind, size_class)))
@@ -371,7 +298,7 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
         PERTURB(REFILL_SWEPT);
         count = run_find(space, *slot, most, &first);
         if (count == 0) {
-            span_disown(space, *slot, false);
+            central_disown(space, *slot, false);
             *slot = NULL;
         }
     }
@@ -423,7 +350,7 @@ static void run_give_back(struct cache *cache, unsigned kind, unsigned size_clas
         if (cache->black)
             cache->black_bytes -= bytes;
     }
-    span_disown(space, span, swept && span->search < span->cells);
+    central_disown(space, span, swept && span->search < span->cells);
     run->cursor = run->end = NULL;
     cached->spans[size_class] = NULL;
     flag_set(cached->owned, size_class, false);

@@ -86,7 +86,4 @@ void cache_remember_rest(const struct cache *cache);
 void *cache_large(struct cache *cache, unsigned kind, size_t bytes, bool *zeroed);
 void cache_large_done(struct cache *cache, const char *object);
 
-/** Put a swept span that has free cells on its central's list, unless a mutator owns it. */
-void central_offer(struct space *space, struct span *span);
-
 #endif

@@ -123,11 +123,12 @@ static struct span *run_find(struct space *space, size_t count) {
     return run ? run : set_find(&space->bins->released, count);
 }
 
-/* Take count pages from the start of a run, or from its end if only there the OS has none;
- * *released: how many of them the OS has. @return the first page. */
-static size_t run_take(struct space *space, struct span *run, size_t count, size_t *released) {
+/* Take count pages from the start of a run, or, unless those are wanted (`at`), from its end if
+ * only there the OS has none; *released: how many of them the OS has. @return the first page. */
+static size_t run_take(struct space *space, struct span *run, size_t count, bool at,
+                       size_t *released) {
     size_t start = span_page(space, run), total = run->pages, first = start;
-    if (is_released(space, start) && !is_released(space, start + total - 1))
+    if (!at && is_released(space, start) && !is_released(space, start + total - 1))
         first += total - count;
     bin_remove(space, run);
     *released = 0;
@@ -142,6 +143,23 @@ static size_t run_take(struct space *space, struct span *run, size_t count, size
     return first;
 }
 
+/* Take count pages of a run; `at`: its first ones. The lock is held, and let go. */
+static struct span *pages_take(struct space *space, struct span *run, size_t count, bool at,
+                               bool *zeroed, AO_t *counter) {
+    size_t released;
+    struct span *span = &space->spans[run_take(space, run, count, at, &released)];
+    lock_release(&space->lock);
+    PERTURB(PAGES_TAKEN);
+    *zeroed = released == count;
+    /* room under the limit is made before the pages count as the heap's */
+    if (released && space->hooks.before_grow)
+        space->hooks.before_grow(space->hooks.data, released << PAGE_SHIFT);
+    counter_add(counter, count << PAGE_SHIFT);
+    counter_sub(&space->released_bytes, released << PAGE_SHIFT);
+    counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
+    return span;
+}
+
 struct span *space_take_pages_for(struct space *space, size_t count, bool *zeroed, AO_t *counter) {
     if (count == 0 || count > space->reserved_bytes >> PAGE_SHIFT)
         return NULL;
@@ -153,18 +171,29 @@ struct span *space_take_pages_for(struct space *space, size_t count, bool *zeroe
         lock_release(&space->lock);
         return NULL;
     }
-    size_t released;
-    struct span *span = &space->spans[run_take(space, run, count, &released)];
-    lock_release(&space->lock);
-    PERTURB(PAGES_TAKEN);
-    *zeroed = released == count;
-    /* room under the limit is made before the pages count as the heap's */
-    if (released && space->hooks.before_grow)
-        space->hooks.before_grow(space->hooks.data, released << PAGE_SHIFT);
-    counter_add(counter, count << PAGE_SHIFT);
-    counter_sub(&space->released_bytes, released << PAGE_SHIFT);
-    counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
-    return span;
+    return pages_take(space, run, count, false, zeroed, counter);
+}
+
+/* With the lock held: the free pages from this one on. */
+static size_t free_at(struct space *space, size_t page) {
+    bool there = page < AO_load(&space->extent_bytes) >> PAGE_SHIFT;
+    const struct span *run = &space->spans[page];
+    return there && span_state(run) == SPAN_FREE ? run->pages : 0;
+}
+
+bool space_take_pages_at(struct space *space, size_t page, size_t count, bool *zeroed) {
+    lock_acquire(&space->lock);
+    size_t free = free_at(space, page);
+    /* what lies behind them is not committed yet? */
+    if (free < count && page + free == AO_load(&space->extent_bytes) >> PAGE_SHIFT &&
+        space_extend(space, (count - free) << PAGE_SHIFT) == 0)
+        free = free_at(space, page);
+    if (free < count) {
+        lock_release(&space->lock);
+        return false;
+    }
+    pages_take(space, &space->spans[page], count, true, zeroed, &space->used_bytes);
+    return true;
 }
 
 int space_release_pages(struct space *space, size_t first, size_t count) {
@@ -194,7 +223,7 @@ size_t space_take_addresses(struct space *space, size_t count) {
         lock_release(&space->lock);
         return SIZE_MAX;
     }
-    size_t released, first = run_take(space, run, count, &released);
+    size_t released, first = run_take(space, run, count, false, &released);
     lock_release(&space->lock);
     PERTURB(PAGES_TAKEN);
     size_t dirty_bytes = (count - released) << PAGE_SHIFT;

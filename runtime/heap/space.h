@@ -45,6 +45,7 @@
 #define CLASS_ARENA 254 /* that of an arena's chunk: it has no cells                */
 #define BITS_WORDS 16   /* words of bits per page: 8 pairs, for 512 cells */
 #define SPAN_CELLS_MAX 512
+#define CELL_CLOBBER 0xdb /* clobberfree: each byte of a cell that was freed */
 
 /* An entry: class, kind, layout, flags, how many words from a cell's start hold its references (0:
  * its kind has more to say, or it is large), and how many pages back the span starts. */
@@ -72,17 +73,23 @@ struct span {
     struct span *next;     /* free run: its bin, lock PAGES. used: its central's list, lock CENTRAL.
                               arena: its struct heap_chunk, atomic     */
     struct span *previous; /* free run: likewise. arena: the next page in its pool. Atomic      */
-    size_t object_bytes;   /* large: what was asked for, rounded to words; constant while used  */
-    uint32_t pages;        /* length of the span or run; constant while used; atomic            */
+    size_t object_bytes;   /* large: what was asked for, rounded to words; atomic: large.c      */
+    uint32_t pages;        /* length of the span or run; atomic; of a used one large.c changes it */
     unsigned swept;        /* atomic: the epoch in which it was swept, or SWEEPING              */
     uint16_t cells;        /* cells of the span; constant while used                            */
     uint16_t search;       /* no free cell lies below this one; the owner's                     */
-    unsigned state;        /* atomic, enum span_state: a walker of pages reads it unordered     */
-    uint8_t size_class;    /* constant while used                                               */
-    uint8_t kind;          /* constant while used                                               */
-    bool zeroed;           /* cells from search on were never written; the owner's              */
-    unsigned char owned;   /* atomic: not 0: a mutator allocates from it; lock CENTRAL          */
-    unsigned arena;        /* CLASS_ARENA: index of the arena's record, 0: none; atomic; arenas.h */
+    unsigned char state;   /* atomic, enum span_state: a walker of pages reads it unordered     */
+    unsigned char recorded; /* atomic: not 0: a table may know an object in it: space_note_record */
+    unsigned char reborn;   /* of each page, atomic: not 0: an old object here was freed: free.h */
+    uint8_t size_class;     /* constant while used                                               */
+    uint8_t kind;           /* constant while used                                               */
+    bool zeroed;            /* cells from search on were never written; the owner's, or of one that
+                               nobody owns lock CENTRAL, as search is                              */
+    unsigned char owned; /* atomic: not 0: a mutator allocates from it; lock CENTRAL            */
+    union {
+        unsigned arena;  /* CLASS_ARENA: index of the arena's record, 0: none; atomic; arenas.h */
+        unsigned listed; /* of cells: whether it is on a list; atomic; lock CENTRAL; central.h  */
+    };
 };
 
 #define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */
@@ -183,6 +190,10 @@ static inline struct span *space_take_pages(struct space *space, size_t count, b
     return space_take_pages_for(space, count, zeroed, &space->used_bytes);
 }
 
+/** Take the count pages from this one on, if all of them are free, or can be committed; counted in
+ * used_bytes. @return false: they are not. */
+bool space_take_pages_at(struct space *space, size_t page, size_t count, bool *zeroed);
+
 /** Give the pages of a span back to the free runs. Its entries are cleared. By its state it was
  * counted in used_bytes or arena_bytes. */
 void space_give_pages(struct space *space, struct span *span);
@@ -241,11 +252,11 @@ static inline size_t span_page(const struct space *space, const struct span *spa
 }
 
 static inline enum span_state span_state(const struct span *span) {
-    return (enum span_state)AO_int_load_acquire(&span->state); /* pairs with span_set_state */
+    return (enum span_state)AO_char_load_acquire(&span->state); /* pairs with span_set_state */
 }
 
 static inline void span_set_state(struct span *span, enum span_state state) {
-    AO_int_store_release(&span->state, state);
+    AO_char_store_release(&span->state, (unsigned char)state);
 }
 
 /* Unordered: a walker that meets a chunk as it goes reads its length, or that of what comes after
@@ -261,6 +272,16 @@ static inline void span_set_previous(struct span *span, struct span *previous) {
 }
 
 static inline size_t span_pages_now(const struct span *span) { return AO_int_load(&span->pages); }
+
+/* Unordered: who reads less than there is, or more, knows why it does no harm (large.h). */
+static inline size_t span_object_bytes(const struct span *span) {
+    return AO_load((const volatile AO_t *)&span->object_bytes);
+}
+
+/* release: what it adds to an object reads as zero before it is looked at. */
+static inline void span_set_object_bytes(struct span *span, size_t bytes) {
+    AO_store_release((volatile AO_t *)&span->object_bytes, bytes);
+}
 
 static inline char *span_start(const struct space *space, const struct span *span) {
     return space_page_start(space, span_page(space, span));
@@ -296,7 +317,7 @@ static inline unsigned space_epoch(const struct space *space) {
 }
 
 static inline size_t span_cell_bytes(const struct span *span) {
-    return span->size_class == CLASS_LARGE ? span->object_bytes
+    return span->size_class == CLASS_LARGE ? span_object_bytes(span)
                                            : class_table[span->size_class].cell_bytes;
 }
 

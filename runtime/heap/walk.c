@@ -28,7 +28,7 @@ void walk_cells(const struct space *space, unsigned side, const struct walk *wal
             continue;
         }
         page_entry entry = space_entry(space, page);
-        size_t length = span->pages;
+        size_t length = span_pages_now(span);
         if (walk->wants(walk->data, span, entry))
             walk_span(space, page, entry, side, walk);
         page += length;

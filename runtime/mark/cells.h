@@ -44,8 +44,8 @@ static inline void count_marked(struct marker *marker, uintptr_t start, unsigned
     if (size_class != CLASS_LARGE)
         marker->marked[size_class]++;
     else
-        marker->large_bytes += (size_t)marker->space->spans[space_page(marker->space, start)].pages
-                               << PAGE_SHIFT;
+        marker->large_bytes +=
+            span_pages_now(&marker->space->spans[space_page(marker->space, start)]) << PAGE_SHIFT;
 }
 
 /* In the range, and a multiple of 8: low bits that are set become high ones. */

@@ -177,7 +177,7 @@ static inline bool marker_cell(const struct marker *marker, gait_word word, stru
 /** Bytes of a cell by its entry. head: the span's first page, for large objects. */
 static inline size_t entry_cell_bytes(const struct space *space, page_entry entry, size_t head) {
     unsigned size_class = ENTRY_CLASS(entry);
-    return size_class == CLASS_LARGE ? space->spans[head].object_bytes
+    return size_class == CLASS_LARGE ? span_object_bytes(&space->spans[head])
                                      : class_table[size_class].cell_bytes;
 }
 

@@ -10,7 +10,9 @@
  *   .inv.live: a site's live sums are those of its samples that have lived through a cycle.
  *
  * The collector settles the samples between flip and sweep, as it does finalizers' records: what is
- * in the table is an object, or dead and not swept yet.
+ * in the table is an object, or dead and not swept yet. One that the program has freed is told from
+ * what came into its cell since by nothing: until a cycle finds that dead its sample counts as
+ * live.
  */
 #ifndef GAIT_SAMPLES_H
 #define GAIT_SAMPLES_H

@@ -16,8 +16,10 @@ static bool has_references(const gait_heap *heap, gait_kind kind) {
     return heap->kinds.kinds[kind].layout != GAIT_LEAF;
 }
 
-static void count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+void alloc_count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
+    control_freed(&heap->control,
+                  mutator); /* what is freed and allocated again makes no cycle due */
     if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)) ||
         collector_is_overdue(heap))
         collector_request(heap);
@@ -29,7 +31,7 @@ static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     size_t run_bytes = cache_refill(&mutator->cache, kind, size_class);
     if (run_bytes == 0)
         return NULL;
-    count(mutator, kind, run_bytes);
+    alloc_count(mutator, kind, run_bytes);
     struct gait_run *run = &mutator->head.runs[kind][size_class];
     char *object = run->cursor;
     run->cursor += class_table[size_class].cell_bytes;
@@ -49,7 +51,7 @@ static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     if (!zeroed)
         zero_pages(mutator, object, large_bytes(bytes));
     cache_large_done(&mutator->cache, object);
-    count(mutator, kind, large_bytes(bytes));
+    alloc_count(mutator, kind, large_bytes(bytes));
     if (alloc_is_sampled(mutator->heap))
         alloc_sample(mutator, kind, object, large_bytes(bytes), large_bytes(bytes));
     return object;
@@ -130,8 +132,8 @@ static void *take_after_collecting(gait_mutator *mutator, gait_kind kind, size_t
 /* gcstress: a full cycle; or, where minor ones are asked for, the next of any kind. */
 static void stress(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
-    if (!heap->options.gcminor) {
-        gait_collect(mutator);
+    if (!heap->options.gcminor || collector_is_held(heap)) {
+        gait_collect(mutator); /* or nothing, if it is held */
         return;
     }
     unsigned ended = AO_int_load_acquire(&heap->collector.ended);

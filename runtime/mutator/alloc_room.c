@@ -209,6 +209,10 @@ static bool pay(gait_mutator *mutator, struct control_want *want, int64_t end_ns
 
 void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
     struct control_want want = {0};
+    if (collector_is_held(mutator->heap)) { /* no cycle comes that could be waited for */
+        use_rest(mutator, need);
+        return;
+    }
     if (ask(mutator, need, &want) == GAIT_GOVERNOR_HELP)
         help(mutator, need, &want);
     want.helped = true;

@@ -25,6 +25,9 @@
 /* Words that the barrier collects before they are looked at. Go's is 512; a store adds two. */
 #define BARRIER_WORDS 512
 
+/* Checked builds: objects that gait_free left to the next cycle, and knows again. Guess. */
+#define MUTATOR_LEFT 64
+
 enum mutator_state {
     MUTATOR_RUNNING,
     MUTATOR_NATIVE,
@@ -98,13 +101,21 @@ struct gait_mutator {
     struct clone *clones;     /* graphs that are being copied; its thread's; api/arena_clone.c */
     struct arena_own *making; /* arenas that are; likewise; api/arena_making.c */
 
-    int64_t assist_credit_bytes;   /* allocation that is paid for; negative: debt */
-    int64_t late_ns;               /* waited before it took memory, since its last root scan; */
-    int64_t starved_ns;            /* of that not: for work, and none came */
-    bool runs_finalizers;          /* has run some or waited for them: nobody else is waited for */
+    int64_t assist_credit_bytes;  /* allocation that is paid for; negative: debt */
+    int64_t late_ns;              /* waited before it took memory, since its last root scan; */
+    int64_t starved_ns;           /* of that not: for work, and none came */
+    bool runs_finalizers;         /* has run some or waited for them: nobody else is waited for */
+    size_t freed_bytes;           /* by gait_free, not yet told control */
+    size_t freed_scannable_bytes; /* of these, in kinds with references */
+#ifdef GAIT_CHECKS
+    const void *left[MUTATOR_LEFT]; /* a ring: freed by the program, not yet by a cycle */
+    unsigned left_count;            /* so far in this epoch */
+    unsigned left_epoch;
+#endif
     size_t foreign_free_bytes;     /* may be taken back without a look at what there is */
     int64_t foreign_rest_bytes;    /* foreign memory that the sum has not heard of */
     struct foreign_stripe *stripe; /* constant while attached */
+    uint32_t no_collect;           /* gait_no_collect_begin less _end; its thread's */
     uint32_t stress_count;         /* gcstress: allocations since the last forced cycle */
     struct sampler sampler;
     AO_t assist_cpu_ns; /* read unordered: figures */

@@ -139,10 +139,14 @@
     X(SPAN_TAKEN, "span.taken", OFTEN)  /* from a list or the page heap, before it is a span */    \
     X(SPAN_DISOWN, "span.disown", OFTEN)                                                           \
     X(LARGE_DONE, "large.done", OFTEN)                                                             \
-    X(ARENA_SHARD, "arena.shard", OFTEN) /* it is taken */                                         \
-    X(CHUNK_MADE, "chunk.made", OFTEN)   /* its descriptor leads to it, its entries not yet */     \
-    X(CHUNK_PUSH, "chunk.push", OFTEN)   /* before the swap */                                     \
-    X(CHUNK_POP, "chunk.pop", OFTEN)     /* likewise */                                            \
+    X(HOLD_BEGINNING, "hold.beginning", RARE) /* a cycle is to begin; is it held back? */          \
+    X(HOLD_HELD, "hold.held", RARE)           /* it is held back; does one begin? */               \
+    X(FREE_SWEPT, "free.swept", OFTEN)        /* before a cell that is freed loses its bits */     \
+    X(FREE_UNALLOCATED, "free.unallocated", OFTEN) /* its mark may be set still */                 \
+    X(ARENA_SHARD, "arena.shard", OFTEN)           /* it is taken */                               \
+    X(CHUNK_MADE, "chunk.made", OFTEN) /* its descriptor leads to it, its entries not yet */       \
+    X(CHUNK_PUSH, "chunk.push", OFTEN) /* before the swap */                                       \
+    X(CHUNK_POP, "chunk.pop", OFTEN)   /* likewise */                                              \
     X(PAGES_TAKEN, "pages.taken", OFTEN)                                                           \
     X(PAGES_GIVE, "pages.give", OFTEN)                                                             \
     X(PAGES_SCAVENGE, "pages.scavenge", OFTEN) /* out of the runs, before the OS is asked */       \

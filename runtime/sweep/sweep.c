@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "../heap/central.h"
 #include "../heap/walk.h"
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
@@ -49,7 +50,7 @@ static void clobber_cells(struct space *space, struct span *span, uint64_t dead,
     size_t bytes = span_cell_bytes(span);
     for (; dead; dead &= dead - 1) {
         size_t cell = first + (size_t)__builtin_ctzll(dead);
-        memset(span_start(space, span) + cell * bytes, SWEEP_CLOBBER, bytes);
+        memset(span_start(space, span) + cell * bytes, CELL_CLOBBER, bytes);
     }
 }
 
@@ -60,8 +61,8 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
     /* Before the bits: a large object that is no longer owned has its bit. Nobody takes an unswept
      * span; one that a mutator leaves meanwhile is offered, or freed, one cycle later. */
     bool owned = AO_char_load_acquire(&span->owned);
-    size_t live = 0, dead = 0;
-    for (unsigned first = 0; first < span->cells; first += 64) {
+    size_t live = 0, dead = 0, cells = span->cells;
+    for (unsigned first = 0; first < cells; first += 64) {
         uint64_t *pair = &bits[2 * (first >> 6)];
         uint64_t now = bits_get(&pair[epoch & 1]), before = bits_get(&pair[~epoch & 1]);
         live += (size_t)__builtin_popcountll(now);
@@ -81,14 +82,17 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
     span->search = 0;
     span->zeroed = false;
     PERTURB(SWEEP_BITS);
-    AO_int_store_release(&span->swept, epoch); /* pairs with cache_refill: it sees the bits */
+    /* Pairs with cache_refill: it sees the bits. From here on the program may free a cell, and the
+     * span if that was its only one: what is read of it below was read before, or it has no cell.
+     */
+    AO_int_store_release(&span->swept, epoch);
     if (owned)
         return;
     PERTURB(SWEEP_SWEPT);
     if (live == 0) {
         counter_sub(&kind->span_bytes, (size_t)span->pages << PAGE_SHIFT);
         space_give_pages(space, span);
-    } else if (live < span->cells) {
+    } else if (live < cells) {
         central_offer(space, span);
     }
 }
@@ -159,10 +163,12 @@ void sweep_forget(struct sweeper *sweeper) {
         length = 1;
         if (!walk_is_span(space, page))
             continue;
-        length = span->pages;
+        /* a large object may be freed meanwhile, and its pages be another span's: without marks */
+        length = span_pages_now(span);
         PERTURB(SWEEP_FORGET);
         uint64_t *bits = space_bits(space, page);
-        for (unsigned first = 0; first < span->cells; first += 64)
+        unsigned cells = class_table[ENTRY_CLASS(space_entry(space, page))].cells;
+        for (unsigned first = 0; first < cells; first += 64)
             if (bits_get(&bits[2 * (first >> 6) + side]))
                 AO_store((volatile AO_t *)&bits[2 * (first >> 6) + side], 0);
     }

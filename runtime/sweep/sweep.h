@@ -23,14 +23,12 @@
 
 struct sweeper {
     struct space *space;
-    bool clobber;     /* constant: fill dead cells with SWEEP_CLOBBER */
+    bool clobber;     /* constant: fill dead cells with CELL_CLOBBER */
     AO_t cursor;      /* the epoch that may be swept, above the next page to claim */
     AO_t end;         /* pages at and above did not exist when sweeping began */
     AO_t active;      /* sweepers between claim and done */
     AO_t freed_bytes; /* since the heap was created; a figure */
 };
-
-#define SWEEP_CLOBBER 0xdb
 
 void sweep_init(struct sweeper *sweeper, struct space *space, bool clobber);
 

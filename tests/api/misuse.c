@@ -9,6 +9,7 @@
 #define GAIT_CHECKED
 #include "misuse.h"
 
+#include <gait/arena.h>
 #include <gait/foreign.h>
 #include <gait/library.h>
 
@@ -63,6 +64,39 @@ static void call_cleanup_cancel(void) { gait_cleanup_cancel(mutator, object, cle
 static void call_run_finalizers(void) { gait_run_finalizers(mutator, 1); }
 static void call_wait_finalizers(void) { gait_wait_finalizers(mutator, 1000); }
 
+static void call_no_collect_begin(void) { gait_no_collect_begin(mutator); }
+static void call_no_collect_end(void) { gait_no_collect_end(mutator); }
+static void call_free(void) { gait_free(mutator, object); }
+static void call_realloc(void) { gait_realloc(mutator, object, 100); }
+static void call_alloc_aligned(void) { gait_alloc_aligned(mutator, kind, 16, 64); }
+static void call_align_of_three(void) { gait_alloc_aligned(mutator, kind, 16, 24); }
+static void call_align_of_two_pages(void) { gait_alloc_aligned(mutator, kind, 16, 8192); }
+static void call_free_twice(void) {
+    gait_free(mutator, object);
+    gait_free(mutator, object);
+}
+static void call_free_inside(void) { gait_free(mutator, object + 1); }
+static void call_free_null(void) { gait_free(mutator, NULL); }
+static void call_free_of_malloc(void) { gait_free(mutator, &slot); }
+static gait_word *object_of_another_heap(void) {
+    gait_heap *other = gait_heap_create(NULL, NULL, 0);
+    gait_mutator *its = gait_attach(other);
+    gait_kind_info info = {.name = "refs", .layout = GAIT_REFS};
+    return gait_alloc(its, (gait_kind)gait_kind_register(other, &info), 16);
+}
+static void call_free_of_another_heap(void) { gait_free(mutator, object_of_another_heap()); }
+static void call_free_of_an_arena(void) {
+    gait_arena *arena = gait_arena_create(mutator, NULL);
+    gait_free(mutator, gait_arena_new(mutator, arena, kind, 16));
+}
+static void call_free_of_what_is_none_yet(void) { gait_free(mutator, object + 2); }
+static void call_realloc_freed(void) {
+    gait_free(mutator, object);
+    gait_realloc(mutator, object, 100);
+}
+static void call_realloc_inside(void) { gait_realloc(mutator, object + 1, 100); }
+static void call_realloc_null(void) { gait_realloc(mutator, NULL, 100); }
+
 static void call_foreign_add(void) { gait_foreign_add(mutator, 1); }
 static void call_foreign_sub(void) { gait_foreign_sub(mutator, 0); }
 static void call_out_of_memory(void) { gait_out_of_memory(mutator, 1, 0); }
@@ -103,13 +137,30 @@ static const struct misuse slow[] = {
     CALL(cleanup_add),     CALL(cleanup_cancel),
     CALL(run_finalizers),  CALL(wait_finalizers),
     CALL(foreign_add),     CALL(foreign_sub),
-    CALL(out_of_memory),
+    CALL(out_of_memory),   CALL(free),
+    CALL(realloc),         CALL(no_collect_begin),
+    CALL(no_collect_end),  {"gait_alloc", call_alloc_aligned},
 };
 /* Right in some states. */
 static const struct misuse enters[] = {CALL(enter_native)};
 static const struct misuse leaves[] = {CALL(leave_native)};
 static const struct misuse ends[] = {CALL(detach)};
 static const struct misuse heap_of[] = {CALL(mutator_heap)};
+static const struct misuse objects[] = {
+    {"gait_free", call_free_twice},
+    {"gait_free", call_free_inside},
+    {"gait_free", call_free_null},
+    {"gait_free", call_free_of_malloc},
+    {"gait_free", call_free_of_another_heap},
+    {"gait_free", call_free_of_an_arena},
+    {"gait_free", call_free_of_what_is_none_yet},
+    {"gait_realloc", call_realloc_freed},
+    {"gait_realloc", call_realloc_inside},
+    {"gait_realloc", call_realloc_null},
+    {"gait_alloc_aligned", call_align_of_three},
+    {"gait_alloc_aligned", call_align_of_two_pages},
+    CALL(no_collect_end),
+};
 static const struct misuse twice[] = {{"gait_handle_free", call_handle_free_again}};
 
 static const struct misuse more[] = {
@@ -141,6 +192,7 @@ int main(void) {
     silent += misuse_run(leaves, 1, "running", state_running);
     silent += misuse_run(more, COUNT(more), "running", state_running);
     silent += misuse_run(twice, 1, "running", state_running);
+    silent += misuse_run(objects, COUNT(objects), "running", state_running);
     silent += unchecked_run();
     silent += arenas_run();
     silent += arena_use_run();

@@ -7,8 +7,9 @@
  *     gait_stop_finalizers, gait_is_running, gait_explain_fault, gait_offheap_use and _backend,
  *     gait_library_…, gait_attach_explained, names and texts of figures;
  *   - what others stand for: gait_barrier (gait_store), gait_visit (its kin with ranges),
- * gait_check and gait_arena_check (this program is GAIT_CHECKED), gait_has_roots_in,
- * gait_out_of_memory, gait_offheap_bytes (the figures), gait_offheap_write_leaks (it writes);
+ * gait_check, gait_alloc_aligned_slow and gait_arena_check (this program is GAIT_CHECKED),
+ * gait_has_roots_in, gait_out_of_memory, gait_offheap_bytes (the figures), gait_offheap_write_leaks
+ * (it writes);
  *   - gait_rel32_get and _set: plain computation.
  */
 #include "ops.h"
@@ -24,6 +25,10 @@ const struct op all_ops[] = {
     {"exchange", op_exchange, 10, OP_ANY},
     {"count", op_count, 6, OP_ANY},
     {"query", op_query, 6, OP_ANY},
+    {"free", op_free, 12, OP_ANY},
+    {"realloc", op_realloc, 12, OP_ANY},
+    {"aligned", op_aligned, 2, OP_ANY},
+    {"no-collect", op_no_collect, 1, OP_OWN},
     {"root", op_root, 30, OP_ALWAYS},
     {"drop", op_drop, 1, OP_ANY},
     {"frame", op_frame, 16, OP_ANY},

@@ -17,6 +17,12 @@ void op_exchange(struct context *context);
 void op_count(struct context *context);
 void op_query(struct context *context);
 
+/* ops_freeing.c */
+void op_free(struct context *context);
+void op_realloc(struct context *context);
+void op_aligned(struct context *context);
+void op_no_collect(struct context *context);
+
 /* ops_roots.c */
 void op_root(struct context *context);
 void op_drop(struct context *context);

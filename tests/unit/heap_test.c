@@ -5,6 +5,7 @@
  */
 #include "bare_heap.h"
 #include "emulated.h"
+#include "heap/central.h"
 #include "heap/pages.h"
 #include "platform/fault.h"
 #include "platform/platform.h"
