@@ -7,7 +7,7 @@
  * ns` a line. What needs another thread is in costs_beside.c.
  *
  * Parameters: trials (15), live_objects (1000000, of 64 bytes, for stores while marking), threads
- * (200, in native code, for what one more of them costs a cycle).
+ * (1000, in native code, for what one more of them costs a cycle).
  */
 #include <gait/arena.h>
 #include <gait/foreign.h>

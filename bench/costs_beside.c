@@ -162,7 +162,7 @@ static void measure_cycles(void) {
     gait_heap *other = costs_heap("off", "");
     gait_mutator *at = gait_attach(other);
     gait_collect(at);
-    uint64_t count = bench_parameter("threads", 200);
+    uint64_t count = bench_parameter("threads", 1000);
     struct sleeper *sleepers = calloc(count + 1, sizeof *sleepers);
     pthread_barrier_t barrier;
     if (!sleepers || count == 0 || pthread_barrier_init(&barrier, NULL, (unsigned)count + 1))

@@ -1,6 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs programs of the small language: [--stop-the-world | --stacks] FILE... */
+/*
+ * Runs programs of the small language: [--stop-the-world] [--stacks] [--beside] [--times N] FILE...
+ *
+ * --beside has another thread collect all the time, and a long list live, so that programs run
+ * while cycles mark: a cycle that gcstress asks for ends before its allocation does.
+ */
+#include <pthread.h>
+
 #include "tiny.h"
+
+enum { BALLAST = 100000 }; /* pairs, one after another: some ms to mark */
+
+static int ends; /* atomic */
+
+static void *collect_beside(void *unused) {
+    gait_mutator *mutator = gait_attach(tiny.heap);
+    if (!mutator)
+        abort();
+    while (!__atomic_load_n(&ends, __ATOMIC_ACQUIRE))
+        gait_collect(mutator);
+    gait_detach(mutator);
+    return unused;
+}
 
 static void run_file(const char *path) {
     FILE *in = fopen(path, "r");
@@ -19,18 +40,35 @@ static void run_file(const char *path) {
 int main(int argc, char **argv) {
     gait_config config;
     gait_config_init(&config);
-    int first = 1;
+    int first = 1, times = 1;
+    bool beside = false;
+    pthread_t thread;
     for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++)
         if (strcmp(argv[first], "--stop-the-world") == 0)
             config.flags |= GAIT_STOP_THE_WORLD;
         else if (strcmp(argv[first], "--stacks") == 0)
             config.flags |= GAIT_CONSERVATIVE_STACKS;
+        else if (strcmp(argv[first], "--beside") == 0)
+            beside = true;
+        else if (strcmp(argv[first], "--times") == 0 && first + 1 < argc)
+            times = atoi(argv[++first]);
         else
-            return fprintf(stderr, "usage: embed [--stop-the-world] [--stacks] FILE...\n"), 2;
+            return fprintf(stderr, "embed: no option %s\n", argv[first]), 2;
     memory_start(&config);
+    if (beside && pthread_create(&thread, NULL, collect_beside, NULL))
+        abort();
+    for (int i = 0; beside && i < BALLAST; i++)
+        tiny.ballast = cons(NUMBER(i), tiny.ballast);
     builtins_define();
-    for (int i = first; i < argc; i++)
-        run_file(argv[i]);
+    for (; times > 0; times--)
+        for (int i = first; i < argc; i++)
+            run_file(argv[i]);
+    __atomic_store_n(&ends, 1, __ATOMIC_RELEASE);
+    if (beside) {
+        gait_enter_native(tiny.mutator);
+        pthread_join(thread, NULL);
+        gait_leave_native(tiny.mutator);
+    }
     memory_end();
     printf("%d checks\n", tiny.checks);
     return tiny.checks == 0;

@@ -6,7 +6,7 @@ struct tiny tiny;
 
 static void visit(gait_visitor *visitor, void *data) {
     (void)data;
-    const value roots[] = {tiny.scope, tiny.names, tiny.failure};
+    const value roots[] = {tiny.scope, tiny.names, tiny.failure, tiny.ballast};
     gait_visit_range(visitor, roots, sizeof roots / sizeof *roots);
 }
 

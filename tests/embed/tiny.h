@@ -82,7 +82,7 @@ struct tiny {
     gait_heap *heap;
     gait_mutator *mutator;
     gait_kind leaf, refs, pair, array, function, table, generator, weak, ephemeron;
-    value scope, names, failure;
+    value scope, names, failure, ballast;
     struct catcher *catcher;
     struct stack *running; /* NULL: the thread's own */
     unsigned long finalized;
