@@ -57,7 +57,7 @@ int options_read(struct options *options, const gait_config *config, char *error
                  size_t error_bytes);
 
 /**
- * The limit that a percentage (1 .. 100) of the memory to be had means now; memory is looked up
+ * The limit that a percentage (1 .. 100) of the memory available means now; memory is looked up
  * anew, so that a changed cgroup shows.
  * @return 0, or GAIT_E_INVALID: out of range, or the OS does not tell how much memory there is.
  */

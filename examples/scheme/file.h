@@ -65,7 +65,7 @@ bool file_fill(struct vm *vm, struct file *file);
 /** Have more unread bytes than there are. @return the same. */
 bool file_fill_more(struct vm *vm, struct file *file);
 
-/** Is there a byte, the end or a failure to be had without waiting? */
+/** Is there a byte, the end or a failure available without waiting? */
 bool file_ready(struct file *file);
 
 /** Decode the character that is next. *bytes is what it takes. @return it, END or FAULT. */

@@ -52,7 +52,7 @@
         goto raise;                                                                                \
     } while (0)
 
-/* Empty the stack but for the running frame. */
+/* Empty the stack except the running frame. */
 #define SPILL()                                                                                    \
     do {                                                                                           \
         SYNC();                                                                                    \

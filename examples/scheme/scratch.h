@@ -4,7 +4,7 @@
  * then. For all that grows with the data: text that is read, tables of the printer, GMP's limbs.
  * All here leaves by vm_out_of_memory where there is no memory, and never returns NULL.
  *
- * Memory from before the machine was called stays, for the C code that called it goes on; but for
+ * Memory from before the machine was called stays, for the C code that called it goes on; except
  * GMP's, whose numbers are in an unknown state and are made anew.
  */
 #ifndef SCHEME_SCRATCH_H

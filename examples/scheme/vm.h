@@ -155,7 +155,7 @@ struct vm {
     enum escape escape;     /* why it came back there */
     value memory_condition; /* what is raised when there is no memory */
     value reserve;          /* a leaf, for handlers of that; or 0 */
-    uint64_t reserve_cycle; /* cycles ended when it was used, or last tried to be had */
+    uint64_t reserve_cycle; /* cycles ended when it was used, or last tried */
 
     size_t symbol_count;      /* entries in symbols, dead ones included */
     value source;             /* what is being compiled was read from it: make_source */

@@ -24,9 +24,9 @@
  * the old objects sees new ones.
  *
  * Threads. An arena is used by one thread at a time: the one that created it, or adopted it last.
- * Only that one calls the functions here with it, but for those whose comment says more. Any thread
+ * Only that one calls the functions here with it, except those whose comment says more. Any thread
  * may read, and store to, objects in it, as to objects of the heap. A thread that is detached gives
- * its arenas up: who goes on with one adopts it.
+ * its arenas up: a thread that goes on with one adopts it.
  *
  * Memory. Chunks of pages of the heap, counted as arena_bytes under the limit; allocation in an
  * arena makes no cycle due; many new arenas do, and many that have ended: a collection finds those
@@ -114,9 +114,9 @@ GAIT_API gait_arena *gait_arena_create_at(gait_mutator *mutator, const gait_aren
 
 /**
  * Forget all objects of the arena, and keep its memory for the next ones. Takes the same time
- * however much there is, but for a traced arena while a collection marks: then memory that is still
- * to be scanned is put aside, piece by piece. Who refers to an old object afterwards, weak words
- * included, sees new ones, or what else the memory was given to.
+ * however much there is, except for a traced arena while a collection marks: then memory that is
+ * still to be scanned is put aside, piece by piece. What refers to an old object afterwards, weak
+ * words included, sees new ones, or what else the memory was given to.
  *
  * Thread rule: its thread; in a concurrent arena nobody allocates meanwhile. Not a safepoint.
  */
@@ -239,8 +239,8 @@ GAIT_INLINE void *gait_arena_array(gait_mutator *mutator, gait_arena *arena, gai
 }
 
 /**
- * Allocate in an arena, or on the heap if arena is NULL: code that is written once, and told by its
- * caller where to. In files that define GAIT_NO_ARENAS it is the heap always. A safepoint, as
+ * Allocate in an arena, or on the heap if arena is NULL: code that is written once, and directed by
+ * its caller where to. In files that define GAIT_NO_ARENAS it is the heap always. A safepoint, as
  * gait_alloc; what it stores references to holds for both.
  */
 GAIT_INLINE void *gait_alloc_or_arena(gait_mutator *mutator, gait_arena *arena, gait_kind kind,
@@ -287,7 +287,7 @@ GAIT_API void *gait_arena_fields(gait_mutator *mutator, gait_arena *arena, size_
  * @param near  an object that was allocated in this arena since its last reset; NULL: begin a
  *              cluster, in a block that promises it config.cluster_bytes.
  *
- * Else as gait_arena_alloc, but for the thread rule: the arena's. What is allocated there by
+ * Else as gait_arena_alloc, except the thread rule: the arena's. What is allocated there by
  * gait_arena_alloc and gait_arena_new lies in blocks of its own, in the order of allocation.
  */
 GAIT_API void *gait_arena_alloc_near(gait_mutator *mutator, gait_arena *arena, const void *near,
@@ -376,7 +376,7 @@ GAIT_API gait_arena_pair *gait_arena_pair_create_at(gait_mutator *mutator,
  *                live until gait_arena_pair_free.
  * @return the pair, which lies in the library's memory, or NULL: as gait_arena_create.
  *
- * Thread rule: an attached thread, who is the writer then. A safepoint.
+ * Thread rule: an attached thread, which is the writer then. A safepoint.
  */
 #define gait_arena_pair_create(mutator, config)                                                    \
     gait_arena_pair_create_at((mutator), (config), GAIT_HERE, NULL, 0)
@@ -391,7 +391,7 @@ GAIT_API gait_arena *gait_arena_pair_current(gait_mutator *mutator, gait_arena_p
 
 /**
  * Publish what the writer has filled: readers that come from now on see it. The other arena is the
- * current one from now on, as soon as those have left who read it.
+ * current one from now on, as soon as those have left that read it.
  *
  * @param root  an address in the current arena, for readers to begin at; or NULL.
  * @return whether the other arena is at hand: what gait_arena_pair_current would return is not
@@ -460,7 +460,7 @@ typedef struct gait_arena_stats {
 GAIT_API int gait_arena_read_stats(gait_mutator *mutator, gait_arena *arena,
                                    gait_arena_stats *stats);
 
-/** Is told of an arena, which may have ended by then. stats: during the call only. */
+/** Called with an arena's figures; it may have ended by then. stats: during the call only. */
 typedef void (*gait_arena_fn)(const gait_arena_stats *stats, void *data);
 
 /**

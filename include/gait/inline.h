@@ -3,7 +3,7 @@
  * The fast paths: allocation, write barrier, poll, shadow-stack frames.
  *
  * They work on gait_mutator_head, the frozen first part of a mutator. Only the mutator's own
- * thread writes it, but for `poll`, which the collector sets. Its layout is part of the ABI.
+ * thread writes it, except `poll`, which the collector sets. Its layout is part of the ABI.
  */
 #ifndef GAIT_INLINE_H
 #define GAIT_INLINE_H
@@ -266,13 +266,13 @@ GAIT_API void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, s
 
 /**
  * Push a frame whose count words from slots on are roots until gait_pop_frame. Nobody writes to the
- * frame meanwhile: who wants other slots or another count pops it and pushes it anew.
+ * frame meanwhile: code that wants other slots or another count pops it and pushes it anew.
  *
  * Frames lie on the C stack, so a way out of a function that passes by gait_pop_frame leaves a
  * frame whose memory is used anew: longjmp, a C++ exception, a Scheme's escape. Whoever catches
  * takes gait_frames_save before, where setjmp is called, and gait_frames_restore after; in C++ a
  * destructor may pop instead. A frame that was left behind stops the process at the next safepoint
- * with one line, where it can be told: it lies below the running function, on the thread's own
+ * with one line, where it can be seen: it lies below the running function, on the thread's own
  * stack or, in a heap that scans C stacks, on a coroutine's.
  */
 GAIT_INLINE void gait_push_frame(gait_mutator *mutator, struct gait_frame *frame, gait_word *slots,
@@ -309,8 +309,8 @@ GAIT_INLINE struct gait_frames gait_frames_save(gait_mutator *mutator) {
 /**
  * Drop, without reading them, all frames that were pushed since gait_frames_save. Called where
  * control arrives, before the next safepoint; on the same coroutine, or the thread itself, as the
- * saving call: who jumps from one to another calls gait_coroutine_switch first. In native code no
- * jump passes over a frame: the collector may read it at any time.
+ * saving call: code that jumps from one to another calls gait_coroutine_switch first. In native
+ * code no jump passes over a frame: the collector may read it at any time.
  *
  * A finalizer, a cleanup and an out-of-memory handler may be left so: gait_run_finalizers and
  * gait_alloc end in the middle, the heap is whole, and the finalizer counts as run. A scan or root

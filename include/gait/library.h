@@ -64,7 +64,7 @@ GAIT_API int gait_library_at_exit(gait_heap *heap, int library);
 /**
  * Count memory that a library has taken (or, negative, given back) for a heap: .inv.counted.
  * Some instructions, on a counter of the thread's; now and then, where there is a limit, the pacer
- * is told, free pages are given back to the OS, and a cycle may be asked for. Not a safepoint.
+ * hears of it, free pages are given back to the OS, and a cycle may be asked for. Not a safepoint.
  * Thread rule: any thread, attached or not.
  */
 GAIT_API void gait_library_count(gait_heap *heap, ptrdiff_t bytes);

@@ -85,7 +85,7 @@ enum gait_metrics_format {
  *                    Raises no SIGPIPE.
  * @param format      one of enum gait_metrics_format
  * @return 0, GAIT_E_INVALID (no such format; nothing was written), GAIT_E_FILE (not all was
- *         written; errno tells why).
+ *         written; errno says why).
  * Thread rule: any thread. One that is attached calls it in native code, else the collector waits
  * for it as long as the descriptor does. No memory is allocated.
  */

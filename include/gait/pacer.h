@@ -221,7 +221,7 @@ GAIT_PACER_API uint64_t gait_pacer_set_heap_minimum(struct gait_pacer *pacer,
                                                     uint64_t heap_minimum_bytes);
 
 /**
- * Set the least GOGC goal, whatever GOGC is, but for off. Commit afterwards. Gait's own.
+ * Set the least GOGC goal, whatever GOGC is, except off. Commit afterwards. Gait's own.
  *
  * @return the value before.
  */
@@ -381,7 +381,7 @@ GAIT_PACER_API void gait_pacer_end_cycle_measured(struct gait_pacer *pacer,
 GAIT_PACER_API void gait_pacer_set_marked(struct gait_pacer *pacer, uint64_t marked_bytes);
 
 /**
- * Say how much of what gait_pacer_set_marked was told is foreign: memory that the program has
+ * Say how much of what gait_pacer_set_marked was given is foreign: memory that the program has
  * outside the heap, and gives back itself, as a rule when a cycle has shown that an object is dead.
  * Call after it. Gait's own.
  *
@@ -390,7 +390,7 @@ GAIT_PACER_API void gait_pacer_set_marked(struct gait_pacer *pacer, uint64_t mar
 GAIT_PACER_API void gait_pacer_set_foreign(struct gait_pacer *pacer, uint64_t foreign_bytes);
 
 /**
- * What is foreign now. A mark phase can't tell what of it will be given back because of what it
+ * What is foreign now. A mark phase can't know what of it will be given back because of what it
  * found: all counts as marked at first. What is marked is no more than what there still is, and the
  * marked and the live bytes fall by the difference. Gait's own.
  *
@@ -470,7 +470,7 @@ GAIT_PACER_API int64_t gait_pacer_earn(int64_t credit_bytes, int64_t work_bytes,
  *
  * And where more is in use than the limit allows, though not that much is marked: since off-heap
  * memory has grown at once, say, and what is live lies in more spans than it needs. Go's goal
- * counts the overage against the heap, is soon at what is marked, and then nothing tells mutators
+ * counts the overage against the heap, is soon at what is marked, and then nothing asks mutators
  * to stop. Here it takes half of the room at most that the limit leaves to the heap.
  */
 GAIT_PACER_API struct gait_pacer_target gait_pacer_target_at_limit(const struct gait_pacer *pacer);

@@ -123,7 +123,7 @@ GAIT_API gait_arena *gait_arena_load_bytes_at(gait_mutator *mutator,
  * @param error_bytes  room at error, bytes.
  * @return the handle, or NULL: what is read is cut off, corrupted, no snapshot, of another version
  *         or kind of machine (docs/snapshots.md), of objects at multiples of 8 where this heap's
- *         tags need 16; the range is not to be had; no memory; the descriptor can't be read. No
+ *         tags need 16; the range is not available; no memory; the descriptor can't be read. No
  * more is read than the snapshot has.
  *
  * Bytes that are sealed by whoever made them are no proof of what they hold: the structure in it is

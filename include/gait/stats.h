@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a heap can tell about itself: one table of figures, a pause histogram, a listing by kind.
+ * What a heap says about itself: one table of figures, a pause histogram, a listing by kind.
  */
 #ifndef GAIT_STATS_H
 #define GAIT_STATS_H

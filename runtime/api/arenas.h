@@ -30,7 +30,7 @@ struct arena_figures {
 };
 
 /* Of an arena that several threads allocate from: a part of it. Whose `taken` it is has the rest,
- * but for what a marker reads of a bump. */
+ * except what a marker reads of a bump. */
 #define ARENA_SHARDS 8
 struct arena_shard {
     AO_t taken; /* 0: nobody's; acquire, release */
@@ -47,7 +47,7 @@ struct arena_making {
     struct gait_frame frame;   /* of no words */
 };
 
-/* An arena's record. Used by its thread, but for what is named. */
+/* An arena's record. Used by its thread, except what is named. */
 struct arena_own {
     struct arena record;        /* first: mark/arenas.h */
     gait_heap *heap;            /* constant, as is node */

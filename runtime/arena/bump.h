@@ -19,7 +19,7 @@
  *   from one list into another while a marker may walk. What a marker meets is at worst shorter
  *   than it is now.
  *
- * The owner's, but for bump_each_low, which others may call meanwhile.
+ * The owner's, except bump_each_low, which others may call meanwhile.
  */
 #ifndef GAIT_BUMP_H
 #define GAIT_BUMP_H
@@ -164,7 +164,7 @@ void bump_reset_behind(struct bump *bump);
  * The same, but that all memory allocated since the last reset is left as it is: somebody still
  * reads it. The first chunk stays the bump's, and is filled again after the next reset only; the
  * others in use are taken out, and are the caller's: it gives them to the source when it is done
- * with them. Constant time but for these. @return them, as one list by their next.
+ * with them. Constant time except for these. @return them, as one list by their next.
  */
 struct bump_chunk *bump_reset_apart(struct bump *bump);
 

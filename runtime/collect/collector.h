@@ -9,7 +9,7 @@
  *   .inv.threads: a heap has no threads before it needs them: for its first cycle, its first arena,
  *   notices, or a limit that follows the machine. Until then no cycle runs, no page is free, and
  *   nothing is given back. The same holds in a fork's child, whose threads are gone. If none are
- *   to be had, who needs them next tries again.
+ *   available, the next thread that needs them tries again.
  *   .inv.held: no cycle begins while `held` is not 0. Who raises it looks then whether one is
  *   beginning; the thread says first that one is, then looks whether it is held. So one of them
  *   sees the other, and either none begins, or who holds waits until its marking has ended.

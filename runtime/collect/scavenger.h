@@ -21,7 +21,7 @@ struct scavenger {
 void scavenger_init(struct scavenger *scavenger);
 void scavenger_destroy(struct scavenger *scavenger);
 
-/** Start the thread. @return negative: none to be had. */
+/** Start the thread. @return negative: none is available. */
 int scavenger_start(gait_heap *heap);
 
 /** End it, and wait for that. */

@@ -66,7 +66,7 @@ void workers_end(gait_heap *heap);
 /** In a fork's child: the helpers are gone. */
 void workers_lost(gait_heap *heap);
 
-/** Have as many helpers as the number of CPUs asks for; as many as there are threads to be had.
+/** Have as many helpers as the number of CPUs asks for; as many as there are threads available.
  * all: also those of normal priority that only help while mutators leave CPUs free. The collector,
  * before marking. */
 void workers_want(gait_heap *heap, bool all);

@@ -218,7 +218,7 @@ enum assist_end {
     ASSIST_PAID,            /* the mutator goes on: its debt, or a piece of it, is paid */
     ASSIST_AGAIN,           /* it comes again after a safepoint, before it allocates: more would
                                pass the limit, and the cycle may yet keep the heap below */
-    ASSIST_STARVED,         /* it owes, and there is no work to be had: it waits for some */
+    ASSIST_STARVED,         /* it owes, and there is no work: it waits for some */
     ASSIST_STARVED_AT_LIMIT /* the same, and more would pass the limit */
 };
 

@@ -33,7 +33,7 @@ struct cards {
 };
 
 /** Have a table for a range of so many bytes. Only what is touched takes memory.
- * @return negative: no addresses to be had; then there is none. */
+ * @return negative: no addresses are available; then there is none. */
 int cards_init(struct cards *cards, size_t range_bytes);
 void cards_destroy(struct cards *cards);
 

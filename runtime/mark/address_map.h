@@ -4,8 +4,8 @@
  * that nobody waits for a table to be copied: linear hashing (Litwin 1980). Each insertion beyond
  * the buckets there are splits one bucket in two.
  *
- *   .inv.split: a node moves only from a bucket to a higher one, but for address_map_trim. Whoever
- *   walks the buckets upwards meets every node that stays in the map, however many are added
+ *   .inv.split: a node moves only from a bucket to a higher one, except by address_map_trim.
+ * Whoever walks the buckets upwards meets every node that stays in the map, however many are added
  *   meanwhile; some of them twice.
  *
  * The owner of the map guards it by a lock of its own. Nodes are the owner's.

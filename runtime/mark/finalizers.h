@@ -18,7 +18,7 @@
  * queued ones over. finalizers_tidy takes cleanups out later, since their objects' addresses are
  * used again; a finalizer's stays until it is taken, as its object does.
  *
- * All of it is guarded by the lock FINALIZERS, but for the figures. Passes hold it for a piece of
+ * All of it is guarded by the lock FINALIZERS, except the figures. Passes hold it for a piece of
  * some 50 us at most, and let those in that want it before they go on.
  */
 #ifndef GAIT_FINALIZERS_H

@@ -12,7 +12,7 @@
 /* What is to be taken. */
 struct alloc_need {
     size_t bytes;      /* that the program asks for */
-    size_t page_bytes; /* that count anew, of pages or outside the heap; but for a cell */
+    size_t page_bytes; /* that count anew, of pages or outside the heap; except for a cell */
     bool cell;         /* a free one of its kind and class takes none */
     gait_kind kind;
 };

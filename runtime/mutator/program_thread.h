@@ -6,7 +6,7 @@
  *   that asks one of them raises `poll` of all; the slow part of a poll answers for all.
  *
  *   .inv.region: a native region takes all that run on its thread out of RUNNING, and when it ends
- *   lets those run again, but for such as have begun a region of their own meanwhile. So regions of
+ *   lets those run again, except such as have begun a region of their own meanwhile. So regions of
  *   several heaps may overlap in any order; and one that is attached within a region runs: a
  *   library with a heap of its own may be called there.
  *

@@ -68,7 +68,7 @@ void world_remove(struct world *world, gait_mutator *mutator,
 /** The same by a thread that has the world stopped. */
 void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_mutator *mutator));
 
-/** Begin and end a native region of one mutator, by its thread; each is a safepoint, but for one
+/** Begin and end a native region of one mutator, by its thread; each is a safepoint, except one
  * that lies within another. Leaving waits while the world is stopped. */
 void world_enter_native(gait_mutator *mutator);
 void world_leave_native(gait_mutator *mutator);

@@ -22,7 +22,8 @@ struct worker {
     unsigned state; /* atomic, waited on by who ends it: enum in worker.c; by compare-and-swap */
 };
 
-/** Start run(argument). @return negative: no thread to be had; then *worker may be used again. */
+/** Start run(argument). @return negative: no thread is available; then *worker may be used again.
+ */
 int worker_start(struct worker *worker, void (*run)(void *argument),
                  void (*release)(void *argument), void *argument, const char *name);
 

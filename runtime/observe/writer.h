@@ -33,7 +33,8 @@ struct writer_use {
 /** A writer; a stream's is flushed at exit. NULL: no memory. */
 struct writer *writer_new(const struct writer_use *use);
 
-/** Start its thread, unless it is there. @return negative: none to be had; additions try again. */
+/** Start its thread, unless it is there. @return negative: none is available; additions try again.
+ */
 int writer_start(struct writer *writer);
 
 /** Add bytes, all or none. @return false: no room. Never waits. */

@@ -21,7 +21,7 @@
 #define HEAD_OWNED 2u   /* an object's cleanup frees it */
 
 struct head {
-    size_t bytes; /* that were asked for; constant, but for resizing, as all but the flags */
+    size_t bytes; /* that were asked for; constant, except by resizing, as all but the flags */
     uint16_t tag;
     uint16_t flags;
     uint32_t seal;

@@ -289,7 +289,7 @@ struct platform_range {
 
 /**
  * Have visit called for each part of the process's writable data segments that stays writable: of
- * the program itself, or of the libraries that are loaded now, but for this one. While a library's
+ * the program itself, or of the libraries that are loaded now, except this one. While a library's
  * are visited the loader's lock is held: none is unloaded, and visit waits for nobody who may load
  * or unload one. Thread-local variables are in no data segment.
  */

@@ -135,7 +135,7 @@ struct owner {
     gait_word inbox[JOBS_MAX]; /* static roots */
     struct cleanup cleanups[CLEANUPS_MAX];
     struct arena *arenas;
-    size_t foreign_bytes; /* that it has added, but for those of owned blocks */
+    size_t foreign_bytes; /* that it has added, except those of owned blocks */
     struct block blocks[BLOCKS_MAX];
     struct gait_offheap_allocator *pieces;
     /* a walk's stack */
@@ -189,7 +189,7 @@ bool node_new(struct context *context, unsigned kind, size_t bytes);
  * is held by nothing then, until the next safepoint. */
 struct node *node_pick(struct context *context, bool weak);
 
-/** The same, but for places in arenas. */
+/** The same for places in arenas. */
 struct node *node_pick_object(struct context *context, bool weak);
 
 /** Whether words that lead to what an arena held before a reset are left as they are. */

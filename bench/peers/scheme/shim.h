@@ -3,7 +3,7 @@
  * The Scheme interpreter on another allocator: included ahead of its files in place of Gait's
  * headers, of which it has what the interpreter asks for. One thread.
  *
- *   SHIM_BOEHM   the Boehm collector at its best: free lists inline, no interior pointers but for
+ *   SHIM_BOEHM   the Boehm collector at its best: free lists inline, no interior pointers except
  *                the tags, two markers
  *   otherwise    bump.h: a cursor through fresh memory, and nothing is ever freed
  *

@@ -11,7 +11,7 @@
 
 /** Most values of one setting. */
 #define GRID_MOST 4096
-/** Most points, but for the scenario's own: their rows take some hundreds of MB. */
+/** Most points, except the scenario's own: their rows take some hundreds of MB. */
 #define GRID_MOST_POINTS 1000000
 
 /** A grid. */

@@ -46,7 +46,7 @@ struct prediction_run {
     struct recording recording;
     struct scenario calm;            /**< marking as fast as in most cycles around */
     struct scenario as_was;          /**< with the cycles that the machine held up */
-    struct scenario_settings wanted; /**< as recorded, but for what is asked for: of predictions,
+    struct scenario_settings wanted; /**< as recorded, except what is asked for: of predictions,
                                           beside their GOGC and limit               */
     struct growth_point point;
 };
