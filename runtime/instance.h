@@ -77,4 +77,20 @@ struct gait_heap {
     gait_heap *next; /* the process's heaps; lock HEAPS */
 };
 
+/* The first line of each public function that names a heap, and not a mutator, and takes locks or
+ * looks at cells: what mutator_check is for others, if the thread is attached to a heap with world
+ * hooks. */
+static inline struct mutator_call heap_call(const gait_heap *heap) {
+    struct mutator_call call = {NULL};
+    if (__builtin_expect(world_has_hooks(&heap->world), 0) &&
+        (call.outside = program_thread_find(heap))) {
+        if (call.outside->outside)
+            world_go_in(call.outside);
+        else
+            call.outside = NULL;
+    }
+    return call;
+}
+#define HEAP_CALL(heap) MUTATOR_CALL = heap_call(heap)
+
 #endif

@@ -161,6 +161,24 @@ typedef struct gait_config {
     const char *minor;         /* "on" or "off": cycles may look at young objects only, where that
                                   pays: most of what is new dies soon, and stores go to few of
                                   the old objects. NULL: environment GAIT_MINOR, else off        */
+    /* World hooks, for a program whose threads don't poll: it stops them by means of its own.
+     * stop(stop_data) returns when each other thread that is attached to the heap stands still,
+     * between any two instructions; start(stop_data) has them go on. Both NULL: threads poll. With
+     * them the heap is one of GAIT_STOP_THE_WORLD, and has no minor cycles and no arenas.
+     *
+     * Both are called by a thread of the library's, which is not stopped. As stop is called no
+     * attached thread is inside a function of the library's: who calls one waits at its entrance
+     * until the stop is over. So stop waits for no lock that a thread holds around such a call; and
+     * a thread is known to stop after its gait_attach, and no more before its gait_detach. From
+     * stop's return to start's call nothing of the library calls malloc, stdio or the loader, whose
+     * locks a stopped thread may hold; nor does stopped_roots. A thread in native code
+     * (gait_enter_native) need not be stopped. Neither is called around a fork. */
+    void (*stop)(void *data);
+    void (*start)(void *data);
+    /* Called in between: visits what the stopped threads hold on stacks and in registers, by
+     * gait_visit_conservative. NULL: nothing, or what gait_stopped_at says */
+    void (*stopped_roots)(gait_visitor *visitor, void *data);
+    void *stop_data;
 } gait_config;
 
 /** gait_config_init for a structure of so many bytes. Thread rule: any thread. */
@@ -339,6 +357,17 @@ GAIT_API void gait_enter_native(gait_mutator *mutator);
 /** Leave native code. A safepoint: waits while a collector has its world stopped. A mutator that
  * another heap's region took along stays in native code until that one ends. */
 GAIT_API void gait_leave_native(gait_mutator *mutator);
+
+/**
+ * In a heap with gait_config.stop and GAIT_CONSERVATIVE_STACKS: this mutator's thread was stopped,
+ * and its C stack is to be scanned from stack_top on. Its registers lie beyond, as in the frame of
+ * a signal's handler. A thread that is not told of, and is not in native code, is not scanned; nor
+ * is one that was stopped on another C stack than the one that the mutator runs on.
+ *
+ * Thread rule: the stopped thread, in the handler of the signal that stops it, before stop knows
+ * that it stands still: it is safe at any instruction. Or any thread, within stop.
+ */
+GAIT_API void gait_stopped_at(gait_mutator *mutator, void *stack_top);
 
 /* ------------------------------------------------------------------------------------------ */
 /* Allocation: gait_alloc, _alloc_aligned and _realloc are in inline.h                        */

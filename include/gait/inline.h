@@ -282,6 +282,7 @@ GAIT_INLINE void gait_push_frame(gait_mutator *mutator, struct gait_frame *frame
     frame->previous = head->frames;
     frame->slots = slots;
     frame->count = count;
+    __atomic_signal_fence(__ATOMIC_RELEASE); /* its thread may be stopped here: gait_config.stop */
     head->frames = frame;
 }
 

@@ -47,6 +47,7 @@ size_t gait_free_os_memory(gait_mutator *mutator) {
 }
 
 int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
+    HEAP_CALL(heap);
     if (percent < 0 && percent != GAIT_KEEP)
         percent = GAIT_GOGC_OFF;
     int32_t before =
@@ -58,6 +59,7 @@ int32_t gait_set_gogc(gait_heap *heap, int32_t percent) {
 }
 
 int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
+    HEAP_CALL(heap);
     int64_t before = control_set(&heap->control, GAIT_SETTING_LIMIT, limit_bytes, limit_bytes >= 0);
     scavenger_wake(heap);
     if (limit_bytes >= 0 && limit_bytes < before)
@@ -66,35 +68,42 @@ int64_t gait_set_memory_limit(gait_heap *heap, int64_t limit_bytes) {
 }
 
 int32_t gait_set_max_procs(gait_heap *heap, int32_t procs) {
+    HEAP_CALL(heap);
     bool in_range = procs >= 1 && procs <= OPTIONS_PROCS_MAX;
     return control_set_procs(&heap->control, in_range ? procs : 0);
 }
 
 int64_t gait_set_min_heap(gait_heap *heap, int64_t bytes) {
+    HEAP_CALL(heap);
     int64_t before = control_set(&heap->control, GAIT_SETTING_MIN_HEAP, bytes, bytes >= 0);
     scavenger_wake(heap);
     return before;
 }
 
 int32_t gait_set_gogc_floor(gait_heap *heap, int32_t percent) {
+    HEAP_CALL(heap);
     return (int32_t)control_set(&heap->control, GAIT_SETTING_GOGC_FLOOR, percent, percent >= 0);
 }
 
 int gait_set_assists(gait_heap *heap, int on) {
+    HEAP_CALL(heap);
     return (int)control_set(&heap->control, GAIT_SETTING_ASSISTS, on, on == 0 || on == 1);
 }
 
 void gait_set_notice(gait_heap *heap, gait_notice_fn notice, void *data) {
+    HEAP_CALL(heap);
     notices_set(&heap->control, notice, data);
     if (notice)
         collector_start(heap); /* only the scavenger sees memory fall */
 }
 
 int64_t gait_set_notice_memory(gait_heap *heap, int64_t bytes) {
+    HEAP_CALL(heap);
     return notices_set_bytes(&heap->control, bytes);
 }
 
 double gait_set_notice_percent(gait_heap *heap, double percent) {
+    HEAP_CALL(heap);
     return notices_set_percent(&heap->control, percent);
 }
 

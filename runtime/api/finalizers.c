@@ -44,17 +44,17 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
     mutator->runs_finalizers = true;
     gait_poll(mutator);
     for (; ran < max && notices_take(&mutator->heap->control.notices, &notice); ran++)
-        notice.notify(mutator, notice.notice, notice.data);
+        MUTATOR_CALL_OUT(mutator, notice.notify(mutator, notice.notice, notice.data));
     for (; ran < max && finalizers_take(&mutator->heap->finalizers, &job); ran++) {
         if (!job.finalize) {
-            job.clean_up(mutator, job.data);
+            MUTATOR_CALL_OUT(mutator, job.clean_up(mutator, job.data));
             continue;
         }
         gait_word object = (gait_word)job.object;
         struct gait_frame frame;
         gait_push_frame(mutator, &frame, &object, 1);
         mutator_shade(mutator, object);
-        job.finalize(mutator, job.object, job.data);
+        MUTATOR_CALL_OUT(mutator, job.finalize(mutator, job.object, job.data));
         gait_pop_frame(mutator);
     }
     return ran;
@@ -71,4 +71,7 @@ bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
     return some;
 }
 
-void gait_stop_finalizers(gait_heap *heap) { finalizers_stop(&heap->finalizers); }
+void gait_stop_finalizers(gait_heap *heap) {
+    HEAP_CALL(heap);
+    finalizers_stop(&heap->finalizers);
+}

@@ -72,11 +72,13 @@ static struct foreign_stripe *stripe_here(gait_heap *heap) {
 }
 
 void gait_heap_foreign_add(gait_heap *heap, size_t bytes) {
+    HEAP_CALL(heap);
     count_added(stripe_here(heap), bytes, __func__);
     publish(heap, (int64_t)bytes);
 }
 
 void gait_heap_foreign_sub(gait_heap *heap, size_t bytes) {
+    HEAP_CALL(heap);
     size_checked(bytes, __func__);
     (void)AO_fetch_and_add_release(&stripe_here(heap)->taken_bytes, bytes);
     foreign_check(&heap->space.foreign, __func__);

@@ -50,12 +50,13 @@ static struct lock *lock_of(gait_heap *heap, size_t i) {
 static void prepare(void) {
     mutator_save_stack();
     world_rest();
+    lock_forbid(NULL, 0); /* it may be stopped until it has the gates, and then no more */
     PERTURB(FORK_PREPARE);
     lock_acquire(&heaps_lock);
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         lock_acquire(&heap->collector.gate);
     for (gait_heap *heap = heaps; heap; heap = heap->next)
-        world_stop(&heap->world);
+        world_close(&heap->world);
     PERTURB(FORK_STOPPED);
     for (size_t i = 0; i < LOCKS; i++)
         for (gait_heap *heap = heaps; heap; heap = heap->next)
@@ -79,7 +80,7 @@ static void locks_release(void) {
 
 static void resume(void) {
     for (gait_heap *heap = heaps; heap; heap = heap->next) {
-        world_start(&heap->world);
+        world_open(&heap->world);
         lock_release(&heap->collector.gate);
     }
     lock_release(&heaps_lock);

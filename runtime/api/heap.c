@@ -60,6 +60,12 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
                   (unsigned)config->flags, (unsigned)FLAGS_KNOWN, (unsigned)config->reserved);
         goto no_options;
     }
+    if (!config->stop != !config->start || (config->stopped_roots && !config->stop)) {
+        error_say(error, error_bytes,
+                  "gait_heap_create: bad config: stop and start go together, stopped_roots with "
+                  "them");
+        goto no_options;
+    }
     if (~config->value_mask & ADDRESS_BITS) {
         error_say(
             error, error_bytes,
@@ -72,7 +78,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     heap->value_mask = config->value_mask;
     heap->wide_cells = !(config->value_mask & ALIGNMENT_BIT);
     heap->log = config->log ? config->log : stderr;
-    heap->concurrent = !(heap->flags & GAIT_STOP_THE_WORLD) && !heap->options.gcstoptheworld;
+    heap->concurrent =
+        !(heap->flags & GAIT_STOP_THE_WORLD) && !config->stop && !heap->options.gcstoptheworld;
     if (space_init(&heap->space, config->reserve_bytes, heap->options.disablethp) < 0) {
         error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;
@@ -103,6 +110,11 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     AO_store(&heap->samples.rate_bytes, heap->options.memprofilerate);
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_init(&heap->world);
+    heap->world.hooks = (struct world_hooks){.stop = config->stop,
+                                             .start = config->start,
+                                             .roots = config->stopped_roots,
+                                             .data = config->stop_data,
+                                             .heap_bytes = sizeof *heap};
     lock_init(&heap->oom_lock, LOCK_LOG, "out of memory");
     spare_init(heap);
     control_init(&heap->control, &heap->space, &heap->sweeper, &heap->queue, &heap->finalizers,

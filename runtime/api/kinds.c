@@ -10,6 +10,7 @@
 #define KIND_INFO_BYTES_0 ABI0_BYTES(gait_kind_info, scan_data)
 
 int gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info, size_t info_bytes) {
+    HEAP_CALL(heap);
     gait_kind_info whole = {0};
     if (!info || info_bytes < KIND_INFO_BYTES_0 ||
         !abi_take(&whole, sizeof whole, info, info_bytes))

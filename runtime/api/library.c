@@ -119,6 +119,7 @@ void libraries_forked(gait_heap *heap) {
 /* ---- Counting ---- */
 
 static __attribute__((noinline)) void add_to_sum(gait_heap *heap, ptrdiff_t bytes) {
+    HEAP_CALL(heap);
     PERTURB(LIBRARY_FLUSH);
     if (bytes > 0) /* room is made before the bytes count */
         control_before_grow(&heap->control, (size_t)bytes);
@@ -141,7 +142,7 @@ bool gait_is_running(gait_mutator *mutator) {
     if (mutator->thread != program_thread_here() ||
         AO_int_load(&mutator->state) == MUTATOR_DETACHED)
         mutator_misused(mutator, __func__);
-    return AO_int_load(&mutator->state) == MUTATOR_RUNNING;
+    return AO_int_load(&mutator->state) == MUTATOR_RUNNING || mutator->outside;
 }
 
 bool gait_has_roots_in(gait_heap *heap, const void *low, size_t bytes) {

@@ -57,10 +57,16 @@ static void thread_ends(bool last) {
         if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
             mutator_drop_roots(mutator);
     world_end_regions(); /* until then the copies of its frames are scanned */
-    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
+    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next) {
+        if (mutator->outside)
+            world_go_in(mutator);
         mutator_drop_roots(mutator);
+    }
     while (last && thread->first)
         detach(thread->first);
+    for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)
+        if (world_has_hooks(mutator->world))
+            world_go_out(mutator);
 }
 
 gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_bytes) {
@@ -93,6 +99,8 @@ gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_b
     mutator->thread = program_thread_here();
     mutator_save_stack();
     world_add(&heap->world, mutator, cycle_mutator_joins);
+    if (world_has_hooks(&heap->world))
+        world_go_out(mutator);
     return mutator;
 no_thread:
     spare_keep(mutator);
@@ -104,6 +112,8 @@ gait_mutator *gait_attach(gait_heap *heap) { return gait_attach_explained(heap, 
 void gait_detach(gait_mutator *mutator) {
     if (mutator->thread != program_thread_here())
         mutator_misused(mutator, __func__);
+    if (mutator->outside)
+        world_go_in(mutator);
     mutator_save_stack(); /* it may have to wait: of the thread's mutators in other heaps */
     detach(mutator);
 }
@@ -112,6 +122,9 @@ void gait_enter_native(gait_mutator *mutator) {
     /* it may be in native code already, but not by a region of its own */
     if (mutator->thread != program_thread_here() || mutator->native)
         mutator_misused(mutator, __func__);
+    mutator->from_outside = mutator->outside;
+    if (mutator->outside)
+        world_go_in(mutator);
     mutator_save_stack();
     world_enter_native(mutator);
 }
@@ -123,12 +136,21 @@ void gait_leave_native(gait_mutator *mutator) {
         platform_fatal("gait_leave_native: the mutator is not in native code");
     mutator_save_stack(); /* it may have to wait: of the thread's mutators in other heaps */
     world_leave_native(mutator);
+    if (mutator->from_outside)
+        world_go_out(mutator);
+}
+
+void gait_stopped_at(gait_mutator *mutator, void *stack_top) {
+    mutator_stopped_at(mutator, stack_top);
 }
 
 void gait_poll_slow(gait_mutator *mutator) {
-    mutator_check_as(mutator, "gait_poll");
+    mutator_check_fast(mutator, "gait_poll");
     mutator_save_stack();
     world_answer();
 }
 
-void gait_check(gait_mutator *mutator, const char *call) { mutator_check_thread(mutator, call); }
+void gait_check(gait_mutator *mutator, const char *call) {
+    if (mutator->thread != program_thread_here() || !mutator->outside)
+        mutator_check_thread(mutator, call);
+}

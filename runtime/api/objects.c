@@ -15,11 +15,13 @@ static bool find_object(gait_heap *heap, const void *address, struct cell *cell)
 }
 
 void *gait_object_base(gait_heap *heap, const void *address) {
+    HEAP_CALL(heap);
     struct cell cell;
     return find_object(heap, address, &cell) ? cell.start : NULL;
 }
 
 gait_kind gait_object_kind(gait_heap *heap, const void *object) {
+    HEAP_CALL(heap);
     struct cell cell;
     if (!find_object(heap, object, &cell))
         platform_fatal("gait_object_kind: %p is not an object", object);
@@ -27,6 +29,7 @@ gait_kind gait_object_kind(gait_heap *heap, const void *object) {
 }
 
 size_t gait_object_bytes(gait_heap *heap, const void *object) {
+    HEAP_CALL(heap);
     struct cell cell;
     if (!find_object(heap, object, &cell))
         platform_fatal("gait_object_bytes: %p is not an object", object);
@@ -39,6 +42,7 @@ void gait_alloc_aligned_slow(gait_mutator *mutator, size_t align) {
 }
 
 void gait_set_oom_handler(gait_heap *heap, gait_oom_fn handler, void *data) {
+    HEAP_CALL(heap);
     lock_acquire(&heap->oom_lock);
     heap->oom_handler = handler;
     heap->oom_data = data;

@@ -16,6 +16,7 @@ size_t gait_set_profile_rate(gait_heap *heap, size_t bytes) {
 }
 
 void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data) {
+    HEAP_CALL(heap);
     struct samples *samples = &heap->samples;
     lock_acquire(&samples->lock);
     samples->frames = frames;
@@ -45,6 +46,7 @@ static void visit_site(const gait_profile_site *site, void *data) {
 size_t gait_read_profile_sized(gait_heap *heap,
                                void (*visit)(const gait_profile_site *site, void *data), void *data,
                                size_t site_bytes) {
+    HEAP_CALL(heap);
     struct visiting visiting = {visit, data, site_bytes};
     if (site_bytes > SITE_BYTES_MOST)
         visiting.site_bytes = SITE_BYTES_MOST;

@@ -10,7 +10,7 @@
 #include "../platform/perturb.h"
 
 gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
-    mutator_check_as(mutator, __func__);
+    mutator_check_fast(mutator, __func__);
     gait_heap *heap = mutator->heap;
     gait_word word = weak_read(&heap->space, heap->value_mask, slot);
     PERTURB(WEAK_ALIVE);
@@ -19,12 +19,12 @@ gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
 }
 
 void gait_weak_set(gait_mutator *mutator, gait_word *slot, gait_word value) {
-    mutator_check_as(mutator, __func__);
+    mutator_check_fast(mutator, __func__);
     AO_store_release((volatile AO_t *)slot, value); /* as gait_store: pairs with a marker's read */
 }
 
 gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
-    mutator_check_as(mutator, __func__);
+    mutator_check_fast(mutator, __func__);
     gait_heap *heap = mutator->heap;
     gait_word value = weak_read_pair(&heap->space, heap->value_mask, pair);
     PERTURB(WEAK_ALIVE);
@@ -33,7 +33,7 @@ gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
 }
 
 void gait_ephemeron_set(gait_mutator *mutator, gait_word *pair, gait_word key, gait_word value) {
-    mutator_check_as(mutator, __func__);
+    mutator_check_fast(mutator, __func__);
     mutator_shade(mutator, key);
     mutator_shade(mutator, value);
     mutator_remember(mutator, pair, 2);

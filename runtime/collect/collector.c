@@ -51,6 +51,7 @@ static void run_cycle(gait_heap *heap, bool periodic) {
     /* not before: until then a mutator may ask for the cycle that has begun */
     PERTURB(CYCLE_BEGIN);
     AO_int_store(&collector->due, 0);
+    AO_int_store(&collector->overdue, 0);
     if (cycle_run(heap)) {
         PERTURB(CYCLE_DONE);
         AO_int_store_release(&collector->done, forced);
@@ -71,6 +72,10 @@ static void run(void *argument) {
         unsigned wake = AO_int_load_acquire(&collector->wake);
         bool forced = AO_int_load_acquire(&collector->forced) != AO_int_load(&collector->done);
         bool periodic = !forced && control_periodic_due(&heap->control);
+        if (periodic && world_has_hooks(&heap->world)) {
+            AO_int_store(&collector->overdue, 1);
+            periodic = false;
+        }
         bool wanted = forced || periodic || AO_int_load_acquire(&collector->due);
         if (wanted && collector_may_begin(collector)) {
             run_cycle(heap, periodic);
@@ -146,6 +151,7 @@ void collector_lost(gait_heap *heap) {
     AO_int_store(&collector->due, 0);
     AO_int_store(&collector->look, 0);
     AO_int_store(&collector->beginning, 0);
+    AO_int_store(&collector->overdue, 0);
     AO_int_store(&collector->done, AO_int_load(&collector->forced)); /* nobody waits here */
     AO_int_store(&heap->scavenger.ending, 0);
     workers_lost(heap);
@@ -185,7 +191,22 @@ void collector_request(gait_heap *heap) {
 }
 
 bool collector_is_overdue(gait_heap *heap) {
-    return AO_int_load(&heap->collector.started) == 0 && control_periodic_due(&heap->control);
+    const struct collector *collector = &heap->collector;
+    return AO_int_load(&collector->overdue) ||
+           (AO_int_load(&collector->started) == 0 && control_periodic_due(&heap->control));
+}
+
+/* control.marking is set before due is not. */
+bool collector_is_due(const gait_heap *heap) {
+    return AO_int_load(&heap->collector.due) || AO_load(&heap->control.marking);
+}
+
+void collector_await_marked(gait_heap *heap) {
+    while (collector_is_due(heap) && !is_ending(&heap->collector) && !collector_is_held(heap)) {
+        unsigned stops = AO_int_load_acquire(&heap->world.stops);
+        if (collector_is_due(heap))
+            platform_wait(&heap->world.stops, stops, AWAIT_LOOK_NS);
+    }
 }
 
 void collector_look(gait_heap *heap) {

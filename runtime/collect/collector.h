@@ -34,6 +34,7 @@ struct collector {
     unsigned due;     /* atomic: a cycle was asked for that nobody waits for */
     unsigned whole;   /* atomic: the next cycle is to be a full one */
     unsigned look; /* atomic: settings were lowered: a cycle may be due, though nobody allocates */
+    unsigned overdue;   /* atomic: a periodic cycle is due, and waits for who allocates */
     unsigned ending;    /* atomic: the thread is to end */
     AO_t held;          /* by so many mutators: no cycle begins; .inv.held */
     unsigned beginning; /* atomic: a cycle may begin, or runs */
@@ -62,8 +63,15 @@ void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void collector_force(gait_heap *heap);
 
-/** Is a periodic cycle due that no thread looks for? Asked by who allocates. */
+/** Is a periodic cycle due that no thread looks for? Asked by who allocates. In a heap with world
+ * hooks it is the only one to begin such a cycle: a program that does nothing is not stopped. */
 bool collector_is_overdue(gait_heap *heap);
+
+/** Was a cycle asked for by collector_request that has not ended marking? */
+bool collector_is_due(const gait_heap *heap);
+
+/** Wait until there is none. Not by a running mutator. */
+void collector_await_marked(gait_heap *heap);
 
 /** GOGC or the limit was lowered. A cycle comes by itself, if one is due now: mutators that do not
  * allocate ask for none. Any thread. */

@@ -56,7 +56,8 @@ static void roots_scan(gait_mutator *mutator) {
     else
         mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
     control_freed(&mutator->heap->control, mutator);
-    control_unallocated(&mutator->heap->control, cache_begin_cycle(&mutator->cache));
+    control_unallocated(&mutator->heap->control,
+                        cache_begin_cycle(&mutator->cache, mutator->outside));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
     mutator->late_ns = mutator->starved_ns = 0;
 }
@@ -303,8 +304,18 @@ static bool mark_concurrently(gait_heap *heap) {
     return end_marking(heap);
 }
 
-/* The same with the world stopped from 2 on. */
-static bool mark_stopped(gait_heap *heap) {
+/* What threads hold that the program's means have stopped. @return bytes. */
+static size_t push_stopped_roots(gait_heap *heap, struct gait_visitor *visitor) {
+    const struct world_hooks *hooks = &heap->world.hooks;
+    size_t before = visitor->words;
+    if (hooks->roots)
+        hooks->roots(visitor, hooks->data);
+    return (visitor->words - before) * sizeof(gait_word);
+}
+
+/* Stop the world, and push all roots. */
+static void stop_and_push(void *data) {
+    gait_heap *heap = data;
     struct cycle *cycle = &heap->cycle;
     struct marker *marker = &heap->workers.marker;
     world_stop(&heap->world);
@@ -313,10 +324,21 @@ static bool mark_stopped(gait_heap *heap) {
     marker_begin(marker);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         roots_scan(mutator);
+    counter_add(&cycle->stack_bytes, push_stopped_roots(heap, &marker->visitor));
     marker_end(marker);
     arenas_open(&heap->arenas);
     phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
     push_shared_roots(heap);
+}
+
+/* The same with the world stopped from 2 on. A thread that the program's means stop may hold the
+ * loader's lock: there the world is stopped with it held. */
+static bool mark_stopped(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    if (world_has_hooks(&heap->world) && heap->roots.visits_libraries)
+        platform_with_loader(stop_and_push, heap);
+    else
+        stop_and_push(heap);
     workers_open(heap, bytes_to_mark(heap));
     mark_to_fixpoint(heap, true);
     phase_enter(&cycle->phase, PHASE_STOP);

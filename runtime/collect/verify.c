@@ -349,6 +349,8 @@ static void visit_roots(struct search *search) {
     search->source = &search->roots[ROOT_MUTATOR];
     for (gait_mutator *mutator = search->heap->world.first; mutator; mutator = mutator->next)
         mutator_visit_roots(mutator, &search->visitor);
+    if (search->heap->world.hooks.roots)
+        search->heap->world.hooks.roots(&search->visitor, search->heap->world.hooks.data);
     search->source = &search->roots[ROOT_SHARED];
     roots_visit(&search->heap->roots, &search->visitor);
     uint32_t arenas = (uint32_t)AO_load_acquire(&search->heap->arenas.count);

@@ -375,19 +375,19 @@ static unsigned used_next(const struct cache *cache, unsigned from) {
     return flag_next(cache->used, from, GAIT_KINDS_MAX);
 }
 
-struct cache_rest cache_begin_cycle(struct cache *cache) {
+struct cache_rest cache_begin_cycle(struct cache *cache, bool within) {
     struct cache_rest rest = {0};
     if (cache->black)
         return rest; /* its mutator came while this cycle was beginning */
     for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++) {
         struct cache_kind *cached = cache->kinds[kind];
         for (unsigned at = 0; (at = owned_next(cached, at)) < GAIT_SIZE_CLASSES; at++) {
-            if (cached->runs[at].cursor == cached->seen[at])
+            if (cached->runs[at].cursor == cached->seen[at] && !within)
                 run_give_back(cache, kind, at, &rest);
             else
                 run_blacken(cache, cached, at);
         }
-        if (owned_next(cached, 0) == GAIT_SIZE_CLASSES)
+        if (owned_next(cached, 0) == GAIT_SIZE_CLASSES && !within)
             cache_kind_free(cache, kind);
     }
     cache->black = true;

@@ -66,9 +66,13 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class);
 /**
  * A cycle begins to mark: allocate black from now on. All spans are swept. Runs that were not used
  * since the last call are given back, what is left of the others is marked. Costs nothing for a
- * cache that was idle for two cycles. @return what was given back.
+ * cache that was idle for two cycles.
+ *
+ * @param within  its thread stands still between any two instructions of gait_alloc's: then none is
+ *                given back, since the thread may have looked at it already.
+ * @return what was given back.
  */
-struct cache_rest cache_begin_cycle(struct cache *cache);
+struct cache_rest cache_begin_cycle(struct cache *cache, bool within);
 
 /** Marking has ended, and the world stands still: allocate white from now on. @return bytes of
  * objects that were allocated black. */

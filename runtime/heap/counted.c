@@ -17,24 +17,36 @@ static size_t mapped_bytes(size_t bytes) {
     return (bytes + unit - 1) / unit * unit;
 }
 
+void *counted_map(AO_t *metadata_bytes, size_t bytes) {
+    bytes = mapped_bytes(bytes);
+    void *start = platform_map(bytes);
+    if (start)
+        counter_add(metadata_bytes, bytes);
+    return start;
+}
+
+void counted_unmap(AO_t *metadata_bytes, void *start, size_t bytes) {
+    if (!start)
+        return;
+    bytes = mapped_bytes(bytes);
+    platform_unreserve(start, bytes);
+    counter_sub(metadata_bytes, bytes);
+}
+
 void *counted_alloc(AO_t *metadata_bytes, size_t bytes) {
-    bool mapped = bytes >= MAPPED_BYTES_LEAST;
-    if (mapped)
-        bytes = mapped_bytes(bytes);
-    void *start = mapped ? platform_map(bytes) : calloc(1, bytes);
+    if (bytes >= MAPPED_BYTES_LEAST)
+        return counted_map(metadata_bytes, bytes);
+    void *start = calloc(1, bytes);
     if (start)
         counter_add(metadata_bytes, bytes);
     return start;
 }
 
 void counted_free(AO_t *metadata_bytes, void *start, size_t bytes) {
-    if (!start)
-        return;
-    if (bytes < MAPPED_BYTES_LEAST) {
+    if (bytes >= MAPPED_BYTES_LEAST) {
+        counted_unmap(metadata_bytes, start, bytes);
+    } else if (start) {
         free(start);
-    } else {
-        bytes = mapped_bytes(bytes);
-        platform_unreserve(start, bytes);
+        counter_sub(metadata_bytes, bytes);
     }
-    counter_sub(metadata_bytes, bytes);
 }

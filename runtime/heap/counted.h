@@ -20,4 +20,9 @@ void *counted_alloc(AO_t *metadata_bytes, size_t bytes);
 /** Give back what counted_alloc gave for the same size. NULL: nothing. */
 void counted_free(AO_t *metadata_bytes, void *start, size_t bytes);
 
+/** The same in whole pages of their own, few bytes as it may be: malloc, whose locks a stopped
+ * thread may hold (gait_config.stop), is not asked. For what grows while the world is stopped. */
+void *counted_map(AO_t *metadata_bytes, size_t bytes);
+void counted_unmap(AO_t *metadata_bytes, void *start, size_t bytes);
+
 #endif

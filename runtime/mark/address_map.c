@@ -51,17 +51,20 @@ static size_t segment_bytes(unsigned segment) {
 static bool segment_add(struct address_map *map, unsigned segment) {
     /* large ones come as untouched pages from the OS: this takes no time that grows */
     if (!map->segments[segment])
-        map->segments[segment] = counted_alloc(map->metadata_bytes, segment_bytes(segment));
+        map->segments[segment] = (map->mapped ? counted_map : counted_alloc)(
+            map->metadata_bytes, segment_bytes(segment));
     return map->segments[segment] != NULL;
 }
 
 static void segment_drop(struct address_map *map, unsigned segment) {
-    counted_free(map->metadata_bytes, map->segments[segment], segment_bytes(segment));
+    (map->mapped ? counted_unmap : counted_free)(map->metadata_bytes, map->segments[segment],
+                                                 segment_bytes(segment));
     map->segments[segment] = NULL;
 }
 
-int address_map_init(struct address_map *map, AO_t *metadata_bytes) {
+int address_map_init(struct address_map *map, AO_t *metadata_bytes, bool mapped) {
     memset(map, 0, sizeof *map);
+    map->mapped = mapped;
     map->metadata_bytes = metadata_bytes;
     if (!segment_add(map, 0))
         return -1;

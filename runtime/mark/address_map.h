@@ -30,12 +30,14 @@ struct address_map {
     size_t buckets;       /* in use */
     size_t count;         /* nodes */
     AO_t *metadata_bytes; /* constant: where the buckets are counted */
+    bool mapped;          /* constant: grows by counted_map */
     /* segment 0 has 64 buckets, and each other as many as all before it */
     struct address_node **segments[ADDRESS_MAP_SEGMENTS];
 };
 
-/** @return negative: no memory. */
-int address_map_init(struct address_map *map, AO_t *metadata_bytes);
+/** mapped: without malloc, for a map that grows while the world is stopped. @return negative: no
+ * memory. */
+int address_map_init(struct address_map *map, AO_t *metadata_bytes, bool mapped);
 
 /** Frees the map, not its nodes. */
 void address_map_destroy(struct address_map *map);

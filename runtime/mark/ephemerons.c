@@ -31,7 +31,7 @@ int ephemerons_add(struct ephemerons *ephemerons, uintptr_t key, const gait_word
     struct address_map *map = &ephemerons->stripes[stripe].map;
     struct ephemeron_wait *wait = NULL;
     lock_acquire(&ephemerons->stripes[stripe].lock);
-    if (map->buckets > 0 || address_map_init(map, ephemerons->metadata_bytes) == 0)
+    if (map->buckets > 0 || address_map_init(map, ephemerons->metadata_bytes, true) == 0)
         wait = pool_take(&ephemerons->stripes[stripe].pool);
     if (wait) {
         wait->node.key = key;

@@ -39,7 +39,7 @@ static struct finalizer_record queue_end;
 
 static int table_init(struct finalizer_table *table, size_t record_bytes, AO_t *metadata_bytes) {
     pool_init(&table->pool, record_bytes, metadata_bytes);
-    return address_map_init(&table->map, metadata_bytes);
+    return address_map_init(&table->map, metadata_bytes, false);
 }
 
 static void table_destroy(struct finalizer_table *table) {

@@ -30,7 +30,7 @@ struct root_part {
 int roots_init(struct roots *roots, AO_t *metadata_bytes) {
     memset(roots, 0, sizeof *roots);
     roots->metadata_bytes = metadata_bytes;
-    if (address_map_init(&roots->ranges, metadata_bytes) < 0)
+    if (address_map_init(&roots->ranges, metadata_bytes, false) < 0)
         return -1;
     pool_init(&roots->parts, sizeof(struct root_part), metadata_bytes);
     pool_init(&roots->handles, sizeof(struct gait_handle), metadata_bytes);

@@ -70,9 +70,9 @@ void samples_destroy(struct samples *samples) {
 static bool open(struct samples *samples) {
     if (samples->open)
         return true;
-    if (address_map_init(&samples->places, samples->metadata_bytes) < 0)
+    if (address_map_init(&samples->places, samples->metadata_bytes, false) < 0)
         return false;
-    if (address_map_init(&samples->sites, samples->metadata_bytes) < 0) {
+    if (address_map_init(&samples->sites, samples->metadata_bytes, false) < 0) {
         address_map_destroy(&samples->places);
         return false;
     }

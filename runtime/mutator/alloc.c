@@ -102,7 +102,8 @@ static __attribute__((noinline)) bool ask_handler(gait_mutator *mutator, size_t 
     mutator->oom_call.low = here;
     mutator->oom_call.coroutine = mutator->coroutine;
     gait_push_frame(mutator, &mutator->oom_call.frame, NULL, 0);
-    bool again = handler(mutator, bytes, data);
+    bool again;
+    MUTATOR_CALL_OUT(mutator, again = handler(mutator, bytes, data));
     handler_end(mutator);
     return again;
 }
@@ -144,9 +145,26 @@ static void stress(gait_mutator *mutator) {
     gait_poll(mutator);
 }
 
+/* Where the program's means stop threads: who makes a cycle due waits until its stop is over. Else
+ * it would go on, and be interrupted in some call of the system's. What it has allocated is kept,
+ * whether this part of its stack is scanned or not. */
+static void await_due(gait_mutator *mutator, void *object) {
+    gait_heap *heap = mutator->heap;
+    if (!world_has_hooks(&heap->world) || !collector_is_due(heap))
+        return;
+    mutator_save_stack(); /* before the push: this function's frame lies below what is saved */
+    gait_word word = (gait_word)object;
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &word, 1);
+    world_rest();
+    collector_await_marked(heap);
+    world_resume();
+    gait_pop_frame(mutator);
+}
+
 void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
-    mutator_check_as(mutator, "gait_alloc");
+    mutator_check_fast(mutator, "gait_alloc");
     if (kind >= kinds_count(&heap->kinds))
         platform_fatal("gait_alloc: unknown kind %u", (unsigned)kind);
     if (bytes == 0)
@@ -166,5 +184,8 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     if (!alloc_has_room(mutator, &need))
         alloc_make_room(mutator, &need);
     void *object = take(mutator, kind, bytes);
-    return object ? object : take_after_collecting(mutator, kind, bytes);
+    if (!object)
+        object = take_after_collecting(mutator, kind, bytes);
+    await_due(mutator, object);
+    return object;
 }

@@ -221,7 +221,7 @@ static void *move(const struct resizing *resizing, size_t bytes) {
 }
 
 void *gait_realloc_slow(gait_mutator *mutator, void *object, size_t bytes) {
-    mutator_check_thread(mutator, "gait_realloc");
+    MUTATOR_CALL = mutator_call_thread(mutator, "gait_realloc");
     struct resizing resizing = {mutator, alloc_object(mutator, object, "gait_realloc"), 0, 0, 0};
     const struct cell *cell = &resizing.cell;
     resizing.kind = (gait_kind)ENTRY_KIND(cell->entry);

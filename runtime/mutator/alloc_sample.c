@@ -85,13 +85,18 @@ static void take_stack(gait_mutator *mutator, struct sample_stack *stack) {
     gait_profile_frames_fn frames = samples->frames;
     void *data = samples->frames_data;
     lock_release(&samples->lock);
-    size_t depth = frames ? frames(mutator, stack->at.frames, GAIT_PROFILE_DEPTH, data) : 0;
+    size_t depth = 0;
+    if (frames)
+        MUTATOR_CALL_OUT(mutator,
+                         depth = frames(mutator, stack->at.frames, GAIT_PROFILE_DEPTH, data));
     stack->of_embedder = depth > 0;
     stack->depth = depth < GAIT_PROFILE_DEPTH ? depth : GAIT_PROFILE_DEPTH;
     if (depth > 0)
         return;
     const void *caller = mutator->sampler.caller;
-    stack->depth = platform_unwind(stack->at.addresses, GAIT_PROFILE_DEPTH, caller);
+    /* out: unwinders may want the loader's lock, which is held as the world is stopped */
+    MUTATOR_CALL_OUT(mutator, stack->depth =
+                                  platform_unwind(stack->at.addresses, GAIT_PROFILE_DEPTH, caller));
     if (stack->depth == 0) { /* code without tables lies on the way */
         stack->at.addresses[0] = (uintptr_t)caller;
         stack->depth = 1;

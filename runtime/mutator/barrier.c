@@ -49,12 +49,12 @@ void mutator_shade(gait_mutator *mutator, gait_word word) {
 }
 
 void gait_shade_slow(gait_mutator *mutator, gait_word word) {
-    mutator_check_as(mutator, "gait_shade");
+    mutator_check_fast(mutator, "gait_shade");
     mutator_shade(mutator, word);
 }
 
 void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value) {
-    mutator_check_as(mutator, "gait_store");
+    mutator_check_fast(mutator, "gait_store");
     remember(mutator, slot, 1);
     if (!mutator_is_marking(mutator))
         return; /* a program that was built when there were no cards */
@@ -67,7 +67,7 @@ void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value)
 
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,
                            gait_word desired) {
-    mutator_check_as(mutator, __func__);
+    mutator_check_fast(mutator, __func__);
     remember(mutator, slot, 1);
     if (mutator_is_marking(mutator)) {
         shade(mutator, *expected);
@@ -134,7 +134,7 @@ static void move_piece(gait_mutator *mutator, gait_word *to, const gait_word *fr
 }
 
 void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size_t count) {
-    mutator_check_as(mutator, __func__);
+    mutator_check_fast(mutator, __func__);
     bool upwards = to <= from || to >= from + count;
     if (count <= GAIT_PIECE_WORDS) {
         move_piece(mutator, to, from, count, upwards);
@@ -164,7 +164,7 @@ static void fill_piece(gait_mutator *mutator, gait_word *to, gait_word value, si
 }
 
 void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
-    mutator_check_as(mutator, __func__);
+    mutator_check_fast(mutator, __func__);
     if (count <= GAIT_PIECE_WORDS) {
         fill_piece(mutator, to, value, count);
         return;

@@ -4,14 +4,19 @@
  */
 #include "mutator.h"
 
+#include <string.h>
+
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
+#include "world.h"
 
 void mutator_misused(const gait_mutator *mutator, const char *call) {
     if (AO_int_load(&mutator->state) == MUTATOR_DETACHED)
         platform_fatal("%s: the mutator is detached", call);
     if (mutator->thread != program_thread_here())
         platform_fatal("%s: the mutator is another thread's", call);
+    if (mutator->outside)
+        platform_fatal("%s: not in a heap with gait_config.stop", call);
     if (!mutator->native)
         platform_fatal("%s: the thread is in native code of another heap's mutator", call);
     platform_fatal("%s: the mutator is in native code", call);
@@ -78,6 +83,27 @@ mutator_save_frame(gait_mutator *one, char *frame_end) {
     }
 }
 
+void mutator_call_out(gait_mutator *mutator) {
+    if (world_has_hooks(mutator->world))
+        world_go_out(mutator);
+}
+
+void mutator_call_in(gait_mutator *mutator) {
+    if (mutator->outside)
+        world_go_in(mutator);
+}
+
+void mutator_stopped_at(gait_mutator *mutator, char *top) {
+    if (!mutator->outside)
+        return; /* it waits in the library, or in native code: its stack was saved before */
+    struct c_stack *stack = mutator->running_stack;
+    if (mutator->scans_stack && c_stack_holds(stack, top)) {
+        memset(stack->registers, 0, sizeof stack->registers); /* they lie beyond */
+        stack->top = top;
+        mutator->told_stop = AO_int_load(&mutator->world->stops) + 1;
+    }
+}
+
 void mutator_copy_frames(gait_mutator *mutator) {
     if (mutator->coroutine) {
         frame_copy_update(&mutator->coroutine_copy, mutator->head.frames);
@@ -104,6 +130,18 @@ void mutator_drop_roots(gait_mutator *mutator) {
     mutator->own.frames = NULL;
 }
 
+/* Does its C stack stand still from where it is said to? Not in the program's code, unless whoever
+ * stopped it there has told. */
+static bool stack_stands(const gait_mutator *mutator) {
+    return !mutator->outside || mutator->told_stop == AO_int_load(&mutator->world->stops) + 1;
+}
+
+static size_t visit_rest(const gait_mutator *mutator, struct gait_visitor *visitor,
+                         const struct stack *stack) {
+    return stack_stands(mutator) ? stack_visit_rest(visitor, stack)
+                                 : stack_visit_callback(visitor, stack);
+}
+
 /* While a coroutine runs, the thread's own stack stands still below it; one without a C stack of
  * its own runs on the thread's. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
@@ -117,9 +155,9 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
         if (coroutine)
             bytes += stack_visit_frames(visitor, mutator->own.frames);
     }
-    bytes += stack_visit_rest(visitor, &mutator->own);
+    bytes += visit_rest(mutator, visitor, &mutator->own);
     if (coroutine)
-        bytes += stack_visit_rest(visitor, &coroutine->stack);
+        bytes += visit_rest(mutator, visitor, &coroutine->stack);
     mutator->stack_bytes = bytes;
 }
 

@@ -85,6 +85,10 @@ struct gait_mutator {
     gait_mutator *native_by;       /* whose region took it out of RUNNING; NULL: none did */
     bool native;                   /* a region of its own has begun */
     bool resting;                  /* NATIVE only while its thread waits: world_rest */
+    bool from_outside;             /* its own native region, from the program's code */
+    bool outside;                  /* NATIVE only while its thread runs the program's code, which
+                                      the program's means stop anywhere: world.h, .inv.inside */
+    unsigned told_stop;            /* the stop that gait_stopped_at was called in, from 1 */
 
     struct cache cache;
     struct marker marker; /* roots, assists, barrier: used within one call at a time */
@@ -132,9 +136,15 @@ static inline bool mutator_has_frame(const gait_mutator *mutator, const struct g
 /* One line that says how a mutator was misused, and the end. call: the public function. */
 _Noreturn void mutator_misused(const gait_mutator *mutator, const char *call);
 
-/* The first line of every public function that works with a mutator: it runs, on this thread, or
- * the process ends with one line that names the call. A detached mutator's memory is kept for just
- * that. mutator_check_as is for what must be fast, and does not look at the thread. */
+/* Of a heap with world hooks: a call of the library begins and ends. world.c. */
+void world_go_in(gait_mutator *mutator);
+void world_go_out(gait_mutator *mutator);
+
+/* The first line of every public function that works with a mutator is mutator_check: it runs, on
+ * this thread, or the process ends with one line that names the call. A detached mutator's memory
+ * is kept for just that. mutator_check_fast is for what must be fast, and does not look at the
+ * thread; mutator_check_as and mutator_check_thread are for what a heap with world hooks has not.
+ */
 static inline void mutator_check_as(const gait_mutator *mutator, const char *call) {
     if (__builtin_expect(AO_int_load(&mutator->state) != MUTATOR_RUNNING, 0))
         mutator_misused(mutator, call); /* its own thread's store is seen; no other may call */
@@ -144,7 +154,44 @@ static inline void mutator_check_thread(const gait_mutator *mutator, const char 
         mutator_misused(mutator, call);
     mutator_check_as(mutator, call);
 }
-#define mutator_check(mutator) mutator_check_thread(mutator, __func__)
+
+/* The same, and until the function returns the mutator counts as RUNNING where its thread came from
+ * the program's code of a heap with world hooks. */
+struct mutator_call {
+    gait_mutator *outside; /* where it came from; NULL: it was RUNNING before */
+};
+static inline void mutator_call_end(struct mutator_call *call) {
+    if (__builtin_expect(call->outside != NULL, 0))
+        world_go_out(call->outside);
+}
+static inline struct mutator_call mutator_call_as(gait_mutator *mutator, const char *name) {
+    struct mutator_call call = {NULL};
+    if (__builtin_expect(AO_int_load(&mutator->state) == MUTATOR_RUNNING, 1))
+        return call;
+    if (!mutator->outside)
+        mutator_misused(mutator, name);
+    world_go_in(mutator);
+    call.outside = mutator;
+    return call;
+}
+static inline struct mutator_call mutator_call_thread(gait_mutator *mutator, const char *name) {
+    if (__builtin_expect(mutator->thread != program_thread_here(), 0))
+        mutator_misused(mutator, name);
+    return mutator_call_as(mutator, name);
+}
+#define MUTATOR_CALL struct mutator_call call_ __attribute__((cleanup(mutator_call_end), unused))
+#define mutator_check(mutator) MUTATOR_CALL = mutator_call_thread(mutator, __func__)
+#define mutator_check_fast(mutator, name) MUTATOR_CALL = mutator_call_as(mutator, name)
+
+/* In the middle of a call: run a function of the program's. It may be left by longjmp. */
+#define MUTATOR_CALL_OUT(mutator, call)                                                            \
+    do {                                                                                           \
+        mutator_call_out(mutator);                                                                 \
+        call;                                                                                      \
+        mutator_call_in(mutator);                                                                  \
+    } while (0)
+void mutator_call_out(gait_mutator *mutator);
+void mutator_call_in(gait_mutator *mutator);
 
 /** Is its barrier on? Its thread, or who has it. */
 static inline bool mutator_is_marking(const gait_mutator *mutator) {
@@ -169,6 +216,10 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
 
 /** Its thread is about to go native: what the collector reads then is copied. */
 void mutator_copy_frames(gait_mutator *mutator);
+
+/** The program's means have stopped its thread, whose stack stands still from top on. By that
+ * thread, wherever it was stopped, or by whoever stopped it. */
+void mutator_stopped_at(gait_mutator *mutator, char *top);
 
 /** Drop all roots: its thread's functions that had them may have ended. Its thread only. */
 void mutator_drop_roots(gait_mutator *mutator);

@@ -73,8 +73,10 @@ static void tell(gait_mutator *mutator) {
 }
 
 static void native_begin(gait_mutator *mutator) {
-    counter_sub(&mutator->world->running, 1);
-    mutator->head.barrier |= MUTATOR_AWAY;
+    if (!mutator->outside) { /* else the program runs, and its inline functions with it */
+        counter_sub(&mutator->world->running, 1);
+        mutator->head.barrier |= MUTATOR_AWAY;
+    }
     PERTURB(NATIVE_BEGIN);
     AO_int_store_full(&mutator->state, MUTATOR_NATIVE); /* full: then look for requests */
     AO_nop_full();
@@ -82,7 +84,8 @@ static void native_begin(gait_mutator *mutator) {
     if (AO_int_load(&mutator->head.poll))
         tell(mutator); /* the collector can act in its place now */
     PERTURB(NATIVE_TOLD);
-    AO_int_store(&mutator->head.poll, 1); /* of a caller that polls now, the state is checked */
+    if (!mutator->outside)
+        AO_int_store(&mutator->head.poll, 1); /* of a caller that polls now, the state is checked */
 }
 
 /* NATIVE -> RUNNING. @return false: the world is stopped. */
@@ -108,9 +111,11 @@ static bool try_to_run(gait_mutator *mutator) {
         return false;
     }
     PERTURB(NATIVE_LEFT);
-    counter_add(&world->running, 1);
-    mutator->head.barrier &= ~(uint32_t)MUTATOR_AWAY;
-    mutator->resting = false;
+    if (!mutator->outside) {
+        counter_add(&world->running, 1);
+        mutator->head.barrier &= ~(uint32_t)MUTATOR_AWAY;
+    }
+    mutator->resting = mutator->outside = false;
     return true;
 }
 
@@ -169,6 +174,25 @@ void world_answer(void) {
         world_rest();
         world_resume();
     }
+}
+
+/* ---- In and out of the library, in a heap with world hooks: .inv.inside ---- */
+
+void world_go_out(gait_mutator *mutator) {
+    mutator->outside = true; /* before the state says that it may be stopped anywhere */
+    native_begin(mutator);
+    lock_forbid(mutator->heap, mutator->world->hooks.heap_bytes);
+}
+
+void world_go_in(gait_mutator *mutator) {
+    lock_forbid(NULL, 0);
+    if (try_to_run(mutator)) {
+        resumed();
+        return;
+    }
+    mutator_save_stack(); /* of the thread's mutators in other heaps */
+    mutator->resting = true;
+    world_resume();
 }
 
 /* ---- Native regions: .inv.region ---- */
@@ -359,7 +383,7 @@ void world_settle_cpu(struct world *world) {
     lock_release(&world->lock);
 }
 
-void world_stop(struct world *world) {
+void world_close(struct world *world) {
     lock_acquire(&world->lock);
     world->stop_begin_ns = platform_now_ns();
     AO_int_store_full(&world->stopping, 1);
@@ -367,11 +391,26 @@ void world_stop(struct world *world) {
     PERTURB(STOP_STOPPED);
 }
 
-int64_t world_start(struct world *world) {
+int64_t world_open(struct world *world) {
     AO_int_store_full(&world->stopping, 0);
     int64_t stopped_ns = platform_now_ns() - world->stop_begin_ns;
     PERTURB(STOP_STARTED);
     platform_wake(&world->stopping, INT32_MAX);
+    AO_int_fetch_and_add1_full(&world->stops);
+    platform_wake(&world->stops, INT32_MAX);
     lock_release(&world->lock);
     return stopped_ns;
+}
+
+/* .inv.inside: nobody is let in while some stand still. */
+void world_stop(struct world *world) {
+    world_close(world);
+    if (world_has_hooks(world))
+        world->hooks.stop(world->hooks.data);
+}
+
+int64_t world_start(struct world *world) {
+    if (world_has_hooks(world))
+        world->hooks.start(world->hooks.data);
+    return world_open(world);
 }

@@ -15,6 +15,12 @@
  *   where somebody sleeps. Those who must answer are waited for one after another; who answers
  *   while another is waited for wakes nobody.
  *
+ * In a heap whose threads the program stops by means of its own, they are in native code, as far as
+ * is said here, while they run the program's code; each call of the library is a way in and out.
+ *
+ *   .inv.inside: what the program's means stop is not in the library: it holds none of its locks,
+ *   and all that its mutator has is whole.
+ *
  * One thread, the collector, asks; see docs/design/world.md for why no request is lost.
  */
 #ifndef GAIT_WORLD_H
@@ -22,14 +28,25 @@
 
 #include "mutator.h"
 
+/* How the program's own means stop the heap's threads; stop is NULL: they poll. Constant. */
+struct world_hooks {
+    void (*stop)(void *data);
+    void (*start)(void *data);
+    gait_roots_fn roots; /* of all threads that are stopped; may be NULL */
+    void *data;
+    size_t heap_bytes; /* of the heap's structure: its locks lie in it */
+};
+
 struct world {
     struct lock lock; /* rank WORLD: the list, and each mutator's place in it */
+    struct world_hooks hooks;
     gait_mutator *first;
     AO_t count;                            /* mutators attached; a figure */
     AO_t running;                          /* of these, not in native code; a figure */
     unsigned handshake;                    /* atomic: number of the current or last handshake */
     void (*action)(gait_mutator *mutator); /* of that handshake; released with its number */
     unsigned stopping;                     /* atomic, waited on: not 0 while the world is stopped */
+    unsigned stops;                        /* atomic, waited on: raised as a stop ends */
     AO_t awaited;                          /* the mutator that the collector waits for, or 0 */
     unsigned answers;                      /* atomic, waited on: raised when that one answers */
     int64_t stop_begin_ns;                 /* the collector's */
@@ -52,11 +69,21 @@ void world_settle_cpu(struct world *world);
  * Any thread. */
 bool world_is_held_up(const struct world *world);
 
-/** Stop all mutators; let them go on. The collector only. */
+/** Stop all mutators; let them go on. The collector only. Where the program's means stop threads,
+ * between the two nothing takes a lock that is not the library's own: malloc's, stdio's, the
+ * loader's. */
 void world_stop(struct world *world);
 /** @return how long they were stopped, ns: without the time that their threads need to get up, and
  * that this one is not on a CPU since one of them took its place. */
 int64_t world_start(struct world *world);
+
+/** Have no mutator in the library, whatever the program's code does; let them in again. As a stop,
+ * except that threads which the program's means stop go on to run. For fork. */
+void world_close(struct world *world);
+int64_t world_open(struct world *world);
+
+/** Do threads of this heap count as NATIVE while they run the program's code? */
+static inline bool world_has_hooks(const struct world *world) { return world->hooks.stop != NULL; }
 
 /** Add a mutator in state RUNNING; prepare runs with the lock held. Not by a mutator that runs. */
 void world_add(struct world *world, gait_mutator *mutator, void (*prepare)(gait_mutator *mutator));

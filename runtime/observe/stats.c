@@ -102,6 +102,7 @@ static void read_arenas(gait_heap *heap, gait_stats *stats) {
 }
 
 int gait_read_stats(gait_heap *heap, gait_stats *stats) {
+    HEAP_CALL(heap);
     size_t given_bytes = stats->struct_bytes;
     if (given_bytes < STATS_BYTES_0)
         return GAIT_E_INVALID;
@@ -143,6 +144,7 @@ static uint64_t read_live(const AO_t *count) {
 
 size_t gait_read_kinds_sized(gait_heap *heap, gait_kind_stats *kinds, size_t count,
                              size_t entry_bytes) {
+    HEAP_CALL(heap);
     size_t known = kinds_count(&heap->kinds);
     for (size_t i = 0; i < known && i < count; i++) {
         struct kind *kind = &heap->kinds.kinds[i];

@@ -13,8 +13,19 @@
 
 static _Thread_local struct lock *held; /* of this thread alone */
 
+/* Of this thread alone: lock_forbid. */
+static _Thread_local uintptr_t forbidden_start, forbidden_bytes;
+
+void lock_forbid(const void *start, size_t bytes) {
+    forbidden_start = (uintptr_t)start;
+    forbidden_bytes = start ? bytes : 0;
+}
+
 /** Stop the process if waiting for this lock breaks the order. */
 static void check_order(const struct lock *lock) {
+    if ((uintptr_t)lock - forbidden_start < forbidden_bytes)
+        platform_fatal("lock %s is taken by a thread that may be stopped while it holds it",
+                       lock->name);
     bool all_heaps = false;
     for (const struct lock *other = held; other; other = other->next)
         all_heaps |= other->rank == LOCK_HEAPS;
@@ -57,6 +68,7 @@ static void set_identity(struct lock *lock, enum lock_rank rank, const char *nam
 
 #else
 
+void lock_forbid(const void *start, size_t bytes) { (void)start, (void)bytes; }
 static void check_order(const struct lock *lock) { (void)lock; }
 static void note_taken(struct lock *lock) { (void)lock; }
 static bool note_released(struct lock *lock) {

@@ -12,6 +12,8 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Every lock of the library, in the order in which a thread may take them. */
 enum lock_rank {
@@ -55,6 +57,13 @@ void lock_acquire(struct lock *lock);
  * after it is checked against it all the same. @return true: taken.
  */
 bool lock_try(struct lock *lock);
+
+/**
+ * The locks that lie in [start, start + bytes) are forbidden to the calling thread, which may be
+ * stopped anywhere by means of the program's: checked builds stop it if it takes one. NULL: none
+ * are.
+ */
+void lock_forbid(const void *start, size_t bytes);
 
 /** Release a lock that the calling thread holds, in any order. */
 void lock_release(struct lock *lock);

@@ -296,6 +296,9 @@ struct platform_range {
 void platform_data_segments(bool libraries, void (*visit)(void *data, struct platform_range range),
                             void *data);
 
+/** Run act once, with the lock of the loader's held by which it tells of libraries. */
+void platform_with_loader(void (*act)(void *data), void *data);
+
 /* ---- Text of others, such as a path or a variable, on its way to a terminal. -------------------
  */
 

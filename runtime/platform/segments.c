@@ -60,6 +60,23 @@ static int visit_module(struct dl_phdr_info *module, size_t bytes, void *data) {
     return !search->libraries;
 }
 
+struct locked {
+    void (*act)(void *data);
+    void *data;
+};
+
+static int act_once(struct dl_phdr_info *module, size_t bytes, void *data) {
+    (void)module, (void)bytes;
+    struct locked *locked = data;
+    locked->act(locked->data);
+    return 1;
+}
+
+void platform_with_loader(void (*act)(void *data), void *data) {
+    struct locked locked = {act, data};
+    dl_iterate_phdr(act_once, &locked); /* the program itself is always there */
+}
+
 void platform_data_segments(bool libraries, void (*visit)(void *data, struct platform_range range),
                             void *data) {
     struct search search = {.libraries = libraries, .visit = visit, .data = data, .first = true};

@@ -479,7 +479,7 @@ Test(address_map, against_a_plain_array) {
     static bool in[KEYS];
     uint64_t state = 88172645463325252;
     size_t count = 0;
-    cr_assert_eq(address_map_init(&map, &bytes), 0);
+    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
     for (size_t step = 0; step < STEPS; step++) {
         size_t i = bare_random(&state) % KEYS;
         nodes[i].key = 0x700000000000 + (i << 4);
@@ -507,7 +507,7 @@ Test(address_map, a_walk_may_take_out_what_it_visits_while_others_are_added) {
     struct address_map map;
     AO_t bytes = 0;
     static struct address_node nodes[FIRST + MORE];
-    cr_assert_eq(address_map_init(&map, &bytes), 0);
+    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
     for (size_t i = 0; i < FIRST + MORE; i++)
         nodes[i].key = 0x700000000000 + (i << 4);
     for (size_t i = 0; i < FIRST; i++)
@@ -527,7 +527,7 @@ Test(address_map, equal_keys_last_in_first_out_across_splits) {
     AO_t bytes = 0;
     struct address_node same[SAME];
     static struct address_node others[OTHERS];
-    cr_assert_eq(address_map_init(&map, &bytes), 0);
+    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
     for (size_t i = 0; i < OTHERS; i++) {
         if (i % (OTHERS / SAME) == 0) {
             same[i / (OTHERS / SAME)].key = 64;
@@ -550,7 +550,7 @@ Test(address_map, a_trimmed_map_has_all_of_its_nodes) {
     static struct address_node nodes[COUNT];
     struct address_map map;
     AO_t bytes = 0;
-    cr_assert_eq(address_map_init(&map, &bytes), 0);
+    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
     size_t least = AO_load(&bytes);
     for (size_t round = 0; round < 2; round++) {
         for (size_t i = round ? KEPT : 0; i < COUNT; i++) {

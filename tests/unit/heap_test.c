@@ -385,7 +385,7 @@ Test(heap, black_runs_are_marked_from_where_they_stand) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
     gait_word *white = bare_alloc(leaf, 16);
     size_t rest = run_rest(leaf, 16);
-    cr_assert_eq(cache_begin_cycle(&bare.cache).bytes, 0u);
+    cr_assert_eq(cache_begin_cycle(&bare.cache, false).bytes, 0u);
     cr_assert_eq(bare.cache.black_bytes, rest);
     gait_word *black = bare_alloc(leaf, 16);
     gait_word *fresh = bare_alloc(leaf, 512), *large = bare_alloc(leaf, 100000);
@@ -398,7 +398,7 @@ Test(heap, black_runs_are_marked_from_where_they_stand) {
 
 Test(heap, what_is_left_in_runs_is_no_object) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
-    cache_begin_cycle(&bare.cache);
+    cache_begin_cycle(&bare.cache, false);
     size_t count = 0;
     for (size_t bytes = 16; bytes <= 2048; bytes *= 2, count++)
         bare_alloc(leaf, bytes);
@@ -415,11 +415,12 @@ Test(heap, idle_runs_are_given_back) {
     gait_word *busy = bare_alloc(leaf, 64), *idle = bare_alloc(refs, 64);
     size_t rest = run_rest(refs, 64);
     gait_word roots[] = {bare_ref(busy), bare_ref(idle)};
-    cr_assert_eq(cache_begin_cycle(&bare.cache).bytes, 0u, "both were used since the last cycle");
+    cr_assert_eq(cache_begin_cycle(&bare.cache, false).bytes, 0u,
+                 "both were used since the last cycle");
     bare_mark(roots, 2);
     empty_cycle();
     busy = bare_alloc(leaf, 64);
-    struct cache_rest given = cache_begin_cycle(&bare.cache);
+    struct cache_rest given = cache_begin_cycle(&bare.cache, false);
     cr_assert_eq(given.bytes, rest);
     cr_assert_eq(given.scannable_bytes, rest);
     cr_assert_eq(given.live_bytes, 0u, "it did not count as live any more");
@@ -434,9 +435,23 @@ Test(heap, idle_runs_are_given_back) {
     cr_assert_eq((char *)bare_alloc(leaf, 64), (char *)busy + 64, "the other run was kept");
 }
 
+/* A thread that is stopped between two instructions of gait_alloc's has read its run already. */
+Test(heap, runs_of_a_thread_that_may_be_within_gait_alloc_are_kept) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *object = bare_alloc(refs, 64);
+    size_t rest = run_rest(refs, 64);
+    for (int cycle = 0; cycle < 3; cycle++) {
+        cr_assert_eq(cache_begin_cycle(&bare.cache, true).bytes, 0u);
+        cr_assert(bare_is_marked((gait_word *)((char *)object + 64)), "the next cell, too");
+        empty_cycle();
+        cr_assert_eq(run_rest(refs, 64), rest);
+    }
+    cr_assert_eq((char *)bare_alloc(refs, 64), (char *)object + 64);
+}
+
 Test(heap, what_counts_as_live_is_taken_off_when_it_is_given_back) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
-    cache_begin_cycle(&bare.cache);
+    cache_begin_cycle(&bare.cache, false);
     empty_cycle();
     bare_alloc(leaf, 48), bare_alloc(refs, 48);
     size_t rest = run_rest(leaf, 48);
@@ -452,7 +467,7 @@ Test(heap, an_idle_cache_keeps_no_span) {
     for (size_t bytes = 16; bytes <= GAIT_SMALL_MAX_BYTES; bytes *= 2)
         bare_alloc(leaf, bytes);
     for (size_t cycle = 0; cycle < 2; cycle++) {
-        cache_begin_cycle(&bare.cache);
+        cache_begin_cycle(&bare.cache, false);
         empty_cycle();
     }
     cr_assert_null(bare.cache.kinds[leaf]);
@@ -468,7 +483,7 @@ Test(heap, what_a_cache_leaves_is_used_by_the_next) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
     for (int black = 0; black <= 1; black++) {
         if (black)
-            cache_begin_cycle(&bare.cache);
+            cache_begin_cycle(&bare.cache, false);
         gait_word *first = bare_alloc(leaf, 64);
         size_t rest = run_rest(leaf, 64);
         cr_assert_eq(cache_destroy(&bare.cache).bytes, rest);
