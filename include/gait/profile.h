@@ -37,6 +37,9 @@ extern "C" {
  */
 GAIT_API size_t gait_set_profile_rate(gait_heap *heap, size_t bytes);
 
+/** The rate in force. Thread rule: any thread. */
+GAIT_API size_t gait_profile_rate(gait_heap *heap);
+
 /** A frame of a program in the embedder's language. */
 typedef struct gait_profile_frame {
     const char *function; /* copied as the call returns, as is the next */

@@ -15,6 +15,8 @@ size_t gait_set_profile_rate(gait_heap *heap, size_t bytes) {
     return before;
 }
 
+size_t gait_profile_rate(gait_heap *heap) { return AO_load(&heap->samples.rate_bytes); }
+
 void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data) {
     HEAP_CALL(heap);
     struct samples *samples = &heap->samples;

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heap profiles in pprof's format, of a library of its own (`libgait-pprof`): `go tool pprof` and
+ * speedscope open them. What is in them: gait/profile.h, which also says how sampling is turned on.
+ *
+ * A profile has four views: alloc_objects, alloc_space (all since the heap was created),
+ * inuse_objects, inuse_space (what the last cycle found live; the default). The kind of the objects
+ * is a label, `kind`.
+ */
+#ifndef GAIT_PPROF_H
+#define GAIT_PPROF_H
+
+#include <gait/profile.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * Write a heap profile: a gzipped message.
+ * @param descriptor  a file, pipe or socket that blocks. What goes wrong raises signals as write(2)
+ *                    does.
+ * @return 0, GAIT_E_MEMORY, GAIT_E_FILE (not all was written; errno tells why).
+ * Thread rule: any thread. One that is attached calls it in native code. Names of C functions are
+ * looked up in the program's files, which takes a second for large ones, the first time.
+ */
+GAIT_API int gait_write_heap_profile(gait_heap *heap, int descriptor);
+
+/**
+ * The same, as memory that the caller frees by free().
+ * @return the bytes, NULL: no memory.
+ */
+GAIT_API void *gait_heap_profile(gait_heap *heap, size_t *bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime/pprof: a heap profile is a gzipped message of pprof's, in which functions have names.
+ */
+#include <gait/pprof.h>
+
+#include "profile.pb-c.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static gait_heap *heap;
+static gait_mutator *mutator;
+static gait_kind node, text;
+static gait_word kept;
+
+static void open_heap(void) {
+    kept = 0;
+    gait_config config;
+    gait_config_init(&config);
+    config.debug = "memprofilerate=1";
+    heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    mutator = gait_attach(heap);
+    const gait_kind_info nodes = {.name = "node", .layout = GAIT_REFS};
+    const gait_kind_info texts = {.name = "text", .layout = GAIT_LEAF};
+    node = (gait_kind)gait_kind_register(heap, &nodes);
+    text = (gait_kind)gait_kind_register(heap, &texts);
+}
+
+static void close_heap(void) {
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
+
+TestSuite(pprof, .init = open_heap, .fini = close_heap);
+
+__attribute__((noinline)) static void make_list(int count) {
+    for (int i = 0; i < count; i++) {
+        gait_word *object = gait_alloc(mutator, node, 48);
+        cr_assert_not_null(object);
+        gait_init(object, kept);
+        kept = (gait_word)(uintptr_t)object;
+    }
+}
+
+__attribute__((noinline)) static void make_garbage(int count) {
+    for (int i = 0; i < count; i++)
+        cr_assert_not_null(gait_alloc(mutator, text, 1000));
+}
+
+static void fill(void) {
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &kept, 1);
+    make_list(1000);
+    make_garbage(200);
+    gait_collect(mutator);
+    gait_pop_frame(mutator);
+}
+
+static unsigned char *unzipped(unsigned char *from, size_t count, size_t *bytes) {
+    size_t room = 1 << 20;
+    unsigned char *to = malloc(room);
+    z_stream stream = {
+        .next_in = from, .avail_in = (unsigned)count, .next_out = to, .avail_out = (unsigned)room};
+    cr_assert_eq(inflateInit2(&stream, 15 + 16), Z_OK); /* gzip */
+    cr_assert_eq(inflate(&stream, Z_FINISH), Z_STREAM_END);
+    *bytes = stream.total_out;
+    inflateEnd(&stream);
+    return to;
+}
+
+static Gait__Pprof__Profile *profile_now(void) {
+    size_t zipped_bytes, bytes;
+    unsigned char *zipped = gait_heap_profile(heap, &zipped_bytes);
+    cr_assert_not_null(zipped);
+    unsigned char *packed = unzipped(zipped, zipped_bytes, &bytes);
+    Gait__Pprof__Profile *profile = gait__pprof__profile__unpack(NULL, bytes, packed);
+    cr_assert_not_null(profile);
+    free(zipped);
+    free(packed);
+    return profile;
+}
+
+static const char *name_of(const Gait__Pprof__Profile *profile, uint64_t location) {
+    const Gait__Pprof__Location *found = profile->location[location - 1];
+    if (found->n_line == 0)
+        return "";
+    return profile->string_table[profile->function[found->line[0]->function_id - 1]->name];
+}
+
+/* Sums of the samples with this function on their stack, of this kind. */
+static void sum_up(const Gait__Pprof__Profile *profile, const char *function, const char *kind,
+                   int64_t sums[4]) {
+    memset(sums, 0, 4 * sizeof sums[0]);
+    for (size_t i = 0; i < profile->n_sample; i++) {
+        const Gait__Pprof__Sample *sample = profile->sample[i];
+        cr_assert_eq(sample->n_value, 4u);
+        cr_assert_eq(sample->n_label, 1u);
+        cr_expect_eq(strcmp(profile->string_table[sample->label[0]->key], "kind"), 0);
+        if (strcmp(profile->string_table[sample->label[0]->str], kind) != 0)
+            continue;
+        for (size_t at = 0; at < sample->n_location_id; at++)
+            if (strncmp(name_of(profile, sample->location_id[at]), function, strlen(function)) ==
+                0) {
+                for (int value = 0; value < 4; value++)
+                    sums[value] += sample->value[value];
+                break;
+            }
+    }
+}
+
+static void expect_type(const Gait__Pprof__Profile *profile, const Gait__Pprof__ValueType *type,
+                        const char *name, const char *unit) {
+    cr_expect_eq(strcmp(profile->string_table[type->type], name), 0);
+    cr_expect_eq(strcmp(profile->string_table[type->unit], unit), 0);
+}
+
+Test(pprof, samples_lie_under_the_names_of_functions) {
+    fill();
+    Gait__Pprof__Profile *profile = profile_now();
+    cr_expect_eq(strcmp(profile->string_table[0], ""), 0);
+    cr_assert_eq(profile->n_sample_type, 4u);
+    expect_type(profile, profile->sample_type[0], "alloc_objects", "count");
+    expect_type(profile, profile->sample_type[1], "alloc_space", "bytes");
+    expect_type(profile, profile->sample_type[2], "inuse_objects", "count");
+    expect_type(profile, profile->sample_type[3], "inuse_space", "bytes");
+    expect_type(profile, profile->period_type, "space", "bytes");
+    cr_expect_eq(profile->period, 1);
+    int64_t sums[4];
+    sum_up(profile, "make_list", "node", sums);
+    cr_expect_eq(sums[0], 1000);
+    cr_expect_eq(sums[1], 48000);
+    cr_expect_eq(sums[2], 1000);
+    cr_expect_eq(sums[3], 48000);
+    sum_up(profile, "make_garbage", "text", sums);
+    cr_expect_eq(sums[0], 200);
+    cr_expect_eq(sums[1], 200 * 1024);
+    cr_expect_eq(sums[2], 0);
+    for (size_t i = 0; i < profile->n_location; i++) {
+        uint64_t mapping = profile->location[i]->mapping_id, at = profile->location[i]->address;
+        if (mapping)
+            cr_expect(at >= profile->mapping[mapping - 1]->memory_start &&
+                      at < profile->mapping[mapping - 1]->memory_limit);
+    }
+    gait__pprof__profile__free_unpacked(profile, NULL);
+}
+
+static size_t tell(gait_mutator *asked, gait_profile_frame *frames, size_t most, void *data) {
+    (void)asked, (void)most, (void)data;
+    frames[0] = (gait_profile_frame){"(lambda (x))", "program.scm", 12};
+    frames[1] = (gait_profile_frame){"main", "program.scm", 99};
+    return 2;
+}
+
+Test(pprof, frames_of_the_embedder_have_functions_and_lines) {
+    gait_set_profile_frames(heap, tell, NULL);
+    fill();
+    Gait__Pprof__Profile *profile = profile_now();
+    int64_t sums[4];
+    sum_up(profile, "(lambda (x))", "node", sums);
+    cr_expect_eq(sums[0], 1000);
+    sum_up(profile, "main", "text", sums);
+    cr_expect_eq(sums[0], 200);
+    cr_assert_eq(profile->n_location, 2u);
+    cr_expect_eq(profile->location[0]->line[0]->line, 12);
+    gait__pprof__profile__free_unpacked(profile, NULL);
+}
+
+Test(pprof, an_empty_one_is_whole) {
+    Gait__Pprof__Profile *profile = profile_now();
+    cr_expect_eq(profile->n_sample, 0u);
+    cr_expect_eq(profile->n_sample_type, 4u);
+    gait__pprof__profile__free_unpacked(profile, NULL);
+}
+
+Test(pprof, what_can_not_be_written_is_told) {
+    fill();
+    int full = open("/dev/full", O_WRONLY);
+    cr_expect_eq(gait_write_heap_profile(heap, full), GAIT_E_FILE);
+    cr_expect_eq(errno, ENOSPC);
+    close(full);
+    int null = open("/dev/null", O_WRONLY);
+    cr_expect_eq(gait_write_heap_profile(heap, null), 0);
+    close(null);
+}
