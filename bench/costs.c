@@ -73,6 +73,10 @@ static void alloc_64k(uint64_t count) {
     for (uint64_t i = 0; i < count; i++)
         bench_keep(costs_object(mutator, leaf, 65536));
 }
+static void alloc_free(uint64_t count) {
+    for (uint64_t i = 0; i < count; i++)
+        gait_free(mutator, costs_object(mutator, refs, 64));
+}
 static void store_off(uint64_t count) {
     gait_word *words = (gait_word *)roots[ARRAY], value = roots[OBJECT];
     for (uint64_t i = 0; i < count; i++)
@@ -204,6 +208,7 @@ static const struct operation {
     {"alloc_256", alloc_256, 100000},
     {"alloc_4k", alloc_4k, 10000},
     {"alloc_64k", alloc_64k, 1000},
+    {"alloc_free", alloc_free, 100000},
     {"store_plain", store_plain, 2000000},
     {"store_off", store_off, 2000000},
     {"move_off", move_off, 2000000},

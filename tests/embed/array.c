@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arrays: a fixed object for what refers to them, and items that are moved when they grow. */
+/* Arrays: a fixed object for what refers to them, and items that are resized as they grow. */
 #include "tiny.h"
 
 enum { ROOM_FIRST = 4 };
@@ -12,18 +12,41 @@ static struct array *array_of(value v) {
 
 value array_new(void) { return (value)allocate(tiny.array, sizeof(struct array), TYPE_ARRAY); }
 
-/* Twice the room, as realloc would: the old items stay where they are until nothing leads there. */
+/* Twice the room. Nobody but the array knows its items. */
 static void grow(value v) {
-    ROOTS(kept, 2);
+    ROOTS(kept, 1);
     kept[0] = v;
-    size_t room = array_of(v)->room ? 2 * array_of(v)->room : ROOM_FIRST;
-    kept[1] = (value)allocate(tiny.refs, room * sizeof(value), 0);
-    struct array *array = array_of(kept[0]);
-    if (array->count > 0) /* a safepoint, if there are many: both are in objects or roots */
-        gait_move(tiny.mutator, (value *)kept[1], (value *)array->items, array->count);
-    gait_store(tiny.mutator, &array->items, kept[1]);
-    array->room = gait_object_bytes(tiny.heap, (void *)kept[1]) / sizeof(value);
+    struct array *array = array_of(v);
+    size_t room = array->room ? 2 * array->room : ROOM_FIRST;
+    value items;
+    if (array->items)
+        items = (value)gait_realloc(tiny.mutator, (void *)array->items, room * sizeof(value));
+    else
+        items = (value)allocate(tiny.refs, room * sizeof(value), 0);
+    if (!items)
+        raise_text("no memory", 0);
+    gait_store(tiny.mutator, &array->items, items);
+    array->room = gait_object_bytes(tiny.heap, (void *)items) / sizeof(value);
     UNROOT();
+}
+
+/* The same for who may still look at the old items: they stay as long as somebody does. */
+value array_copy(value v) {
+    ROOTS(kept, 3);
+    kept[0] = v;
+    kept[1] = array_new();
+    size_t count = array_of(kept[0])->count;
+    if (count > 0) {
+        kept[2] = (value)allocate(tiny.refs, count * sizeof(value), 0);
+        struct array *copy = array_of(kept[1]);
+        gait_move(tiny.mutator, (value *)kept[2], (value *)array_of(kept[0])->items, count);
+        gait_store(tiny.mutator, &copy->items, kept[2]);
+        copy->count = count;
+        copy->room = gait_object_bytes(tiny.heap, (void *)kept[2]) / sizeof(value);
+    }
+    value made = kept[1];
+    UNROOT();
+    return made;
 }
 
 void array_push(value v, value item) {

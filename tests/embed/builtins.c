@@ -177,6 +177,7 @@ SIMPLE(do_cons, cons(FIRST, SECOND))
 SIMPLE(do_list, arguments)
 SIMPLE(do_head, head_of(FIRST))
 SIMPLE(do_tail, tail_of(FIRST))
+SIMPLE(do_copy, array_copy(FIRST))
 SIMPLE(do_at, *array_at(FIRST, number_at(arguments, 1)))
 SIMPLE(do_table, table_new())
 SIMPLE(do_get, table_get(FIRST, SECOND))
@@ -217,6 +218,7 @@ static const struct {
     {"at", NULL, do_at},
     {"put-at", NULL, do_put_at},
     {"length", NULL, do_length},
+    {"copy", NULL, do_copy},
     {"table", NULL, do_table},
     {"get", NULL, do_get},
     {"put", NULL, do_put},

@@ -65,8 +65,11 @@ value read_form(FILE *in) {
     if (c != '\'')
         return read_word(in, c);
     ROOTS(kept, 1);
-    kept[0] = cons(read_form(in), 0);
-    value quoted = cons(name_of("quote", 5), kept[0]);
+    kept[0] = read_form(in);
+    gait_no_collect_begin(tiny.mutator); /* waits for a cycle that marks: kept is a root still */
+    value name = name_of("quote", 5), rest = cons(kept[0], 0); /* neither is a root */
+    value quoted = cons(name, rest);
+    gait_no_collect_end(tiny.mutator);
     UNROOT();
     return quoted;
 }

@@ -104,12 +104,16 @@ static void make_anew(value v, unsigned mode, size_t room) {
         *state(fresh, at) = 1;
         fresh->used++;
     }
+    value old[] = {table->keys, table->values, table->states};
     table->mode = mode;
     table->room = room;
     table->used = fresh->used;
     gait_store(tiny.mutator, &table->keys, fresh->keys);
     gait_store(tiny.mutator, &table->values, fresh->values);
     gait_store(tiny.mutator, &table->states, fresh->states);
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+        if (old[i]) /* nobody else knows them */
+            gait_free(tiny.mutator, (void *)old[i]);
     UNROOT();
 }
 

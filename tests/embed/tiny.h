@@ -6,8 +6,9 @@
  *
  *   errors by longjmp, over pushed frames and out of finalizers      error.c
  *   a table of names that keeps none of them                         names.c
- *   tables whose weakness is set late, for keys, values or both      table.c
- *   arrays whose items are moved when they grow                      array.c
+ *   tables whose weakness is set late, for keys, values or both,
+ *   and whose old parts are freed at once                            table.c
+ *   arrays whose items are resized as they grow                      array.c
  *   generators, each with a C stack of its own                       generator.c
  *   finalizers and cleanups, also of objects in cycles               finalize.c
  *
@@ -129,6 +130,7 @@ value array_new(void);
 void array_push(value array, value item);
 value *array_at(value array, intptr_t index); /* of its items, until the next allocation */
 void array_put(value array, intptr_t index, value item);
+value array_copy(value array);
 
 /* table.c */
 value table_new(void);
