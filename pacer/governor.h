@@ -295,7 +295,7 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
 
 /** Of which kind a cycle is that begins now; ask when memory has been seen. What somebody forces,
  * the clock brings or a limit asks for is full (governor_kind.c). dirty_bytes: what a minor one has
- * to scan of what is old, since something was stored there; 0: nobody knows. */
+ * to scan of what is old, since something was stored there, or may have been; 0: nobody knows. */
 enum gait_governor_kind gait_governor_kind(const struct gait_governor *governor, bool forced,
                                            bool periodic, uint64_t dirty_bytes);
 

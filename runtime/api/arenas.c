@@ -86,6 +86,13 @@ static void hook_each_low(struct arena *record, void (*visit)(void *, char *, ch
         bump_each_low(arena_bump(own, i), visit, data);
 }
 
+static void hook_each_part(struct arena *record, void (*visit)(void *, char *, char *, char *),
+                           void *data) {
+    struct arena_own *own = arena_own(record);
+    for (unsigned i = 0; arena_bump(own, i); i++)
+        bump_each_part(arena_bump(own, i), visit, data);
+}
+
 static struct arena_chunk *chunks_join(struct arena_chunk *first, struct arena_chunk *second) {
     struct arena_chunk *last = first;
     while (last->next)
@@ -141,6 +148,7 @@ static void hook_forget(void *data, struct arena *record) {
 void arenas_start(gait_heap *heap) {
     struct arena_hooks hooks = {.data = heap,
                                 .each_low = hook_each_low,
+                                .each_part = hook_each_part,
                                 .close = hook_close,
                                 .give = hook_give,
                                 .forget = hook_forget,

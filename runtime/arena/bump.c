@@ -62,7 +62,8 @@ static size_t unopened_bytes(const struct bump *bump) {
 }
 
 /* Count a chunk that the source gave. */
-static void chunk_count(struct bump *bump, const struct bump_chunk *chunk) {
+static void chunk_count(struct bump *bump, struct bump_chunk *chunk) {
+    chunk->seen = NULL;
     bump->held_bytes += chunk_bytes(chunk) - unopened_bytes(bump);
     bump->chunk_count++;
 }
@@ -545,31 +546,62 @@ void bump_overwrite(struct bump *bump, int byte) {
 
 /* ---- Looking at it ---- */
 
-static void visit_from(const struct bump *bump, const struct bump_chunk *chunk, char *low,
-                       void (*visit)(void *data, char *start, char *end), void *data) {
-    if (is_begun(bump, chunk) && low > chunk->first)
-        visit(data, chunk->first, low);
-}
-
-static void visit_low(const struct bump *bump, const struct bump_chunk *chunk,
-                      void (*visit)(void *data, char *start, char *end), void *data) {
-    if (!is_begun(bump, chunk))
-        return;
+/* Where the low end of a chunk that is begun has come. */
+static char *low_of(const struct bump *bump, const struct bump_chunk *chunk) {
     /* if the cursor is in this chunk, it is the current one: no end is another's first */
     char *low = LOAD(&bump->head->low);
-    if (low < chunk->first || low > chunk->end)
-        low = LOAD(&chunk->low);
+    return low < chunk->first || low > chunk->end ? LOAD(&chunk->low) : low;
+}
+
+/* Inline, so that visit is known. */
+static inline void each_begun(const struct bump *bump,
+                              void (*visit)(void *data, struct bump_chunk *chunk, char *low),
+                              void *data) {
+    for (struct bump_chunk *chunk = LOAD(&bump->chunks.first); chunk; chunk = LOAD(&chunk->next))
+        if (is_begun(bump, chunk))
+            visit(data, chunk, low_of(bump, chunk));
+    /* never current; and they begin where another's end may be, so the cursor would say nothing */
+    for (struct bump_chunk *chunk = LOAD(&bump->large.first); chunk; chunk = LOAD(&chunk->next))
+        if (is_begun(bump, chunk))
+            visit(data, chunk, LOAD(&chunk->low));
+}
+
+struct low_visit {
+    void (*visit)(void *data, char *start, char *end);
+    void *data;
+};
+
+static void visit_low(void *data, struct bump_chunk *chunk, char *low) {
+    const struct low_visit *to = data;
     if (low > chunk->first)
-        visit(data, chunk->first, low);
+        to->visit(to->data, chunk->first, low);
 }
 
 void bump_each_low(const struct bump *bump, void (*visit)(void *data, char *start, char *end),
                    void *data) {
-    for (struct bump_chunk *chunk = LOAD(&bump->chunks.first); chunk; chunk = LOAD(&chunk->next))
-        visit_low(bump, chunk, visit, data);
-    /* never current; and they begin where another's end may be, so the cursor would say nothing */
-    for (struct bump_chunk *chunk = LOAD(&bump->large.first); chunk; chunk = LOAD(&chunk->next))
-        visit_from(bump, chunk, LOAD(&chunk->low), visit, data);
+    each_begun(bump, visit_low, &(struct low_visit){visit, data});
+}
+
+struct part_visit {
+    void (*visit)(void *data, char *start, char *seen, char *end);
+    void *data;
+};
+
+static void visit_part(void *data, struct bump_chunk *chunk, char *low) {
+    const struct part_visit *to = data;
+    char *seen = LOAD(&chunk->seen);
+    size_t era = LOAD(&chunk->era);
+    if (!seen || chunk->seen_era != era)
+        seen = chunk->first;
+    chunk->seen_era = era;
+    STORE(&chunk->seen, low);
+    if (low > chunk->first)
+        to->visit(to->data, chunk->first, seen, low);
+}
+
+void bump_each_part(const struct bump *bump,
+                    void (*visit)(void *data, char *start, char *seen, char *end), void *data) {
+    each_begun(bump, visit_part, &(struct part_visit){visit, data});
 }
 
 size_t bump_used_bytes(const struct bump *bump) {

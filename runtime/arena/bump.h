@@ -58,6 +58,8 @@ struct bump_chunk {
     char *clean; /* see .inv.clean; set by the source */
     char *clean_end;
     size_t era; /* atomic; see .inv.used */
+    char *seen; /* as bump_each_part left it, of that era; NULL: never */
+    size_t seen_era;
     /* of placed.h, the owner's */
     struct bump_chunk *overflow; /* where what has no room here goes on; NULL: not known */
     size_t promised_bytes;       /* to the clusters that begin here */
@@ -181,6 +183,13 @@ struct bump_chunk *bump_close(struct bump *bump);
  * allocates, but not while it resets or closes. */
 void bump_each_low(const struct bump *bump, void (*visit)(void *data, char *start, char *end),
                    void *data);
+
+/**
+ * The same, and say of each piece where it ended when this was called last: seen, or its start, if
+ * what was there has been forgotten since. One thread at a time.
+ */
+void bump_each_part(const struct bump *bump,
+                    void (*visit)(void *data, char *start, char *seen, char *end), void *data);
 
 /** Allocated since the last reset, with rounding. Unordered if not called by the owner. */
 size_t bump_used_bytes(const struct bump *bump);

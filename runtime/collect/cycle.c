@@ -92,14 +92,16 @@ static void push_shared_roots(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
     marker_begin(marker);
     ranges_push_libraries(&heap->roots, marker);
-    roots_push(&heap->roots, marker);
+    bool minor = heap->cycle.record.minor;
+    roots_push(&heap->roots, marker, minor);
     /* as gait_coroutine_switch numbers cycles: by the epoch that this one ends with */
     counter_add(&heap->cycle.stack_bytes,
-                coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1));
+                coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1, minor));
     finalizers_push(&heap->finalizers, marker);
-    if (heap->cycle.record.minor) {
-        cards_push(marker, kinds_count(&heap->kinds));
+    if (minor) {
+        root_cards_clean(&heap->space);
         arenas_push_all(&heap->arenas, marker);
+        cards_push(marker, kinds_count(&heap->kinds));
     } else {
         if (heap->space.keeps)
             cards_wipe(marker); /* what is stored from now on was shaded: it will be old */
@@ -113,7 +115,7 @@ static size_t bytes_to_mark(const gait_heap *heap) {
     const struct cycle_record *record = &heap->cycle.record;
     uint64_t kept =
         record->kept_bytes < record->start_bytes ? record->kept_bytes : record->start_bytes;
-    return record->start_bytes - kept + ranges_piece_bytes(&heap->roots);
+    return record->start_bytes - kept + record->piece_bytes;
 }
 
 /* Phase 5: until marking gives no more work by itself.
@@ -369,11 +371,18 @@ static void settle(gait_heap *heap, bool stopped) {
     sweep_open(&heap->sweeper);
 }
 
-/* Bytes of cells that the last cycle found, when all is swept: objects are sure to be no fewer. */
-static uint64_t swept_bytes(const gait_heap *heap) {
+/* Bytes of cells that the last cycle found, when all is swept: objects are sure to be no fewer.
+ * *called: of kinds with a scan function. */
+static uint64_t swept_bytes(const gait_heap *heap, uint64_t *called) {
     intptr_t bytes = 0; /* what the program freed of rests of runs was not counted before */
-    for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++)
-        bytes += (intptr_t)AO_load(&heap->kinds.kinds[kind].live_bytes);
+    *called = 0;
+    for (size_t i = 0; i < kinds_count(&heap->kinds); i++) {
+        const struct kind *kind = &heap->kinds.kinds[i];
+        intptr_t live = (intptr_t)AO_load(&kind->live_bytes);
+        bytes += live;
+        if (kind->layout == GAIT_CALLBACK && live > 0)
+            *called += (uint64_t)live;
+    }
     return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
@@ -382,7 +391,7 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     phase_enter(&cycle->phase, PHASE_FINISH_SWEEP);
     if (!sweep_done(&heap->sweeper))
         sweeping_finish(heap);
-    uint64_t kept_bytes = swept_bytes(heap);
+    uint64_t called_bytes, kept_bytes = swept_bytes(heap, &called_bytes);
     for (size_t kind = 0; kind < kinds_count(&heap->kinds); kind++) {
         AO_store(&heap->kinds.kinds[kind].live_objects, 0);
         AO_store(&heap->kinds.kinds[kind].live_bytes, 0);
@@ -396,13 +405,16 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     cycle->begin_cpu_ns = platform_thread_cpu_ns();    /* sweeping is counted already */
     cycle->record.minor = heap->space.keeps && !whole; /* it may be; control decides */
     cycle->record.kept_bytes = kept_bytes;
-    if (cycle->record.minor)
-        cycle->record.dirty_bytes = cards_dirty_bytes(&heap->space);
+    cycle->record.piece_bytes = ranges_piece_bytes(&heap->roots);
+    uint64_t changed_bytes = 0;
+    if (cycle->record.minor) {
+        changed_bytes = ranges_changed_bytes(&heap->roots, &heap->space);
+        cycle->record.dirty_bytes = cards_dirty_bytes(&heap->space) + called_bytes + changed_bytes;
+    }
     AO_store(&heap->space.cards.work_bytes, 0);
     foreign_check(&heap->space.foreign, "gait_foreign_sub");
     control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
-                  AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots),
-                  ranges_piece_bytes(&heap->roots));
+                  AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots), changed_bytes);
 }
 
 /* Phases 2 to 8. @return false: given up. */

@@ -355,7 +355,7 @@ static enum gait_governor_kind next_kind(const struct control *control, bool for
 
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
                    bool stopped, uint64_t stack_bytes, uint64_t globals_bytes,
-                   uint64_t piece_bytes) {
+                   uint64_t changed_bytes) {
     control_update_limiter(control);
     lock_acquire(&control->lock);
     for (unsigned purpose = 0; purpose < CPU_PURPOSES; purpose++)
@@ -367,7 +367,9 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     if (record->minor)
         record->minor = next_kind(control, record->forced, periodic, record->dirty_bytes) ==
                         GAIT_GOVERNOR_MINOR;
-    if (!record->minor)
+    if (record->minor)
+        record->piece_bytes = changed_bytes;
+    else
         record->kept_bytes = 0;
     control->minors = record->minor ? control->minors + 1 : 0;
     struct gait_governor_start start = {
@@ -381,7 +383,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
         .scannable_bytes = control_scannable_bytes(control),
         .stack_bytes = stack_bytes,
         .globals_bytes = globals_bytes,
-        .piece_bytes = piece_bytes,
+        .piece_bytes = record->piece_bytes,
     };
     struct gait_governor_cycle cycle;
     record->trigger_bytes = AO_load(&control->trigger_bytes);

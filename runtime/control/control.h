@@ -65,7 +65,8 @@ struct cycle_record {
     bool minor; /* what was marked before was kept. As control_begin is called: it may be minor */
     bool keeps; /* as it ended: the next one may be minor */
     uint64_t kept_bytes;     /* of marked_bytes, of a minor one: marked before it began */
-    uint64_t dirty_bytes;    /* of old objects, on dirty cards as it began, if it might be minor */
+    uint64_t dirty_bytes;    /* what it has to look at of the old at least, if it might be minor */
+    uint64_t piece_bytes;    /* of ranges, scanned piece by piece */
     uint64_t estimate_bytes; /* of marked_bytes, what is taken for live: the next goal's base */
     bool periodic;
     bool by_limit; /* the limit gave the goal */
@@ -286,12 +287,13 @@ int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
 void control_preempted(struct control *control, int64_t ns);
 
 /**
- * Marking begins; it has ended; its bytes are known and the next goal is set. piece_bytes: of the
- * globals, those that markers scan among other work, which counts as heap's until the end.
+ * Marking begins; it has ended; its bytes are known and the next goal is set. Of the globals,
+ * record->piece_bytes are scanned by markers among other work, which counts as heap's until the
+ * end; changed_bytes of them, if the cycle is minor: what they are from then on.
  */
 void control_begin(struct control *control, struct cycle_record *record, bool periodic,
                    bool stopped, uint64_t stack_bytes, uint64_t globals_bytes,
-                   uint64_t piece_bytes);
+                   uint64_t changed_bytes);
 void control_end(struct control *control, struct cycle_record *record, uint64_t marked_bytes,
                  uint64_t stack_bytes, uint64_t globals_bytes);
 

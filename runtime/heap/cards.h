@@ -9,6 +9,8 @@
  *
  *   .inv.card: mutators make cards dirty at any time, each by one byte; clean only who looks at
  *   what they cover, and only between the handshake that scans roots and the flip.
+ *
+ * So a card tells of roots outside of the heap, too, whether they were stored to (roots.h).
  */
 #ifndef GAIT_CARDS_H
 #define GAIT_CARDS_H
@@ -25,11 +27,17 @@
 /* Cards that are looked at as one word, and the addresses that they cover. */
 #define CARD_GROUP ((size_t)8)
 #define CARD_GROUP_BYTES (CARD_GROUP * CARD_BYTES)
+/* Of roots outside of the heap, as many are cleaned in a cycle. Guess: 2 KiB a heap. */
+#define CARDS_OUTSIDE 256
 
 struct cards {
     unsigned char *bytes; /* constant: the table; NULL: there is none, and no minor cycle */
     uintptr_t mask;       /* constant: one less than how many cards it has */
     AO_t work_bytes;      /* scanned in this cycle for dirty cards; a figure */
+    /* Dirty ones of roots that cover nothing of the heap, by an address of each. The collector's,
+     * from one handshake that scans roots to the flip. */
+    uintptr_t outside[CARDS_OUTSIDE];
+    size_t outside_count;
 };
 
 /** Have a table for a range of so many bytes. Only what is touched takes memory.
@@ -53,6 +61,16 @@ static inline void card_dirty(const struct cards *cards, uintptr_t address) {
 
 static inline bool card_is_dirty(const struct cards *cards, uintptr_t address) {
     return AO_char_load(&cards->bytes[address >> GAIT_CARD_SHIFT & cards->mask]) != 0;
+}
+
+static inline void card_clean(const struct cards *cards, uintptr_t address) {
+    AO_char_store(&cards->bytes[address >> GAIT_CARD_SHIFT & cards->mask], 0);
+}
+
+/** Of count words, how many lie on the card of the first. */
+static inline size_t card_words(const volatile gait_word *words, size_t count) {
+    size_t left = CARD_WORDS - (uintptr_t)words / sizeof(gait_word) % CARD_WORDS;
+    return count < left ? count : left;
 }
 
 #endif

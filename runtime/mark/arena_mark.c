@@ -53,6 +53,7 @@ struct walk {
     struct marker *marker;
     struct arena *arena;
     bool at_once; /* what can't be pushed is scanned: a second walk would come no further */
+    bool changed; /* what cards say was not stored to since the last cycle is left out */
 };
 
 static void push_low(void *data, char *low, char *low_end) {
@@ -71,25 +72,49 @@ static void push_low(void *data, char *low, char *low_end) {
     piece_end(walk->arena);
 }
 
+/* Push what lies on dirty cards. */
+static void push_dirty(struct walk *walk, char *low, char *end) {
+    char *run = NULL; /* begins what is dirty up to here */
+    for (size_t bytes; low < end; low += bytes) {
+        bytes = CARD_BYTES - (uintptr_t)low % CARD_BYTES;
+        bytes = bytes < (size_t)(end - low) ? bytes : (size_t)(end - low);
+        bool dirty = card_is_dirty(&walk->marker->space->cards, (uintptr_t)low);
+        if (run && !dirty)
+            push_low(walk, run, low);
+        run = !dirty ? NULL : run ? run : low;
+    }
+    if (run)
+        push_low(walk, run, end);
+}
+
+static void push_part(void *data, char *low, char *seen, char *low_end) {
+    struct walk *walk = data;
+    if (walk->changed)
+        push_dirty(walk, low, seen);
+    push_low(data, walk->changed ? seen : low, low_end);
+}
+
 /* With ARENA_WALKED set, which stands for the pieces that are not pushed yet. */
-static void push_pieces(struct marker *marker, struct arena *arena, bool at_once) {
-    struct walk walk = {marker, arena, at_once};
+static void push_pieces(struct marker *marker, struct arena *arena, bool at_once, bool changed) {
+    struct walk walk = {marker, arena, at_once, changed};
     PERTURB(ARENA_WALK);
     if (is_traced(arena)) /* else its owner set it apart */
-        marker->space->arenas->hooks.each_low(arena, push_low, &walk);
+        marker->space->arenas->hooks.each_part(arena, push_part, &walk);
     PERTURB(ARENA_PIECE);
     AO_and_full(&arena->scan, ~ARENA_WALKED); /* release: as piece_end */
 }
 
-/* @return whether this call claimed it. left: what it has then. */
-static bool claim(const struct marker *marker, struct arena *arena, AO_t left) {
+/* @return whether this call claimed it. left: what it has then. *last: in which cycle it was
+ * before. */
+static bool claim(const struct marker *marker, struct arena *arena, AO_t left, unsigned *last) {
     unsigned cycle = cycle_of(marker);
     enum arena_state state = arena_state(arena);
     if (state != ARENA_LIVE && state != ARENA_FREED)
         return false;
     for (;;) {
         AO_t scan = AO_load(&arena->scan);
-        if (ARENA_CYCLE(scan) == cycle)
+        *last = ARENA_CYCLE(scan);
+        if (*last == cycle)
             return false;
         PERTURB(ARENA_CLAIM);
         if (AO_compare_and_swap_full(&arena->scan, scan, scan_word(cycle, left)))
@@ -97,20 +122,27 @@ static bool claim(const struct marker *marker, struct arena *arena, AO_t left) {
     }
 }
 
-void marker_claim(struct marker *marker, struct arena *arena) {
+/* minor: cards say what was stored to since the last cycle. */
+static void claim_and_push(struct marker *marker, struct arena *arena, bool minor) {
     bool traced = (arena->flags & ARENA_TRACED) != 0;
-    if (!claim(marker, arena, traced ? ARENA_WALKED : 0))
+    unsigned last;
+    if (!claim(marker, arena, traced ? ARENA_WALKED : 0, &last))
         return;
     if (AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless)
         marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)arena->handle));
     if (traced)
-        push_pieces(marker, arena, false);
+        push_pieces(marker, arena, false, minor && last == cycle_of(marker) - 1);
+}
+
+void marker_claim(struct marker *marker, struct arena *arena) {
+    claim_and_push(marker, arena, false);
 }
 
 void marker_claim_later(struct marker *marker, struct arena *arena) {
     bool traced = (arena->flags & ARENA_TRACED) != 0;
+    unsigned last;
     /* pairs may wait for it: as for a leaf, see overflow */
-    if (claim(marker, arena, traced ? ARENA_UNSCANNED : 0) &&
+    if (claim(marker, arena, traced ? ARENA_UNSCANNED : 0, &last) &&
         (traced || AO_load(&marker->queue->keys.pairs) > 0))
         AO_store_release(&marker->queue->overflowed, 1);
 }
@@ -180,7 +212,7 @@ void arenas_push_all(struct arenas *arenas, struct marker *marker) {
         struct arena *arena = arenas_at(arenas, i);
         enum arena_state state = arena_state(arena); /* before its flags: it may be being made */
         if (state == ARENA_LIVE || state == ARENA_FREED)
-            marker_claim(marker, arena);
+            claim_and_push(marker, arena, true);
     }
 }
 
@@ -204,7 +236,7 @@ void arenas_rescan(struct arenas *arenas, struct marker *marker) {
             continue;
         AO_or_full(&arena->scan, ARENA_WALKED);
         AO_and_full(&arena->scan, ~ARENA_UNSCANNED);
-        push_pieces(marker, arena, true);
+        push_pieces(marker, arena, true, false);
         marker_drain(marker, SIZE_MAX);
     }
 }

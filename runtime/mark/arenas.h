@@ -95,6 +95,9 @@ struct arena_hooks {
     /* Visit each piece that may hold references. Any thread, see .inv.walk. */
     void (*each_low)(struct arena *arena, void (*visit)(void *data, char *low, char *low_end),
                      void *data);
+    /* The same, and where each ended the last time: bump_each_part. Who has claimed it. */
+    void (*each_part)(struct arena *arena,
+                      void (*visit)(void *data, char *low, char *seen, char *low_end), void *data);
     /* Take all chunks of an arena that nothing refers to, as one list by next, with arena, start
      * and bytes set. The collector. */
     struct arena_chunk *(*close)(struct arena *arena);
@@ -200,7 +203,8 @@ void arenas_open(struct arenas *arenas);
 void arenas_push_pinned(struct arenas *arenas, struct marker *marker);
 
 /** In a minor cycle: claim all. What old objects refer to is not looked at, so no arena is found to
- * be dead. The collector. */
+ * be dead. Of what was there in the last cycle only that is scanned which was stored to since. The
+ * collector, before cards are pushed. */
 void arenas_push_all(struct arenas *arenas, struct marker *marker);
 
 /** Is anything set apart that was not pushed yet? Then marking is not over. */

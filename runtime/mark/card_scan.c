@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "../platform/perturb.h"
+#include "arenas.h"
 #include "marker.h"
 
 /* What one piece covers: a slice's worth of words and more, some 20 us. */
@@ -213,8 +214,12 @@ uint64_t cards_dirty_bytes(const struct space *space) {
         if (at % CARD_GROUP_BYTES == 0 &&
             !AO_load((volatile AO_t *)cards_group(&space->cards, card)))
             at += CARD_GROUP_BYTES - CARD_BYTES;
-        else if (card_is_dirty(&space->cards, card))
+        else if (card_is_dirty(&space->cards, card)) {
+            const struct arena *arena = arenas_of(space, card);
+            if (arena && (arena->flags & ARENA_TRACED))
+                bytes += CARD_BYTES;
             each_touched(space, card, count_touched, &bytes);
+        }
     }
     return bytes;
 }

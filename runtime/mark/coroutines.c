@@ -48,13 +48,24 @@ static void shade(struct gait_visitor *visitor, gait_word word, bool conservativ
         marker_push(marker, word);
 }
 
+/* With its lock held: scan it, or what may have changed since it was scanned. */
+static size_t shade_roots(struct gait_coroutine *coroutine, struct marker *marker, bool changed) {
+    struct shader shader = {visitor_of(marker->space, marker->value_mask, shade), marker};
+    shader.visitor.changed = changed ? marker->space : NULL;
+    size_t bytes = visit(coroutine, &shader.visitor);
+    bool moved = shader.visitor.places != coroutine->places;
+    coroutine->places = shader.visitor.places;
+    return changed && moved ? shade_roots(coroutine, marker, false) : bytes;
+}
+
 /* With its lock held: scan it, if there is a marker and it was not in this cycle. */
-static size_t scan(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle) {
+static size_t scan(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle,
+                   bool changed) {
     if (!marker || coroutine->scanned == cycle)
         return 0;
+    changed = changed && coroutine->scanned == cycle - 1; /* .inv.unchanged */
     coroutine->scanned = cycle;
-    struct shader shader = {visitor_of(marker->space, marker->value_mask, shade), marker};
-    return visit(coroutine, &shader.visitor);
+    return shade_roots(coroutine, marker, changed);
 }
 
 bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struct marker *marker,
@@ -63,7 +74,7 @@ bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struc
     bool running = coroutine->running;
     if (!running) {
         suspended_compare(coroutine);
-        *bytes = scan(coroutine, marker, cycle);
+        *bytes = scan(coroutine, marker, cycle, false);
         lock_acquire(&roots->lock);
         if (coroutine->previous)
             coroutine->previous->next = coroutine->next;
@@ -110,7 +121,7 @@ bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, u
     bool resumed = !coroutine->running;
     if (resumed) {
         suspended_compare(coroutine);
-        *bytes = scan(coroutine, marker, cycle);
+        *bytes = scan(coroutine, marker, cycle, false);
         PERTURB(COROUTINE_RESUME);
         coroutine->running = true;
     }
@@ -140,14 +151,14 @@ struct gait_coroutine *coroutines_next(struct roots *roots) {
     }
 }
 
-size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle) {
+size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle, bool changed) {
     coroutines_rewind(roots);
     size_t bytes = 0;
     for (struct gait_coroutine *coroutine; (coroutine = coroutines_next(roots));) {
         PERTURB(COROUTINE_SCAN);
         if (!coroutine->running) {
             suspended_compare(coroutine);
-            bytes += scan(coroutine, marker, cycle);
+            bytes += scan(coroutine, marker, cycle, changed);
             if (roots->checks_suspended)
                 suspended_note(coroutine);
         }

@@ -37,7 +37,8 @@ struct gait_coroutine {
     struct gait_coroutine *previous;
     struct stack stack; /* its callback is constant, and the bounds of its C stack: both NULL, if it
                            has none of its own that is scanned. While it runs, its mutator's */
-    unsigned scanned;   /* the cycle in which it was scanned; 0: never */
+    unsigned scanned;   /* the cycle in which it was scanned; 0: never, or before it ran last */
+    uint64_t places;    /* as gait_visitor has it, when its callback was called last */
     bool running;
     bool noted; /* there are notes: gccheckmark, while marking */
     struct suspended_notes notes;
@@ -75,9 +76,10 @@ void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *fram
 bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle,
                       size_t *bytes);
 
-/** Push the roots of all suspended coroutines that were not scanned in this cycle. The collector,
- * after all mutators were scanned in it. @return bytes visited. */
-size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle);
+/** Push the roots of all suspended coroutines that were not scanned in this cycle. changed: of
+ * those that were scanned in the last one and have not run since, what holds what it held then may
+ * be left out. The collector, after all mutators were scanned in it. @return bytes visited. */
+size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle, bool changed);
 
 /** Begin to look at all coroutines; the next one, with its lock held, or NULL at the end. The
  * collector. */

@@ -243,7 +243,9 @@ static void push_finalizable(uintptr_t object, bool queued, void *data) {
         marker_push_interior(marker, object);
         return;
     }
-    if (!space_cell(marker->space, object, &cell))
+    /* one that is marked is scanned itself, or was in an earlier cycle, and cards say what it got
+     */
+    if (!space_cell(marker->space, object, &cell) || cell_marked(&cell, space_epoch(marker->space)))
         return;
     unsigned layout = ENTRY_LAYOUT(cell.entry);
     pushing->weak_contents |= layout == GAIT_WEAK || layout == GAIT_EPHEMERON;

@@ -164,11 +164,6 @@ void marker_rescan(struct marker *marker);
 void marker_visit_object(struct space *space, struct gait_visitor *visitor, char *start,
                          page_entry entry, size_t object_bytes);
 
-/* A word of an object that mutators may store to: what it leads to is read after it. */
-static inline gait_word word_read(const gait_word *word) {
-    return AO_load_dd_acquire_read((const volatile AO_t *)word); /* pairs with gait_store */
-}
-
 /* The cell that starts at an address in the range. @return false: none does. */
 static inline bool marker_cell(const struct marker *marker, gait_word word, struct cell *cell) {
     return space_cell(marker->space, word, cell) && cell->start == (char *)word;

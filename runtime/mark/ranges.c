@@ -16,7 +16,8 @@ static size_t range_bytes(size_t count) {
     return sizeof(struct root_range) + pieces * sizeof(struct root_piece);
 }
 
-int ranges_add(struct roots *roots, void *low, size_t bytes, bool conservative) {
+static int range_add(struct roots *roots, void *low, size_t bytes, bool conservative,
+                     bool segment) {
     uintptr_t start = (uintptr_t)low, end = start + bytes;
     if (!low || end < start || (!conservative && (start | bytes) % sizeof(gait_word) != 0))
         return GAIT_E_INVALID;
@@ -28,6 +29,8 @@ int ranges_add(struct roots *roots, void *low, size_t bytes, bool conservative) 
     range->words = (const gait_word *)start;
     range->count = count;
     range->conservative = conservative;
+    range->segment = segment;
+    range->fresh = true;
     for (size_t i = 0; i * RANGE_PIECE_WORDS < count; i++)
         range->pieces[i] = (struct root_piece){range, i * RANGE_PIECE_WORDS};
     lock_acquire(&roots->lock);
@@ -37,6 +40,10 @@ int ranges_add(struct roots *roots, void *low, size_t bytes, bool conservative) 
     counter_add(&roots->bytes, count * sizeof(gait_word));
     counter_add(&roots->piece_bytes, count * sizeof(gait_word));
     return 0;
+}
+
+int ranges_add(struct roots *roots, void *low, size_t bytes, bool conservative) {
+    return range_add(roots, low, bytes, conservative, false);
 }
 
 /* With the lock held: the link to the last range that was added with this address, or to NULL. */
@@ -163,7 +170,8 @@ int ranges_add_segments(struct roots *roots) {
         return GAIT_E_FULL;
     for (size_t i = 0; i < segments.count; i++) {
         const struct platform_range *found = &segments.found[i];
-        int result = ranges_add(roots, found->low, (size_t)(found->high - found->low), true);
+        size_t bytes = (size_t)(found->high - found->low);
+        int result = range_add(roots, found->low, bytes, true, true);
         if (result < 0)
             return result;
     }
@@ -206,16 +214,62 @@ static struct root_range *range_next(struct roots *roots) {
     return range;
 }
 
-void ranges_push(struct roots *roots, struct marker *marker) {
+static void ranges_rewind(struct roots *roots) {
     lock_acquire(&roots->lock);
     free_list(roots, &roots->retired);
     roots->range_cursor = roots->long_ranges;
     lock_release(&roots->lock);
+}
+
+/* May a piece hold what it did not as the last cycle ended? */
+static bool piece_is_changed(const struct space *space, const struct root_piece *piece) {
+    const struct root_range *range = piece->range;
+    bool changed = range->fresh || range->segment;
+    size_t end = piece->first + piece_words(piece);
+    for (size_t i = piece->first; i < end && !changed; i += card_words(&range->words[i], end - i))
+        changed = card_is_dirty(&space->cards, (uintptr_t)&range->words[i]);
+    return changed;
+}
+
+/* Its cards are clean from now on. */
+static void piece_note(struct space *space, const struct root_piece *piece) {
+    const gait_word *words = piece->range->words;
+    size_t end = piece->first + piece_words(piece);
+    for (size_t i = piece->first; i < end; i += card_words(&words[i], end - i))
+        root_card_is_dirty(space, &words[i]);
+}
+
+/* Push a piece, if it may have. */
+static void push_changed(struct marker *marker, const struct root_piece *piece) {
+    if (!piece_is_changed(marker->space, piece))
+        return;
+    piece_note(marker->space, piece);
+    marker_push_piece(marker, piece);
+}
+
+void ranges_push(struct roots *roots, struct marker *marker, bool changed) {
+    ranges_rewind(roots);
     for (struct root_range *range; (range = range_next(roots));) {
         for (size_t i = 0; i * RANGE_PIECE_WORDS < range->count; i++)
-            marker_push_piece(marker, &range->pieces[i]);
+            if (changed)
+                push_changed(marker, &range->pieces[i]);
+            else
+                marker_push_piece(marker, &range->pieces[i]);
+        range->fresh = false;
         AO_fetch_and_sub1_full(&range->users);
     }
+}
+
+size_t ranges_changed_bytes(struct roots *roots, const struct space *space) {
+    size_t words = 0;
+    ranges_rewind(roots);
+    for (struct root_range *range; (range = range_next(roots));) {
+        for (size_t i = 0; i * RANGE_PIECE_WORDS < range->count; i++)
+            if (piece_is_changed(space, &range->pieces[i]))
+                words += piece_words(&range->pieces[i]);
+        AO_fetch_and_sub1_full(&range->users);
+    }
+    return words * sizeof(gait_word);
 }
 
 void ranges_push_libraries(struct roots *roots, struct marker *marker) {

@@ -30,6 +30,8 @@ struct root_range {
     const gait_word *words;  /* constant, as are the next two */
     size_t count;
     bool conservative;
+    bool segment;               /* constant: a data segment, looked at in each cycle */
+    bool fresh;                 /* no cycle has looked at it; the collector's, once it is listed */
     unsigned removed;           /* atomic: set once */
     AO_t users;                 /* threads that may read its words */
     struct root_piece pieces[]; /* constant */
@@ -61,8 +63,9 @@ bool ranges_lie_in(const struct roots *roots, uintptr_t low, uintptr_t high);
  * (the program has too many). */
 int ranges_add_segments(struct roots *roots);
 
-/** Push all pieces. The collector, once a cycle: no piece is in the queue. */
-void ranges_push(struct roots *roots, struct marker *marker);
+/** Push all pieces; changed: those that may have changed since the last cycle. The collector, once
+ * a cycle: no piece is in the queue. */
+void ranges_push(struct roots *roots, struct marker *marker, bool changed);
 
 /** Push what libraries' data segments hold. The collector, once a cycle and first of all shared
  * roots: a library may be unloaded at any time, and nobody shades what it held. */
@@ -73,6 +76,9 @@ void ranges_visit(struct roots *roots, struct gait_visitor *visitor);
 
 /** Bytes that are scanned piece by piece: part of roots_bytes. */
 size_t ranges_piece_bytes(const struct roots *roots);
+
+/** Of these, bytes of the pieces that may have changed since the last cycle. The collector. */
+size_t ranges_changed_bytes(struct roots *roots, const struct space *space);
 
 /** Scan a piece: a marker has met it. */
 void ranges_scan_piece(struct marker *marker, const struct root_piece *piece);

@@ -25,6 +25,7 @@ struct root_part {
     size_t count;
     struct root_part *more; /* the next part of the same roots_add */
     bool first;             /* the first part of a roots_add: what roots_remove looks for */
+    bool fresh;             /* no cycle has looked at it: cards don't tell what it holds */
 };
 
 int roots_init(struct roots *roots, AO_t *metadata_bytes) {
@@ -46,12 +47,6 @@ void roots_destroy(struct roots *roots) {
     coroutines_destroy(roots);
     ranges_destroy(roots);
     lock_destroy(&roots->lock);
-}
-
-static void visit_words(struct gait_visitor *visitor, const gait_word *words, size_t count) {
-    for (size_t i = 0; i < count; i++)
-        /* the mutators' barriers cover what is stored meanwhile */
-        visitor->visit(visitor, AO_load_dd_acquire_read((const volatile AO_t *)&words[i]), false);
 }
 
 /* ---- Static slots ---- */
@@ -77,6 +72,7 @@ static struct root_part *parts_new(struct roots *roots, gait_word *slots, size_t
         part->count = count < PART_WORDS ? count : PART_WORDS;
         part->more = NULL;
         part->first = part == first || !first;
+        part->fresh = true;
         *to = part;
         to = &part->more;
         slots += part->count;
@@ -162,16 +158,30 @@ size_t roots_count(struct roots *roots, gait_word *slots) {
 
 size_t roots_bytes(const struct roots *roots) { return AO_load(&roots->bytes); }
 
+/* The mutators' barriers cover what is stored meanwhile. */
 static void visit_part(void *visitor, struct address_node *node) {
-    visit_words(visitor, (gait_word *)node->key, ((struct root_part *)node)->count);
+    visitor_visit(visitor, (gait_word *)node->key, ((struct root_part *)node)->count, false);
+}
+
+/* In a cycle. */
+static void push_part(void *data, struct address_node *node) {
+    struct gait_visitor *visitor = data;
+    struct root_part *part = (struct root_part *)node;
+    struct space *changed = visitor->changed;
+    if (part->fresh)
+        visitor->changed = NULL;
+    part->fresh = false;
+    visit_part(visitor, node);
+    visitor->changed = changed;
 }
 
 /* All static slots, the lock held for a bucket at a time. */
-static void visit_slots(struct roots *roots, struct gait_visitor *visitor) {
+static void visit_slots(struct roots *roots, struct gait_visitor *visitor,
+                        void (*visit)(void *visitor, struct address_node *node)) {
     bool more = true;
     for (size_t bucket = 0; more;) {
         lock_acquire(&roots->lock);
-        more = address_map_step(&roots->ranges, &bucket, visit_part, visitor);
+        more = address_map_step(&roots->ranges, &bucket, visit, visitor);
         lock_release(&roots->lock);
     }
 }
@@ -188,15 +198,17 @@ static void slots_trim(struct roots *roots) {
     }
 }
 
-void roots_push(struct roots *roots, struct marker *marker) {
+void roots_push(struct roots *roots, struct marker *marker, bool changed) {
     slots_trim(roots);
-    visit_slots(roots, &marker->visitor);
+    marker->visitor.changed = changed ? marker->space : NULL;
+    visit_slots(roots, &marker->visitor, push_part);
     roots_visit_handles(roots, &marker->visitor);
-    ranges_push(roots, marker);
+    marker->visitor.changed = NULL;
+    ranges_push(roots, marker, changed);
 }
 
 void roots_visit(struct roots *roots, struct gait_visitor *visitor) {
-    visit_slots(roots, visitor);
+    visit_slots(roots, visitor, visit_part);
     roots_visit_handles(roots, visitor);
     ranges_visit(roots, visitor);
     coroutines_visit(roots, visitor);

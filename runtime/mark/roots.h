@@ -3,7 +3,8 @@
  * Roots that belong to no mutator: static slots, handles, ranges, and coroutines that do not run.
  *
  * Static slots and handles may come and go while roots_push runs; the barrier of the mutator that
- * adds or removes one shades what it holds, so one that is missed or met twice does no harm.
+ * adds or removes one shades what it holds, so one that is missed or met twice does no harm. What
+ * minor cycles leave out: docs/design/minor.md, Roots.
  * Ranges: ranges.h. Coroutines: coroutines.h.
  */
 #ifndef GAIT_ROOTS_H
@@ -73,8 +74,9 @@ bool roots_handle_free(struct roots *roots, struct gait_handle *handle);
 void roots_visit_handles(struct roots *roots, struct gait_visitor *visitor);
 
 /** Push what static slots and handles hold, and the pieces of ranges; nobody waits long for the
- * lock meanwhile. The collector, once a cycle. */
-void roots_push(struct roots *roots, struct marker *marker);
+ * lock meanwhile. changed: what holds what it held as the last cycle ended may be left out. The
+ * collector, once a cycle. */
+void roots_push(struct roots *roots, struct marker *marker, bool changed);
 
 /** Visit all of it with any visitor. Nothing runs beside: the world is stopped. */
 void roots_visit(struct roots *roots, struct gait_visitor *visitor);

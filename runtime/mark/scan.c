@@ -182,19 +182,26 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
 
 /* ---- The API's visits ---- */
 
+/* Odd, with bits all over: of splitmix64. */
+#define PLACES_FACTOR UINT64_C(0xbf58476d1ce4e5b9)
+
 void gait_visit(gait_visitor *visitor, gait_word word) {
     visitor->words++;
     visitor->visit(visitor, word, false);
 }
 
-void gait_visit_range(gait_visitor *visitor, const gait_word *words, size_t count) {
+static void visit_range(gait_visitor *visitor, const gait_word *words, size_t count,
+                        bool conservative) {
     visitor->words += count;
-    for (size_t i = 0; i < count; i++)
-        visitor->visit(visitor, word_read(&words[i]), false);
+    visitor->places = (visitor->places ^ (uintptr_t)words ^ count << 48) * PLACES_FACTOR;
+    visitor->places ^= visitor->places >> 32;
+    visitor_visit(visitor, words, count, conservative);
+}
+
+void gait_visit_range(gait_visitor *visitor, const gait_word *words, size_t count) {
+    visit_range(visitor, words, count, false);
 }
 
 void gait_visit_conservative(gait_visitor *visitor, const gait_word *words, size_t count) {
-    visitor->words += count;
-    for (size_t i = 0; i < count; i++)
-        visitor->visit(visitor, word_read(&words[i]), true);
+    visit_range(visitor, words, count, true);
 }

@@ -10,8 +10,7 @@ size_t stack_visit_frames(struct gait_visitor *visitor, const struct gait_frame 
     size_t words = 0;
     for (; frame; frame = frame->previous) {
         size_t count = frame_words(frame);
-        for (size_t i = 0; i < count; i++)
-            visitor->visit(visitor, word_read(&frame->slots[i]), false);
+        visitor_visit(visitor, frame->slots, count, false);
         words += count;
     }
     return words * sizeof(gait_word);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "../heap/space.h"
+#include "root_cards.h"
 
 struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
@@ -26,6 +27,9 @@ struct gait_visitor {
     uintptr_t base;
     size_t bytes; /* SIZE_MAX: every word is wanted */
     gait_word value_mask;
+    /* not NULL: wanted are words that may have changed since the last cycle; root_cards.h */
+    struct space *changed;
+    uint64_t places; /* a number made of where ranges lie that callbacks have visited by the API */
 };
 
 static inline struct gait_visitor visitor_of(const struct space *space, gait_word value_mask,
@@ -37,8 +41,27 @@ static inline struct gait_visitor visitor_of(const struct space *space, gait_wor
                                  .value_mask = value_mask};
 }
 
+/** A word that mutators may store to: what it leads to is read after it. */
+static inline gait_word word_read(const gait_word *word) {
+    return AO_load_dd_acquire_read((const volatile AO_t *)word); /* pairs with gait_store */
+}
+
+/** Of count words, count in *some how many are wanted, or not, alike. */
+static inline bool visitor_wants(const struct gait_visitor *visitor,
+                                 const volatile gait_word *words, size_t count, size_t *some) {
+    *some = count;
+    if (!visitor->changed)
+        return true;
+    *some = card_words(words, count);
+    return root_card_is_dirty(visitor->changed, words);
+}
+
 /** Visit words that may be anything, and that the program writes by plain stores: those of a C
  * stack, padding and all, or of a data segment. */
 void visitor_scan(struct gait_visitor *visitor, const volatile gait_word *words, size_t count);
+
+/** Visit words that the program stores to by gait_store. */
+void visitor_visit(struct gait_visitor *visitor, const gait_word *words, size_t count,
+                   bool conservative);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Old objects get the only reference to a new one, by each way that a reference can be stored,
- * while minor and full cycles go on. Slots lie so far apart that no other store makes their cards
- * dirty: one that is not remembered loses its object in the next minor cycle. What each slot holds
- * is written down beside, where nothing is ever freed.
+ * Old objects, and roots outside of the heap, get the only reference to a new one, by each way that
+ * a reference can be stored, while minor and full cycles go on. Slots lie so far apart that no
+ * other store makes their cards dirty: one that is not remembered loses its object in the next
+ * minor cycle. What each slot holds is written down beside, where nothing is ever freed.
  */
 #include "stress.h"
 
@@ -14,19 +14,24 @@
 #define LEAF_WORDS 4
 #define GARBAGE_WORDS 40 /* most words of what is made between two stores */
 
-enum { REFS, CONSERVATIVE, PREFIX, REPEAT, WEAK_HEAD, CALLED, PAIRS, TABLES };
+/* Objects of so many kinds, and roots that are stored to as objects are. */
+enum { REFS, CONSERVATIVE, PREFIX, REPEAT, WEAK_HEAD, CALLED, PAIRS, KINDS };
+enum { STATIC = KINDS, RANGE, STOPPED, TABLES };
 static const char *const names[] = {"refs",      "conservative", "prefix", "repeat",
-                                    "weak head", "called",       "pairs"};
+                                    "weak head", "called",       "pairs",  "static slots",
+                                    "range",     "coroutine"};
 
 enum { STORE, EXCHANGE, MOVE, FILL, CHAIN, WAYS };
 
 static gait_heap *heap;
-static gait_kind kinds[TABLES], leaf, holder;
+static gait_kind kinds[KINDS], leaf, holder;
 
 struct thread {
     gait_mutator *mutator;
     uint64_t random;
-    gait_handle *tables[TABLES];
+    gait_handle *tables[KINDS];
+    gait_word *roots[TABLES]; /* of roots: their memory, one column of it after the other */
+    gait_coroutine *coroutine;
     gait_handle *key;             /* of all pairs */
     uint64_t held[TABLES][SLOTS]; /* the number of what a slot refers to; 0: nothing */
     uint64_t numbers;
@@ -41,7 +46,7 @@ static void visit_all(gait_visitor *visitor, void *object, size_t bytes, void *d
 }
 
 static void kinds_make(void) {
-    gait_kind_info infos[TABLES] = {
+    gait_kind_info infos[KINDS] = {
         [REFS] = {.layout = GAIT_REFS},
         [CONSERVATIVE] = {.layout = GAIT_CONSERVATIVE},
         [PREFIX] = {.layout = GAIT_PREFIX, .head_words = WORDS},
@@ -50,7 +55,7 @@ static void kinds_make(void) {
         [CALLED] = {.layout = GAIT_CALLBACK, .scan = visit_all},
         [PAIRS] = {.layout = GAIT_EPHEMERON},
     };
-    for (size_t i = 0; i < TABLES; i++) {
+    for (size_t i = 0; i < KINDS; i++) {
         infos[i].name = names[i];
         kinds[i] = kind_new(heap, infos[i]);
     }
@@ -75,8 +80,14 @@ static void chain_new(struct thread *thread) {
     thread->young = (gait_word)words;
 }
 
+static gait_word *slot_of(const struct thread *thread, unsigned table, size_t i) {
+    gait_word *words =
+        table < KINDS ? (gait_word *)gait_handle_get(thread->tables[table]) : thread->roots[table];
+    return words + i * STRIDE;
+}
+
 static void check(struct thread *thread, unsigned table, size_t i) {
-    const gait_word *slot = (gait_word *)gait_handle_get(thread->tables[table]) + i * STRIDE;
+    const gait_word *slot = slot_of(thread, table, i);
     gait_word word = table == PAIRS ? gait_ephemeron_get(thread->mutator, slot) : *slot;
     uint64_t number = thread->held[table][i];
     CHECK((word != 0) == (number != 0), "%s, slot %zu: %p, not number %" PRIu64, names[table], i,
@@ -94,9 +105,12 @@ static void check(struct thread *thread, unsigned table, size_t i) {
 /* Put what is young into a slot, and hold it nowhere else. */
 static void put(struct thread *thread, unsigned table, size_t i, unsigned way) {
     gait_mutator *mutator = thread->mutator;
-    gait_word *slot = (gait_word *)gait_handle_get(thread->tables[table]) + i * STRIDE;
-    gait_word before = *slot;
-    if (table == PAIRS)
+    gait_word *slot = slot_of(thread, table, i), before = *slot;
+    if (table == STOPPED && way == CHAIN) { /* its own code, which stores as to a stack */
+        gait_coroutine_switch(mutator, thread->coroutine);
+        __atomic_store_n(slot, thread->young, __ATOMIC_RELEASE);
+        gait_coroutine_switch(mutator, NULL);
+    } else if (table == PAIRS)
         gait_ephemeron_set(mutator, slot, gait_handle_get(thread->key), thread->young);
     else if (way == EXCHANGE)
         CHECK(gait_compare_exchange(mutator, slot, &before, thread->young), "nobody else stores");
@@ -110,8 +124,34 @@ static void put(struct thread *thread, unsigned table, size_t i, unsigned way) {
     thread->young = 0;
 }
 
+static void visit_roots(gait_visitor *visitor, void *words) {
+    gait_visit_range(visitor, words, WORDS);
+}
+
+static void roots_make(struct thread *thread) {
+    gait_mutator *mutator = thread->mutator;
+    for (unsigned i = STATIC; i < TABLES; i++)
+        CHECK(thread->roots[i] = calloc(WORDS, sizeof(gait_word)), "calloc");
+    CHECK(gait_roots_add(mutator, thread->roots[STATIC], WORDS) == 0 &&
+              gait_roots_add_range(mutator, thread->roots[RANGE], WORDS * sizeof(gait_word), 0) ==
+                  0,
+          "no memory");
+    thread->coroutine =
+        gait_coroutine_new(mutator, visit_roots, thread->roots[STOPPED], NULL, NULL);
+    CHECK(thread->coroutine, "gait_coroutine_new");
+}
+
+static void roots_drop(struct thread *thread) {
+    CHECK(gait_roots_remove(thread->mutator, thread->roots[STATIC]) == 0 &&
+              gait_roots_remove_range(thread->mutator, thread->roots[RANGE]) == 0,
+          "they were added");
+    gait_coroutine_free(thread->mutator, thread->coroutine);
+    for (unsigned i = STATIC; i < TABLES; i++)
+        free(thread->roots[i]);
+}
+
 static void tables_make(struct thread *thread) {
-    for (unsigned i = 0; i < TABLES; i++)
+    for (unsigned i = 0; i < KINDS; i++)
         CHECK(thread->tables[i] =
                   gait_handle_new(thread->mutator, (gait_word)allocate(thread->mutator, kinds[i],
                                                                        WORDS * sizeof(gait_word))),
@@ -126,6 +166,7 @@ static void *work(void *argument) {
     thread->mutator = attach(heap);
     gait_push_frame(thread->mutator, &thread->frame, &thread->young, 1);
     tables_make(thread);
+    roots_make(thread);
     while (!time_is_up()) {
         unsigned table = (unsigned)pick(random, TABLES), way = (unsigned)pick(random, WAYS);
         if (way == CHAIN)
@@ -145,8 +186,9 @@ static void *work(void *argument) {
     for (unsigned table = 0; table < TABLES; table++)
         for (size_t i = 0; i < SLOTS; i++)
             check(thread, table, i);
-    for (unsigned i = 0; i < TABLES; i++)
+    for (unsigned i = 0; i < KINDS; i++)
         gait_handle_free(thread->mutator, thread->tables[i]);
+    roots_drop(thread);
     gait_handle_free(thread->mutator, thread->key);
     gait_pop_frame(thread->mutator);
     gait_detach(thread->mutator);

@@ -61,14 +61,14 @@ static void minor_cycle(void) {
     cr_assert(heap->cycle.record.minor);
 }
 
-static void open_with(uint32_t flags) {
+static void open_with(uint32_t flags, const char *debug) {
     gait_config config;
     gait_config_init(&config);
     config.flags = flags;
     config.gogc = "off";
     config.memory_limit = "off";
     config.minor = "on";
-    config.debug = "gcminor=1000,gccheckmark=1,clobberfree=1";
+    config.debug = debug;
     char error[200];
     heap = gait_heap_create(&config, error, sizeof error);
     cr_assert_not_null(heap, "%s", error);
@@ -85,7 +85,7 @@ static gait_word *old_object(gait_kind kind, size_t words) {
     return (gait_word *)gait_handle_get(root);
 }
 
-static void open_heap(void) { open_with(0); }
+static void open_heap(void) { open_with(0, "gcminor=1000,gccheckmark=1,clobberfree=1"); }
 static void close_heap(void) { gait_heap_destroy(heap); }
 
 TestSuite(minor, .init = open_heap, .fini = close_heap);
@@ -330,6 +330,142 @@ Test(minor, an_arena_that_only_an_old_object_refers_to_is_kept_with_what_it_hold
     cr_assert_eq(stats.arenas_leaked, 1u);
 }
 
+static gait_arena *traced_arena(void) {
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.flags = GAIT_ARENA_TRACED | GAIT_ARENA_PINNED;
+    gait_arena *arena = gait_arena_create(mutator, &config);
+    cr_assert_not_null(arena);
+    return arena;
+}
+
+Test(minor, what_an_arena_had_is_looked_at_where_it_was_stored_to) {
+    enum { PIECES = 40 };
+    gait_word *pieces[PIECES];
+    gait_arena *arena = traced_arena();
+    for (size_t i = 0; i < PIECES; i++)
+        pieces[i] = gait_arena_new(mutator, arena, refs, CARD_BYTES);
+    gait_collect(mutator);
+    for (size_t i = 0; i < PIECES; i++) {
+        size_t at = i * CARD_WORDS / PIECES, next = (i + 1) % PIECES;
+        gait_word young = new_young(20 + i), beside = new_young(70);
+        gait_store(mutator, &pieces[i][at], young);
+        gait_store(mutator, &pieces[next][CARD_WORDS - 1], beside);
+        minor_cycle();
+        minor_cycle();
+        cr_expect(lives(young) && lives(beside), "%zu", i);
+    }
+}
+
+Test(minor, what_is_born_in_an_arena_is_looked_at) {
+    gait_arena *arena = traced_arena();
+    gait_collect(mutator);
+    for (size_t round = 0; round < 4; round++) {
+        gait_word young = new_young(20 * (1 + round));
+        struct gait_frame frame;
+        gait_push_frame(mutator, &frame, &young, 1);
+        gait_word *piece = gait_arena_new(mutator, arena, refs, CARD_BYTES);
+        gait_pop_frame(mutator);
+        gait_init(&piece[1], young);
+        minor_cycle();
+        cr_expect(lives(young), "%zu", round);
+        if (round % 2)
+            gait_arena_reset(mutator, arena); /* the next piece lies where the first one did */
+    }
+}
+
+/* As with roots below: a wrong program shows it. */
+Test(minor_unchecked, what_an_arena_had_is_left_out_where_it_was_not_stored_to) {
+    open_with(0, "gcminor=1000");
+    gait_word *piece = gait_arena_new(mutator, traced_arena(), refs, CARD_BYTES);
+    gait_collect(mutator);
+    gait_word young = piece[1] = new_young(20);
+    minor_cycle();
+    cr_expect_not(lives(young));
+    piece[1] = 0;
+    close_heap();
+}
+
+/* ---- Roots ---- */
+
+/* Memory of the program's, each a card at least. */
+enum { STATIC, RANGE, STOPPED, ROOTS };
+static _Alignas(CARD_BYTES) gait_word roots[ROOTS + 2][CARD_WORDS];
+static gait_word *stopped_words; /* where the coroutine has what STOPPED names */
+
+static void visit_stopped(gait_visitor *visitor, void *data) {
+    gait_visit_range(visitor, *(gait_word **)data, CARD_WORDS);
+}
+
+static void roots_make(void) {
+    memset(roots, 0, sizeof roots);
+    cr_assert_eq(gait_roots_add(mutator, roots[STATIC], CARD_WORDS), 0);
+    cr_assert_eq(gait_roots_add_range(mutator, roots[RANGE], CARD_BYTES, 0), 0);
+    stopped_words = roots[STOPPED];
+    cr_assert_not_null(gait_coroutine_new(mutator, visit_stopped, &stopped_words, NULL, NULL));
+    gait_collect(mutator);
+}
+
+Test(minor, roots_that_were_stored_to_are_looked_at) {
+    gait_word young[ROOTS];
+    roots_make();
+    for (size_t at = 0; at < CARD_WORDS; at += CARD_WORDS - 1) {
+        for (size_t i = 0; i < ROOTS; i++) {
+            young[i] = new_young(20 + at + i);
+            gait_store(mutator, &roots[i][at], young[i]);
+        }
+        for (size_t minor = 0; minor < 2; minor++) {
+            minor_cycle();
+            for (size_t i = 0; i < ROOTS; i++)
+                cr_expect(lives(young[i]), "root %zu, word %zu", i, at);
+        }
+    }
+}
+
+Test(minor, cards_of_roots_are_clean_again) {
+    roots_make();
+    for (size_t i = 0; i < ROOTS; i++)
+        gait_store(mutator, &roots[i][0], new_young(20));
+    minor_cycle();
+    for (size_t i = 0; i < ROOTS; i++)
+        cr_expect_not(card_is_dirty(&heap->space.cards, (uintptr_t)roots[i]), "root %zu", i);
+}
+
+Test(minor, roots_that_were_added_are_looked_at_whatever_cards_say) {
+    roots_make();
+    gait_word *slots = roots[ROOTS], *range = roots[ROOTS + 1];
+    slots[0] = new_young(20);
+    cr_assert_eq(gait_roots_add(mutator, slots, CARD_WORDS), 0);
+    range[0] = new_young(21);
+    cr_assert_eq(gait_roots_add_range(mutator, range, CARD_BYTES, 0), 0);
+    minor_cycle();
+    cr_assert(lives(slots[0]) && lives(range[0]));
+}
+
+Test(minor, what_a_stopped_coroutine_has_may_move) {
+    roots_make();
+    gait_word young = new_young(20);
+    gait_store(mutator, &roots[STOPPED][0], young);
+    memcpy(roots[ROOTS], roots[STOPPED], CARD_BYTES);
+    stopped_words = roots[ROOTS];
+    minor_cycle();
+    cr_assert(lives(young));
+}
+
+/* A wrong program shows it: its plain stores are not seen. */
+Test(minor_unchecked, roots_that_were_not_stored_to_are_left_out) {
+    gait_word young[ROOTS];
+    open_with(0, "gcminor=1000");
+    roots_make();
+    for (size_t i = 0; i < ROOTS; i++)
+        roots[i][0] = young[i] = new_young(20 + i);
+    minor_cycle();
+    for (size_t i = 0; i < ROOTS; i++)
+        cr_expect_not(lives(young[i]), "root %zu", i);
+    memset(roots, 0, sizeof roots);
+    close_heap();
+}
+
 /* ---- Figures ---- */
 
 static uint64_t dirty_after(gait_word *object, size_t slot) {
@@ -397,7 +533,7 @@ Test(minor, a_thread_that_attaches_remembers_too) {
 }
 
 Test(minor_without_barriers, all_cycles_are_full) {
-    open_with(GAIT_STOP_THE_WORLD);
+    open_with(GAIT_STOP_THE_WORLD, NULL);
     gait_collect(mutator);
     cr_assert_not(heap->space.keeps);
     cr_assert_null(heap->space.cards.bytes);

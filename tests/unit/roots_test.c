@@ -28,7 +28,7 @@ TestSuite(roots, .init = open_all, .fini = close_all);
 static void mark_from_roots(void) {
     marker_begin(&bare.marker);
     ranges_push_libraries(&roots, &bare.marker);
-    roots_push(&roots, &bare.marker);
+    roots_push(&roots, &bare.marker, false);
     marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
 }
@@ -36,7 +36,7 @@ static void mark_from_roots(void) {
 /* @return bytes visited. */
 static size_t mark_from_coroutines(unsigned cycle) {
     marker_begin(&bare.marker);
-    size_t bytes = coroutines_push(&roots, &bare.marker, cycle);
+    size_t bytes = coroutines_push(&roots, &bare.marker, cycle, false);
     marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
     return bytes;
@@ -238,7 +238,7 @@ Test(roots, a_range_goes_while_it_is_marked) {
     cr_assert_neq(memory, MAP_FAILED);
     cr_assert_eq(ranges_add(&roots, memory, bytes, true), 0);
     marker_begin(&bare.marker);
-    roots_push(&roots, &bare.marker);
+    roots_push(&roots, &bare.marker, false);
     cr_assert_not(marker_drain(&bare.marker, 1)); /* a piece or so */
     cr_assert_eq(ranges_remove(&roots, memory), 0);
     cr_assert_eq(munmap(memory, bytes), 0);

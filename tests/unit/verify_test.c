@@ -53,7 +53,7 @@ static void mark_all(void) {
     marker_init(&marker, &heap->space, &heap->queue, heap->value_mask);
     mutator_scan_roots(mutator);
     marker_begin(&marker);
-    roots_push(&heap->roots, &marker);
+    roots_push(&heap->roots, &marker, false);
     finalizers_push(&heap->finalizers, &marker);
     for (bool more = true; more;) {
         marker_drain(&marker, SIZE_MAX);
