@@ -12,7 +12,7 @@ from workloads import COLUMNS, KNOB_MARK, MORE_IS_BETTER
 matplotlib = pyplot = None
 
 # The same peer has the same colour in all pictures.
-COLOURS = {"gait": "#c2185b", "gait-minor": "#f48fb1", "boehm": "#1565c0", "boehm-inline": "#64b5f6",
+COLOURS = {"gait": "#c2185b", "gait-full": "#f48fb1", "boehm": "#1565c0", "boehm-inline": "#64b5f6",
            "go": "#00897b", "ocaml": "#ef6c00", "guile": "#6d4c41", "malloc": "#616161",
            "jemalloc": "#9e9e9e", "mimalloc": "#212121"}
 OTHERS = ["#7b1fa2", "#558b2f", "#f9a825", "#4e342e", "#00acc1", "#ad1457", "#455a64"]

@@ -50,10 +50,10 @@ def build(directory, quick):
                                                  "XDG_CACHE_HOME": os.path.join(folder, "guile")})
     interpreters(os.path.abspath(directory), programs)
     for variant, (peer, last, environment) in VARIANTS.items():
-        if peer in programs and (variant != "gait-minor" or knows_minor(programs["gait"])):
+        if peer in programs and (variant != "gait-full" or knows_minor(programs["gait"])):
             programs[variant] = programs[peer].varied(last, environment)
-    if "gait-minor" in programs and "scheme" in programs:
-        programs["scheme-minor"] = programs["scheme"].varied([], VARIANTS["gait-minor"][2])
+    if "gait-full" in programs and "scheme" in programs:
+        programs["scheme-full"] = programs["scheme"].varied([], VARIANTS["gait-full"][2])
     for name, peer, environment in knob_peers(quick):
         if peer in programs:
             programs[name] = programs[peer].varied([], environment)

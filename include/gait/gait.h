@@ -158,9 +158,9 @@ typedef struct gait_config {
                                   gait_set_notice_memory                                         */
     gait_notice_fn notice;     /* NULL: no notices. See gait_set_notice                          */
     void *notice_data;         /* handed to notice                                               */
-    const char *minor;         /* "on" or "off": cycles may look at young objects only, where that
+    const char *minor;         /* "on" or "off": cycles look at young objects only, where that
                                   pays: most of what is new dies soon, and stores go to few of
-                                  the old objects. NULL: environment GAIT_MINOR, else off        */
+                                  the old objects. NULL: environment GAIT_MINOR, else on         */
     /* World hooks, for a program whose threads don't poll: it stops them by means of its own.
      * stop(stop_data) returns when each other thread that is attached to the heap stands still,
      * between any two instructions; start(stop_data) has them go on. Both NULL: threads poll. With

@@ -44,7 +44,7 @@ static void heap_begin(struct heap *heap, unsigned index) {
     config.gogc = plan->gogc;
     config.memory_limit = plan->limit;
     config.max_procs = plan->procs;
-    config.minor = plan->minor ? "on" : NULL;
+    config.minor = plan->minor ? "on" : "off";
     config.debug = plan->debug;
     config.log = plan->quiet ? nowhere : NULL;
     char error[256] = "";

@@ -93,7 +93,8 @@ static inline gait_heap *heap_of(const gait_config *config) {
     return heap;
 }
 
-/** Whether there are minor cycles: where a list of debug words says how many. */
+/** Whether there are minor cycles: as the environment says, but on where debug words say how many.
+ */
 static inline const char *minor_of(const char *debug) {
     return debug && strstr(debug, "gcminor=") ? "on" : NULL;
 }

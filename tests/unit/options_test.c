@@ -76,7 +76,7 @@ Test(options, defaults) {
     cr_assert_eq(options.assists, 1);
     cr_assert_eq(options.notice_memory_bytes, GAIT_NO_LIMIT);
     cr_assert(options.notice_limit_percent == 0);
-    cr_assert_eq(options.minor, 0);
+    cr_assert_eq(options.minor, 1);
     cr_assert_eq(options.gctrace, 0);
     cr_assert_eq(options.gcpacertrace, 0);
     cr_assert_eq(options.gcstoptheworld, 0);
