@@ -236,9 +236,26 @@ typedef enum gait_layout {
     GAIT_CONSERVATIVE, /* every word may be a reference, or point inside an object               */
     GAIT_WEAK,         /* head_words strong words, then words that do not keep their targets
                           alive: set to 0 when the target is collected                           */
-    GAIT_EPHEMERON     /* head_words strong words, then pairs (key, value): the value is kept
+    GAIT_EPHEMERON,    /* head_words strong words, then pairs (key, value): the value is kept
                           alive only while the key is; both set to 0 when the key is collected   */
+    GAIT_TAGGED        /* as GAIT_REPEAT, and words of each element that tag_rules name hold a
+                          reference where a byte of the element, their tag, says so              */
 } gait_layout;
+
+/**
+ * Of each element of a GAIT_TAGGED object: a word that holds a reference if the value of a byte is
+ * among tag_references. Both are counted from the element's start.
+ *
+ * The word and its tag are two stores, and the collector may look between them. So they are written
+ * by gait_store_tagged (of a fresh object: gait_init_tagged), and a tag is never changed alone: a
+ * word that becomes a reference, or ceases to be one, is stored to.
+ */
+typedef struct gait_tag_rule {
+    uint16_t word;     /* its index                                                              */
+    uint16_t tag_byte; /* the byte's offset                                                      */
+} gait_tag_rule;
+
+#define GAIT_TAG_RULES_MAX 64
 
 /**
  * Visit the references of an object by gait_visit… calls. Runs on collector and mutator threads,
@@ -258,11 +275,19 @@ typedef struct gait_kind_info {
     gait_layout layout;      /*                                                                 */
     uint32_t head_words;     /* see gait_layout                                                 */
     const uint64_t *bitmap;  /* BITMAP, REPEAT: (head_words + 63) / 64 words of bits; copied;
-                                NULL with REPEAT: no word of the head is a reference            */
-    uint32_t element_words;  /* REPEAT: 1 .. 64                                                 */
-    uint64_t element_bitmap; /* REPEAT: bit i: word i of each element may hold a reference      */
+                                NULL but with BITMAP: no word of the head is a reference        */
+    uint32_t element_words;  /* REPEAT, TAGGED: 1 .. 64                                         */
+    uint64_t element_bitmap; /* the same: bit i: word i of each element may hold a reference      */
     gait_scan_fn scan;       /* CALLBACK                                                        */
     void *scan_data;         /* CALLBACK: handed to scan                                        */
+    const uint64_t *interior; /* BITMAP, REPEAT, TAGGED: word i of the head, if bitmap has it, may
+                                 also point inside an object; as bitmap; NULL: no word may       */
+    uint64_t
+        element_interior; /* REPEAT, TAGGED: the same of an element's words, also tagged ones */
+    const gait_tag_rule *tag_rules; /* TAGGED: tag_rule_count of them; copied                    */
+    uint32_t tag_rule_count;        /* TAGGED: 1 .. GAIT_TAG_RULES_MAX                           */
+    uint64_t tag_references[4];     /* TAGGED: bit t of these 256: a tag of value t means that the
+                                       word holds a reference                                     */
 } gait_kind_info;
 
 /** gait_kind_register for a structure of so many bytes. */
@@ -285,6 +310,23 @@ GAIT_INLINE int gait_kind_register(gait_heap *heap, const gait_kind_info *info) 
     return gait_kind_register_sized(heap, info, sizeof *info);
 }
 #endif
+
+/** The largest displacement, bytes. */
+#define GAIT_DISPLACEMENT_MAX 4088
+
+/**
+ * Have a word that leads so many bytes into an object count as a reference to it, wherever a word
+ * may hold a reference (roots and weak words, keys and values included): for programs whose
+ * references point behind a header, or between two halves. What the value mask drops is dropped
+ * before. Displacements are of the whole heap, are never taken back, and hold for words that are
+ * stored after the call.
+ *
+ * @param bytes  a multiple of 8 up to GAIT_DISPLACEMENT_MAX; tags in lower bits are the mask's.
+ * @return 0, GAIT_E_INVALID.
+ *
+ * Functions that are given an object go on to take its first byte. Thread rule: any thread.
+ */
+GAIT_API int gait_displacement_add(gait_heap *heap, size_t bytes);
 
 /** Visit one word that may hold a reference. Only within a scan or root callback. */
 GAIT_API void gait_visit(gait_visitor *visitor, gait_word word);

@@ -215,6 +215,15 @@ GAIT_INLINE void gait_store(gait_mutator *mutator, gait_word *slot, gait_word va
     __atomic_store_n(slot, value, __ATOMIC_RELEASE);
 }
 
+/** Store a word and its tag, of an object of kind GAIT_TAGGED: the only way to change either. */
+GAIT_INLINE void gait_store_tagged(gait_mutator *mutator, gait_word *slot, gait_word value,
+                                   unsigned char *tag, unsigned char tag_value) {
+    gait_store(mutator, slot, value);
+    /* relaxed: a marker that sees the old tag with the new word, or the other way round, either
+     * skips what the barrier has shaded or follows what is no reference */
+    __atomic_store_n(tag, tag_value, __ATOMIC_RELAXED);
+}
+
 /** The part of gait_shade that is not inline. */
 GAIT_API void gait_shade_slow(gait_mutator *mutator, gait_word word);
 
@@ -244,6 +253,13 @@ GAIT_INLINE gait_word gait_shade(gait_mutator *mutator, gait_word word) {
  */
 GAIT_INLINE void gait_init(gait_word *slot, gait_word value) {
     __atomic_store_n(slot, value, __ATOMIC_RELAXED); /* published by the store that links it */
+}
+
+/** The same of a word and its tag, of an object of kind GAIT_TAGGED. */
+GAIT_INLINE void gait_init_tagged(gait_word *slot, gait_word value, unsigned char *tag,
+                                  unsigned char tag_value) {
+    gait_init(slot, value);
+    __atomic_store_n(tag, tag_value, __ATOMIC_RELAXED);
 }
 
 /** Replace *expected by desired, atomically. @return whether it was; else *expected is read. */

@@ -264,7 +264,7 @@ void *arena_new_at(gait_mutator *mutator, struct arena_own *own, const struct ar
     gait_layout layout = check_kind(mutator->heap, kind, call);
     if (bytes == 0)
         bytes = 1;
-    if (layout == GAIT_CONSERVATIVE) {
+    if (kind_has_interior(&mutator->heap->kinds.kinds[kind])) {
         AO_store_release(&own->record.conservative, 1);
         if (!own->shards) /* where all go the slow way */
             own->bump.head->kinds = mutator->heap->kinds.arena_kinds_conservative;

@@ -18,6 +18,15 @@ int gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info, size_t
     return kinds_register(&heap->kinds, &whole);
 }
 
+int gait_displacement_add(gait_heap *heap, size_t bytes) {
+    struct space *space = &heap->space;
+    if (bytes % 8 != 0 || bytes > GAIT_DISPLACEMENT_MAX)
+        return GAIT_E_INVALID;
+    AO_or(&space->displacements[bytes / 64 / 8], (AO_t)1 << bytes / 8 % 64);
+    AO_store_release(&space->displaced, 1); /* whoever sees it sees the bit; unordered else */
+    return 0;
+}
+
 int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
     return gait_kind_register_sized(heap, info, KIND_INFO_BYTES_0);
 }

@@ -171,7 +171,7 @@ static bool cell_of(const struct search *search, gait_word word, bool conservati
     gait_word address = word & search->heap->value_mask;
     if (conservative)
         return cell_at(search, word, cell) || cell_at(search, address, cell);
-    return cell_at(search, address, cell) && cell->start == (char *)address;
+    return cell_at(search, address, cell) && cell_is_meant(search->space, cell, address);
 }
 
 /* The arena that a word refers to: any place in it will do. NULL: none, or the end of one that is

@@ -33,7 +33,7 @@ static bool is_young(const struct look *look, gait_word word, bool conservative)
     if (conservative && space_holds(space, word) && space_cell(space, word, &cell))
         return cell_is_young(look, &cell);
     return space_holds(space, address) && space_cell(space, address, &cell) &&
-           (conservative || cell.start == (char *)address) && cell_is_young(look, &cell);
+           (conservative || cell_is_meant(space, &cell, address)) && cell_is_young(look, &cell);
 }
 
 static void tell(struct look *look, const char *start, page_entry entry, const gait_word *slot) {
@@ -55,6 +55,8 @@ static bool is_remembered(const struct cards *cards, const gait_word *slot, bool
            (value && card_is_dirty(cards, (uintptr_t)(slot - 1)));
 }
 
+static unsigned char byte_read(const unsigned char *byte) { return *byte; }
+
 static bool span_is_carded(void *data, const struct span *span, page_entry entry) {
     (void)data, (void)span;
     return ENTRY_LAYOUT(entry) != GAIT_LEAF && ENTRY_LAYOUT(entry) != GAIT_CALLBACK;
@@ -68,8 +70,8 @@ static void look_at_old(void *data, char *start, page_entry entry, size_t bytes)
     size_t count = bytes / sizeof(gait_word), head = head_words(kind, count);
     for (size_t i = 0; i < count; i++) {
         bool value = kind->layout == GAIT_EPHEMERON && i > head && (i - head) % 2 == 1;
-        if ((value || kind_refers(kind, count, i)) &&
-            is_young(look, words[i], kind->layout == GAIT_CONSERVATIVE) &&
+        if ((value || kind_refers_now(kind, words, count, i, byte_read)) &&
+            is_young(look, words[i], kind_points_inside(kind, count, i)) &&
             !is_remembered(&space->cards, &words[i], value))
             tell(look, start, entry, &words[i]);
     }

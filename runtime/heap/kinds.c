@@ -28,6 +28,9 @@ static void kind_free(struct kind_table *table, struct kind *kind) {
             lock_destroy(&kind->centrals[size_class].lock);
     counted_free(table->metadata_bytes, kind->centrals, CENTRALS_BYTES);
     counted_free(table->metadata_bytes, kind->bitmap, bitmap_bytes(kind->head_words));
+    counted_free(table->metadata_bytes, kind->interior, bitmap_bytes(kind->head_words));
+    counted_free(table->metadata_bytes, kind->tag_rules,
+                 kind->tag_rule_count * sizeof *kind->tag_rules);
     free(kind->name);
     memset(kind, 0, sizeof *kind);
 }
@@ -38,8 +41,28 @@ void kinds_destroy(struct kind_table *table) {
     lock_destroy(&table->lock);
 }
 
+static bool rules_valid(const gait_kind_info *info) {
+    if (!info->tag_rules || info->tag_rule_count < 1 || info->tag_rule_count > GAIT_TAG_RULES_MAX)
+        return false;
+    for (uint32_t i = 0; i < info->tag_rule_count; i++)
+        if (info->tag_rules[i].word >= info->element_words ||
+            info->tag_rules[i].tag_byte >= info->element_words * sizeof(gait_word))
+            return false;
+    return true;
+}
+
+/* Is what it says of words inside elements, or of tags, for its layout? */
+static bool extras_valid(const gait_kind_info *info) {
+    bool repeats = info->layout == GAIT_REPEAT || info->layout == GAIT_TAGGED;
+    if (info->interior && !repeats && info->layout != GAIT_BITMAP)
+        return false;
+    if (info->element_interior && !repeats)
+        return false;
+    return info->layout == GAIT_TAGGED || (!info->tag_rules && info->tag_rule_count == 0);
+}
+
 static bool info_valid(const gait_kind_info *info) {
-    if (!info || !info->name)
+    if (!info || !info->name || !extras_valid(info))
         return false;
     switch (info->layout) {
     case GAIT_LEAF:
@@ -53,10 +76,23 @@ static bool info_valid(const gait_kind_info *info) {
         return info->bitmap != NULL;
     case GAIT_REPEAT:
         return info->element_words >= 1 && info->element_words <= 64;
+    case GAIT_TAGGED:
+        return info->element_words >= 1 && info->element_words <= 64 && rules_valid(info);
     case GAIT_CALLBACK:
         return info->scan != NULL;
     }
     return false;
+}
+
+/* A copy of what an info leads to. bytes 0: there is none. @return false: no memory. */
+static bool copy_of(struct kind_table *table, void *copy, const void *given, size_t bytes) {
+    void *own = NULL;
+    if (bytes > 0 && !(own = counted_alloc(table->metadata_bytes, bytes)))
+        return false;
+    if (own)
+        memcpy(own, given, bytes);
+    memcpy(copy, &own, sizeof own);
+    return true;
 }
 
 static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kind_info *info) {
@@ -68,14 +104,19 @@ static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kin
     kind->scan = info->scan;
     kind->scan_data = info->scan_data;
     kind->centrals = counted_alloc(table->metadata_bytes, CENTRALS_BYTES);
-    bool with_bitmap = (info->layout == GAIT_BITMAP || info->layout == GAIT_REPEAT) &&
-                       info->bitmap && info->head_words;
-    if (with_bitmap) {
-        size_t bytes = bitmap_bytes(info->head_words);
-        if ((kind->bitmap = counted_alloc(table->metadata_bytes, bytes)))
-            memcpy(kind->bitmap, info->bitmap, bytes);
+    bool repeats = info->layout == GAIT_REPEAT || info->layout == GAIT_TAGGED;
+    bool mapped = repeats || info->layout == GAIT_BITMAP, tagged = info->layout == GAIT_TAGGED;
+    size_t bytes = mapped ? bitmap_bytes(info->head_words) : 0;
+    kind->element_interior = repeats ? info->element_interior : 0;
+    bool whole = copy_of(table, &kind->bitmap, info->bitmap, info->bitmap ? bytes : 0) &&
+                 copy_of(table, &kind->interior, info->interior, info->interior ? bytes : 0);
+    if (whole && tagged) {
+        whole = copy_of(table, &kind->tag_rules, info->tag_rules,
+                        info->tag_rule_count * sizeof *info->tag_rules);
+        kind->tag_rule_count = whole ? info->tag_rule_count : 0;
+        memcpy(kind->tag_references, info->tag_references, sizeof kind->tag_references);
     }
-    if (!kind->name || !kind->centrals || (with_bitmap && !kind->bitmap)) {
+    if (!kind->name || !kind->centrals || !whole) {
         counted_free(table->metadata_bytes, kind->centrals, CENTRALS_BYTES);
         kind->centrals = NULL; /* its locks were not made yet */
         kind_free(table, kind);
@@ -90,12 +131,13 @@ static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kin
 static void arena_kind_fill(struct kind_table *table, size_t kind) {
     uint8_t goes = GAIT_ARENA_KIND_REFS;
     gait_layout layout = table->kinds[kind].layout;
+    bool interior = kind_has_interior(&table->kinds[kind]);
     if (layout == GAIT_LEAF)
         goes = GAIT_ARENA_KIND_LEAF;
     else if (layout == GAIT_CALLBACK || layout == GAIT_WEAK || layout == GAIT_EPHEMERON)
         goes = GAIT_ARENA_KIND_SLOW;
     table->arena_kinds_conservative[kind] = goes;
-    table->arena_kinds[kind] = layout == GAIT_CONSERVATIVE ? GAIT_ARENA_KIND_SLOW : goes;
+    table->arena_kinds[kind] = interior ? GAIT_ARENA_KIND_SLOW : goes;
 }
 
 int kinds_register(struct kind_table *table, const gait_kind_info *info) {

@@ -29,6 +29,11 @@ struct kind {
     uint64_t element_bitmap;
     gait_scan_fn scan;
     void *scan_data;
+    uint64_t *interior; /* as bitmap; NULL: none */
+    uint64_t element_interior;
+    gait_tag_rule *tag_rules;
+    uint32_t tag_rule_count;
+    uint64_t tag_references[4];
     struct central *centrals; /* [GAIT_SIZE_CLASSES] */
     AO_t live_objects;        /* found by the running sweep; figures */
     AO_t live_bytes;
@@ -62,8 +67,21 @@ static inline size_t head_words(const struct kind *kind, size_t words) {
     return kind->head_words < words ? kind->head_words : words;
 }
 
+/** Does a tag's value say that its word holds a reference? */
+static inline bool tag_refers(const struct kind *kind, unsigned char tag) {
+    return kind->tag_references[tag >> 6] >> (tag & 63) & 1;
+}
+
+/** Which words of an element may hold one, as far as its kind says. */
+static inline uint64_t element_words_of(const struct kind *kind) {
+    uint64_t words = kind->element_bitmap;
+    for (uint32_t i = 0; i < kind->tag_rule_count; i++)
+        words |= (uint64_t)1 << kind->tag_rules[i].word;
+    return words;
+}
+
 /** May word i of an object of so many words hold a reference that keeps its target alive? CALLBACK:
- * any may. */
+ * any may. TAGGED: its tag says more, kind_refers_now. */
 static inline bool kind_refers(const struct kind *kind, size_t words, size_t i) {
     size_t head = head_words(kind, words);
     switch (kind->layout) {
@@ -79,6 +97,7 @@ static inline bool kind_refers(const struct kind *kind, size_t words, size_t i) 
         return i < head;
     case GAIT_BITMAP:
     case GAIT_REPEAT:
+    case GAIT_TAGGED:
         break;
     }
     if (i < head)
@@ -86,7 +105,42 @@ static inline bool kind_refers(const struct kind *kind, size_t words, size_t i) 
     if (kind->layout == GAIT_BITMAP)
         return false;
     size_t in_element = (i - head) % kind->element_words; /* one that is not whole has none */
-    return i - in_element + kind->element_words <= words && kind->element_bitmap >> in_element & 1;
+    return i - in_element + kind->element_words <= words &&
+           element_words_of(kind) >> in_element & 1;
+}
+
+/** The same of one object as it is. read: how a byte of it is read. */
+static inline bool kind_refers_now(const struct kind *kind, const gait_word *object, size_t words,
+                                   size_t i, unsigned char (*read)(const unsigned char *byte)) {
+    if (!kind_refers(kind, words, i))
+        return false;
+    size_t head = head_words(kind, words);
+    if (kind->layout != GAIT_TAGGED || i < head)
+        return true;
+    size_t in_element = (i - head) % kind->element_words;
+    if (kind->element_bitmap >> in_element & 1)
+        return true;
+    const unsigned char *element = (const unsigned char *)&object[i - in_element];
+    for (uint32_t rule = 0; rule < kind->tag_rule_count; rule++)
+        if (kind->tag_rules[rule].word == in_element &&
+            tag_refers(kind, read(&element[kind->tag_rules[rule].tag_byte])))
+            return true;
+    return false;
+}
+
+/** May word i of an object of so many words, if it holds a reference, point inside an object? */
+static inline bool kind_points_inside(const struct kind *kind, size_t words, size_t i) {
+    size_t head = head_words(kind, words);
+    if (kind->layout == GAIT_CONSERVATIVE)
+        return true;
+    if (i < head)
+        return kind->interior && kind->interior[i >> 6] >> (i & 63) & 1;
+    return kind->element_interior && kind->element_interior >> (i - head) % kind->element_words & 1;
+}
+
+/** May some word? */
+static inline bool kind_has_interior(const struct kind *kind) {
+    return kind->layout == GAIT_CONSERVATIVE || kind->interior || kind->element_interior;
 }
 
 #endif

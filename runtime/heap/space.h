@@ -132,6 +132,9 @@ struct chunk_stack {
     AO_t count; /* unordered: bounds it */
 };
 
+/* Displacements are multiples of 8 up to GAIT_DISPLACEMENT_MAX: a bit for each. */
+#define DISPLACEMENT_WORDS (GAIT_DISPLACEMENT_MAX / 8 / (8 * sizeof(AO_t)) + 1)
+
 struct space {
     char *base;            /* constant: start of the reserved range                              */
     size_t reserved_bytes; /* constant                                                         */
@@ -145,6 +148,9 @@ struct space {
                            stopped, as the bits turn over                                        */
     size_t chunk_bytes; /* constant: how much is committed at a time                             */
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
+
+    AO_t displaced; /* atomic: not 0: there are displacements: words that lead behind a start  */
+    AO_t displacements[DISPLACEMENT_WORDS]; /* atomic: bit i: 8 * i bytes; only added to */
 
     struct kind *kinds; /* constant address: GAIT_KINDS_MAX of them, see kinds.h                  */
 
@@ -355,6 +361,20 @@ static inline bool space_cell(const struct space *space, uintptr_t address, stru
     cell->pair = space_bits(space, head) + 2 * (index >> 6);
     cell->bit = (uint64_t)1 << (index & 63);
     return true;
+}
+
+/* Does a word that leads so far into an object count as a reference to it? Unordered: those that
+ * are added later hold for words that are stored later. */
+static inline bool space_is_displacement(const struct space *space, size_t offset) {
+    return AO_load(&space->displaced) && offset % 8 == 0 && offset <= GAIT_DISPLACEMENT_MAX &&
+           AO_load(&space->displacements[offset / 64 / 8]) >> (offset / 8 % 64) & 1;
+}
+
+/* Does an address in a cell, where any may hold a reference, count as one to the cell? */
+static inline bool cell_is_meant(const struct space *space, const struct cell *cell,
+                                 uintptr_t address) {
+    return (uintptr_t)cell->start == address ||
+           space_is_displacement(space, address - (uintptr_t)cell->start);
 }
 
 static inline bool cell_allocated(const struct cell *cell, unsigned epoch) {

@@ -27,6 +27,14 @@ struct touched {
     size_t bytes;
 };
 
+/* A tag that its owner may be initialising. */
+static unsigned char byte_read(const unsigned char *byte) {
+    uintptr_t offset = (uintptr_t)byte % sizeof(gait_word);
+    gait_word word;
+    marker_copy_words(&word, (const gait_word *)(const void *)(byte - offset), 1);
+    return ((const unsigned char *)&word)[offset];
+}
+
 /* Push the strong words of an object from first to below end, at most a card. */
 static void push_words(struct marker *marker, const struct touched *object, size_t first,
                        size_t end) {
@@ -40,16 +48,18 @@ static void push_words(struct marker *marker, const struct touched *object, size
         return;
     /* next to what is old its owner may be initialising an object by plain stores */
     marker_copy_words(copy, (const gait_word *)object->start + first, end - first);
-    bool chosen = layout == GAIT_BITMAP || layout == GAIT_REPEAT;
+    bool chosen = layout == GAIT_BITMAP || layout == GAIT_REPEAT || layout == GAIT_TAGGED;
     if (!chosen && layout != GAIT_CONSERVATIVE) {
         marker_push_words(marker, copy, end - first);
         return;
     }
     marker->scanned_bytes += (end - first) * sizeof(gait_word);
     for (size_t i = first; i < end; i++) {
-        if (!chosen)
+        if (!kind_refers_now(kind, (const gait_word *)object->start, words, i, byte_read))
+            continue;
+        if (kind_points_inside(kind, words, i))
             marker_push_interior(marker, copy[i - first]);
-        else if (kind_refers(kind, words, i))
+        else
             marker_push(marker, copy[i - first]);
     }
 }

@@ -96,7 +96,7 @@ static void overflow(struct marker *marker, gait_word address) {
         !(bits_get(&cell.pair[!marker->mark_side]) & cell.bit))
         return;
     if (marks_set(&cell.pair[marker->mark_side], cell.bit)) {
-        count_marked(marker, address, ENTRY_CLASS(cell.entry));
+        count_marked(marker, (uintptr_t)cell.start, ENTRY_CLASS(cell.entry));
         /* after the mark: see passes.c. A leaf has no references, but pairs may wait for it. */
         if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF || AO_load(&marker->queue->keys.pairs) > 0)
             AO_store_release(&marker->queue->overflowed, 1);
@@ -341,6 +341,16 @@ static inline bool cell_around(const struct space *space, unsigned size_class, s
     return true;
 }
 
+/* The same of an address at which no cell starts: it counts if it is displaced. Not inline: few
+ * heaps have displacements. */
+static __attribute__((noinline)) bool cell_displaced(const struct space *space, unsigned size_class,
+                                                     size_t head, uint64_t *product,
+                                                     gait_word *address) {
+    gait_word word = *address;
+    return AO_load(&space->displaced) && cell_around(space, size_class, head, product, address) &&
+           space_is_displacement(space, word - *address);
+}
+
 /* Take references from the block and prefetch their mark bits. @return how many cells they name. */
 static inline unsigned batch_fetch(struct marker *marker, struct mark_block *block,
                                    struct marked_cell *cells) {
@@ -377,14 +387,16 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
             if (!cell_around(space, ENTRY_CLASS(entry), head, &product, &word))
                 continue;
         } else if (__builtin_expect((uint32_t)product >= magic, 0)) { /* no cell starts there */
-            if (ENTRY_CLASS(entry) != CLASS_ARENA)
+            if (ENTRY_CLASS(entry) == CLASS_ARENA) {
+                struct arena *arena = arenas_of(space, word);
+                if (!arena || !marker_arena_is_white(marker, arena))
+                    continue;
+                block->count = (size_t)(from - block->words);
+                marker_claim(marker, arena);
+                break;
+            }
+            if (!cell_displaced(space, ENTRY_CLASS(entry), head, &product, &word))
                 continue;
-            struct arena *arena = arenas_of(space, word);
-            if (!arena || !marker_arena_is_white(marker, arena))
-                continue;
-            block->count = (size_t)(from - block->words);
-            marker_claim(marker, arena);
-            break;
         }
         uint64_t index = product >> 32, *pair = space_bits(space, head) + 2 * (index >> 6);
         __builtin_prefetch(pair, 1);

@@ -164,9 +164,10 @@ void marker_rescan(struct marker *marker);
 void marker_visit_object(struct space *space, struct gait_visitor *visitor, char *start,
                          page_entry entry, size_t object_bytes);
 
-/* The cell that starts at an address in the range. @return false: none does. */
+/* The cell that an address in the range refers to: that starts there, or so far before it as a
+ * displacement says. @return false: none does. */
 static inline bool marker_cell(const struct marker *marker, gait_word word, struct cell *cell) {
-    return space_cell(marker->space, word, cell) && cell->start == (char *)word;
+    return space_cell(marker->space, word, cell) && cell_is_meant(marker->space, cell, word);
 }
 
 /** Bytes of a cell by its entry. head: the span's first page, for large objects. */

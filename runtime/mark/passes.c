@@ -27,9 +27,13 @@ bool marker_push_pairs(struct marker *marker, struct ephemeron_wait *wait) {
     return pushed;
 }
 
-/* What a white key is looked up by: of an arena, any place is the whole. */
+/* What a white key is looked up by: the start of its object; of an arena, any place is the whole.
+ */
 static uintptr_t key_place(const struct marker *marker, gait_word key) {
     uintptr_t address = key & marker->value_mask;
+    struct cell cell;
+    if (marker_cell(marker, address, &cell))
+        return (uintptr_t)cell.start;
     const struct arena *arena = arenas_of(marker->space, address);
     return arena ? (uintptr_t)arena->handle : address;
 }

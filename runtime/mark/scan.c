@@ -13,14 +13,41 @@ struct part {
     size_t words;
 };
 
-/* Push words of an object whose bits are set in a bitmap of it. */
-static void push_bitmap(struct marker *marker, const struct part *part, const uint64_t *bitmap) {
-    for (size_t at = part->first & ~(size_t)63; at < part->end; at += 64)
+static void push_word(struct marker *marker, gait_word word, bool interior) {
+    if (interior)
+        marker_push_interior(marker, word);
+    else
+        marker_push(marker, word);
+}
+
+/* Push words of an object whose bits are set in a bitmap of it; those of another one (NULL: none)
+ * may point inside an object. */
+static void push_bitmap(struct marker *marker, const struct part *part, const uint64_t *bitmap,
+                        const uint64_t *interior) {
+    for (size_t at = part->first & ~(size_t)63; at < part->end; at += 64) {
+        uint64_t inside = interior ? interior[at >> 6] : 0;
         for (uint64_t bits = bitmap[at >> 6]; bits; bits &= bits - 1) {
             size_t i = at + (size_t)__builtin_ctzll(bits);
             if (i >= part->first && i < part->end)
-                marker_push(marker, word_read(&part->object[i]));
+                push_word(marker, word_read(&part->object[i]), inside >> (i & 63) & 1);
         }
+    }
+}
+
+/* A tag that its program may change: gait_store_tagged. */
+static unsigned char tag_read(const unsigned char *tag) {
+    return __atomic_load_n(tag, __ATOMIC_RELAXED);
+}
+
+/* Words of an element that hold a reference now. */
+static uint64_t tagged_words(const struct kind *kind, const gait_word *element) {
+    uint64_t words = kind->element_bitmap;
+    const unsigned char *bytes = (const unsigned char *)element;
+    for (uint32_t i = 0; i < kind->tag_rule_count; i++) {
+        const gait_tag_rule *rule = &kind->tag_rules[i];
+        words |= (uint64_t)tag_refers(kind, tag_read(&bytes[rule->tag_byte])) << rule->word;
+    }
+    return words;
 }
 
 /* Push what lies in the part of those elements that are whole in the object. */
@@ -29,10 +56,12 @@ static void push_elements(struct marker *marker, const struct kind *kind, const 
     size_t length = kind->element_words, first = part->first > head ? part->first : head;
     for (size_t at = first - (first - head) % length; at < part->end && at + length <= part->words;
          at += length)
-        for (uint64_t bits = kind->element_bitmap; bits; bits &= bits - 1) {
-            size_t i = at + (size_t)__builtin_ctzll(bits);
+        for (uint64_t bits = tagged_words(kind, &part->object[at]); bits; bits &= bits - 1) {
+            unsigned in_element = (unsigned)__builtin_ctzll(bits);
+            size_t i = at + in_element;
             if (i >= first && i < part->end && i < at + length)
-                marker_push(marker, word_read(&part->object[i]));
+                push_word(marker, word_read(&part->object[i]),
+                          kind->element_interior >> in_element & 1);
         }
 }
 
@@ -41,7 +70,7 @@ static void push_repeat(struct marker *marker, const struct kind *kind, const st
     struct part of_head = *part;
     of_head.end = part->end < head ? part->end : head;
     if (kind->bitmap)
-        push_bitmap(marker, &of_head, kind->bitmap);
+        push_bitmap(marker, &of_head, kind->bitmap, kind->interior);
     if (part->end > head)
         push_elements(marker, kind, part, head);
 }
@@ -72,10 +101,10 @@ static void scan_part(struct marker *marker, const struct kind *kind, gait_layou
     marker->scanned_bytes += count * sizeof(gait_word);
     if (layout == GAIT_CONSERVATIVE)
         marker_push_conservative(marker, words, count);
-    else if (layout == GAIT_REPEAT)
+    else if (layout == GAIT_REPEAT || layout == GAIT_TAGGED)
         push_repeat(marker, kind, &part);
     else if (layout == GAIT_BITMAP)
-        push_bitmap(marker, &part, kind->bitmap);
+        push_bitmap(marker, &part, kind->bitmap, kind->interior);
     else
         push_pairs(marker, words, count);
 }
@@ -129,6 +158,7 @@ void marker_scan(struct marker *marker, char *start, page_entry entry, size_t by
             scan_part(marker, kind, layout, part, head);
         return;
     case GAIT_REPEAT:
+    case GAIT_TAGGED:
     case GAIT_CONSERVATIVE:
         scan_part(marker, kind, layout, part, words);
         return;
@@ -173,11 +203,12 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
         kind->scan(visitor, start, bytes, kind->scan_data);
         return;
     }
-    bool whole = layout == GAIT_REFS || layout == GAIT_CONSERVATIVE || layout == GAIT_REPEAT;
+    bool whole = layout == GAIT_REFS || layout == GAIT_CONSERVATIVE || layout == GAIT_REPEAT ||
+                 layout == GAIT_TAGGED;
     size_t end = whole ? words : head_words(kind, words);
     for (size_t i = 0; i < end; i++)
-        if (kind_refers(kind, words, i))
-            visitor->visit(visitor, word_read(&object[i]), layout == GAIT_CONSERVATIVE);
+        if (kind_refers_now(kind, object, words, i, tag_read))
+            visitor->visit(visitor, word_read(&object[i]), kind_points_inside(kind, words, i));
 }
 
 /* ---- The API's visits ---- */

@@ -28,7 +28,7 @@ bool weak_is_dead(const struct space *space, gait_word value_mask, gait_word wor
     if (!space_holds(space, address))
         return false;
     if (space_cell(space, address, &cell))
-        return (gait_word)cell.start == address && !cell_allocated(&cell, space_epoch(space));
+        return cell_is_meant(space, &cell, address) && !cell_allocated(&cell, space_epoch(space));
     const struct arena *arena = arenas_of(space, address);
     return arena && arena_is_dead(arena, space_epoch(space));
 }

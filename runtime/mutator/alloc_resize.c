@@ -60,6 +60,30 @@ static void clear_pairs(const struct resizing *resizing, size_t from, size_t wor
         gait_store(mutator, &start[i], 0); /* half of a pair */
 }
 
+/* How many words before a word belong to the element that it lies in. */
+static size_t in_element(const struct resizing *resizing, size_t word) {
+    const struct kind *kind = kind_of(resizing);
+    bool repeats = resizing->layout == GAIT_REPEAT || resizing->layout == GAIT_TAGGED;
+    return repeats && word > kind->head_words ? (word - kind->head_words) % kind->element_words : 0;
+}
+
+/* An element is about to lose its words from one on, and perhaps the tags of those before: what
+ * these refer to is shaded, as by stores to them. */
+static void shade_split(const struct resizing *resizing, size_t word) {
+    const gait_word *start = (const gait_word *)resizing->cell.start;
+    for (size_t i = word - in_element(resizing, word); i < word; i++)
+        mutator_shade(resizing->mutator, __atomic_load_n(&start[i], __ATOMIC_ACQUIRE));
+}
+
+/* An element that was not whole is: what its words refer to is new to the collector, as if it were
+ * stored now. */
+static void renew_split(const struct resizing *resizing) {
+    gait_word *start = (gait_word *)resizing->cell.start;
+    size_t word = resizing->old_bytes / sizeof(gait_word);
+    for (size_t i = word - in_element(resizing, word); i < word; i++)
+        gait_store(resizing->mutator, &start[i], start[i]);
+}
+
 /* Clear what lies from a byte to before another one. A safepoint. */
 static void clear(const struct resizing *resizing, size_t from, size_t to) {
     gait_mutator *mutator = resizing->mutator;
@@ -76,8 +100,10 @@ static void clear(const struct resizing *resizing, size_t from, size_t to) {
         clear_pairs(resizing, first, words);
         end = weak_from(resizing, words);
     }
-    if (first < end)
-        gait_fill(mutator, (gait_word *)start + first, 0, end - first);
+    if (first >= end)
+        return;
+    shade_split(resizing, first);
+    gait_fill(mutator, (gait_word *)start + first, 0, end - first);
 }
 
 /* ---- In place ---- */
@@ -148,6 +174,7 @@ static bool resize_large(const struct resizing *resizing, size_t bytes) {
     if (large_pages(words_bytes) > span_pages_now(span) && !lengthen(resizing, words_bytes))
         return false;
     span_set_object_bytes(span, words_bytes);
+    renew_split(resizing);
     return true;
 }
 
