@@ -79,6 +79,7 @@ typedef struct gait_arena_config {
                              at most 64 KiB; 0: 48 KiB, so each has a block of its own            */
 } gait_arena_config;
 
+/** Fill *config with the defaults. Thread rule: any thread. */
 GAIT_INLINE void gait_arena_config_init(gait_arena_config *config) {
     gait_arena_config whole = {sizeof(gait_arena_config), NULL, 0, -1, 0, 0, 0};
     *config = whole;

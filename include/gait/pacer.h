@@ -7,8 +7,9 @@
  * is given. The structs are plain values: copy, compare and save them freely.
  * The same code paces the runtime, a simulation and a page in a browser.
  *
- * Unlike gait.h's, these structs are no part of what a soversion keeps: a program that calls the
- * pacer itself runs with the library that it was built with.
+ * Unlike gait.h's, these structs are no part of what a soversion keeps. So libgait exports none of
+ * these functions; a program that calls the pacer itself links a static library of its own, which
+ * is nothing else: libgait-pacer (pkg-config: gait-pacer).
  *
  * It computes what Go 1.26 computes (src/runtime/mgcpacer.go, mgclimit.go,
  * mgcscavenge.go, mgcsweep.go), to the last bit; where a function goes beyond
@@ -38,8 +39,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Not exported by whatever they are linked into. */
 #if defined(__GNUC__)
-#define GAIT_PACER_API __attribute__((visibility("default")))
+#define GAIT_PACER_API __attribute__((visibility("hidden")))
 #else
 #define GAIT_PACER_API
 #endif
