@@ -202,7 +202,7 @@ GAIT_INLINE void gait_config_init(gait_config *config) {
  * @param error        where one line is written when the heap can't be created; may be NULL.
  * @param error_bytes  room at error, bytes.
  * @return the heap, or NULL: a malformed setting (the line says which, what was given and what is
- *         accepted), or no memory to be had.
+ *         accepted), no memory to be had, or a library that is not of the headers' layout.
  *
  * The collector's threads start when the heap first needs them: for its first cycle or arena, for
  * notices, or to follow a limit in percent. They inherit the affinity and scheduling of the thread
@@ -210,7 +210,17 @@ GAIT_INLINE void gait_config_init(gait_config *config) {
  *
  * Thread rule: any thread. A safepoint in the heaps that it is attached to.
  */
+#ifdef GAIT_IN_LIBRARY
 GAIT_API gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes);
+#else
+GAIT_INLINE gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes);
+#endif
+
+/** gait_heap_create for a program that was built with the headers of a release, whose inline
+ * functions have compiled in what a number says: gait/frozen.h. Those of another layout get no
+ * heap, and the line says so. */
+GAIT_API gait_heap *gait_heap_create_built(const gait_config *config, uint32_t frozen,
+                                           const char *version, char *error, size_t error_bytes);
 
 /**
  * Destroy a heap: its memory goes back to the OS, finalizers and cleanups that are pending do not

@@ -343,4 +343,6 @@ GAIT_INLINE void gait_frames_restore(gait_mutator *mutator, struct gait_frames s
 }
 #endif
 
+#include <gait/frozen.h>
+
 #endif

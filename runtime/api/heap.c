@@ -154,12 +154,31 @@ no_options:
     return NULL;
 }
 
-gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes) {
-    mutator_save_stack();
+static gait_heap *heap_create_resting(const gait_config *config, char *error, size_t error_bytes) {
     world_rest(); /* api/fork.c, .inv.heaps */
     gait_heap *heap = heap_create(config, error, error_bytes);
     world_resume();
     return heap;
+}
+
+/* Of programs that were built when it was no inline function: with the first layout, or by a
+ * language that compiles none in. */
+gait_heap *gait_heap_create(const gait_config *config, char *error, size_t error_bytes) {
+    mutator_save_stack();
+    return heap_create_resting(config, error, error_bytes);
+}
+
+gait_heap *gait_heap_create_built(const gait_config *config, uint32_t frozen, const char *version,
+                                  char *error, size_t error_bytes) {
+    if (frozen != gait_frozen()) {
+        error_say(error, error_bytes,
+                  "gait_heap_create: the program was built with headers of Gait %s, whose layouts "
+                  "are not those of this library, %s: build it with this library's headers",
+                  version, gait_version());
+        return NULL;
+    }
+    mutator_save_stack();
+    return heap_create_resting(config, error, error_bytes);
 }
 
 static void heap_destroy(gait_heap *heap) {
