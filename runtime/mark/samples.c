@@ -29,7 +29,7 @@ struct sample_site {
 };
 
 struct sample {
-    uintptr_t object;
+    struct address_node node; /* by the object */
     struct sample_site *site;
     double objects, bytes;
     bool settled; /* it has lived through a cycle */
@@ -54,6 +54,7 @@ void samples_destroy(struct samples *samples) {
     if (samples->open) {
         address_map_destroy(&samples->places);
         address_map_destroy(&samples->sites);
+        address_map_destroy(&samples->objects);
     }
     pool_destroy(&samples->place_pool);
     pool_destroy(&samples->site_pool);
@@ -72,12 +73,17 @@ static bool open(struct samples *samples) {
         return true;
     if (address_map_init(&samples->places, samples->metadata_bytes, false) < 0)
         return false;
-    if (address_map_init(&samples->sites, samples->metadata_bytes, false) < 0) {
-        address_map_destroy(&samples->places);
-        return false;
-    }
+    if (address_map_init(&samples->sites, samples->metadata_bytes, false) < 0)
+        goto no_sites;
+    if (address_map_init(&samples->objects, samples->metadata_bytes, false) < 0)
+        goto no_objects;
     samples->open = true;
     return true;
+no_objects:
+    address_map_destroy(&samples->sites);
+no_sites:
+    address_map_destroy(&samples->places);
+    return false;
 }
 
 /* ---- Places ---- */
@@ -181,7 +187,10 @@ void samples_add(struct samples *samples, const void *object, unsigned kind,
     struct sample_site *site = open(samples) ? site_of(samples, kind, stack) : NULL;
     struct sample *sample = site ? pool_take(&samples->sample_pool) : NULL;
     if (sample) {
-        *sample = (struct sample){(uintptr_t)object, site, objects, bytes, false};
+        *sample = (struct sample){
+            .node.key = (uintptr_t)object, .site = site, .objects = objects, .bytes = bytes};
+        address_map_add(&samples->objects, &sample->node);
+        counter_add(&samples->live, 1);
         site->alloc_objects += objects;
         site->alloc_bytes += bytes;
     } else {
@@ -195,22 +204,36 @@ static bool is_dead(const struct space *space, uintptr_t object) {
     return !space_cell(space, object, &cell) || !cell_allocated(&cell, space_epoch(space));
 }
 
-/* With the lock held. */
+/* With the lock held, as the next. */
+static void drop(struct samples *samples, struct sample *sample) {
+    if (sample->settled) {
+        sample->site->live_objects -= sample->objects;
+        sample->site->live_bytes -= sample->bytes;
+    }
+    address_map_remove(&samples->objects, &sample->node);
+    counter_sub(&samples->live, 1);
+    pool_give(&samples->sample_pool, sample);
+}
+
 static void settle_one(struct samples *samples, const struct space *space, struct sample *sample) {
-    struct sample_site *site = sample->site;
-    bool dead = is_dead(space, sample->object);
-    if (!dead && !sample->settled) {
-        site->live_objects += sample->objects;
-        site->live_bytes += sample->bytes;
+    if (is_dead(space, sample->node.key)) {
+        drop(samples, sample);
+    } else if (!sample->settled) {
+        sample->site->live_objects += sample->objects;
+        sample->site->live_bytes += sample->bytes;
         sample->settled = true;
     }
-    if (!dead)
+}
+
+void samples_forget(struct samples *samples, const void *object) {
+    if (AO_load(&samples->live) == 0)
         return;
-    if (sample->settled) {
-        site->live_objects -= sample->objects;
-        site->live_bytes -= sample->bytes;
-    }
-    pool_give(&samples->sample_pool, sample);
+    lock_acquire(&samples->lock);
+    struct address_node *node =
+        samples->open ? address_map_find(&samples->objects, (uintptr_t)object) : NULL;
+    if (node)
+        drop(samples, (struct sample *)node);
+    lock_release(&samples->lock);
 }
 
 void samples_settle(struct samples *samples, const struct space *space) {

@@ -34,7 +34,8 @@ struct samples {
     void *frames_data;
     AO_t *metadata_bytes; /* constant: where all of it is counted */
     bool open;            /* the maps are there: something was sampled */
-    struct address_map places, sites;
+    struct address_map places, sites, objects;
+    AO_t live; /* samples in the table; read unordered by who frees one */
     struct pool place_pool, site_pool, sample_pool;
     struct sample_site *youngest; /* of all sites, by next */
     struct sample_text *text;     /* names of places */
@@ -58,6 +59,9 @@ void samples_destroy(struct samples *samples);
 /** Add an object, whose allocation bit is set, that stands for so many and so many bytes. */
 void samples_add(struct samples *samples, const void *object, unsigned kind,
                  const struct sample_stack *stack, double objects, double bytes);
+
+/** The program frees an object: whatever lies there next is another one. */
+void samples_forget(struct samples *samples, const void *object);
 
 /** Forget dead ones. The collector, between flip and sweep; after finalizers_settle, which keeps
  * some. */

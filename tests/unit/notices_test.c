@@ -70,14 +70,15 @@ Test(notices, the_limiter_begins_and_ends) {
 
 Test(notices, a_sort_is_queued_once_and_moves_to_the_end) {
     struct control *control = &heap->control;
-    notices_limiter(control, true);
-    notices_limiter(control, true); /* no change */
+    notices_limiter(control, true, 5);
+    notices_limiter(control, true, 5); /* no change */
     cr_assert_eq(queued(), 1u);
     gait_heap_foreign_add(heap, 9 * MIB);
     gait_set_notice_memory(heap, 8 * MIB);
     cr_assert_eq(queued(), 2u);
-    notices_limiter(control, false);
-    notices_limiter(control, true); /* again, while it waits */
+    notices_limiter(control, false, 6);
+    cr_assert_eq(control->notices.limited_cycle, 5u);
+    notices_limiter(control, true, 7); /* again, while it waits */
     cr_assert_eq(queued(), 3u);
     gait_heap_foreign_sub(heap, 9 * MIB);
     cr_assert_eq(queued(), 4u);
@@ -92,7 +93,7 @@ Test(notices, a_sort_is_queued_once_and_moves_to_the_end) {
 Test(notices, what_holds_is_told_to_a_new_handler) {
     struct control *control = &heap->control;
     gait_set_notice(heap, NULL, NULL);
-    notices_limiter(control, true);
+    notices_limiter(control, true, 5);
     gait_heap_foreign_add(heap, 9 * MIB);
     gait_set_notice_memory(heap, 8 * MIB);
     cr_assert_eq(queued(), 0u);

@@ -222,3 +222,19 @@ Test(profile, samples_are_taken_less_often_where_they_cost_much) {
     cr_expect(within(sums_of(leaf, NULL).alloc_bytes, 300000.0 * 4096, part_off(300000.0 * 4096)),
               "%f", sums_of(leaf, NULL).alloc_bytes);
 }
+
+Test(profile, what_the_program_frees_is_not_live) {
+    gait_set_profile_rate(heap, 1);
+    gait_word *freed = gait_alloc(mutator, node, 48);
+    gait_word kept = (gait_word)(uintptr_t)gait_alloc(mutator, leaf, 48);
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &kept, 1);
+    gait_free(mutator, freed);
+    gait_set_profile_rate(heap, 0);
+    /* other objects lie where it lay, and live */
+    allocate(node, 48, 1000, &kept);
+    gait_collect(mutator);
+    cr_expect(within(sums_of(node, NULL).alloc_objects, 1, 1e-9));
+    cr_expect_eq(sums_of(node, NULL).live_objects, 0.0);
+    gait_pop_frame(mutator);
+}
