@@ -15,15 +15,15 @@
  *     in those that it does not work in;
  *   - references are stored into heap objects and static root slots by gait_store and its kin
  *     (not needed in a heap created with GAIT_STOP_THE_WORLD); stores to stacks are plain;
- *   - references cross from thread to thread through objects, static slots and handles; who gets
- *     one by plain memory calls gait_shade with it;
+ *   - references cross from thread to thread through objects, static slots and handles; a
+ *     thread that gets one by plain memory calls gait_shade with it;
  *   - a thread that blocks or computes long without polling does so between gait_enter_native and
  *     gait_leave_native, and touches no object there.
  *
  * Objects never move. A word that is not the address of an object is skipped by the collector, so
  * a wrong guess at worst keeps garbage.
  *
- * Structures that cross the library's border grow at their ends only. Each call tells the library
+ * Structures that cross the library's border grow at their ends only. Each call gives the library
  * the size that the program was built with, by an inline function here; a program goes on to work
  * with a newer library, and with an older one as long as it leaves what that one does not know 0.
  *
@@ -31,7 +31,7 @@
  * what the function's comment says. A caller's bug (a detached mutator, one in native code, another
  * thread's, an unknown kind) stops the process with one line that names the call. The fast paths of
  * the inline functions see it in files that define GAIT_CHECKED before they include this header;
- * all others always, but that a few which are called often (gait_store, gait_move, gait_fill,
+ * all others always, except that a few which are called often (gait_store, gait_move, gait_fill,
  * gait_compare_exchange, weak words and pairs) don't look whose mutator it is.
  *
  * It has more than 600 lines since it is the reference of all that a program calls, comments first.
@@ -97,8 +97,8 @@ enum {
     GAIT_CONSERVATIVE_STACKS = 1 << 1, /* C stacks and registers are scanned for references     */
     /* C variables with static storage, of the program and of libraries that are loaded at any time,
      * are scanned for references, also to the inside of objects; but not thread-local ones. In a
-     * heap with barriers they are stored to by gait_store, and who unloads a library calls
-     * gait_shade with what it took out of its variables */
+     * heap with barriers they are stored to by gait_store, and a program that unloads a library
+     * calls gait_shade with what it took out of its variables */
     GAIT_DATA_SEGMENTS = 1 << 2,
     GAIT_NO_FAULT_HANDLER = 1 << 3 /* arenas of this heap install no handler of SIGSEGV and SIGBUS
                                       (gait_explain_fault); those of other heaps may */
@@ -167,12 +167,12 @@ typedef struct gait_config {
      * them the heap is one of GAIT_STOP_THE_WORLD, and has no minor cycles and no arenas.
      *
      * Both are called by a thread of the library's, which is not stopped. As stop is called no
-     * attached thread is inside a function of the library's: who calls one waits at its entrance
-     * until the stop is over. So stop waits for no lock that a thread holds around such a call; and
-     * a thread is known to stop after its gait_attach, and no more before its gait_detach. From
-     * stop's return to start's call nothing of the library calls malloc, stdio or the loader, whose
-     * locks a stopped thread may hold; nor does stopped_roots. A thread in native code
-     * (gait_enter_native) need not be stopped. Neither is called around a fork. */
+     * attached thread is inside a function of the library's: a thread that calls one waits at its
+     * entrance until the stop is over. So stop waits for no lock that a thread holds around such a
+     * call; and a thread is known to stop after its gait_attach, and no more before its
+     * gait_detach. From stop's return to start's call nothing of the library calls malloc, stdio or
+     * the loader, whose locks a stopped thread may hold; nor does stopped_roots. A thread in native
+     * code (gait_enter_native) need not be stopped. Neither is called around a fork. */
     void (*stop)(void *data);
     void (*start)(void *data);
     /* Called in between: visits what the stopped threads hold on stacks and in registers, by
@@ -202,7 +202,7 @@ GAIT_INLINE void gait_config_init(gait_config *config) {
  * @param error        where one line is written when the heap can't be created; may be NULL.
  * @param error_bytes  room at error, bytes.
  * @return the heap, or NULL: a malformed setting (the line says which, what was given and what is
- *         accepted), no memory to be had, or a library that is not of the headers' layout.
+ *         accepted), no memory, or a library that is not of the headers' layout.
  *
  * The collector's threads start when the heap first needs them: for its first cycle or arena, for
  * notices, or to follow a limit in percent. They inherit the affinity and scheduling of the thread
@@ -224,7 +224,7 @@ GAIT_API gait_heap *gait_heap_create_built(const gait_config *config, uint32_t f
 
 /**
  * Destroy a heap: its memory goes back to the OS, finalizers and cleanups that are pending do not
- * run. Every mutator must have been detached, but for the caller's own, which is detached here.
+ * run. Every mutator must have been detached, except the caller's own, which is detached here.
  *
  * Thread rule: any thread; no other thread may use the heap any more. A safepoint in the other
  * heaps that it is attached to.
@@ -373,7 +373,7 @@ GAIT_API gait_mutator *gait_attach(gait_heap *heap);
 
 /**
  * The same, and when it returns NULL a line says why: no memory; in a heap that scans C stacks, a
- * stack of which the system does not tell where it lies; the last round of destructors of a thread.
+ * stack of which the system does not say where it lies; the last round of destructors of a thread.
  *
  * @param error        where the line is written; may be NULL.
  * @param error_bytes  room at error, bytes.
@@ -413,8 +413,8 @@ GAIT_API void gait_leave_native(gait_mutator *mutator);
 /**
  * In a heap with gait_config.stop and GAIT_CONSERVATIVE_STACKS: this mutator's thread was stopped,
  * and its C stack is to be scanned from stack_top on. Its registers lie beyond, as in the frame of
- * a signal's handler. A thread that is not told of, and is not in native code, is not scanned; nor
- * is one that was stopped on another C stack than the one that the mutator runs on.
+ * a signal's handler. A thread that does not call it, and is not in native code, is not scanned;
+ * nor is one that was stopped on another C stack than the one that the mutator runs on.
  *
  * Thread rule: the stopped thread, in the handler of the signal that stops it, before stop knows
  * that it stands still: it is safe at any instruction. Or any thread, within stop.
@@ -453,7 +453,7 @@ GAIT_API void *gait_object_base(gait_heap *heap, const void *address);
  *
  * @param object  an object of this heap that was reachable until now. An address that is none, the
  *                inside of one, another heap's, an arena's and one that was freed stop the process
- *                with one line; one that has a new object since can't be told. (One that was only
+ *                with one line; one that has a new object since can't be known. (One that was only
  *                left to a cycle is known again by a library that is built with checks.)
  * Thread rule: an attached thread; no other one uses the object any more.
  */
@@ -530,12 +530,13 @@ GAIT_API void gait_set_roots_callback(gait_mutator *mutator, gait_roots_fn visit
  * A coroutine: roots of a stack that is not running now. It has a shadow stack of its own, a root
  * callback (may be NULL), and, in a heap with GAIT_CONSERVATIVE_STACKS, a C stack [low, high).
  * Both NULL: it runs on the thread's. In other heaps they are not looked at. Code that is at a
- * safepoint on a C stack that such a heap was not told of (another coroutine's, a signal stack)
- * stops the process with one line; a thread attached to several heaps tells each of them.
+ * safepoint on a C stack that such a heap does not know (another coroutine's, a signal stack)
+ * stops the process with one line; a thread attached to several heaps announces it to each of them.
  *
  * While it runs its roots are stored to by plain stores. While it is suspended they are stored to
- * as static slots are: by gait_store, also to clear them; and who takes a word out of them without
- * clearing them calls gait_shade with it. GAIT_DEBUG=gccheckmark=1 tells of stores that were not.
+ * as static slots are: by gait_store, also to clear them; and code that takes a word out of them
+ * without clearing them calls gait_shade with it. GAIT_DEBUG=gccheckmark=1 names stores that were
+ * not.
  *
  * @return NULL when there is no memory.
  * Thread rule: an attached thread. A coroutine runs on one mutator at a time.
@@ -652,7 +653,8 @@ GAIT_API size_t gait_free_os_memory(gait_mutator *mutator);
 
 /**
  * Set GOGC: heap growth, in percent of the live heap and its roots, before the next cycle ends.
- * @param percent  GAIT_GOGC_OFF (any negative value): no cycle but for the limit; GAIT_KEEP: read.
+ * @param percent  GAIT_GOGC_OFF (any negative value): no cycle except for the limit; GAIT_KEEP:
+ * read.
  * @return the setting before the call.
  * Thread rule: any thread, attached or not. Holds from the next allocation slow path on; if it was
  * lowered, and a cycle is due, that begins by itself.
@@ -712,8 +714,8 @@ GAIT_API int gait_set_assists(gait_heap *heap, int on);
 
 /**
  * Have notices queued, as finalizers are: gait_run_finalizers runs them, before any finalizer, and
- * gait_wait_finalizers returns for them. What holds already as this is called is told of: memory
- * that is high, a limiter that is limiting.
+ * gait_wait_finalizers returns for them. What holds already as this is called comes as a notice:
+ * memory that is high, a limiter that is limiting.
  *
  * A notice that comes about again while one of its sort waits is queued once, at the queue's end: a
  * program that runs them late hears what holds last. Notices that wait are dropped with the heap;
@@ -730,7 +732,7 @@ GAIT_API void gait_set_notice(gait_heap *heap, gait_notice_fn notice, void *data
  * comes after memory has fallen an eighth below. With both of these the lower one counts. Memory
  * that grows is seen as it is taken; that it has fallen, within a second.
  * @param bytes    GAIT_NO_LIMIT: never; negative only reads it.
- * @param percent  of the memory limit, up to 1000: above 100 it tells that the limit is passed by
+ * @param percent  of the memory limit, up to 1000: above 100 it says that the limit is passed by
  *                 so much; 0, or without a limit: never; negative only reads it.
  * @return the setting before the call.
  * Thread rule: any thread, attached or not.

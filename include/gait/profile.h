@@ -48,7 +48,7 @@ typedef struct gait_profile_frame {
 } gait_profile_frame;
 
 /**
- * Tell where the program is, in its own language. Called within an allocation that is sampled, on
+ * Say where the program is, in its own language. Called within an allocation that is sampled, on
  * the thread that allocates; allocates nothing of the heap, and is no safepoint.
  * @param frames  room for so many, the youngest first.
  * @return how many there are: of more than most, the first are taken. 0: C's stack is taken.
@@ -57,7 +57,7 @@ typedef size_t (*gait_profile_frames_fn)(gait_mutator *mutator, gait_profile_fra
                                          size_t most, void *data);
 
 /**
- * Set who tells stacks. Without, and where it returns 0, a stack is that of C functions, found by
+ * Set who says stacks. Without, and where it returns 0, a stack is that of C functions, found by
  * the unwinder of the compiler's runtime.
  * Thread rule: any thread; a thread that is being sampled may still call the one before.
  */
