@@ -16,8 +16,14 @@
 extern "C" {
 #endif
 
+/** Which view a tool shows first. All four are there. */
+enum gait_pprof_view {
+    GAIT_PPROF_LIVE,     /**< inuse_space */
+    GAIT_PPROF_ALLOCATED /**< alloc_space */
+};
+
 /**
- * Write a heap profile: a gzipped message.
+ * Write a heap profile: a gzipped message; the first view is of what is live.
  * @param descriptor  a file, pipe or socket that blocks. What goes wrong raises signals as write(2)
  *                    does.
  * @return 0, GAIT_E_MEMORY, GAIT_E_FILE (not all was written; errno tells why).
@@ -28,9 +34,10 @@ GAIT_API int gait_write_heap_profile(gait_heap *heap, int descriptor);
 
 /**
  * The same, as memory that the caller frees by free().
- * @return the bytes, NULL: no memory.
+ * @param view  of enum gait_pprof_view
+ * @return *bytes bytes; NULL: no memory.
  */
-GAIT_API void *gait_heap_profile(gait_heap *heap, size_t *bytes);
+GAIT_API void *gait_heap_profile(gait_heap *heap, unsigned view, size_t *bytes);
 
 #ifdef __cplusplus
 }

@@ -285,7 +285,7 @@ static void put_samples(struct builder *builder, Gait__Pprof__Profile *profile,
 }
 
 /* The message, packed. NULL: no memory. */
-static unsigned char *pack(struct builder *builder, int64_t rate, size_t *bytes) {
+static unsigned char *pack(struct builder *builder, int64_t rate, unsigned view, size_t *bytes) {
     static const char *const views[VALUES][2] = {{"alloc_objects", "count"},
                                                  {"alloc_space", "bytes"},
                                                  {"inuse_objects", "count"},
@@ -305,7 +305,7 @@ static unsigned char *pack(struct builder *builder, int64_t rate, size_t *bytes)
     profile.sample_type = type_list;
     profile.period_type = &period;
     profile.period = rate;
-    profile.default_sample_type = text_of(builder, "inuse_space");
+    profile.default_sample_type = text_of(builder, views[view == GAIT_PPROF_ALLOCATED ? 1 : 3][0]);
     profile.time_nanos = (int64_t)time(NULL) * 1000000000;
     int64_t kind = text_of(builder, "kind");
 
@@ -362,7 +362,7 @@ static void free_texts(struct table *texts) {
         free((char *)((struct text *)texts->items[i])->text);
 }
 
-void *gait_heap_profile(gait_heap *heap, size_t *bytes) {
+void *gait_heap_profile(gait_heap *heap, unsigned view, size_t *bytes) {
     struct builder builder = {.texts.compare = compare_texts,
                               .functions.compare = compare_functions,
                               .mappings.compare = compare_mappings,
@@ -378,7 +378,7 @@ void *gait_heap_profile(gait_heap *heap, size_t *bytes) {
     if (kinds)
         gait_read_profile(heap, visit_site, &builder);
     unsigned char *packed =
-        kinds ? pack(&builder, (int64_t)gait_profile_rate(heap), &packed_bytes) : NULL;
+        kinds ? pack(&builder, (int64_t)gait_profile_rate(heap), view, &packed_bytes) : NULL;
     if (packed)
         profile = compress_all(packed, packed_bytes, bytes);
     free(packed);
@@ -392,7 +392,7 @@ void *gait_heap_profile(gait_heap *heap, size_t *bytes) {
 
 int gait_write_heap_profile(gait_heap *heap, int descriptor) {
     size_t bytes, done = 0;
-    char *profile = gait_heap_profile(heap, &bytes);
+    char *profile = gait_heap_profile(heap, GAIT_PPROF_LIVE, &bytes);
     if (!profile)
         return GAIT_E_MEMORY;
     while (done < bytes) {

@@ -77,7 +77,7 @@ static unsigned char *unzipped(unsigned char *from, size_t count, size_t *bytes)
 
 static Gait__Pprof__Profile *profile_now(void) {
     size_t zipped_bytes, bytes;
-    unsigned char *zipped = gait_heap_profile(heap, &zipped_bytes);
+    unsigned char *zipped = gait_heap_profile(heap, GAIT_PPROF_ALLOCATED, &zipped_bytes);
     cr_assert_not_null(zipped);
     unsigned char *packed = unzipped(zipped, zipped_bytes, &bytes);
     Gait__Pprof__Profile *profile = gait__pprof__profile__unpack(NULL, bytes, packed);
@@ -132,6 +132,7 @@ Test(pprof, samples_lie_under_the_names_of_functions) {
     expect_type(profile, profile->sample_type[3], "inuse_space", "bytes");
     expect_type(profile, profile->period_type, "space", "bytes");
     cr_expect_eq(profile->period, 1);
+    cr_expect_eq(strcmp(profile->string_table[profile->default_sample_type], "alloc_space"), 0);
     int64_t sums[4];
     sum_up(profile, "make_list", "node", sums);
     cr_expect_eq(sums[0], 1000);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a heap says of itself, over HTTP: for Prometheus, `go tool pprof` and a browser. A library
+ * of its own (`libgait-http`), which needs libmicrohttpd and libgait-pprof.
+ *
+ *   /metrics               all metrics: Prometheus' text, or OpenMetrics if that is accepted;
+ *                          ?names=go: under the names that Go programs export
+ *   /debug/pprof/heap      a heap profile: what is live (gait/pprof.h); ?gc=1: after a collection
+ *   /debug/pprof/allocs    the same, what was allocated before all else
+ *   /debug/vars            the figures of gait_read_stats, and those by kind, as JSON
+ *   /                      a page with these links
+ *
+ * It answers in a thread of its own, and no mutator waits for it. Who asks is not known to it: it
+ * listens where nobody else can come from, the loopback addresses, unless another is named.
+ */
+#ifndef GAIT_HTTP_H
+#define GAIT_HTTP_H
+
+#include <gait/gait.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gait_http gait_http;
+
+/**
+ * Begin to answer for a heap. If nothing is sampled for heap profiles yet, it is from now on:
+ * gait_set_profile_rate(heap, GAIT_PROFILE_RATE_BYTES).
+ *
+ * @param address  "127.0.0.1:6060", "[::1]:6060", "localhost:6060", "6060" or ":6060" (both:
+ *                 127.0.0.1); "0.0.0.0:6060" answers the whole network. Port 0: one that is free.
+ * @param error    room for one line that says what was wrong; may be NULL with error_bytes 0.
+ * @return NULL: the address is none, or can't be had; no memory or thread.
+ * Thread rule: any thread. One that is attached calls it in native code.
+ */
+GAIT_API gait_http *gait_http_start(gait_heap *heap, const char *address, char *error,
+                                    size_t error_bytes);
+
+/** The port at which it listens. Thread rule: any thread. */
+GAIT_API unsigned gait_http_port(const gait_http *http);
+
+/**
+ * Answer no more: before the heap is destroyed. Requests that are being answered end first: within
+ * some seconds, whatever the other side does.
+ * Thread rule: any thread, once. One that is attached calls it in native code.
+ */
+GAIT_API void gait_http_stop(gait_http *http);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

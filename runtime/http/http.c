@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A heap over HTTP. See gait/http.h.
+ *
+ * libmicrohttpd listens, reads requests and sends answers in one thread of its own. An answer is
+ * made as a whole before it is sent, so a slow reader holds up nothing of the heap; who reads or
+ * asks nothing for TIMEOUT_S is dropped, and no more than CONNECTIONS are open at once.
+ */
+#include <gait/http.h>
+#include <gait/metrics.h>
+#include <gait/pprof.h>
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "vars.h"
+
+#define TIMEOUT_S 10u
+#define CONNECTIONS 16u
+#define MEMORY_BYTES ((size_t)32 << 10) /* for each connection: what a request may be long */
+
+struct gait_http {
+    gait_heap *heap;
+    struct MHD_Daemon *daemon;
+    bool loopback;
+};
+
+/* An answer that is being made. */
+struct answer {
+    struct gait_http *http;
+    struct MHD_Connection *connection;
+};
+
+/* ---- Sending ---- */
+
+static enum MHD_Result send_memory(const struct answer *answer, unsigned status, const char *type,
+                                   void *bytes, size_t count) {
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(count, bytes, MHD_RESPMEM_MUST_FREE);
+    if (!response) {
+        free(bytes);
+        return MHD_NO;
+    }
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    enum MHD_Result result = MHD_queue_response(answer->connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result send_line(const struct answer *answer, unsigned status, const char *line) {
+    char *copy = strdup(line);
+    return copy ? send_memory(answer, status, "text/plain; charset=utf-8", copy, strlen(copy))
+                : MHD_NO;
+}
+
+static enum MHD_Result send_no_memory(const struct answer *answer) {
+    return send_line(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory\n");
+}
+
+/* ---- What is asked for ---- */
+
+static const char *parameter(const struct answer *answer, const char *name) {
+    const char *value =
+        MHD_lookup_connection_value(answer->connection, MHD_GET_ARGUMENT_KIND, name);
+    return value ? value : "";
+}
+
+static const char *field(const struct answer *answer, const char *name) {
+    const char *value = MHD_lookup_connection_value(answer->connection, MHD_HEADER_KIND, name);
+    return value ? value : "";
+}
+
+/* What gait_write_metrics writes, from a file in memory. NULL: no memory. */
+static char *read_all(int file, size_t *count) {
+    off_t end = lseek(file, 0, SEEK_END);
+    char *bytes = end >= 0 ? malloc((size_t)end + 1) : NULL;
+    if (bytes && pread(file, bytes, (size_t)end, 0) != end) {
+        free(bytes);
+        bytes = NULL;
+    }
+    *count = (size_t)end;
+    return bytes;
+}
+
+static enum MHD_Result send_metrics(const struct answer *answer) {
+    bool go = strcmp(parameter(answer, "names"), "go") == 0;
+    bool open =
+        !go && strstr(field(answer, MHD_HTTP_HEADER_ACCEPT), "application/openmetrics-text");
+    unsigned format = go ? GAIT_METRICS_GO : (open ? GAIT_METRICS_OPEN : GAIT_METRICS_TEXT);
+    int file = memfd_create("metrics", MFD_CLOEXEC);
+    if (file < 0)
+        return send_no_memory(answer);
+    size_t count;
+    char *bytes =
+        gait_write_metrics(answer->http->heap, file, format) == 0 ? read_all(file, &count) : NULL;
+    close(file);
+    const char *type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+                            : "text/plain; version=0.0.4; charset=utf-8";
+    return bytes ? send_memory(answer, MHD_HTTP_OK, type, bytes, count) : send_no_memory(answer);
+}
+
+static void collect(gait_heap *heap) {
+    gait_mutator *mutator = gait_attach(heap);
+    if (!mutator)
+        return;
+    gait_collect(mutator);
+    gait_detach(mutator);
+}
+
+static enum MHD_Result send_profile(const struct answer *answer, unsigned view) {
+    if (strcmp(parameter(answer, "gc"), "1") == 0)
+        collect(answer->http->heap);
+    size_t count;
+    void *bytes = gait_heap_profile(answer->http->heap, view, &count);
+    return bytes ? send_memory(answer, MHD_HTTP_OK, "application/octet-stream", bytes, count)
+                 : send_no_memory(answer);
+}
+
+static enum MHD_Result send_heap(const struct answer *answer) {
+    return send_profile(answer, GAIT_PPROF_LIVE);
+}
+
+static enum MHD_Result send_allocs(const struct answer *answer) {
+    return send_profile(answer, GAIT_PPROF_ALLOCATED);
+}
+
+/* What a function writes to a stream in memory. */
+static enum MHD_Result send_written(const struct answer *answer, const char *type,
+                                    void (*write)(gait_heap *heap, FILE *out)) {
+    char *bytes = NULL;
+    size_t count = 0;
+    FILE *out = open_memstream(&bytes, &count);
+    if (!out)
+        return send_no_memory(answer);
+    write(answer->http->heap, out);
+    if (fclose(out) != 0) {
+        free(bytes);
+        return send_no_memory(answer);
+    }
+    return send_memory(answer, MHD_HTTP_OK, type, bytes, count);
+}
+
+static enum MHD_Result send_vars(const struct answer *answer) {
+    return send_written(answer, "application/json; charset=utf-8", vars_write);
+}
+
+static enum MHD_Result send_index(const struct answer *answer);
+
+static const struct {
+    const char *path, *text; /* NULL: not on the page */
+    enum MHD_Result (*send)(const struct answer *answer);
+} pages[] = {
+    {"/", NULL, send_index},
+    {"/metrics", "metrics, as Prometheus reads them", send_metrics},
+    {"/metrics?names=go", "the same under the names of Go programs", NULL},
+    {"/debug/pprof/", NULL, send_index},
+    {"/debug/pprof/heap", "heap profile: what is live", send_heap},
+    {"/debug/pprof/allocs", "heap profile: what was allocated", send_allocs},
+    {"/debug/vars", "figures, as JSON", send_vars},
+};
+
+#define PAGES (sizeof pages / sizeof pages[0])
+
+static void write_index(gait_heap *heap, FILE *out) {
+    (void)heap;
+    fprintf(out, "<!DOCTYPE html>\n<title>Gait</title>\n<h1>Gait %s</h1>\n<ul>\n", gait_version());
+    for (size_t i = 0; i < PAGES; i++)
+        if (pages[i].text)
+            fprintf(out, "<li><a href=\"%s\">%s</a>: %s\n", pages[i].path, pages[i].path,
+                    pages[i].text);
+    fprintf(out, "</ul>\n");
+}
+
+static enum MHD_Result send_index(const struct answer *answer) {
+    return send_written(answer, "text/html; charset=utf-8", write_index);
+}
+
+static enum MHD_Result respond(void *data, struct MHD_Connection *connection, const char *path,
+                               const char *method, const char *version, const char *upload,
+                               size_t *upload_bytes, void **state) {
+    (void)version, (void)upload;
+    const struct answer answer = {data, connection};
+    static char seen;
+    if (!*state) { /* the head alone: what follows is read first */
+        *state = &seen;
+        return MHD_YES;
+    }
+    if (*upload_bytes > 0) {
+        *upload_bytes = 0; /* nobody wants it */
+        return MHD_YES;
+    }
+    if (answer.http->loopback && !address_names_itself(field(&answer, MHD_HTTP_HEADER_HOST)))
+        return send_line(&answer, MHD_HTTP_FORBIDDEN, "Host: expected localhost or its address\n");
+    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+        return send_line(&answer, MHD_HTTP_METHOD_NOT_ALLOWED, "expected GET or HEAD\n");
+    for (size_t i = 0; i < PAGES; i++)
+        if (pages[i].send && strcmp(path, pages[i].path) == 0)
+            return pages[i].send(&answer);
+    return send_line(&answer, MHD_HTTP_NOT_FOUND, "no such page; / lists them\n");
+}
+
+/* ---- Beginning and end ---- */
+
+static void say(char *error, size_t error_bytes, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(char *error, size_t error_bytes, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (error_bytes > 0)
+        vsnprintf(error, error_bytes, format, arguments);
+    va_end(arguments);
+}
+
+/* Its threads take no signals of the program's. */
+static struct MHD_Daemon *listen_at(struct gait_http *http, const union address *address) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD;
+    if (address->any.sa_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, respond, http, MHD_OPTION_SOCK_ADDR, &address->any,
+        MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_BYTES, MHD_OPTION_END);
+    int error = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return daemon;
+}
+
+gait_http *gait_http_start(gait_heap *heap, const char *address_text, char *error,
+                           size_t error_bytes) {
+    union address address;
+    if (!address_read(address_text, &address)) {
+        say(error, error_bytes,
+            "gait_http_start: \"%.80s\": expected an address and a port, as in 127.0.0.1:6060",
+            address_text);
+        return NULL;
+    }
+    struct gait_http *http = calloc(1, sizeof *http);
+    if (!http) {
+        say(error, error_bytes, "gait_http_start: no memory");
+        return NULL;
+    }
+    http->heap = heap;
+    http->loopback = address_is_loopback(&address);
+    errno = 0;
+    http->daemon = listen_at(http, &address);
+    if (!http->daemon) {
+        say(error, error_bytes, "gait_http_start: can't listen at %.80s: %s", address_text,
+            errno ? strerror(errno) : "no memory or thread");
+        free(http);
+        return NULL;
+    }
+    if (gait_profile_rate(heap) == 0)
+        gait_set_profile_rate(heap, GAIT_PROFILE_RATE_BYTES);
+    return http;
+}
+
+unsigned gait_http_port(const gait_http *http) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    return info ? info->port : 0;
+}
+
+void gait_http_stop(gait_http *http) {
+    if (!http)
+        return;
+    MHD_stop_daemon(http->daemon);
+    free(http);
+}

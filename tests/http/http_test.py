@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""libgait-http: what it answers, to tools that read it and to clients that are slow or hostile.
+
+Usage: http_test.py SERVE [unittest's arguments]
+
+SERVE is the program of serve.c. What is not installed (promtool, prometheus, go) is left out.
+"""
+
+import gzip
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.parse
+
+SERVE = None
+PATIENCE_S = 60
+
+
+class Answers(unittest.TestCase):
+    def setUp(self):
+        self.program = subprocess.Popen([SERVE], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        self.port = int(self.program.stdout.readline())
+
+    def tearDown(self):
+        begin = time.monotonic()
+        self.program.stdin.close()
+        self.assertEqual(self.program.wait(PATIENCE_S), 0)
+        self.assertLess(time.monotonic() - begin, 30, "it ends whatever clients do")
+        self.program.stdout.close()
+
+    def get(self, path, method="GET", **fields):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        connection.request(method, path, headers=fields)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer, body
+
+    def raw(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
+
+    def alive(self):
+        self.assertEqual(self.get("/metrics")[0].status, 200)
+
+    # ---- Pages ----
+
+    def test_metrics(self):
+        answer, body = self.get("/metrics")
+        self.assertEqual(answer.status, 200)
+        self.assertTrue(answer.getheader("Content-Type").startswith("text/plain; version=0.0.4"))
+        self.assertIn(b"\n# TYPE gait_gc_heap_live_bytes gauge\n", body)
+        self.assertNotIn(b"# EOF", body)
+
+    def test_open_metrics_are_for_who_accepts_them(self):
+        answer, body = self.get("/metrics", Accept="application/openmetrics-text;version=1.0.0")
+        self.assertTrue(answer.getheader("Content-Type").startswith("application/openmetrics-text"))
+        self.assertTrue(body.endswith(b"# EOF\n"))
+
+    def test_names_of_go(self):
+        _, body = self.get("/metrics?names=go")
+        self.assertIn(b"\ngo_memstats_heap_inuse_bytes ", body)
+        self.assertNotIn(b"gait_", body)
+
+    def test_figures_are_json(self):
+        answer, body = self.get("/debug/vars")
+        self.assertTrue(answer.getheader("Content-Type").startswith("application/json"))
+        figures = json.loads(body)["gait"]
+        self.assertEqual(figures["stats"]["mutators"], 2)
+        self.assertEqual([kind["name"] for kind in figures["kinds"]], ['a "node"'])
+
+    def test_a_page_lists_the_others(self):
+        for path in ("/", "/debug/pprof/"):
+            answer, body = self.get(path)
+            self.assertEqual(answer.status, 200)
+            for link in (b"/metrics", b"/debug/pprof/heap", b"/debug/vars"):
+                self.assertIn(b'href="' + link + b'"', body)
+
+    def test_profiles_are_gzipped(self):
+        for path in ("/debug/pprof/heap", "/debug/pprof/heap?gc=1", "/debug/pprof/allocs"):
+            answer, body = self.get(path)
+            self.assertEqual(answer.status, 200)
+            self.assertIn(b"inuse_space", gzip.decompress(body))
+
+    def test_what_is_not_there(self):
+        self.assertEqual(self.get("/metricsx")[0].status, 404)
+        self.assertEqual(self.get("/../etc/passwd")[0].status, 404)
+        self.assertEqual(self.get("/metrics", method="POST")[0].status, 405)
+        self.assertEqual(self.get("/metrics", method="HEAD")[0].status, 200)
+        self.assertEqual(self.get("/metrics", method="HEAD")[1], b"")
+
+    # ---- Who asks ----
+
+    def test_a_page_elsewhere_does_not_read_it(self):
+        self.assertEqual(self.get("/metrics", Host="evil.example")[0].status, 403)
+        self.assertEqual(self.get("/metrics", Host=f"evil.example:{self.port}")[0].status, 403)
+        self.assertEqual(self.get("/metrics", Host="")[0].status, 403)
+        for host in ("localhost", f"localhost:{self.port}", "127.0.0.1", "[::1]:1"):
+            self.assertEqual(self.get("/metrics", Host=host)[0].status, 200, host)
+
+    def test_only_this_machine_comes_there(self):
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            places = [line.split()[1] for line in table if f":{self.port:04X} " in line]
+        self.assertTrue(places)
+        self.assertTrue(all(place.startswith("0100007F:") for place in places), places)
+
+    def test_slow_clients_hold_up_nobody(self):
+        slow = [self.raw() for _ in range(8)]
+        for client in slow:
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX: ")
+        for _ in range(3):
+            self.alive()
+        reader = self.raw()  # asks, and reads nothing
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        for _ in range(20):
+            reader.sendall(b"GET /debug/vars HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for _ in range(3):
+            self.alive()
+        for client in slow + [reader]:
+            client.close()
+
+    def test_too_many_clients_are_sent_away_and_come_back(self):
+        clients = [self.raw() for _ in range(100)]
+        for client in clients:
+            client.close()
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                self.alive()
+                break
+            except (OSError, http.client.HTTPException):
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.1)
+
+    def test_nonsense(self):
+        for text in (b"\0" * 1000, b"GET", b"\r\n" * 1000, b"GET / HTTP/9.9\r\n\r\n",
+                     b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n",
+                     b"GET /metrics HTTP/1.1\r\n" + b"X: y\r\n" * 100000 + b"\r\n",
+                     b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Content-Length: 99999999999\r\n\r\n"):
+            client = self.raw()
+            try:
+                client.sendall(text)
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(65536):
+                    pass
+            except OSError:
+                pass  # sent away
+            client.close()
+            self.alive()
+
+    def test_clients_that_go_away(self):
+        for _ in range(50):
+            client = self.raw()
+            client.sendall(b"GET /debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            client.close()
+        self.alive()
+
+    # ---- Tools ----
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
+    def test_promtool_has_nothing_to_say(self):
+        for path in ("/metrics", "/metrics?names=go"):
+            done = subprocess.run(["promtool", "check", "metrics"], input=self.get(path)[1],
+                                  capture_output=True, check=False)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
+
+    @unittest.skipUnless(shutil.which("prometheus"), "Prometheus is not installed")
+    def test_prometheus_scrapes_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            config = os.path.join(folder, "prometheus.yml")
+            with open(config, "w", encoding="utf-8") as file:
+                file.write("scrape_configs:\n- job_name: gait\n  scrape_interval: 1s\n"
+                           f"  static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]\n")
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            server = subprocess.Popen(
+                ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
+                 f"--web.listen-address=127.0.0.1:{port}"],
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                for name, least in (("gait_gc_cycles_total_gc_cycles_total", 1),
+                                    ("gait_sched_mutators_threads", 2),
+                                    ("gait_gc_pauses_seconds_count", 1)):
+                    self.assertGreaterEqual(self.query(port, name), least, name)
+            finally:
+                server.terminate()
+                server.wait(PATIENCE_S)
+
+    def query(self, port, name):
+        path = "/api/v1/query?" + urllib.parse.urlencode({"query": name})
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+                connection.request("GET", path)
+                found = json.loads(connection.getresponse().read())["data"]["result"]
+                connection.close()
+                if found:
+                    return float(found[0]["value"][1])
+            except (OSError, http.client.HTTPException):
+                pass  # it is not there yet
+            time.sleep(0.5)
+        return -1
+
+    @unittest.skipUnless(shutil.which("go"), "Go is not installed")
+    def test_go_reads_profiles(self):
+        self.get("/debug/pprof/heap?gc=1")
+        with tempfile.TemporaryDirectory() as folder:
+            for page, view in (("heap", "inuse_space"), ("allocs", "alloc_space")):
+                done = subprocess.run(
+                    ["go", "tool", "pprof", "-top",
+                     f"http://127.0.0.1:{self.port}/debug/pprof/{page}"],
+                    capture_output=True, text=True, check=False,
+                    env={**os.environ, "HOME": folder, "PPROF_TMPDIR": folder})
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"Type: {view}", done.stdout)
+
+
+class Addresses(unittest.TestCase):
+    def refused(self, address):
+        done = subprocess.run([SERVE, address], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False, timeout=PATIENCE_S)
+        self.assertEqual(done.returncode, 1, address)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        return done.stderr
+
+    def test_what_is_none_is_refused_in_a_line(self):
+        for address in ("", "here", "127.0.0.1", "127.0.0.1:", "127.0.0.1:66666", "::1:6060",
+                        "a.example:80", "127.0.0.1:80x", "[127.0.0.1:80", "x" * 5000):
+            self.assertIn("expected an address and a port", self.refused(address))
+
+    def test_one_that_is_taken_is_refused(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            self.assertIn("in use", self.refused(f"127.0.0.1:{other.getsockname()[1]}"))
+
+    def test_others_are_good(self):
+        for address in (":0", "0", "localhost:0", "[::1]:0", "0.0.0.0:0"):
+            if address == "[::1]:0" and not os.path.exists("/proc/net/if_inet6"):
+                continue
+            done = subprocess.run([SERVE, address], stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, check=False, timeout=PATIENCE_S)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), address)
+            self.assertGreater(int(done.stdout), 0)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+        sys.exit(__doc__.strip())
+    SERVE = sys.argv.pop(1)
+    unittest.main()
