@@ -57,9 +57,9 @@ typedef size_t (*gait_profile_frames_fn)(gait_mutator *mutator, gait_profile_fra
                                          size_t most, void *data);
 
 /**
- * Set who says stacks. Without, and where it returns 0, a stack is that of C functions, found by
- * the unwinder of the compiler's runtime.
- * Thread rule: any thread; a thread that is being sampled may still call the one before.
+ * Set the function that says the stacks. Without, and where it returns 0, a stack is that of C
+ * functions, found by the unwinder of the compiler's runtime. Thread rule: any thread; a thread
+ * that is being sampled may still call the one before.
  */
 GAIT_API void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data);
 
