@@ -13,9 +13,6 @@
 #define APPLY_MARGIN 64
 #define APPLY_MOST_ON_STACK 65536 /* arguments; a builtin gets more in other memory */
 #define FINALIZERS_AT_ONCE 16
-/* The collector is as a rule answered within an allocation, so what is to be done after a cycle is
- * looked at after so many polls, too. Guess: some 10 us. */
-#define POLLS_BETWEEN_LOOKS 1024
 
 #define SYNC()                                                                                     \
     do {                                                                                           \
@@ -63,14 +60,16 @@
             goto raise;                                                                            \
     } while (0)
 
+/* The word stays up from each cycle's end until gait_poll: what cycles leave to be done is seen
+ * here, also where the collector was answered within allocations. */
 #define POLL()                                                                                     \
     do {                                                                                           \
         if (GAIT_UNLIKELY(__atomic_load_n(&head->poll, __ATOMIC_RELAXED) |                         \
-                          (uint32_t)interrupt_pending | (uint32_t)(--vm->polls_left == 0))) {      \
-            vm->polls_left = POLLS_BETWEEN_LOOKS;                                                  \
+                          (uint32_t)interrupt_pending | (uint32_t)vm->more_finalizers)) {          \
             SYNC();                                                                                \
             gait_poll(vm->mutator);                                                                \
-            gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE);                                  \
+            vm->more_finalizers =                                                                  \
+                gait_run_finalizers(vm->mutator, FINALIZERS_AT_ONCE) == FINALIZERS_AT_ONCE;        \
             escape_take_reserve(vm);                                                               \
             if (interrupt_pending)                                                                 \
                 goto interrupt;                                                                    \

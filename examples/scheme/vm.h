@@ -151,7 +151,7 @@ struct vm {
     size_t landing_keep;
     uint64_t landing_scratch;
     bool can_escape;        /* the machine runs */
-    uint32_t polls_left;    /* until it looks at what cycles leave to be done; 0: 2^32 */
+    bool more_finalizers;   /* there may be: for the next poll */
     enum escape escape;     /* why it came back there */
     value memory_condition; /* what is raised when there is no memory */
     value reserve;          /* a leaf, for handlers of that; or 0 */
@@ -183,12 +183,7 @@ bool vm_boot(struct vm *vm, uint64_t stack_words);
 /** Have "out of memory" raised; or, where that can't be, say so and exit: escape.c. */
 _Noreturn void vm_out_of_memory(struct vm *vm);
 
-/* An object that large is worth a look at the next poll: few of them fill a heap. */
-#define LOOK_BYTES ((size_t)64 << 10)
-
 static inline void *allocate(struct vm *vm, enum object_type type, size_t bytes) {
-    if (bytes >= LOOK_BYTES)
-        vm->polls_left = 1;
     void *object = gait_alloc(vm->mutator, type, bytes);
     if (GAIT_UNLIKELY(!object))
         vm_out_of_memory(vm);

@@ -29,7 +29,7 @@ struct gait_frame {
 
 /** The frozen prefix of struct gait_mutator. */
 struct gait_mutator_head {
-    uint32_t poll;                         /* not 0: a safepoint is asked for (atomic)           */
+    uint32_t poll;                         /* not 0: gait_poll has something to do (atomic)      */
     uint32_t barrier;                      /* not 0: marking is on, native code, or cards        */
     struct gait_frame *frames;             /* the youngest shadow-stack frame                    */
     struct gait_run *runs[GAIT_KINDS_MAX]; /* [kind]: one run per size class; never NULL         */
@@ -186,7 +186,12 @@ GAIT_INLINE void *gait_realloc(gait_mutator *mutator, void *object, size_t bytes
 /** The part of gait_poll that is not inline. */
 GAIT_API void gait_poll_slow(gait_mutator *mutator);
 
-/** Let the collector in, if it asks: to be called at loop back-edges. A safepoint. */
+/**
+ * Let the collector in, if it asks: to be called at loop back-edges. A safepoint.
+ *
+ * From the end of each cycle to the next call the mutator's `poll` is not 0, also where the
+ * collector was answered within allocations: a program may look there for finalizers to run.
+ */
 GAIT_INLINE void gait_poll(gait_mutator *mutator) {
     GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;

@@ -22,7 +22,7 @@
 
 /* Let the collector in, as gait_alloc does. */
 static void safepoint(gait_mutator *mutator) {
-    gait_poll(mutator);
+    world_poll(mutator);
     uint32_t stress = mutator->heap->options.gcstress;
     if (stress && ++mutator->stress_count >= stress) {
         mutator->stress_count = 0;

@@ -43,7 +43,7 @@ static void fill_leaf(gait_mutator *mutator, char *copy, const char *source, siz
         piece = bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES;
         memcpy(copy + at, source + at, piece);
         if (at + piece < bytes)
-            gait_poll(mutator);
+            world_poll(mutator);
     }
 }
 
@@ -60,7 +60,7 @@ static void fill_plain(gait_mutator *mutator, char *copy, const char *source, si
     for (size_t i = 0; i < whole; i++) {
         gait_store(mutator, &words[i], word_at(source, i));
         if ((i + 1) % PIECE_WORDS == 0)
-            gait_poll(mutator);
+            world_poll(mutator);
     }
     if (bytes % sizeof(gait_word))
         gait_store(mutator, &words[whole], word_padded(source, whole * sizeof(gait_word), bytes));
@@ -166,7 +166,7 @@ static bool fill(gait_mutator *mutator, struct clone *clone, struct clone_entry 
             return false;
         gait_store(mutator, &words[i], word); /* .inv.parent: no safepoint since translate */
         if ((i + 1) % PIECE_WORDS == 0)
-            gait_poll(mutator);
+            world_poll(mutator);
     }
     if (bytes % sizeof(gait_word))
         gait_store(mutator, &words[whole],

@@ -13,7 +13,7 @@ void gait_collect(gait_mutator *mutator) {
     world_rest();
     collector_force(mutator->heap);
     world_resume();
-    gait_poll(mutator);
+    world_poll(mutator);
 }
 
 void gait_no_collect_begin(gait_mutator *mutator) {
@@ -24,7 +24,7 @@ void gait_no_collect_begin(gait_mutator *mutator) {
     world_rest();
     collector_hold(mutator->heap);
     world_resume();
-    gait_poll(mutator);
+    world_poll(mutator);
 }
 
 void gait_no_collect_end(gait_mutator *mutator) {
@@ -42,7 +42,7 @@ size_t gait_free_os_memory(gait_mutator *mutator) {
     world_rest();
     size_t given = scavenger_give_back(mutator->heap, SIZE_MAX);
     world_resume();
-    gait_poll(mutator);
+    world_poll(mutator);
     return given;
 }
 

@@ -42,7 +42,7 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
     struct notice_job notice;
     size_t ran = 0;
     mutator->runs_finalizers = true;
-    gait_poll(mutator);
+    world_poll(mutator);
     for (; ran < max && notices_take(&mutator->heap->control.notices, &notice); ran++)
         MUTATOR_CALL_OUT(mutator, notice.notify(mutator, notice.notice, notice.data));
     for (; ran < max && finalizers_take(&mutator->heap->finalizers, &job); ran++) {
@@ -67,7 +67,7 @@ bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {
     world_rest();
     bool some = finalizers_wait(&mutator->heap->finalizers, timeout_ns);
     world_resume();
-    gait_poll(mutator);
+    world_poll(mutator);
     return some;
 }
 

@@ -33,7 +33,7 @@ void gait_foreign_add(gait_mutator *mutator, size_t bytes) {
                 mutator->foreign_rest_bytes + (int64_t)bytes >= (int64_t)FOREIGN_STEP_BYTES;
     if (step) {
         struct alloc_need need = {.bytes = bytes, .page_bytes = bytes};
-        gait_poll(mutator);
+        world_poll(mutator);
         alloc_make_room(mutator, &need);
     }
     count_added(mutator->stripe, bytes, __func__);

@@ -147,7 +147,7 @@ void gait_stopped_at(gait_mutator *mutator, void *stack_top) {
 void gait_poll_slow(gait_mutator *mutator) {
     mutator_check_fast(mutator, "gait_poll");
     mutator_save_stack();
-    world_answer();
+    world_answer_polled(mutator);
 }
 
 void gait_check(gait_mutator *mutator, const char *call) {

@@ -51,7 +51,7 @@ static void shade_range(gait_mutator *mutator, const gait_word *words, size_t co
         for (size_t at = 0; cycle && at < count; at += RANGE_PIECE_WORDS) {
             size_t left = count - at;
             shade_piece(mutator, words + at, left < RANGE_PIECE_WORDS ? left : RANGE_PIECE_WORDS);
-            gait_poll(mutator);
+            world_poll(mutator);
         }
     } while (barrier_cycle(mutator) && barrier_cycle(mutator) != cycle);
 }
@@ -90,7 +90,7 @@ int gait_roots_remove_range(gait_mutator *mutator, void *low) {
     world_rest();
     ranges_retire(roots, range, queued);
     world_resume();
-    gait_poll(mutator);
+    world_poll(mutator);
     return 0;
 }
 

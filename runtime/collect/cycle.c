@@ -48,6 +48,9 @@ static void barrier_turn_on(gait_mutator *mutator) {
  * safepoint inside. */
 static void pass_safepoint(gait_mutator *mutator) { (void)mutator; }
 
+/* The same as a cycle leaves finalizers, and memory, for its program: world.h, .inv.news. */
+static void hear_of_cycle(gait_mutator *mutator) { mutator->has_news = true; }
+
 /* The collector, which acts for those in native code, keeps their roots in its own marker: a block
  * of work for each would be one of a few words. */
 static void roots_scan(gait_mutator *mutator) {
@@ -363,8 +366,11 @@ static void settle(gait_heap *heap, bool stopped) {
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
     if (!heap->cycle.record.minor)
         arenas_note_settled(&heap->arenas);
-    if (!stopped) /* weak reads: before a cell gets a new object */
-        world_handshake(&heap->world, pass_safepoint);
+    if (stopped)
+        for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+            hear_of_cycle(mutator);
+    else /* weak reads: before a cell gets a new object */
+        world_handshake(&heap->world, hear_of_cycle);
     count_rest(heap);
     PERTURB(CYCLE_OPEN);
     phase_enter(&heap->cycle.phase, PHASE_SWEEP);

@@ -142,7 +142,7 @@ static void stress(gait_mutator *mutator) {
     world_rest();
     collector_await(heap, ended, STRESS_NS);
     world_resume();
-    gait_poll(mutator);
+    world_poll(mutator);
 }
 
 /* Where the program's means stop threads: who makes a cycle due waits until its stop is over. Else
@@ -174,7 +174,7 @@ void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         return gait_alloc(mutator, kind, (bytes + 15) & ~(size_t)15);
     mutator->sampler.caller = __builtin_return_address(0);
     handler_runs(mutator, __builtin_frame_address(0)); /* or was left by longjmp */
-    gait_poll(mutator);
+    world_poll(mutator);
     if (heap->options.gcstress && ++mutator->stress_count >= heap->options.gcstress) {
         mutator->stress_count = 0;
         stress(mutator);

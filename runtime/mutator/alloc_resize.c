@@ -54,7 +54,7 @@ static void clear_pairs(const struct resizing *resizing, size_t from, size_t wor
     for (i -= (i - head) % 2; i + 1 < words; i += 2) {
         gait_ephemeron_set(mutator, &start[i], 0, 0);
         if ((i - head) % (2 * GAIT_PIECE_WORDS) == 0)
-            gait_poll(mutator);
+            world_poll(mutator);
     }
     if (i < words)
         gait_store(mutator, &start[i], 0); /* half of a pair */
@@ -142,7 +142,7 @@ static bool lengthen(const struct resizing *resizing, size_t words_bytes) {
     size_t pages = span_pages_now(span), more = large_pages(words_bytes) - pages;
     size_t more_bytes = more << PAGE_SHIFT;
     struct alloc_need need = {.bytes = more_bytes, .page_bytes = more_bytes};
-    gait_poll(mutator);
+    world_poll(mutator);
     if (!alloc_has_room(mutator, &need))
         alloc_make_room(mutator, &need);
     bool zeroed;
@@ -209,7 +209,7 @@ static void move_weak(const struct resizing *resizing, gait_word *to, size_t fro
         else if (word)
             gait_ephemeron_set(mutator, &to[i], word, gait_ephemeron_get(mutator, &from[i]));
         if ((i - from_word) % GAIT_PIECE_WORDS == 0)
-            gait_poll(mutator);
+            world_poll(mutator);
     }
     if (i < words)
         gait_store(mutator, &to[i], from[i]); /* half of a pair */
@@ -221,7 +221,7 @@ static void move_contents(const struct resizing *resizing, char *to, size_t byte
     if (resizing->layout == GAIT_LEAF) {
         for (size_t at = 0; at < bytes; at += PIECE_BYTES) {
             memcpy(to + at, from + at, bytes - at < PIECE_BYTES ? bytes - at : PIECE_BYTES);
-            gait_poll(resizing->mutator);
+            world_poll(resizing->mutator);
         }
         return;
     }

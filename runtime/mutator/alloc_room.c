@@ -55,7 +55,7 @@ static enum gait_governor_advice ask(gait_mutator *mutator, const struct alloc_n
 /* Does another mutator hold the world up? This one, if it was preempted when asked, does no longer:
  * it answers first. */
 static bool is_held_up(gait_mutator *mutator) {
-    gait_poll(mutator);
+    world_poll(mutator);
     return world_is_held_up(&mutator->heap->world);
 }
 
@@ -79,7 +79,7 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
         if (!AO_load(&heap->control.marking))
             collector_request(heap);
         if (sweep_step(&heap->sweeper))
-            gait_poll(mutator);
+            world_poll(mutator);
         else
             nap(mutator, left.nap_ns);
         int64_t before_ns = now_ns;
@@ -116,7 +116,7 @@ static void sweep_for_pages(gait_mutator *mutator, const struct alloc_need *need
     for (size_t bytes = 0; bytes < need->page_bytes; bytes += PAGE_BYTES) {
         if (AO_load(&heap->space.free_bytes) >= need->page_bytes || !sweep_step(&heap->sweeper))
             return;
-        gait_poll(mutator);
+        world_poll(mutator);
     }
 }
 
@@ -146,7 +146,7 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
         return;
     chunks_drain(&heap->space); /* what waits for arenas: before anybody waits for a cycle */
     while (passes_limit(mutator, need) && sweep_step(&heap->sweeper))
-        gait_poll(mutator);
+        world_poll(mutator);
     if (passes_limit(mutator, need))
         alloc_await_cleanups(mutator);
 }

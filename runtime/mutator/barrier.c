@@ -146,7 +146,7 @@ void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size
         piece = piece_of(mutator, left);
         size_t at = upwards ? count - left : left - piece;
         move_piece(mutator, to + at, from + at, piece, upwards);
-        gait_poll(mutator);
+        world_poll(mutator);
     }
     gait_pop_frame(mutator);
 }
@@ -174,7 +174,7 @@ void gait_fill(gait_mutator *mutator, gait_word *to, gait_word value, size_t cou
     for (size_t at = 0, piece; at < count; at += piece) {
         piece = piece_of(mutator, count - at);
         fill_piece(mutator, to + at, value, piece);
-        gait_poll(mutator);
+        world_poll(mutator);
     }
     gait_pop_frame(mutator);
 }

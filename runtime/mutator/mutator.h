@@ -63,7 +63,8 @@ struct sampler {
 
 struct gait_mutator {
     struct gait_mutator_head head; /* first: the inline functions' part. head.poll is not 0 while a
-                                      sibling is asked for something, or it is not RUNNING */
+                                      sibling is asked for something, it has news, or it is not
+                                      RUNNING */
     /* what a handshake looks at, close together */
     unsigned state;           /* atomic: enum mutator_state, waited on by its thread */
     unsigned handshake;       /* atomic: number of the last handshake answered */
@@ -89,6 +90,7 @@ struct gait_mutator {
     bool outside;                  /* NATIVE only while its thread runs the program's code, which
                                       the program's means stop anywhere: world.h, .inv.inside */
     unsigned told_stop;            /* the stop that gait_stopped_at was called in, from 1 */
+    bool has_news;                 /* a cycle has ended that its program has not polled since */
 
     struct cache cache;
     struct marker marker; /* roots, assists, barrier: used within one call at a time */

@@ -126,11 +126,19 @@ void world_rest(void) {
     }
 }
 
+/* try_to_run, or an answer, has cleared `poll`; it goes on to say what only a poll of the program's
+ * takes back. Not ordered: it is read by its own thread, and a collector's request is 1 as well. */
+static void tell_program(gait_mutator *mutator) {
+    if (mutator->has_news)
+        AO_int_store(&mutator->head.poll, 1);
+}
+
 /* All run that are to. */
 static void resumed(void) {
     bool asked = false;
     for (gait_mutator *mutator = running_first(); mutator; mutator = running_next(mutator)) {
         mutator->copied = false; /* not before: it might have had to go native again */
+        tell_program(mutator);
         asked |= is_asked(mutator);
     }
     /* try_to_run cleared `poll`, by which the thread's other mutators may be asked, too */
@@ -153,8 +161,11 @@ void world_resume(void) {
     resumed();
 }
 
-void world_answer(void) {
+/* polled: whose program polls; NULL: none does. */
+static void answer(gait_mutator *polled) {
     bool stopped = false;
+    if (polled)
+        polled->has_news = false; /* not after: it looks when this returns, and may stop here */
     for (gait_mutator *mutator = running_first(); mutator; mutator = running_next(mutator))
         AO_int_store(&mutator->head.poll, 0);
     AO_nop_full(); /* a request made from here on raises poll again */
@@ -168,12 +179,32 @@ void world_answer(void) {
             AO_int_store_release(&mutator->handshake, number);
             tell(mutator);
         }
+        tell_program(mutator);
         stopped |= AO_int_load_acquire(&world->stopping) != 0;
     }
     if (stopped) {
         world_rest();
         world_resume();
     }
+}
+
+void world_answer_polled(gait_mutator *mutator) { answer(mutator); }
+
+/* Is one of those that run on the thread asked? If not, `poll` has news, or a request whose number
+ * is not seen yet: then it stays set. */
+static bool is_one_asked(void) {
+    gait_mutator *mutator = running_first();
+    while (mutator && !is_asked(mutator))
+        mutator = running_next(mutator);
+    return mutator != NULL;
+}
+
+void world_poll_slow(gait_mutator *mutator) {
+    mutator_check_as(mutator, "gait_poll");
+    if (!is_one_asked())
+        return;
+    mutator_save_stack();
+    answer(NULL);
 }
 
 /* ---- In and out of the library, in a heap with world hooks: .inv.inside ---- */
@@ -201,8 +232,8 @@ void world_enter_native(gait_mutator *mutator) {
     mutator->native = true;
     if (!is_running(mutator)) /* within the region of another heap's */
         return;
-    if (AO_int_load(&mutator->head.poll))
-        world_answer(); /* else the collector would be woken, to do it */
+    if (AO_int_load(&mutator->head.poll) && is_one_asked())
+        answer(NULL); /* else the collector would be woken, to do it */
     for (gait_mutator *other = running_first(); other; other = running_next(other)) {
         other->native_by = mutator;
         mutator_copy_frames(other);
@@ -224,8 +255,8 @@ static void end_region(gait_mutator *mutator) {
 void world_leave_native(gait_mutator *mutator) {
     end_region(mutator);
     world_resume();
-    if (is_running(mutator) && AO_int_load(&mutator->head.poll))
-        world_answer();
+    if (is_running(mutator) && AO_int_load(&mutator->head.poll) && is_one_asked())
+        answer(NULL);
 }
 
 void world_end_regions(void) {

@@ -11,6 +11,10 @@
  * while it is native in all: else the collectors of two heaps could wait for each other's mutators
  * in a circle.
  *
+ *   .inv.news: from the end of a cycle to its program's own next poll, a mutator that runs has
+ *   `poll` set. So a program that looks for what cycles leave to be done only where it polls sees
+ *   each, also where the collector was answered within allocations.
+ *
  *   .inv.linear: a handshake or a stop costs a constant for each mutator, and a system call only
  *   where somebody sleeps. Those who must answer are waited for one after another; who answers
  *   while another is waited for wakes nobody.
@@ -100,8 +104,19 @@ void world_drop(struct world *world, gait_mutator *mutator, void (*finish)(gait_
 void world_enter_native(gait_mutator *mutator);
 void world_leave_native(gait_mutator *mutator);
 
-/** Answer what is asked of the thread's running mutators: the slow part of a poll. */
-void world_answer(void);
+/** Answer what is asked of the thread's running mutators: the slow part of a poll of the program's,
+ * which is this mutator's. */
+void world_answer_polled(gait_mutator *mutator);
+
+/** The slow part of world_poll. */
+void world_poll_slow(gait_mutator *mutator);
+
+/** Every other safepoint: let the collector in, if it asks. gait_poll is the program's alone: it
+ * lowers `poll` where that says that a cycle has ended (.inv.news). */
+static inline void world_poll(gait_mutator *mutator) {
+    if (__builtin_expect(AO_int_load(&mutator->head.poll), 0)) /* unordered: seen late, it delays */
+        world_poll_slow(mutator);
+}
 
 /** The thread's functions have ended: end its native regions, without answering. */
 void world_end_regions(void);

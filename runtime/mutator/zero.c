@@ -23,7 +23,7 @@
 static void write_zeros(gait_mutator *mutator, char *start, size_t bytes) {
     for (size_t at = 0; at < bytes; at += WRITE_BYTES) {
         memset(start + at, 0, bytes - at < WRITE_BYTES ? bytes - at : WRITE_BYTES);
-        gait_poll(mutator);
+        world_poll(mutator);
     }
 }
 
@@ -31,7 +31,7 @@ static void give_back(gait_mutator *mutator, char *start, size_t bytes) {
     if (platform_release(start, bytes) < 0)
         write_zeros(mutator, start, bytes);
     else
-        gait_poll(mutator);
+        world_poll(mutator);
 }
 
 /* At most LOOK_BYTES of whole OS pages, in stretches that are in memory or not. */
