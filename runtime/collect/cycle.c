@@ -58,6 +58,7 @@ static void roots_scan(gait_mutator *mutator) {
         mutator_scan_roots(mutator);
     else
         mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
+    tally_count(&mutator->heap->space.tally, &mutator->tally);
     control_freed(&mutator->heap->control, mutator);
     control_unallocated(&mutator->heap->control,
                         cache_begin_cycle(&mutator->cache, mutator->outside));
@@ -80,6 +81,7 @@ void cycle_mutator_joins(gait_mutator *mutator) {
 void cycle_mutator_leaves(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     mutator_flush_barrier(mutator);
+    tally_count(&heap->space.tally, &mutator->tally);
     control_freed(&heap->control, mutator);
     control_unallocated(&heap->control, cache_destroy(&mutator->cache));
     counter_add(&heap->space.foreign.sum_bytes, (size_t)mutator->foreign_rest_bytes);
@@ -161,6 +163,7 @@ static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         marked += marker_take_marked(&mutator->marker);
         *black += cache_end_cycle(&mutator->cache);
+        tally_count(&heap->space.tally, &mutator->tally);
     }
     return heap->cycle.record.kept_bytes + marked + *black;
 }
@@ -361,7 +364,7 @@ static void settle(gait_heap *heap, bool stopped) {
     weak_settle(&heap->space, heap->value_mask);
     PERTURB(CYCLE_SETTLED);
     size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
-    counter_add(&heap->control.live_bytes, kept);
+    counter_add(&heap->space.tally.live_bytes, kept);
     samples_settle(&heap->samples, &heap->space);
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
     if (!heap->cycle.record.minor)

@@ -213,12 +213,17 @@ static bool is_due(struct control *control) {
 
 bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
                        bool scannable) {
-    counter_add(scannable ? &control->allocated_scannable_bytes : &control->allocated_leaf_bytes,
-                bytes);
-    size_t live = AO_fetch_and_add(&control->live_bytes, bytes) + bytes + foreign_bytes(control);
-    if (!AO_load(&control->marking))
+    struct tally_rest *rest = &mutator->tally;
+    *(scannable ? &rest->scannable_bytes : &rest->leaf_bytes) += bytes;
+    bool marking = AO_load(&control->marking) != 0;
+    if (marking)
+        mutator->assist_credit_bytes -= (int64_t)bytes;
+    if (rest->scannable_bytes + rest->leaf_bytes < GAIT_GOVERNOR_TALLY_BYTES)
+        return false;
+    tally_count(&control->space->tally, rest);
+    size_t live = control_live_bytes(control);
+    if (!marking)
         return live >= AO_load(&control->trigger_bytes) && is_due(control);
-    mutator->assist_credit_bytes -= (int64_t)bytes;
     AO_t at = AO_load(&control->revise_at_bytes);
     if (live >= at && AO_compare_and_swap(&control->revise_at_bytes, at, revise_at(live)))
         revise_if_free(control);
@@ -260,9 +265,10 @@ bool control_memory_changed(struct control *control) {
 void control_unallocated(struct control *control, struct cache_rest rest) {
     if (rest.bytes == 0)
         return;
-    counter_sub(&control->allocated_leaf_bytes, rest.bytes - rest.scannable_bytes);
-    counter_sub(&control->live_bytes, rest.live_bytes);
-    counter_sub(&control->allocated_scannable_bytes, rest.scannable_bytes);
+    struct tally *tally = &control->space->tally;
+    counter_sub(&tally->leaf_bytes, rest.bytes - rest.scannable_bytes);
+    counter_sub(&tally->live_bytes, rest.live_bytes);
+    counter_sub(&tally->scannable_bytes, rest.scannable_bytes);
     counter_sub(&control->unscannable_bytes, rest.scannable_bytes - rest.live_scannable_bytes);
 }
 
@@ -274,13 +280,15 @@ void control_freed(struct control *control, gait_mutator *mutator) {
     if (bytes == 0)
         return;
     counter_add(&control->sweeper->freed_bytes, bytes);
-    lock_acquire(&control->lock); /* no cycle begins meanwhile */
+    struct tally *tally = &control->space->tally;
+    tally_count(tally, &mutator->tally); /* what was freed was handed out before */
+    lock_acquire(&control->lock);        /* no cycle begins meanwhile */
     bool told = AO_load(&control->marking) != 0;
     if (!told)
         counter_add(&control->unscannable_bytes, mutator->freed_scannable_bytes);
     while (!told) {
-        AO_t live = AO_load(&control->live_bytes);
-        told = AO_compare_and_swap(&control->live_bytes, live, live > bytes ? live - bytes : 0);
+        AO_t live = AO_load(&tally->live_bytes);
+        told = AO_compare_and_swap(&tally->live_bytes, live, live > bytes ? live - bytes : 0);
     }
     lock_release(&control->lock);
     mutator->freed_bytes = mutator->freed_scannable_bytes = 0;
@@ -455,9 +463,9 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;
     AO_store(&control->marking, 0);
-    AO_store(&control->live_bytes, marked_bytes);
+    AO_store(&control->space->tally.live_bytes, marked_bytes);
     AO_store(&control->unscannable_bytes,
-             AO_load(&control->allocated_scannable_bytes) - cycle.scannable_bytes);
+             AO_load(&control->space->tally.scannable_bytes) - cycle.scannable_bytes);
     AO_store(&control->fresh_bytes, 0);
     AO_store(&control->settling_bytes,
              gait_governor_settling_bytes(AO_load(&control->space->used_bytes)));
@@ -571,7 +579,7 @@ size_t control_scavenge_due(struct control *control) {
 }
 
 size_t control_quarantine_bytes(const struct control *control) {
-    return (size_t)gait_governor_quarantine_bytes(AO_load(&control->live_bytes));
+    return (size_t)gait_governor_quarantine_bytes(AO_load(&control->space->tally.live_bytes));
 }
 
 void control_before_grow(struct control *control, size_t bytes) {

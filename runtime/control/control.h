@@ -83,12 +83,8 @@ struct control {
     struct notices notices;        /* guarded as notices.h says */
     AO_t procs;                    /* written under the lock; read unordered: may be old */
 
-    AO_t live_bytes; /* marked by the last cycle and allocated since, of the heap itself */
-    /* allocated since the heap was created, less what was given back unused: */
-    AO_t allocated_scannable_bytes; /* in kinds with references */
-    AO_t allocated_leaf_bytes;      /* in the others */
-    /* of allocated_scannable_bytes, what live_bytes does not count, less what marking found: below
-     * zero where arenas were scanned */
+    /* of the tally's scannable_bytes, what its live_bytes does not count, less what marking found:
+     * below zero where arenas were scanned */
     AO_t unscannable_bytes;
     AO_t revise_at_bytes;      /* live heap at which the assist ratio is computed anew */
     AO_t heap_work_bytes;      /* scanned in this cycle, heap */
@@ -144,7 +140,7 @@ struct gait_governor_orders control_orders(const struct control *control);
 
 /** The live heap: objects, and the foreign memory that they stand for. */
 static inline size_t control_live_bytes(const struct control *control) {
-    return AO_load(&control->live_bytes) + foreign_sum(&control->space->foreign);
+    return AO_load(&control->space->tally.live_bytes) + foreign_sum(&control->space->foreign);
 }
 
 /** Is there a memory limit? unordered, as the next one: a mutator looks again for each run. */
@@ -158,12 +154,12 @@ bool control_lets_go_on(const struct control *control, bool takes_pages);
 
 /** Allocated since the heap was created, bytes. */
 static inline size_t control_allocated_bytes(const struct control *control) {
-    return AO_load(&control->allocated_scannable_bytes) + AO_load(&control->allocated_leaf_bytes);
+    return tally_allocated(&control->space->tally);
 }
 
 /** Part of the live heap that may hold references, bytes. */
 static inline size_t control_scannable_bytes(const struct control *control) {
-    size_t allocated = AO_load(&control->allocated_scannable_bytes);
+    size_t allocated = AO_load(&control->space->tally.scannable_bytes);
     intptr_t live = (intptr_t)(allocated - AO_load(&control->unscannable_bytes));
     return live > 0 ? (size_t)live : 0; /* read one after the other */
 }
@@ -181,7 +177,7 @@ static inline int64_t control_process_cpu_ns(const struct control *control) {
 /** CPU time of the collector, all purposes, ns. */
 int64_t control_gc_cpu_ns(const struct control *control);
 
-/** Memory was handed to a mutator. @return whether a cycle is due. */
+/** Memory was handed to a mutator; a step of it is counted. @return whether a cycle is due. */
 bool control_allocated(struct control *control, gait_mutator *mutator, size_t bytes,
                        bool scannable);
 
@@ -196,7 +192,7 @@ void control_foreign_added(struct control *control, gait_mutator *mutator, size_
  */
 bool control_memory_changed(struct control *control);
 
-/** A mutator gave memory back that it had not used. */
+/** A mutator gave memory back that it had not used. What it was handed is counted. */
 void control_unallocated(struct control *control, struct cache_rest rest);
 
 /** A mutator's program has freed objects, of which control has not heard: the live heap is so much

@@ -38,6 +38,7 @@
 #include "foreign.h"
 #include "offheap.h"
 #include "pool.h"
+#include "tally.h"
 
 #define PAGE_SHIFT 13
 #define PAGE_BYTES ((size_t)1 << PAGE_SHIFT)
@@ -173,6 +174,7 @@ struct space {
     AO_t arena_peak_bytes;  /* the most of it so far; raised as chunks are made, unordered      */
     AO_t
         allocated_arena_bytes; /* chunks handed out since the heap was created, from the pool too */
+    struct tally tally;     /* what was allocated                                               */
     struct foreign foreign; /* of the program, beside the pages                                 */
     struct offheap offheap; /* of libraries, likewise                                           */
     struct space_hooks hooks;

@@ -73,6 +73,7 @@ static void tell(gait_mutator *mutator) {
 }
 
 static void native_begin(gait_mutator *mutator) {
+    tally_count(&mutator->cache.space->tally, &mutator->tally); /* tally.h, .inv.lag */
     if (!mutator->outside) { /* else the program runs, and its inline functions with it */
         counter_sub(&mutator->world->running, 1);
         mutator->head.barrier |= MUTATOR_AWAY;

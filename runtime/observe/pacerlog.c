@@ -108,8 +108,8 @@ static void sample_pacing(gait_heap *heap, struct gait_pacerlog_sample *sample) 
     sample->freed_bytes = (int64_t)pacing.freed_bytes;
     sample->scannable_bytes = (int64_t)control_scannable_bytes(control);
     sample->foreign_marked_bytes = (int64_t)AO_load(&control->foreign_marked_bytes);
-    sample->allocated_scannable_bytes = (int64_t)AO_load(&control->allocated_scannable_bytes);
-    sample->allocated_leaf_bytes = (int64_t)AO_load(&control->allocated_leaf_bytes);
+    sample->allocated_scannable_bytes = (int64_t)AO_load(&heap->space.tally.scannable_bytes);
+    sample->allocated_leaf_bytes = (int64_t)AO_load(&heap->space.tally.leaf_bytes);
     sample->allocated_arena_bytes = (int64_t)AO_load(&heap->space.allocated_arena_bytes);
     sample->allocated_offheap_bytes = (int64_t)offheap_added(&heap->space.offheap);
     sample->allocated_foreign_bytes = (int64_t)foreign_added(&heap->space.foreign);

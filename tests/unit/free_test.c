@@ -84,8 +84,9 @@ static void *make(gait_kind kind, size_t bytes) {
 
 static size_t used_bytes(void) { return AO_load(&heap->space.used_bytes); }
 static size_t live_bytes(void) {
+    tally_count(&heap->space.tally, &mutator->tally);
     control_freed(&heap->control, mutator);
-    return AO_load(&heap->control.live_bytes);
+    return AO_load(&heap->space.tally.live_bytes);
 }
 
 TestSuite(gait_free, .init = open_heap, .fini = close_heap);

@@ -217,7 +217,7 @@ Test(observe, gcpacertrace_is_gos_lines) {
     trace_begin();
     traced.options.gcpacertrace = 1;
     traced.world.stop_begin_ns = concurrent_stop_ns;
-    AO_store(&traced.control.live_bytes, 6 * MIB);
+    AO_store(&traced.space.tally.live_bytes, 6 * MIB);
     AO_store(&traced.sweeper.end, 1234);
     observe_begin(&traced, &concurrent);
     observe_cycle(&traced, &concurrent);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heap/tally: what was allocated is counted in steps, and to the last run whenever its mutator is
+ * not RUNNING, a cycle ends, or it goes.
+ */
+#include <criterion/criterion.h>
+#include <gait/gait.h>
+#include <gait/stats.h>
+
+#include "../../runtime/instance.h"
+
+#define BYTES ((size_t)64)
+#define STEP GAIT_GOVERNOR_TALLY_BYTES
+
+static gait_heap *heap;
+static gait_mutator *mutator;
+static gait_kind refs, leaf;
+
+static void open_heap(void) {
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "off";
+    config.memory_limit = "off";
+    heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    gait_kind_info info = {.name = "refs", .layout = GAIT_REFS};
+    refs = (gait_kind)gait_kind_register(heap, &info);
+    info = (gait_kind_info){.name = "leaf", .layout = GAIT_LEAF};
+    leaf = (gait_kind)gait_kind_register(heap, &info);
+    mutator = gait_attach(heap);
+    cr_assert_not_null(mutator);
+}
+
+static void close_heap(void) {
+    if (mutator)
+        gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
+
+TestSuite(tally, .init = open_heap, .fini = close_heap);
+
+static size_t uncounted(void) { return mutator->tally.scannable_bytes + mutator->tally.leaf_bytes; }
+
+Test(tally, lags_by_less_than_a_step) {
+    struct tally *tally = &heap->space.tally;
+    size_t most = 0;
+    for (size_t i = 0; i < 4 * STEP / BYTES; i++) {
+        cr_assert_not_null(gait_alloc(mutator, i % 2 ? refs : leaf, BYTES));
+        cr_assert_lt(uncounted(), STEP);
+        most = uncounted() > most ? uncounted() : most;
+        cr_assert_geq(tally->live_bytes + uncounted(), (i + 1) * BYTES);
+    }
+    cr_expect_gt(most, 0, "each run is counted at once");
+    cr_expect_eq(tally->live_bytes, tally->scannable_bytes + tally->leaf_bytes);
+    /* a large object is a step of its own */
+    cr_assert_not_null(gait_alloc(mutator, refs, 100000));
+    cr_expect_eq(uncounted(), 0);
+}
+
+Test(tally, is_exact_in_native_code) {
+    cr_assert_not_null(gait_alloc(mutator, refs, BYTES));
+    size_t scannable = mutator->tally.scannable_bytes;
+    cr_assert_gt(scannable, 0, "a run is less than a step");
+    gait_enter_native(mutator);
+    cr_expect_eq(uncounted(), 0);
+    cr_expect_eq(heap->space.tally.scannable_bytes, scannable);
+    cr_expect_eq(heap->space.tally.leaf_bytes, 0);
+    gait_leave_native(mutator);
+}
+
+Test(tally, is_exact_as_a_cycle_ends) {
+    cr_assert_not_null(gait_alloc(mutator, refs, BYTES));
+    gait_collect(mutator);
+    cr_assert_not_null(gait_alloc(mutator, leaf, BYTES));
+    gait_collect(mutator);
+    gait_collect(mutator);
+    cr_expect_eq(uncounted(), 0);
+    cr_expect_eq(heap->space.tally.live_bytes, 0, "nothing lives: %zu",
+                 (size_t)heap->space.tally.live_bytes);
+}
+
+Test(tally, what_is_given_back_was_counted) {
+    cr_assert_not_null(gait_alloc(mutator, refs, BYTES));
+    cr_assert_not_null(gait_alloc(mutator, leaf, BYTES));
+    gait_detach(mutator);
+    mutator = NULL;
+    cr_expect_eq(heap->space.tally.scannable_bytes, BYTES);
+    cr_expect_eq(heap->space.tally.leaf_bytes, BYTES);
+    cr_expect_eq(heap->space.tally.live_bytes, 2 * BYTES);
+}
