@@ -24,6 +24,17 @@
 #define WAITS_FAR_BYTES (UINT64_C(8) << 20)
 #define WAITS_FAR (100 * WAITS_MS)
 
+/** A mutator that has not answered for so long does not poll, or is preempted for several ticks.
+ * Guess: three ticks. */
+#define WAITS_HELD_UP (12 * WAITS_MS)
+
+/** Nobody asks why a cycle takes less. Guesses. */
+#define WAITS_TELL (100 * WAITS_MS)
+#define WAITS_TELL_AGAIN 10
+
+/** A thread that has nothing to do wakes so often. */
+#define WAITS_IDLE_LOOK (1000 * WAITS_MS)
+
 /** Between two looks; with the OS's slack some 70 us. */
 #define WAITS_NAP INT64_C(20000)
 
@@ -64,6 +75,41 @@ struct gait_governor_patience gait_governor_patience(enum gait_governor_wait wha
     };
 }
 
+enum gait_governor_wait gait_governor_for_start(bool marking, bool sweeping) {
+    return marking || sweeping ? GAIT_GOVERNOR_FOR_START : GAIT_GOVERNOR_FOR_START_IN_SETTLING;
+}
+
+enum gait_governor_wait gait_governor_for_dead(bool awaited, bool passes_limit) {
+    return awaited && passes_limit ? GAIT_GOVERNOR_FOR_DEAD_AT_LIMIT : GAIT_GOVERNOR_FOR_DEAD;
+}
+
 int64_t gait_governor_pays_ns(uint64_t want_bytes) {
     return want_bytes >= WAITS_FAR_BYTES ? WAITS_FAR : 0;
+}
+
+enum gait_governor_then gait_governor_after_marking(const struct gait_governor_marked *marked) {
+    bool owes = marked->credit_bytes < 0;
+    if (marked->at_limit && marked->beyond)
+        return marked->starved ? GAIT_GOVERNOR_THEN_WAIT_AT_LIMIT : GAIT_GOVERNOR_THEN_ASK;
+    if (!marked->at_limit && marked->starved && owes)
+        return GAIT_GOVERNOR_THEN_WAIT;
+    return owes && marked->pays_ns > 0 ? GAIT_GOVERNOR_THEN_ASK : GAIT_GOVERNOR_THEN_TAKE;
+}
+
+struct gait_governor_looks gait_governor_looks(void) {
+    return (struct gait_governor_looks){
+        .answer_ns = WAITS_MS,
+        .held_up_ns = WAITS_HELD_UP,
+        .tell_ns = WAITS_TELL,
+        .tell_again = WAITS_TELL_AGAIN,
+        .cycle_ns = 10 * WAITS_MS,
+        .forced_ns = 100 * WAITS_MS,
+        .collector_ns = WAITS_IDLE_LOOK,
+        .scavenger_ns = WAITS_IDLE_LOOK,
+    };
+}
+
+int64_t gait_governor_waited_ns(int64_t since_ns, int64_t look_ns) {
+    int64_t most_ns = arith_scale_i64(look_ns, 2);
+    return arith_max_i64(arith_min_i64(since_ns, most_ns), 0);
 }

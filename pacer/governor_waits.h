@@ -10,6 +10,7 @@
 #ifndef PACER_GOVERNOR_WAITS_H
 #define PACER_GOVERNOR_WAITS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** What a mutator waits for. */
@@ -25,6 +26,14 @@ enum gait_governor_wait {
     GAIT_GOVERNOR_FOR_CLEANUPS,      /**< that another thread runs those that a cycle queued    */
     GAIT_GOVERNOR_WAITS
 };
+
+/** For which start it waits that is late: of a cycle that marks, or may (sweeping: what the last
+ * one found can be used). */
+enum gait_governor_wait gait_governor_for_start(bool marking, bool sweeping);
+
+/** For which dead. awaited: a cycle has just ended that was waited for, to keep the limit;
+ * passes_limit: the memory would pass it all the same. */
+enum gait_governor_wait gait_governor_for_dead(bool awaited, bool passes_limit);
 
 /** What it has waited already. */
 struct gait_governor_waited {
@@ -47,5 +56,47 @@ struct gait_governor_patience gait_governor_patience(enum gait_governor_wait wha
 /** How long a mutator that owes marking goes on with it before it takes so many bytes, piece by
  * piece; 0: one piece is enough. */
 int64_t gait_governor_pays_ns(uint64_t want_bytes);
+
+/** A mutator that was told to mark has done so. */
+struct gait_governor_marked {
+    bool at_limit;        /**< as gait_governor_assist said before                               */
+    bool beyond;          /**< with at_limit: gait_governor_is_beyond, now                       */
+    bool starved;         /**< it did less, since others hold all the work there is              */
+    int64_t credit_bytes; /**< its own now                                                       */
+    int64_t pays_ns;      /**< left of gait_governor_pays_ns                                     */
+};
+
+/** What it does then. */
+enum gait_governor_then {
+    GAIT_GOVERNOR_THEN_TAKE,         /**< the memory: its debt, or a piece of it, is paid   */
+    GAIT_GOVERNOR_THEN_ASK,          /**< again, after a safepoint                          */
+    GAIT_GOVERNOR_THEN_WAIT,         /**< FOR_WORK, and ask again                           */
+    GAIT_GOVERNOR_THEN_WAIT_AT_LIMIT /**< FOR_WORK_AT_LIMIT, and ask again                  */
+};
+
+enum gait_governor_then gait_governor_after_marking(const struct gait_governor_marked *marked);
+
+/** How who waits for another thread looks whether it is there. */
+struct gait_governor_looks {
+    int64_t answer_ns;    /**< the collector, for mutators' answers: a bound on a wake that was
+                               missed, not a rate                                              */
+    int64_t held_up_ns;   /**< a mutator that has not answered for so long holds the world up:
+                               nobody waits for what was wanted of it                          */
+    int64_t tell_ns;      /**< it is told of after so long                                     */
+    int64_t tell_again;   /**< and whenever that has become so many times as long              */
+    int64_t cycle_ns;     /**< who waits for a cycle's end to keep the limit: whether the world
+                               is held up                                                      */
+    int64_t forced_ns;    /**< who waits for a forced cycle: whether there is a thread to run it */
+    int64_t collector_ns; /**< the collector's thread: at the clock, for periodic cycles, and at
+                               a limit in percent                                              */
+    int64_t scavenger_ns; /**< the scavenger's: at what is due                                 */
+};
+
+struct gait_governor_looks gait_governor_looks(void);
+
+/** By how much the time that somebody has waited grows from one look to the next, look_ns apart,
+ * that were since_ns apart. What was more, it was itself kept from its CPU (or the process was
+ * stopped): that says nothing of whom it waits for. */
+int64_t gait_governor_waited_ns(int64_t since_ns, int64_t look_ns);
 
 #endif

@@ -38,6 +38,19 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
 #define FLAGS_KNOWN                                                                                \
     (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS | GAIT_NO_FAULT_HANDLER)
 
+/* Control asks the policy, world is told. */
+static void world_begin(gait_heap *heap) {
+    struct gait_governor_looks looks = control_looks();
+    struct world_looks world = {
+        .look_ns = looks.answer_ns,
+        .look_most_ns = control_waited_ns(INT64_MAX, looks.answer_ns),
+        .held_up_ns = looks.held_up_ns,
+        .tell_ns = looks.tell_ns,
+        .tell_again = looks.tell_again,
+    };
+    world_init(&heap->world, &world);
+}
+
 static gait_heap *heap_create(const gait_config *given, char *error, size_t error_bytes) {
     gait_config whole;
     const gait_config *config = &whole;
@@ -109,7 +122,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     samples_init(&heap->samples, &heap->space.metadata_bytes);
     AO_store(&heap->samples.rate_bytes, heap->options.memprofilerate);
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
-    world_init(&heap->world);
+    world_begin(heap);
     heap->world.hooks = (struct world_hooks){.stop = config->stop,
                                              .start = config->start,
                                              .roots = config->stopped_roots,

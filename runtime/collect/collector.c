@@ -7,13 +7,6 @@
 #include "../instance.h"
 #include "../platform/perturb.h"
 
-/* The thread looks this often at the clock, for periodic cycles, and at a limit in percent. */
-#define LOOK_NS ((int64_t)1000000000)
-/* Who waits for a forced cycle looks so often whether there is a thread to run it. */
-#define FORCE_LOOK_NS ((int64_t)100000000)
-/* Who waits for a cycle to keep the limit looks so often whether it is held up. */
-#define AWAIT_LOOK_NS ((int64_t)10000000)
-
 static bool is_ending(const struct collector *collector) {
     return AO_int_load_acquire(&collector->ending) != 0;
 }
@@ -67,6 +60,7 @@ static void run_cycle(gait_heap *heap, bool periodic) {
 static void run(void *argument) {
     gait_heap *heap = argument;
     struct collector *collector = &heap->collector;
+    int64_t look_ns = control_looks().collector_ns;
     while (!is_ending(collector)) {
         /* before the look at requests, which are made before the word changes */
         unsigned wake = AO_int_load_acquire(&collector->wake);
@@ -86,7 +80,7 @@ static void run(void *argument) {
             collector_may_begin(collector)) {
             run_cycle(heap, false);
         } else {
-            platform_wait(&collector->wake, wake, LOOK_NS);
+            platform_wait(&collector->wake, wake, look_ns);
         }
     }
 }
@@ -205,7 +199,7 @@ void collector_await_marked(gait_heap *heap) {
     while (collector_is_due(heap) && !is_ending(&heap->collector) && !collector_is_held(heap)) {
         unsigned stops = AO_int_load_acquire(&heap->world.stops);
         if (collector_is_due(heap))
-            platform_wait(&heap->world.stops, stops, AWAIT_LOOK_NS);
+            platform_wait(&heap->world.stops, stops, control_looks().cycle_ns);
     }
 }
 
@@ -217,16 +211,19 @@ void collector_look(gait_heap *heap) {
     thread_wake(collector);
 }
 
-void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
+int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
     struct collector *collector = &heap->collector;
-    int64_t begin_ns = platform_now_ns();
+    int64_t look_ns = control_looks().cycle_ns, waited_ns = 0, now_ns = platform_now_ns();
     while (AO_int_load_acquire(&collector->ended) == ended && !is_ending(collector) &&
-           !world_is_held_up(&heap->world) && !collector_is_held(heap) &&
-           platform_now_ns() - begin_ns < most_ns) {
+           !world_is_held_up(&heap->world) && !collector_is_held(heap) && waited_ns < most_ns) {
         if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
             collector_request(heap);
-        platform_wait(&collector->ended, ended, AWAIT_LOOK_NS);
+        platform_wait(&collector->ended, ended, look_ns);
+        int64_t before_ns = now_ns;
+        now_ns = platform_now_ns();
+        waited_ns += control_waited_ns(now_ns - before_ns, look_ns);
     }
+    return waited_ns;
 }
 
 void collector_force(gait_heap *heap) {
@@ -235,12 +232,13 @@ void collector_force(gait_heap *heap) {
         return;
     workers_awaited(&heap->workers);
     unsigned mine = AO_int_fetch_and_add1_full(&collector->forced) + 1;
+    int64_t look_ns = control_looks().forced_ns;
     ask(heap);
     for (;;) {
         unsigned done = AO_int_load_acquire(&collector->done);
         if ((int)(done - mine) >= 0 || is_ending(collector) || collector_is_held(heap))
             break;
-        platform_wait(&collector->done, done, FORCE_LOOK_NS);
+        platform_wait(&collector->done, done, look_ns);
     }
     workers_not_awaited(&heap->workers);
 }

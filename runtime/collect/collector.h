@@ -57,8 +57,9 @@ void collector_lost(gait_heap *heap);
 void collector_request(gait_heap *heap);
 
 /** The same, and wait until a cycle has ended since collector.ended was this, but so long at most,
- * and not while a mutator holds it up. Not by a running mutator. */
-void collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
+ * and not while a mutator holds it up. Not by a running mutator. @return for how long it was, ns,
+ * by the governor's reckoning. */
+int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
 
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void collector_force(gait_heap *heap);

@@ -7,8 +7,6 @@
 #include "../heap/chunks.h"
 #include "../instance.h"
 
-/* Unless it is woken, the thread looks this often at what is due. */
-#define LOOK_NS ((int64_t)1000000000)
 /* It works so long at a stretch: a shorter nap would not be exact. */
 #define WORK_NS ((int64_t)1000000)
 /* What is above the limit is given back in such pieces: some 0.5 ms under the lock. Guess. */
@@ -82,6 +80,7 @@ static void nap(struct scavenger *scavenger, int64_t ns) {
 static void run(void *argument) {
     gait_heap *heap = argument;
     struct scavenger *scavenger = &heap->scavenger;
+    int64_t look_ns = control_looks().scavenger_ns; /* unless it is woken */
     while (!is_ending(scavenger)) {
         /* before the look at what is due, and at the end, which is set before the word changes */
         unsigned wake = AO_int_load_acquire(&scavenger->wake);
@@ -89,7 +88,7 @@ static void run(void *argument) {
         if (spent_ns > 0)
             nap(scavenger, control_scavenge_nap_ns(&heap->control, spent_ns));
         else if (!is_ending(scavenger))
-            platform_wait(&scavenger->wake, wake, LOOK_NS);
+            platform_wait(&scavenger->wake, wake, look_ns);
     }
 }
 

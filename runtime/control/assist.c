@@ -87,32 +87,44 @@ static void earn(const struct control *control, gait_mutator *mutator,
         orders, mutator->assist_credit_bytes, control_live_bytes(control), (int64_t)work_bytes);
 }
 
-enum assist_end control_assist(struct control *control, gait_mutator *mutator,
-                               const struct control_want *want) {
-    struct gait_governor_orders orders = control_orders(control);
-    struct gait_governor_want known = look(control, mutator, want);
-    struct gait_governor_assist assist = gait_governor_assist(&orders, &known);
-    size_t work = (size_t)assist.work_bytes;
+/* Mark so much, or take it from what the background did. @return whether others hold all the work
+ * that there is. */
+static bool pay(struct control *control, gait_mutator *mutator,
+                const struct gait_governor_orders *orders,
+                const struct gait_governor_assist *assist) {
+    size_t work = (size_t)assist->work_bytes;
     size_t taken = credit_take(control, work);
-    earn(control, mutator, &orders, taken);
+    earn(control, mutator, orders, taken);
     if (taken >= work)
-        return assist.at_limit ? ASSIST_AGAIN : ASSIST_PAID;
+        return false;
     int64_t begin_ns = platform_thread_cpu_ns();
-    size_t piece = work - taken < assist.piece_bytes ? work - taken : (size_t)assist.piece_bytes;
+    size_t piece = work - taken < assist->piece_bytes ? work - taken : (size_t)assist->piece_bytes;
     bool starved;
     size_t done = assist_mark(mutator, piece, &starved);
     counter_add(&control->heap_work_bytes, done);
-    earn(control, mutator, &orders, done);
+    earn(control, mutator, orders, done);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     control_add_cpu(control, CPU_ASSIST, spent_ns);
     counter_add(&mutator->assist_cpu_ns, (size_t)spent_ns);
-    if (!assist.at_limit)
-        return starved && mutator->assist_credit_bytes < 0 ? ASSIST_STARVED : ASSIST_PAID;
-    orders = control_orders(control);
-    known = look(control, mutator, want);
-    if (!gait_governor_is_beyond(&orders, &known))
-        return ASSIST_PAID;
-    return starved ? ASSIST_STARVED_AT_LIMIT : ASSIST_AGAIN;
+    return starved;
+}
+
+enum gait_governor_then control_assist(struct control *control, gait_mutator *mutator,
+                                       const struct control_want *want, int64_t end_ns) {
+    struct gait_governor_orders orders = control_orders(control);
+    struct gait_governor_want known = look(control, mutator, want);
+    struct gait_governor_assist assist = gait_governor_assist(&orders, &known);
+    struct gait_governor_marked marked = {.at_limit = assist.at_limit};
+    marked.starved = pay(control, mutator, &orders, &assist);
+    marked.credit_bytes = mutator->assist_credit_bytes;
+    if (marked.at_limit) {
+        orders = control_orders(control);
+        known = look(control, mutator, want);
+        marked.beyond = gait_governor_is_beyond(&orders, &known);
+    }
+    if (end_ns && marked.credit_bytes < 0)
+        marked.pays_ns = end_ns - platform_now_ns();
+    return gait_governor_after_marking(&marked);
 }
 
 /* ---- Waiting for work ---- */

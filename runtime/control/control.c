@@ -301,6 +301,23 @@ struct gait_governor_patience control_patience(enum gait_governor_wait what,
 
 int64_t control_pays_ns(size_t want_bytes) { return gait_governor_pays_ns(want_bytes); }
 
+enum gait_governor_wait control_for_start(const struct control *control) {
+    return gait_governor_for_start(AO_load(&control->marking) != 0,
+                                   sweep_is_open(control->sweeper));
+}
+
+enum gait_governor_wait control_for_dead(bool awaited, bool passes_limit) {
+    return gait_governor_for_dead(awaited, passes_limit);
+}
+
+struct gait_governor_looks control_looks(void) {
+    return gait_governor_looks();
+}
+
+int64_t control_waited_ns(int64_t since_ns, int64_t look_ns) {
+    return gait_governor_waited_ns(since_ns, look_ns);
+}
+
 bool control_gives_back_aside(size_t excess_bytes) {
     return gait_governor_gives_back_aside(excess_bytes);
 }

@@ -210,18 +210,10 @@ struct control_want {
 enum gait_governor_advice control_advise(struct control *control, gait_mutator *mutator,
                                          const struct control_want *want);
 
-/** What came of an assist. */
-enum assist_end {
-    ASSIST_PAID,            /* the mutator goes on: its debt, or a piece of it, is paid */
-    ASSIST_AGAIN,           /* it comes again after a safepoint, before it allocates: more would
-                               pass the limit, and the cycle may yet keep the heap below */
-    ASSIST_STARVED,         /* it owes, and there is no work: it waits for some */
-    ASSIST_STARVED_AT_LIMIT /* the same, and more would pass the limit */
-};
-
-/** Told to mark: have the mutator pay its debt, or a piece of it. */
-enum assist_end control_assist(struct control *control, gait_mutator *mutator,
-                               const struct control_want *want);
+/** Told to mark: have the mutator pay its debt, or a piece of it; until end_ns more than that.
+ * @return what it does then. */
+enum gait_governor_then control_assist(struct control *control, gait_mutator *mutator,
+                                       const struct control_want *want, int64_t end_ns);
 
 /** A mutator that was starved waits until there is something to mark, enough was marked in its
  * place, marking ends, or assists do; most_ns at most. Not by a running mutator.
@@ -232,6 +224,12 @@ bool control_await_work(struct control *control, int64_t most_ns);
 struct gait_governor_patience control_patience(enum gait_governor_wait what,
                                                const struct gait_governor_waited *waited);
 int64_t control_pays_ns(size_t want_bytes);
+enum gait_governor_wait control_for_start(const struct control *control);
+enum gait_governor_wait control_for_dead(bool awaited, bool passes_limit);
+
+/** How who waits looks, and what such a time counts. */
+struct gait_governor_looks control_looks(void);
+int64_t control_waited_ns(int64_t since_ns, int64_t look_ns);
 
 /** Is so much more memory than the limit allows to be given back in native code? */
 bool control_gives_back_aside(size_t excess_bytes);

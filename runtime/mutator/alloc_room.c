@@ -59,12 +59,6 @@ static bool is_held_up(gait_mutator *mutator) {
     return world_is_held_up(&mutator->heap->world);
 }
 
-/* What a late cycle is waited for: it is another thing while the last one is being settled. */
-static enum gait_governor_wait late_for(gait_heap *heap) {
-    bool settling = !AO_load(&heap->control.marking) && !sweep_is_open(&heap->sweeper);
-    return settling ? GAIT_GOVERNOR_FOR_START_IN_SETTLING : GAIT_GOVERNOR_FOR_START;
-}
-
 /* HELP: the live heap has reached its goal before the cycle lets mutators assist: the OS has not
  * let the collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
 static void help(gait_mutator *mutator, const struct alloc_need *need, struct control_want *want) {
@@ -72,7 +66,7 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
     for (;;) {
         struct gait_governor_patience left =
-            patience(mutator, late_for(heap), need->bytes, now_ns - begin_ns);
+            patience(mutator, control_for_start(&heap->control), need->bytes, now_ns - begin_ns);
         if (left.most_ns == 0 || is_held_up(mutator) ||
             ask(mutator, need, want) != GAIT_GOVERNOR_HELP)
             return;
@@ -91,10 +85,11 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
 /* What the cycle that has just ended found dead can't be used before weak words are settled; pages
  * that are taken in its place stay, for some objects in them live on. While that is a few, go on;
  * then leave the collector the CPU: as a rule the OS has preempted it. */
-static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *need,
-                              enum gait_governor_wait what) {
+static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *need, bool awaited) {
     gait_heap *heap = mutator->heap;
     size_t bytes = need->cell ? 0 : need->page_bytes;
+    enum gait_governor_wait what =
+        control_for_dead(awaited, awaited && passes_limit(mutator, need));
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
     while (!sweep_is_open(&heap->sweeper)) {
         struct gait_governor_patience left =
@@ -154,7 +149,7 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
 /* The cycle that the limit was kept for has ended: what it found dead goes before the pages that
  * would pass the limit, though settling that takes the OS some ticks. */
 static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
-    wait_for_settling(mutator, need, GAIT_GOVERNOR_FOR_DEAD_AT_LIMIT);
+    wait_for_settling(mutator, need, true);
     use_rest(mutator, need);
 }
 
@@ -164,11 +159,10 @@ static void await(gait_mutator *mutator, unsigned ended, struct control_want *wa
     gait_heap *heap = mutator->heap;
     int64_t most_ns = patience(mutator, GAIT_GOVERNOR_FOR_END, 0, 0).most_ns;
     if (most_ns > 0 && !is_held_up(mutator)) {
-        int64_t begin_ns = platform_now_ns();
         gait_enter_native(mutator);
-        collector_await(heap, ended, most_ns);
+        int64_t waited_ns = collector_await(heap, ended, most_ns);
         gait_leave_native(mutator);
-        mutator->late_ns += platform_now_ns() - begin_ns;
+        mutator->late_ns += waited_ns;
     }
     want->awaited = true;
 }
@@ -196,13 +190,12 @@ static bool await_work(gait_mutator *mutator, enum gait_governor_wait what) {
  * @return whether to ask again. */
 static bool pay(gait_mutator *mutator, struct control_want *want, int64_t end_ns) {
     /* cycle_lets_mark, not before: docs/design/marking.md, .early and .unborn */
-    enum assist_end end = control_assist(&mutator->heap->control, mutator, want);
-    bool owes = end_ns && mutator->assist_credit_bytes < 0 && platform_now_ns() < end_ns;
-    if ((end == ASSIST_PAID && !owes) || is_held_up(mutator))
+    enum gait_governor_then then = control_assist(&mutator->heap->control, mutator, want, end_ns);
+    if (then == GAIT_GOVERNOR_THEN_TAKE || is_held_up(mutator))
         return false;
-    if (end == ASSIST_STARVED)
+    if (then == GAIT_GOVERNOR_THEN_WAIT)
         return await_work(mutator, GAIT_GOVERNOR_FOR_WORK);
-    if (end == ASSIST_STARVED_AT_LIMIT)
+    if (then == GAIT_GOVERNOR_THEN_WAIT_AT_LIMIT)
         return await_work(mutator, GAIT_GOVERNOR_FOR_WORK_AT_LIMIT);
     return true;
 }
@@ -216,7 +209,7 @@ void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
     if (ask(mutator, need, &want) == GAIT_GOVERNOR_HELP)
         help(mutator, need, &want);
     want.helped = true;
-    wait_for_settling(mutator, need, GAIT_GOVERNOR_FOR_DEAD);
+    wait_for_settling(mutator, need, false);
     if (!need->cell)
         sweep_for_pages(mutator, need);
     use_rest(mutator, need);

@@ -13,19 +13,9 @@
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
 
-/* How long the collector sleeps between two looks at mutators that have not answered: a bound on
- * a wake that was missed, not a polling rate. */
-#define LOOK_AGAIN_NS INT64_C(1000000)
-/* A mutator that has not answered for so long does not poll, or is preempted for several
- * ticks. Guess: three ticks. */
-#define HELD_UP_NS 12000000
-/* It is told of when it has not answered for so long, and whenever that has become ten times as
- * long. Guess: nobody asks why a cycle takes less. */
-#define TOLD_FIRST_NS 100000000
-#define TOLD_AGAIN 10
-
-void world_init(struct world *world) {
+void world_init(struct world *world, const struct world_looks *looks) {
     memset(world, 0, sizeof *world);
+    world->looks = *looks;
     lock_init(&world->lock, LOCK_WORLD, "world");
 }
 
@@ -339,7 +329,7 @@ static bool act_for(gait_mutator *mutator, unsigned number) {
 }
 
 bool world_is_held_up(const struct world *world) {
-    return (int64_t)AO_load(&world->silent_ns) > HELD_UP_NS;
+    return (int64_t)AO_load(&world->silent_ns) > world->looks.held_up_ns;
 }
 
 static bool has_answered(gait_mutator *mutator, unsigned number) {
@@ -355,6 +345,7 @@ static bool has_stopped(gait_mutator *mutator, unsigned number) {
  * after another. The request was stored before. */
 static void ask_and_await(struct world *world, unsigned number,
                           bool (*is_done)(gait_mutator *mutator, unsigned number)) {
+    const struct world_looks *looks = &world->looks;
     gait_mutator *asked = NULL;
     AO_nop_full(); /* the request, then who is native; pairs with native_begin and try_to_run */
     PERTURB(HANDSHAKE_NUMBERED);
@@ -370,7 +361,7 @@ static void ask_and_await(struct world *world, unsigned number,
     AO_nop_full(); /* polls are raised, then looked for who has gone native */
     for (; asked; asked = asked->asked_next) {
         int64_t looked_ns = platform_now_ns(), silent_ns = 0, told_ns = 0;
-        int64_t tell_at_ns = TOLD_FIRST_NS;
+        int64_t tell_at_ns = looks->tell_ns;
         for (;;) {
             PERTURB(HANDSHAKE_LOOK);
             if (is_done(asked, number))
@@ -380,7 +371,7 @@ static void ask_and_await(struct world *world, unsigned number,
             told_ns = silent_ns;
             if (silent_ns >= tell_at_ns && world->tell_silent) {
                 world->tell_silent(asked, silent_ns);
-                tell_at_ns *= TOLD_AGAIN;
+                tell_at_ns *= looks->tell_again;
             }
             unsigned answers = AO_int_load_acquire(&world->answers);
             AO_store(&world->awaited, (AO_t)asked);
@@ -388,10 +379,9 @@ static void ask_and_await(struct world *world, unsigned number,
             AO_nop_full(); /* pairs with tell: it sees this, or the look below sees its answer */
             if (is_done(asked, number))
                 break;
-            platform_wait(&world->answers, answers, LOOK_AGAIN_NS);
-            /* time in which the collector was preempted says little of the mutator */
+            platform_wait(&world->answers, answers, looks->look_ns);
             int64_t now_ns = platform_now_ns(), since_ns = now_ns - looked_ns;
-            silent_ns += since_ns < 2 * LOOK_AGAIN_NS ? since_ns : 2 * LOOK_AGAIN_NS;
+            silent_ns += since_ns < looks->look_most_ns ? since_ns : looks->look_most_ns;
             looked_ns = now_ns;
         }
         AO_store(&world->silent_ns, 0);

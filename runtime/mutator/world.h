@@ -41,6 +41,16 @@ struct world_hooks {
     size_t heap_bytes; /* of the heap's structure: its locks lie in it */
 };
 
+/* How the collector looks for mutators that have not answered; policy's. */
+struct world_looks {
+    int64_t look_ns;      /* between two looks: a bound on a wake that was missed */
+    int64_t look_most_ns; /* the most that such a time counts: in more, the collector was preempted
+                             itself, which says little of the mutator */
+    int64_t held_up_ns;   /* the world is held up by one that has not answered for so long */
+    int64_t tell_ns;      /* it is told of, */
+    int64_t tell_again;   /* and whenever that has become so many times as long */
+};
+
 struct world {
     struct lock lock; /* rank WORLD: the list, and each mutator's place in it */
     struct world_hooks hooks;
@@ -54,12 +64,13 @@ struct world {
     AO_t awaited;                          /* the mutator that the collector waits for, or 0 */
     unsigned answers;                      /* atomic, waited on: raised when that one answers */
     int64_t stop_begin_ns;                 /* the collector's */
+    struct world_looks looks;              /* constant */
     /* Is told of one that has not answered for long, with the lock held; may be NULL. Constant. */
     void (*tell_silent)(const gait_mutator *mutator, int64_t silent_ns);
     AO_t silent_ns; /* for how long the collector has looked for one answer; unordered: a figure */
 };
 
-void world_init(struct world *world);
+void world_init(struct world *world, const struct world_looks *looks);
 void world_destroy(struct world *world);
 
 /** Have every mutator run action. The collector only; not while the world is stopped. */

@@ -98,3 +98,73 @@ Test(governor_waits, a_large_object_is_paid_for_before_it_is_taken) {
     cr_expect_eq(gait_governor_pays_ns(8 * MIB), 100 * MS);
     cr_expect_eq(gait_governor_pays_ns(UINT64_MAX), 100 * MS);
 }
+
+Test(governor_waits, what_is_waited_for_follows_from_what_there_is) {
+    cr_expect_eq(gait_governor_for_start(false, true), GAIT_GOVERNOR_FOR_START);
+    cr_expect_eq(gait_governor_for_start(true, false), GAIT_GOVERNOR_FOR_START);
+    cr_expect_eq(gait_governor_for_start(false, false), GAIT_GOVERNOR_FOR_START_IN_SETTLING);
+    /* long only for a cycle that was waited for already, and did not help */
+    cr_expect_eq(gait_governor_for_dead(false, false), GAIT_GOVERNOR_FOR_DEAD);
+    cr_expect_eq(gait_governor_for_dead(false, true), GAIT_GOVERNOR_FOR_DEAD);
+    cr_expect_eq(gait_governor_for_dead(true, false), GAIT_GOVERNOR_FOR_DEAD);
+    cr_expect_eq(gait_governor_for_dead(true, true), GAIT_GOVERNOR_FOR_DEAD_AT_LIMIT);
+}
+
+/* Who has marked goes on, asks again, or waits: never on with a debt that it could pay while the
+ * limit would be passed, and never waits for what it doesn't owe. */
+Test(governor_waits, after_marking) {
+    static const struct {
+        bool at_limit, beyond, starved;
+        int64_t credit, pays;
+        enum gait_governor_then then;
+    } rows[] = {
+        {false, false, false, 0, 0, GAIT_GOVERNOR_THEN_TAKE},
+        {false, false, false, -1, 0, GAIT_GOVERNOR_THEN_TAKE}, /* a piece is enough */
+        {false, false, false, -1, 1, GAIT_GOVERNOR_THEN_ASK},  /* but before a large object */
+        {false, false, false, -1, -1, GAIT_GOVERNOR_THEN_TAKE},
+        {false, false, false, 0, 1, GAIT_GOVERNOR_THEN_TAKE},
+        {false, false, true, 0, 0, GAIT_GOVERNOR_THEN_TAKE},
+        {false, false, true, -1, 0, GAIT_GOVERNOR_THEN_WAIT},
+        {false, false, true, -1, 1, GAIT_GOVERNOR_THEN_WAIT},
+        {true, true, false, 0, 0, GAIT_GOVERNOR_THEN_ASK}, /* paid or not */
+        {true, true, false, -1, 0, GAIT_GOVERNOR_THEN_ASK},
+        {true, true, true, 0, 0, GAIT_GOVERNOR_THEN_WAIT_AT_LIMIT},
+        {true, true, true, -1, 1, GAIT_GOVERNOR_THEN_WAIT_AT_LIMIT},
+        {true, false, false, 0, 0, GAIT_GOVERNOR_THEN_TAKE}, /* there is room by now */
+        {true, false, true, -1, 0, GAIT_GOVERNOR_THEN_TAKE},
+        {true, false, true, -1, 1, GAIT_GOVERNOR_THEN_ASK},
+        {false, true, false, 0, 0, GAIT_GOVERNOR_THEN_TAKE},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_marked marked = {rows[i].at_limit, rows[i].beyond, rows[i].starved,
+                                              rows[i].credit, rows[i].pays};
+        cr_expect_eq(gait_governor_after_marking(&marked), rows[i].then, "row %zu", i);
+    }
+}
+
+/* Between looks that come late, the one who waits was kept from its CPU. */
+Test(governor_waits, a_wait_counts_what_was_waited) {
+    static const struct {
+        int64_t since, look, counts; /* ms */
+    } rows[] = {
+        {0, 10, 0},   {3, 10, 3},      {10, 10, 10}, {20, 10, 20},
+        {21, 10, 20}, {45000, 10, 20}, {-5, 10, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        cr_expect_eq(gait_governor_waited_ns(rows[i].since * MS, rows[i].look * MS),
+                     rows[i].counts * MS, "row %zu", i);
+    cr_expect_eq(gait_governor_waited_ns(INT64_MAX, INT64_MAX), INT64_MAX);
+    cr_expect_eq(gait_governor_waited_ns(INT64_MIN, MS), 0);
+}
+
+/* Who is waited for has several looks before nobody waits for it any more, and before it is told
+ * of.
+ */
+Test(governor_waits, looks_are_short_beside_what_follows) {
+    struct gait_governor_looks looks = gait_governor_looks();
+    cr_expect_lt(5 * gait_governor_waited_ns(INT64_MAX, looks.answer_ns), looks.held_up_ns);
+    cr_expect_lt(looks.held_up_ns, looks.tell_ns);
+    cr_expect_gt(looks.tell_again, 1);
+    cr_expect_leq(looks.cycle_ns, looks.held_up_ns, "who waits for a cycle sees it is held up");
+    cr_expect_lt(20 * looks.cycle_ns, left(GAIT_GOVERNOR_FOR_END, 0, 0, 0).most_ns);
+}
