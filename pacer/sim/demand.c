@@ -129,18 +129,24 @@ static bool was_kept(const struct gait_pacerlog_cycle *cycle,
            next->live_bytes >= next->goal_bytes - DEMAND_PUSHED_BYTES;
 }
 
-/** With what threads had taken and not used when it began: every cycle keeps that too. Of foreign
- * memory, all of which a cycle marks, what was left when the goal was of use, and was there as this
- * one began: cleanups take theirs back soon, the program some of it much later. */
+/** Of foreign memory, all of which a cycle marks, what was left when the goal was of use, and was
+ * there as this one began: cleanups take theirs back soon, the program some of it much later. */
+static double counted_of(const struct gait_pacerlog_cycle *cycle,
+                         const struct gait_pacerlog_sample *begin,
+                         const struct gait_pacerlog_sample *next) {
+    int64_t left = was_kept(cycle, next) ? cycle->foreign_bytes : next->foreign_marked_bytes;
+    return engine_min((double)left, (double)begin->foreign_bytes);
+}
+
+/** Of the heap, with what threads had taken and not used when it began: every cycle keeps that too.
+ */
 static double reachable_of(const struct gait_pacerlog_cycle *cycle,
-                           const struct gait_pacerlog_sample *begin,
-                           const struct gait_pacerlog_sample *next) {
+                           const struct gait_pacerlog_sample *begin) {
     int64_t peak = cycle->peak_bytes - cycle->foreign_bytes;
     int64_t start = cycle->start_bytes - begin->foreign_bytes;
     double objects = (double)(cycle->marked_bytes - cycle->foreign_bytes);
     objects -= engine_max((double)(peak - start), 0);
-    int64_t left = was_kept(cycle, next) ? cycle->foreign_bytes : next->foreign_marked_bytes;
-    return engine_max(objects, 0) + engine_min((double)left, (double)begin->foreign_bytes);
+    return engine_max(objects, 0);
 }
 
 /** The samples that were taken as a cycle began and ended. @return false: they were lost. */
@@ -156,8 +162,9 @@ static bool samples_of(const struct recording *recording, const struct gait_pace
 }
 
 static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle *cycle,
-                      double reachable, const struct gait_pacerlog_sample *begin,
+                      double reachable, double counted, const struct gait_pacerlog_sample *begin,
                       const struct gait_pacerlog_sample *end) {
+    double foreign = engine_max((double)end->foreign_bytes - counted, 0); /* as objects, here */
     double roots = (double)(cycle->stack_bytes + cycle->globals_bytes);
     sums->reachable += reachable;
     sums->scanned += (double)cycle->scanned_bytes;
@@ -165,9 +172,9 @@ static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle
     sums->marking += seconds(mark_cpu_ns(end) - mark_cpu_ns(begin));
     sums->pause_s += seconds(cycle->pause_ns);
     sums->lag_s += seconds(cycle->lag_cpu_ns);
-    sums->spans += (double)(end->span_bytes + end->foreign_bytes);
-    sums->peaks += (double)cycle->peak_bytes;
-    sums->pages += (double)(end->span_bytes + end->foreign_bytes + end->free_bytes);
+    sums->spans += (double)end->span_bytes + foreign;
+    sums->peaks += (double)(cycle->peak_bytes - cycle->foreign_bytes) + foreign;
+    sums->pages += (double)(end->span_bytes + end->free_bytes) + foreign;
     sums->metadata += (double)end->metadata_bytes;
 }
 
@@ -245,14 +252,17 @@ static size_t read_cycles(const struct recording *recording, bool calm, struct d
             continue; /* what is reachable, full cycles alone tell */
         const struct gait_pacerlog_sample *from = &recording->samples[begin];
         double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
-        double reachable = reachable_of(cycle, from, next_begin(recording, end));
-        double grown = reachable > 0 ? engine_max((double)cycle->start_bytes / reachable, 1) : 0;
-        sum_cycle(sums, cycle, reachable, from, &recording->samples[end]);
+        double reachable = reachable_of(cycle, from);
+        double counted = counted_of(cycle, from, next_begin(recording, end));
+        double all = reachable + counted;
+        double grown = all > 0 ? engine_max((double)cycle->start_bytes / all, 1) : 0;
+        sum_cycle(sums, cycle, reachable, counted, from, &recording->samples[end]);
         sums->grown += grown > 0 ? reachable * log(grown) : 0;
         sum_freed(sums, recording, cycle, end);
         cycles[count++] = (struct demand_cycle){
             .allocated = engine_max((double)recording_allocated(from) - since, 0),
             .reachable = reachable,
+            .counted = counted,
             .grown = grown,
             .cost = seconds(mark_cpu_ns(&recording->samples[end]) - mark_cpu_ns(from)),
             .beside = background_of(cycle, from, &recording->samples[end]),
@@ -275,8 +285,19 @@ struct demand_place {
     size_t count, next; /* the first cycle that began after it */
 };
 
-/** What a cycle would have told that began when so much had been allocated. */
-static struct demand_cycle place_look(struct demand_place *place, double allocated) {
+/** Of so much foreign memory, what the program keeps: no less than was left, and no more than was,
+ * of the fewer and the more that the cycles around tell. The rest is garbage, and goes with cycles.
+ */
+static double counted_between(const struct demand_cycle *from, const struct demand_cycle *to,
+                              double foreign) {
+    return between(foreign, engine_min(from->counted, to->counted),
+                   engine_max(from->counted, to->counted));
+}
+
+/** What a cycle would have told that began when so much had been allocated, with so much foreign
+ * memory. */
+static struct demand_cycle place_look(struct demand_place *place, double allocated,
+                                      double foreign) {
     while (place->next < place->count && place->cycles[place->next].allocated <= allocated)
         place->next++;
     static const struct demand_cycle start; /* nothing is allocated */
@@ -289,6 +310,7 @@ static struct demand_cycle place_look(struct demand_place *place, double allocat
     return (struct demand_cycle){
         .allocated = allocated,
         .reachable = from->reachable + part * (to->reachable - from->reachable),
+        .counted = counted_between(from, to, foreign),
         .grown = first ? to->grown : from->grown,
         .cost = first ? to->cost : from->cost + part * (to->cost - from->cost),
         .background = first || part > 0.5 ? to->background : from->background,
@@ -323,12 +345,14 @@ struct demand_stretch {
     double cpu_s, wall_s; /* the program's, without marking time */
     double marking_cpu_s; /* the program's while a cycle marked  */
     double from, to;      /* allocated, bytes                    */
+    double counted;       /* as it began, of what is kept        */
     int64_t begin_ns;
     const struct gait_pacerlog_sample *last;
 };
 
-static struct demand_stretch stretch_from(double allocated, int64_t begin_ns) {
-    return (struct demand_stretch){.from = allocated, .to = allocated, .begin_ns = begin_ns};
+static struct demand_stretch stretch_from(double allocated, double counted, int64_t begin_ns) {
+    return (struct demand_stretch){
+        .from = allocated, .to = allocated, .counted = counted, .begin_ns = begin_ns};
 }
 
 static void stretch_add(struct demand_stretch *stretch, const struct gait_pacerlog_sample *from,
@@ -353,9 +377,10 @@ static bool stretch_is_whole(const struct demand_stretch *stretch,
 static void stretch_phase(const struct demand_stretch *stretch, struct demand_pace *pace,
                           struct demand_place *place, double share, double drag,
                           struct scenario_phase *phase) {
-    double allocated = stretch->to - stretch->from;
-    struct demand_cycle begin = place_look(place, stretch->from);
-    struct demand_cycle end = place_look(place, stretch->to);
+    struct demand_cycle begin = place_look(place, stretch->from, stretch->counted);
+    struct demand_cycle end = place_look(place, stretch->to, (double)stretch->last->foreign_bytes);
+    double rise = engine_max(end.counted - stretch->counted, 0);
+    double allocated = engine_max(stretch->to - stretch->from - rise, 0);
     double from = begin.reachable, to = end.reachable;
     pace_add(pace, stretch->cpu_s, stretch->wall_s);
     double cpus = pace_cpus(pace);
@@ -367,6 +392,7 @@ static void stretch_phase(const struct demand_stretch *stretch, struct demand_pa
     phase->stacks.constant = (double)stretch->last->stack_bytes;
     phase->off_heap.constant = (double)stretch->last->offheap_bytes;
     phase->arenas.constant = (double)stretch->last->arena_bytes;
+    phase->counted.constant = floor(end.counted);
     if (to > from && allocated > 0)
         phase->survival.constant = engine_min((to - from) / allocated, 1);
     else if (to < from)
@@ -383,7 +409,7 @@ static void make_phases(const struct recording *recording, struct demand_place *
     static const struct gait_pacerlog_sample start;
     const struct gait_pacerlog_sample *from = &start;
     struct demand_pace pace = {.most = (double)scenario->machine.cpus};
-    struct demand_stretch stretch = stretch_from(0, 0);
+    struct demand_stretch stretch = stretch_from(0, 0, 0);
     size_t taken = 0;
     for (size_t i = 0; i < recording->sample_count; i++) {
         const struct gait_pacerlog_sample *to = &recording->samples[i];
@@ -393,9 +419,9 @@ static void make_phases(const struct recording *recording, struct demand_place *
         bool last = i + 1 == recording->sample_count;
         if (last ? scenario->phase_count == 0 || stretch.to > stretch.from
                  : ++taken >= group && whole) {
-            stretch_phase(&stretch, &pace, place, share, scenario->machine.marking_drag,
-                          &scenario->phases[scenario->phase_count++]);
-            stretch = stretch_from(stretch.to, to->time_ns);
+            struct scenario_phase *phase = &scenario->phases[scenario->phase_count++];
+            stretch_phase(&stretch, &pace, place, share, scenario->machine.marking_drag, phase);
+            stretch = stretch_from(stretch.to, phase->counted.constant, to->time_ns);
             taken = 0;
         }
     }

@@ -21,7 +21,8 @@
 /** What a cycle tells of the program. */
 struct demand_cycle {
     double allocated;  /**< by the program as it began, bytes                        */
-    double reachable;  /**< then, bytes                                              */
+    double reachable;  /**< then, of the heap, bytes                                 */
+    double counted;    /**< then, of foreign memory                                  */
     double grown;      /**< live heap as it began over that                          */
     double cost;       /**< CPU-seconds of marking per byte of it                    */
     double beside;     /**< CPUs of background marking, while it was not preempted     */

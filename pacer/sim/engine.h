@@ -45,7 +45,8 @@ double program_distance(const struct model_program *program);
 
 /**
  * Run for `seconds` of program time, at most program_distance. Rates follow.
- * @return bytes allocated, with the burst that is due at the end of it.
+ * @return bytes allocated, with the burst that is due at the end of it, and with `rise`: what of
+ * memory outside the heap is counted from then on.
  */
 double program_advance(struct model_program *program, double seconds);
 

@@ -21,10 +21,11 @@ void full_look_at_memory(struct model *model) {
     gait_governor_see(&model->governor,
                       &(struct gait_governor_memory){
                           .total_bytes = engine_u64(memory.total),
-                          .span_bytes = engine_u64(memory.spans),
+                          .span_bytes = engine_u64(pages_in_spans(&model->pages)),
                           .free_bytes = engine_u64(memory.free),
                           .spare_bytes = engine_u64(memory.free + model->pages.holes),
                           .objects_bytes = engine_u64(model->pages.objects),
+                          .foreign_bytes = engine_u64(model->program.rates.counted),
                       });
 }
 
@@ -111,21 +112,36 @@ static void full_swept(struct model *model) {
 
 /* ---- A step ------------------------------------------------------------- */
 
+/** The program has allocated so much, of it some outside the heap; scannable: of the rest. */
+static void full_allocate(struct model *model, double allocated, double scannable) {
+    double inside = allocated - model->program.rise;
+    pages_allocate(&model->pages, inside);
+    model->heap += allocated;
+    model->scannable += inside * scannable;
+    model->result.allocated_bytes += allocated;
+    if (model->is_marking) {
+        model->marking.black += inside;
+        model->marking.credit -=
+            allocated * gait_governor_orders(&model->governor).assist_work_per_byte;
+    }
+}
+
+/** It counts so much less outside the heap. */
+static void full_take_back(struct model *model, double bytes) {
+    if (!(bytes > 0))
+        return;
+    model->heap = engine_max(model->heap - bytes, 0);
+    gait_governor_take_back(&model->governor, engine_u64(model->program.rates.counted),
+                            !model->is_marking && !model->sweeping);
+}
+
 void full_advance(struct model *model, double seconds, double speed, double program_cpu) {
     ledger_time(model, seconds, program_cpu);
     double program_s = engine_min(speed * seconds, program_distance(&model->program));
-    double scannable = model->program.rates.scannable;
     if (program_s > 0) {
-        double allocated = program_advance(&model->program, program_s);
-        pages_allocate(&model->pages, allocated);
-        model->heap += allocated;
-        model->scannable += allocated * scannable;
-        model->result.allocated_bytes += allocated;
-        if (model->is_marking) {
-            model->marking.black += allocated;
-            model->marking.credit -=
-                allocated * gait_governor_orders(&model->governor).assist_work_per_byte;
-        }
+        double counted = model->program.rates.counted, scannable = model->program.rates.scannable;
+        full_allocate(model, program_advance(&model->program, program_s), scannable);
+        full_take_back(model, counted - model->program.rates.counted);
         full_keep_limit(model);
     }
     full_update_limiter(model);

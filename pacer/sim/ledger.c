@@ -22,6 +22,7 @@ struct model_memory ledger_memory(const struct model *model) {
         memory.spans = pages_in_spans(&model->pages);
         memory.free = model->pages.free;
         memory.metadata = (memory.spans + memory.free) * model->pages.metadata;
+        memory.spans += rates->counted;
     } else {
         memory.spans = memory.heap;
     }

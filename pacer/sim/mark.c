@@ -72,12 +72,15 @@ static void mark_roots(struct model *model) {
 
 /** What the last cycle left marked. */
 static double mark_kept(const struct model *model) {
-    return engine_min((double)model->governor.pacer.marked_bytes, model->heap);
+    const struct gait_pacer *pacer = &model->governor.pacer;
+    double marked = (double)(pacer->marked_bytes - pacer->foreign_marked_bytes);
+    return engine_min(marked, model->heap - model->program.rates.counted);
 }
 
 /** Of it, what was stored into. */
 static double mark_dirty(const struct model *model) {
-    double stored = (model->heap - mark_kept(model)) * model->program.rates.old_stores;
+    double young = model->heap - model->program.rates.counted - mark_kept(model);
+    double stored = young * model->program.rates.old_stores;
     return engine_min(stored, (double)model->governor.scannable_bytes);
 }
 
@@ -85,7 +88,8 @@ static double mark_dirty(const struct model *model) {
 static void mark_what_is_new(struct model *model) {
     struct model_marking *marking = &model->marking;
     marking->kept = mark_kept(model);
-    marking->found = engine_min(program_found(&model->program), model->heap - marking->kept);
+    double young = model->heap - model->program.rates.counted - marking->kept;
+    marking->found = engine_min(program_found(&model->program), young);
     marking->kept_work = mark_dirty(model);
     marking->work = program_found_scannable(&model->program) + marking->kept_work;
 }
@@ -115,7 +119,7 @@ void mark_begin(struct model *model, bool forced, bool periodic) {
     *marking = (struct model_marking){
         .work = program_scannable(&model->program),
         .reachable = program_reachable(&model->program),
-        .found = program_reachable(&model->program),
+        .found = program_reachable(&model->program) - rates->counted,
         .stacks = rates->stacks,
         .workers = cycle.workers,
         .record = {.start_s = model->now_s,
@@ -195,7 +199,8 @@ static void mark_end(struct model *model) {
     mark_revise(model);
     record->mark_s = model->now_s - record->start_s;
     record->peak_bytes = engine_u64(model->heap);
-    double marked = marking->found + marking->kept + marking->black;
+    double inside = marking->found + marking->kept + marking->black;
+    double marked = inside + model->program.rates.counted;
     record->marked_bytes = engine_u64(marked);
     record->live_bytes = engine_u64(marking->reachable);
     record->scanned_bytes = engine_u64(marking->done);
@@ -208,7 +213,7 @@ static void mark_end(struct model *model) {
     mark_govern_end(model);
     model->heap = marked;
     program_flip(&model->program);
-    pages_marked(&model->pages, model->heap);
+    pages_marked(&model->pages, inside);
     model->is_marking = false;
     if (record->forced)
         model->program.collects = false;

@@ -43,7 +43,7 @@ void model_init(struct model *model, enum model_kind kind, const struct scenario
     program_init(&model->program, scenario);
     pages_init(&model->pages, &scenario->memory);
     model_govern(&model->governor, scenario, kind);
-    model->heap = (double)scenario->memory.initial_live;
+    model->heap = program_reachable(&model->program);
     model->scannable = program_scannable(&model->program);
     if (kind == MODEL_IDEAL)
         ideal_run_init(model);

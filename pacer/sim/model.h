@@ -44,7 +44,8 @@ enum model_purpose {
 struct model_memory {
     double heap; /**< marked by the last cycle + allocated since: what goal and trigger count */
     double reachable; /**< what a cycle would find live now */
-    double spans;    /**< in spans: objects, dead ones not swept yet, holes, fragmentation        */
+    double spans;     /**< in spans: objects, dead ones not swept yet, holes, fragmentation; and
+                           what the program counts outside the heap                            */
     double free;     /**< free pages, kept                                                        */
     double metadata; /**< the collector's own                                                     */
     double off_heap;
@@ -153,7 +154,8 @@ struct model_rates {
     double drag;                              /**< of these, times while a cycle marks   */
     double old_stores;                        /**< bytes looked at per byte allocated    */
     double background;                        /**< CPUs for background marking; 0: any   */
-    double stacks, off_heap, arenas, foreign; /**< bytes        */
+    double stacks, off_heap, arenas, foreign; /**< bytes                                 */
+    double counted; /**< bytes outside the heap that are part of it, all reachable               */
 };
 
 /** The program: program.c. */
@@ -165,6 +167,7 @@ struct model_program {
     double next_burst_s;   /**< program time of the next burst; INFINITY: none       */
     double next_collect_s; /**< program time at which it asks for a cycle; INFINITY: it does not */
     bool collects;         /**< a thread has, and waits for it                      */
+    double rise;           /**< of what program_advance returned last, outside the heap */
     double survivors;      /**< reachable for long, bytes                            */
     double scannable;      /**< of survivors, what may hold references               */
     double young;          /**< reachable for a short time, bytes                    */
@@ -194,13 +197,13 @@ struct model_marking {
     double done;          /**< of these                                                       */
     double credit;        /**< bytes scanned in the background and not used by assists; below 0:
                                what mutators owe                                              */
-    double black;         /**< allocated since it began                                       */
+    double black;         /**< allocated in the heap since it began                           */
     double reachable;     /**< as it began                                                    */
     double estimate_s;    /**< how long it would take in the background                       */
     double program_cpu_s; /**< the program's, since it began                                  */
     double stacks;        /**< bytes                                                          */
-    double found;         /**< what it finds: in a full cycle, all that is reachable          */
-    double kept;          /**< marked before it began, and kept so; 0: a full one             */
+    double found;         /**< what it finds in the heap: a full one, all that is reachable   */
+    double kept;          /**< of the heap: marked before it began, and kept so; 0: a full one */
     double kept_work;     /**< of `work`, of what is kept                                     */
     struct gait_pacer_workers workers;
     struct model_cycle record;

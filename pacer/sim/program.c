@@ -71,6 +71,7 @@ static void program_evaluate(struct model_program *program) {
         .off_heap = program_stream(program, &phase->off_heap, 0, ENGINE_MOST_BYTES),
         .arenas = program_stream(program, &phase->arenas, 0, ENGINE_MOST_BYTES),
         .foreign = program_stream(program, &phase->foreign, 0, ENGINE_MOST_BYTES),
+        .counted = program_stream(program, &phase->counted, 0, ENGINE_MOST_BYTES),
     };
 }
 
@@ -78,7 +79,7 @@ static bool phase_varies(const struct scenario_phase *phase) {
     return stream_varies(&phase->alloc_rate) || stream_varies(&phase->survival) ||
            stream_varies(&phase->scannable) || stream_varies(&phase->stacks) ||
            stream_varies(&phase->off_heap) || stream_varies(&phase->arenas) ||
-           stream_varies(&phase->foreign);
+           stream_varies(&phase->foreign) || stream_varies(&phase->counted);
 }
 
 static void program_enter(struct model_program *program) {
@@ -189,7 +190,7 @@ void program_see_heap(struct model_program *program, double heap) {
 
 double program_advance(struct model_program *program, double seconds) {
     const struct scenario_phase *phase = program_phase(program);
-    double allocated = program->rates.alloc * seconds;
+    double allocated = program->rates.alloc * seconds, counted = program->rates.counted;
     program->now_s += seconds;
     if (program->now_s >= program->next_burst_s - PROGRAM_TIME_EPSILON) {
         allocated += (double)phase->burst;
@@ -208,7 +209,8 @@ double program_advance(struct model_program *program, double seconds) {
     } else if (program->varies || phase->noise > 0) {
         program_evaluate(program);
     }
-    return allocated;
+    program->rise = engine_max(program->rates.counted - counted, 0);
+    return allocated + program->rise;
 }
 
 double program_awake(const struct model_program *program) {
@@ -217,7 +219,7 @@ double program_awake(const struct model_program *program) {
 }
 
 double program_reachable(const struct model_program *program) {
-    return program->survivors + program->young;
+    return program->survivors + program->young + program->rates.counted;
 }
 
 double program_scannable(const struct model_program *program) {

@@ -342,6 +342,55 @@ Test(model, the_program_is_told_of_memory) {
     }
 }
 
+/** What the program counts outside the heap is live while it keeps it: goals have room for it, as
+ * for objects of that size; when it is taken back they fall at once, and no page is left of it. */
+Test(model, counted_memory_is_live_while_it_is_kept) {
+    struct program program, objects;
+    program_start(&program);
+    program.scenario.memory.initial_live = (int64_t)(16 * MIB);
+    for (int i = 0; i < 3; i++)
+        program_phase(&program, 5, 100, 0, 0)->counted.constant = i == 1 ? 48 * MIB : 0;
+    struct model model;
+    model_run(&model, MODEL_FULL, &program.scenario, NULL);
+    cr_expect(fabs(model.result.peak_reachable_bytes - 64 * MIB) < MIB, "%.2f MiB",
+              model.result.peak_reachable_bytes / MIB);
+    cr_expect(fabs(model.result.allocated_bytes - 1548 * MIB) < MIB, "the rise is allocated");
+    cr_expect(model.heap < 40 * MIB, "%.2f MiB are left", model.heap / MIB);
+    cr_expect(model.result.peak_total_bytes < 64 * MIB * 2.2, "%.2f MiB",
+              model.result.peak_total_bytes / MIB);
+    int64_t cycles = model.result.cycles;
+    /* 2 x 500 MiB in cycles of some 16, 500 in cycles of 64 */
+    cr_expect(cycles > 45 && cycles < 90, "%" PRId64 " cycles", cycles);
+
+    /* all the time: as often as with as many objects, which are marked besides */
+    int64_t counts[2];
+    for (int sort = 0; sort < 2; sort++) {
+        program_start(&objects);
+        objects.scenario.memory.initial_live = (int64_t)((sort ? 64 : 16) * MIB);
+        program_phase(&objects, 20, 100, 0, 0)->counted.constant = sort ? 0 : 48 * MIB;
+        model_run(&model, MODEL_FULL, &objects.scenario, NULL);
+        counts[sort] = model.result.cycles;
+    }
+    cr_expect(counts[0] >= counts[1] * 0.7 && counts[0] <= counts[1] * 1.1,
+              "%" PRId64 " and %" PRId64 " cycles", counts[0], counts[1]);
+}
+
+/** And it counts under the limit: beside it objects have the rest. */
+Test(model, counted_memory_is_under_the_limit) {
+    struct program program;
+    program_start(&program);
+    program.scenario.settings.gogc = -1;
+    program.scenario.settings.memory_limit = (int64_t)(100 * MIB);
+    program.scenario.memory.initial_live = (int64_t)(16 * MIB);
+    program_phase(&program, 20, 100, 0, 0)->counted.constant = 48 * MIB;
+    struct model model;
+    model_run(&model, MODEL_FULL, &program.scenario, NULL);
+    cr_expect(model.result.peak_total_bytes <= 101 * MIB, "%.2f MiB",
+              model.result.peak_total_bytes / MIB);
+    cr_expect(model.result.peak_total_bytes >= 90 * MIB, "%.2f MiB",
+              model.result.peak_total_bytes / MIB);
+}
+
 Test(model, seed_makes_the_difference) {
     struct program program;
     struct model_result first, second;
