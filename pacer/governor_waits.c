@@ -104,6 +104,7 @@ struct gait_governor_looks gait_governor_looks(void) {
         .tell_again = WAITS_TELL_AGAIN,
         .cycle_ns = 10 * WAITS_MS,
         .forced_ns = 100 * WAITS_MS,
+        .held_ns = WAITS_MS,
         .collector_ns = WAITS_IDLE_LOOK,
         .scavenger_ns = WAITS_IDLE_LOOK,
     };

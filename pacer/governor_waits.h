@@ -87,6 +87,7 @@ struct gait_governor_looks {
     int64_t cycle_ns;     /**< who waits for a cycle's end to keep the limit: whether the world
                                is held up                                                      */
     int64_t forced_ns;    /**< who waits for a forced cycle: whether there is a thread to run it */
+    int64_t held_ns;      /**< who holds cycles back: whether the one that marks has ended     */
     int64_t collector_ns; /**< the collector's thread: at the clock, for periodic cycles, and at
                                a limit in percent                                              */
     int64_t scavenger_ns; /**< the scavenger's: at what is due                                 */

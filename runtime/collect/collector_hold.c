@@ -7,9 +7,6 @@
 #include "../instance.h"
 #include "../platform/perturb.h"
 
-/* Who waits for the end of marking looks again so often. Guess: little beside a cycle. */
-#define HOLD_LOOK_NS ((int64_t)1000000)
-
 bool collector_is_held(const gait_heap *heap) { return AO_load(&heap->collector.held) != 0; }
 
 bool collector_may_begin(struct collector *collector) {
@@ -31,10 +28,11 @@ void collector_hold(gait_heap *heap) {
     struct collector *collector = &heap->collector;
     AO_fetch_and_add1_full(&collector->held); /* then the look */
     PERTURB(HOLD_HELD);
+    int64_t look_ns = control_looks().held_ns;
     while (may_mark(heap)) {
         unsigned ended = AO_int_load_acquire(&collector->ended);
         if (may_mark(heap))
-            platform_wait(&collector->ended, ended, HOLD_LOOK_NS);
+            platform_wait(&collector->ended, ended, look_ns);
     }
 }
 
