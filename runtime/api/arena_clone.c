@@ -153,7 +153,7 @@ static bool fill(gait_mutator *mutator, struct clone *clone, struct clone_entry 
         fill_leaf(mutator, entry.copy, entry.source, bytes);
         return true;
     }
-    if (kind_has_interior(kind)) { /* which words refer is a guess: none is changed */
+    if (kind->layout == GAIT_CONSERVATIVE) { /* which words refer is a guess: none is changed */
         fill_plain(mutator, entry.copy, entry.source, bytes);
         return true;
     }
@@ -162,7 +162,7 @@ static bool fill(gait_mutator *mutator, struct clone *clone, struct clone_entry 
     for (size_t i = 0; i < whole; i++) {
         gait_word word = word_at(entry.source, i);
         if (kind_refers_now(kind, (const gait_word *)entry.source, whole, i, byte_read) &&
-            !translate(mutator, clone, &word))
+            !kind_points_inside(kind, whole, i) && !translate(mutator, clone, &word))
             return false;
         gait_store(mutator, &words[i], word); /* .inv.parent: no safepoint since translate */
         if ((i + 1) % PIECE_WORDS == 0)

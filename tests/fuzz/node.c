@@ -27,6 +27,9 @@ gait_word node_reference(struct context *context, const struct node *node, bool 
     gait_word word = node->address;
     if (interior && node->word_count > 0 && one_in(&context->random, 2))
         word += pick(&context->random, node->word_count) * sizeof(gait_word);
+    else if (!node->arena && context->heap->plan->displacement / 8 < node->cell_words &&
+             one_in(&context->random, 2))
+        word += context->heap->plan->displacement;
     return word | (next_random(&context->random) & tags);
 }
 
@@ -46,6 +49,43 @@ static bool is_scanned(const struct node *node) {
     return node->arena && the_round->plan.kind[node->kind].info.layout != GAIT_LEAF;
 }
 
+/* A tag by which a word is a reference, or is none. */
+static unsigned char some_tag(uint64_t *random, const gait_kind_info *info, bool refers) {
+    unsigned char tag = (unsigned char)next_random(random);
+    for (; (info->tag_references[tag >> 6] >> (tag & 63) & 1) != refers;)
+        tag++;
+    return tag;
+}
+
+/* A word and its tag, which the next word has: what is no reference may look like one. */
+static void store_tagged(struct context *context, struct node *node, size_t i, gait_word value,
+                         struct node *target, bool fresh) {
+    uint64_t *random = &context->random;
+    const gait_kind_info *info = &the_round->plan.kind[node->kind].info;
+    bool refers = target || one_in(random, 3);
+    if (i + 1 >= node->word_count)
+        return; /* the model does not know the tag */
+    if (!refers)
+        value = word_at_will(context, node_pick(context, false));
+    unsigned char to = some_tag(random, info, refers);
+    size_t offset = info->tag_rules[0].tag_byte - sizeof(gait_word);
+    unsigned char *tag = (unsigned char *)node_slot(node, i + 1) + offset;
+    if (fresh) {
+        gait_init_tagged(node_slot(node, i), value, tag, to);
+    } else if (context->heap->plan->plain_stores) {
+        *node_slot(node, i) = value;
+        *tag = to;
+    } else {
+        gait_store_tagged(context->mutator, node_slot(node, i), value, tag, to);
+    }
+    node->words[i] = (struct word){value, target, 0};
+    ((unsigned char *)&node->words[i + 1].value)[offset] = to;
+}
+
+static bool is_tagged(const struct node *node) {
+    return the_round->plan.kind[node->kind].info.layout == GAIT_TAGGED;
+}
+
 void node_store(struct context *context, struct node *node, size_t i, gait_word value,
                 struct node *target) {
     if (!is_counted(node, i) || !node_takes(node, target))
@@ -58,6 +98,10 @@ void node_store(struct context *context, struct node *node, size_t i, gait_word 
         break;
     case WORD_STRONG:
     case WORD_INTERIOR:
+        if (is_tagged(node)) {
+            store_tagged(context, node, i, value, target, false);
+            return;
+        }
         if (context->heap->plan->plain_stores)
             *node_slot(node, i) = value;
         else
@@ -94,6 +138,10 @@ static void node_init(struct context *context, struct node *node) {
         } else if (class == WORD_STRONG || class == WORD_INTERIOR) {
             gait_word value = target ? node_reference(context, target, class == WORD_INTERIOR)
                                      : word_without_reference(context);
+            if (is_tagged(node)) {
+                store_tagged(context, node, i, value, target, true);
+                continue;
+            }
             gait_init(node_slot(node, i), value);
             node->words[i] = (struct word){value, target, 0};
         }

@@ -251,7 +251,8 @@ static size_t some_bytes(uint64_t *random) {
 
 static bool fits(unsigned kind) {
     gait_layout layout = the_round->plan.kind[kind].info.layout;
-    return layout != GAIT_CALLBACK && layout != GAIT_WEAK && layout != GAIT_EPHEMERON;
+    return layout != GAIT_CALLBACK && layout != GAIT_WEAK && layout != GAIT_EPHEMERON &&
+           layout != GAIT_TAGGED; /* there each word is a reference, whatever its tag says */
 }
 
 /* Some place in the same arena, the younger the likelier. */

@@ -37,7 +37,8 @@ static bool is_free_to_go(struct context *context, const struct node *node, size
             if (from->words[i].target == node) {
                 enum word_class class = node_class(context, from, i);
                 if (from->strong != owner->walk || from->arena || class == WORD_DATA ||
-                    class == WORD_COUNT || offset_of(context, &from->words[i], node) >= bytes)
+                    class == WORD_COUNT || class == WORD_TAG ||
+                    offset_of(context, &from->words[i], node) >= bytes)
                     return false;
             }
     for (size_t i = 0; i < ROOTS_MAX; i++)
@@ -123,7 +124,8 @@ void op_free(struct context *context) {
 /* Do its words mean the same in a cell of any size? */
 static bool takes_sizes(const struct node *node) {
     gait_layout layout = the_round->plan.kind[node->kind].info.layout;
-    return layout != GAIT_REPEAT && layout != GAIT_EPHEMERON && layout != GAIT_CALLBACK;
+    return layout != GAIT_REPEAT && layout != GAIT_TAGGED && layout != GAIT_EPHEMERON &&
+           layout != GAIT_CALLBACK;
 }
 
 static void compare(struct context *context, const struct node *node, size_t kept) {

@@ -102,6 +102,8 @@ void op_clear(struct context *context) {
 static size_t strong_from(const struct context *context, const struct node *node, size_t i,
                           size_t most) {
     size_t count = 0;
+    if (the_round->plan.kind[node->kind].info.layout == GAIT_TAGGED)
+        return 0; /* a word goes with its tag: node_store */
     while (count < most && i + count < node->word_count && is_strong(context, node, i + count))
         count++;
     if (the_round->plan.kind[node->kind].info.layout == GAIT_CALLBACK) {
@@ -144,9 +146,12 @@ void op_move(struct context *context) {
         return;
     source = pick(&context->random, from->word_count);
     count = strong_from(context, from, source, count);
-    /* a pointer inside an object is a reference in a conservative one only */
-    if (count == 0 || (node_class(context, from, source) == WORD_INTERIOR &&
-                       node_class(context, to, start) != WORD_INTERIOR))
+    /* a pointer inside an object is a reference in some words only */
+    for (size_t i = 0; i < count; i++)
+        if (node_class(context, from, source + i) == WORD_INTERIOR &&
+            node_class(context, to, start + i) != WORD_INTERIOR)
+            return;
+    if (count == 0)
         return;
     for (size_t i = source; i < source + count; i++)
         if (!node_takes_word(to, &from->words[i]))

@@ -20,8 +20,9 @@ static uint64_t some_bits(uint64_t *random) {
 }
 
 static void kind_make(struct plan *plan, uint64_t *random, unsigned index, gait_layout layout) {
-    static const char *const names[] = {"leaf",     "refs",         "prefix", "bitmap",   "repeat",
-                                        "callback", "conservative", "weak",   "ephemeron"};
+    static const char *const names[] = {"leaf",      "refs",     "prefix",       "bitmap",
+                                        "repeat",    "callback", "conservative", "weak",
+                                        "ephemeron", "tagged"};
     struct kind_plan *kind = &plan->kind[index];
     gait_kind_info *info = &kind->info;
     snprintf(kind->name, sizeof kind->name, "%s%u", names[layout], index);
@@ -30,12 +31,16 @@ static void kind_make(struct plan *plan, uint64_t *random, unsigned index, gait_
     info->bitmap = kind->bitmap;
     for (unsigned i = 0; i < COUNT(kind->bitmap); i++)
         kind->bitmap[i] = some_bits(random);
+    bool inside = one_in(random, 3);
+    for (unsigned i = 0; i < COUNT(kind->interior); i++)
+        kind->interior[i] = some_bits(random);
     switch (layout) {
     case GAIT_PREFIX:
         info->head_words = (uint32_t)pick(random, 12);
         break;
     case GAIT_BITMAP:
         info->head_words = 1 + (uint32_t)pick(random, one_in(random, 2) ? 8 : 180);
+        info->interior = inside ? kind->interior : NULL;
         break;
     case GAIT_REPEAT:
         info->head_words = (uint32_t)pick(random, one_in(random, 2) ? 4 : 100);
@@ -43,6 +48,20 @@ static void kind_make(struct plan *plan, uint64_t *random, unsigned index, gait_
             info->bitmap = NULL;
         info->element_words = 1 + (uint32_t)pick(random, one_in(random, 4) ? 64 : 5);
         info->element_bitmap = some_bits(random);
+        info->interior = inside ? kind->interior : NULL;
+        info->element_interior = inside ? some_bits(random) : 0;
+        break;
+    case GAIT_TAGGED: /* pairs of a word and one that has its tag */
+        info->head_words = (uint32_t)pick(random, 4);
+        info->bitmap = NULL;
+        info->element_words = 2;
+        info->element_interior = inside;
+        kind->rule = (gait_tag_rule){0, (uint16_t)(sizeof(gait_word) + pick(random, 8))};
+        info->tag_rules = &kind->rule;
+        info->tag_rule_count = 1;
+        for (unsigned i = 0; i < 4; i++)
+            info->tag_references[i] = next_random(random);
+        info->tag_references[0] = (info->tag_references[0] | 2) & ~(uint64_t)4; /* one of each */
         break;
     case GAIT_CALLBACK:
         info->scan = plan_scan_counted;
@@ -62,7 +81,7 @@ static void kinds_make(struct plan *plan, uint64_t *random) {
     kind_make(plan, random, KIND_LEAF, GAIT_LEAF);
     plan->kinds = KINDS_FIXED + (unsigned)pick(random, KINDS_PLANNED - KINDS_FIXED + 1);
     for (unsigned i = KINDS_FIXED; i < plan->kinds; i++)
-        kind_make(plan, random, i, (gait_layout)pick(random, GAIT_EPHEMERON + 1));
+        kind_make(plan, random, i, (gait_layout)pick(random, GAIT_TAGGED + 1));
 }
 
 void plan_scan_counted(gait_visitor *visitor, void *object, size_t object_bytes, void *data) {
@@ -76,6 +95,10 @@ void plan_scan_counted(gait_visitor *visitor, void *object, size_t object_bytes,
 enum word_class plan_word_class(const struct kind_plan *kind, size_t cell_words, size_t i) {
     const gait_kind_info *info = &kind->info;
     size_t head = info->head_words < cell_words ? info->head_words : cell_words;
+    bool inside = i < head ? info->interior && info->interior[i >> 6] >> (i & 63) & 1
+                           : info->element_interior &&
+                                 info->element_interior >> (i - head) % info->element_words & 1;
+    enum word_class strong = inside ? WORD_INTERIOR : WORD_STRONG;
     switch (info->layout) {
     case GAIT_LEAF:
         return WORD_DATA;
@@ -87,12 +110,16 @@ enum word_class plan_word_class(const struct kind_plan *kind, size_t cell_words,
         if (i >= head) {
             size_t in_element = (i - head) % info->element_words;
             bool whole = i - in_element + info->element_words <= cell_words;
-            return whole && info->element_bitmap >> in_element & 1 ? WORD_STRONG : WORD_DATA;
+            return whole && info->element_bitmap >> in_element & 1 ? strong : WORD_DATA;
         }
         /* fall through */
     case GAIT_BITMAP:
-        return i < head && info->bitmap && info->bitmap[i >> 6] >> (i & 63) & 1 ? WORD_STRONG
+        return i < head && info->bitmap && info->bitmap[i >> 6] >> (i & 63) & 1 ? strong
                                                                                 : WORD_DATA;
+    case GAIT_TAGGED:
+        if (i < head || i - (i - head) % 2 + 2 > cell_words)
+            return WORD_DATA;
+        return (i - head) % 2 == 0 ? strong : WORD_TAG;
     case GAIT_CALLBACK:
         return i == 0 ? WORD_COUNT : WORD_STRONG;
     case GAIT_CONSERVATIVE:
@@ -164,6 +191,8 @@ static void heap_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) {
     size_t mask = one_in(random, 2) ? 0 : pick(random, COUNT(masks));
     heap->value_mask = masks[mask][0];
     heap->tags = masks[mask][1];
+    heap->displacement =
+        one_in(random, 3) ? 8 * (1 + pick(random, one_in(random, 2) ? 3 : 511)) : 0;
     if (one_in(random, 6))
         heap->flags |= GAIT_STOP_THE_WORLD;
     if (one_in(random, 5))
@@ -253,12 +282,13 @@ void plan_print(const struct plan *plan) {
     for (unsigned i = 0; i < plan->heaps; i++) {
         const struct heap_plan *heap = &plan->heap[i];
         fprintf(stderr,
-                "  heap %u: flags %u, mask %#zx, reserve %zu MiB, gogc %s, limit %s, procs %s, "
+                "  heap %u: flags %u, mask %#zx, displacement %zu, reserve %zu MiB, gogc %s, limit "
+                "%s, procs %s, "
                 "debug \"%s\", a list of %zu%s%s\n",
-                i, (unsigned)heap->flags, (size_t)heap->value_mask, heap->reserve_bytes >> 20,
-                heap->gogc, heap->limit, heap->procs ? heap->procs : "all", heap->debug,
-                heap->list_length, heap->plain_stores ? ", plain stores" : "",
-                heap->minor ? ", minor cycles" : "");
+                i, (unsigned)heap->flags, (size_t)heap->value_mask, heap->displacement,
+                heap->reserve_bytes >> 20, heap->gogc, heap->limit,
+                heap->procs ? heap->procs : "all", heap->debug, heap->list_length,
+                heap->plain_stores ? ", plain stores" : "", heap->minor ? ", minor cycles" : "");
     }
     fprintf(stderr, "  kinds:");
     for (unsigned i = 0; i < plan->kinds; i++)

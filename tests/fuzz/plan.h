@@ -25,6 +25,7 @@ enum word_class {
     WORD_DATA,     /* never looked at by the collector          */
     WORD_STRONG,   /* may hold a reference                      */
     WORD_INTERIOR, /* may, also to the inside of an object      */
+    WORD_TAG,      /* has the tag of the word before it         */
     WORD_COUNT,    /* of a callback's object: how many follow   */
     WORD_WEAK,     /*                                           */
     WORD_KEY,      /* of a pair                                 */
@@ -37,13 +38,16 @@ enum { KIND_REFS, KIND_LEAF, KINDS_FIXED };
 struct kind_plan {
     gait_kind_info info;
     char name[16];
-    uint64_t bitmap[3]; /* info.bitmap */
+    uint64_t bitmap[3];   /* info.bitmap */
+    uint64_t interior[3]; /* info.interior */
+    gait_tag_rule rule;   /* info.tag_rules */
 };
 
 struct heap_plan {
     uint32_t flags;
     gait_word value_mask;
-    gait_word tags; /* bits that a reference may bear */
+    gait_word tags;      /* bits that a reference may bear */
+    size_t displacement; /* of some references; 0: none */
     size_t reserve_bytes;
     const char *gogc, *limit, *procs;
     char debug[192];

@@ -55,6 +55,8 @@ static void heap_begin(struct heap *heap, unsigned index) {
         CHECK(kind >= 0, "kind %s: %d", the_round->plan.kind[i].name, kind);
         heap->kinds[i] = (gait_kind)kind;
     }
+    if (plan->displacement)
+        CHECK(gait_displacement_add(heap->gait, plan->displacement) == 0, "a displacement");
     pthread_mutex_init(&heap->shared_lock, NULL);
 }
 
