@@ -241,7 +241,10 @@ static void cache_kind_free(struct cache *cache, unsigned kind) {
 /* A span with free cells for its new owner. */
 static struct span *span_find(struct space *space, unsigned kind, unsigned size_class) {
     for (;;) {
-        struct span *span = central_take(space, kind, size_class);
+        const struct central *central = &space->kinds[kind].centrals[size_class];
+        struct span *span = central_seems_filled(central, space_epoch(space))
+                                ? central_take(space, kind, size_class)
+                                : NULL;
         if (span)
             return span;
         if (!space->hooks.sweep_more ||

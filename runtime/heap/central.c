@@ -50,15 +50,8 @@ void central_offer(struct space *space, struct span *span) {
     lock_release(&central->lock);
 }
 
-bool central_seems_filled(const struct central *central, unsigned epoch) {
-    return __atomic_load_n(&central->first, __ATOMIC_RELAXED) &&
-           __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) == epoch;
-}
-
 struct span *central_take(struct space *space, unsigned kind, unsigned size_class) {
     struct central *central = &space->kinds[kind].centrals[size_class];
-    if (!central_seems_filled(central, space_epoch(space)))
-        return NULL;
     lock_acquire(&central->lock);
     central_renew(central, space_epoch(space));
     struct span *span = central->first;

@@ -14,9 +14,12 @@
 void central_offer(struct space *space, struct span *span);
 
 /** Has a list a span? unordered: only says whether to look under the lock. */
-bool central_seems_filled(const struct central *central, unsigned epoch);
+static inline bool central_seems_filled(const struct central *central, unsigned epoch) {
+    return __atomic_load_n(&central->first, __ATOMIC_RELAXED) &&
+           __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) == epoch;
+}
 
-/** Own the first span of a list. @return NULL: it has none. */
+/** Own the first span of a list that seems filled. @return NULL: it has none. */
 struct span *central_take(struct space *space, unsigned kind, unsigned size_class);
 
 /** Own a span no more. usable: it may still have free cells, and goes to the list. */

@@ -143,9 +143,12 @@ static size_t run_take(struct space *space, struct span *run, size_t count, bool
     return first;
 }
 
-/* Take count pages of a run; `at`: its first ones. The lock is held, and let go. */
-static struct span *pages_take(struct space *space, struct span *run, size_t count, bool at,
-                               bool *zeroed, AO_t *counter) {
+/* Take count pages of a run; `at`: its first ones. The lock is held, and let go. Inline: each run
+ * of a fresh span comes here. */
+static inline __attribute__((always_inline)) struct span *pages_take(struct space *space,
+                                                                     struct span *run, size_t count,
+                                                                     bool at, bool *zeroed,
+                                                                     AO_t *counter) {
     size_t released;
     struct span *span = &space->spans[run_take(space, run, count, at, &released)];
     lock_release(&space->lock);

@@ -395,8 +395,13 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
                 marker_claim(marker, arena);
                 break;
             }
-            if (!cell_displaced(space, ENTRY_CLASS(entry), head, &product, &word))
+            /* copies: variables whose address is taken would lie on the stack for all words */
+            uint64_t its_product = product;
+            gait_word start = word;
+            if (!cell_displaced(space, ENTRY_CLASS(entry), head, &its_product, &start))
                 continue;
+            product = its_product;
+            word = start;
         }
         uint64_t index = product >> 32, *pair = space_bits(space, head) + 2 * (index >> 6);
         __builtin_prefetch(pair, 1);

@@ -18,8 +18,8 @@ static bool has_references(const gait_heap *heap, gait_kind kind) {
 
 void alloc_count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     gait_heap *heap = mutator->heap;
-    control_freed(&heap->control,
-                  mutator); /* what is freed and allocated again makes no cycle due */
+    if (mutator->freed_bytes > 0) /* what is freed and allocated again makes no cycle due */
+        control_freed(&heap->control, mutator);
     if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)) ||
         collector_is_overdue(heap))
         collector_request(heap);

@@ -185,9 +185,7 @@ bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class) {
     const struct central *central = &sweeper->space->kinds[kind].centrals[size_class];
     for (unsigned i = 0; i < MORE_CHUNKS; i++) {
         bool more = sweep_step(sweeper);
-        /* unordered: only says whether to look under the lock */
-        if (__atomic_load_n(&central->first, __ATOMIC_RELAXED) &&
-            __atomic_load_n(&central->epoch, __ATOMIC_RELAXED) == space_epoch(sweeper->space))
+        if (central_seems_filled(central, space_epoch(sweeper->space)))
             return true;
         if (!more)
             return false;

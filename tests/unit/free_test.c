@@ -179,7 +179,7 @@ Test(gait_free, while_marking_the_object_stays) {
 
 static void *own_a_span(void *result) {
     gait_mutator *other = gait_attach(heap);
-    *(void **)result = gait_alloc(other, leaf, 48);
+    __atomic_store_n((void **)result, gait_alloc(other, leaf, 48), __ATOMIC_RELEASE);
     /* the other one frees it meanwhile */
     gait_enter_native(other);
     while (!__atomic_load_n((void **)result + 1, __ATOMIC_ACQUIRE))
