@@ -109,10 +109,14 @@ static double measure_work(const struct recording *recording, struct growth_poin
 
 /** Sums over all cycles. */
 struct demand_sums {
+    /* of full cycles */
     double reachable, scanned; /* bytes */
     double grown;              /* reachable bytes x log of how far the heap had grown */
     double work;               /* bytes: scanned, stacks and globals                       */
     double marking;            /* CPU-seconds                                              */
+    /* of cycles of either kind */
+    double cycles;
+    double roots; /* bytes: stacks and globals                                              */
     double pause_s;
     double lag_s;        /* CPU-seconds */
     double spans, peaks; /* as marking ended, bytes */
@@ -161,15 +165,22 @@ static bool samples_of(const struct recording *recording, const struct gait_pace
     return *end < count && samples[*begin].time_ns < cycle->end_ns;
 }
 
-static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle *cycle,
-                      double reachable, double counted, const struct gait_pacerlog_sample *begin,
-                      const struct gait_pacerlog_sample *end) {
-    double foreign = engine_max((double)end->foreign_bytes - counted, 0); /* as objects, here */
+static void sum_full(struct demand_sums *sums, const struct gait_pacerlog_cycle *cycle,
+                     double reachable, const struct gait_pacerlog_sample *begin,
+                     const struct gait_pacerlog_sample *end) {
     double roots = (double)(cycle->stack_bytes + cycle->globals_bytes);
     sums->reachable += reachable;
     sums->scanned += (double)cycle->scanned_bytes;
     sums->work += (double)cycle->scanned_bytes + roots;
     sums->marking += seconds(mark_cpu_ns(end) - mark_cpu_ns(begin));
+}
+
+/* What every cycle has, whatever it looks at. */
+static void sum_cycle(struct demand_sums *sums, const struct gait_pacerlog_cycle *cycle,
+                      double counted, const struct gait_pacerlog_sample *end) {
+    double foreign = engine_max((double)end->foreign_bytes - counted, 0); /* as objects, here */
+    sums->cycles++;
+    sums->roots += (double)(cycle->stack_bytes + cycle->globals_bytes);
     sums->pause_s += seconds(cycle->pause_ns);
     sums->lag_s += seconds(cycle->lag_cpu_ns);
     sums->spans += (double)end->span_bytes + foreign;
@@ -248,15 +259,17 @@ static size_t read_cycles(const struct recording *recording, bool calm, struct d
     size_t begin = 0, end = 0, count = 0;
     for (size_t i = 0; i < recording->cycle_count; i++) {
         const struct gait_pacerlog_cycle *cycle = &recording->cycles[i];
-        if (cycle->flags & GAIT_PACERLOG_MINOR || !samples_of(recording, cycle, &begin, &end))
-            continue; /* what is reachable, full cycles alone tell */
+        if (!samples_of(recording, cycle, &begin, &end))
+            continue;
         const struct gait_pacerlog_sample *from = &recording->samples[begin];
-        double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
-        double reachable = reachable_of(cycle, from);
         double counted = counted_of(cycle, from, next_begin(recording, end));
-        double all = reachable + counted;
+        sum_cycle(sums, cycle, counted, &recording->samples[end]);
+        if (cycle->flags & GAIT_PACERLOG_MINOR)
+            continue; /* what is reachable, full cycles alone tell */
+        double since = engine_max((double)(from->live_bytes - cycle->start_bytes), 0);
+        double reachable = reachable_of(cycle, from), all = reachable + counted;
         double grown = all > 0 ? engine_max((double)cycle->start_bytes / all, 1) : 0;
-        sum_cycle(sums, cycle, reachable, counted, from, &recording->samples[end]);
+        sum_full(sums, cycle, reachable, from, &recording->samples[end]);
         sums->grown += grown > 0 ? reachable * log(grown) : 0;
         sum_freed(sums, recording, cycle, end);
         cycles[count++] = (struct demand_cycle){
@@ -430,12 +443,12 @@ static void make_phases(const struct recording *recording, struct demand_place *
 /* ---- Machine and memory ------------------------------------------------- */
 
 static void make_machine(const struct recording *recording, const struct demand_sums *sums,
-                         size_t cycles, struct scenario *scenario) {
+                         struct scenario *scenario) {
     const struct gait_pacerlog_sample *last = &recording->samples[recording->sample_count - 1];
     struct scenario_machine *machine = &scenario->machine;
-    double count = (double)cycles;
+    double count = sums->cycles;
     double sweep_s = seconds(last->cpu_sweep_ns);
-    double roots_s = (sums->work - sums->scanned) / sums_rate(sums);
+    double roots_s = sums->roots / sums_rate(sums);
     machine->touch_rate = DEMAND_TOUCH_RATE;
     machine->release_rate = DEMAND_RELEASE_RATE;
     machine->scan_rate = (int64_t)between(sums_rate(sums), DEMAND_LEAST_RATE, DEMAND_MOST_RATE);
@@ -467,11 +480,14 @@ static void measure_costs(const struct recording *recording, const struct demand
     point->cost[GROWTH_CYCLE] = machine->cycle_cost;
 }
 
-static bool recording_has_minors(const struct recording *recording) {
+/* Do minor cycles pay here? How long the young live a recording does not tell, and the model has
+ * them die at once. Where they don't, next to all cycles were full; a try now and then cost as
+ * much. */
+static bool minors_pay(const struct recording *recording) {
+    size_t minors = 0;
     for (size_t i = 0; i < recording->cycle_count; i++)
-        if (recording->cycles[i].flags & GAIT_PACERLOG_MINOR)
-            return true;
-    return false;
+        minors += (recording->cycles[i].flags & GAIT_PACERLOG_MINOR) != 0;
+    return 2 * minors > recording->cycle_count;
 }
 
 bool demand_scenario(const struct recording *recording, bool calm, struct demand_cycle *cycles,
@@ -487,7 +503,7 @@ bool demand_scenario(const struct recording *recording, bool calm, struct demand
     scenario->settings.min_heap = recording->header.min_heap_bytes;
     scenario->settings.gogc_floor = recording->header.gogc_floor_percent;
     scenario->settings.assists = !recording->header.assists_off;
-    scenario->settings.minors = recording_has_minors(recording);
+    scenario->settings.minors = minors_pay(recording);
     scenario->machine.cpus = recording->header.procs;
     struct growth_point point = {0};
     double marking_cpus = measure_work(recording, &point);
@@ -496,7 +512,7 @@ bool demand_scenario(const struct recording *recording, bool calm, struct demand
                 scenario);
     for (int32_t i = 0; i < scenario->phase_count; i++)
         scenario->phases[i].marking_cpus = between(marking_cpus, 0, recording->header.procs);
-    make_machine(recording, &sums, count, scenario);
+    make_machine(recording, &sums, scenario);
     measure_costs(recording, &sums, &scenario->machine, &point);
     struct growth_law laws[GROWTH_COSTS];
     growth_learn(&point, 1, laws);

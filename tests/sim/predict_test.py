@@ -264,7 +264,7 @@ class Predict(unittest.TestCase):
             errors = re.findall(b"^gait-sim: ", result.stderr, re.MULTILINE)
             self.assertEqual(len(errors), result.returncode)
 
-    # Recorded with full cycles alone: of minor ones a recording tells less.
+    # But for the last one, recorded with full cycles alone: of minor ones a recording tells less.
 
     # The largest heap of a real run is that of the cycle that the machine held up the longest: beside
     # eight busy processes 2.8 times what is usual was seen, and no model foresees it. So a prediction
@@ -291,20 +291,31 @@ class Predict(unittest.TestCase):
                 # nearly twice what goes by without it, but for runs that were held up.
                 self.assertGreaterEqual(row["peak_total_bytes"], (megabytes + 32) * MIB)
 
-    @unittest.skipUnless(SCHEME, "no interpreter")
-    def test_a_run_of_ones_own(self):
+    def run_gcbench(self, minor):
         path = self.path("log")
-        environment = dict(os.environ, GOGC="100", GAIT_MINOR="off", GAIT_DEBUG="pacerlog=" + path)
+        environment = dict(os.environ, GOGC="100", GAIT_MINOR=minor, GAIT_DEBUG="pacerlog=" + path)
         environment.pop("GOMEMLIMIT", None)
         subprocess.run([*SCHEME, os.path.join(ROOT, "examples", "scheme", "programs",
                                               "gcbench.scm")],
                        env=environment, stdout=subprocess.DEVNULL, check=True, timeout=200)
         recorded, predicted = self.predict("--gogc", "100", "--limit", "off", path=path)
-        row = predicted["100", "off"]
+        return recorded, predicted["100", "off"]
+
+    @unittest.skipUnless(SCHEME, "no interpreter")
+    def test_a_run_of_ones_own(self):
+        recorded, row = self.run_gcbench("off")
         # Within 3 % on an idle machine; beside three busy processes 12 % was seen.
         for figure in ("cycles", "gc_cpu_s"):
             self.near(row, figure, recorded[figure], 25)
         self.not_above(row, "peak_heap_bytes", recorded["peak_heap_bytes"], 40)
+
+    @unittest.skipUnless(SCHEME, "no interpreter")
+    def test_a_run_with_minor_cycles(self):
+        recorded, row = self.run_gcbench("on")
+        # In the model the young die at once: 12 to 25 % too little was seen on a busy machine. With a
+        # minor cycle's part counted as full ones' it was 180 % too much.
+        self.near(row, "cycles", recorded["cycles"], 35)
+        self.near(row, "gc_cpu_s", recorded["gc_cpu_s"], 60)
 
 
 if __name__ == "__main__":
