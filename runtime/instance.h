@@ -15,6 +15,7 @@
 #include "heap/space.h"
 #include "mark/arenas.h"
 #include "mark/finalizers.h"
+#include "mark/links.h"
 #include "mark/queue.h"
 #include "mark/roots.h"
 #include "mark/samples.h"
@@ -36,6 +37,8 @@ struct spares {
 };
 
 struct gait_heap {
+    struct gait_heap_head head; /* first: programs see it, inline.h */
+
     /* constant after creation */
     struct options options;
     uint32_t flags;
@@ -58,6 +61,7 @@ struct gait_heap {
     struct mark_queue queue;
     struct roots roots;
     struct finalizers finalizers;
+    struct links links;
     struct samples samples;
     struct sweeper sweeper;
     struct world world;

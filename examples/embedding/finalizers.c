@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Finalizers and cleanups: a port that closes its file, a cache that is told, a thread that runs
- * them. */
+ * them; objects that refer to each other, and the end of a program. */
 #include "example.h"
 
 #include <pthread.h>
+#include <string.h>
 
 struct port {
     FILE *file;
@@ -34,6 +35,55 @@ static void *run_finalizers(void *argument) {
     return NULL;                            /* exits attached: detached by the library */
 }
 
+/* Notes which objects were finalized, by the letters that they hold. */
+static void tell(gait_mutator *mutator, void *object, void *data) {
+    (void)mutator;
+    strncat(data, (char *)&((gait_word *)object)[1], 1);
+}
+
+/* An object with a letter, which refers to another one. */
+static gait_word letter_new(gait_mutator *mutator, gait_kind kind, gait_word refers, char letter) {
+    gait_word *object = gait_alloc(mutator, kind, 2 * sizeof *object);
+    CHECK(object);
+    gait_init(&object[0], refers);
+    object[1] = (unsigned char)letter;
+    return (gait_word)object;
+}
+
+/* Two objects that refer to each other: neither is finalized before the other, but both can be. */
+static void finalize_cycle(gait_heap *heap, gait_mutator *mutator, gait_kind kind) {
+    char told[8] = "";
+    gait_word letters[2] = {0};
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, letters, 2);
+    letters[0] = letter_new(mutator, kind, 0, 'a');
+    letters[1] = letter_new(mutator, kind, letters[0], 'b');
+    gait_store(mutator, (gait_word *)letters[0], letters[1]);
+    for (int i = 0; i < 2; i++)
+        CHECK(gait_finalizer_replace(mutator, (void *)letters[i], tell, told,
+                                     GAIT_FINALIZER_UNORDERED, NULL, NULL) == 0);
+    gait_pop_frame(mutator);
+    gait_collect(mutator);
+    if (gait_finalizers_pending(heap)) /* one load: a loop may ask at each turn */
+        gait_run_finalizers(mutator, SIZE_MAX);
+    CHECK(strlen(told) == 2 && strchr(told, 'a') && strchr(told, 'b'));
+}
+
+/* At the end all finalizers run, the youngest first, whatever is reachable. */
+static void finalize_rest(gait_mutator *mutator, gait_kind kind) {
+    char told[8] = "";
+    gait_handle *kept = gait_handle_new(mutator, 0);
+    CHECK(kept);
+    for (char letter = 'x'; letter <= 'z'; letter++) {
+        gait_word object = letter_new(mutator, kind, gait_handle_get(kept), letter);
+        gait_handle_set(mutator, kept, object);
+        CHECK(gait_finalizer_set(mutator, (void *)object, tell, told) == 0);
+    }
+    CHECK(gait_finalize_all(mutator) == 3);
+    CHECK(strcmp(told, "zyx") == 0);
+    gait_handle_free(mutator, kept);
+}
+
 int main(void) {
     gait_heap *heap = example_heap(NULL);
     gait_mutator *mutator = gait_attach(heap);
@@ -62,6 +112,11 @@ int main(void) {
     gait_collect(mutator); /* finds them dead for good: cleanups are queued */
     gait_run_finalizers(mutator, SIZE_MAX);
     CHECK(forgotten == 9);
+
+    gait_kind letter = example_kind(
+        heap, &(gait_kind_info){.name = "letter", .layout = GAIT_PREFIX, .head_words = 1});
+    finalize_cycle(heap, mutator, letter);
+    finalize_rest(mutator, letter);
     gait_heap_destroy(heap);
     return 0;
 }

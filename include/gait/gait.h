@@ -588,11 +588,41 @@ typedef void (*gait_cleanup_fn)(gait_mutator *mutator, void *data);
 /**
  * Have finalize queued, once, when a collection finds the object unreachable. What the object
  * refers to stays alive until then, so objects that reach themselves are never finalized.
- * A second call for the same object replaces the first; NULL removes it.
+ * A second call for the same object replaces the first; NULL removes it. As gait_finalizer_replace
+ * without flags.
  * @return 0, GAIT_E_INVALID (not an object), GAIT_E_MEMORY, GAIT_E_MISSING (nothing to remove).
  */
 GAIT_API int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
                                 void *data);
+
+/** Flags of a finalizer. Without any it is ordered: an object is finalized after all that lead to
+ * it were finalized and are gone, whatever finalizers these have. */
+enum {
+    /* whatever else is being finalized and leads to it, itself too: objects in cycles are
+     * finalized, several of them by the same collection. What the object leads to comes back with
+     * it; weak words to any of that were cleared before */
+    GAIT_FINALIZER_UNORDERED = 1 << 0,
+    /* ordered, but that references from the object to itself, in words of its own, don't count */
+    GAIT_FINALIZER_IGNORE_SELF = 1 << 1
+};
+
+/**
+ * Set, replace or (NULL) remove an object's finalizer, and say what it had.
+ *
+ * @param flags     GAIT_FINALIZER_…, 0 if finalize is NULL.
+ * @param old       where the function before is written, NULL: there was none. May be NULL.
+ * @param old_data  where its data is written. May be NULL.
+ * @return 0, GAIT_E_INVALID (not an object; flags), GAIT_E_MEMORY, GAIT_E_MISSING (nothing to
+ *         remove). One that is queued counts no more.
+ */
+GAIT_API int gait_finalizer_replace(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
+                                    void *data, uint32_t flags, gait_finalizer_fn *old,
+                                    void **old_data);
+
+/** Read an object's finalizer; each place may be NULL. @return 0, GAIT_E_MISSING: it has none, or
+ * one that is queued. */
+GAIT_API int gait_finalizer_get(gait_mutator *mutator, const void *object,
+                                gait_finalizer_fn *finalize, void **data, uint32_t *flags);
 
 /**
  * Have cleanup queued when the object is gone. Several may be added to one object; an object in a
@@ -609,6 +639,16 @@ GAIT_API size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cl
 /** Run at most max queued finalizers and cleanups, and before them notices (gait_set_notice). A
  * safepoint. @return how many ran. */
 GAIT_API size_t gait_run_finalizers(gait_mutator *mutator, size_t max);
+
+/**
+ * Run the finalizers of all objects, reachable or not, at the end of a program: first what is
+ * queued, then all others, in the reverse order in which objects got them (to replace one keeps its
+ * place). All objects are there until the last has run. A finalizer that is set meanwhile is not
+ * run; cleanups, but for those that were queued, are not: their objects are not gone. A safepoint;
+ * waits, in native code, for a cycle that is under way.
+ * @return how many jobs ran, notices included.
+ */
+GAIT_API size_t gait_finalize_all(gait_mutator *mutator);
 
 /**
  * Wait, in native code, until there is one to run. @return false after timeout_ns (negative:

@@ -38,6 +38,11 @@ struct gait_mutator_head {
     uintptr_t card_mask;  /* which bits of an address / 512 choose the byte                    */
 };
 
+/** The frozen prefix of struct gait_heap. */
+struct gait_heap_head {
+    size_t pending; /* jobs for gait_run_finalizers; atomic */
+};
+
 /* barrier is just this: marking is off, and stores are remembered by cards. */
 #define GAIT_BARRIER_CARDS 4u
 #define GAIT_CARD_SHIFT 9
@@ -342,6 +347,17 @@ GAIT_INLINE void gait_frames_restore(gait_mutator *mutator, struct gait_frames s
     GAIT_CHECK(mutator);
     struct gait_mutator_head *head = (struct gait_mutator_head *)mutator;
     head->frames = saved.youngest;
+}
+
+/**
+ * Is there something for gait_run_finalizers: a finalizer, a cleanup or a notice? One load, for
+ * loops that look often. One that has come a moment ago may be seen a moment later.
+ * Thread rule: any thread, attached or not.
+ */
+GAIT_INLINE bool gait_finalizers_pending(const gait_heap *heap) {
+    const struct gait_heap_head *head = (const struct gait_heap_head *)heap;
+    /* relaxed: it only says whether to look; who takes a job takes a lock */
+    return __atomic_load_n(&head->pending, __ATOMIC_RELAXED) != 0;
 }
 
 #ifdef __cplusplus

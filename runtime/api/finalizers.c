@@ -12,14 +12,40 @@ static bool is_object(gait_heap *heap, const void *object) {
     return object && gait_object_base(heap, object) == object;
 }
 
-int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
-                       void *data) {
+int gait_finalizer_replace(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
+                           void *data, uint32_t flags, gait_finalizer_fn *old, void **old_data) {
     mutator_check(mutator);
-    if (!is_object(mutator->heap, object))
+    if (!is_object(mutator->heap, object) || (flags & ~(uint32_t)FINALIZER_FLAGS) ||
+        (flags && !finalize))
         return GAIT_E_INVALID;
     if (finalize)
         space_note_record(&mutator->heap->space, object);
-    return finalizers_set(&mutator->heap->finalizers, object, finalize, data);
+    struct finalizer_setting setting = {finalize, data, flags}, before;
+    int result = finalizers_set(&mutator->heap->finalizers, object, &setting, &before);
+    if (old)
+        *old = before.finalize;
+    if (old_data)
+        *old_data = before.data;
+    return result;
+}
+
+int gait_finalizer_set(gait_mutator *mutator, void *object, gait_finalizer_fn finalize,
+                       void *data) {
+    mutator_check(mutator);
+    return gait_finalizer_replace(mutator, object, finalize, data, 0, NULL, NULL);
+}
+
+int gait_finalizer_get(gait_mutator *mutator, const void *object, gait_finalizer_fn *finalize,
+                       void **data, uint32_t *flags) {
+    mutator_check(mutator);
+    struct finalizer_setting setting = finalizers_get(&mutator->heap->finalizers, object);
+    if (finalize)
+        *finalize = setting.finalize;
+    if (data)
+        *data = setting.data;
+    if (flags)
+        *flags = setting.flags;
+    return setting.finalize ? 0 : GAIT_E_MISSING;
 }
 
 int gait_cleanup_add(gait_mutator *mutator, void *object, gait_cleanup_fn cleanup, void *data) {
@@ -58,6 +84,20 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
         gait_pop_frame(mutator);
     }
     return ran;
+}
+
+/* While the gate is held no cycle runs, so all objects with finalizers are allocated, and those
+ * that are queued now are roots of the next cycle, whole. */
+size_t gait_finalize_all(gait_mutator *mutator) {
+    mutator_check(mutator);
+    gait_heap *heap = mutator->heap;
+    mutator_save_stack();
+    world_rest();
+    lock_acquire(&heap->collector.gate);
+    size_t jobs = finalizers_queue_all(&heap->finalizers);
+    lock_release(&heap->collector.gate);
+    world_resume();
+    return gait_run_finalizers(mutator, jobs + finalizers_notices(&heap->finalizers));
 }
 
 bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {

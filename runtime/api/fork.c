@@ -34,12 +34,19 @@ static int64_t process_cpu_ns; /* of the process that forks, at the fork; lock H
 
 /* Locks that threads in native code, or of no mutator, may hold, by rising rank. */
 static const size_t lock_offsets[] = {
-    offsetof(gait_heap, roots.lock),           offsetof(gait_heap, control.lock),
-    offsetof(gait_heap, finalizers.lock),      offsetof(gait_heap, kinds.lock),
-    offsetof(gait_heap, scavenger.lock),       offsetof(gait_heap, arenas.lock),
-    offsetof(gait_heap, space.lock),           offsetof(gait_heap, cycle.figures.lock),
-    offsetof(gait_heap, control.notices.lock), offsetof(gait_heap, oom_lock),
-    offsetof(gait_heap, spares.lock),          offsetof(gait_heap, samples.lock),
+    offsetof(gait_heap, roots.lock),
+    offsetof(gait_heap, control.lock),
+    offsetof(gait_heap, finalizers.lock.lock),
+    offsetof(gait_heap, links.lock.lock),
+    offsetof(gait_heap, kinds.lock),
+    offsetof(gait_heap, scavenger.lock),
+    offsetof(gait_heap, arenas.lock),
+    offsetof(gait_heap, space.lock),
+    offsetof(gait_heap, cycle.figures.lock),
+    offsetof(gait_heap, control.notices.lock),
+    offsetof(gait_heap, oom_lock),
+    offsetof(gait_heap, spares.lock),
+    offsetof(gait_heap, samples.lock),
 };
 #define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
 

@@ -115,9 +115,13 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
                                           : "no memory");
         goto no_finalizers;
     }
-    if (finalizers_init(&heap->finalizers, &heap->space.metadata_bytes) < 0) {
+    if (finalizers_init(&heap->finalizers, &heap->space.metadata_bytes, &heap->head.pending) < 0) {
         error_say(error, error_bytes, "gait_heap_create: no memory");
         goto no_finalizers;
+    }
+    if (links_init(&heap->links, &heap->space.metadata_bytes) < 0) {
+        error_say(error, error_bytes, "gait_heap_create: no memory");
+        goto no_links;
     }
     samples_init(&heap->samples, &heap->space.metadata_bytes);
     AO_store(&heap->samples.rate_bytes, heap->options.memprofilerate);
@@ -153,6 +157,8 @@ no_log:
     lock_destroy(&heap->oom_lock);
     world_destroy(&heap->world);
     samples_destroy(&heap->samples);
+    links_destroy(&heap->links);
+no_links:
     finalizers_destroy(&heap->finalizers);
 no_finalizers:
     roots_destroy(&heap->roots);
@@ -208,6 +214,7 @@ static void heap_destroy(gait_heap *heap) {
     lock_destroy(&heap->oom_lock);
     world_destroy(&heap->world);
     samples_destroy(&heap->samples);
+    links_destroy(&heap->links);
     finalizers_destroy(&heap->finalizers);
     roots_destroy(&heap->roots);
     queue_destroy(&heap->queue);

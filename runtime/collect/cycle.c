@@ -17,11 +17,12 @@
  *   7. The world is stopped. A barrier's word that is white, or memory set apart: start it, and
  *      back to 5. Else marking has ended: barriers off, and the bits turn over: marks become
  *      allocations. Start the world.
- *   8. Weak references are settled, finalizers queued, leaked arenas ended, beside the running
- *      program, which takes fresh spans meanwhile.
+ *   8. Weak references and links are settled, objects come back for their finalizers, which are
+ *      queued, leaked arenas ended, beside the running program, which takes fresh spans meanwhile.
  *   9. Sweeping opens: the collector sweeps, and so do mutators that need cells.
  *
- * A heap without barriers has the world stopped from 2 to 7, and gcstoptheworld=2 to the end.
+ * A heap without barriers has the world stopped from 2 to 7, one with links to 8, and
+ * gcstoptheworld=2 to the end.
  * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
  */
 #include "cycle.h"
@@ -355,16 +356,22 @@ static bool mark_stopped(gait_heap *heap) {
 
 /* ---- The cycle ---- */
 
-/* Phase 8; then sweeping opens. */
+/* Phase 8, what programs may see of it: words that are cleared, objects that come back. */
 static void settle(gait_heap *heap, bool stopped) {
     PERTURB(CYCLE_FLIPPED);
     workers_await_rest(heap, stopped); /* not in the pause: it may take a while */
     queue_clear(&heap->queue);         /* pairs that wait for dead keys */
     PERTURB(CYCLE_SETTLE);
     weak_settle(&heap->space, heap->value_mask);
+    links_clear_short(&heap->links, &heap->space);
     PERTURB(CYCLE_SETTLED);
-    size_t kept = finalizers_settle(&heap->finalizers, &heap->space, heap->value_mask);
+    size_t kept = finalizers_settle(&heap->finalizers, &heap->workers.marker);
+    links_clear_long(&heap->links, &heap->space);
     counter_add(&heap->space.tally.live_bytes, kept);
+}
+
+/* The rest of it; then sweeping opens. */
+static void open_sweep(gait_heap *heap, bool stopped) {
     samples_settle(&heap->samples, &heap->space);
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
     if (!heap->cycle.record.minor)
@@ -426,20 +433,30 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots), changed_bytes);
 }
 
+/* In a heap whose program needs no barriers, it reads the slots of links by plain loads, too. */
+static bool settles_stopped(const gait_heap *heap) {
+    return heap->options.gcstoptheworld == 2 ||
+           (!heap->concurrent && AO_load(&heap->links.count) > 0);
+}
+
 /* Phases 2 to 8. @return false: given up. */
 static bool mark_and_settle(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
-    bool sweep_stopped = heap->options.gcstoptheworld == 2;
-    if (over && sweep_stopped) {
+    bool stopped = settles_stopped(heap), sweeps_stopped = heap->options.gcstoptheworld == 2;
+    if (over && stopped)
         settle(heap, true);
+    if (over && sweeps_stopped) {
+        open_sweep(heap, true);
         sweeping_finish(heap);
     }
     /* Not after the start: whoever is woken by that may run in place of this thread for a while. */
     news_tell_all(&heap->queue.news);
     cycle->record.stop_ns = start_the_world(heap);
-    if (over && !sweep_stopped)
+    if (over && !stopped)
         settle(heap, false);
+    if (over && !sweeps_stopped)
+        open_sweep(heap, false);
     return over;
 }
 

@@ -29,7 +29,7 @@ enum freed cell_free(struct cache *cache, const struct cell *cell, bool clobber)
  * no card remembers that. For the check of cards. */
 void cells_reborn(struct space *space, const char *start, size_t bytes);
 
-/** A table is about to know an object, which is reachable, by its address. */
+/** A table is about to know an object, which is reachable, by its address, or by one inside. */
 void space_note_record(struct space *space, const void *object);
 
 #endif

@@ -18,8 +18,6 @@
 
 static AO_t scan_word(unsigned cycle, AO_t left) { return (AO_t)cycle << 32 | left; }
 
-static unsigned cycle_of(const struct marker *marker) { return space_epoch(marker->space) + 1; }
-
 static bool is_traced(const struct arena *arena) {
     return arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_TRACED);
 }
@@ -29,7 +27,7 @@ bool marker_arena_is_white(const struct marker *marker, const struct arena *aren
     if (state != ARENA_FREED &&
         (state != ARENA_LIVE || (arena->flags & (ARENA_PINNED | ARENA_TRACED)) == ARENA_PINNED))
         return false;
-    return ARENA_CYCLE(AO_load_acquire(&arena->scan)) != cycle_of(marker);
+    return ARENA_CYCLE(AO_load_acquire(&arena->scan)) != marker->cycle;
 }
 
 /* ---- Claims ---- */
@@ -107,7 +105,7 @@ static void push_pieces(struct marker *marker, struct arena *arena, bool at_once
 /* @return whether this call claimed it. left: what it has then. *last: in which cycle it was
  * before. */
 static bool claim(const struct marker *marker, struct arena *arena, AO_t left, unsigned *last) {
-    unsigned cycle = cycle_of(marker);
+    unsigned cycle = marker->cycle;
     enum arena_state state = arena_state(arena);
     if (state != ARENA_LIVE && state != ARENA_FREED)
         return false;
@@ -131,7 +129,7 @@ static void claim_and_push(struct marker *marker, struct arena *arena, bool mino
     if (AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless)
         marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)arena->handle));
     if (traced)
-        push_pieces(marker, arena, false, minor && last == cycle_of(marker) - 1);
+        push_pieces(marker, arena, false, minor && last == marker->cycle - 1);
 }
 
 void marker_claim(struct marker *marker, struct arena *arena) {
@@ -232,7 +230,7 @@ void arenas_rescan(struct arenas *arenas, struct marker *marker) {
     for (uint32_t i = 1; i <= count; i++) {
         struct arena *arena = arenas_at(arenas, i);
         AO_t scan = AO_load_acquire(&arena->scan);
-        if (!(scan & ARENA_UNSCANNED) || ARENA_CYCLE(scan) != cycle_of(marker))
+        if (!(scan & ARENA_UNSCANNED) || ARENA_CYCLE(scan) != marker->cycle)
             continue;
         AO_or_full(&arena->scan, ARENA_WALKED);
         AO_and_full(&arena->scan, ~ARENA_UNSCANNED);

@@ -2,40 +2,11 @@
 /*
  * Finalizers, cleanups and their queue. See finalizers.h.
  */
-#include "finalizers.h"
+#include "finalizer_record.h"
 
 #include <string.h>
 
-#include "../platform/perturb.h"
-#include "../platform/platform.h"
-#include "weak.h"
-
-/* Records that a pass looks at per hold of the lock: some 5 us where their objects' bits are in the
- * cache, 50 us where none is. */
-#define PIECE 256
-/* Pairs of buckets joined with each record that leaves a table: enough for it to be small when its
- * last record leaves, since a table is trimmed from a quarter of its buckets on. */
-#define TRIM_PAIRS 8
-/* How long a pass waits where others want the lock: a thread that was woken runs by then. */
-#define LET_IN_NS 20000
-
-/* A finalizer: the key is its object. Or the first part of a cleanup: the key is odd, so that it is
- * no object's address, or 0 when it was taken out of the table. */
-struct finalizer_record {
-    struct address_node node;
-    void (*function)(void); /* the finalizer or the cleanup */
-    void *data;
-    struct finalizer_record *queued; /* NULL: not queued. The next of the queue, or &queue_end */
-};
-
-struct cleanup_record {
-    struct finalizer_record record;
-    uintptr_t object;
-    size_t count; /* how many equal ones were added */
-};
-
-/* What the last record of the queue leads to. */
-static struct finalizer_record queue_end;
+struct finalizer_record finalizer_queue_end;
 
 static int table_init(struct finalizer_table *table, size_t record_bytes, AO_t *metadata_bytes) {
     pool_init(&table->pool, record_bytes, metadata_bytes);
@@ -47,62 +18,26 @@ static void table_destroy(struct finalizer_table *table) {
     pool_destroy(&table->pool);
 }
 
-int finalizers_init(struct finalizers *finalizers, AO_t *metadata_bytes) {
+int finalizers_init(struct finalizers *finalizers, AO_t *metadata_bytes, AO_t *pending) {
     memset(finalizers, 0, sizeof *finalizers);
-    if (table_init(&finalizers->finalizers, sizeof(struct finalizer_record), metadata_bytes) < 0)
+    finalizers->pending = pending;
+    if (table_init(&finalizers->finalizers, sizeof(struct object_record), metadata_bytes) < 0)
         return -1;
     if (table_init(&finalizers->cleanups, sizeof(struct cleanup_record), metadata_bytes) < 0) {
         table_destroy(&finalizers->finalizers);
         return -1;
     }
-    lock_init(&finalizers->lock, LOCK_FINALIZERS, "finalizers");
+    lock_init(&finalizers->lock.lock, LOCK_FINALIZERS, "finalizers");
     return 0;
 }
 
 void finalizers_destroy(struct finalizers *finalizers) {
     table_destroy(&finalizers->finalizers);
     table_destroy(&finalizers->cleanups);
-    lock_destroy(&finalizers->lock);
-}
-
-/* ---- The lock ---- */
-
-static void table_lock(struct finalizers *finalizers) {
-    counter_add(&finalizers->wanted, 1);
-    lock_acquire(&finalizers->lock);
-    counter_sub(&finalizers->wanted, 1);
-}
-
-/* A pass lets the lock go between two pieces. A mutex is not fair: a thread that waits for it is
- * woken too late to get it in so short a time. */
-static void let_others_in(struct finalizers *finalizers) {
-    lock_release(&finalizers->lock);
-    PERTURB(FINALIZERS_SETTLE);
-    if (AO_load(&finalizers->wanted) > 0)
-        platform_sleep_ns(LET_IN_NS);
-    lock_acquire(&finalizers->lock);
+    lock_destroy(&finalizers->lock.lock);
 }
 
 /* ---- Records ---- */
-
-/* One odd key for object, function and data: different cleanups of an object lie in different
- * buckets. */
-static uintptr_t cleanup_key(uintptr_t object, void (*function)(void), const void *data) {
-    uint64_t mixed = (uint64_t)(uintptr_t)function * UINT64_C(0xbf58476d1ce4e5b9) +
-                     (uint64_t)(uintptr_t)data * UINT64_C(0x94d049bb133111eb);
-    return (object ^ (uintptr_t)(mixed ^ mixed >> 31)) | 1;
-}
-
-/* The cleanup that a record is the first part of, or NULL: it is a finalizer. */
-static struct cleanup_record *record_cleanup(struct finalizer_record *record) {
-    bool cleanup = record->node.key == 0 || record->node.key % 2 == 1;
-    return cleanup ? (struct cleanup_record *)record : NULL;
-}
-
-static uintptr_t record_object(struct finalizer_record *record) {
-    const struct cleanup_record *cleanup = record_cleanup(record);
-    return cleanup ? cleanup->object : record->node.key;
-}
 
 static struct finalizer_record *record_new(struct finalizer_table *table, uintptr_t key,
                                            void (*function)(void), void *data) {
@@ -112,11 +47,6 @@ static struct finalizer_record *record_new(struct finalizer_table *table, uintpt
     *record = (struct finalizer_record){.node.key = key, .function = function, .data = data};
     address_map_add(&table->map, &record->node);
     return record;
-}
-
-static void record_untable(struct finalizer_table *table, struct finalizer_record *record) {
-    address_map_remove(&table->map, &record->node);
-    address_map_trim(&table->map, TRIM_PAIRS); /* nobody walks its buckets */
 }
 
 static void record_free(struct finalizer_table *table, struct finalizer_record *record) {
@@ -134,25 +64,83 @@ static struct finalizer_record *record_find(struct finalizer_table *table, uintp
     return (struct finalizer_record *)node;
 }
 
-int finalizers_set(struct finalizers *finalizers, void *object, gait_finalizer_fn finalize,
-                   void *data) {
-    struct finalizer_table *table = &finalizers->finalizers;
+/* ---- Finalizers ---- */
+
+static struct finalizer_setting record_setting(const struct finalizer_record *record) {
+    return (struct finalizer_setting){(gait_finalizer_fn)record->function, record->data,
+                                      record_flags(record)};
+}
+
+/* A finalizer's record changes its flags, or comes (from 0) or goes (to 0). */
+static void count_unordered(struct finalizers *finalizers, uint32_t from, uint32_t to) {
+    finalizers->unordered -= (from & GAIT_FINALIZER_UNORDERED) != 0;
+    finalizers->unordered += (to & GAIT_FINALIZER_UNORDERED) != 0;
+}
+
+static void finalizer_free(struct finalizers *finalizers, struct finalizer_record *record) {
+    count_unordered(finalizers, record_flags(record), 0);
+    record_free(&finalizers->finalizers, record);
+}
+
+static void finalizer_change(struct finalizers *finalizers, struct finalizer_record *record,
+                             const struct finalizer_setting *setting) {
+    struct object_record *object = (struct object_record *)record;
+    count_unordered(finalizers, record_flags(record), setting->flags);
+    record->function = (void (*)(void))setting->finalize;
+    record->data = setting->data;
+    object->order = object->order >> ORDER_SHIFT << ORDER_SHIFT | setting->flags;
+}
+
+static int finalizer_add(struct finalizers *finalizers, void *object,
+                         const struct finalizer_setting *setting) {
+    struct finalizer_record *record = record_new(&finalizers->finalizers, (uintptr_t)object,
+                                                 (void (*)(void))setting->finalize, setting->data);
+    if (!record)
+        return GAIT_E_MEMORY;
+    ((struct object_record *)record)->order =
+        ++finalizers->registered << ORDER_SHIFT | setting->flags;
+    count_unordered(finalizers, 0, setting->flags);
+    return 0;
+}
+
+int finalizers_set(struct finalizers *finalizers, void *object,
+                   const struct finalizer_setting *setting, struct finalizer_setting *old) {
     int result = 0;
-    table_lock(finalizers);
-    struct finalizer_record *record = record_find(table, (uintptr_t)object);
-    if (!finalize) {
-        if (record)
-            record_free(table, record);
-        else
-            result = GAIT_E_MISSING;
-    } else if (record) {
-        record->function = (void (*)(void))finalize;
-        record->data = data;
-    } else if (!record_new(table, (uintptr_t)object, (void (*)(void))finalize, data)) {
-        result = GAIT_E_MEMORY;
-    }
-    lock_release(&finalizers->lock);
+    pass_lock_want(&finalizers->lock);
+    struct finalizer_record *record = record_find(&finalizers->finalizers, (uintptr_t)object);
+    *old = record ? record_setting(record) : (struct finalizer_setting){0};
+    if (record && setting->finalize)
+        finalizer_change(finalizers, record, setting);
+    else if (record)
+        finalizer_free(finalizers, record);
+    else
+        result = setting->finalize ? finalizer_add(finalizers, object, setting) : GAIT_E_MISSING;
+    lock_release(&finalizers->lock.lock);
     return result;
+}
+
+void finalizers_drop(struct finalizers *finalizers, void *object) {
+    struct finalizer_setting old;
+    finalizers_set(finalizers, object, &(struct finalizer_setting){0}, &old);
+}
+
+struct finalizer_setting finalizers_get(struct finalizers *finalizers, const void *object) {
+    pass_lock_want(&finalizers->lock);
+    const struct finalizer_record *record = record_find(&finalizers->finalizers, (uintptr_t)object);
+    struct finalizer_setting setting =
+        record ? record_setting(record) : (struct finalizer_setting){0};
+    lock_release(&finalizers->lock.lock);
+    return setting;
+}
+
+/* ---- Cleanups ---- */
+
+/* One odd key for object, function and data: different cleanups of an object lie in different
+ * buckets. */
+static uintptr_t cleanup_key(uintptr_t object, void (*function)(void), const void *data) {
+    uint64_t mixed = (uint64_t)(uintptr_t)function * UINT64_C(0xbf58476d1ce4e5b9) +
+                     (uint64_t)(uintptr_t)data * UINT64_C(0x94d049bb133111eb);
+    return (object ^ (uintptr_t)(mixed ^ mixed >> 31)) | 1;
 }
 
 /* The record of these cleanups that is not queued, of which there is one at most. */
@@ -174,7 +162,7 @@ int finalizers_cleanup_add(struct finalizers *finalizers, void *object, gait_cle
     struct finalizer_table *table = &finalizers->cleanups;
     void (*function)(void) = (void (*)(void))clean_up;
     uintptr_t key = cleanup_key((uintptr_t)object, function, data);
-    table_lock(finalizers);
+    pass_lock_want(&finalizers->lock);
     struct cleanup_record *cleanup = cleanup_find(table, key, object, function, data);
     if (cleanup) {
         cleanup->count++;
@@ -182,7 +170,7 @@ int finalizers_cleanup_add(struct finalizers *finalizers, void *object, gait_cle
         cleanup->object = (uintptr_t)object;
         cleanup->count = 1;
     }
-    lock_release(&finalizers->lock);
+    lock_release(&finalizers->lock.lock);
     return cleanup ? 0 : GAIT_E_MEMORY;
 }
 
@@ -191,212 +179,13 @@ size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
     struct finalizer_table *table = &finalizers->cleanups;
     void (*function)(void) = (void (*)(void))clean_up;
     uintptr_t key = cleanup_key((uintptr_t)object, function, data);
-    table_lock(finalizers);
+    pass_lock_want(&finalizers->lock);
     struct cleanup_record *cleanup = cleanup_find(table, key, object, function, data);
     size_t count = cleanup ? cleanup->count : 0;
     if (cleanup)
         record_free(table, &cleanup->record);
-    lock_release(&finalizers->lock);
+    lock_release(&finalizers->lock.lock);
     return count;
-}
-
-/* ---- Passes over all records ---- */
-
-/* Have act called for each object that has a finalizer (queued: whose finalizer is queued already),
- * without the lock. Since a record stays while its object is not dead and swept, the object is
- * there. */
-static void each_finalizable(struct finalizers *finalizers,
-                             void (*act)(uintptr_t object, bool queued, void *data), void *data) {
-    struct pool *pool = &finalizers->finalizers.pool;
-    void *records[PIECE];
-    uintptr_t objects[PIECE];
-    bool queued[PIECE];
-    size_t count;
-    lock_acquire(&finalizers->lock);
-    pool_walk(pool);
-    while ((count = pool_step(pool, records, PIECE)) > 0) {
-        for (size_t i = 0; i < count; i++) {
-            objects[i] = record_object(records[i]);
-            queued[i] = ((struct finalizer_record *)records[i])->queued != NULL;
-        }
-        lock_release(&finalizers->lock);
-        PERTURB(FINALIZERS_PASS);
-        for (size_t i = 0; i < count; i++)
-            act(objects[i], queued[i], data);
-        lock_acquire(&finalizers->lock);
-    }
-    lock_release(&finalizers->lock);
-}
-
-/* ---- While marking ---- */
-
-struct pushing {
-    struct marker *marker;
-    bool weak_contents;
-};
-
-static void push_finalizable(uintptr_t object, bool queued, void *data) {
-    struct pushing *pushing = data;
-    struct marker *marker = pushing->marker;
-    struct cell cell;
-    if (queued) { /* as it is, whatever the value mask: an object's address has only address bits */
-        marker_push_interior(marker, object);
-        return;
-    }
-    /* one that is marked is scanned itself, or was in an earlier cycle, and cards say what it got
-     */
-    if (!space_cell(marker->space, object, &cell) || cell_marked(&cell, space_epoch(marker->space)))
-        return;
-    unsigned layout = ENTRY_LAYOUT(cell.entry);
-    pushing->weak_contents |= layout == GAIT_WEAK || layout == GAIT_EPHEMERON;
-    if (layout != GAIT_LEAF)
-        marker_scan(marker, cell.start, cell.entry,
-                    entry_cell_bytes(marker->space, cell.entry, cell.head));
-}
-
-void finalizers_push(struct finalizers *finalizers, struct marker *marker) {
-    struct pushing pushing = {marker, false};
-    each_finalizable(finalizers, push_finalizable, &pushing);
-    /* an object that gets its finalizer later is reachable then: not dead when this cycle ends */
-    finalizers->weak_contents = pushing.weak_contents;
-}
-
-struct visiting {
-    struct space *space;
-    struct gait_visitor *visitor;
-};
-
-static void visit_finalizable(uintptr_t object, bool queued, void *data) {
-    struct visiting *visiting = data;
-    struct cell cell;
-    if (queued)
-        visiting->visitor->visit(visiting->visitor, object, false);
-    else if (space_cell(visiting->space, object, &cell))
-        marker_visit_object(visiting->space, visiting->visitor, cell.start, cell.entry,
-                            entry_cell_bytes(visiting->space, cell.entry, cell.head));
-}
-
-void finalizers_visit(struct finalizers *finalizers, struct space *space,
-                      struct gait_visitor *visitor) {
-    struct visiting visiting = {space, visitor};
-    each_finalizable(finalizers, visit_finalizable, &visiting);
-}
-
-/* ---- Settling ---- */
-
-struct settling {
-    struct space *space;
-    gait_word value_mask;
-    unsigned epoch;
-    size_t kept_bytes;
-};
-
-/* The cell of an object that is dead now. */
-static bool dead_cell(const struct settling *settling, uintptr_t object, struct cell *cell) {
-    return space_cell(settling->space, object, cell) && !cell_allocated(cell, settling->epoch);
-}
-
-static void settle_contents(uintptr_t object, bool queued, void *data) {
-    struct settling *settling = data;
-    struct cell cell;
-    if (!queued && dead_cell(settling, object, &cell))
-        weak_settle_object(settling->space, settling->value_mask, cell.start, cell.entry,
-                           entry_cell_bytes(settling->space, cell.entry, cell.head));
-}
-
-/* With the lock held. */
-static void record_queue(struct finalizers *finalizers, struct finalizer_record *record) {
-    record->queued = &queue_end;
-    if (finalizers->first)
-        finalizers->last->queued = record;
-    else
-        finalizers->first = record;
-    finalizers->last = record;
-}
-
-/* With the lock held: queue a record if its object is dead; one with a finalizer gets its
- * allocation bit back. @return the jobs that were queued. */
-static size_t record_settle(struct finalizers *finalizers, struct finalizer_record *record,
-                            struct settling *settling) {
-    struct cell cell;
-    if (record->queued || !dead_cell(settling, record_object(record), &cell))
-        return 0;
-    const struct cleanup_record *cleanup = record_cleanup(record);
-    record_queue(finalizers, record);
-    if (cleanup)
-        return cleanup->count;
-    bits_set(&cell.pair[settling->epoch & 1], cell.bit);
-    settling->kept_bytes += entry_cell_bytes(settling->space, cell.entry, cell.head);
-    return 1;
-}
-
-/* @return the jobs that were queued. */
-static size_t table_settle(struct finalizers *finalizers, struct finalizer_table *table,
-                           struct settling *settling) {
-    void *records[PIECE];
-    size_t all = 0, count;
-    lock_acquire(&finalizers->lock);
-    pool_walk(&table->pool);
-    while ((count = pool_step(&table->pool, records, PIECE)) > 0) {
-        size_t queued = 0;
-        for (size_t i = 0; i < count; i++)
-            queued += record_settle(finalizers, records[i], settling);
-        counter_add(&finalizers->queued, queued);
-        all += queued;
-        let_others_in(finalizers);
-    }
-    lock_release(&finalizers->lock);
-    return all;
-}
-
-static void waiters_wake(struct finalizers *finalizers) {
-    AO_int_fetch_and_add1_full(&finalizers->signal); /* pairs with the load in finalizers_wait */
-    platform_wake(&finalizers->signal, INT32_MAX);
-}
-
-size_t finalizers_settle(struct finalizers *finalizers, struct space *space, gait_word value_mask) {
-    struct settling settling = {space, value_mask, space_epoch(space), 0};
-    /* Weak words of what comes back, while all of that is still dead: so which of two objects is
-     * found first makes no difference. */
-    if (finalizers->weak_contents)
-        each_finalizable(finalizers, settle_contents, &settling);
-    /* finalizers first: an object that comes back keeps its cleanups */
-    size_t queued = table_settle(finalizers, &finalizers->finalizers, &settling);
-    size_t cleanups = table_settle(finalizers, &finalizers->cleanups, &settling);
-    finalizers->untidy |= cleanups > 0;
-    if (queued + cleanups > 0)
-        waiters_wake(finalizers);
-    return settling.kept_bytes;
-}
-
-void finalizers_notice_queued(struct finalizers *finalizers) {
-    counter_add(&finalizers->notices, 1);
-    waiters_wake(finalizers);
-}
-
-void finalizers_notice_taken(struct finalizers *finalizers) {
-    counter_sub(&finalizers->notices, 1);
-}
-
-void finalizers_tidy(struct finalizers *finalizers) {
-    struct finalizer_table *table = &finalizers->cleanups;
-    void *records[PIECE];
-    if (!finalizers->untidy)
-        return;
-    lock_acquire(&finalizers->lock);
-    pool_walk(&table->pool);
-    for (size_t count; (count = pool_step(&table->pool, records, PIECE)) > 0;) {
-        for (size_t i = 0; i < count; i++) {
-            struct finalizer_record *record = records[i];
-            if (record->queued && record->node.key) {
-                record_untable(table, record);
-                record->node.key = 0;
-            }
-        }
-        let_others_in(finalizers);
-    }
-    lock_release(&finalizers->lock);
-    finalizers->untidy = false;
 }
 
 /* ---- The queue ---- */
@@ -413,30 +202,50 @@ static struct finalizer_job record_job(struct finalizer_record *record) {
 
 /* With the lock held: take the first record out of the queue, or one of its cleanups. */
 static void jobs_take(struct finalizers *finalizers) {
-    struct finalizer_record *record = finalizers->first;
+    struct finalizer_record *record = finalizers->queue.first;
     struct cleanup_record *cleanup = record_cleanup(record);
     counter_sub(&finalizers->queued, 1);
+    counter_sub(finalizers->pending, 1);
     counter_add(&finalizers->taken, 1);
     if (cleanup && --cleanup->count > 0)
         return;
-    finalizers->first = record->queued == &queue_end ? NULL : record->queued;
-    record_free(cleanup ? &finalizers->cleanups : &finalizers->finalizers, record);
+    finalizers->queue.first = record_next(record);
+    if (cleanup)
+        record_free(&finalizers->cleanups, record);
+    else
+        finalizer_free(finalizers, record);
 }
 
 bool finalizers_take(struct finalizers *finalizers, struct finalizer_job *job) {
-    table_lock(finalizers);
-    bool some = finalizers->first != NULL;
+    pass_lock_want(&finalizers->lock);
+    bool some = finalizers->queue.first != NULL;
     if (some) {
-        *job = record_job(finalizers->first);
+        *job = record_job(finalizers->queue.first);
         jobs_take(finalizers);
     }
-    lock_release(&finalizers->lock);
+    lock_release(&finalizers->lock.lock);
     PERTURB(FINALIZERS_TAKE);
     return some;
 }
 
 size_t finalizers_queued(const struct finalizers *finalizers) {
     return AO_load(&finalizers->queued);
+}
+
+void finalizers_wake(struct finalizers *finalizers) {
+    AO_int_fetch_and_add1_full(&finalizers->signal); /* pairs with the load in finalizers_wait */
+    platform_wake(&finalizers->signal, INT32_MAX);
+}
+
+void finalizers_notice_queued(struct finalizers *finalizers) {
+    counter_add(&finalizers->notices, 1);
+    counter_add(finalizers->pending, 1);
+    finalizers_wake(finalizers);
+}
+
+void finalizers_notice_taken(struct finalizers *finalizers) {
+    counter_sub(&finalizers->notices, 1);
+    counter_sub(finalizers->pending, 1);
 }
 
 bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns) {
@@ -478,5 +287,5 @@ bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns, int
 
 void finalizers_stop(struct finalizers *finalizers) {
     AO_int_store_release(&finalizers->stopped, 1);
-    waiters_wake(finalizers);
+    finalizers_wake(finalizers);
 }

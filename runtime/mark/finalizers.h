@@ -8,18 +8,21 @@
  * records go through memory, not through the tables.
  *
  *   .inv.order: an object's cleanups are queued when it dies for good: after its finalizer, if it
- *   has one, was queued by an earlier cycle.
+ *   has one, was queued by an earlier cycle. One with an ordered finalizer is queued when nothing
+ *   leads to it any more: neither another object with such a finalizer, nor one that comes back for
+ *   an unordered one.
  *   .inv.queue: the object of a queued finalizer is allocated, and a root until it is taken.
  *   .inv.dead: when a cycle opens sweeping, the record of each object that died is queued. As long
  *   as a record is not, its object's address can't have got a new object.
+ *   .inv.back: while an object that died comes back with what it leads to, its record is in no
+ * table search's way and not in the queue: it is queued when all of that is allocated.
  *
  * A record that is queued stays in its table at first: to settle a dead object takes no look at the
  * table, and so a tenth of the time, in which nobody may sweep; whoever looks for a record passes
  * queued ones over. finalizers_tidy takes cleanups out later, since their objects' addresses are
  * used again; a finalizer's stays until it is taken, as its object does.
  *
- * All of it is guarded by the lock FINALIZERS, except the figures. Passes hold it for a piece of
- * some 50 us at most, and let those in that want it before they go on.
+ * All of it is guarded by the lock FINALIZERS, except the figures.
  */
 #ifndef GAIT_FINALIZERS_H
 #define GAIT_FINALIZERS_H
@@ -28,6 +31,7 @@
 #include "../platform/lock.h"
 #include "address_map.h"
 #include "marker.h"
+#include "pass_lock.h"
 
 /* A finalizer (object is not NULL) or a cleanup, to be run once. */
 struct finalizer_job {
@@ -39,6 +43,21 @@ struct finalizer_job {
 
 struct finalizer_record;
 
+/* What gait_finalizer_replace says of an object; no function: it has none. */
+struct finalizer_setting {
+    gait_finalizer_fn finalize;
+    void *data;
+    uint32_t flags;
+};
+
+#define FINALIZER_FLAGS (GAIT_FINALIZER_UNORDERED | GAIT_FINALIZER_IGNORE_SELF)
+
+/* First in, first out. */
+struct finalizer_queue {
+    struct finalizer_record *first; /* NULL: empty */
+    struct finalizer_record *last;
+};
+
 /* All finalizers, or all cleanups. */
 struct finalizer_table {
     struct address_map map;
@@ -46,30 +65,38 @@ struct finalizer_table {
 };
 
 struct finalizers {
-    struct lock lock; /* rank FINALIZERS */
+    struct pass_lock lock; /* rank FINALIZERS */
     struct finalizer_table finalizers;
     struct finalizer_table cleanups;
-    struct finalizer_record *first; /* the queue, first in, first out; NULL: empty */
-    struct finalizer_record *last;
-    bool weak_contents; /* an object with a finalizer has weak words; the collector's */
-    bool untidy;        /* queued cleanups may be in the table; the collector's */
-    AO_t wanted;        /* threads that wait for the lock; unordered: a pass looks again */
-    AO_t queued;        /* jobs in the queue; read unordered: a figure */
-    AO_t notices;       /* others that wait to be run beside them (control/notices.h); likewise */
-    AO_t taken;         /* jobs taken from it, ever; unordered: figures of progress */
-    AO_t served;        /* not 0: a thread has slept until there are jobs, and so will run them */
-    unsigned signal;    /* atomic, waited on: raised with each batch, and by stop */
-    unsigned stopped;   /* atomic: nobody waits any more */
+    struct finalizer_queue queue;
+    size_t unordered;    /* finalizers with that flag */
+    uint64_t registered; /* finalizers so far: the youngest's order */
+    bool weak_contents;  /* an object with a finalizer has weak words; the collector's */
+    bool untidy;         /* queued cleanups may be in the table; the collector's */
+    AO_t queued;         /* jobs in the queue; read unordered: a figure */
+    AO_t notices;        /* others that wait to be run beside them (control/notices.h); likewise */
+    AO_t *pending;       /* constant: of the heap's head, both together; unordered: see there */
+    AO_t taken;          /* jobs taken from it, ever; unordered: figures of progress */
+    AO_t served;         /* not 0: a thread has slept until there are jobs, and so will run them */
+    unsigned signal;     /* atomic, waited on: raised with each batch, and by stop */
+    unsigned stopped;    /* atomic: nobody waits any more */
 };
 
-/** Records are counted in *metadata_bytes. @return negative: no memory. */
-int finalizers_init(struct finalizers *finalizers, AO_t *metadata_bytes);
+/** Records are counted in *metadata_bytes, what waits to be run in *pending. @return negative: no
+ * memory. */
+int finalizers_init(struct finalizers *finalizers, AO_t *metadata_bytes, AO_t *pending);
 void finalizers_destroy(struct finalizers *finalizers);
 
-/** Set, replace or (NULL) remove an object's finalizer. The object is reachable.
- * @return 0, GAIT_E_MEMORY, GAIT_E_MISSING. */
-int finalizers_set(struct finalizers *finalizers, void *object, gait_finalizer_fn finalize,
-                   void *data);
+/** Set, replace or (no function) remove an object's finalizer. The object is reachable. *old: what
+ * it had. @return 0, GAIT_E_MEMORY, GAIT_E_MISSING. */
+int finalizers_set(struct finalizers *finalizers, void *object,
+                   const struct finalizer_setting *setting, struct finalizer_setting *old);
+
+/** Remove an object's finalizer, if it has one. */
+void finalizers_drop(struct finalizers *finalizers, void *object);
+
+/** Read an object's finalizer. */
+struct finalizer_setting finalizers_get(struct finalizers *finalizers, const void *object);
 
 /** Add a cleanup to a reachable object. @return 0, GAIT_E_MEMORY. */
 int finalizers_cleanup_add(struct finalizers *finalizers, void *object, gait_cleanup_fn clean_up,
@@ -80,18 +107,26 @@ size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
                                  gait_cleanup_fn clean_up, void *data);
 
 /**
- * While marking: push what objects with finalizers refer to, but not these themselves, and the
- * objects of queued finalizers. Once per cycle, after all mutators have their barrier on: what
+ * While marking: push what objects with ordered finalizers refer to, but not these themselves, and
+ * the objects of queued finalizers. Once per cycle, after all mutators have their barrier on: what
  * overflows is found by marker_rescan.
  */
 void finalizers_push(struct finalizers *finalizers, struct marker *marker);
 
 /**
  * Queue what is to be run for dead objects, and wake those who wait for it. The collector, after
- * weak_settle and before sweeping, beside running mutators.
- * @return bytes of the objects that are kept for their finalizers.
+ * weak_settle and before sweeping, beside running mutators; its marker and the queue are empty.
+ * @return bytes of the objects that are kept for their finalizers, with all that was dead and comes
+ * back with them.
  */
-size_t finalizers_settle(struct finalizers *finalizers, struct space *space, gait_word value_mask);
+size_t finalizers_settle(struct finalizers *finalizers, struct marker *marker);
+
+/**
+ * Queue all finalizers that are not queued, the youngest first. While no cycle runs, so that all of
+ * their objects are allocated, and none begins.
+ * @return jobs in the queue.
+ */
+size_t finalizers_queue_all(struct finalizers *finalizers);
 
 /** Take queued cleanups out of their table. The collector, after each finalizers_settle, when
  * nobody waits for it any more. */

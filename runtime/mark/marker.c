@@ -40,25 +40,31 @@ void marker_init(struct marker *marker, struct space *space, struct mark_queue *
     marker->base = (uintptr_t)space->base;
 }
 
-static void marker_look(struct marker *marker) {
+/* ends: the cycle that is marked ends with so many epochs more. */
+static void marker_look(struct marker *marker, unsigned ends) {
     AO_int_store(&marker->used, 1);
     marker->extent_bytes = AO_load_acquire(&marker->space->extent_bytes);
-    marker->mark_side = ~space_epoch(marker->space) & 1;
+    marker->cycle = space_epoch(marker->space) + ends;
+    marker->mark_side = marker->cycle & 1;
 }
 
-void marker_begin(struct marker *marker) {
+static void marker_begin_in(struct marker *marker, unsigned ends) {
     PERTURB(MARK_BEGIN);
     /* full: counted before it takes or makes work; pairs with the look in cycle.c */
     AO_fetch_and_add1_full(&marker->queue->active);
     PERTURB(MARK_BEGUN);
-    marker_look(marker);
+    marker_look(marker, ends);
 }
+
+void marker_begin(struct marker *marker) { marker_begin_in(marker, 1); }
+
+void marker_begin_again(struct marker *marker) { marker_begin_in(marker, 0); }
 
 bool marker_join(struct marker *marker) {
     if (!queue_join(marker->queue))
         return false;
     PERTURB(MARK_BEGUN);
-    marker_look(marker);
+    marker_look(marker, 1);
     return true;
 }
 

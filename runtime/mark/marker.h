@@ -31,6 +31,7 @@ struct marker {
     bool lockless; /* takes no lock: a helper at idle priority; constant */
     uintptr_t base;
     size_t extent_bytes;           /* as marker_begin saw it, or later */
+    unsigned cycle;                /* that it marks in: the epoch that this one ends with */
     unsigned mark_side;            /* which word of a pair has the mark bits in this cycle */
     struct mark_block *block;      /* work; NULL: none yet */
     struct mark_block *ephemerons; /* ephemerons that met an unmarked key; NULL: none */
@@ -55,6 +56,9 @@ void marker_begin(struct marker *marker);
 
 /** The same by a helper. @return false: none may begin now. */
 bool marker_join(struct marker *marker);
+
+/** Begin after the flip, in the cycle that has ended: what was dead comes back (revive.h). */
+void marker_begin_again(struct marker *marker);
 
 /** Publish what is left, and hold none. */
 void marker_end(struct marker *marker);

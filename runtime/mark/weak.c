@@ -154,3 +154,27 @@ void weak_settle(struct space *space, gait_word value_mask) {
     walk_cells(space, settling.epoch & 1,
                &(struct walk){.wants = span_is_weak, .cell = settle_cell, .data = &settling});
 }
+
+/* A cell that was allocated before the flip. */
+static void settle_dead_cell(void *data, char *start, page_entry entry, size_t bytes) {
+    const struct settling *settling = data;
+    struct cell cell;
+    if (!space_cell(settling->space, (uintptr_t)start, &cell) ||
+        cell_allocated(&cell, settling->epoch))
+        return; /* alive: settled */
+    size_t words;
+    gait_word *part = weak_part(settling->space, start, entry, bytes, &words);
+    if (ENTRY_LAYOUT(entry) == GAIT_WEAK)
+        for (size_t i = 0; i < words; i++)
+            settle_word(settling->space, settling->value_mask, &part[i]);
+    else
+        for (size_t i = 0; i + 1 < words; i += 2)
+            if (weak_is_dead(settling->space, settling->value_mask, word_load(&part[i])))
+                weak_store_pair(&part[i], 0, 0);
+}
+
+void weak_settle_dead(struct space *space, gait_word value_mask) {
+    struct settling settling = {space, value_mask, space_epoch(space)};
+    walk_cells(space, ~settling.epoch & 1, /* the word that had the allocations */
+               &(struct walk){.wants = span_is_weak, .cell = settle_dead_cell, .data = &settling});
+}

@@ -25,6 +25,10 @@
  */
 void weak_settle(struct space *space, gait_word value_mask);
 
+/** The same for dead objects, which may come back: before any of them does. A dead value of a live
+ * key stays: it comes back with its pair. */
+void weak_settle_dead(struct space *space, gait_word value_mask);
+
 /** The same for one object, of any layout; also before it comes back to life. */
 void weak_settle_object(struct space *space, gait_word value_mask, char *start, page_entry entry,
                         size_t object_bytes);

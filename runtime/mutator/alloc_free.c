@@ -86,7 +86,7 @@ void alloc_free(gait_mutator *mutator, const struct cell *cell) {
     enum freed freed = FREED_LATER;
     samples_forget(&heap->samples, cell->start);
     if (AO_char_load(&heap->space.spans[cell->head].recorded))
-        finalizers_set(&heap->finalizers, cell->start, NULL, NULL); /* there may be none */
+        finalizers_drop(&heap->finalizers, cell->start);
     else if (alloc_may_free(mutator))
         freed = cell_free(&mutator->cache, cell, heap->options.clobberfree != 0);
     if (freed == FREED_NO_OBJECT)

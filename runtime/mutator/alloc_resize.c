@@ -122,8 +122,8 @@ static void shorten(const struct resizing *resizing, size_t words_bytes) {
     gait_mutator *mutator = resizing->mutator;
     struct space *space = &mutator->heap->space;
     struct span *span = &space->spans[resizing->cell.head];
-    if (!alloc_may_free(mutator) || !is_swept(resizing, span))
-        return;
+    if (!alloc_may_free(mutator) || !is_swept(resizing, span) || AO_char_load(&span->recorded))
+        return; /* recorded: a link's word may lie in what would go */
     size_t less = span_pages_now(span) - large_pages(words_bytes);
     span_set_object_bytes(span, words_bytes);
     if (less == 0)

@@ -25,6 +25,7 @@ enum lock_rank {
     LOCK_ROOTS,      /* static roots and handles                                 */
     LOCK_CONTROL,    /* the pacer's state                                        */
     LOCK_FINALIZERS, /* finalizer tables and queue                               */
+    LOCK_LINKS,      /* links                                                    */
     LOCK_KINDS,      /* the table of kinds                                       */
     LOCK_SWEEP,      /* background sweeping and scavenging                       */
     LOCK_CENTRAL,    /* the spans of one class and kind                          */

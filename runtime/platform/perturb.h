@@ -106,8 +106,9 @@
     X(WEAK_ALIVE, "weak.alive", ALWAYS) /* before it is shaded */                                  \
     X(WEAK_CLAIMED, "weak.claimed", OFTEN)                                                         \
     X(WEAK_SETTLE, "weak.settle", ALWAYS) /* it is dead, before the swap */                        \
+    X(REVIVE, "revive", OFTEN) /* objects are to come back, before the first bit is set */         \
     X(FINALIZERS_PASS, "finalizers.pass", OFTEN)                                                   \
-    X(FINALIZERS_SETTLE, "finalizers.settle", OFTEN)                                               \
+    X(PASS_LET_IN, "pass.let-in", OFTEN)                                                           \
     X(FINALIZERS_TAKE, "finalizers.take", OFTEN)                                                   \
     X(COROUTINE_SUSPEND, "coroutine.suspend", OFTEN)                                               \
     X(COROUTINE_BETWEEN, "coroutine.between", OFTEN)                                               \

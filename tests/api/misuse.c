@@ -12,6 +12,7 @@
 #include <gait/arena.h>
 #include <gait/foreign.h>
 #include <gait/library.h>
+#include <gait/links.h>
 
 static void finalize(gait_mutator *at, void *what, void *data) { (void)at, (void)what, (void)data; }
 
@@ -59,6 +60,15 @@ static void call_weak_set(void) { gait_weak_set(mutator, object, 0); }
 static void call_ephemeron_get(void) { gait_ephemeron_get(mutator, object); }
 static void call_ephemeron_set(void) { gait_ephemeron_set(mutator, object, 0, 0); }
 static void call_finalizer_set(void) { gait_finalizer_set(mutator, object, finalize, NULL); }
+static void call_finalizer_replace(void) {
+    gait_finalizer_replace(mutator, object, finalize, NULL, 0, NULL, NULL);
+}
+static void call_finalizer_get(void) { gait_finalizer_get(mutator, object, NULL, NULL, NULL); }
+static void call_finalize_all(void) { gait_finalize_all(mutator); }
+static void call_link_register(void) { gait_link_register(mutator, &slot, object, 0); }
+static void call_link_unregister(void) { gait_link_unregister(mutator, &slot, 0); }
+static void call_link_move(void) { gait_link_move(mutator, &slot, &slot, 0); }
+static void call_link_get(void) { gait_link_get(mutator, &slot, 0); }
 static void call_cleanup_add(void) { gait_cleanup_add(mutator, object, clean_up, NULL); }
 static void call_cleanup_cancel(void) { gait_cleanup_cancel(mutator, object, clean_up, NULL); }
 static void call_run_finalizers(void) { gait_run_finalizers(mutator, 1); }
@@ -123,23 +133,47 @@ static const struct misuse fast[] = {
     CALL(ephemeron_set),
 };
 static const struct misuse slow[] = {
-    CALL(alloc),           CALL(poll),
-    CALL(store),           CALL(push_frame),
-    CALL(pop_frame),       CALL(shade),
-    CALL(frames_save),     CALL(frames_restore),
-    CALL(collect),         CALL(free_os_memory),
-    CALL(roots_add),       CALL(roots_remove),
-    CALL(roots_add_range), CALL(roots_remove_range),
-    CALL(handle_new),      CALL(handle_set),
-    CALL(handle_free),     CALL(set_roots_callback),
-    CALL(coroutine_new),   CALL(coroutine_switch),
-    CALL(coroutine_free),  CALL(finalizer_set),
-    CALL(cleanup_add),     CALL(cleanup_cancel),
-    CALL(run_finalizers),  CALL(wait_finalizers),
-    CALL(foreign_add),     CALL(foreign_sub),
-    CALL(out_of_memory),   CALL(free),
-    CALL(realloc),         CALL(no_collect_begin),
-    CALL(no_collect_end),  {"gait_alloc", call_alloc_aligned},
+    CALL(alloc),
+    CALL(poll),
+    CALL(store),
+    CALL(push_frame),
+    CALL(pop_frame),
+    CALL(shade),
+    CALL(frames_save),
+    CALL(frames_restore),
+    CALL(collect),
+    CALL(free_os_memory),
+    CALL(roots_add),
+    CALL(roots_remove),
+    CALL(roots_add_range),
+    CALL(roots_remove_range),
+    CALL(handle_new),
+    CALL(handle_set),
+    CALL(handle_free),
+    CALL(set_roots_callback),
+    CALL(coroutine_new),
+    CALL(coroutine_switch),
+    CALL(coroutine_free),
+    CALL(finalizer_set),
+    CALL(cleanup_add),
+    CALL(cleanup_cancel),
+    CALL(run_finalizers),
+    CALL(wait_finalizers),
+    CALL(foreign_add),
+    CALL(foreign_sub),
+    CALL(out_of_memory),
+    CALL(free),
+    CALL(realloc),
+    CALL(no_collect_begin),
+    CALL(no_collect_end),
+    {"gait_alloc", call_alloc_aligned},
+    CALL(finalizer_replace),
+    CALL(finalizer_get),
+    CALL(finalize_all),
+    CALL(link_register),
+    CALL(link_unregister),
+    CALL(link_move),
+    CALL(link_get),
 };
 /* Right in some states. */
 static const struct misuse enters[] = {CALL(enter_native)};

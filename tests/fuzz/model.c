@@ -26,7 +26,7 @@ static struct node *grey_pop(struct owner *owner) {
 
 /* ---- Strong and lent ---- */
 
-static bool may_live(const struct owner *owner, const struct node *node) {
+bool model_may_live(const struct owner *owner, const struct node *node) {
     return node->strong == owner->walk || node->lent == owner->walk;
 }
 
@@ -47,10 +47,11 @@ static void meet(struct owner *owner, struct node *node, bool lent) {
     meet_one(owner, node, lent);
 }
 
-static void meet_words(const struct context *context, struct node *node, bool lent) {
+static void meet_words(const struct context *context, struct node *node, bool lent,
+                       const struct node *but) {
     for (size_t i = 0; i < node->word_count; i++) {
         struct node *target = node->words[i].target;
-        if (!target)
+        if (!target || target == but)
             continue;
         enum word_class class = node_class(context, node, i);
         if (class == WORD_STRONG || class == WORD_INTERIOR)
@@ -61,7 +62,7 @@ static void meet_words(const struct context *context, struct node *node, bool le
 static void meet_all(const struct context *context, bool lent) {
     struct node *node;
     while ((node = grey_pop(context->owner)))
-        meet_words(context, node, lent);
+        meet_words(context, node, lent, NULL);
 }
 
 static bool is_table(const struct node *node) {
@@ -74,6 +75,13 @@ static bool is_waiting(const struct node *node) {
            node->job->node == node;
 }
 
+/* Whether a pair of a reachable table was cleared before its key came back decides on its value. */
+static void tighten(const struct context *context, struct node *node, size_t key) {
+    node->words[key].loose = false;
+    if (gait_weak_get(context->mutator, node_slot(node, key)) == 0)
+        node->words[key] = node->words[key + 1] = (struct word){0};
+}
+
 /* Meet the values whose table and key are met. @return whether there was one more. */
 static bool meet_values(const struct context *context, bool lent) {
     struct owner *owner = context->owner;
@@ -84,6 +92,10 @@ static bool meet_values(const struct context *context, bool lent) {
             continue;
         for (size_t i = 0; i + 1 < node->word_count; i++) {
             if (node_class(context, node, i) != WORD_KEY || !node->words[i + 1].target)
+                continue;
+            if (node->words[i].loose && node->strong == owner->walk)
+                tighten(context, node, i);
+            if (!node->words[i + 1].target)
                 continue;
             struct node *key = node->words[i].target, *value = node->words[i + 1].target;
             bool key_lives =
@@ -113,16 +125,23 @@ static void walk_strong(struct context *context) {
     while (meet_values(context, false));
 }
 
-static void walk_lent(struct context *context) {
-    struct owner *owner = context->owner;
-    for (size_t i = 0; i < JOBS_MAX; i++) {
-        struct node *node = owner->jobs[i].node;
-        if (node && is_waiting(node) && node->strong != owner->walk)
-            meet_words(context, node, true);
-    }
+static void meet_lent(struct context *context) {
     do
         meet_all(context, true);
     while (meet_values(context, true));
+}
+
+/* ordered: by objects that hold what they lead to before they are found dead. */
+static void walk_lent(struct context *context, bool ordered) {
+    struct owner *owner = context->owner;
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        const struct job *job = &owner->jobs[i];
+        struct node *node = job->node;
+        if (node && is_waiting(node) && node->strong != owner->walk &&
+            !(ordered && (job->flags & GAIT_FINALIZER_UNORDERED)))
+            meet_words(context, node, true, job->flags & GAIT_FINALIZER_IGNORE_SELF ? node : NULL);
+    }
+    meet_lent(context);
 }
 
 /* ---- Kept ---- */
@@ -158,6 +177,8 @@ static void forget_others(struct context *context) {
         keep(owner, owner->jobs[i].node);
     for (size_t i = 0; i < CLEANUPS_MAX; i++)
         keep(owner, owner->cleanups[i].node);
+    for (size_t i = 0; i < LINKS_MAX; i++)
+        keep(owner, owner->links[i].target);
     while ((node = grey_pop(owner)))
         for (size_t i = 0; i < node->word_count; i++)
             keep(owner, node->words[i].target);
@@ -177,15 +198,21 @@ static void forget_others(struct context *context) {
 void model_walk(struct context *context) {
     context->owner->walk++;
     walk_strong(context);
-    walk_lent(context);
+    walk_lent(context, false);
     owner_blocks_forget(context->owner);
     forget_others(context);
+}
+
+void model_walk_ordered(struct context *context) {
+    context->owner->walk++;
+    walk_strong(context);
+    walk_lent(context, true);
 }
 
 size_t model_bytes(const struct owner *owner) {
     size_t bytes = 0;
     for (struct node *node = owner->nodes; node; node = node->next)
-        if (!node->arena && (may_live(owner, node) || is_waiting(node)))
+        if (!node->arena && (model_may_live(owner, node) || is_waiting(node)))
             bytes += node->cell_words * sizeof(gait_word);
     return bytes;
 }
@@ -212,6 +239,31 @@ static void clear_weak(struct context *context, const struct node *gone) {
         }
 }
 
+/* What an unordered finalizer's object leads to may have been dead, and have come back with it:
+ * weak words to it may be cleared, and it may itself have a finalizer that is queued. */
+static void bring_back(struct context *context, struct node *finalized) {
+    struct owner *owner = context->owner;
+    owner->walk++;
+    walk_strong(context);
+    meet(owner, finalized, true);
+    meet_lent(context);
+    for (struct node *node = owner->nodes; node; node = node->next) {
+        if (node->lent == owner->walk)
+            node->dead = false;
+        if (node->lent == owner->walk && node != finalized)
+            node->back = true;
+        for (size_t i = 0; i < node->word_count; i++) {
+            enum word_class class = node_class(context, node, i);
+            if ((class == WORD_WEAK || class == WORD_KEY) && node->words[i].target &&
+                node->words[i].target->lent == owner->walk)
+                node->words[i].loose = true;
+        }
+    }
+    for (size_t i = 0; i < LINKS_MAX; i++)
+        if (owner->links[i].target && owner->links[i].target->lent == owner->walk)
+            owner->links[i].loose = true;
+}
+
 void model_settle(struct context *context) {
     struct owner *owner = context->owner;
     for (size_t i = 0; i < JOBS_MAX; i++) {
@@ -219,9 +271,15 @@ void model_settle(struct context *context) {
         if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_RAN)
             continue;
         model_walk(context);
-        CHECK(job->node->strong != owner->walk, "%p is reachable, and its finalizer has run",
-              (void *)job->node->address);
-        clear_weak(context, job->node);
+        CHECK(job->node->back || job->node->strong != owner->walk,
+              "%p is reachable, and its finalizer has run", (void *)job->node->address);
+        if (!job->node->back) {
+            clear_weak(context, job->node);
+            links_clear(context, job->node);
+        }
+        if (job->flags & GAIT_FINALIZER_UNORDERED)
+            bring_back(context, job->node);
+        job->node->back = false;
         CHECK(*job->inbox == job->node->address, "the finalizer got %#zx, not %p",
               (size_t)*job->inbox, (void *)job->node->address);
         __atomic_store_n(&job->state, JOB_TAKEN, __ATOMIC_RELEASE);
@@ -249,8 +307,9 @@ static void compare_weak(struct context *context, struct node *node, size_t i, b
         node_read_weak(context, node, i);
     if (!target && !node->words[i].target)
         return;
-    bool strong = !target || target->strong == owner->walk;
-    bool gone = collected && target && !may_live(owner, target);
+    bool loose = node->words[value ? i - 1 : i].loose;
+    bool strong = !loose && (!target || target->strong == owner->walk);
+    bool gone = collected && target && !model_may_live(owner, target);
     gait_word before = node->words[i].value;
     struct node *read = node_read_weak(context, node, i);
     CHECK(!gone || !read, "%p: word %zu leads to %p after a collection: it was unreachable",
@@ -295,6 +354,7 @@ void model_verify(struct context *context, bool collected) {
     for (struct node *node = owner->nodes; node; node = node->next)
         if (node->strong == owner->walk)
             compare_node(context, node, collected);
+    links_check(context, collected);
     owner_blocks_check(context);
     for (size_t i = 0; i < ROOTS_MAX; i++) {
         const struct root *root = &owner->roots[i];

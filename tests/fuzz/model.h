@@ -4,7 +4,8 @@
  *
  *   strong   reached from a usable root by strong words, and by values of pairs whose table and key
  *            are strong: it must be alive, and be what the model says
- *   lent     not strong, but reached from an object whose finalizer has not run: it may be alive
+ *   lent     not strong, but reached from an object whose finalizer has not run: it may be alive,
+ *            or, if that is an unordered one, come back
  *   doomed   neither, but a weak word may still lead to it: it is gone after a collection; until
  *            then a read of the weak word may bring it back, as it was
  *   dead     seen to be gone: nobody may meet it again
@@ -23,6 +24,7 @@ struct word {
     gait_word value;
     struct node *target; /* what value refers to; NULL: nothing */
     unsigned char stale; /* what value referred to in an arena is gone */
+    bool loose;          /* a weak word, which may have been cleared before its target came back */
 };
 
 enum { STALE_RESET = 1, STALE_ENDED };
@@ -35,6 +37,7 @@ struct node {
     unsigned kind;
     unsigned strong, lent, kept; /* the walk in which it was found to be */
     bool dead;
+    bool back; /* has come back with another's: its finalizer may be queued, though it is strong */
     struct arena *arena;  /* that it lies in; NULL: the heap */
     struct node *sibling; /* the next in the same arena */
     struct job *job;
@@ -81,6 +84,7 @@ struct job {
     struct owner *owner;
     gait_word *inbox; /* a static root: the object, once the finalizer has run */
     bool second;      /* the second function is set */
+    uint32_t flags;   /* GAIT_FINALIZER_… */
 };
 
 struct cleanup {
@@ -111,6 +115,15 @@ struct block {
     int tag;
 };
 
+/* A word of the owner's memory that the library clears when the target dies. */
+struct link {
+    struct node *target; /* NULL: not in use */
+    gait_word slot, value;
+    uint32_t flags; /* GAIT_LINK_… */
+    bool loose;     /* as of a word */
+};
+
+#define LINKS_MAX 10
 #define BLOCKS_MAX 12
 #define JOBS_MAX 24
 #define CLEANUPS_MAX 32
@@ -134,6 +147,7 @@ struct owner {
     struct job jobs[JOBS_MAX];
     gait_word inbox[JOBS_MAX]; /* static roots */
     struct cleanup cleanups[CLEANUPS_MAX];
+    struct link links[LINKS_MAX];
     struct arena *arenas;
     size_t foreign_bytes; /* that it has added, except those of owned blocks */
     struct block blocks[BLOCKS_MAX];
@@ -219,6 +233,10 @@ void node_store(struct context *context, struct node *node, size_t i, gait_word 
 enum word_class node_class(const struct context *context, const struct node *node, size_t i);
 gait_word *node_slot(const struct node *node, size_t i);
 
+/** A weak word or a short link to it reads as nothing. What has a finalizer may come back by that,
+ * and by nothing else. */
+void node_is_gone(struct node *node);
+
 /** Read a weak word, a key or a value as a program does, and compare. @return the node, or NULL. */
 struct node *node_read_weak(struct context *context, struct node *node, size_t i);
 
@@ -226,6 +244,12 @@ struct node *node_read_weak(struct context *context, struct node *node, size_t i
 
 /** Number what is strong, kept and lent anew; forget what is not kept. */
 void model_walk(struct context *context);
+
+/** The same for a look alone: what objects with unordered finalizers lead to is not lent. */
+void model_walk_ordered(struct context *context);
+
+/** Whether the last walk met it, strong or lent. */
+bool model_may_live(const struct owner *owner, const struct node *node);
 
 /** A walk, and a comparison of every strong node with memory. collected: a collection has just
  * ended, so what is doomed is gone. */

@@ -110,7 +110,7 @@ void node_store(struct context *context, struct node *node, size_t i, gait_word 
     default:
         return;
     }
-    node->words[i] = (struct word){value, target, 0};
+    node->words[i] = (struct word){value, target, 0, false};
 }
 
 /* ---- New objects ---- */
@@ -143,7 +143,7 @@ static void node_init(struct context *context, struct node *node) {
                 continue;
             }
             gait_init(node_slot(node, i), value);
-            node->words[i] = (struct word){value, target, 0};
+            node->words[i] = (struct word){value, target, 0, false};
         }
     }
 }
@@ -258,8 +258,7 @@ static unsigned job_state_of(const struct node *node) {
     return node->job ? __atomic_load_n(&node->job->state, __ATOMIC_ACQUIRE) : JOB_NONE;
 }
 
-/* A weak word to it reads 0. What has a finalizer may come back by that, and by nothing else. */
-static void is_gone(struct node *node) {
+void node_is_gone(struct node *node) {
     if (job_state_of(node) != JOB_NONE)
         return;
     node->dead = true;
@@ -286,8 +285,8 @@ static struct node *read_pair(struct context *context, struct node *node, size_t
           (size_t)value_read);
     CHECK(pair[0].target || pair[0].value == 0, "%p: key %zu is gone, but was no object",
           (void *)node->address, key);
-    if (pair[0].target)
-        is_gone(pair[0].target);
+    if (pair[0].target && !pair[0].loose)
+        node_is_gone(pair[0].target);
     pair[0] = pair[1] = (struct word){0};
     return NULL;
 }
@@ -310,8 +309,8 @@ struct node *node_read_weak(struct context *context, struct node *node, size_t i
         if (read == 0) {
             CHECK(target || node->words[i].value == 0, "%p: weak word %zu is gone, but no object's",
                   (void *)node->address, i);
-            if (target)
-                is_gone(target);
+            if (target && !node->words[i].loose)
+                node_is_gone(target);
             node->words[i] = (struct word){0};
             return NULL;
         }

@@ -55,6 +55,23 @@ void op_inbox(struct context *context);
 /** At the end of a round: whether a finalizer is set that the library will run. */
 void finalizers_check_done(struct context *context);
 
+/** After gait_finalize_all: whether every finalizer has run. */
+void finalizers_check_all(struct context *context);
+
+/* ops_links.c */
+void op_link(struct context *context);
+void op_link_get(struct context *context);
+void op_link_move(struct context *context);
+
+/** Of all links of an owner: what model_verify compares. */
+void links_check(struct context *context, bool collected);
+
+/** The finalizer of their target has run, so short ones were cleared before. */
+void links_clear(struct context *context, const struct node *gone);
+
+/** Take all links back. */
+void links_drop(struct context *context);
+
 /* ops_control.c */
 void op_verify(struct context *context);
 void op_collect(struct context *context);

@@ -287,7 +287,7 @@ static void place_init(struct context *context, struct node *node) {
             gait_word value = target ? node_reference(context, target, class == WORD_INTERIOR)
                                      : word_without_reference(context);
             gait_init(node_slot(node, i), value);
-            node->words[i] = (struct word){value, target, 0};
+            node->words[i] = (struct word){value, target, 0, false};
         } else if (class == WORD_DATA) {
             node_store(context, node, i, 0, target);
         }

@@ -126,7 +126,8 @@ static void clone_deep(struct context *context, const struct node *of) {
             CHECK((value & ~mask) == (from->words[i].value & ~mask), "tags of a copy's word");
             CHECK((value & mask) != target->address, "%p: word %zu leads to what was copied",
                   (void *)to->address, i);
-            to->words[i] = (struct word){value, copy_of(context, &copies, target, value & mask), 0};
+            to->words[i] =
+                (struct word){value, copy_of(context, &copies, target, value & mask), 0, false};
         }
         copy_check(to);
     }

@@ -189,7 +189,7 @@ void op_coroutine_poke(struct context *context) {
         if (root_takes_interior(outside.owner, from) && !root_takes_interior(outside.owner, to))
             word = from->word.target ? from->word.target->address : 0;
         gait_store(context->mutator, to->slot, gait_shade(context->mutator, word));
-        to->word = (struct word){word, from->word.target, 0};
+        to->word = (struct word){word, from->word.target, 0, false};
         if (from->class == ROOT_CALLBACK && from != to && one_in(&context->random, 2)) {
             gait_store(context->mutator, from->slot, 0);
             from->word = (struct word){0};

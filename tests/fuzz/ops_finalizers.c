@@ -61,12 +61,37 @@ static struct job *free_job(struct owner *owner) {
     return NULL;
 }
 
+static gait_finalizer_fn function_of(const struct job *job) {
+    return job->second ? finalize_second : finalize_first;
+}
+
+static bool is_set(const struct job *job) {
+    return job && __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) == JOB_SET;
+}
+
+static void job_check(struct context *context, const struct job *job) {
+    gait_finalizer_fn function;
+    void *data;
+    uint32_t flags;
+    int result =
+        gait_finalizer_get(context->mutator, (void *)job->node->address, &function, &data, &flags);
+    CHECK(result == 0 && function == function_of(job) && data == job && flags == job->flags,
+          "the finalizer of %p is %d, flags %u, not %u", (void *)job->node->address, result, flags,
+          job->flags);
+}
+
 static void job_set(struct context *context, struct job *job) {
+    static const uint32_t flags[] = {0, 0, GAIT_FINALIZER_IGNORE_SELF, GAIT_FINALIZER_UNORDERED,
+                                     GAIT_FINALIZER_UNORDERED};
+    gait_finalizer_fn before = is_set(job) ? function_of(job) : NULL, old;
+    void *data;
     job->second = one_in(&context->random, 2);
+    job->flags = flags[pick(&context->random, sizeof flags / sizeof flags[0])];
     __atomic_store_n(&job->state, JOB_SET, __ATOMIC_RELEASE);
-    int result = gait_finalizer_set(context->mutator, (void *)job->node->address,
-                                    job->second ? finalize_second : finalize_first, job);
-    CHECK(result == 0, "gait_finalizer_set: %d", result);
+    int result = gait_finalizer_replace(context->mutator, (void *)job->node->address,
+                                        function_of(job), job, job->flags, &old, &data);
+    CHECK(result == 0 && old == before && (!before || data == job),
+          "gait_finalizer_replace: %d, there was %sone before", result, before ? "" : "no ");
 }
 
 static void job_end(struct job *job) {
@@ -87,8 +112,10 @@ void op_finalizer(struct context *context) {
     if (!node || node->arena)
         return;
     struct job *job = node->job ? node->job : free_job(context->owner);
-    if (!job || (node->job && __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_SET))
+    if (!job || (node->job && (!is_set(job) || node->back)))
         return;
+    if (node->job)
+        job_check(context, job);
     node->job = job;
     job->node = node;
     job_set(context, job);
@@ -99,7 +126,9 @@ void op_finalizer_remove(struct context *context) {
     if (!node)
         return;
     struct job *job = node->job;
-    bool set = job && __atomic_load_n(&job->state, __ATOMIC_ACQUIRE) == JOB_SET;
+    bool set = is_set(job);
+    if (set && node->back) /* it may be queued */
+        return;
     int result = gait_finalizer_set(context->mutator, (void *)node->address, NULL, NULL);
     CHECK(result == (set ? 0 : GAIT_E_MISSING), "removing a finalizer of %p: %d",
           (void *)node->address, result);
@@ -131,6 +160,8 @@ void op_run_finalizers(struct context *context) {
     if (one_in(&context->random, 4))
         gait_wait_finalizers(context->mutator, (int64_t)pick(&context->random, 100000));
     size_t most = one_in(&context->random, 2) ? 1 : pick(&context->random, 50);
+    if (one_in(&context->random, 2) && !gait_finalizers_pending(context->heap->gait))
+        return;
     size_t ran = gait_run_finalizers(context->mutator, most);
     CHECK(ran <= most, "%zu finalizers ran, of at most %zu", ran, most);
 }
@@ -181,7 +212,7 @@ void finalizers_check_done(struct context *context) {
         const struct job *job = &owner->jobs[i];
         /* what other finalizers' objects lead to waits, also for itself; and what a pinned arena
          * holds that could not be freed, since a pair out of reach has it */
-        if (job->node)
+        if (job->node && !(job->flags & GAIT_FINALIZER_UNORDERED))
             CHECK(job->node->lent == owner->walk || job->node->strong == owner->walk,
                   "the finalizer of %p has not run", (void *)job->node->address);
     }
@@ -190,5 +221,20 @@ void finalizers_check_done(struct context *context) {
         if (node)
             CHECK(node->lent == owner->walk || node->strong == owner->walk || node->job,
                   "the cleanup of %p has not run", (void *)node->address);
+    }
+    model_walk_ordered(context);
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        const struct job *job = &owner->jobs[i];
+        if (job->node && (job->flags & GAIT_FINALIZER_UNORDERED))
+            CHECK(job->node->lent == owner->walk || job->node->strong == owner->walk,
+                  "the unordered finalizer of %p has not run", (void *)job->node->address);
+    }
+}
+
+void finalizers_check_all(struct context *context) {
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        const struct job *job = &context->owner->jobs[i];
+        CHECK(!is_set(job), "the finalizer of %p has not run with all others",
+              (void *)job->node->address);
     }
 }

@@ -3,7 +3,7 @@
  * Objects that are freed or resized by the program, aligned ones, stretches without cycles.
  *
  * A node is freed, or moves, only if the model knows all that leads to it, and may write there: all
- * of it is strong, and no finalizer, cleanup or block has it.
+ * of it is strong, and no finalizer, cleanup, block or link has it.
  */
 #include "ops.h"
 
@@ -17,6 +17,9 @@ static bool has_records(const struct owner *owner, const struct node *node) {
             return true;
     for (size_t i = 0; i < BLOCKS_MAX; i++)
         if (owner->blocks[i].node == node)
+            return true;
+    for (size_t i = 0; i < LINKS_MAX; i++)
+        if (owner->links[i].target == node)
             return true;
     return false;
 }
@@ -64,12 +67,12 @@ static void lead(struct context *context, struct node *node, struct node *target
             switch (node_class(context, from, i)) {
             case WORD_WEAK:
                 gait_weak_set(context->mutator, node_slot(from, i), value);
-                *word = (struct word){value, target, 0};
+                *word = (struct word){value, target, 0, false};
                 break;
             case WORD_KEY:
             case WORD_VALUE: {
                 size_t key = node_class(context, from, i) == WORD_KEY ? i : i - 1;
-                *word = (struct word){value, target, 0};
+                *word = (struct word){value, target, 0, false};
                 if (!target) /* all of the pair */
                     from->words[key] = from->words[key + 1] = (struct word){0};
                 gait_ephemeron_set(context->mutator, node_slot(from, key), from->words[key].value,

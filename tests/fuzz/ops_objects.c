@@ -135,7 +135,7 @@ void op_fill(struct context *context) {
         target ? node_reference(context, target, false) : word_without_reference(context);
     gait_fill(context->mutator, node_slot(node, start), value, count);
     for (size_t i = start; i < start + count; i++)
-        node->words[i] = (struct word){value, target, 0};
+        node->words[i] = (struct word){value, target, 0, false};
 }
 
 void op_move(struct context *context) {
@@ -179,7 +179,7 @@ void op_exchange(struct context *context) {
     CHECK(gait_compare_exchange(context->mutator, node_slot(node, i), &expected, value),
           "%p: word %zu is not %#zx but %#zx", (void *)node->address, i, (size_t)before,
           (size_t)expected);
-    node->words[i] = (struct word){value, target, 0};
+    node->words[i] = (struct word){value, target, 0, false};
 }
 
 /* How many words of an object its scan function visits: more at once, fewer after the words that

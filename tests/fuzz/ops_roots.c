@@ -66,7 +66,7 @@ void op_static(struct context *context) {
     for (size_t i = 0; i < added; i++) {
         struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, true);
         words[i] = target ? node_reference(context, target, false) : 0;
-        roots[i].word = (struct word){words[i], target, 0};
+        roots[i].word = (struct word){words[i], target, 0, false};
     }
     CHECK(gait_roots_add(context->mutator, words, added) == 0, "gait_roots_add");
     for (size_t i = 0; i < added; i++)
@@ -98,7 +98,7 @@ void op_range(struct context *context) {
         struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, false);
         roots[i].slot = (gait_word *)owner->range + i * RANGE_STRIDE;
         *roots[i].slot = target ? node_reference(context, target, owner->range_conservative) : 0;
-        roots[i].word = (struct word){*roots[i].slot, target, 0};
+        roots[i].word = (struct word){*roots[i].slot, target, 0, false};
     }
     /* bytes at the end that fill no word are left out */
     size_t bytes = words * sizeof(gait_word) + (owner->range_conservative ? 3 : 0);
@@ -133,7 +133,7 @@ void op_block_roots(struct context *context) {
         struct node *target = one_in(&context->random, 2) ? NULL : node_pick(context, true);
         block[i] = target ? node_reference(context, target, false) : 0;
         roots[i].slot = &block[i];
-        roots[i].word = (struct word){block[i], target, 0};
+        roots[i].word = (struct word){block[i], target, 0, false};
     }
     CHECK(gait_roots_add(context->mutator, block, count) == 0, "gait_roots_add of a block");
     for (size_t i = 0; i < count; i++)
@@ -156,7 +156,7 @@ void op_handle(struct context *context) {
     gait_word value = target ? node_reference(context, target, false) : 0;
     CHECK(root->handle = gait_handle_new(context->mutator, value), "gait_handle_new");
     root->usable = true;
-    root->word = (struct word){value, target, 0};
+    root->word = (struct word){value, target, 0, false};
 }
 
 /* The callback's words are roots while it is set. */

@@ -31,7 +31,7 @@ void op_weak_set(struct context *context) {
     gait_word value =
         target ? node_reference(context, target, false) : word_without_reference(context);
     gait_weak_set(context->mutator, node_slot(node, i), value);
-    node->words[i] = (struct word){value, target, 0};
+    node->words[i] = (struct word){value, target, 0, false};
 }
 
 /* Read a weak word, a key or a value, and perhaps hold on to it: by a root alone, if the word or
@@ -74,6 +74,6 @@ void op_pair_set(struct context *context) {
         value = NULL;
     }
     gait_ephemeron_set(context->mutator, node_slot(node, i), key_word, value_word);
-    node->words[i] = (struct word){key_word, key, 0};
-    node->words[i + 1] = (struct word){value_word, value, 0};
+    node->words[i] = (struct word){key_word, key, 0, false};
+    node->words[i + 1] = (struct word){value_word, value, 0, false};
 }

@@ -7,7 +7,7 @@
  */
 #include <gait/offheap.h>
 
-#include "model.h"
+#include "ops.h"
 
 static const size_t class_counts[] = {
     [ROOT_STACK] = STACK_WORDS,
@@ -66,6 +66,7 @@ void owner_open(struct context *context) {
 }
 
 void owner_close(struct context *context) {
+    links_drop(context);
     CHECK(gait_roots_remove(context->mutator, context->owner->inbox) == 0, "inbox");
 }
 
@@ -114,7 +115,7 @@ void root_set(struct context *context, struct root *root, gait_word value, struc
         gait_handle_set(context->mutator, root->handle, value);
         break;
     }
-    root->word = (struct word){value, target, 0};
+    root->word = (struct word){value, target, 0, false};
 }
 
 struct root *root_pick(struct context *context) {

@@ -34,7 +34,9 @@ struct table { /* kind ephemeron */
 
 struct job {
     unsigned state; /* atomic: 0 unused, 1 set, 2 has run, 3 has run after resurrection */
+    uint32_t flags;
     gait_word stamp;
+    gait_word link_stamp; /* of what the object refers to; 0: nothing is known */
 };
 
 struct thread {
@@ -224,12 +226,15 @@ static void finalize(gait_mutator *mutator, void *object, void *data) {
     CHECK(stamp_at((gait_word)object) == job->stamp, "a finalizer's object has stamp %#" PRIxPTR,
           stamp_at((gait_word)object));
     gait_word link = slot_load(&((struct node *)object)->link);
-    if (link)
-        CHECK(stamp_at(link) & 1, "what a finalizer's object refers to is gone");
+    CHECK(stamp_at(link) == job->link_stamp,
+          "what a finalizer's object refers to has stamp %#" PRIxPTR, stamp_at(link));
+    if (job->flags & GAIT_FINALIZER_UNORDERED)
+        CHECK(slot_load(&((struct node *)link)->link) == (gait_word)object, "a cycle is broken");
     __atomic_add_fetch(&jobs_run, 1, __ATOMIC_RELAXED);
     if (before == 1 && job->stamp % 6 == 1) { /* back to life, and once more a finalizer */
         gait_store(mutator, &resurrected, (gait_word)object);
-        CHECK(gait_finalizer_set(mutator, object, finalize, job) == 0, "set again");
+        CHECK(gait_finalizer_replace(mutator, object, finalize, job, job->flags, NULL, NULL) == 0,
+              "set again");
     } else {
         __atomic_store_n(&job->state, 3, __ATOMIC_RELAXED);
     }
@@ -258,8 +263,10 @@ static void job_step(struct thread *thread) {
     bool cyclic = ((struct node *)thread->scratch[1])->link != 0;
     struct job *job = &thread->jobs[thread->jobs_set++];
     job->stamp = node->stamp;
+    job->link_stamp = stamp;
     job->state = 1;
-    if (cyclic || one_in(&thread->random, 2)) {
+    job->flags = cyclic ? GAIT_FINALIZER_UNORDERED : 0;
+    if (one_in(&thread->random, 2)) {
         CHECK(gait_cleanup_add(thread->mutator, node, clean_up, job) == 0, "gait_cleanup_add");
         if (one_in(&thread->random, 5)) { /* a second one, taken back */
             struct job *other = &thread->jobs[thread->jobs_set++];
@@ -268,7 +275,9 @@ static void job_step(struct thread *thread) {
             CHECK(gait_cleanup_cancel(thread->mutator, node, clean_up, other) == 1, "cancel");
         }
     } else {
-        CHECK(gait_finalizer_set(thread->mutator, node, finalize, job) == 0, "set");
+        CHECK(gait_finalizer_replace(thread->mutator, node, finalize, job, job->flags, NULL,
+                                     NULL) == 0,
+              "set");
     }
     if (one_in(&thread->random, 3))
         thread->roots[pick(&thread->random, KEEP)] = thread->scratch[0];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/mark/finalizers and address_map: who is queued when, what stays alive until then, and
+ * runtime/mark/finalizers: who is queued when, what stays alive until then, what comes back, and
  * that no record is lost while the map grows.
  */
 #include "bare_heap.h"
@@ -13,10 +13,11 @@
 #define ALL (~(gait_word)0)
 
 static struct finalizers finalizers;
+static AO_t pending;
 
 static void open_all(void) {
     bare_open(ALL);
-    cr_assert_eq(finalizers_init(&finalizers, &bare.space.metadata_bytes), 0);
+    cr_assert_eq(finalizers_init(&finalizers, &bare.space.metadata_bytes, &pending), 0);
 }
 
 static void close_all(void) {
@@ -38,15 +39,25 @@ static void clean_up(gait_mutator *mutator, void *data) { (void)mutator, (void)d
 
 static void clean_up_otherwise(gait_mutator *mutator, void *data) { (void)mutator, (void)data; }
 
+static int set_with(void *object, gait_finalizer_fn function, void *data, uint32_t flags) {
+    struct finalizer_setting setting = {function, data, flags}, old;
+    return finalizers_set(&finalizers, object, &setting, &old);
+}
+
+static int set(void *object, gait_finalizer_fn function, void *data) {
+    return set_with(object, function, data, 0);
+}
+
 /* A cycle up to sweeping. @return bytes kept for finalizers. */
 static size_t cycle(const gait_word *roots, size_t count) {
     marker_begin(&bare.marker);
     finalizers_push(&finalizers, &bare.marker);
     marker_end(&bare.marker);
     bare_mark(roots, count);
+    marker_take_marked(&bare.marker);
     bare_flip();
     weak_settle(&bare.space, ALL);
-    size_t kept = finalizers_settle(&finalizers, &bare.space, ALL);
+    size_t kept = finalizers_settle(&finalizers, &bare.marker);
     /* what sweeping does: the other word of each pair is for the next cycle's marks */
     size_t pages = AO_load(&bare.space.extent_bytes) >> PAGE_SHIFT;
     unsigned side = ~space_epoch(&bare.space) & 1;
@@ -68,6 +79,7 @@ static struct finalizer_job take(void) {
 
 static void expect_none(void) {
     struct finalizer_job job;
+    cr_assert_eq(AO_load(&pending), 0u);
     cr_assert_eq(finalizers_queued(&finalizers), 0u);
     cr_assert_not(finalizers_take(&finalizers, &job));
 }
@@ -77,6 +89,7 @@ static void expect_no_records(void) {
     cr_assert_eq(finalizers.finalizers.map.count, 0u);
     cr_assert_eq(finalizers.cleanups.pool.count, 0u);
     cr_assert_eq(finalizers.cleanups.map.count, 0u);
+    cr_assert_eq(finalizers.unordered, 0u);
 }
 
 Test(finalizers, a_dead_object_is_queued_once_with_what_it_refers_to) {
@@ -86,7 +99,7 @@ Test(finalizers, a_dead_object_is_queued_once_with_what_it_refers_to) {
     object[0] = bare_ref(child);
     child[0] = bare_ref(grandchild);
     int data;
-    cr_assert_eq(finalizers_set(&finalizers, object, finalize, &data), 0);
+    cr_assert_eq(set(object, finalize, &data), 0);
 
     gait_word root = bare_ref(object);
     cr_assert_eq(cycle(&root, 1), 0u);
@@ -112,8 +125,8 @@ Test(finalizers, in_the_order_of_references) {
     unsigned refs = bare_kind(GAIT_REFS, 0);
     gait_word *first = bare_alloc(refs, 16), *second = bare_alloc(refs, 16);
     first[0] = bare_ref(second);
-    finalizers_set(&finalizers, first, finalize, NULL);
-    finalizers_set(&finalizers, second, finalize, NULL);
+    set(first, finalize, NULL);
+    set(second, finalize, NULL);
     cycle(NULL, 0);
     cr_assert_eq(finalizers_queued(&finalizers), 1u);
     cr_assert_eq(take().object, (void *)first);
@@ -127,7 +140,7 @@ Test(finalizers, an_object_that_reaches_itself_is_never_finalized) {
     gait_word *one = bare_alloc(refs, 16), *other = bare_alloc(refs, 16);
     one[0] = bare_ref(other);
     other[0] = bare_ref(one);
-    finalizers_set(&finalizers, one, finalize, NULL);
+    set(one, finalize, NULL);
     cycle(NULL, 0);
     expect_none();
     cr_assert(bare_is_allocated(one));
@@ -137,9 +150,9 @@ Test(finalizers, set_replaces_and_removes) {
     unsigned refs = bare_kind(GAIT_REFS, 0);
     gait_word *object = bare_alloc(refs, 16);
     int data;
-    cr_assert_eq(finalizers_set(&finalizers, object, NULL, NULL), GAIT_E_MISSING);
-    finalizers_set(&finalizers, object, finalize, NULL);
-    finalizers_set(&finalizers, object, finalize_otherwise, &data);
+    cr_assert_eq(set(object, NULL, NULL), GAIT_E_MISSING);
+    set(object, finalize, NULL);
+    set(object, finalize_otherwise, &data);
     cr_assert_eq(finalizers.finalizers.pool.count, 1u);
     cycle(NULL, 0);
     struct finalizer_job job = take();
@@ -147,9 +160,9 @@ Test(finalizers, set_replaces_and_removes) {
     expect_no_records();
 
     object = bare_alloc(refs, 16);
-    finalizers_set(&finalizers, object, finalize, NULL);
-    cr_assert_eq(finalizers_set(&finalizers, object, NULL, NULL), 0);
-    cr_assert_eq(finalizers_set(&finalizers, object, NULL, NULL), GAIT_E_MISSING);
+    set(object, finalize, NULL);
+    cr_assert_eq(set(object, NULL, NULL), 0);
+    cr_assert_eq(set(object, NULL, NULL), GAIT_E_MISSING);
     cycle(NULL, 0);
     expect_none();
 }
@@ -158,7 +171,7 @@ Test(finalizers, cleanups_wait_until_the_object_is_gone) {
     unsigned refs = bare_kind(GAIT_REFS, 0);
     gait_word *object = bare_alloc(refs, 16);
     int data[3];
-    finalizers_set(&finalizers, object, finalize, NULL);
+    set(object, finalize, NULL);
     for (size_t i = 0; i < 3; i++)
         cr_assert_eq(finalizers_cleanup_add(&finalizers, object, clean_up, &data[i]), 0);
     cycle(NULL, 0);
@@ -259,11 +272,11 @@ Test(finalizers, many_are_settled_quickly, .timeout = 60) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
     int64_t begin_ns = platform_thread_cpu_ns();
     for (size_t i = 0; i < COUNT; i++)
-        finalizers_set(&finalizers, bare_alloc(leaf, 16), finalize, (void *)i);
+        set(bare_alloc(leaf, 16), finalize, (void *)i);
     int64_t set_ns = platform_thread_cpu_ns() - begin_ns;
     bare_flip();
     begin_ns = platform_thread_cpu_ns();
-    cr_assert_eq(finalizers_settle(&finalizers, &bare.space, ALL), 16u * COUNT);
+    cr_assert_eq(finalizers_settle(&finalizers, &bare.marker), 16u * COUNT);
     int64_t settle_ns = platform_thread_cpu_ns() - begin_ns;
     cr_assert_eq(finalizers_queued(&finalizers), (size_t)COUNT);
     cr_assert_lt(settle_ns, set_ns / 3, "%lld ns to set them, %lld to settle", (long long)set_ns,
@@ -282,7 +295,7 @@ Test(finalizers, records_are_counted_and_given_back, .timeout = 60) {
             if (round == 0 || i == 0)
                 object = bare_alloc(leaf, 16);
             if (round == 0)
-                finalizers_set(&finalizers, object, finalize, (void *)i);
+                set(object, finalize, (void *)i);
             else
                 finalizers_cleanup_add(&finalizers, object, clean_up, (void *)i);
         }
@@ -313,9 +326,9 @@ Test(finalizers, weak_words_of_what_comes_back_are_settled) {
     weak_store_pair(&pairs[0], bare_ref(live), bare_ref(value));
     weak_store_pair(&pairs[2], bare_ref(dead), bare_ref(lost));
     weak_store_pair(&pairs[4], bare_ref(finalized), bare_ref(lost));
-    finalizers_set(&finalizers, words, finalize, NULL);
-    finalizers_set(&finalizers, pairs, finalize, NULL);
-    finalizers_set(&finalizers, finalized, finalize, NULL);
+    set(words, finalize, NULL);
+    set(pairs, finalize, NULL);
+    set(finalized, finalize, NULL);
     gait_word root = bare_ref(live);
     cr_assert_eq(cycle(&root, 1), 32u + 64 + 16);
     cr_assert(bare_is_allocated(words) && bare_is_allocated(pairs));
@@ -334,7 +347,7 @@ Test(finalizers, large_objects_and_their_contents) {
     gait_word *object = bare_alloc(refs, WORDS * sizeof(gait_word));
     for (size_t i = 0; i < WORDS; i++)
         object[i] = bare_ref(bare_alloc(leaf, 16));
-    finalizers_set(&finalizers, object, finalize, NULL);
+    set(object, finalize, NULL);
     cr_assert_eq(cycle(NULL, 0), WORDS * sizeof(gait_word));
     for (size_t i = 0; i < WORDS; i++)
         cr_assert(bare_is_allocated((void *)object[i]));
@@ -350,7 +363,7 @@ Test(finalizers, many_of_all_sorts, .timeout = 60) {
     for (size_t i = 0; i < COUNT; i++) {
         objects[i] = bare_alloc(leaf, 16);
         if (bare_random(&state) % 2) {
-            finalizers_set(&finalizers, objects[i], finalize, (void *)i);
+            set(objects[i], finalize, (void *)i);
             jobs[i] = 1;
         }
         for (uint64_t more = bare_random(&state) % 3; more > 0; more--) {
@@ -385,6 +398,233 @@ Test(finalizers, many_of_all_sorts, .timeout = 60) {
     free(roots);
 }
 
+/* ---- Without order ---- */
+
+Test(finalizers, unordered_ones_of_a_cycle_are_queued_with_all_that_they_lead_to) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *one = bare_alloc(refs, 16), *other = bare_alloc(refs, 16);
+    gait_word *child = bare_alloc(refs, 32), *grandchild = bare_alloc(refs, 48);
+    gait_word *garbage = bare_alloc(refs, 16);
+    one[0] = bare_ref(other);
+    other[0] = bare_ref(one);
+    other[1] = bare_ref(child);
+    child[0] = bare_ref(grandchild);
+    grandchild[0] = bare_ref(child);
+    set_with(one, finalize, one, GAIT_FINALIZER_UNORDERED);
+    set_with(other, finalize, other, GAIT_FINALIZER_UNORDERED);
+    gait_word root = bare_ref(one);
+    cr_assert_eq(cycle(&root, 1), 0u);
+    expect_none();
+    cr_assert_not(bare_is_allocated(garbage));
+    cr_assert_eq(cycle(NULL, 0), 16u + 16 + 32 + 48);
+    cr_assert_eq(finalizers_queued(&finalizers), 2u);
+    cr_assert_eq(AO_load(&pending), 2u);
+    cr_assert(bare_is_allocated(one) && bare_is_allocated(other) && bare_is_allocated(child) &&
+              bare_is_allocated(grandchild));
+    /* queued: roots, as any that is */
+    cr_assert_eq(cycle(NULL, 0), 0u);
+    cr_assert(bare_is_allocated(grandchild));
+    take(), take();
+    expect_no_records();
+    cycle(NULL, 0);
+    cr_assert_not(bare_is_allocated(one) || bare_is_allocated(grandchild));
+}
+
+/* libgc's "unreachable": what must not be finalized while another finalizer may bring it back. */
+Test(finalizers, an_ordered_one_waits_for_unordered_ones_that_lead_to_it) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *unordered = bare_alloc(refs, 16), *ordered = bare_alloc(refs, 16);
+    gait_word *between = bare_alloc(refs, 16);
+    unordered[0] = bare_ref(between);
+    between[0] = bare_ref(ordered);
+    between[1] = bare_ref(unordered);
+    set(ordered, finalize, NULL);
+    set_with(unordered, finalize, NULL, GAIT_FINALIZER_UNORDERED);
+    cycle(NULL, 0);
+    cr_assert_eq(finalizers_queued(&finalizers), 1u);
+    cr_assert_eq(take().object, (void *)unordered);
+    cycle(NULL, 0);
+    cr_assert_eq(take().object, (void *)ordered);
+    expect_no_records();
+}
+
+Test(finalizers, an_unordered_one_waits_for_ordered_ones_that_lead_to_it) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *unordered = bare_alloc(refs, 16), *ordered = bare_alloc(refs, 16);
+    ordered[0] = bare_ref(unordered);
+    set(ordered, finalize, NULL);
+    set_with(unordered, finalize, NULL, GAIT_FINALIZER_UNORDERED);
+    cycle(NULL, 0);
+    cr_assert_eq(take().object, (void *)ordered);
+    expect_none();
+    cycle(NULL, 0);
+    cr_assert_eq(take().object, (void *)unordered);
+    expect_no_records();
+}
+
+/* Words of its own may lead to itself, by its start, by a tag or by its inside; pairs too. */
+Test(finalizers, references_to_itself_may_count_for_nothing) {
+    unsigned refs = bare_kind(GAIT_REFS, 0), anything = bare_kind(GAIT_CONSERVATIVE, 0);
+    unsigned ephemeron = bare_kind(GAIT_EPHEMERON, 1);
+    gait_word *object = bare_alloc(refs, 16), *child = bare_alloc(refs, 16);
+    object[0] = bare_ref(object);
+    object[1] = bare_ref(child);
+    gait_word *inside = bare_alloc(anything, 32);
+    inside[1] = bare_ref(inside) + 17;
+    gait_word *table = bare_alloc(ephemeron, 24), *value = bare_alloc(refs, 16);
+    gait_word *key = bare_alloc(refs, 16);
+    table[0] = bare_ref(table);
+    weak_store_pair(&table[1], bare_ref(key), bare_ref(value));
+    gait_word *cyclic = bare_alloc(refs, 16), *link = bare_alloc(refs, 16);
+    cyclic[0] = bare_ref(link);
+    link[0] = bare_ref(cyclic);
+    gait_word *objects[] = {object, inside, table, cyclic};
+    for (size_t i = 0; i < 4; i++)
+        set_with(objects[i], finalize, NULL, GAIT_FINALIZER_IGNORE_SELF);
+    gait_word root = bare_ref(key);
+    cycle(&root, 1);
+    cr_assert_eq(finalizers_queued(&finalizers), 3u); /* a longer cycle holds itself */
+    cr_assert(bare_is_allocated(child) && bare_is_allocated(value));
+    cr_assert_eq(table[2], bare_ref(value));
+}
+
+/* Which of them is found first makes no difference: none of these words is seen again. */
+Test(finalizers, weak_words_of_all_that_comes_back_are_settled_before) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    unsigned weak = bare_kind(GAIT_WEAK, 1), ephemeron = bare_kind(GAIT_EPHEMERON, 0);
+    gait_word *finalized = bare_alloc(refs, 32), *live = bare_alloc(leaf, 16);
+    gait_word *dead = bare_alloc(leaf, 16), *child = bare_alloc(leaf, 16);
+    gait_word *value = bare_alloc(leaf, 64), *lost = bare_alloc(leaf, 16);
+    gait_word *words = bare_alloc(weak, 48), *pairs = bare_alloc(ephemeron, 64);
+    gait_word *outside = bare_alloc(weak, 32);
+    finalized[0] = bare_ref(words);
+    finalized[1] = bare_ref(pairs);
+    finalized[2] = bare_ref(child);
+    words[0] = bare_ref(finalized); /* strong */
+    words[1] = bare_ref(dead);
+    words[2] = bare_ref(live);
+    words[3] = bare_ref(finalized);
+    words[4] = bare_ref(child);
+    weak_store_pair(&pairs[0], bare_ref(live), bare_ref(value));
+    weak_store_pair(&pairs[2], bare_ref(dead), bare_ref(lost));
+    weak_store_pair(&pairs[4], bare_ref(child), bare_ref(lost));
+    outside[1] = bare_ref(finalized);
+    outside[2] = bare_ref(child);
+    set_with(finalized, finalize, NULL, GAIT_FINALIZER_UNORDERED);
+    gait_word roots[] = {bare_ref(live), bare_ref(outside)};
+    /* a live key keeps its value, also in a table that was dead itself */
+    cr_assert_eq(cycle(roots, 2), 32u + 16 + 48 + 64 + 64);
+    cr_assert(bare_is_allocated(value) && bare_is_allocated(child));
+    cr_assert_not(bare_is_allocated(lost) || bare_is_allocated(dead));
+    gait_word words_after[] = {bare_ref(finalized), 0, bare_ref(live), 0, 0, 0};
+    gait_word pairs_after[] = {bare_ref(live), bare_ref(value), 0, 0, 0, 0, 0, 0};
+    gait_word outside_after[] = {0, 0, 0, 0};
+    cr_assert_arr_eq(words, words_after, sizeof words_after);
+    cr_assert_arr_eq(pairs, pairs_after, sizeof pairs_after);
+    cr_assert_arr_eq(outside, outside_after, sizeof outside_after);
+}
+
+Test(finalizers, cleanups_wait_for_what_comes_back_without_a_finalizer_of_its_own) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *finalized = bare_alloc(refs, 16), *child = bare_alloc(refs, 16);
+    finalized[0] = bare_ref(child);
+    child[0] = bare_ref(finalized);
+    set_with(finalized, finalize, NULL, GAIT_FINALIZER_UNORDERED);
+    finalizers_cleanup_add(&finalizers, child, clean_up, NULL);
+    cycle(NULL, 0);
+    cr_assert_eq(take().object, (void *)finalized);
+    expect_none();
+    cycle(NULL, 0);
+    cr_assert_eq(take().clean_up, clean_up);
+    expect_no_records();
+}
+
+/* What comes back may be much, deep and large: it is found to the end. */
+Test(finalizers, a_long_list_and_a_large_table_come_back, .timeout = 60) {
+    enum { LENGTH = 300000, WORDS = 50000 };
+    unsigned refs = bare_kind(GAIT_REFS, 0), leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *large = bare_alloc(refs, WORDS * sizeof(gait_word)), *list = NULL;
+    for (size_t i = 1; i < WORDS; i++)
+        large[i] = bare_ref(bare_alloc(leaf, 16));
+    for (size_t i = 0; i < LENGTH; i++) {
+        gait_word *link = bare_alloc(refs, 16);
+        link[0] = bare_ref(list);
+        list = link;
+    }
+    large[0] = bare_ref(list);
+    set_with(large, finalize, NULL, GAIT_FINALIZER_UNORDERED);
+    size_t pages = (WORDS * sizeof(gait_word) + PAGE_BYTES - 1) / PAGE_BYTES;
+    cr_assert_eq(cycle(NULL, 0), pages * PAGE_BYTES + 16u * (WORDS - 1 + LENGTH));
+    for (size_t i = 1; i < WORDS; i++)
+        cr_assert(bare_is_allocated((void *)large[i]));
+    for (; list; list = (gait_word *)list[0])
+        cr_assert(bare_is_allocated(list));
+}
+
+Test(finalizers, what_an_object_has_is_read_and_handed_back) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *object = bare_alloc(refs, 16);
+    int data[2];
+    struct finalizer_setting old, none = {0};
+    struct finalizer_setting first = {finalize, &data[0], GAIT_FINALIZER_UNORDERED};
+    struct finalizer_setting second = {finalize_otherwise, &data[1], GAIT_FINALIZER_IGNORE_SELF};
+    cr_assert_eq(finalizers_set(&finalizers, object, &none, &old), GAIT_E_MISSING);
+    cr_assert_null(old.finalize);
+    cr_assert_null(finalizers_get(&finalizers, object).finalize);
+    cr_assert_eq(finalizers_set(&finalizers, object, &first, &old), 0);
+    cr_assert_null(old.finalize);
+    cr_assert_eq(finalizers_set(&finalizers, object, &second, &old), 0);
+    cr_assert(old.finalize == finalize && old.data == &data[0] &&
+              old.flags == GAIT_FINALIZER_UNORDERED);
+    cr_assert_eq(finalizers.unordered, 0u);
+    old = finalizers_get(&finalizers, object);
+    cr_assert(old.finalize == finalize_otherwise && old.data == &data[1] &&
+              old.flags == GAIT_FINALIZER_IGNORE_SELF);
+    cr_assert_eq(finalizers_set(&finalizers, object, &none, &old), 0);
+    cr_assert(old.finalize == finalize_otherwise && old.data == &data[1]);
+    expect_no_records();
+}
+
+Test(finalizers, all_are_queued_the_youngest_first) {
+    enum { COUNT = 10000 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    static gait_word *objects[COUNT];
+    gait_word *dead = bare_alloc(leaf, 16);
+    uint64_t state = 0x2545f4914f6cdd1d;
+    set(dead, finalize, (void *)COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        objects[i] = bare_alloc(leaf, 16);
+    for (size_t i = 0; i < COUNT; i++) /* records lie in memory in another order */
+        set(objects[i], finalize, (void *)i);
+    for (size_t i = 0; i < COUNT; i++)
+        if (bare_random(&state) % 2) {
+            set(objects[i], NULL, NULL);
+            objects[i] = NULL;
+        }
+    for (size_t i = 0; i < COUNT; i++)
+        if (!objects[i])
+            set(objects[i] = bare_alloc(leaf, 16), finalize, (void *)(COUNT + 1 + i));
+        else
+            set(objects[i], finalize_otherwise, (void *)i); /* keeps its place */
+    gait_word *roots = calloc(COUNT, sizeof *roots);
+    for (size_t i = 0; i < COUNT; i++)
+        roots[i] = bare_ref(objects[i]);
+    cycle(roots, COUNT);
+    cr_assert_eq(finalizers_queued(&finalizers), 1u);
+    cr_assert_eq(finalizers_queue_all(&finalizers), COUNT + 1u);
+    cr_assert_eq(finalizers_queue_all(&finalizers), COUNT + 1u);
+    cr_assert_eq(take().object, (void *)dead); /* was queued before */
+    size_t last = SIZE_MAX;
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t data = (size_t)take().data;
+        cr_assert_lt(data, last);
+        last = data;
+    }
+    expect_none();
+    expect_no_records();
+    free(roots);
+}
+
 /* ---- Beside each other ---- */
 
 enum { BESIDE = 20000 };
@@ -394,9 +634,9 @@ static AO_t added;
 static void *add_and_remove(void *argument) {
     (void)argument;
     for (size_t i = 0; i < BESIDE; i++) {
-        if (finalizers_set(&finalizers, beside[i], finalize, NULL) != 0)
+        if (set(beside[i], finalize, NULL) != 0)
             abort();
-        if (i % 4 == 0 && finalizers_set(&finalizers, beside[i], NULL, NULL) != 0)
+        if (i % 4 == 0 && set(beside[i], NULL, NULL) != 0)
             abort();
         AO_store_release(&added, i + 1);
     }
@@ -440,7 +680,7 @@ Test(finalizers, waiting) {
 
     pthread_t thread;
     int woken = -1;
-    finalizers_set(&finalizers, bare_alloc(leaf, 16), finalize, NULL);
+    set(bare_alloc(leaf, 16), finalize, NULL);
     cr_assert_eq(pthread_create(&thread, NULL, wait_for_one, &woken), 0);
     platform_sleep_ns(5000000);
     cycle(NULL, 0);
@@ -455,119 +695,4 @@ Test(finalizers, waiting) {
     pthread_join(thread, NULL);
     cr_assert_eq(woken, 0);
     cr_assert_not(finalizers_wait(&finalizers, -1));
-}
-
-/* ---- The map ---- */
-
-struct walk_test {
-    const struct address_node *nodes;
-    const bool *in;
-    size_t met;
-};
-
-static void meet(void *data, struct address_node *node) {
-    struct walk_test *walk = data;
-    cr_assert(walk->in[node - walk->nodes]);
-    walk->met++;
-}
-
-Test(address_map, against_a_plain_array) {
-    enum { KEYS = 3000, STEPS = 200000 };
-    struct address_map map;
-    AO_t bytes = 0;
-    static struct address_node nodes[KEYS];
-    static bool in[KEYS];
-    uint64_t state = 88172645463325252;
-    size_t count = 0;
-    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
-    for (size_t step = 0; step < STEPS; step++) {
-        size_t i = bare_random(&state) % KEYS;
-        nodes[i].key = 0x700000000000 + (i << 4);
-        cr_assert_eq(address_map_find(&map, nodes[i].key), in[i] ? &nodes[i] : NULL);
-        if (in[i])
-            address_map_remove(&map, &nodes[i]), count--;
-        else
-            address_map_add(&map, &nodes[i]), count++;
-        in[i] = !in[i];
-        cr_assert_eq(map.count, count);
-    }
-    struct walk_test walk = {.nodes = nodes, .in = in};
-    size_t longest = 0, before = 0;
-    for (size_t bucket = 0; address_map_step(&map, &bucket, meet, &walk); before = walk.met)
-        longest = walk.met - before > longest ? walk.met - before : longest;
-    cr_assert_eq(walk.met, count);
-    cr_assert_leq(longest, 12u);
-    address_map_destroy(&map);
-}
-
-static void take_out(void *map, struct address_node *node) { address_map_remove(map, node); }
-
-Test(address_map, a_walk_may_take_out_what_it_visits_while_others_are_added) {
-    enum { FIRST = 1000, MORE = 1000 };
-    struct address_map map;
-    AO_t bytes = 0;
-    static struct address_node nodes[FIRST + MORE];
-    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
-    for (size_t i = 0; i < FIRST + MORE; i++)
-        nodes[i].key = 0x700000000000 + (i << 4);
-    for (size_t i = 0; i < FIRST; i++)
-        address_map_add(&map, &nodes[i]);
-    size_t added = FIRST;
-    for (size_t bucket = 0; address_map_step(&map, &bucket, take_out, &map);)
-        if (added < FIRST + MORE)
-            address_map_add(&map, &nodes[added++]);
-    for (size_t i = 0; i < FIRST; i++)
-        cr_assert_null(address_map_find(&map, nodes[i].key));
-    address_map_destroy(&map);
-}
-
-Test(address_map, equal_keys_last_in_first_out_across_splits) {
-    enum { SAME = 5, OTHERS = 5000 };
-    struct address_map map;
-    AO_t bytes = 0;
-    struct address_node same[SAME];
-    static struct address_node others[OTHERS];
-    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
-    for (size_t i = 0; i < OTHERS; i++) {
-        if (i % (OTHERS / SAME) == 0) {
-            same[i / (OTHERS / SAME)].key = 64;
-            address_map_add(&map, &same[i / (OTHERS / SAME)]);
-        }
-        others[i].key = 0x7000000 + 8 * i;
-        address_map_add(&map, &others[i]);
-    }
-    for (size_t i = SAME; i-- > 0;) {
-        cr_assert_eq(address_map_find(&map, 64), &same[i]);
-        address_map_remove(&map, &same[i]);
-    }
-    cr_assert_null(address_map_find(&map, 64));
-    address_map_destroy(&map);
-}
-
-/* Joined buckets: every node is found, and the memory of most segments is gone. */
-Test(address_map, a_trimmed_map_has_all_of_its_nodes) {
-    enum { COUNT = 50000, KEPT = 50 };
-    static struct address_node nodes[COUNT];
-    struct address_map map;
-    AO_t bytes = 0;
-    cr_assert_eq(address_map_init(&map, &bytes, false), 0);
-    size_t least = AO_load(&bytes);
-    for (size_t round = 0; round < 2; round++) {
-        for (size_t i = round ? KEPT : 0; i < COUNT; i++) {
-            nodes[i].key = 0x700000000000 + (i << 4);
-            address_map_add(&map, &nodes[i]);
-        }
-        cr_assert_geq(AO_load(&bytes), COUNT * sizeof(void *));
-        address_map_trim(&map, COUNT); /* as many nodes as buckets: nothing is joined */
-        cr_assert_geq(map.buckets, (size_t)COUNT);
-        for (size_t i = KEPT; i < COUNT; i++)
-            address_map_remove(&map, &nodes[i]);
-        address_map_trim(&map, COUNT);
-        cr_assert_leq(map.buckets, 4u * (KEPT + 1));
-        cr_assert_leq(AO_load(&bytes), 16 * least);
-        for (size_t i = 0; i < COUNT; i++)
-            cr_assert_eq(address_map_find(&map, nodes[i].key), i < KEPT ? &nodes[i] : NULL);
-    }
-    address_map_destroy(&map);
-    cr_assert_eq(AO_load(&bytes), 0u);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Marking after the flip. See revive.h.
+ */
+#include "revive.h"
+
+#include "../platform/perturb.h"
+
+void revive_begin(struct marker *marker) {
+    /* full, as every begin: the weak words that were cleared before are seen as such by who sees
+     * what comes back as allocated (weak.c, .inv.revive) */
+    marker_begin_again(marker);
+}
+
+/* As it is, whatever the value mask: an object's address has only address bits. */
+void revive_object(struct marker *marker, uintptr_t object) {
+    marker_push_interior(marker, object);
+}
+
+size_t revive_end(struct marker *marker) {
+    bool more = true;
+    while (more) {
+        PERTURB(REVIVE);
+        marker_drain(marker, SIZE_MAX);
+        more = marker_ephemerons(marker);
+        if (AO_load_acquire(&marker->queue->overflowed)) {
+            marker_rescan(marker);
+            more = true;
+        }
+    }
+    marker_end(marker);
+    queue_clear(marker->queue); /* pairs whose keys stay dead */
+    return marker_take_marked(marker);
+}
