@@ -52,6 +52,9 @@ struct gait_heap {
     size_t leaks_place;        /* of option arenaleaks in the table of at_exit.h */
     struct pacerlog *pacerlog; /* NULL: nothing is recorded; set before and after collection runs */
 
+    struct gait_http
+        *http; /* NULL: nobody answers over HTTP by its options; changed as pacerlog is */
+
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the
                                     collector's */
 

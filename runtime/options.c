@@ -220,18 +220,19 @@ static int read_setting(struct options *options, const struct setting *setting,
 /* ---- Debug words. ------------------------------------------------------------------------------
  */
 
-/* One row of OPTION_DEBUG or OPTION_DEBUG_PATH. */
+/* One row of OPTION_DEBUG or OPTION_DEBUG_TEXT. */
 struct debug_word {
     const char *word, *effect;
-    bool is_path;
+    const char *value, *accepted; /* of a text; NULL: it is a number */
     uint32_t largest;
-    size_t field_offset; /* of the uint32_t, or of the path, in struct options */
+    size_t field_offset; /* of the uint32_t, or of the text, in struct options */
 };
 
 static const struct debug_word debug_words[] = {
 #define OPTION_DEBUG(word, largest, effect)                                                        \
-    {#word, effect, false, largest, offsetof(struct options, word)},
-#define OPTION_DEBUG_PATH(word, effect) {#word, effect, true, 0, offsetof(struct options, word)},
+    {#word, effect, NULL, NULL, largest, offsetof(struct options, word)},
+#define OPTION_DEBUG_TEXT(word, value, accepted, effect)                                           \
+    {#word, effect, value, accepted, 0, offsetof(struct options, word)},
 #include "options.def"
 };
 
@@ -254,18 +255,18 @@ static int refuse_word(struct error_line *error, const char *name, const char *q
     return refuse(error, "%s: %s: expected word=N with one of the words %s", name, quoted, words);
 }
 
-/** Read the file of an item, which is value .. value + length. */
-static int read_debug_path(struct options *options, const char *name, const struct debug_word *word,
+/** Read the text of an item, which is value .. value + length. */
+static int read_debug_text(struct options *options, const char *name, const struct debug_word *word,
                            const char *item, const char *value, size_t length,
                            struct error_line *error) {
     char quoted[QUOTE_BYTES + 6];
     if (length == 0 || length >= OPTIONS_PATH_BYTES)
-        return refuse(error, "%s: %s: expected %s=FILE, a path of at most %d bytes, without commas",
-                      name, quote(quoted, item, (size_t)(value - item) + length), word->word,
-                      OPTIONS_PATH_BYTES - 1);
-    char *path = (char *)options + word->field_offset;
-    memcpy(path, value, length);
-    path[length] = '\0';
+        return refuse(error, "%s: %s: expected %s=%s, %s of at most %d bytes, without commas", name,
+                      quote(quoted, item, (size_t)(value - item) + length), word->word, word->value,
+                      word->accepted, OPTIONS_PATH_BYTES - 1);
+    char *text = (char *)options + word->field_offset;
+    memcpy(text, value, length);
+    text[length] = '\0';
     return 0;
 }
 
@@ -278,8 +279,8 @@ static int read_debug_item(struct options *options, const char *name, bool stric
     char quoted[QUOTE_BYTES + 6];
     if (!word)
         return strict ? refuse_word(error, name, quote(quoted, item, length)) : 0;
-    if (word->is_path)
-        return read_debug_path(options, name, word, item, item + word_length + (equals != NULL),
+    if (word->value)
+        return read_debug_text(options, name, word, item, item + word_length + (equals != NULL),
                                length - word_length - (equals != NULL), error);
 
     uint64_t value = 1;
@@ -387,8 +388,9 @@ void options_write_reference(FILE *out) {
     fprintf(out, "\n| Word of `GAIT_DEBUG` | N | Effect |\n|---|---|---|\n");
     for (size_t i = 0; i < DEBUG_WORD_COUNT; i++) {
         const struct debug_word *word = &debug_words[i];
-        if (word->is_path)
-            fprintf(out, "| `%s=FILE` | a path without commas | %s |\n", word->word, word->effect);
+        if (word->value)
+            fprintf(out, "| `%s=%s` | %s, without commas | %s |\n", word->word, word->value,
+                    word->accepted, word->effect);
         else
             fprintf(out, "| `%s=N` | 0 .. %u | %s |\n", word->word, (unsigned)word->largest,
                     word->effect);

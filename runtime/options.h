@@ -22,7 +22,7 @@ enum {
 struct options {
 #define OPTION_SETTING(variable, type, field, ...) type field;
 #define OPTION_DEBUG(word, ...) uint32_t word;
-#define OPTION_DEBUG_PATH(word, effect) char word[OPTIONS_PATH_BYTES];
+#define OPTION_DEBUG_TEXT(word, value, accepted, effect) char word[OPTIONS_PATH_BYTES];
 #include "options.def"
     /* gogc_percent is GAIT_GOGC_OFF, or 0 and more. memory_limit_bytes is GAIT_NO_LIMIT when off;
        if it came of a percentage, then of this one, else this is 0: see options_limit_from_percent.

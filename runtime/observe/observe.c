@@ -9,6 +9,7 @@
 #include "gctrace.h"
 #include "heap_log.h"
 #include "pacerlog.h"
+#include "served.h"
 
 /* ---- A heap's life ---- */
 
@@ -18,9 +19,11 @@ void observe_runs(gait_heap *heap) {
     pacerlog_start(heap);
     arenalog_start(heap);
     arena_leaks_start(heap);
+    served_start(heap);
 }
 
 void observe_stops(gait_heap *heap) {
+    served_end(heap);
     pacerlog_end(heap);
     arenalog_end(heap);
 }
@@ -83,5 +86,6 @@ void observe_forked(void) {
 void observe_lost(gait_heap *heap) {
     pacerlog_lost(heap);
     arenalog_lost(heap);
+    served_lost(heap);
     heap_log_lost(heap);
 }

@@ -214,6 +214,15 @@ void platform_wait(volatile uint32_t *word, uint32_t expected, int64_t timeout_n
 /** Wake up to count threads that wait on word. The caller has stored the word before. */
 void platform_wake(volatile uint32_t *word, int count);
 
+/* ---- Libraries. -------------------------------------------------------------------------------
+ */
+
+/**
+ * A function of a shared library, which is loaded for good. library NULL: of those that the program
+ * has. @return NULL: there is none; *why then says so, if why is not NULL.
+ */
+void (*platform_find_function(const char *library, const char *function, const char **why))(void);
+
 /* ---- The stack. -------------------------------------------------------------------------------
  */
 

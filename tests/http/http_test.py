@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """libgait-http: what it answers, to tools that read it and to clients that are slow or hostile.
 
-Usage: http_test.py SERVE [unittest's arguments]
+Usage: http_test.py SERVE SHARED STATIC LIBRARIES [unittest's arguments]
 
-SERVE is the program of serve.c. What is not installed (promtool, prometheus, go) is left out.
+SERVE is the program of serve.c; SHARED and STATIC are that of plain.c with the shared library and
+with the static one; LIBRARIES: folders of the shared libraries, with colons between. What is not installed (promtool, prometheus, go) is left out.
 """
 
 import gzip
@@ -20,7 +21,7 @@ import time
 import unittest
 import urllib.parse
 
-SERVE = None
+SERVE = SHARED = STATIC = LIBRARIES = None
 PATIENCE_S = 60
 
 
@@ -180,8 +181,7 @@ class Answers(unittest.TestCase):
             with open(config, "w", encoding="utf-8") as file:
                 file.write("scrape_configs:\n- job_name: gait\n  scrape_interval: 1s\n"
                            f"  static_configs: [{{targets: ['127.0.0.1:{self.port}']}}]\n")
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
+            port = free_port()
             server = subprocess.Popen(
                 ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
                  f"--web.listen-address=127.0.0.1:{port}"],
@@ -252,8 +252,51 @@ class Addresses(unittest.TestCase):
             self.assertGreater(int(done.stdout), 0)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+class BySetting(unittest.TestCase):
+    """GAIT_DEBUG=http=ADDRESS, in programs that know nothing of it."""
+
+    def run_program(self, program, setting, libraries, ask):
+        """What ask returns while the program runs, and what it has printed on stderr."""
+        process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env={**os.environ, "GAIT_DEBUG": setting, "LD_LIBRARY_PATH": libraries})
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        answer = ask()
+        errors = process.communicate(timeout=PATIENCE_S)[1]
+        self.assertEqual(process.returncode, 0)
+        return answer, errors
+
+    def test_it_answers(self):
+        port = free_port()
+
+        def ask():
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read()
+
+        body, errors = self.run_program(SHARED, f"http=127.0.0.1:{port}", LIBRARIES, ask)
+        self.assertIn(b"\ngait_gc_heap_live_bytes ", body)
+        self.assertEqual(errors, "")
+
+    def test_what_can_not_be_is_told_in_a_line(self):
+        for program, setting, libraries, expected in (
+                (SHARED, "http=here", LIBRARIES, "expected an address and a port"),
+                (STATIC, "http=127.0.0.1:0", LIBRARIES, "has not the shared library"),
+                (SHARED, "http=127.0.0.1:0", LIBRARIES.split(":", maxsplit=1)[0],
+                 "libgait-http.so.0")):
+            _, errors = self.run_program(program, setting, libraries, lambda: None)
+            self.assertIn(expected, errors)
+            self.assertEqual(len(errors.splitlines()), 1, errors)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) < 2 or sys.argv[1].startswith("-"):
+    if len(sys.argv) < 5 or sys.argv[1].startswith("-"):
         sys.exit(__doc__.strip())
-    SERVE = sys.argv.pop(1)
+    SERVE, SHARED, STATIC, LIBRARIES = sys.argv[1:5]
+    del sys.argv[1:5]
     unittest.main()

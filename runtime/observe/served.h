@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A heap that answers over HTTP since GAIT_DEBUG=http=ADDRESS asks for it: by libgait-http
+ * (gait/http.h), which is loaded then. It calls the library by its public functions, so those have
+ * to be the ones that the program has: the shared library's.
+ */
+#ifndef GAIT_SERVED_H
+#define GAIT_SERVED_H
+
+#include "../control/control.h"
+
+/** What can't be is told by a line in the heap's log. */
+void served_start(gait_heap *heap);
+void served_end(gait_heap *heap);
+
+/** In the child of a fork nobody answers. */
+void served_lost(gait_heap *heap);
+
+#endif
