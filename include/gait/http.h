@@ -10,7 +10,7 @@
  *   /debug/vars            the figures of gait_read_stats, and those by kind, as JSON
  *   /                      a page with these links
  *
- * It answers in a thread of its own, and no mutator waits for it. Who asks is not known to it: it
+ * It answers in a thread of its own, and no mutator waits for it. It does not know who asks: it
  * listens where nobody else can come from, the loopback addresses, unless another is named.
  */
 #ifndef GAIT_HTTP_H

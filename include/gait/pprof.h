@@ -26,7 +26,7 @@ enum gait_pprof_view {
  * Write a heap profile: a gzipped message; the first view is of what is live.
  * @param descriptor  a file, pipe or socket that blocks. What goes wrong raises signals as write(2)
  *                    does.
- * @return 0, GAIT_E_MEMORY, GAIT_E_FILE (not all was written; errno tells why).
+ * @return 0, GAIT_E_MEMORY, GAIT_E_FILE (not all was written; errno says why).
  * Thread rule: any thread. One that is attached calls it in native code. Names of C functions are
  * looked up in the program's files, which takes a second for large ones, the first time.
  */
