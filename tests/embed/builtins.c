@@ -49,7 +49,8 @@ static value do_do(value forms, value scope) {
 static value do_while(value forms, value scope) {
     while (evaluate(head_of(forms), scope)) {
         evaluate_all(tail_of(forms), scope);
-        run_finalizers(); /* where the language lets them run */
+        if (gait_finalizers_pending(tiny.heap))
+            run_finalizers(); /* where the language lets them run */
     }
     return 0;
 }
@@ -138,8 +139,16 @@ static value do_text(value arguments) {
     return text_of("text", (size_t)(number_at(arguments, 0) & 3) + 1);
 }
 static value do_finalize(value arguments) {
-    finalize(FIRST, SECOND);
+    finalize(FIRST, SECOND, true);
     return FIRST;
+}
+static value do_finalize_any(value arguments) {
+    finalize(FIRST, SECOND, false);
+    return FIRST;
+}
+static value do_unwatch(value arguments) {
+    unwatch(number_at(arguments, 0));
+    return 0;
 }
 static value do_cleanup(value arguments) {
     cleanup(FIRST, SECOND);
@@ -187,6 +196,8 @@ SIMPLE(do_gen, generator_new(FIRST))
 SIMPLE(do_next, generator_next(FIRST, SECOND))
 SIMPLE(do_yield, generator_yield(FIRST))
 SIMPLE(do_generators, NUMBER(generators_live()))
+SIMPLE(do_watch, watch(FIRST, SECOND != 0))
+SIMPLE(do_watched, watched(number_at(arguments, 0)))
 SIMPLE(do_run, NUMBER(run_finalizers()))
 SIMPLE(do_finalized, NUMBER(tiny.finalized))
 
@@ -232,6 +243,10 @@ static const struct {
     {"yield", NULL, do_yield},
     {"generators", NULL, do_generators},
     {"finalize", NULL, do_finalize},
+    {"finalize-any", NULL, do_finalize_any},
+    {"watch", NULL, do_watch},
+    {"watched", NULL, do_watched},
+    {"unwatch", NULL, do_unwatch},
     {"cleanup", NULL, do_cleanup},
     {"run", NULL, do_run},
     {"finalized", NULL, do_finalized},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finalizers, called with the object, in the order of references; cleanups, called when it has
- * gone, which objects in cycles get too. A cleanup's function must not lead to the object: it is
- * kept by a handle.
+ * Finalizers, called with the object: in the order of references, or in any, so that objects in
+ * cycles have them; cleanups, called when the object has gone. A cleanup's function must not lead
+ * to the object: it is kept by a handle.
  */
 #include "tiny.h"
 
@@ -33,9 +33,13 @@ static gait_handle *keep(value function) {
     return handle;
 }
 
-void finalize(value object, value function) {
-    if (gait_finalizer_set(tiny.mutator, (void *)object, call_finalizer, keep(function)) < 0)
+void finalize(value object, value function, bool ordered) {
+    void *old = NULL;
+    if (gait_finalizer_replace(tiny.mutator, (void *)object, call_finalizer, keep(function),
+                               ordered ? 0 : GAIT_FINALIZER_UNORDERED, NULL, &old) < 0)
         raise_text("can't be finalized", object);
+    if (old)
+        gait_handle_free(tiny.mutator, old);
 }
 
 void cleanup(value object, value function) {
@@ -62,4 +66,16 @@ size_t run_finalizers(void) {
     while ((more = run_some()) > 0)
         ran += more;
     return ran;
+}
+
+/* At the end: of all objects, reachable or not. A function that fails leaves the rest undone. */
+void finalize_all(void) {
+    struct catcher catcher;
+    try_begin(&catcher);
+    if (setjmp(catcher.place) == 0) {
+        gait_finalize_all(tiny.mutator);
+        try_end(&catcher);
+    } else {
+        caught(&catcher);
+    }
 }

@@ -63,6 +63,7 @@ int main(int argc, char **argv) {
     for (; times > 0; times--)
         for (int i = first; i < argc; i++)
             run_file(argv[i]);
+    finalize_all();
     __atomic_store_n(&ends, 1, __ATOMIC_RELEASE);
     if (beside) {
         gait_enter_native(tiny.mutator);

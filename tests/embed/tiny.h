@@ -10,7 +10,8 @@
  *   and whose old parts are freed at once                            table.c
  *   arrays whose items are resized as they grow                      array.c
  *   generators, each with a C stack of its own                       generator.c
- *   finalizers and cleanups, also of objects in cycles               finalize.c
+ *   finalizers in order or in any, cleanups, also of cycles          finalize.c
+ *   C structures that know objects and don't keep them               watch.c
  *
  * A value is a word: nil (0), a number (the lowest bit is 1), or a reference to an object, whose
  * first word is its type. Local variables of C that hold values over an allocation stand in a
@@ -148,9 +149,15 @@ size_t generators_live(void);
 void generators_end(void);
 
 /* finalize.c */
-void finalize(value object, value function); /* called with the object when it is dead */
-void cleanup(value object, value function);  /* called after it is gone; the function is kept */
+void finalize(value object, value function, bool ordered); /* called with it when it is dead */
+void cleanup(value object, value function); /* called after it is gone; the function is kept */
 size_t run_finalizers(void);
+void finalize_all(void); /* at the end */
+
+/* watch.c */
+value watch(value object, bool until_gone); /* a number; else until it is unreachable */
+value watched(intptr_t number);
+void unwatch(intptr_t number);
 
 /* read.c, evaluate.c, builtins.c */
 value read_form(FILE *in);               /* nil at the end */
