@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads stand still by a signal. The collector's thread sends it to each, and waits until each
+ * has said that it stands; in the handler they wait for the number of the stop to change.
+ *
+ *   .inv.quiet: between stop and start the collector's thread calls nothing that takes a lock of
+ *   the C library: a thread that stands may hold it. So what it needs of libraries is read before.
+ *
+ * A thread that GC_suspend_thread had stand goes on standing in the same way, between stops.
+ */
+#include "compat.h"
+
+#define GC_SUSPEND_THREAD_ID pthread_t
+#include "include/gc/javaxfc.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A thread that has not answered for so long blocks the signal. Guess. */
+enum { SILENT_S = 5 };
+
+static int suspend_number = SIGPWR;  /* libgc's defaults */
+static int restart_number = SIGXCPU; /* asked for, not used */
+static unsigned stops;               /* atomic: odd while threads are to stand; waited on */
+static unsigned answers;             /* atomic: counts threads that stand; waited on */
+
+static long wait_for_change(unsigned *word, unsigned seen, const struct timespec *time) {
+    return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, time, NULL, 0);
+}
+
+static void wake_all(unsigned *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+}
+
+static unsigned load(unsigned *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
+
+/* ---- In the thread ---- */
+
+/* A handler of the program's may run on another stack, on which this one runs then. */
+static void find_signal_stack(struct thread *thread) {
+    stack_t stack;
+    if (thread->low && thread->here >= thread->low && thread->here < thread->base)
+        return;
+    if (sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK)) {
+        thread->signal_low = stack.ss_sp;
+        thread->signal_high = (char *)stack.ss_sp + stack.ss_size;
+    }
+}
+
+static void say_standing(struct thread *thread, unsigned stop) {
+    __atomic_store_n(&thread->stands, stop, __ATOMIC_SEQ_CST); /* pairs with await_standing */
+    __atomic_fetch_add(&answers, 1, __ATOMIC_SEQ_CST);
+    wake_all(&answers);
+}
+
+/* Registers are in the signal's frame, which lies above this one. */
+static COMPAT_NOINLINE void stand(int number) {
+    (void)number;
+    int error = errno;
+    struct thread *thread = compat_thread_here;
+    if (!thread || thread->blocking)
+        return; /* it has not begun, or ends; or waits on its way out of a region */
+    thread->here = __builtin_frame_address(0);
+    find_signal_stack(thread);
+    for (;;) {
+        unsigned stop = load(&stops), paused = thread->calls ? 0 : load(&thread->paused);
+        if ((stop & 1) && thread->stands != stop)
+            say_standing(thread, stop);
+        if (paused && thread->stands_paused != paused) {
+            __atomic_store_n(&thread->stands_paused, paused, __ATOMIC_SEQ_CST);
+            say_standing(thread, thread->stands);
+        }
+        if (stop & 1)
+            wait_for_change(&stops, stop, NULL);
+        else if (paused)
+            wait_for_change(&thread->paused, paused, NULL);
+        else
+            break;
+    }
+    errno = error;
+}
+
+void compat_stop_if_paused(struct thread *thread) {
+    if (COMPAT_UNLIKELY(load(&thread->paused)))
+        pthread_kill(pthread_self(), suspend_number);
+}
+
+/* ---- Whoever stops them ---- */
+
+/* For this stop, or (stop 0, too) since it is paused. */
+static bool stands(struct thread *thread, unsigned stop) {
+    unsigned paused = load(&thread->paused);
+    return (stop && load(&thread->stands) == stop) ||
+           (paused && load(&thread->stands_paused) == paused);
+}
+
+static bool is_stopped_by_signal(const struct thread *thread) {
+    return thread != compat_thread_here && !thread->ended && !thread->blocking;
+}
+
+static void await_standing(struct thread *thread, unsigned stop) {
+    for (unsigned silent_s = 0; !stands(thread, stop);) {
+        const struct timespec second = {.tv_sec = 1};
+        unsigned seen = load(&answers);
+        if (stands(thread, stop))
+            return;
+        if (wait_for_change(&answers, seen, &second) < 0 && errno == ETIMEDOUT &&
+            ++silent_s == SILENT_S)
+            compat_say("gait-gc: a thread does not stop: does it block signal %d?\n",
+                       suspend_number);
+    }
+}
+
+/* With COLLECT and TABLES held. */
+static void stop_all(void) {
+    unsigned stop = __atomic_add_fetch(&stops, 1, __ATOMIC_SEQ_CST);
+    for (struct thread *thread = compat_threads; thread; thread = thread->next)
+        if (is_stopped_by_signal(thread) && !stands(thread, stop))
+            pthread_kill(thread->handle, suspend_number);
+    for (struct thread *thread = compat_threads; thread; thread = thread->next)
+        if (is_stopped_by_signal(thread))
+            await_standing(thread, stop);
+}
+
+static void start_all(void) {
+    __atomic_add_fetch(&stops, 1, __ATOMIC_SEQ_CST);
+    wake_all(&stops);
+}
+
+/* Gait's collector. */
+static void stop(void *data) {
+    (void)data;
+    compat_collect_lock();
+    compat_tables_lock();
+    compat_roots_refresh();
+    compat_notices_stopping();
+    stop_all();
+    compat_notices_stopped();
+}
+
+static void start(void *data) {
+    (void)data;
+    compat_notices_starting();
+    start_all();
+    compat_notices_started();
+    compat_tables_unlock();
+    compat_collect_unlock();
+}
+
+/* ---- Stacks ---- */
+
+/* A stack that nobody knows: as far as its page goes, and no farther. */
+enum { PAGE_LEAST = 4096 };
+/* Below a base that the program told, a stack is not longer. Guess. */
+#define STACK_MOST ((ptrdiff_t)1 << 30)
+
+static void visit_stack(gait_visitor *visitor, const struct thread *thread) {
+    char *here = thread->here;
+    if (here < thread->base &&
+        (thread->low ? here >= thread->low : thread->base - here < STACK_MOST)) {
+        compat_roots_visit_memory(visitor, here, thread->base);
+        return;
+    }
+    if (here >= thread->signal_low && here < thread->signal_high)
+        compat_roots_visit_memory(visitor, here, thread->signal_high);
+    else
+        compat_roots_visit_memory(visitor, here,
+                                  (char *)(((uintptr_t)here | (PAGE_LEAST - 1)) + 1));
+    if (thread->low) /* where it was interrupted is not known */
+        compat_roots_visit_memory(visitor, thread->low, thread->base);
+}
+
+static void visit(gait_visitor *visitor, void *data) {
+    (void)data;
+    gait_visitor *before = compat_visitor_here;
+    compat_visitor_here = visitor;
+    for (struct thread *thread = compat_threads; thread; thread = thread->next) {
+        if (!thread->ended)
+            visit_stack(visitor, thread);
+        compat_roots_visit_memory(visitor, &thread->result, &thread->result + 1);
+    }
+    compat_roots_visit(visitor);
+    compat_visitor_here = before;
+}
+
+/* ---- Set-up ---- */
+
+void compat_stop_configure(gait_config *config) {
+    config->stop = stop;
+    config->start = start;
+    config->stopped_roots = visit;
+}
+
+void compat_stop_init(void) {
+    struct sigaction action = {.sa_handler = stand, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    /* what tells of a fault in the handler itself */
+    sigdelset(&action.sa_mask, SIGSEGV);
+    sigdelset(&action.sa_mask, SIGBUS);
+    sigdelset(&action.sa_mask, SIGABRT);
+    if (sigaction(suspend_number, &action, NULL) != 0)
+        compat_abort("no handler for the suspend signal");
+}
+
+void GC_set_suspend_signal(int number) {
+    if (!GC_is_init_called())
+        suspend_number = number;
+}
+void GC_set_thr_restart_signal(int number) { restart_number = number; }
+int GC_get_suspend_signal(void) { return suspend_number; }
+int GC_get_thr_restart_signal(void) { return restart_number; }
+
+/* ---- Stopping by the program ---- */
+
+void GC_stop_world_external(void) {
+    compat_thread_mine();
+    compat_alloc_lock();
+    compat_tables_lock();
+    stop_all();
+}
+
+void GC_start_world_external(void) {
+    start_all();
+    compat_tables_unlock();
+    compat_alloc_unlock();
+}
+
+/* Not for itself. In a call of Gait's, or in GC_do_blocking, it stands as soon as it comes out:
+ * nobody waits for it, since it may wait for the collector, who may need TABLES. The number tells
+ * one time from the next. */
+void GC_suspend_thread(pthread_t handle) {
+    static unsigned times; /* lock TABLES */
+    compat_thread_mine();
+    compat_tables_lock();
+    struct thread *thread = compat_threads_find(handle);
+    if (thread && thread != compat_thread_here && !load(&thread->paused)) {
+        times = times + 1 ? times + 1 : 1;
+        __atomic_store_n(&thread->paused, times, __ATOMIC_SEQ_CST);
+        pthread_kill(handle, suspend_number);
+    }
+    compat_tables_unlock();
+}
+
+void GC_resume_thread(pthread_t handle) {
+    compat_tables_lock();
+    struct thread *thread = compat_threads_find(handle);
+    if (thread) {
+        __atomic_store_n(&thread->paused, 0, __ATOMIC_SEQ_CST);
+        wake_all(&thread->paused);
+    }
+    compat_tables_unlock();
+}
+
+int GC_is_thread_suspended(pthread_t handle) {
+    compat_tables_lock();
+    const struct thread *thread = compat_threads_find(handle);
+    int suspended = thread && thread->paused != 0;
+    compat_tables_unlock();
+    return suspended;
+}

@@ -1,0 +1,10 @@
+;; SPDX-License-Identifier: MIT
+(defun tree (d) (if (= d 0) nil (cons (tree (- d 1)) (tree (- d 1)))))
+(defun cnt (x) (if (null x) 1 (+ (cnt (car x)) (cnt (cdr x)))))
+(defvar *keep* (tree 16))
+(let ((s 0)) (dotimes (i 15) (incf s (cnt (tree 13)))) (print s))
+(let ((h (make-hash-table :test #'equal))) (dotimes (i 20000) (setf (gethash (format nil "k~a" i) h) (list i))) (print (hash-table-count h)) (print (gethash "k777" h)))
+(print (cnt *keep*))
+(print (length (loop for i below 100000 collect (make-string 20 :initial-element #\a))))
+(print (expt 3 500))
+(quit)
