@@ -118,6 +118,10 @@ Test(gait_free, one_cell_of_a_full_span_is_found) {
     for (size_t i = 0; i < COUNT; i++)
         objects[i] = make(leaf, 64);
     gait_free(mutator, objects[7]); /* its span is full, and not the one that is allocated from */
+    gait_free(mutator, objects[9]);
+    const struct central *central =
+        &heap->kinds.kinds[leaf].centrals[gait_size_class(64)]; /* it is there once */
+    cr_assert(central->first && central->first == central->last && !central->first->next);
     bool again = false;
     for (size_t i = 0; i < COUNT; i++)
         again |= make(leaf, 64) == objects[7];
@@ -230,6 +234,16 @@ Test(gait_free, a_finalizer_is_dropped_and_cleanups_run) {
     gait_run_finalizers(mutator, SIZE_MAX);
     cr_assert_eq(finalized, 0u);
     cr_assert_eq(cleaned, 2u);
+}
+
+Test(gait_free, a_weak_word_reads_nothing_until_the_cell_is_used) {
+    gait_word *words = make(weak, 32), *object = make(leaf, 4096);
+    gait_weak_set(mutator, &words[0], (gait_word)object);
+    gait_free(mutator, object);
+    cr_assert_eq(gait_weak_get(mutator, &words[0]), 0u);
+    gait_handle_new(mutator, (gait_word)words);
+    gait_collect(mutator); /* and then for good */
+    cr_assert_eq(words[0], 0u);
 }
 
 Test(gait_free, an_old_objects_cell_is_young_again) {
