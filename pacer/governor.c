@@ -149,6 +149,15 @@ static int64_t plausible_cpu_ns(const struct gait_governor *governor,
     return end->mutator_cpu_ns < most_ns ? end->mutator_cpu_ns : most_ns;
 }
 
+/* CPU time of forced cycles, up to now. The program asked for them: they are its own wish, as its
+ * work is. */
+static int64_t forced_ns(const struct gait_governor *governor, int64_t gc_cpu_ns) {
+    if (!governor->marking || !governor->start.forced)
+        return governor->forced_ns;
+    int64_t ns = spent_ns(gc_cpu_ns, governor->start.clocks.gc_cpu_ns);
+    return arith_add_i64(governor->forced_ns, ns);
+}
+
 void gait_governor_end(struct gait_governor *governor, const struct gait_governor_end *end,
                        struct gait_governor_cycle *cycle) {
     struct gait_pacer *pacer = &governor->pacer;
@@ -175,6 +184,7 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     uint64_t marked_before_bytes = pacer->marked_bytes;
     gait_pacer_set_marked(pacer, end->marked_bytes);
     gait_pacer_set_foreign(pacer, governor->memory.foreign_bytes);
+    governor->forced_ns = forced_ns(governor, end->clocks.gc_cpu_ns);
     governor->marking = false;
     governor_memory_end(governor, end, cycle->goal_bytes);
     int64_t gc_ns = arith_sub_i64(end->clocks.gc_cpu_ns, governor->learnt.ended.gc_cpu_ns);
@@ -238,8 +248,13 @@ bool gait_governor_count(struct gait_governor *governor,
     struct gait_governor_clocks *counted = &governor->counted;
     int64_t gc_ns = spent_ns(clocks->gc_cpu_ns, counted->gc_cpu_ns);
     int64_t process_ns = spent_ns(clocks->process_cpu_ns, counted->process_cpu_ns);
+    int64_t forced = forced_ns(governor, clocks->gc_cpu_ns);
+    int64_t asked_ns = spent_ns(forced, governor->counted_forced_ns);
+    if (governor->settings.parity)
+        asked_ns = 0;
     gait_limiter_update_measured(&governor->limiter, clocks->now_ns,
-                                 arith_sub_i64(process_ns, gc_ns), gc_ns);
+                                 arith_sub_i64(process_ns, gc_ns), arith_sub_i64(gc_ns, asked_ns));
+    governor->counted_forced_ns = forced;
     if (governor->limiting)
         governor->limiting_ns =
             arith_add_i64(governor->limiting_ns, spent_ns(clocks->now_ns, counted->now_ns));

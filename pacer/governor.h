@@ -222,8 +222,10 @@ struct gait_governor {
 
     /* The limiter. */
     struct gait_governor_clocks counted; /**< up to which the limiter has counted            */
-    int64_t limiting_ns;                 /**< time spent limiting, ever                      */
-    bool limiting;                       /**< now                                            */
+    int64_t forced_ns;         /**< CPU time that cycles which somebody forced have taken so far */
+    int64_t counted_forced_ns; /**< of it, up to which the limiter has counted                   */
+    int64_t limiting_ns;       /**< time spent limiting, ever                      */
+    bool limiting;             /**< now                                            */
 
     /* Memory. */
     double span_fill;           /**< share of the spans that allocation can fill        */

@@ -265,24 +265,26 @@ bool finalizers_wait(struct finalizers *finalizers, int64_t timeout_ns) {
     }
 }
 
-bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns, int64_t nap_ns,
-                             int64_t idle_ns) {
+int64_t finalizers_await_served(struct finalizers *finalizers, const struct served_wait *wait,
+                                bool *some) {
     size_t first = AO_load(&finalizers->taken), last = first;
-    int64_t begin_ns = platform_now_ns(), last_ns = begin_ns;
-    while (finalizers_are_served(finalizers)) {
-        platform_sleep_ns(nap_ns);
-        int64_t now_ns = platform_now_ns();
+    int64_t now_ns = platform_now_ns(), waited_ns = 0, last_ns = 0;
+    while (finalizers_are_served(finalizers) && waited_ns < wait->most_ns) {
+        platform_sleep_ns(wait->nap_ns);
+        int64_t before_ns = now_ns;
+        now_ns = platform_now_ns();
+        int64_t since_ns = now_ns - before_ns;
+        waited_ns += since_ns < wait->nap_most_ns ? since_ns : wait->nap_most_ns;
         size_t taken = AO_load(&finalizers->taken);
         if (taken != last) {
             last = taken;
-            last_ns = now_ns;
-        } else if (now_ns - last_ns >= idle_ns) {
+            last_ns = waited_ns;
+        } else if (waited_ns - last_ns >= wait->idle_ns) {
             AO_store(&finalizers->served, 0);
         }
-        if (now_ns - begin_ns >= most_ns)
-            break;
     }
-    return last != first;
+    *some = last != first;
+    return waited_ns;
 }
 
 void finalizers_stop(struct finalizers *finalizers) {

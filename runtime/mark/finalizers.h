@@ -159,12 +159,18 @@ static inline bool finalizers_are_served(const struct finalizers *finalizers) {
     return AO_load(&finalizers->queued) > 0 && AO_load(&finalizers->served);
 }
 
-/** Wait for that thread to take all jobs, most_ns at most; not if it takes none for idle_ns: then
- * it serves no more until it waits again. Not by a running mutator.
- * @param nap_ns  between two looks.
- * @return whether it took any. */
-bool finalizers_await_served(struct finalizers *finalizers, int64_t most_ns, int64_t nap_ns,
-                             int64_t idle_ns);
+/* How long that thread is waited for. */
+struct served_wait {
+    int64_t most_ns;
+    int64_t nap_ns;      /* between two looks */
+    int64_t nap_most_ns; /* the most that such a time counts */
+    int64_t idle_ns;     /* if it takes none for so long, it serves no more until it waits again */
+};
+
+/** Wait for that thread to take all jobs; *some: it took any. Not by a running mutator.
+ * @return how long that was, ns, as it counts. */
+int64_t finalizers_await_served(struct finalizers *finalizers, const struct served_wait *wait,
+                                bool *some);
 
 /** Let every wait, also a later one, end with false. */
 void finalizers_stop(struct finalizers *finalizers);

@@ -120,11 +120,13 @@ bool alloc_await_cleanups(gait_mutator *mutator) {
     struct gait_governor_patience left = patience(mutator, GAIT_GOVERNOR_FOR_CLEANUPS, 0, 0);
     if (mutator->runs_finalizers || left.most_ns == 0 || !finalizers_are_served(finalizers))
         return false;
-    int64_t begin_ns = platform_now_ns();
+    struct served_wait wait = {left.most_ns, left.nap_ns, control_waited_ns(INT64_MAX, left.nap_ns),
+                               left.idle_ns};
+    bool some;
     gait_enter_native(mutator);
-    bool some = finalizers_await_served(finalizers, left.most_ns, left.nap_ns, left.idle_ns);
+    int64_t waited_ns = finalizers_await_served(finalizers, &wait, &some);
     gait_leave_native(mutator);
-    mutator->late_ns += platform_now_ns() - begin_ns;
+    mutator->late_ns += waited_ns;
     return some;
 }
 
@@ -181,7 +183,7 @@ static bool await_work(gait_mutator *mutator, enum gait_governor_wait what) {
     bool some = control_await_work(&mutator->heap->control, most_ns);
     gait_leave_native(mutator);
     if (!some)
-        mutator->starved_ns += platform_now_ns() - begin_ns;
+        mutator->starved_ns += control_waited_ns(platform_now_ns() - begin_ns, most_ns);
     return true;
 }
 

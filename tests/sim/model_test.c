@@ -300,6 +300,7 @@ Test(model, the_program_asks_for_cycles) {
 Test(model, who_waits_is_not_held_back) {
     struct program program;
     program_start(&program);
+    program.scenario.settings.parity = true; /* as Go has it, forced cycles have it limit */
     program.scenario.machine.cpus = 2;
     program.scenario.memory.initial_live = (int64_t)(64 * MIB);
     program_phase(&program, 20, 1, 0, 0)->cpus = 1;
@@ -311,6 +312,29 @@ Test(model, who_waits_is_not_held_back) {
     cr_expect(model.result.limiting_s > 1, "limiting for %.3f s", model.result.limiting_s);
     double each_s = forced.mark_s / forced.count;
     cr_expect(fabs(each_s - 64.0 / 1024 / 2) < 0.002, "%.6f s", each_s);
+}
+
+/** A limit that its own cycles hold for four tenths of the CPU holds beside others that the program
+ * asks for, as many again: what these take gives no reason to pass it. */
+Test(model, cycles_that_are_asked_for_do_not_lift_the_limit) {
+    struct program program;
+    program_start(&program);
+    program.scenario.settings.gogc = -1;
+    program.scenario.settings.memory_limit = (int64_t)(48 * MIB);
+    program.scenario.machine.scan_rate = (int64_t)(24 * MIB);
+    program.scenario.memory.initial_live = (int64_t)(7 * MIB);
+    struct scenario_phase *phase = program_phase(&program, 100, 100, 0, 0);
+    phase->cpus = 1;
+    phase->collect_every = 0.5;
+    struct forced forced = {0};
+    struct model_sink sink = {.context = &forced, .cycle = look_at_forced};
+    struct model model;
+    model_run(&model, MODEL_FULL, &program.scenario, &sink);
+    cr_expect(model.result.finished && forced.count > 50 && forced.others > 50,
+              "%d forced, %d others", forced.count, forced.others);
+    cr_expect(model.result.gc_share > 0.5, "%.3f", model.result.gc_share);
+    cr_expect(model.result.peak_total_bytes <= 49 * MIB, "%.2f MiB, %.3f s limiting",
+              model.result.peak_total_bytes / MIB, model.result.limiting_s);
 }
 
 /** Off-heap memory that comes and goes passes the threshold twice; a seventh less is not low. */

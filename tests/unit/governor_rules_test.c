@@ -294,6 +294,42 @@ Test(governor_rules, limiting_begins_with_half_of_the_bucket_and_ends_with_a_qua
     cr_expect_eq(governor.limiting_ns, (400 + 110 + 9000) * MS, "%" PRId64, governor.limiting_ns);
 }
 
+/* What a cycle takes that somebody forces is no more the collector's than the program's: the bucket
+ * neither fills nor drains by it, wherever the looks fall. Go counts it. */
+Test(governor_rules, forced_cycles_do_not_fill_the_bucket) {
+    static const struct {
+        bool forced, parity, in_the_middle;
+        int64_t fill_ms;
+    } rows[] = {
+        {false, false, false, 300}, {false, false, true, 300}, {true, false, false, 0},
+        {true, false, true, 0},     {true, true, false, 300},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
+        governor.settings.parity = rows[i].parity;
+        struct gait_governor_cycle cycle;
+        gait_governor_begin(&governor,
+                            &(struct gait_governor_start){.clocks = clocks_at(10 * MS, 0, 0),
+                                                          .forced = rows[i].forced,
+                                                          .live_bytes = MIB},
+                            &cycle);
+        struct gait_governor_clocks clocks = clocks_at(110 * MS, 0, 100 * MS);
+        if (rows[i].in_the_middle)
+            gait_governor_count(&governor, &clocks);
+        struct gait_governor_end end = {.clocks = clocks_at(310 * MS, 0, 300 * MS),
+                                        .progress = {.live_bytes = MIB},
+                                        .marked_bytes = MIB};
+        gait_governor_end(&governor, &end, &cycle);
+        gait_governor_count(&governor, &end.clocks);
+        cr_expect_eq((int64_t)governor.limiter.fill_ns, rows[i].fill_ms * MS, "row %zu: %" PRIu64,
+                     i, governor.limiter.fill_ns);
+        /* what comes after it counts again */
+        clocks = clocks_at(410 * MS, 0, 400 * MS);
+        gait_governor_count(&governor, &clocks);
+        cr_expect_eq((int64_t)governor.limiter.fill_ns, (rows[i].fill_ms + 100) * MS, "row %zu", i);
+    }
+}
+
 Test(governor_rules, a_forked_process_has_not_given_cpu_time_back) {
     struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
     struct gait_governor_clocks clocks = clocks_at(1000 * MS, 900 * MS, 900 * MS);
