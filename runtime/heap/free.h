@@ -6,8 +6,9 @@
  *   sweeping is open: so no marker runs, no weak word or finalizer is being settled, and no
  *   handshake ends before the call does. To the others it is as if the mutator had cleared each
  *   word of the object by a plain store, and then let go of it.
- *   .inv.record: no cell of a span is freed while a table of the library may know an object in it
- *   by its address. space_note_record says so before the table does.
+ *   .inv.record: no cell of a span is freed, and no page of a large object, while a table of the
+ *   library may know an object in it, or a word of one, by its address. space_note_record says so
+ * before the table does.
  */
 #ifndef GAIT_HEAP_FREE_H
 #define GAIT_HEAP_FREE_H

@@ -78,7 +78,7 @@ static void store_tagged(struct context *context, struct node *node, size_t i, g
     } else {
         gait_store_tagged(context->mutator, node_slot(node, i), value, tag, to);
     }
-    node->words[i] = (struct word){value, target, 0};
+    node->words[i] = (struct word){value, target, 0, false};
     ((unsigned char *)&node->words[i + 1].value)[offset] = to;
 }
 

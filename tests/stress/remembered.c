@@ -15,11 +15,11 @@
 #define GARBAGE_WORDS 40 /* most words of what is made between two stores */
 
 /* Objects of so many kinds, and roots that are stored to as objects are. */
-enum { REFS, CONSERVATIVE, PREFIX, REPEAT, WEAK_HEAD, CALLED, PAIRS, KINDS };
+enum { REFS, CONSERVATIVE, PREFIX, REPEAT, WEAK_HEAD, CALLED, PAIRS, TAGGED, KINDS };
 enum { STATIC = KINDS, RANGE, STOPPED, TABLES };
-static const char *const names[] = {"refs",      "conservative", "prefix", "repeat",
-                                    "weak head", "called",       "pairs",  "static slots",
-                                    "range",     "coroutine"};
+static const char *const names[] = {"refs",         "conservative", "prefix",   "repeat",
+                                    "weak head",    "called",       "pairs",    "tagged",
+                                    "static slots", "range",        "coroutine"};
 
 enum { STORE, EXCHANGE, MOVE, FILL, CHAIN, WAYS };
 
@@ -45,6 +45,10 @@ static void visit_all(gait_visitor *visitor, void *object, size_t bytes, void *d
         gait_visit(visitor, slot_load((gait_word *)object + i));
 }
 
+/* A slot's tag may lie on the next card. */
+#define TAG_BYTE 504
+static const gait_tag_rule tag_rule = {0, TAG_BYTE};
+
 static void kinds_make(void) {
     gait_kind_info infos[KINDS] = {
         [REFS] = {.layout = GAIT_REFS},
@@ -54,6 +58,11 @@ static void kinds_make(void) {
         [WEAK_HEAD] = {.layout = GAIT_WEAK, .head_words = WORDS},
         [CALLED] = {.layout = GAIT_CALLBACK, .scan = visit_all},
         [PAIRS] = {.layout = GAIT_EPHEMERON},
+        [TAGGED] = {.layout = GAIT_TAGGED,
+                    .element_words = 64,
+                    .tag_rules = &tag_rule,
+                    .tag_rule_count = 1,
+                    .tag_references = {2}},
     };
     for (size_t i = 0; i < KINDS; i++) {
         infos[i].name = names[i];
@@ -112,6 +121,8 @@ static void put(struct thread *thread, unsigned table, size_t i, unsigned way) {
         gait_coroutine_switch(mutator, NULL);
     } else if (table == PAIRS)
         gait_ephemeron_set(mutator, slot, gait_handle_get(thread->key), thread->young);
+    else if (table == TAGGED)
+        gait_store_tagged(mutator, slot, thread->young, (unsigned char *)slot + TAG_BYTE, 1);
     else if (way == EXCHANGE)
         CHECK(gait_compare_exchange(mutator, slot, &before, thread->young), "nobody else stores");
     else if (way == MOVE)

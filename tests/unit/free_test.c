@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 #include <gait/gait.h>
+#include <gait/links.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -234,6 +235,34 @@ Test(gait_free, a_finalizer_is_dropped_and_cleanups_run) {
     gait_run_finalizers(mutator, SIZE_MAX);
     cr_assert_eq(finalized, 0u);
     cr_assert_eq(cleaned, 2u);
+}
+
+Test(gait_free, links_go_with_the_next_cycle) {
+    static gait_word slot;
+    gait_word *object = make(leaf, 64);
+    slot = (gait_word)object;
+    cr_assert_eq(gait_link_register(mutator, &slot, object, 0), 0);
+    gait_free(mutator, object);
+    cr_assert(is_object(object)); /* the link would be another object's */
+    cr_assert_eq(gait_link_get(mutator, &slot, 0), (void *)object);
+    gait_collect(mutator);
+    cr_assert_eq(slot, 0u);
+    cr_assert_not(is_object(object));
+}
+
+Test(gait_free, the_memory_of_a_links_slot_stays) {
+    void *target = make(leaf, 64);
+    gait_word *object = make(refs, LARGE_BYTES), *slot = &object[LARGE_BYTES / 8 - 1];
+    gait_handle *held[] = {gait_handle_new(mutator, (gait_word)object),
+                           gait_handle_new(mutator, (gait_word)target)};
+    cr_assert_eq(gait_link_register(mutator, slot, target, 0), 0);
+    size_t used = used_bytes();
+    cr_assert_eq(gait_realloc(mutator, object, LARGE_BYTES / 2), (void *)object);
+    cr_assert_eq(used_bytes(), used); /* no other object comes where the collector may write */
+    gait_handle_free(mutator, held[1]);
+    gait_collect(mutator);
+    cr_assert_null(gait_link_get(mutator, slot, 0));
+    gait_handle_free(mutator, held[0]);
 }
 
 Test(gait_free, a_weak_word_reads_nothing_until_the_cell_is_used) {
