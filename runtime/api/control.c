@@ -38,10 +38,13 @@ void gait_no_collect_end(gait_mutator *mutator) {
 size_t gait_free_os_memory(gait_mutator *mutator) {
     mutator_check(mutator);
     gait_collect(mutator);
+    bool rests = world_lets_rest_with_locks(&mutator->heap->world);
     mutator_save_stack();
-    world_rest();
+    if (rests)
+        world_rest();
     size_t given = scavenger_give_back(mutator->heap, SIZE_MAX);
-    world_resume();
+    if (rests)
+        world_resume();
     world_poll(mutator);
     return given;
 }

@@ -3,6 +3,7 @@
  * Coroutines as the embedder calls them. What is said about each function is in gait.h.
  */
 #include <gait/gait.h>
+#include <gait/tied.h>
 
 #include "../instance.h"
 #include "../platform/perturb.h"
@@ -22,6 +23,12 @@ static unsigned cycle_number(gait_mutator *mutator) {
     return space_epoch(&mutator->heap->space) + 1;
 }
 
+void gait_coroutine_tie(gait_mutator *mutator, gait_coroutine *coroutine, void *object) {
+    mutator_check(mutator);
+    if (!coroutine_tie(coroutine, (gait_word)object))
+        platform_fatal("gait_coroutine_tie: the coroutine is tied to an object already");
+}
+
 void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
     mutator_check(mutator);
     gait_heap *heap = mutator->heap;
@@ -29,7 +36,10 @@ void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *coroutine) {
     size_t bytes;
     if (marker)
         marker_begin(marker);
-    bool gone = coroutine_free(&heap->roots, coroutine, marker, cycle_number(mutator), &bytes);
+    /* as what comes back to life is marked, too */
+    bool later = marker || phase_now(&heap->cycle.phase) == PHASE_SETTLE;
+    bool gone =
+        coroutine_free(&heap->roots, coroutine, marker, cycle_number(mutator), later, &bytes);
     if (marker)
         marker_end(marker);
     if (!gone)

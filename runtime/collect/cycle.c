@@ -142,7 +142,11 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
         if (!queue_is_out(&heap->queue))
             continue;
         marker_begin(marker);
+        size_t stack_bytes;
         more = marker_ephemerons(marker);
+        more |= coroutines_push_reached(&heap->queue, marker, space_epoch(&heap->space) + 1,
+                                        &stack_bytes);
+        counter_add(&heap->cycle.stack_bytes, stack_bytes);
         if (AO_load_acquire(&heap->queue.overflowed)) {
             marker_rescan(marker);
             more = true;
@@ -372,6 +376,7 @@ static void settle(gait_heap *heap, bool stopped) {
 
 /* The rest of it; then sweeping opens. */
 static void open_sweep(gait_heap *heap, bool stopped) {
+    coroutines_bury(&heap->roots);
     samples_settle(&heap->samples, &heap->space);
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
     if (!heap->cycle.record.minor)

@@ -456,6 +456,7 @@ static bool search_heap(gait_heap *heap, unsigned epoch, bool keep, struct searc
         .epoch = epoch,
         .keep = keep,
     };
+    search->visitor.reach = coroutine_visit_reached;
     ephemerons_init(&search->keys, &heap->space.metadata_bytes);
     bool complete = search_run(search);
     search_free(search);

@@ -29,6 +29,8 @@ struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, v
 
 /* With the coroutine's lock held, or the world stopped. @return bytes. */
 static size_t visit(struct gait_coroutine *coroutine, struct gait_visitor *visitor) {
+    if (coroutine->object) /* of one that is resumed: it lives from here on */
+        visitor->visit(visitor, coroutine->object, false);
     return stack_visit_frames(visitor, coroutine->stack.frames) +
            stack_visit_rest(visitor, &coroutine->stack);
 }
@@ -48,9 +50,14 @@ static void shade(struct gait_visitor *visitor, gait_word word, bool conservativ
         marker_push(marker, word);
 }
 
+static void reach(struct gait_visitor *visitor, gait_coroutine *coroutine) {
+    coroutine_note_reached(((struct shader *)visitor)->marker->queue, coroutine);
+}
+
 /* With its lock held: scan it, or what may have changed since it was scanned. */
 static size_t shade_roots(struct gait_coroutine *coroutine, struct marker *marker, bool changed) {
     struct shader shader = {visitor_of(marker->space, marker->value_mask, shade), marker};
+    shader.visitor.reach = reach;
     shader.visitor.changed = changed ? marker->space : NULL;
     size_t bytes = visit(coroutine, &shader.visitor);
     bool moved = shader.visitor.places != coroutine->places;
@@ -68,8 +75,14 @@ static size_t scan(struct gait_coroutine *coroutine, struct marker *marker, unsi
     return shade_roots(coroutine, marker, changed);
 }
 
+static void drop(struct roots *roots, struct gait_coroutine *coroutine) {
+    suspended_drop(coroutine);
+    lock_destroy(&coroutine->lock);
+    counted_free(roots->metadata_bytes, coroutine, sizeof *coroutine);
+}
+
 bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struct marker *marker,
-                    unsigned cycle, size_t *bytes) {
+                    unsigned cycle, bool later, size_t *bytes) {
     lock_acquire(&coroutine->lock); /* waits while another thread scans it */
     bool running = coroutine->running;
     if (!running) {
@@ -86,21 +99,87 @@ bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struc
             roots->cursor = coroutine->next;
         lock_release(&roots->lock);
     }
+    /* a marker may have read it out of its object: .inv.reached */
+    bool stays = !running && later && coroutine->object;
+    coroutine->gone = stays;
     lock_release(&coroutine->lock);
     if (running)
         return false;
-    lock_destroy(&coroutine->lock);
-    counted_free(roots->metadata_bytes, coroutine, sizeof *coroutine);
+    if (stays) {
+        lock_acquire(&roots->lock);
+        coroutine->next = roots->gone;
+        roots->gone = coroutine;
+        lock_release(&roots->lock);
+    } else {
+        drop(roots, coroutine);
+    }
     return true;
 }
 
+void coroutines_bury(struct roots *roots) {
+    lock_acquire(&roots->lock);
+    struct gait_coroutine *list = roots->gone, *next;
+    roots->gone = NULL;
+    lock_release(&roots->lock);
+    for (; list; list = next) {
+        next = list->next;
+        drop(roots, list);
+    }
+}
+
 void coroutines_destroy(struct roots *roots) {
+    coroutines_bury(roots);
     for (struct gait_coroutine *coroutine = roots->coroutines, *next; coroutine; coroutine = next) {
         next = coroutine->next;
-        suspended_drop(coroutine);
-        lock_destroy(&coroutine->lock);
-        counted_free(roots->metadata_bytes, coroutine, sizeof *coroutine);
+        drop(roots, coroutine);
     }
+}
+
+/* ---- Those that are tied to objects ---- */
+
+bool coroutine_tie(struct gait_coroutine *coroutine, gait_word object) {
+    lock_acquire(&coroutine->lock);
+    bool tied = !coroutine->object;
+    if (tied)
+        coroutine->object = object;
+    lock_release(&coroutine->lock);
+    return tied;
+}
+
+void coroutine_note_reached(struct mark_queue *queue, struct gait_coroutine *coroutine) {
+    if (!AO_int_compare_and_swap_full(&coroutine->noted_reached, 0, 1))
+        return; /* an object may be scanned twice */
+    PERTURB(COROUTINE_REACHED);
+    AO_t first;
+    do {
+        first = AO_load(&queue->reached);
+        coroutine->reached_next = (struct gait_coroutine *)first;
+        /* release: pairs with the taking of all, in coroutines_push_reached */
+    } while (!AO_compare_and_swap_release(&queue->reached, first, (AO_t)coroutine));
+}
+
+bool coroutines_push_reached(struct mark_queue *queue, struct marker *marker, unsigned cycle,
+                             size_t *bytes) {
+    AO_t first;
+    do
+        first = AO_load(&queue->reached);
+    while (first && !AO_compare_and_swap_full(&queue->reached, first, 0));
+    *bytes = 0;
+    for (struct gait_coroutine *coroutine = (struct gait_coroutine *)first, *next; coroutine;
+         coroutine = next) {
+        PERTURB(COROUTINE_SCAN);
+        lock_acquire(&coroutine->lock);
+        next = coroutine->reached_next;
+        AO_int_store_release(&coroutine->noted_reached, 0);
+        if (!coroutine->running && !coroutine->gone) {
+            suspended_compare(coroutine);
+            *bytes += scan(coroutine, marker, cycle, false);
+            if (coroutine->roots->checks_suspended)
+                suspended_note(coroutine);
+        }
+        lock_release(&coroutine->lock);
+    }
+    return first != 0;
 }
 
 void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *frames,
@@ -151,12 +230,19 @@ struct gait_coroutine *coroutines_next(struct roots *roots) {
     }
 }
 
+/* One whose object is white is reached with it, or dies. An object that a scanned mutator made is
+ * black, and is not scanned; and one that was not scanned yet may have left its only reference to a
+ * white birth in this coroutine. An old one is not scanned either. */
+static bool is_root(const struct gait_coroutine *coroutine, const struct marker *marker) {
+    return !coroutine->object || !marker_is_white(marker, coroutine->object);
+}
+
 size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle, bool changed) {
     coroutines_rewind(roots);
     size_t bytes = 0;
     for (struct gait_coroutine *coroutine; (coroutine = coroutines_next(roots));) {
         PERTURB(COROUTINE_SCAN);
-        if (!coroutine->running) {
+        if (!coroutine->running && is_root(coroutine, marker)) {
             suspended_compare(coroutine);
             bytes += scan(coroutine, marker, cycle, changed);
             if (roots->checks_suspended)
@@ -170,6 +256,11 @@ size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycl
 void coroutines_visit(struct roots *roots, struct gait_visitor *visitor) {
     for (struct gait_coroutine *coroutine = roots->coroutines; coroutine;
          coroutine = coroutine->next)
-        if (!coroutine->running)
+        if (!coroutine->running && !coroutine->object)
             visit(coroutine, visitor);
+}
+
+void coroutine_visit_reached(struct gait_visitor *visitor, struct gait_coroutine *coroutine) {
+    if (!coroutine->running)
+        visit(coroutine, visitor);
 }

@@ -7,6 +7,14 @@
  * coroutines_push after all mutators were scanned, or by the mutator that resumes or frees it
  * before that.
  *
+ * One that is tied to an object is no root by itself: its stack is as a part of that object. The
+ * object's scan function leads to it (gait_visit_coroutine), on any marker, whose place it is not
+ * to wait for a lock; so it is noted only (mark_queue.reached), and the collector scans it when
+ * work has run out.
+ *
+ *   .inv.reached: one that was noted is work of marking until it was looked at. Its memory stays
+ *   until no marker marks, though it is freed meanwhile.
+ *
  *   .inv.suspended: from the cycle's scan of a suspended coroutine on, what its roots refer to is
  *   protected as what a scanned stack refers to; before it, as what is in a static slot. So whoever
  *   changes the roots of a suspended coroutine does it by gait_store, and whoever takes a word out
@@ -39,7 +47,11 @@ struct gait_coroutine {
                            has none of its own that is scanned. While it runs, its mutator's */
     unsigned scanned;   /* the cycle in which it was scanned; 0: never, or before it ran last */
     uint64_t places;    /* as gait_visitor has it, when its callback was called last */
+    gait_word object;   /* that it is tied to; 0: it is a root by itself */
+    unsigned noted_reached;              /* atomic: it is in mark_queue.reached, ... */
+    struct gait_coroutine *reached_next; /* ... linked by this, which the former guards */
     bool running;
+    bool gone;  /* freed while a cycle marked: in roots.gone, by next */
     bool noted; /* there are notes: gccheckmark, while marking */
     struct suspended_notes notes;
 };
@@ -51,14 +63,30 @@ struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, v
 /**
  * Free one that is not running. marker: not NULL if the barrier of the calling mutator is on; then
  * its roots are pushed, unless they were in this cycle: what the program has read out of them may
- * be on a stack that was scanned before. *bytes: how many were visited. @return false: it is
+ * be on a stack that was scanned before. later: markers may mark; what they may have noted is
+ * dropped by coroutines_bury. *bytes: how many were visited. @return false: it is
  * running.
  */
 bool coroutine_free(struct roots *roots, struct gait_coroutine *coroutine, struct marker *marker,
-                    unsigned cycle, size_t *bytes);
+                    unsigned cycle, bool later, size_t *bytes);
 
 /** Frees all. */
 void coroutines_destroy(struct roots *roots);
+
+/** Have one that runs or not be a part of an object from now on. @return false: it is already. */
+bool coroutine_tie(struct gait_coroutine *coroutine, gait_word object);
+
+/** An object leads to it. Any marker, in the middle of its work. */
+void coroutine_note_reached(struct mark_queue *queue, struct gait_coroutine *coroutine);
+
+/** Push the roots of those that were noted, unless they run or were scanned in this cycle. The
+ * collector, between two rounds of marking. *bytes: how many were visited. @return whether some had
+ * been noted. */
+bool coroutines_push_reached(struct mark_queue *queue, struct marker *marker, unsigned cycle,
+                             size_t *bytes);
+
+/** No marker marks any more: drop those that were freed meanwhile. The collector. */
+void coroutines_bury(struct roots *roots);
 
 /**
  * A mutator suspends a coroutine, whose C stack it has saved already. cycle: the one in which the
@@ -76,7 +104,8 @@ void coroutine_suspend(struct gait_coroutine *coroutine, struct gait_frame *fram
 bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle,
                       size_t *bytes);
 
-/** Push the roots of all suspended coroutines that were not scanned in this cycle. changed: of
+/** Push the roots of all suspended coroutines that were not scanned in this cycle, and are not tied
+ * to a white object. changed: of
  * those that were scanned in the last one and have not run since, what holds what it held then may
  * be left out. The collector, after all mutators were scanned in it. @return bytes visited. */
 size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle, bool changed);
@@ -86,8 +115,9 @@ size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycl
 void coroutines_rewind(struct roots *roots);
 struct gait_coroutine *coroutines_next(struct roots *roots);
 
-/** Visit those of all suspended ones with any visitor. Nothing runs beside: the world is stopped.
- */
+/** Visit those of all suspended ones with any visitor; of one that an object leads to. Nothing runs
+ * beside: the world is stopped. */
 void coroutines_visit(struct roots *roots, struct gait_visitor *visitor);
+void coroutine_visit_reached(struct gait_visitor *visitor, struct gait_coroutine *coroutine);
 
 #endif

@@ -11,6 +11,7 @@
 #include "../platform/perturb.h"
 #include "arenas.h"
 #include "cells.h"
+#include "coroutines.h"
 #include "ranges.h"
 
 /* Words pushed between two looks at the room in the block. */
@@ -30,10 +31,15 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
         marker_push(marker, word);
 }
 
+static void reach(struct gait_visitor *visitor, gait_coroutine *coroutine) {
+    coroutine_note_reached(((struct marker *)visitor)->queue, coroutine);
+}
+
 void marker_init(struct marker *marker, struct space *space, struct mark_queue *queue,
                  gait_word value_mask) {
     memset(marker, 0, sizeof *marker);
     marker->visitor = visitor_of(space, value_mask, visit);
+    marker->visitor.reach = reach;
     marker->space = space;
     marker->queue = queue;
     marker->value_mask = value_mask;

@@ -54,6 +54,7 @@ struct mark_queue {
     AO_t slabs;             /* struct mark_slab *: while markers run, only added to        */
     AO_t slab_count;        /* unordered: for the collector, when nobody is active         */
     struct ephemerons keys; /* keys that the pairs of ephemerons wait for */
+    AO_t reached;           /* stack of gait_coroutine: objects led to them; coroutines.h */
 };
 
 void queue_init(struct mark_queue *queue, AO_t *metadata_bytes);

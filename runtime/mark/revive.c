@@ -5,6 +5,7 @@
 #include "revive.h"
 
 #include "../platform/perturb.h"
+#include "coroutines.h"
 
 void revive_begin(struct marker *marker) {
     /* full, as every begin: the weak words that were cleared before are seen as such by who sees
@@ -22,7 +23,10 @@ size_t revive_end(struct marker *marker) {
     while (more) {
         PERTURB(REVIVE);
         marker_drain(marker, SIZE_MAX);
+        size_t stack_bytes; /* of coroutines of what comes back; the cycle's number: its epoch */
         more = marker_ephemerons(marker);
+        more |= coroutines_push_reached(marker->queue, marker, space_epoch(marker->space),
+                                        &stack_bytes);
         if (AO_load_acquire(&marker->queue->overflowed)) {
             marker_rescan(marker);
             more = true;

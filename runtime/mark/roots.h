@@ -29,6 +29,7 @@ struct roots {
     struct pool handles; /* of struct gait_handle; what they hold is not guarded */
     struct gait_coroutine *coroutines;
     struct gait_coroutine *cursor; /* of coroutines_push: the next to look at */
+    struct gait_coroutine *gone;   /* freed, while markers may still look at them */
     bool checks_suspended;         /* constant: gccheckmark beside mutators, suspended.h */
     struct suspect *suspects;      /* of suspended.h, with their count, and room for so many */
     size_t suspect_count;

@@ -2,6 +2,8 @@
 /*
  * Where the references of an object lie: one scan per layout, for markers and for any visitor.
  */
+#include <gait/tied.h>
+
 #include "arenas.h"
 #include "marker.h"
 
@@ -219,6 +221,11 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
 void gait_visit(gait_visitor *visitor, gait_word word) {
     visitor->words++;
     visitor->visit(visitor, word, false);
+}
+
+void gait_visit_coroutine(gait_visitor *visitor, gait_coroutine *coroutine) {
+    if (coroutine && visitor->reach)
+        visitor->reach(visitor, coroutine);
 }
 
 static void visit_range(gait_visitor *visitor, const gait_word *words, size_t count,

@@ -22,6 +22,8 @@
 
 struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
+    /* an object leads to a coroutine that is tied to it; NULL: nobody wants to know */
+    void (*reach)(struct gait_visitor *visitor, gait_coroutine *coroutine);
     size_t words; /* that callbacks have visited by the API: the work that they made */
     /* constant: .inv.nowhere */
     uintptr_t base;

@@ -135,9 +135,12 @@ static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
     gait_heap *heap = mutator->heap;
     size_t excess = need->cell ? 0 : control_excess_bytes(&heap->control, need->page_bytes);
     if (control_gives_back_aside(excess)) {
-        gait_enter_native(mutator);
+        bool rests = world_lets_rest_with_locks(&heap->world);
+        if (rests)
+            gait_enter_native(mutator);
         scavenger_give_back(heap, excess);
-        gait_leave_native(mutator);
+        if (rests)
+            gait_leave_native(mutator);
     }
     if (!passes_limit(mutator, need))
         return;

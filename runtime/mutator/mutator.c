@@ -158,6 +158,8 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
     bytes += visit_rest(mutator, visitor, &mutator->own);
     if (coroutine)
         bytes += visit_rest(mutator, visitor, &coroutine->stack);
+    if (coroutine && coroutine->object)
+        visitor->visit(visitor, coroutine->object, false);
     mutator->stack_bytes = bytes;
 }
 

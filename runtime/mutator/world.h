@@ -97,6 +97,12 @@ int64_t world_start(struct world *world);
 void world_close(struct world *world);
 int64_t world_open(struct world *world);
 
+/** May a thread that rests take locks of the heap's? Not where the program's means may stop it
+ * there: .inv.inside. (Locks that a cycle has from its beginning on, it may.) */
+static inline bool world_lets_rest_with_locks(const struct world *world) {
+    return world->hooks.stop == NULL;
+}
+
 /** Do threads of this heap count as NATIVE while they run the program's code? */
 static inline bool world_has_hooks(const struct world *world) { return world->hooks.stop != NULL; }
 

@@ -114,6 +114,7 @@
     X(COROUTINE_BETWEEN, "coroutine.between", OFTEN)                                               \
     X(COROUTINE_RESUME, "coroutine.resume", OFTEN)                                                 \
     X(COROUTINE_SCAN, "coroutine.scan", OFTEN)                                                     \
+    X(COROUTINE_REACHED, "coroutine.reached", OFTEN)                                               \
     X(CARDS_TAKEN, "cards.taken", OFTEN)     /* clean again, before what they cover is scanned */  \
     X(RANGE_PIECE, "range.piece", OFTEN)     /* counted, before it is looked whether it is gone */ \
     X(RANGE_REMOVED, "range.removed", OFTEN) /* before users are waited for */                     \

@@ -13,6 +13,7 @@
 #include <gait/foreign.h>
 #include <gait/library.h>
 #include <gait/links.h>
+#include <gait/tied.h>
 
 static void finalize(gait_mutator *at, void *what, void *data) { (void)at, (void)what, (void)data; }
 
@@ -54,6 +55,7 @@ static void call_handle_free_again(void) {
 static void call_set_roots_callback(void) { gait_set_roots_callback(mutator, NULL, NULL); }
 static void call_coroutine_new(void) { gait_coroutine_new(mutator, NULL, NULL, NULL, NULL); }
 static void call_coroutine_switch(void) { gait_coroutine_switch(mutator, NULL); }
+static void call_coroutine_tie(void) { gait_coroutine_tie(mutator, coroutine, object); }
 static void call_coroutine_free(void) { gait_coroutine_free(mutator, coroutine); }
 static void call_weak_get(void) { gait_weak_get(mutator, object); }
 static void call_weak_set(void) { gait_weak_set(mutator, object, 0); }
@@ -152,6 +154,7 @@ static const struct misuse slow[] = {
     CALL(handle_free),
     CALL(set_roots_callback),
     CALL(coroutine_new),
+    CALL(coroutine_tie),
     CALL(coroutine_switch),
     CALL(coroutine_free),
     CALL(finalizer_set),

@@ -65,6 +65,9 @@ end:
                 fi;
                 grey = grey & ~SET(n);
                 hand[me] = field[n];
+#ifdef TIED
+                reached = (n == 2 -> 1 : reached);
+#endif
                 n = 0
             }
             d_step {

@@ -15,6 +15,7 @@
  *
  * Parts that a configuration turns on:
  *   ALLOCATION (STALE: roots may hold the address of a cell that is not taken yet)  ATTACH  NATIVE  COROUTINES  WEAK (with settling and sweeping)  EPHEMERON
+ *   TIED (with COROUTINES): the suspended one is a part of an object
  *   SUSPENDED (with COROUTINES): words are taken out of a suspended one's roots, and put in; it is
  *   freed  HANDOVER: words pass from mutator to mutator by plain memory
  * and a part that it turns off: STACKS_ONLY has no loads and stores.
@@ -37,6 +38,23 @@
 /* ------------------------------------------------------------------------------------------ */
 /* The collector                                                                               */
 
+#ifdef TIED
+#define IS_ROOT(n) ((n) != 2 || HAS(marked, 2)) /* born black: nobody reads it */
+/* What objects led to, under its lock. */
+inline scan_reached() {
+    d_step {
+        reached = 0;
+        if
+        :: !running[2] && !stack_scanned[2] -> shade_set(STACK_SET(2)); stack_scanned[2] = 1
+        :: else -> skip
+        fi;
+        check()
+    }
+}
+#else
+#define IS_ROOT(n) true
+#endif
+
 #ifdef COROUTINES
 /* Those that are suspended, each under its lock. */
 inline scan_coroutines() {
@@ -45,7 +63,9 @@ inline scan_coroutines() {
     :: n < STACKS ->
         d_step {
             if
-            :: !running[n] && !stack_scanned[n] -> shade_set(STACK_SET(n)); stack_scanned[n] = 1
+            :: !running[n] && !stack_scanned[n] && IS_ROOT(n) ->
+                shade_set(STACK_SET(n));
+                stack_scanned[n] = 1
             :: else -> skip
             fi;
             n++;
@@ -57,7 +77,11 @@ inline scan_coroutines() {
 }
 #endif
 
+#if defined(TIED) && !defined(REACHED_IS_NO_WORK)
+#define NO_WORK (grey == 0 && IDLE && CONVERGED && !reached)
+#else
 #define NO_WORK (grey == 0 && IDLE && CONVERGED)
+#endif
 
 /* Runs with the world stopped. */
 inline marking_ends() {
@@ -136,9 +160,24 @@ proctype collector() {
 #if defined(COROUTINES) && !defined(COROUTINES_EARLY)
     scan_coroutines();
 #endif
+#ifdef TIED
+    visited = 1;
+#endif
     do
     :: ended -> break
     :: !ended && grey == 0 && IDLE ->
+#ifdef TIED
+        if
+        :: reached ->
+#ifdef REACHED_IS_NO_WORK /* as if nobody looked */
+            skip
+#else
+            scan_reached();
+            goto again
+#endif
+        :: else
+        fi;
+#endif
 #ifdef EPHEMERON
         pass_over_ephemerons();
         if
@@ -210,7 +249,19 @@ init {
         running[0] = 1;
         running[1] = 1;
         root[0] = 3; /* mutator 0's own stack */
-        root[4] = 4  /* the coroutine's      */
+#ifdef TIED
+#ifdef ALLOCATION /* its object is made by a mutator; it holds nothing yet */
+        allocated = SET(1) | SET(3);
+#else
+        global = 1;
+        field[1] = 2;
+        root[1] = 2;
+        root[4] = 4;
+#endif
+#else
+        root[4] = 4; /* the coroutine's      */
+#endif
+        skip
     }
 #elif defined(WEAK)
     if

@@ -24,6 +24,12 @@ inline give_back(m) {
 
 inline scan_own(m) {
     shade_set(STACK_SET(STACK(m)));
+#ifdef TIED
+    if
+    :: STACK(m) == 2 -> shade_set(SET(2))
+    :: else -> skip
+    fi;
+#endif
 #ifdef STALE /* a word that was no reference, or is none any more */
     if
     :: !HAS(allocated, 4) -> shade_set(SET(4))
@@ -351,6 +357,12 @@ inline switch_stack() {
         :: running[n] -> n++
         :: else -> break
         od;
+#ifdef TIED
+        may = (n != 2 || HAS(STACK_SET(current[me]), 2)); /* it holds the object */
+        if
+        :: !may -> skip
+        :: else ->
+#endif
         running[current[me]] = 0;
         running[n] = 1;
         current[me] = n;
@@ -368,6 +380,10 @@ inline switch_stack() {
             stack_scanned[n] = 1
         :: else -> skip
         fi;
+#ifdef TIED
+        fi;
+        may = 0;
+#endif
         n = 0;
         check()
     }
@@ -576,6 +592,9 @@ inline ephemeron_writes() {
 
 proctype mutator(bit me; byte ops) {
     byte i, j, n;
+#ifdef TIED
+    bit may;
+#endif
 
 end:
     do

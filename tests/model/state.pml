@@ -62,6 +62,16 @@ bit stack_scanned[STACKS];  /* its roots are grey, and only scanned mutators ran
 #endif
 #define SLOT(m, i) root[STACK(m) * 2 + (i)]
 
+#ifdef TIED
+/* Stack 2 is tied to object 2: while it does not run it is a part of that object. */
+bit reached;           /* it was noted, and not looked at                                        */
+bit visited;           /* the collector has visited suspended coroutines                         */
+#define TIED_SET (!running[2] -> STACK_SET(2) : 0)
+#define STACK_OF_TIED(set) (HAS(set, 2) -> TIED_SET : 0)
+#else
+#define STACK_OF_TIED(set) 0
+#endif
+
 #ifdef HANDOVER
 byte box;              /* plain memory that both mutators use                                    */
 #endif
@@ -125,18 +135,21 @@ byte unswept;          /* set: of those that were made as the bits turned over, 
 byte s; /* scratch */
 byte t;
 
-inline close(set) {
-    set = set | FIELDS_OF(set);
-    set = set | FIELDS_OF(set);
-    set = set | FIELDS_OF(set);
-}
-
 #define STACK_SET(k) (SET(root[(k) * 2]) | SET(root[(k) * 2 + 1]))
+
+inline close(set) {
+    set = set | FIELDS_OF(set) | STACK_OF_TIED(set);
+    set = set | FIELDS_OF(set) | STACK_OF_TIED(set);
+    set = set | FIELDS_OF(set) | STACK_OF_TIED(set);
+}
 
 /* set := what the program can reach. Detached mutators have empty stacks. */
 inline reach(set) {
     set = SET(global) | STACK_SET(0) | STACK_SET(1);
-#ifdef COROUTINES
+#ifdef TIED
+    set = set | (running[2] -> STACK_SET(2) | SET(2) : 0);
+    set = set | (!running[0] -> STACK_SET(0) : 0) | (!running[1] -> STACK_SET(1) : 0);
+#elif defined(COROUTINES)
     set = set | STACK_SET(2);
 #endif
     close(set);
@@ -188,10 +201,19 @@ inline check() {
     t = grey | buffer[0] | buffer[1] | HANDS;
     t = t | FIELDS_OF(REMEMBERED);
     ADD_IF(!global_scanned, t, SET(global));
-    t = t | FIELDS_OF(t & (grey | ~marked | REMEMBERED));
-    t = t | FIELDS_OF(t & (grey | ~marked | REMEMBERED));
-    t = t | FIELDS_OF(t & (grey | ~marked | REMEMBERED));
+#ifdef TIED
+    ADD_IF(reached || !visited, t, TIED_SET);
+#define READ_LATER(set) FIELDS_OF(set) | STACK_OF_TIED(set)
+#else
+#define READ_LATER(set) FIELDS_OF(set)
+#endif
+    t = t | READ_LATER(t & (grey | ~marked | REMEMBERED));
+    t = t | READ_LATER(t & (grey | ~marked | REMEMBERED));
+    t = t | READ_LATER(t & (grey | ~marked | REMEMBERED));
     s = FIELDS_OF(marked & ~grey & ~REMEMBERED);
+#ifdef TIED
+    s = s | STACK_OF_TIED(marked & ~grey);
+#endif
     ADD_IF(global_scanned, s, SET(global));
     ADD_IF(scanned[0], s, STACK_SET(STACK(0)));
     ADD_IF(scanned[1], s, STACK_SET(STACK(1)));
