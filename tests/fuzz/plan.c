@@ -193,6 +193,7 @@ static void heap_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) {
     heap->tags = masks[mask][1];
     heap->displacement =
         one_in(random, 3) ? 8 * (1 + pick(random, one_in(random, 2) ? 3 : 511)) : 0;
+    heap->displacement &= heap->value_mask; /* what the mask drops is no part of it */
     if (one_in(random, 6))
         heap->flags |= GAIT_STOP_THE_WORLD;
     if (one_in(random, 5))
