@@ -2,9 +2,10 @@
 /*
  * Generators: a function that runs on a C stack of its own and is left and taken up again. A
  * generator is an object; its stack is C memory, freed by the object's cleanup when nobody has the
- * generator any more, half way or not. So what runs on a stack must not lead to its own generator:
- * it knows its struct stack only.
+ * generator any more, half way or not. The coroutine is tied to the object: what stands on the
+ * stack may lead to its own generator, and does not keep it.
  */
+#include <gait/tied.h>
 #include <ucontext.h>
 
 #include "tiny.h"
@@ -30,6 +31,13 @@ static void visit_stack(gait_visitor *visitor, void *data) {
     const struct stack *stack = data;
     gait_visit_range(visitor, &stack->passed, 1);
     gait_visit_range(visitor, &stack->function, 1);
+}
+
+void scan_generator(gait_visitor *visitor, void *object, size_t object_bytes, void *data) {
+    (void)object_bytes, (void)data;
+    const struct generator *generator = object;
+    gait_visit_range(visitor, &generator->function, 1);
+    gait_visit_coroutine(visitor, __atomic_load_n(&generator->coroutine, __ATOMIC_ACQUIRE));
 }
 
 static void leave(struct stack *stack) {
@@ -67,7 +75,7 @@ static void run_stack(void) {
     abort();
 }
 
-static void stack_free(struct stack *stack) {
+static void stack_forget(struct stack *stack) {
     if (stack->next)
         stack->next->previous = stack->previous;
     if (stack->previous)
@@ -75,14 +83,14 @@ static void stack_free(struct stack *stack) {
     else
         all = stack->next;
     live--;
-    gait_coroutine_free(tiny.mutator, stack->coroutine); /* before what it refers to */
     free(stack->memory);
     free(stack);
 }
 
 static void drop_stack(gait_mutator *mutator, void *data) {
-    (void)mutator;
-    stack_free(data);
+    struct stack *stack = data;
+    gait_coroutine_free(mutator, stack->coroutine); /* before what it refers to */
+    stack_forget(stack);
 }
 
 value generator_new(value function) {
@@ -107,6 +115,8 @@ value generator_new(value function) {
     gait_init(&made->function, kept[0]);
     if (gait_cleanup_add(tiny.mutator, made, drop_stack, stack) < 0)
         raise_text("no memory for a cleanup", 0);
+    gait_coroutine_tie(tiny.mutator, stack->coroutine, made);
+    __atomic_store_n(&made->coroutine, stack->coroutine, __ATOMIC_RELEASE);
     UNROOT();
     return (value)made;
 }
@@ -172,5 +182,5 @@ size_t generators_live(void) { return live; }
 
 void generators_end(void) {
     while (all)
-        stack_free(all);
+        stack_forget(all);
 }

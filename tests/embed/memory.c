@@ -38,8 +38,9 @@ void memory_start(const gait_config *config) {
                          WORD(function, parameters) | WORD(function, body) | WORD(function, scope));
     tiny.table = kind("table", GAIT_BITMAP, WORDS(table),
                       WORD(table, keys) | WORD(table, values) | WORD(table, states));
-    tiny.generator = kind("generator", GAIT_BITMAP, WORDS(generator),
-                          WORD(generator, function) | WORD(generator, passed));
+    gait_kind_info generator = {
+        .name = "generator", .layout = GAIT_CALLBACK, .scan = scan_generator};
+    tiny.generator = (gait_kind)gait_kind_register(tiny.heap, &generator);
     tiny.mutator = gait_attach(tiny.heap);
     if (!tiny.mutator)
         abort();
@@ -47,8 +48,8 @@ void memory_start(const gait_config *config) {
 }
 
 void memory_end(void) {
-    generators_end();
     gait_heap_destroy(tiny.heap);
+    generators_end();
 }
 
 void *allocate(gait_kind of, size_t bytes, enum type type) {

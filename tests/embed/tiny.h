@@ -69,8 +69,9 @@ struct table {
 struct generator {
     gait_word type;
     struct stack *stack;
-    value function, passed;
-}; /* bitmap */
+    gait_coroutine *coroutine; /* tied to this object; 0 at first */
+    value function;
+}; /* callback */
 
 /* A place where errors arrive. */
 struct catcher {
@@ -146,7 +147,8 @@ value generator_new(value function);
 value generator_next(value generator, value passed); /* what it yields; nil after its end */
 value generator_yield(value item);
 size_t generators_live(void);
-void generators_end(void);
+void generators_end(void); /* the heap is gone */
+void scan_generator(gait_visitor *visitor, void *object, size_t object_bytes, void *data);
 
 /* finalize.c */
 void finalize(value object, value function, bool ordered); /* called with it when it is dead */
