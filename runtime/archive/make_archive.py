@@ -19,13 +19,12 @@ import sys
 
 
 def relocatable_arguments(compiler, lto):
-    if not lto:
-        return []
     version = subprocess.run([*compiler, "--version"], check=True, capture_output=True,
                              text=True).stdout
     if "clang" in version:
-        return ["-O2", "-flto", "-fuse-ld=lld"]
-    return ["-O2", "-flto", "-flinker-output=nolto-rel"]
+        return ["-O2", "-flto", "-fuse-ld=lld"] if lto else []
+    # Also where flags of a distribution ask for it: Meson does not know of those.
+    return ["-flinker-output=nolto-rel"] + (["-O2", "-flto=auto"] if lto else [])
 
 
 def main():
