@@ -16,6 +16,7 @@
 #include "mark/arenas.h"
 #include "mark/finalizers.h"
 #include "mark/links.h"
+#include "mark/liveness.h"
 #include "mark/queue.h"
 #include "mark/roots.h"
 #include "mark/samples.h"
@@ -65,6 +66,7 @@ struct gait_heap {
     struct roots roots;
     struct finalizers finalizers;
     struct links links;
+    struct liveness liveness; /* added to under the lock of kinds */
     struct samples samples;
     struct sweeper sweeper;
     struct world world;

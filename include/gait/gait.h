@@ -113,7 +113,8 @@ typedef enum gait_notice {
     GAIT_NOTICE_MEMORY_LOW,  /* it has fallen an eighth below, after it had passed it            */
     GAIT_NOTICE_LIMITER_ON,  /* the CPU limiter begins to hold the collector down: half of the CPU
                                 does not suffice to collect with these settings                  */
-    GAIT_NOTICE_LIMITER_OFF  /* it holds it down no more                                         */
+    GAIT_NOTICE_LIMITER_OFF, /* it holds it down no more                                         */
+    GAIT_NOTICE_CYCLE        /* a cycle was swept (gait_set_notice_cycles, liveness.h)           */
 } gait_notice;
 
 /**

@@ -87,9 +87,9 @@ size_t gait_run_finalizers(gait_mutator *mutator, size_t max) {
 }
 
 /* While the gate is held no cycle runs, so all objects with finalizers are allocated, and those
- * that are queued now are roots of the next cycle, whole. */
-size_t gait_finalize_all(gait_mutator *mutator) {
-    mutator_check(mutator);
+ * that are queued now are roots of the next cycle, whole. @return what there is to run. */
+static size_t queue_all(gait_mutator *mutator) {
+    MUTATOR_CALL = mutator_call_thread(mutator, "gait_finalize_all");
     gait_heap *heap = mutator->heap;
     mutator_save_stack();
     world_rest();
@@ -97,7 +97,11 @@ size_t gait_finalize_all(gait_mutator *mutator) {
     size_t jobs = finalizers_queue_all(&heap->finalizers);
     lock_release(&heap->collector.gate);
     world_resume();
-    return gait_run_finalizers(mutator, jobs + finalizers_notices(&heap->finalizers));
+    return jobs + finalizers_notices(&heap->finalizers);
+}
+
+size_t gait_finalize_all(gait_mutator *mutator) {
+    return gait_run_finalizers(mutator, queue_all(mutator));
 }
 
 bool gait_wait_finalizers(gait_mutator *mutator, int64_t timeout_ns) {

@@ -11,17 +11,19 @@
  *   4. The collector pushes static slots, handles, pieces of ranges, stopped coroutines, what
  *      finalizers keep, and pinned arenas.
  *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
- *      When work has run out, ephemerons whose keys are marked give more.
+ *      When work has run out, ephemerons whose keys are marked give more, and what the program's
+ *      own tables keep by its hooks.
  *   6. A handshake has every mutator look through its barrier's words. More work, or memory that
  *      was set apart in an arena's reset: back to 5.
  *   7. The world is stopped. A barrier's word that is white, or memory set apart: start it, and
  *      back to 5. Else marking has ended: barriers off, and the bits turn over: marks become
  *      allocations. Start the world.
- *   8. Weak references and links are settled, objects come back for their finalizers, which are
- *      queued, leaked arenas ended, beside the running program, which takes fresh spans meanwhile.
+ *   8. Weak references and links are settled, hooks clear tables, objects come back for their
+ * finalizers, which are queued, leaked arenas ended, beside the running program, which takes fresh
+ * spans meanwhile.
  *   9. Sweeping opens: the collector sweeps, and so do mutators that need cells.
  *
- * A heap without barriers has the world stopped from 2 to 7, one with links to 8, and
+ * A heap without barriers has the world stopped from 2 to 7, one with links or hooks to 8, and
  * gcstoptheworld=2 to the end.
  * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
  */
@@ -151,6 +153,8 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
             marker_rescan(marker);
             more = true;
         }
+        if (!more && liveness_has_hooks(&heap->liveness))
+            more = liveness_mark(&heap->liveness, marker);
         marker_end(marker);
     }
     return published;
@@ -368,9 +372,11 @@ static void settle(gait_heap *heap, bool stopped) {
     PERTURB(CYCLE_SETTLE);
     weak_settle(&heap->space, heap->value_mask);
     links_clear_short(&heap->links, &heap->space);
+    liveness_clear(&heap->liveness, &heap->workers.marker, GAIT_LIVENESS_CLEAR);
     PERTURB(CYCLE_SETTLED);
     size_t kept = finalizers_settle(&heap->finalizers, &heap->workers.marker);
     links_clear_long(&heap->links, &heap->space);
+    liveness_clear(&heap->liveness, &heap->workers.marker, GAIT_LIVENESS_SWEEP);
     counter_add(&heap->space.tally.live_bytes, kept);
 }
 
@@ -438,10 +444,12 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots), changed_bytes);
 }
 
-/* In a heap whose program needs no barriers, it reads the slots of links by plain loads, too. */
+/* A program that needs no barriers loads the slots of links plainly, too, and words of tables that
+ * hooks clear. */
 static bool settles_stopped(const gait_heap *heap) {
     return heap->options.gcstoptheworld == 2 ||
-           (!heap->concurrent && AO_load(&heap->links.count) > 0);
+           (!heap->concurrent &&
+            (AO_load(&heap->links.count) > 0 || liveness_has_hooks(&heap->liveness)));
 }
 
 /* Phases 2 to 8. @return false: given up. */
@@ -479,6 +487,7 @@ bool cycle_run(gait_heap *heap) {
     if (heap->options.gcstoptheworld != 2)
         sweeping_finish(heap);
     finalizers_tidy(&heap->finalizers);
+    notices_cycle(&heap->control);
     arenas_reuse(&heap->arenas);
     observe_swept(heap, record);
     phase_enter(&cycle->phase, PHASE_IDLE);

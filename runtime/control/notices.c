@@ -112,6 +112,26 @@ void notices_limiter(struct control *control, bool limiting, uint64_t cycle) {
     lock_release(&notices->lock);
 }
 
+/* ---- Cycles ---- */
+
+void notices_cycle(struct control *control) {
+    struct notices *notices = &control->notices;
+    lock_acquire(&notices->lock);
+    if (notices->cycles)
+        queue(notices, GAIT_NOTICE_CYCLE);
+    lock_release(&notices->lock);
+}
+
+int notices_set_cycles(struct control *control, int on) {
+    struct notices *notices = &control->notices;
+    lock_acquire(&notices->lock);
+    int before = notices->cycles;
+    if (on == 0 || on == 1)
+        notices->cycles = on;
+    lock_release(&notices->lock);
+    return before;
+}
+
 /* ---- Settings ---- */
 
 void notices_set(struct control *control, gait_notice_fn notify, void *data) {

@@ -22,7 +22,7 @@
 #include "../mark/finalizers.h"
 #include "../platform/lock.h"
 
-#define NOTICE_SORTS 4
+#define NOTICE_SORTS 5
 
 struct notices {
     struct lock lock;              /* rank LOG: what follows, down to limiting */
@@ -33,6 +33,7 @@ struct notices {
     double percent;
     uint64_t order[NOTICE_SORTS]; /* when a sort was queued; 0: it is not */
     uint64_t last;                /* given to the youngest */
+    bool cycles;                  /* cycles are told of */
     bool limiting;                /* the limiter, as it was looked at last */
     AO_t high;      /* not 0: memory is; written under the lock, read unordered: old for a moment */
     AO_t at_bytes;  /* memory that is high; likewise, as is the next */
@@ -54,6 +55,12 @@ void notices_set(struct control *control, gait_notice_fn notify, void *data);
 /** Set a threshold; negative, or no number: it stays. @return the one before. */
 int64_t notices_set_bytes(struct control *control, int64_t bytes);
 double notices_set_percent(struct control *control, double percent);
+
+/** Have cycles told of, or not; another value: as it is. @return the setting before. */
+int notices_set_cycles(struct control *control, int on);
+
+/** A cycle was swept. */
+void notices_cycle(struct control *control);
 
 /** The limit has changed, of which the threshold may be a share. With the lock CONTROL held. */
 void notices_limit_changed(struct control *control, int64_t limit_bytes);

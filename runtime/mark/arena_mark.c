@@ -141,7 +141,7 @@ void marker_claim_later(struct marker *marker, struct arena *arena) {
     unsigned last;
     /* pairs may wait for it: as for a leaf, see overflow */
     if (claim(marker, arena, traced ? ARENA_UNSCANNED : 0, &last) &&
-        (traced || AO_load(&marker->queue->keys.pairs) > 0))
+        (traced || AO_load(&marker->queue->keys.pairs) > 0 || AO_load(&marker->queue->watched)))
         AO_store_release(&marker->queue->overflowed, 1);
 }
 

@@ -174,7 +174,8 @@ bool coroutines_push_reached(struct mark_queue *queue, struct marker *marker, un
         if (!coroutine->running && !coroutine->gone) {
             suspended_compare(coroutine);
             *bytes += scan(coroutine, marker, cycle, false);
-            if (coroutine->roots->checks_suspended)
+            /* not where it comes back: nobody marks, so stores to it need no barrier */
+            if (coroutine->roots->checks_suspended && cycle != space_epoch(marker->space))
                 suspended_note(coroutine);
         }
         lock_release(&coroutine->lock);

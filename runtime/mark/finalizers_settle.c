@@ -60,10 +60,17 @@ static void visit_other(struct gait_visitor *visitor, gait_word word, bool conse
         others->to->visit(others->to, word, conservative);
 }
 
+static void reach_other(struct gait_visitor *visitor, gait_coroutine *coroutine) {
+    const struct others_visitor *others = (struct others_visitor *)visitor;
+    if (others->to->reach)
+        others->to->reach(others->to, coroutine);
+}
+
 static void visit_others(struct space *space, struct gait_visitor *to, const struct cell *cell,
                          size_t bytes) {
     struct others_visitor others = {visitor_of(space, to->value_mask, visit_other), to,
                                     (uintptr_t)cell->start, bytes};
+    others.visitor.reach = reach_other;
     marker_visit_object(space, &others.visitor, cell->start, cell->entry, bytes);
     to->words += others.visitor.words;
 }

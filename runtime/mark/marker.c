@@ -109,8 +109,10 @@ static void overflow(struct marker *marker, gait_word address) {
         return;
     if (marks_set(&cell.pair[marker->mark_side], cell.bit)) {
         count_marked(marker, (uintptr_t)cell.start, ENTRY_CLASS(cell.entry));
-        /* after the mark: see passes.c. A leaf has no references, but pairs may wait for it. */
-        if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF || AO_load(&marker->queue->keys.pairs) > 0)
+        /* after the mark: see passes.c. A leaf has no references, but pairs may wait for it, or a
+         * hook. */
+        if (ENTRY_LAYOUT(cell.entry) != GAIT_LEAF || AO_load(&marker->queue->keys.pairs) > 0 ||
+            AO_load(&marker->queue->watched))
             AO_store_release(&marker->queue->overflowed, 1);
     }
 }

@@ -45,14 +45,15 @@ struct mark_queue {
     struct mark_stack full;       /* published work                                        */
     struct mark_stack ephemerons; /* ephemeron objects that met an unmarked key            */
     struct mark_stack free;
-    AO_t published;         /* blocks published so far: raised with each                   */
-    AO_t active;            /* threads that may hold work, and QUEUE_OPEN                  */
-    AO_t hungry;            /* threads that look for some                                  */
-    struct news news;       /* for mutators that owe some: work, credit, or the end of it   */
-    AO_t overflowed;        /* not 0: an object was marked whose references were not pushed */
-    AO_t *metadata_bytes;   /* where the blocks' memory is counted                         */
-    AO_t slabs;             /* struct mark_slab *: while markers run, only added to        */
-    AO_t slab_count;        /* unordered: for the collector, when nobody is active         */
+    AO_t published;       /* blocks published so far: raised with each                   */
+    AO_t active;          /* threads that may hold work, and QUEUE_OPEN                  */
+    AO_t hungry;          /* threads that look for some                                  */
+    struct news news;     /* for mutators that owe some: work, credit, or the end of it   */
+    AO_t overflowed;      /* not 0: an object was marked whose references were not pushed */
+    AO_t *metadata_bytes; /* where the blocks' memory is counted                         */
+    AO_t slabs;           /* struct mark_slab *: while markers run, only added to        */
+    AO_t slab_count;      /* unordered: for the collector, when nobody is active         */
+    AO_t watched; /* not 0: hooks look at marks, of leaves too (liveness.h); unordered, stays */
     struct ephemerons keys; /* keys that the pairs of ephemerons wait for */
     AO_t reached;           /* stack of gait_coroutine: objects led to them; coroutines.h */
 };

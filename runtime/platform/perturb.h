@@ -106,6 +106,7 @@
     X(WEAK_ALIVE, "weak.alive", ALWAYS) /* before it is shaded */                                  \
     X(WEAK_CLAIMED, "weak.claimed", OFTEN)                                                         \
     X(WEAK_SETTLE, "weak.settle", ALWAYS) /* it is dead, before the swap */                        \
+    X(LIVENESS, "liveness", OFTEN)        /* before a hook is called */                            \
     X(REVIVE, "revive", OFTEN) /* objects are to come back, before the first bit is set */         \
     X(FINALIZERS_PASS, "finalizers.pass", OFTEN)                                                   \
     X(PASS_LET_IN, "pass.let-in", OFTEN)                                                           \

@@ -12,7 +12,8 @@
  * (it writes);
  *   - gait_stopped_at: of heaps whose threads the program stops (tests/stress/world_hooks.c);
  *   - gait_coroutine_tie, gait_visit_coroutine: tests/stress/generators.c;
- *   - gait_rel32_get and _set: plain computation.
+ *   - gait_rel32_get and _set: plain computation;
+ *   - liveness hooks: tests/stress/liveness.c.
  */
 #include "ops.h"
 

@@ -56,7 +56,7 @@ void op_native(struct context *context) {
 
 /* Run among finalizers: of this heap, by one of its mutators. */
 static void noticed(gait_mutator *mutator, gait_notice notice, void *heap) {
-    CHECK(gait_mutator_heap(mutator) == heap && notice <= GAIT_NOTICE_LIMITER_OFF, "notice %d",
+    CHECK(gait_mutator_heap(mutator) == heap && notice <= GAIT_NOTICE_CYCLE, "notice %d",
           (int)notice);
 }
 

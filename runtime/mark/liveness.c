@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls of liveness hooks, and what these ask. See liveness.h.
+ */
+#include "liveness.h"
+
+#include "../heap/walk.h"
+#include "../platform/perturb.h"
+#include "../platform/platform.h"
+#include "weak.h"
+
+/* What a hook is handed. */
+struct gait_liveness {
+    gait_liveness_stage stage;
+    struct marker *marker; /* MARK: has begun */
+    bool kept;             /* something was pushed */
+};
+
+bool liveness_add(struct liveness *liveness, gait_liveness_fn hook, void *data) {
+    AO_t count = AO_load(&liveness->count);
+    if (count == LIVENESS_HOOKS)
+        return false;
+    liveness->hooks[count] = (struct liveness_hook){hook, data};
+    AO_store_release(&liveness->count, count + 1);
+    return true;
+}
+
+static void call_all(struct liveness *liveness, gait_liveness *call) {
+    size_t count = AO_load_acquire(&liveness->count);
+    for (size_t i = 0; i < count; i++) {
+        PERTURB(LIVENESS);
+        liveness->hooks[i].hook(call, call->stage, liveness->hooks[i].data);
+    }
+}
+
+bool liveness_mark(struct liveness *liveness, struct marker *marker) {
+    gait_liveness call = {.stage = GAIT_LIVENESS_MARK, .marker = marker};
+    call_all(liveness, &call);
+    return call.kept;
+}
+
+void liveness_clear(struct liveness *liveness, struct marker *marker, gait_liveness_stage stage) {
+    gait_liveness call = {.stage = stage, .marker = marker};
+    call_all(liveness, &call);
+}
+
+/* ---- What hooks ask ---- */
+
+bool gait_is_marked(const gait_liveness *liveness, gait_word word) {
+    const struct marker *marker = liveness->marker;
+    return liveness->stage == GAIT_LIVENESS_MARK
+               ? !marker_is_white(marker, word)
+               : !weak_is_dead(marker->space, marker->value_mask, word);
+}
+
+void gait_keep(gait_liveness *liveness, gait_word word) {
+    if (liveness->stage != GAIT_LIVENESS_MARK)
+        platform_fatal("gait_keep: marking has ended");
+    if (!marker_is_white(liveness->marker, word))
+        return;
+    marker_push(liveness->marker, word);
+    liveness->kept = true;
+}
+
+struct walking {
+    gait_liveness *liveness;
+    gait_kind kind;
+    gait_object_fn visit;
+    void *data;
+};
+
+static bool span_is_of_kind(void *data, const struct span *span, page_entry entry) {
+    const struct walking *walking = data;
+    (void)span;
+    return ENTRY_KIND(entry) == walking->kind;
+}
+
+static void visit_cell(void *data, char *start, page_entry entry, size_t bytes) {
+    const struct walking *walking = data;
+    (void)entry;
+    walking->visit(walking->liveness, start, bytes, walking->data);
+}
+
+void gait_walk_marked(gait_liveness *liveness, gait_kind kind, gait_object_fn visit, void *data) {
+    const struct space *space = liveness->marker->space;
+    struct walking walking = {liveness, kind, visit, data};
+    /* the word that has the marks, or, after the flip, that had them */
+    unsigned side = (space_epoch(space) + (liveness->stage == GAIT_LIVENESS_MARK)) & 1;
+    walk_cells(space, side,
+               &(struct walk){.wants = span_is_of_kind, .cell = visit_cell, .data = &walking});
+}
