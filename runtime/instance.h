@@ -27,6 +27,7 @@
 
 struct arenalog;
 struct pacerlog;
+struct trace;
 struct writer;
 
 /* Mutators that were detached. */
@@ -53,8 +54,8 @@ struct gait_heap {
     size_t leaks_place;        /* of option arenaleaks in the table of at_exit.h */
     struct pacerlog *pacerlog; /* NULL: nothing is recorded; set before and after collection runs */
 
-    struct gait_http
-        *http; /* NULL: nobody answers over HTTP by its options; changed as pacerlog is */
+    struct trace *trace;    /* NULL: this heap has no trace; changed as pacerlog is */
+    struct gait_http *http; /* NULL: nobody answers over HTTP by its options; likewise */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the
                                     collector's */

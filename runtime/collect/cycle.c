@@ -37,6 +37,7 @@
 #include "../mark/weak.h"
 #include "../observe/observe.h"
 #include "../platform/perturb.h"
+#include "../platform/timeline.h"
 #include "sweeping.h"
 #include "verify.h"
 
@@ -476,12 +477,14 @@ static bool mark_and_settle(gait_heap *heap) {
 bool cycle_run(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     struct cycle_record *record = &cycle->record;
+    int64_t begin_ns = timeline_begin();
     observe_begin(heap, record);
     AO_store(&cycle->stack_bytes, 0);
     workers_want(heap, record->forced || record->periodic || record->by_limit ||
                            AO_load(&heap->world.running) == 0);
     if (!mark_and_settle(heap))
         return false;
+    TIMELINE_END(cycle, begin_ns, record->number);
     figures_cycle(&cycle->figures, record);
     observe_cycle(heap, record);
     if (heap->options.gcstoptheworld != 2)

@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+#include "../platform/timeline.h"
+
 #ifndef NDEBUG
 #define THEN(phase) (1u << PHASE_##phase)
 /* Where the world is stopped throughout, no barrier is needed: 2 and 6 are left out. */
@@ -24,8 +26,12 @@ static const unsigned follows[PHASE_COUNT] = {
 #endif
 
 void phase_enter(struct phase_word *phase, enum cycle_phase next) {
-    assert(follows[AO_int_load(&phase->now)] & 1u << next);
+    unsigned before = AO_int_load(&phase->now);
+    assert(follows[before] & 1u << next);
     AO_int_store_release(&phase->now, next);
+    if (before != PHASE_IDLE)
+        TIMELINE_END(phase, phase->begin_ns, (uintptr_t)phase_name(before));
+    phase->begin_ns = timeline_begin();
 }
 
 const char *phase_name(enum cycle_phase phase) {

@@ -6,6 +6,7 @@
 #define GAIT_PHASE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "../platform/atomic.h"
 
@@ -25,7 +26,8 @@ enum cycle_phase {
 
 /* One word of each heap. Only the collector's thread changes it, and only to the next phase. */
 struct phase_word {
-    unsigned now; /* atomic: enum cycle_phase */
+    unsigned now;     /* atomic: enum cycle_phase */
+    int64_t begin_ns; /* for the timeline; the collector's */
 };
 
 /** Go on to another phase. release: who sees it sees what the collector did before. The collector.

@@ -6,6 +6,7 @@
 
 #include "../heap/chunks.h"
 #include "../instance.h"
+#include "../platform/timeline.h"
 
 /* It works so long at a stretch: a shorter nap would not be exact. */
 #define WORK_NS ((int64_t)1000000)
@@ -17,7 +18,7 @@ static bool is_ending(const struct scavenger *scavenger) {
 }
 
 size_t scavenger_give_back(gait_heap *heap, size_t bytes) {
-    int64_t begin_ns = platform_thread_cpu_ns();
+    int64_t told_ns = timeline_begin(), begin_ns = platform_thread_cpu_ns();
     size_t excess = control_excess_bytes(&heap->control, 0);
     size_t most = excess < bytes && bytes < SIZE_MAX ? excess : bytes;
     /* above the limit, what nobody may use before the next cycle goes first */
@@ -30,6 +31,7 @@ size_t scavenger_give_back(gait_heap *heap, size_t bytes) {
     if (given < most && chunks_drain(&heap->space) > 0)
         given += space_scavenge(&heap->space, bytes - given);
     lock_release(&heap->scavenger.lock);
+    TIMELINE_END(scavenge, told_ns, given);
     control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
     return given;
 }

@@ -5,6 +5,7 @@
 #include "sweeping.h"
 
 #include "../instance.h"
+#include "../platform/timeline.h"
 
 void sweeping_finish(gait_heap *heap) {
     struct sweeper *sweeper = &heap->sweeper;
@@ -14,10 +15,14 @@ void sweeping_finish(gait_heap *heap) {
         while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < pace.burst_ns)
             ;
         int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
+        TIMELINE_END(sweep, begin_ns, 0);
         control_add_cpu(&heap->control, CPU_SWEEP, spent_ns);
         int64_t nap_ns = control_nap_ns(&pace, spent_ns);
-        if (more && nap_ns > 0)
+        if (more && nap_ns > 0) {
+            int64_t nap_begin_ns = timeline_begin();
             platform_sleep_ns(nap_ns);
+            TIMELINE_END(nap, nap_begin_ns, 0);
+        }
     }
     sweep_finish(sweeper);
     size_t excess = control_excess_bytes(&heap->control, 0);

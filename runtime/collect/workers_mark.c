@@ -7,6 +7,7 @@
 
 #include "../instance.h"
 #include "../platform/perturb.h"
+#include "../platform/timeline.h"
 
 static bool is_awaited(const struct workers *workers) {
     return AO_int_load_acquire(&workers->awaited) != 0;
@@ -46,7 +47,8 @@ static bool must_leave(const struct marker *marker) {
 static bool mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose purpose,
                        int64_t burst_ns, int64_t *cpu_ns) {
     int64_t begin_ns = platform_now_ns(), begin_cpu_ns = platform_thread_cpu_ns();
-    size_t before = marker->scanned_bytes, look_bytes = (size_t)control_rhythm().look_bytes;
+    size_t all_before = marker->scanned_bytes, before = all_before;
+    size_t look_bytes = (size_t)control_rhythm().look_bytes;
     bool more;
     while ((more = !marker_drain(marker, look_bytes))) {
         /* at once: a mutator that finds no credit marks in the background's place */
@@ -65,6 +67,7 @@ static bool mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose 
     };
     if (contention_note(&heap->workers.contention, &burst) && marker == &heap->workers.marker)
         control_preempted(&heap->control, burst.lost_ns);
+    TIMELINE_END(burst, begin_ns, marker->scanned_bytes - all_before);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_credit(&heap->control, marker->scanned_bytes - before);

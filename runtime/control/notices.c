@@ -8,6 +8,7 @@
 
 #include "../../pacer/notice.h"
 #include "../options.h"
+#include "../platform/timeline.h"
 #include "control.h"
 
 /* ---- The queue: with the lock held ---- */
@@ -103,6 +104,7 @@ void notices_limiter(struct control *control, bool limiting, uint64_t cycle) {
     lock_acquire(&notices->lock);
     if (limiting != notices->limiting) {
         notices->limiting = limiting;
+        TIMELINE_NOW(limiter, limiting);
         if (limiting) {
             counter_add(&notices->times_limited, 1);
             AO_store(&notices->limited_cycle, (AO_t)cycle);

@@ -12,6 +12,7 @@
 
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
+#include "../platform/timeline.h"
 
 void world_init(struct world *world, const struct world_looks *looks) {
     memset(world, 0, sizeof *world);
@@ -394,7 +395,9 @@ void world_handshake(struct world *world, void (*action)(gait_mutator *mutator))
     world->action = action;
     unsigned number = AO_int_load(&world->handshake) + 1;
     AO_int_store_release(&world->handshake, number);
+    int64_t begin_ns = timeline_begin();
     ask_and_await(world, number, has_answered);
+    TIMELINE_END(handshake, begin_ns, AO_load(&world->count));
     lock_release(&world->lock);
 }
 
@@ -416,6 +419,7 @@ void world_close(struct world *world) {
 int64_t world_open(struct world *world) {
     AO_int_store_full(&world->stopping, 0);
     int64_t stopped_ns = platform_now_ns() - world->stop_begin_ns;
+    TIMELINE_END(stop, AO_load(&timeline_ring) ? world->stop_begin_ns : 0, AO_load(&world->count));
     PERTURB(STOP_STARTED);
     platform_wake(&world->stopping, INT32_MAX);
     AO_int_fetch_and_add1_full(&world->stops);

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "../instance.h"
-#include "../platform/perturb.h"
+#include "../platform/ring.h"
 #include "counters.h"
 #include "line.h"
 #include "recording.h"
 
 /* Events that wait for the log's thread, which looks every TICK_NS: 800 thousand a second. Guess:
  * an arena's create or chunk costs more than a microsecond. */
-#define RING ((AO_t)16384)
+#define RING ((size_t)16384)
 #define TICK_NS ((int64_t)20000000)
 #define TICKS_PER_WRITE 50
 /* Room for what a full ring makes, some 60 bytes each. */
@@ -23,7 +23,6 @@
 #define NAME_BYTES 32
 
 struct event {
-    AO_t turn; /* .inv.turn: guards what follows */
     int64_t time_ns;
     enum gait_arenalog_event type;
     uint64_t id;     /* of the arena, or the cycle's number */
@@ -35,17 +34,11 @@ struct arenalog {
     struct recording recording;
     gait_heap *heap; /* constant */
 
-    AO_t dropped; /* events that found no slot; unordered, a figure */
-    char apart[64];
-    AO_t next; /* the next ticket; by compare-and-swap, unordered: turns order what slots hold */
-    char apart_too[64];
+    struct ring *ring; /* constant */
 
     /* the recording's lock; the log's thread's, or whoever ends it */
-    AO_t read;     /* the ticket that is read next */
     uint64_t lost; /* lines without room since the last that was written */
-    AO_t told;     /* of dropped, in lost already */
-
-    struct event ring[];
+    AO_t told;     /* of those that the ring has dropped, in lost already */
 };
 
 static struct log_names names;
@@ -59,34 +52,6 @@ static const char *const WORDS[GAIT_ARENALOG_EVENTS] = {
 
 /* ---- Mutators ---- */
 
-static void put(struct arenalog *log, const struct event *event) {
-    AO_t ticket = AO_load(&log->next);
-    struct event *slot;
-    for (;;) {
-        slot = &log->ring[ticket % RING];
-        AO_t turn = AO_load_acquire(&slot->turn); /* pairs with the reader's release */
-        if (turn == ticket) {
-            PERTURB(ARENALOG_TICKET);
-            AO_t seen = AO_fetch_compare_and_swap(&log->next, ticket, ticket + 1);
-            if (seen == ticket)
-                break;
-            ticket = seen;
-        } else if ((intptr_t)(turn - ticket) < 0) {
-            counter_add(&log->dropped, 1);
-            return;
-        } else {
-            ticket = AO_load(&log->next);
-        }
-    }
-    PERTURB(ARENALOG_FILL);
-    slot->time_ns = event->time_ns;
-    slot->type = event->type;
-    slot->id = event->id;
-    memcpy(slot->bytes, event->bytes, sizeof slot->bytes);
-    memcpy(slot->name, event->name, sizeof slot->name);
-    AO_store_release(&slot->turn, ticket + 1); /* pairs with take */
-}
-
 static int64_t time_of(gait_heap *heap) { return platform_now_ns() - heap->control.start_ns; }
 
 void arenalog_arena(gait_heap *heap, enum gait_arenalog_event type, uint64_t id, const char *name,
@@ -96,7 +61,7 @@ void arenalog_arena(gait_heap *heap, enum gait_arenalog_event type, uint64_t id,
     struct event event = {
         .time_ns = time_of(heap), .type = type, .id = id, .bytes = {bytes, held_bytes}};
     strncpy(event.name, name, sizeof event.name - 1);
-    put(heap->arenalog, &event);
+    ring_put(heap->arenalog->ring, &event);
 }
 
 static struct event heap_event(gait_heap *heap, enum gait_arenalog_event type, uint64_t cycle) {
@@ -114,7 +79,7 @@ static void tell_of_heap(gait_heap *heap, enum gait_arenalog_event type, uint64_
     if (!heap->arenalog)
         return;
     struct event event = heap_event(heap, type, cycle);
-    put(heap->arenalog, &event);
+    ring_put(heap->arenalog->ring, &event);
 }
 
 void arenalog_begin(gait_heap *heap, const struct cycle_record *record) {
@@ -136,7 +101,7 @@ static void add_line(struct arenalog *log, struct line *line) {
 
 /* Say what was lost since it was said last: in front of the next line that has room. */
 static void add_lost(struct arenalog *log, int64_t time_ns) {
-    AO_t dropped = AO_load(&log->dropped);
+    AO_t dropped = AO_load(&log->ring->dropped);
     log->lost += dropped - log->told;
     log->told = dropped;
     if (log->lost == 0)
@@ -149,7 +114,9 @@ static void add_lost(struct arenalog *log, int64_t time_ns) {
         log->lost = 0;
 }
 
-static void add_event(struct arenalog *log, const struct event *event) {
+static void add_event(void *data, const void *taken) {
+    struct arenalog *log = data;
+    const struct event *event = taken;
     struct line line = {.length = 0};
     add_lost(log, event->time_ns);
     line_add(&line, "%lld %s %llu %zu %zu ", (long long)event->time_ns, WORDS[event->type],
@@ -161,17 +128,8 @@ static void add_event(struct arenalog *log, const struct event *event) {
     add_line(log, &line);
 }
 
-/* The events that are in the ring, with the lock held. Not those that come meanwhile: it ends. */
-static void take(struct arenalog *log) {
-    for (AO_t end = AO_load(&log->next); log->read != end; log->read++) {
-        struct event *slot = &log->ring[log->read % RING];
-        if (AO_load_acquire(&slot->turn) != log->read + 1) /* pairs with put */
-            return;                                        /* it is being filled */
-        add_event(log, slot);
-        PERTURB(ARENALOG_TAKEN);
-        AO_store_release(&slot->turn, log->read + RING); /* pairs with put */
-    }
-}
+/* With the lock held. */
+static void take(struct arenalog *log) { ring_take(log->ring, add_event, log); }
 
 static void tick(void *argument) {
     struct arenalog *log = argument;
@@ -213,14 +171,22 @@ static const struct recording_use USE = {
     .names = &names,
 };
 
+static void free_log(struct arenalog *log) {
+    if (log)
+        ring_free(log->ring);
+    free(log);
+}
+
 static struct arenalog *new_log(gait_heap *heap) {
-    struct arenalog *log = calloc(1, sizeof *log + RING * sizeof log->ring[0]);
+    struct arenalog *log = calloc(1, sizeof *log);
     if (!log)
         return NULL;
     log->heap = heap;
-    for (AO_t i = 0; i < RING; i++)
-        log->ring[i].turn = i;
-    return log;
+    log->ring = ring_new(RING, sizeof(struct event));
+    if (log->ring)
+        return log;
+    free_log(log);
+    return NULL;
 }
 
 void arenalog_start(gait_heap *heap) {
@@ -230,7 +196,7 @@ void arenalog_start(gait_heap *heap) {
     if (recording_start(log ? &log->recording : NULL, &USE, log, heap->options.arenalog))
         heap->arenalog = log;
     else
-        free(log);
+        free_log(log);
 }
 
 void arenalog_end(gait_heap *heap) {
@@ -242,7 +208,7 @@ void arenalog_free(gait_heap *heap) {
     if (!heap->arenalog)
         return;
     recording_free(&heap->arenalog->recording);
-    free(heap->arenalog);
+    free_log(heap->arenalog);
     heap->arenalog = NULL;
 }
 

@@ -2,15 +2,9 @@
 /*
  * Arena logs: GAIT_DEBUG=arenalog=FILE. The format is <gait/arenalog.h>.
  *
- * Mutators tell of their arenas, so nothing here may keep one waiting, not even a lock whose holder
- * the OS has put aside. Events go into a ring without locks (a bounded queue of many writers and
- * one reader: D. Vyukov, "Bounded MPMC queue", 2010); the log's own thread makes lines of them and
- * has them written (writer.h).
- *
- *   .inv.turn: slot i of the ring is to be filled by ticket t, t % RING = i, while its turn is t;
- *   then its turn is t + 1, and the reader's, who makes it t + RING. Turns are released by who
- *   leaves a slot, and acquired by who comes to it.
- *   .inv.ring: an event that finds the next slot not yet read is dropped and counted.
+ * Mutators tell of their arenas, so nothing here may keep one waiting: events go into a ring
+ * (platform/ring.h); the log's own thread makes lines of them and has them written (writer.h). One
+ * that finds no room there is dropped and counted.
  *
  * The rest is as with recordings (pacerlog.h).
  */

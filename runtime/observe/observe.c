@@ -10,6 +10,7 @@
 #include "heap_log.h"
 #include "pacerlog.h"
 #include "served.h"
+#include "trace.h"
 
 /* ---- A heap's life ---- */
 
@@ -19,6 +20,7 @@ void observe_runs(gait_heap *heap) {
     pacerlog_start(heap);
     arenalog_start(heap);
     arena_leaks_start(heap);
+    trace_start(heap);
     served_start(heap);
 }
 
@@ -26,11 +28,13 @@ void observe_stops(gait_heap *heap) {
     served_end(heap);
     pacerlog_end(heap);
     arenalog_end(heap);
+    trace_end(heap);
 }
 
 void observe_end(gait_heap *heap) {
     pacerlog_free(heap);
     arenalog_free(heap);
+    trace_free(heap);
     arena_leaks_end(heap);
     heap_log_end(heap);
 }
@@ -41,12 +45,14 @@ void observe_begin(gait_heap *heap, const struct cycle_record *record) {
     gctrace_begin(heap, record);
     pacerlog_begin(heap);
     arenalog_begin(heap, record);
+    trace_sizes(heap);
 }
 
 void observe_cycle(gait_heap *heap, const struct cycle_record *record) {
     gctrace_cycle(heap, record);
     pacerlog_cycle(heap, record);
     arenalog_cycle(heap, record);
+    trace_sizes(heap);
 }
 
 void observe_swept(gait_heap *heap, const struct cycle_record *record) {
@@ -70,9 +76,11 @@ void observe_hold(gait_heap *heap) {
     heap_log_hold(heap);
     pacerlog_hold(heap);
     arenalog_hold(heap);
+    trace_hold(heap);
 }
 
 void observe_let_go(gait_heap *heap) {
+    trace_let_go(heap);
     arenalog_let_go(heap);
     pacerlog_let_go(heap);
     heap_log_let_go(heap);
@@ -81,11 +89,13 @@ void observe_let_go(gait_heap *heap) {
 void observe_forked(void) {
     pacerlog_forked();
     arenalog_forked();
+    trace_forked();
 }
 
 void observe_lost(gait_heap *heap) {
     pacerlog_lost(heap);
     arenalog_lost(heap);
+    trace_lost(heap);
     served_lost(heap);
     heap_log_lost(heap);
 }

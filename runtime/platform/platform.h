@@ -155,6 +155,11 @@ void platform_thread_detach(struct platform_thread *thread);
 /** Let the calling thread run only on CPUs that nothing else wants, from now on. A hint. */
 void platform_thread_idle_priority(void);
 
+#define PLATFORM_THREAD_NAME_BYTES 32
+
+/** The name of a thread of this process by the system's number. @return false: it has ended. */
+bool platform_thread_name(int thread, char name[PLATFORM_THREAD_NAME_BYTES]);
+
 /**
  * The calling thread's own C stack: [*low, *high), on which it may run. Of the first thread's, low
  * is where it may grow to; neither /proc nor a descriptor is needed. @return negative: not known.

@@ -4,6 +4,7 @@
  * blocks every signal: handlers of the program never run on it.
  */
 #include "fault.h"
+#include "kernel_file.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -176,3 +177,9 @@ int platform_key_set(platform_key *key, void *value) {
 }
 
 void *platform_key_get(const platform_key *key) { return pthread_getspecific(key->handle); }
+
+bool platform_thread_name(int thread, char name[PLATFORM_THREAD_NAME_BYTES]) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/comm", thread);
+    return kernel_file_first_line(path, name, PLATFORM_THREAD_NAME_BYTES) >= 0;
+}

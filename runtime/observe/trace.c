@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Traces. See trace.h.
+ *
+ * The format is Chrome's "Trace Event Format": a list of objects, each an event. Times are in
+ * microseconds; ph is X for what lasts, i for a moment, C for a figure, M for a name.
+ */
+#include "trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../instance.h"
+#include "../platform/ring.h"
+#include "../platform/timeline.h"
+#include "counters.h"
+#include "line.h"
+#include "recording.h"
+
+/* Events that wait for the trace's thread, which looks every TICK_NS: three million a second. */
+#define RING ((size_t)65536)
+#define TICK_NS ((int64_t)20000000)
+#define TICKS_PER_WRITE 50
+#define BUFFER_BYTES ((size_t)16 << 20) /* a full ring's lines, of some 130 bytes, twice */
+
+/* Threads whose names are told; later ones have numbers. */
+#define THREADS_MOST 1024
+
+struct trace {
+    struct recording recording;
+    struct ring *ring; /* constant */
+
+    /* the recording's lock; the trace's thread's, or whoever ends it */
+    unsigned long process;
+    uint64_t lost; /* lines without room */
+    int threads[THREADS_MOST];
+    size_t thread_count;
+};
+
+static struct log_names names;
+
+static const char *const KINDS[TIMELINE_KIND_COUNT] = {
+#define NAME(kind, value) #kind,
+    TIMELINE_KINDS(NAME)
+#undef NAME
+};
+
+static const char *const VALUES[TIMELINE_KIND_COUNT] = {
+#define VALUE(kind, value) value,
+    TIMELINE_KINDS(VALUE)
+#undef VALUE
+};
+
+/* ---- Lines; with the lock held ---- */
+
+static void add_line(struct trace *trace, struct line *line) {
+    line_end(line);
+    if (!writer_add(trace->recording.writer, line->text, line->length))
+        trace->lost++;
+}
+
+static void begin_line(const struct trace *trace, struct line *line, const char *type, int thread) {
+    *line = (struct line){.length = 0};
+    line_add(line, ",{\"ph\":\"%s\",\"pid\":%lu,\"tid\":%d", type, trace->process, thread);
+}
+
+/* The name of a thread, which the system may have forgotten already. */
+static void name_thread(struct trace *trace, int thread) {
+    for (size_t i = 0; i < trace->thread_count; i++)
+        if (trace->threads[i] == thread)
+            return;
+    char name[PLATFORM_THREAD_NAME_BYTES];
+    if (trace->thread_count == THREADS_MOST || !platform_thread_name(thread, name))
+        return;
+    trace->threads[trace->thread_count++] = thread;
+    struct line line;
+    begin_line(trace, &line, "M", thread);
+    line_add(&line, ",\"name\":\"thread_name\",\"args\":{\"name\":\"");
+    for (const char *at = name; *at; at++) /* the program's: nothing that JSON would have escaped */
+        line_add(&line, "%c", *at < ' ' || *at == '"' || *at == '\\' || *at >= 0x7f ? '?' : *at);
+    line_add(&line, "\"}}");
+    add_line(trace, &line);
+}
+
+static void add_us(struct line *line, const char *what, int64_t ns) {
+    line_add(line, ",\"%s\":%lld.%03d", what, (long long)(ns / 1000), (int)(ns % 1000));
+}
+
+static const char *type_of(unsigned kind) {
+    return kind >= TIMELINE_live_bytes ? "C" : (kind == TIMELINE_limiter ? "i" : "X");
+}
+
+static void add_event(void *data, const void *taken) {
+    struct trace *trace = data;
+    const struct timeline_event *event = taken;
+    name_thread(trace, event->thread);
+    struct line line;
+    const char *type = type_of(event->kind);
+    begin_line(trace, &line, type, event->thread);
+    const char *name =
+        event->kind == TIMELINE_phase ? (const char *)(uintptr_t)event->value : KINDS[event->kind];
+    line_add(&line, ",\"cat\":\"gc\",\"name\":\"%s\"", name);
+    add_us(&line, "ts", event->begin_ns);
+    if (*type == 'X')
+        add_us(&line, "dur", event->end_ns - event->begin_ns);
+    if (*type == 'i')
+        line_add(&line, ",\"s\":\"p\"");
+    if (*VALUES[event->kind])
+        line_add(&line, ",\"args\":{\"%s\":%llu}", VALUES[event->kind],
+                 (unsigned long long)event->value);
+    line_add(&line, "}");
+    add_line(trace, &line);
+}
+
+static void take(struct trace *trace) { ring_take(trace->ring, add_event, trace); }
+
+static void tick(void *argument) {
+    struct trace *trace = argument;
+    lock_acquire(&trace->recording.lock);
+    if (!trace->recording.closed)
+        take(trace);
+    lock_release(&trace->recording.lock);
+}
+
+static void begin(void *argument, int64_t number) {
+    (void)number;
+    struct trace *trace = argument;
+    trace->process = platform_process_id();
+    struct line line = {.length = 0};
+    /* first, so that each other line can begin with a comma */
+    line_add(&line,
+             "[{\"ph\":\"M\",\"pid\":%lu,\"name\":\"process_name\",\"args\":{\"name\":"
+             "\"Gait " GAIT_VERSION "\"}}",
+             trace->process);
+    add_line(trace, &line);
+}
+
+/* With what is still in the ring. */
+static void finish(void *argument) {
+    struct trace *trace = argument;
+    timeline_close(trace->ring);
+    lock_acquire(&trace->recording.lock);
+    take(trace);
+    struct line line;
+    begin_line(trace, &line, "i", 0);
+    add_us(&line, "ts", platform_now_ns());
+    line_add(&line, ",\"s\":\"p\",\"name\":\"end\",\"args\":{\"dropped\":%llu}}]",
+             (unsigned long long)(AO_load(&trace->ring->dropped) + trace->lost));
+    add_line(trace, &line);
+    trace->recording.closed = true;
+    lock_release(&trace->recording.lock);
+}
+
+/* ---- Begin and end ---- */
+
+static const struct recording_use USE = {
+    .what = "trace",
+    .thread_name = "gait-trace",
+    .buffer_bytes = BUFFER_BYTES,
+    .tick_ns = TICK_NS,
+    .ticks_per_write = TICKS_PER_WRITE,
+    .tick = tick,
+    .begin = begin,
+    .finish = finish,
+    .names = &names,
+};
+
+static struct trace *new_trace(void) {
+    struct trace *trace = calloc(1, sizeof *trace);
+    if (!trace)
+        return NULL;
+    trace->ring = ring_new(RING, sizeof(struct timeline_event));
+    if (trace->ring)
+        return trace;
+    free(trace);
+    return NULL;
+}
+
+void trace_start(gait_heap *heap) {
+    if (!heap->options.trace[0] || AO_load(&timeline_ring))
+        return;
+    struct trace *trace = new_trace();
+    if (!recording_start(trace ? &trace->recording : NULL, &USE, trace, heap->options.trace)) {
+        if (trace)
+            ring_free(trace->ring);
+        free(trace);
+        return;
+    }
+    heap->trace = trace;
+    timeline_open(trace->ring);
+}
+
+void trace_end(gait_heap *heap) {
+    if (heap->trace)
+        recording_end(&heap->trace->recording);
+}
+
+/* The ring stays: see timeline_close. */
+void trace_free(gait_heap *heap) {
+    if (!heap->trace)
+        return;
+    recording_free(&heap->trace->recording);
+    free(heap->trace);
+    heap->trace = NULL;
+}
+
+void trace_forked(void) { log_names_forked(&names); }
+
+void trace_lost(gait_heap *heap) {
+    if (heap->trace) {
+        timeline_close(heap->trace->ring);
+        recording_lost(&heap->trace->recording);
+    }
+    heap->trace = NULL;
+}
+
+void trace_hold(gait_heap *heap) {
+    if (heap->trace)
+        recording_hold(&heap->trace->recording);
+}
+
+void trace_let_go(gait_heap *heap) {
+    if (heap->trace)
+        recording_let_go(&heap->trace->recording);
+}
+
+void trace_sizes(gait_heap *heap) {
+    if (!AO_load(&timeline_ring))
+        return;
+    TIMELINE_NOW(live_bytes, control_live_bytes(&heap->control));
+    TIMELINE_NOW(goal_bytes, AO_load(&heap->control.goal_bytes));
+    TIMELINE_NOW(total_bytes, control_total_bytes(&heap->control));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The timeline. See timeline.h.
+ */
+#include "timeline.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+volatile AO_t timeline_ring;
+
+bool timeline_open(struct ring *ring) {
+    return AO_compare_and_swap_full(&timeline_ring, 0, (AO_t)ring); /* full: the ring is whole */
+}
+
+void timeline_close(struct ring *ring) { AO_compare_and_swap_full(&timeline_ring, (AO_t)ring, 0); }
+
+static bool is_moment(enum timeline_kind kind) { return kind >= TIMELINE_limiter; }
+
+void timeline_add(enum timeline_kind kind, int64_t begin_ns, uint64_t value) {
+    static __thread int thread; /* the child of a fork has another number: it has no timeline */
+    struct ring *ring = (struct ring *)AO_load_acquire(&timeline_ring);
+    if (!ring)
+        return;
+    if (!thread)
+        thread = (int)syscall(SYS_gettid);
+    const struct timeline_event event = {
+        .begin_ns = begin_ns,
+        .end_ns = is_moment(kind) ? begin_ns : platform_now_ns(),
+        .value = value,
+        .kind = kind,
+        .thread = thread,
+    };
+    ring_put(ring, &event);
+}

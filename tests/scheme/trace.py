@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""GAIT_DEBUG=trace=FILE: a list of events that trace viewers open.
+
+Usage: trace.py SCHEME
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = """
+(define (tree depth) (if (= depth 0) '() (cons (tree (- depth 1)) (tree (- depth 1)))))
+(define kept (tree 16))
+(do ((i 0 (+ i 1))) ((= i 60)) (tree 14))
+(display (pair? kept))
+"""
+
+
+def check(truth, what):
+    if not truth:
+        sys.exit(f"trace: {what}")
+
+
+def main():
+    scheme = sys.argv[1]
+    with tempfile.TemporaryDirectory() as folder:
+        program, trace = os.path.join(folder, "trees.scm"), os.path.join(folder, "trace.json")
+        with open(program, "w", encoding="ascii") as file:
+            file.write(PROGRAM)
+        done = subprocess.run([scheme, program], capture_output=True, text=True, check=False,
+                              env={**os.environ, "GAIT_DEBUG": f"trace={trace}", "GOGC": "50"})
+        check(done.returncode == 0 and done.stdout == "#t", done)
+        with open(trace, encoding="utf-8") as file:
+            events = json.load(file)
+    names = {}
+    for event in events:
+        names.setdefault((event["ph"], event["name"]), []).append(event)
+    for key in (("X", "cycle"), ("X", "mark"), ("X", "stop"), ("X", "handshake"), ("X", "sweep"),
+                ("C", "live_bytes"), ("C", "goal_bytes"), ("M", "process_name")):
+        check(key in names, f"no {key} among {sorted(names)}")
+    threads = {event["args"]["name"] for event in names["M", "thread_name"]}
+    check("gait-collect" in threads, threads)
+    cycles = sorted(names["X", "cycle"], key=lambda event: event["ts"])
+    check([cycle["args"]["number"] for cycle in cycles] == list(range(1, len(cycles) + 1)),
+          "cycles are numbered from 1 on")
+    for one, next_one in zip(cycles, cycles[1:]):
+        check(one["ts"] + one["dur"] <= next_one["ts"], "a cycle follows another")
+    for mark in names["X", "mark"]:
+        check(any(cycle["ts"] <= mark["ts"] <= cycle["ts"] + cycle["dur"] for cycle in cycles),
+              "marking is in cycles")
+    check(events[-1]["name"] == "end" and events[-1]["args"]["dropped"] == 0, events[-1])
+
+
+main()
