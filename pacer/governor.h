@@ -95,6 +95,8 @@ struct gait_governor_end {
     uint64_t marked_bytes;                  /**< objects and foreign memory                 */
     uint64_t black_bytes;                   /**< of these, allocated while it marked        */
     uint64_t kept_work_bytes;               /**< of the heap work, of what was kept         */
+    uint64_t young_seen_bytes;              /**< looked at, of what was new as it began: a sample */
+    uint64_t young_live_bytes;              /**< of that, what lived                        */
     uint64_t stack_bytes;                   /**< scanned                                    */
     uint64_t globals_bytes;                 /**< scanned                                    */
     uint64_t fresh_bytes;                   /**< pages taken since all was swept            */
@@ -193,18 +195,20 @@ struct gait_governor_learnt {
 
 /** What minor cycles give and cost, against full ones (governor_kind.c). */
 struct gait_governor_yield {
-    bool minor;                     /**< the next cycle may be                                */
-    uint32_t row;                   /**< minor cycles since the last full one                 */
-    uint32_t refusals;              /**< one after the other                                  */
-    uint32_t waits;                 /**< full cycles to come before a minor one is tried      */
-    double full_room_bytes;         /**< what the last full one left up to its goal           */
-    double full_cost_ns;            /**< what it took of the CPU, or the mean of such         */
-    double room_bytes;              /**< the sum over it and the minor ones since             */
-    double cost_ns;                 /**< likewise                                             */
-    struct gait_governor_rate cost; /**< of minor ones, ns per byte that was new              */
-    struct gait_governor_rate kept; /**< what they found or was born meanwhile, likewise      */
-    double refused_live_bytes;      /**< as minor ones were refused last                      */
-    double refused_allocation;      /**< bytes per ns of the program, likewise                */
+    bool minor;                      /**< the next cycle may be                                */
+    uint32_t row;                    /**< minor cycles since the last full one                 */
+    uint32_t refusals;               /**< one after the other                                  */
+    uint32_t waits;                  /**< full cycles to come before a minor one is tried      */
+    double full_room_bytes;          /**< what the last full one left up to its goal           */
+    double full_cost_ns;             /**< what it took of the CPU, or the mean of such         */
+    double room_bytes;               /**< the sum over it and the minor ones since             */
+    double cost_ns;                  /**< likewise                                             */
+    struct gait_governor_rate cost;  /**< of minor ones, ns per byte that was new              */
+    struct gait_governor_rate kept;  /**< what they found or was born meanwhile, likewise      */
+    struct gait_governor_rate young; /**< what lives of what is new, as cycles of either kind saw */
+    double refused_live_bytes;       /**< as minor ones were refused last                      */
+    double refused_young;            /**< what lived of what was new, likewise               */
+    double refused_allocation;       /**< bytes per ns of the program, likewise                */
 };
 
 struct gait_governor {

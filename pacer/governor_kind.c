@@ -14,6 +14,9 @@
  *   As it begins it is known how much of the old it has to scan: if that alone would cost too much,
  *   it is full before anything was paid for.
  *
+ * What lives of the young is known before the first is tried, by a sample: where finding that alone
+ * would cost too much, none is.
+ *
  * Invariant: what somebody forces, the clock brings or a limit asks for is full, and so are the
  * first two cycles.
  */
@@ -45,10 +48,14 @@
 #define KIND_WAITS_MOST 8
 #define KIND_WAITS_DEAR 64
 
+/** Where at least so much of what is new lived when they were refused, the longest wait is the one
+ * of dear tries: that less lives is seen in any cycle. Guess. */
+#define KIND_YOUNG_LIVE 0.25
+
 /** A program has changed, and the next try is no more full cycles away than these, where live or
  * its rate of allocation is more than so many times what it was, or less than that part. Guesses.
  */
-#define KIND_CHANGED 1.5
+#define KIND_CHANGED 1.5 /* and where so much less of the young lives */
 #define KIND_WAITS_CHANGED 4
 
 /** Where more than this share of what is allocated stays for good, nothing is tried: a minor cycle
@@ -58,6 +65,8 @@
 
 /** How much of older minor cycles' sums is kept: as of marking's. */
 #define KIND_KEEP 0.5
+/** And of the samples of what is young: one by itself is off by 0.1 and more. */
+#define KIND_KEEP_YOUNG 0.75
 
 static double goal_room(const struct gait_governor *governor) {
     uint64_t goal = governor->full_goal_bytes, marked = governor->pacer.marked_bytes;
@@ -107,6 +116,20 @@ static bool is_too_dirty(const struct gait_governor *governor, uint64_t dirty_by
     return dirty_bytes > 0 && !(pays(&with) && cheapens(&governor->yield, cost, room));
 }
 
+/* Would a first one not pay, did it no more than find what lives of what is new, at a full one's
+ * speed of marking? Nothing else is counted here either. */
+static bool is_hopeless(const struct gait_governor *governor) {
+    const struct gait_governor_lesson *lesson = &governor->learnt.of[GAIT_GOVERNOR_FULL];
+    double lives = governor_rate(&governor->yield.young);
+    double base = (double)governor->learnt.base_bytes, room = goal_room(governor);
+    double scanned = base > lesson->heap_work_bytes ? lesson->heap_work_bytes / base : 1;
+    lives = lives < 1 ? lives : 1;
+    struct gait_governor_yield with = governor->yield;
+    with.cost_ns += governor_rate(&lesson->marking) * scanned * lives * room;
+    with.room_bytes += room * (1 - lives);
+    return lives > 0 && !pays(&with);
+}
+
 /* Of which kind is it, if little of what is old is dirty? */
 static enum gait_governor_kind clean_kind(const struct gait_governor *governor, bool forced,
                                           bool periodic) {
@@ -144,9 +167,12 @@ static double lost_cycles(const struct gait_governor_yield *yield) {
 
 static void refuse(struct gait_governor *governor) {
     struct gait_governor_yield *yield = &governor->yield;
+    yield->refused_young = governor_rate(&yield->young);
     double waits = lost_cycles(yield) * KIND_TRY_DIVISOR;
     double most = KIND_TRY_DIVISOR * waits;
     most = most < KIND_WAITS_MOST ? KIND_WAITS_MOST : most;
+    if (yield->refused_young >= KIND_YOUNG_LIVE)
+        most = KIND_WAITS_DEAR;
     most = most > KIND_WAITS_DEAR ? KIND_WAITS_DEAR : most;
     waits = ldexp(waits < 1 ? 1 : waits, (int)yield->refusals);
     yield->waits = (uint32_t)(waits < most ? waits : most);
@@ -165,6 +191,13 @@ void governor_note_dirty(struct gait_governor *governor) {
         refuse(governor);
 }
 
+static bool has_changed(const struct gait_governor *governor) {
+    const struct gait_governor_yield *yield = &governor->yield;
+    return differs((double)governor->learnt.base_bytes, yield->refused_live_bytes) ||
+           differs(governor_steady_allocation(governor), yield->refused_allocation) ||
+           governor_rate(&yield->young) * KIND_CHANGED < yield->refused_young;
+}
+
 /* ---- A cycle has ended ---- */
 
 static void full_ended(struct gait_governor *governor) {
@@ -175,11 +208,10 @@ static void full_ended(struct gait_governor *governor) {
     yield->cost_ns = yield->full_cost_ns = governor_rate(&lesson->collection) * lesson->work_bytes;
     if (yield->waits > 0)
         yield->waits--;
-    if (yield->waits > KIND_WAITS_CHANGED &&
-        (differs((double)governor->learnt.base_bytes, yield->refused_live_bytes) ||
-         differs(governor_steady_allocation(governor), yield->refused_allocation)))
+    if (yield->waits > KIND_WAITS_CHANGED && has_changed(governor))
         yield->waits = KIND_WAITS_CHANGED;
-    yield->minor = yield->waits == 0 && governor_growth_share(governor) <= KIND_GROWTH_MOST;
+    yield->minor = yield->waits == 0 && governor_growth_share(governor) <= KIND_GROWTH_MOST &&
+                   !is_hopeless(governor);
 }
 
 static void minor_ended(struct gait_governor *governor, double new_bytes, double kept_bytes,
@@ -201,6 +233,8 @@ static void minor_ended(struct gait_governor *governor, double new_bytes, double
 
 void governor_plan_kind(struct gait_governor *governor, const struct gait_governor_end *end,
                         uint64_t marked_before_bytes, int64_t gc_ns) {
+    governor_sum_up(&governor->yield.young, KIND_KEEP_YOUNG, (double)end->young_live_bytes,
+                    (double)end->young_seen_bytes);
     if (governor->start.kind == GAIT_GOVERNOR_FULL) {
         full_ended(governor);
         return;

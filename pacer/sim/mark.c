@@ -133,6 +133,8 @@ void mark_begin(struct model *model, bool forced, bool periodic) {
                    .forced = forced,
                    .minor = kind == GAIT_GOVERNOR_MINOR},
     };
+    marking->young_seen = engine_max(model->heap - mark_kept(model), 0);
+    marking->young_live = engine_min(program_found(&model->program), marking->young_seen);
     if (marking->record.minor)
         mark_what_is_new(model);
     model->is_marking = true;
@@ -177,6 +179,8 @@ static void mark_govern_end(struct model *model) {
         .marked_bytes = record->marked_bytes,
         .black_bytes = engine_u64(marking->black),
         .kept_work_bytes = engine_u64(engine_min(marking->kept_work, marking->done)),
+        .young_seen_bytes = engine_u64(marking->young_seen),
+        .young_live_bytes = engine_u64(marking->young_live),
         .stack_bytes = engine_u64(marking->stacks),
         .globals_bytes = engine_u64((double)model->scenario->memory.globals),
         .fresh_bytes = engine_u64(model->pages.fresh),

@@ -203,6 +203,8 @@ struct model_marking {
     double program_cpu_s; /**< the program's, since it began                                  */
     double stacks;        /**< bytes                                                          */
     double found;         /**< what it finds in the heap: a full one, all that is reachable   */
+    double young_seen;    /**< new in the heap as it began                                    */
+    double young_live;    /**< of that, reachable                                             */
     double kept;          /**< of the heap: marked before it began, and kept so; 0: a full one */
     double kept_work;     /**< of `work`, of what is kept                                     */
     struct gait_pacer_workers workers;

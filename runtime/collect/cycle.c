@@ -172,6 +172,7 @@ static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     AO_store(&cycle->black_bytes, 0);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         marked += marker_take_marked(&mutator->marker);
+        young_take(&mutator->cache, &cycle->record.young);
         *black += cache_end_cycle(&mutator->cache);
         tally_count(&heap->space.tally, &mutator->tally);
     }

@@ -450,6 +450,8 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
         .marked_bytes = marked_bytes + foreign,
         .black_bytes = record->black_bytes,
         .kept_work_bytes = AO_load(&control->space->cards.work_bytes),
+        .young_seen_bytes = record->young.seen_bytes,
+        .young_live_bytes = record->young.live_bytes,
         .stack_bytes = stack_bytes,
         .globals_bytes = globals_bytes,
         .fresh_bytes = AO_load(&control->fresh_bytes),

@@ -67,6 +67,7 @@ struct cycle_record {
     uint64_t kept_bytes;     /* of marked_bytes, of a minor one: marked before it began */
     uint64_t dirty_bytes;    /* what it has to look at of the old at least, if it might be minor */
     uint64_t piece_bytes;    /* of ranges, scanned piece by piece */
+    struct young_sums young; /* of what was new as it began: what of it lives */
     uint64_t estimate_bytes; /* of marked_bytes, what is taken for live: the next goal's base */
     bool periodic;
     bool by_limit; /* the limit gave the goal */

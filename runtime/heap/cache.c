@@ -320,6 +320,9 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     if (cache->black) {
         run_bits(space, *slot, run, cells_mark);
         cache->black_bytes += bytes;
+    } else {
+        young_note(&cache->young,
+                   &(struct young_run){run->cursor, run->end, (uint8_t)kind, (uint8_t)size_class});
     }
     return bytes;
 }

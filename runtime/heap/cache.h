@@ -21,6 +21,7 @@
 #define GAIT_CACHE_H
 
 #include "kinds.h"
+#include "young.h"
 
 /* The runs of one kind, and the spans that they lie in. */
 struct cache_kind {
@@ -48,6 +49,7 @@ struct cache {
     bool single;                              /* runs of one cell: every allocation is seen */
     size_t black_bytes;                       /* runs made black in this cycle, bytes */
     struct span *large;                       /* of cache_large, until cache_large_done; or NULL */
+    struct young young;
 };
 
 void cache_init(struct cache *cache, struct space *space, struct gait_run **runs, bool single);

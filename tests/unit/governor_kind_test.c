@@ -20,6 +20,7 @@ struct program {
     struct gait_governor_orders orders;
     struct gait_governor_cycle last;
     double marked;
+    double lives; /* share of what is new, as a sample says; 0: there is none */
 };
 
 static void program_begin(struct program *program, int32_t gogc, int64_t limit, bool minors) {
@@ -72,6 +73,8 @@ static void program_cycle(struct program *program, const struct cycle *cycle) {
         .marked_bytes = (uint64_t)(program->marked * MIB),
         .black_bytes = (uint64_t)(cycle->black * MIB),
         .kept_work_bytes = (uint64_t)(cards * MIB),
+        .young_seen_bytes = (uint64_t)(program->lives > 0 ? cycle->allocated * MIB : 0),
+        .young_live_bytes = (uint64_t)(program->lives * cycle->allocated * MIB),
         .mutator_cpu_ns = during_ns,
         .background_cpu_ns = mark_ns,
     };
@@ -236,6 +239,47 @@ Test(governor_kind, tries_come_more_and_more_seldom) {
         full.found = 24;
         cr_expect_leq(fulls_until_a_try(&program, &full), 5, "row %zu", row);
     }
+}
+
+/* A sample tells what lives of the young: where to find that alone would be too dear, nothing is
+ * tried; and when less lives, minor cycles come soon. */
+Test(governor_kind, what_lives_of_the_young_is_foreseen) {
+    static const struct {
+        double lives;
+        enum gait_governor_kind kind;
+    } rows[] = {{0.02, GAIT_GOVERNOR_MINOR},
+                {0.3, GAIT_GOVERNOR_MINOR},
+                {0.5, GAIT_GOVERNOR_FULL},
+                {0.9, GAIT_GOVERNOR_FULL}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct program program;
+        program_begin(&program, 100, NO_LIMIT, true);
+        program.lives = rows[i].lives;
+        struct cycle full = {GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false};
+        for (int k = 0; k < 30; k++)
+            program_cycle(&program, &full);
+        cr_expect_eq(program.orders.kind, rows[i].kind, "row %zu", i);
+        program.lives = 0.02;
+        unsigned fulls = fulls_until_a_try(&program, &full);
+        cr_expect_leq(fulls, 10, "row %zu: %u full cycles", i, fulls);
+    }
+}
+
+/* Tried in vain while a good part lives, they come as seldom as dear ones, until less lives. */
+Test(governor_kind, tries_come_seldom_where_the_young_live) {
+    static const unsigned waits[] = {1, 2, 4, 8, 16, 32, 64, 64};
+    struct program program = young_that_die(NO_LIMIT);
+    struct cycle full = {GAIT_GOVERNOR_FULL, 64, 64, 0, 0, false};
+    struct cycle minor = {GAIT_GOVERNOR_MINOR, 64, 32, 0, 0, false};
+    program.lives = 0.3;
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        program_cycle(&program, &minor);
+        unsigned fulls = fulls_until_a_try(&program, &full);
+        cr_expect_eq(fulls, waits[i], "%u in place of %u", fulls, waits[i]);
+    }
+    program_cycle(&program, &minor);
+    program.lives = 0.05;
+    cr_expect_leq(fulls_until_a_try(&program, &full), 10);
 }
 
 /* What lies on dirty cards is told as a cycle begins: where that alone is two thirds of a full

@@ -355,6 +355,8 @@ static inline void loop_mark(struct loop *loop, double alloc) {
         .marked_bytes = (uint64_t)cycle->marked,
         .black_bytes = (uint64_t)black,
         .kept_work_bytes = (uint64_t)cards,
+        .young_seen_bytes = (uint64_t)is_new,
+        .young_live_bytes = (uint64_t)loop_min(found, is_new),
         .stack_bytes = start.stack_bytes,
         .globals_bytes = start.globals_bytes,
         .fresh_bytes = (uint64_t)loop->fresh,

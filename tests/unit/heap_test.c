@@ -672,3 +672,30 @@ Test(heap, a_large_object_that_was_never_done_is_swept) {
     cr_assert_leq(AO_load(&bare.space.used_bytes), used - ((size_t)1 << 20));
     cache_init(&bare.cache, &bare.space, bare.runs, false);
 }
+
+/* ---- How much of what is new lives ---- */
+
+/* Half of the cells of each span are marked, by pairs: the runs that were noted tell so, of however
+ * many there were; what is in use and what was noted before the last look are left out. */
+Test(heap, runs_tell_how_much_of_what_is_new_lives) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    for (size_t objects = 100; objects <= 1000000; objects *= 10) {
+        struct young_sums sums = {0};
+        young_take(&bare.cache, &(struct young_sums){0});
+        for (size_t i = 0; i < objects; i++) {
+            const gait_word *object = bare_alloc(leaf, 64);
+            struct cell cell = bare_cell(object);
+            if (i / 2 % 2)
+                bits_set(&cell.pair[~space_epoch(&bare.space) & 1], cell.bit);
+        }
+        young_take(&bare.cache, &sums);
+        size_t runs = objects * 64 / 8192, noted = runs < YOUNG_RUNS ? runs : YOUNG_RUNS / 2;
+        cr_expect_geq(sums.seen_bytes, (noted ? noted - 1 : 0) * YOUNG_CELLS * 64, "%zu", objects);
+        cr_expect_leq(sums.seen_bytes, objects * 64);
+        cr_expect_eq(sums.live_bytes, sums.seen_bytes / 2, "of %zu: %zu of %zu", objects,
+                     (size_t)sums.live_bytes, (size_t)sums.seen_bytes);
+        struct young_sums none = {0};
+        young_take(&bare.cache, &none);
+        cr_expect_eq(none.seen_bytes, 0u);
+    }
+}
