@@ -146,6 +146,10 @@ static value do_finalize_any(value arguments) {
     finalize(FIRST, SECOND, false);
     return FIRST;
 }
+static value do_register(value arguments) {
+    registry_put(FIRST, SECOND, (unsigned)number_at(arguments, 2));
+    return SECOND;
+}
 static value do_unwatch(value arguments) {
     unwatch(number_at(arguments, 0));
     return 0;
@@ -196,6 +200,8 @@ SIMPLE(do_gen, generator_new(FIRST))
 SIMPLE(do_next, generator_next(FIRST, SECOND))
 SIMPLE(do_yield, generator_yield(FIRST))
 SIMPLE(do_generators, NUMBER(generators_live()))
+SIMPLE(do_registered, registry_get(FIRST))
+SIMPLE(do_registry, NUMBER(registry_count()))
 SIMPLE(do_watch, watch(FIRST, SECOND != 0))
 SIMPLE(do_watched, watched(number_at(arguments, 0)))
 SIMPLE(do_run, NUMBER(run_finalizers()))
@@ -244,6 +250,9 @@ static const struct {
     {"generators", NULL, do_generators},
     {"finalize", NULL, do_finalize},
     {"finalize-any", NULL, do_finalize_any},
+    {"register", NULL, do_register},
+    {"registered", NULL, do_registered},
+    {"registry", NULL, do_registry},
     {"watch", NULL, do_watch},
     {"watched", NULL, do_watched},
     {"unwatch", NULL, do_unwatch},

@@ -41,6 +41,7 @@ void memory_start(const gait_config *config) {
     gait_kind_info generator = {
         .name = "generator", .layout = GAIT_CALLBACK, .scan = scan_generator};
     tiny.generator = (gait_kind)gait_kind_register(tiny.heap, &generator);
+    registry_start();
     tiny.mutator = gait_attach(tiny.heap);
     if (!tiny.mutator)
         abort();

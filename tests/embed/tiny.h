@@ -12,6 +12,7 @@
  *   generators, each with a C stack of its own                       generator.c
  *   finalizers in order or in any, cleanups, also of cycles          finalize.c
  *   C structures that know objects and don't keep them               watch.c
+ *   a table in C memory, each entry of it weak in its own way        registry.c
  *
  * A value is a word: nil (0), a number (the lowest bit is 1), or a reference to an object, whose
  * first word is its type. Local variables of C that hold values over an allocation stand in a
@@ -160,6 +161,12 @@ void finalize_all(void); /* at the end */
 value watch(value object, bool until_gone); /* a number; else until it is unreachable */
 value watched(intptr_t number);
 void unwatch(intptr_t number);
+
+/* registry.c */
+void registry_start(void);
+void registry_put(value key, value item, unsigned weak); /* MODE_KEYS | MODE_VALUES */
+value registry_get(value key);
+size_t registry_count(void);
 
 /* read.c, evaluate.c, builtins.c */
 value read_form(FILE *in);               /* nil at the end */
