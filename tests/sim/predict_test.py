@@ -281,15 +281,14 @@ class Predict(unittest.TestCase):
             recorded, predicted = self.predict("--gogc", "100", "--limit", "off", path=path)
             row = predicted["100", "off"]
             print(f" {sort}:")
-            # In a scenario foreign memory is a part of what is allocated; this program has a level of
-            # it: 6 to 15 % more cycles by itself, 30 % where the recorded run was held up.
-            self.near(row, "cycles", recorded["cycles"], 40 if sort == "foreign" else 25)
-            # The model keeps pages of foreign memory that is gone.
-            if sort != "foreign":
-                self.not_above(row, "peak_total_bytes", recorded["peak_total_bytes"], 35)
-                # Beside it the heap grows to twice the 16 MiB that live before a cycle begins. That is
-                # nearly twice what goes by without it, but for runs that were held up.
-                self.assertGreaterEqual(row["peak_total_bytes"], (megabytes + 32) * MIB)
+            # When what is kept of foreign memory changed is known to 100 ms only: 2 to 19 % were seen.
+            self.near(row, "cycles", recorded["cycles"], 30 if sort == "foreign" else 25)
+            # The model keeps pages of what seemed garbage meanwhile: 15 to 41 % were seen.
+            self.not_above(row, "peak_total_bytes", recorded["peak_total_bytes"],
+                           60 if sort == "foreign" else 35)
+            # Beside it the heap grows to twice the 16 MiB that live before a cycle begins. That is
+            # nearly twice what goes by without it, but for runs that were held up.
+            self.assertGreaterEqual(row["peak_total_bytes"], (megabytes + 32) * MIB)
 
     def run_gcbench(self, minor):
         path = self.path("log")
