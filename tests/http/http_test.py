@@ -12,6 +12,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -97,6 +98,16 @@ class Answers(unittest.TestCase):
         self.assertEqual(self.get("/metrics", method="POST")[0].status, 405)
         self.assertEqual(self.get("/metrics", method="HEAD")[0].status, 200)
         self.assertEqual(self.get("/metrics", method="HEAD")[1], b"")
+
+    def test_the_dashboard_asks_for_what_is_there(self):
+        with open(os.path.join(os.path.dirname(__file__), "../../docs/dashboard.json"),
+                  encoding="utf-8") as file:
+            text = file.read()
+        json.loads(text)
+        asked = set(re.findall(r"\bgait_\w+", text))
+        given = set(re.findall(rb"^gait_\w+", self.get("/metrics")[1], re.MULTILINE))
+        self.assertGreater(len(asked), 20)
+        self.assertEqual({name.encode() for name in asked} - given, set())
 
     # ---- Who asks ----
 
