@@ -299,6 +299,8 @@ typedef struct gait_kind_info {
     uint32_t tag_rule_count;        /* TAGGED: 1 .. GAIT_TAG_RULES_MAX                           */
     uint64_t tag_references[4];     /* TAGGED: bit t of these 256: a tag of value t means that the
                                        word holds a reference                                     */
+    gait_word cleared; /* what weak words, keys and links in its objects read as, and hold, once
+                          cleared: 0, or a word that leads nowhere, such as a table's tombstone */
 } gait_kind_info;
 
 /** gait_kind_register for a structure of so many bytes. */
@@ -563,7 +565,7 @@ GAIT_API void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *corouti
 /* ------------------------------------------------------------------------------------------ */
 /* Weak references and ephemerons: slots inside objects of kinds GAIT_WEAK and GAIT_EPHEMERON  */
 
-/** Read a weak word or a key: the word, or 0 if its target was collected. */
+/** Read a weak word or a key: the word, or 0 (its kind's `cleared`) if its target was collected. */
 GAIT_API gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot);
 
 /** Store a weak word. The target need not be reachable from the object. */

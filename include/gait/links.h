@@ -27,7 +27,8 @@ enum {
 };
 
 /**
- * Have the word at slot set to 0 when target is collected. The slot may lie in any memory of the
+ * Have the word at slot set to 0, or to what its object's kind says (gait_kind_info.cleared), when
+ * target is collected. The slot may lie in any memory of the
  * program, or within an object, but not in a word that keeps the target, nor in an arena. In an
  * object, the link ends with that one; in other memory it ends with gait_link_unregister, before
  * the memory is freed. What the word holds is not looked at: it may be hidden from conservative

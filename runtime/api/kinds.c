@@ -15,6 +15,9 @@ int gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info, size_t
     if (!info || info_bytes < KIND_INFO_BYTES_0 ||
         !abi_take(&whole, sizeof whole, info, info_bytes))
         return GAIT_E_INVALID;
+    if (space_reserves(&heap->space, whole.cleared) ||
+        space_reserves(&heap->space, whole.cleared & heap->value_mask))
+        return GAIT_E_INVALID; /* it might be taken for a reference */
     return kinds_register(&heap->kinds, &whole);
 }
 

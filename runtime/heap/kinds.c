@@ -103,6 +103,7 @@ static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kin
     kind->element_bitmap = info->element_bitmap;
     kind->scan = info->scan;
     kind->scan_data = info->scan_data;
+    kind->cleared = info->cleared;
     kind->centrals = counted_alloc(table->metadata_bytes, CENTRALS_BYTES);
     bool repeats = info->layout == GAIT_REPEAT || info->layout == GAIT_TAGGED;
     bool mapped = repeats || info->layout == GAIT_BITMAP, tagged = info->layout == GAIT_TAGGED;

@@ -34,6 +34,7 @@ struct kind {
     gait_tag_rule *tag_rules;
     uint32_t tag_rule_count;
     uint64_t tag_references[4];
+    gait_word cleared;        /* what weak words, keys and links in its objects are set to */
     struct central *centrals; /* [GAIT_SIZE_CLASSES] */
     AO_t live_objects;        /* found by the running sweep; figures */
     AO_t live_bytes;

@@ -7,6 +7,8 @@
 #include <gait/gait.h>
 #include <string.h>
 
+#include "weak.h"
+
 /* Pairs of buckets joined with each record that goes. */
 #define TRIM_PAIRS 8
 
@@ -128,22 +130,24 @@ uintptr_t links_target(struct links *links, const struct space *space, const gai
 /* ---- Passes ---- */
 
 /* Release: who reads the slot, and then what lies behind it, finds it cleared. */
-static void clear(struct links *links, struct link_record *record) {
-    AO_store_release((volatile AO_t *)slot_of(record), 0);
+static void clear(struct links *links, const struct space *space, struct link_record *record) {
+    gait_word *slot = slot_of(record);
+    AO_store_release((volatile AO_t *)slot, weak_cleared(space, slot));
     drop(links, record);
 }
 
 static void clear_short(struct links *links, const struct space *space,
                         struct link_record *record) {
     if (!is_long(record) && is_dead(space, record->target))
-        clear(links, record); /* its holder may be dead too: not swept, and perhaps it comes back */
+        clear(links, space,
+              record); /* its holder may be dead too: not swept, and perhaps it comes back */
 }
 
 static void clear_long(struct links *links, const struct space *space, struct link_record *record) {
     if (is_dead(space, (uintptr_t)slot_of(record)))
         drop(links, record);
     else if (is_long(record) && is_dead(space, record->target))
-        clear(links, record);
+        clear(links, space, record);
 }
 
 static void pass(struct links *links, const struct space *space,

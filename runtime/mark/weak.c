@@ -43,6 +43,13 @@ static gait_word key_load(const gait_word *key) {
     return word;
 }
 
+gait_word weak_cleared(const struct space *space, const gait_word *slot) {
+    struct cell cell;
+    if (!space_holds(space, (uintptr_t)slot) || !space_cell(space, (uintptr_t)slot, &cell))
+        return 0;
+    return space->kinds[ENTRY_KIND(cell.entry)].cleared;
+}
+
 /* .inv.revive: the word is looked at again after its target's bit. Settling clears a word before
  * the target may come back for its finalizer: who finds the bit that brought it back (acquire,
  * pairs with bits_set) finds the word cleared, too. */
@@ -54,7 +61,7 @@ gait_word weak_read(struct space *space, gait_word value_mask, const gait_word *
         PERTURB(WEAK_READ);
         dead = weak_is_dead(space, value_mask, word);
     } while (!dead && word_load(slot) != word);
-    return dead ? 0 : word;
+    return dead ? weak_cleared(space, slot) : word;
 }
 
 gait_word weak_read_pair(struct space *space, gait_word value_mask, const gait_word *pair) {
@@ -87,12 +94,13 @@ void weak_store_pair(gait_word *pair, gait_word key, gait_word value) {
 
 /* ---- Settling ---- */
 
-static void settle_word(struct space *space, gait_word value_mask, gait_word *slot) {
+static void settle_word(struct space *space, gait_word value_mask, gait_word *slot,
+                        gait_word cleared) {
     gait_word word = word_load(slot);
     if (!weak_is_dead(space, value_mask, word))
         return;
     PERTURB(WEAK_SETTLE);
-    word_swap(slot, word, 0); /* fails if a mutator has stored another word */
+    word_swap(slot, word, cleared); /* fails if a mutator has stored another word */
 }
 
 /* A dead value beside a live key is none that anyone may read: the object was to be dead, and is
@@ -102,7 +110,8 @@ static bool pair_is_dead(struct space *space, gait_word value_mask, gait_word ke
     return weak_is_dead(space, value_mask, key) || weak_is_dead(space, value_mask, value);
 }
 
-static void settle_pair(struct space *space, gait_word value_mask, gait_word *pair) {
+static void settle_pair(struct space *space, gait_word value_mask, gait_word *pair,
+                        gait_word cleared) {
     gait_word key = word_load(&pair[0]);
     if (key == WEAK_CLAIM || !pair_is_dead(space, value_mask, key, word_load(&pair[1])) ||
         !word_swap(&pair[0], key, WEAK_CLAIM))
@@ -112,7 +121,7 @@ static void settle_pair(struct space *space, gait_word value_mask, gait_word *pa
     bool dead = pair_is_dead(space, value_mask, key, word_load(&pair[1]));
     if (dead)
         AO_store_release((volatile AO_t *)&pair[1], 0);
-    AO_store_release((volatile AO_t *)&pair[0], dead ? 0 : key);
+    AO_store_release((volatile AO_t *)&pair[0], dead ? cleared : key);
 }
 
 void weak_settle_object(struct space *space, gait_word value_mask, char *start, page_entry entry,
@@ -122,12 +131,13 @@ void weak_settle_object(struct space *space, gait_word value_mask, char *start, 
         return;
     size_t words;
     gait_word *part = weak_part(space, start, entry, object_bytes, &words);
+    gait_word cleared = space->kinds[ENTRY_KIND(entry)].cleared;
     if (layout == GAIT_WEAK)
         for (size_t i = 0; i < words; i++)
-            settle_word(space, value_mask, &part[i]);
+            settle_word(space, value_mask, &part[i], cleared);
     else
         for (size_t i = 0; i + 1 < words; i += 2)
-            settle_pair(space, value_mask, &part[i]);
+            settle_pair(space, value_mask, &part[i], cleared);
 }
 
 struct settling {
@@ -164,13 +174,14 @@ static void settle_dead_cell(void *data, char *start, page_entry entry, size_t b
         return; /* alive: settled */
     size_t words;
     gait_word *part = weak_part(settling->space, start, entry, bytes, &words);
+    gait_word cleared = settling->space->kinds[ENTRY_KIND(entry)].cleared;
     if (ENTRY_LAYOUT(entry) == GAIT_WEAK)
         for (size_t i = 0; i < words; i++)
-            settle_word(settling->space, settling->value_mask, &part[i]);
+            settle_word(settling->space, settling->value_mask, &part[i], cleared);
     else
         for (size_t i = 0; i + 1 < words; i += 2)
             if (weak_is_dead(settling->space, settling->value_mask, word_load(&part[i])))
-                weak_store_pair(&part[i], 0, 0);
+                weak_store_pair(&part[i], cleared, 0);
 }
 
 void weak_settle_dead(struct space *space, gait_word value_mask) {

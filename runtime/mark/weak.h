@@ -33,7 +33,8 @@ void weak_settle_dead(struct space *space, gait_word value_mask);
 void weak_settle_object(struct space *space, gait_word value_mask, char *start, page_entry entry,
                         size_t object_bytes);
 
-/** A weak word or a key: 0 if its target is dead. Not for a pair's value. */
+/** A weak word or a key: if its target is dead, what the kind says, or 0. Not for a pair's value.
+ */
 gait_word weak_read(struct space *space, gait_word value_mask, const gait_word *slot);
 
 /** The value of a pair: 0 if its key is dead. */
@@ -41,6 +42,10 @@ gait_word weak_read_pair(struct space *space, gait_word value_mask, const gait_w
 
 /** Store a pair, as one. The caller has shaded key and value if its barrier is on. */
 void weak_store_pair(gait_word *pair, gait_word key, gait_word value);
+
+/** What a word is set to that is cleared: what the kind of the object that it lies in says, or 0.
+ */
+gait_word weak_cleared(const struct space *space, const gait_word *slot);
 
 /** Is word a reference to a cell that is dead? */
 bool weak_is_dead(const struct space *space, gait_word value_mask, gait_word word);

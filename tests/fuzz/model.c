@@ -78,7 +78,7 @@ static bool is_waiting(const struct node *node) {
 /* Whether a pair of a reachable table was cleared before its key came back decides on its value. */
 static void tighten(const struct context *context, struct node *node, size_t key) {
     node->words[key].loose = false;
-    if (gait_weak_get(context->mutator, node_slot(node, key)) == 0)
+    if (node_weak_get(context, node, key) == 0)
         node->words[key] = node->words[key + 1] = (struct word){0};
 }
 
@@ -230,7 +230,7 @@ static void clear_weak(struct context *context, const struct node *gone) {
             if (class != WORD_WEAK && class != WORD_KEY)
                 continue;
             if (node->strong == owner->walk)
-                CHECK(gait_weak_get(context->mutator, node_slot(node, i)) == 0,
+                CHECK(node_weak_get(context, node, i) == 0,
                       "%p: word %zu leads to %p still, whose finalizer has run",
                       (void *)node->address, i, (void *)gone->address);
             node->words[i] = (struct word){0};

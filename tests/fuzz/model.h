@@ -237,6 +237,9 @@ gait_word *node_slot(const struct node *node, size_t i);
  * and by nothing else. */
 void node_is_gone(struct node *node);
 
+/** A weak word or a key as a program reads it: 0 for what its kind says of cleared ones. */
+gait_word node_weak_get(const struct context *context, const struct node *node, size_t i);
+
 /** Read a weak word, a key or a value as a program does, and compare. @return the node, or NULL. */
 struct node *node_read_weak(struct context *context, struct node *node, size_t i);
 

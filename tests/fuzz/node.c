@@ -266,12 +266,18 @@ void node_is_gone(struct node *node) {
         node->dead = true;
 }
 
+gait_word node_weak_get(const struct context *context, const struct node *node, size_t i) {
+    gait_word word = gait_weak_get(context->mutator, node_slot(node, i));
+    gait_word cleared = the_round->plan.kind[node->kind].info.cleared;
+    return word == cleared ? 0 : word;
+}
+
 static struct node *read_pair(struct context *context, struct node *node, size_t key, bool value) {
     struct word *pair = &node->words[key];
     gait_word key_read = 0, value_read = 0;
     if (value)
         value_read = gait_ephemeron_get(context->mutator, node_slot(node, key));
-    key_read = gait_weak_get(context->mutator, node_slot(node, key));
+    key_read = node_weak_get(context, node, key);
     if (!value || !key_read)
         value_read = gait_ephemeron_get(context->mutator, node_slot(node, key));
     if (key_read) {
@@ -295,7 +301,7 @@ struct node *node_read_weak(struct context *context, struct node *node, size_t i
     enum word_class class = node_class(context, node, i);
     struct node *target;
     if (class == WORD_WEAK) {
-        gait_word read = gait_weak_get(context->mutator, node_slot(node, i));
+        gait_word read = node_weak_get(context, node, i);
         target = node->words[i].target;
         if (node->words[i].stale) {
             CHECK(read == 0 ||

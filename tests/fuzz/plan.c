@@ -7,6 +7,8 @@
 
 #include "fuzz.h"
 
+#define TOMBSTONE ((gait_word)0xbad00000000d) /* no address, and no other word of a round */
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *one_of(uint64_t *random, const char *const *texts, size_t count) {
@@ -70,6 +72,8 @@ static void kind_make(struct plan *plan, uint64_t *random, unsigned index, gait_
     case GAIT_WEAK:
     case GAIT_EPHEMERON:
         info->head_words = (uint32_t)pick(random, 4);
+        if (one_in(random, 2))
+            info->cleared = TOMBSTONE;
         break;
     default:
         break;

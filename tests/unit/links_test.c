@@ -188,6 +188,18 @@ Test(links, a_long_link_is_undecided_until_all_has_come_back) {
     cr_assert_eq(target_of(&other, false), 0u);
 }
 
+Test(links, a_cleared_word_is_what_the_kind_of_its_object_says) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_kind_info info = {.name = "table", .layout = GAIT_LEAF, .cleared = 9};
+    gait_word *holder = bare_alloc((unsigned)kinds_register(&bare.kinds, &info), 32);
+    gait_word *dead = bare_alloc(leaf, 16);
+    links_set(&links, &holder[0], false, dead);
+    links_set(&links, &holder[1], true, dead);
+    gait_word root = bare_ref(holder);
+    cycle(&root, 1);
+    cr_assert(holder[0] == 9 && holder[1] == 9 && holder[2] == 0);
+}
+
 Test(links, are_replaced_moved_and_removed) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
     gait_word *one = bare_alloc(leaf, 16), *other = bare_alloc(leaf, 16), slots[3] = {1, 2, 3};

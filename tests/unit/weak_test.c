@@ -89,6 +89,38 @@ Test(weak, large_and_many_weak_objects) {
     free(roots);
 }
 
+/* As an open-addressing table wants it: what was there once is no empty place. */
+Test(weak, cleared_words_and_keys_are_what_their_kind_says) {
+    enum { TOMBSTONE = 7 };
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_kind_info info = {.name = "table", .layout = GAIT_WEAK, .cleared = TOMBSTONE};
+    unsigned weak = (unsigned)kinds_register(&bare.kinds, &info);
+    info.layout = GAIT_EPHEMERON;
+    unsigned ephemeron = (unsigned)kinds_register(&bare.kinds, &info);
+    gait_word *live = bare_alloc(leaf, 16), *dead = bare_alloc(leaf, 16);
+    gait_word *words = bare_alloc(weak, 32), *pairs = bare_alloc(ephemeron, 48);
+    words[0] = bare_ref(dead);
+    words[1] = bare_ref(live);
+    weak_store_pair(&pairs[0], bare_ref(dead), bare_ref(live));
+    weak_store_pair(&pairs[2], bare_ref(live), bare_ref(live));
+    gait_word roots[] = {bare_ref(live), bare_ref(words), bare_ref(pairs)};
+    bare_mark(roots, 3);
+    bare_flip();
+    for (unsigned settled = 0; settled < 2; settled++) {
+        cr_assert_eq(weak_read(&bare.space, ALL, &words[0]), (gait_word)TOMBSTONE);
+        cr_assert_eq(weak_read(&bare.space, ALL, &words[1]), bare_ref(live));
+        cr_assert_eq(weak_read(&bare.space, ALL, &words[2]), 0u); /* never used */
+        cr_assert_eq(weak_read(&bare.space, ALL, &pairs[0]), (gait_word)TOMBSTONE);
+        cr_assert_eq(weak_read_pair(&bare.space, ALL, &pairs[0]), 0u);
+        cr_assert_eq(weak_read_pair(&bare.space, ALL, &pairs[2]), bare_ref(live));
+        weak_settle(&bare.space, ALL);
+    }
+    gait_word words_after[] = {TOMBSTONE, bare_ref(live), 0, 0};
+    gait_word pairs_after[] = {TOMBSTONE, 0, bare_ref(live), bare_ref(live), 0, 0};
+    cr_assert_arr_eq(words, words_after, sizeof words_after);
+    cr_assert_arr_eq(pairs, pairs_after, sizeof pairs_after);
+}
+
 Test(weak, spans_made_after_the_flip_are_left_alone) {
     unsigned leaf = bare_kind(GAIT_LEAF, 0), weak = bare_kind(GAIT_WEAK, 0);
     gait_word dead = bare_ref(bare_alloc(leaf, 16));
