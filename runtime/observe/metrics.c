@@ -110,10 +110,15 @@ static uint64_t object_bytes(const gait_stats *s) {
 
 enum { UINT64, NS, HISTOGRAM };
 
-static const gait_metric_type types[] = {GAIT_METRIC_UINT64, GAIT_METRIC_FLOAT64,
-                                         GAIT_METRIC_HISTOGRAM};
+/* Constants: an element of an array is none to each compiler. */
+enum {
+    TYPE_OF_UINT64 = GAIT_METRIC_UINT64,
+    TYPE_OF_NS = GAIT_METRIC_FLOAT64,
+    TYPE_OF_HISTOGRAM = GAIT_METRIC_HISTOGRAM
+};
 
-#define ROW(type, cumulative, name, help, expression) {name, help, types[type], cumulative},
+#define ROW(type, cumulative, name, help, expression)                                              \
+    {name, help, (gait_metric_type)TYPE_OF_##type, cumulative},
 static const gait_metric metrics[] = {METRICS(ROW)};
 #undef ROW
 
