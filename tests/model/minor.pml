@@ -277,7 +277,7 @@ proctype collector() {
 
 /* ------------------------------------------------------------------------------------------ */
 /* The heap at first: 1 is static and refers to 2; only mutator 1 can reach 3. START_OLD: 1 and 2
- * are old, and mutator 1 has a cell of before the flip.                                         */
+ * are old, and mutator 1 has a cell of before the flip. HELD_OLD: 3 is old, too.                                         */
 
 init {
     d_step {
@@ -288,6 +288,9 @@ init {
         attached[1] = 1;
 #ifdef START_OLD
         marked = SET(1) | SET(2);
+#ifdef HELD_OLD
+        marked = marked | SET(3);
+#endif
 #ifndef NO_REST
         marked = marked | SET(4);
         allocated = 30;

@@ -312,6 +312,47 @@ inline large_is_made() {
 }
 #endif
 
+#ifdef FREEING
+/* The program gives an object back that it knows to be dead: but for one slot of its own, nothing
+ * that it can reach refers to it. Words elsewhere may lead there still. The allocation bit goes,
+ * then the mark, with no safepoint between. */
+#if defined(FREE_WHILE_MARKING)
+#define MAY_FREE true
+#elif defined(MINOR)
+#define MAY_FREE (!barrier[me] && dying == 0) /* all is swept */
+#else
+#define MAY_FREE (!barrier[me])
+#endif
+
+inline free_unallocates() {
+    choose_slot(i);
+    d_step {
+        n = SLOT(me, i);
+        SLOT(me, i) = 0;
+        i = 0;
+        reach(s);
+        if
+        :: n && !HAS(s, n) && HAS(allocated, n) -> allocated = allocated & ~SET(n)
+        :: else -> n = 0 /* it was only dropped */
+        fi;
+        s = 0
+    }
+}
+
+/* Who shades a word that leads there sets its mark in the code when the word's turn comes, if the
+ * cell is allocated then: what is grey here goes on to be looked at. */
+inline free_unmarks() {
+    d_step {
+#if defined(MINOR) && !defined(FREE_KEEPS_MARK)
+        marked = marked & ~(SET(n) & ~grey);
+#endif
+        n = 0;
+        sort_slots();
+        check()
+    }
+}
+#endif
+
 #ifdef ATTACH
 /* Under the lock that guards the list of mutators, as is the start of a handshake. */
 inline attach() {
@@ -618,6 +659,10 @@ end:
     :: atomic { READY && ops > 0 && (SLOT(me, 0) || SLOT(me, 1)) -> ops--; drop() }
 #ifdef ALLOCATION
     :: atomic { READY && ops > 0 && CAN_ALLOCATE -> ops--; alloc() }
+#endif
+#ifdef FREEING
+    :: atomic { READY && ops > 0 && MAY_FREE && (SLOT(me, 0) || SLOT(me, 1)) -> ops--; free_unallocates() }
+        free_unmarks()
 #endif
 #ifdef LARGE
     :: atomic { READY && ops > 0 && !making[me] && FREE -> ops--; making[me] = LOWEST(FREE) }
