@@ -4,7 +4,7 @@
  * a pointer one past the end keeps the object (and not its neighbour), and is rounded up to 16
  * bytes, to which libgc aligns.
  */
-#include "compat.h"
+#include "registry.h"
 
 #include "include/gc/gc_inline.h"
 
@@ -31,8 +31,7 @@ static inline size_t rounded(size_t bytes) {
 }
 
 /* What gait_alloc does inline. */
-static inline void *take(struct thread *thread, unsigned kind, size_t bytes) {
-    struct gait_mutator_head *head = (struct gait_mutator_head *)thread->mutator;
+static inline void *take(struct gait_mutator_head *head, unsigned kind, size_t bytes) {
     unsigned size_class = gait_size_class(bytes);
     struct gait_run *run = &head->runs[compat_kind_gait[kind]][size_class];
     char *object = run->cursor;
@@ -53,14 +52,16 @@ static COMPAT_NOINLINE void *alloc_slow(unsigned kind, size_t bytes, size_t cell
     call_end(thread);
     if (COMPAT_UNLIKELY(!object))
         return GC_get_oom_fn()(bytes);
+    if (COMPAT_UNLIKELY(GC_find_leak))
+        compat_registry_add(object, cell_bytes, REGISTRY_LEAK, kind);
     compat_notices_run();
     return *(void *volatile *)&object; /* in this frame, where the collector sees it */
 }
 
 static inline __attribute__((always_inline)) void *alloc(unsigned kind, size_t bytes) {
-    struct thread *thread = compat_thread_here;
-    if (COMPAT_LIKELY(thread && bytes - 1 < SMALL_MOST)) {
-        void *object = take(thread, kind, rounded(bytes));
+    struct gait_mutator_head *head = compat_head_here;
+    if (COMPAT_LIKELY(head && bytes - 1 < SMALL_MOST)) {
+        void *object = take(head, kind, rounded(bytes));
         if (COMPAT_LIKELY(object != NULL))
             return object;
     }
@@ -78,7 +79,10 @@ void *GC_malloc_stubborn(size_t bytes) { return alloc(KIND_NORMAL, bytes); }
 void *GC_malloc_kind(size_t bytes, int kind) {
     if (kind == KIND_UNCOLLECTABLE || kind == KIND_ATOMIC_UNCOLLECTABLE)
         return compat_alloc_uncollectable((unsigned)kind, bytes);
-    return alloc((unsigned)kind, bytes);
+    void *object = alloc((unsigned)kind, bytes);
+    if (COMPAT_UNLIKELY(object && compat_disclaim_of((unsigned)kind)))
+        compat_registry_add(object, rounded(bytes), REGISTRY_DISCLAIM, (unsigned)kind);
+    return object;
 }
 void *GC_malloc_kind_global(size_t bytes, int kind) { return GC_malloc_kind(bytes, kind); }
 void *GC_generic_malloc(size_t bytes, int kind) { return GC_malloc_kind(bytes, kind); }
@@ -96,9 +100,9 @@ enum { LIST_BYTES = 4096 };
  * not look into: so they are taken out of the first one's run, without a call that may collect, and
  * with COLLECT held nobody stops the program in between. */
 static void append(void **first, unsigned kind, size_t cell_bytes) {
-    struct thread *thread = compat_thread_here;
+    struct gait_mutator_head *head = compat_head_here;
     for (size_t taken = cell_bytes; taken < LIST_BYTES; taken += cell_bytes) {
-        void **next = take(thread, kind, cell_bytes);
+        void **next = head ? take(head, kind, cell_bytes) : NULL;
         if (!next)
             return;
         *first = next;
@@ -108,8 +112,9 @@ static void append(void **first, unsigned kind, size_t cell_bytes) {
 
 void GC_generic_malloc_many(size_t bytes, int kind, void **list) {
     size_t cell_bytes = granules(bytes);
-    if (kind == KIND_UNCOLLECTABLE || kind == KIND_ATOMIC_UNCOLLECTABLE) {
-        *list = compat_alloc_uncollectable((unsigned)kind, bytes);
+    if (kind == KIND_UNCOLLECTABLE || kind == KIND_ATOMIC_UNCOLLECTABLE ||
+        compat_disclaim_of((unsigned)kind)) {
+        *list = GC_malloc_kind(bytes, kind); /* of one */
         return;
     }
     void *first = alloc_slow((unsigned)kind, bytes, cell_bytes);

@@ -69,21 +69,24 @@ struct thread {
     pthread_t handle;               /* constant                                                   */
     char *base, *low;               /* its stack; low NULL: not known. Lock TABLES                */
     char *signal_low, *signal_high; /* GC_register_altstack; lock TABLES                          */
-    char *here;             /* what lies above is scanned: set as it stops, or goes native */
-    bool blocking;          /* in GC_do_blocking: not stopped. Lock TABLES                */
-    unsigned stands;        /* atomic: the stop in which it stands; its thread's          */
-    unsigned paused;        /* atomic: not 0, it is to stand; waited on; lock TABLES      */
-    unsigned stands_paused; /* atomic: for which value of paused it stands; its thread's  */
-    volatile int calls;     /* it is in so many calls of Gait's: not paused there; its own */
-    bool locked;            /* it has ALLOC and COLLECT, by compat_alloc_lock; its own           */
-    bool holds;             /* it holds collections off; its own */
-    bool detached, ended;   /* nobody joins it; its stack is gone. Lock TABLES            */
-    void *result;           /* of a thread that ended: a root until it is joined          */
-    struct thread *next;    /* lock TABLES                                                */
+    char *here;                 /* what lies above is scanned: set as it stops, or goes native */
+    bool blocking;              /* in GC_do_blocking: not stopped. Lock TABLES                */
+    unsigned stands;            /* atomic: the stop in which it stands; its thread's          */
+    unsigned paused;            /* atomic: not 0, it is to stand; waited on; lock TABLES      */
+    unsigned stands_paused;     /* atomic: for which value of paused it stands; its thread's  */
+    char *dead_low, *dead_high; /* within what is scanned: registers that hold nothing */
+    volatile int calls;         /* it is in so many calls of Gait's: not paused there; its own */
+    bool locked;          /* it has ALLOC and COLLECT, by compat_alloc_lock; its own           */
+    bool holds;           /* it holds collections off; its own */
+    bool detached, ended; /* nobody joins it; its stack is gone. Lock TABLES            */
+    void *result;         /* of a thread that ended: a root until it is joined          */
+    struct thread *next;  /* lock TABLES                                                */
 };
 
-extern COMPAT_TLS struct thread
-    *compat_thread_here; /* NULL: the calling thread is not registered */
+/* NULL: the calling thread is not registered. */
+extern COMPAT_TLS struct thread *compat_thread_here;
+/* Its mutator's runs; NULL, too, where each allocation is to take the slow path. */
+extern COMPAT_TLS struct gait_mutator_head *compat_head_here;
 
 /** The calling thread's; registers it if need be, and makes the heap. */
 struct thread *compat_thread_mine(void);

@@ -6,7 +6,7 @@
  *
  * The mark depends on the address: a copy of a header is none.
  */
-#include "compat.h"
+#include "registry.h"
 
 #include "include/gc/gc_inline.h"
 
@@ -63,6 +63,11 @@ static void *finish(struct header *header, size_t bytes, const char *file, int l
     header->bytes = bytes;
     set_guard(header);
     header->mark = (GC_word)header ^ MARK_LIVE;
+    unsigned kind = KIND_NORMAL;
+    size_t cell_bytes = 0;
+    if (compat_object_find(header, &kind, &cell_bytes) == header && kind != KIND_UNCOLLECTABLE &&
+        kind != KIND_ATOMIC_UNCOLLECTABLE)
+        compat_registry_add(header, cell_bytes, REGISTRY_GUARD, kind);
     return header + 1;
 }
 

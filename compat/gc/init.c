@@ -2,7 +2,7 @@
 /*
  * The one heap, made by GC_init or by the first call that needs it.
  */
-#include "compat.h"
+#include "registry.h"
 
 #include <gait/library.h>
 
@@ -55,8 +55,10 @@ static void make_heap(void) {
 static void init(void) {
     compat_fork_init();
     make_heap();
+    compat_registry_init();
     if (compat_thread_register(GC_stackbottom) != GC_SUCCESS)
         compat_abort("the first thread's stack is not known");
+    GC_find_leak |= secure_getenv("GC_FIND_LEAK") != NULL;
     compat_kinds_init();
     compat_roots_init();
     compat_stop_init();

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Marks, as far as they are seen: an object that Gait knows is one that the last cycle left, or a
- * new one.
+ * Marks, as far as they are seen: within a disclaim function, the cycle's; else an object that Gait
+ * knows is one that the last cycle left, or a new one.
  */
-#include "compat.h"
+#include "registry.h"
 
-int GC_is_marked(const void *object) { return GC_base((void *)object) != NULL; }
+#include <gait/liveness.h>
+
+COMPAT_TLS const gait_liveness *compat_liveness_here;
+
+int GC_is_marked(const void *object) {
+    const void *base = GC_base((void *)object);
+    return compat_liveness_here ? gait_is_marked(compat_liveness_here, (gait_word)base)
+                                : base != NULL;
+}
 
 /* Within push_other_roots and mark functions: the object is kept, and what it refers to. */
 void GC_set_mark_bit(const void *object) {

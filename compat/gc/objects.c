@@ -5,7 +5,7 @@
  * An uncollectable object has a word in front of it that names a handle of Gait's, which holds it.
  * The program sees what is behind.
  */
-#include "compat.h"
+#include "registry.h"
 
 #include "include/gc/gc_inline.h"
 #include "include/gc/gc_typed.h"
@@ -35,15 +35,17 @@ void *compat_object_shown(void *cell, unsigned kind, size_t *bytes) {
 void *compat_object_find(const void *address, unsigned *kind, size_t *bytes) {
     if (!GC_is_init_called())
         return NULL;
-    struct thread *thread = compat_thread_mine();
-    call_begin(thread);
+    struct thread *thread = compat_thread_here; /* none: of callbacks on the collector's threads */
+    if (thread)
+        call_begin(thread);
     void *cell = gait_object_base(compat_heap, address);
     if (cell) {
         *kind = compat_kind_number(gait_object_kind(compat_heap, cell));
         *bytes = gait_object_bytes(compat_heap, cell);
         cell = compat_object_shown(cell, *kind, bytes);
     }
-    call_end(thread);
+    if (thread)
+        call_end(thread);
     return cell;
 }
 
@@ -103,6 +105,7 @@ void *GC_generic_malloc_uncollectable(size_t bytes, int kind) {
 static void free_object(void *object, unsigned kind) {
     struct thread *thread = compat_thread_mine();
     void *cell = (char *)object - front_bytes(kind);
+    compat_registry_remove(cell);
     call_begin(thread);
     if (is_uncollectable(kind))
         gait_handle_free(thread->mutator, ((struct uncollectable *)cell)->handle);

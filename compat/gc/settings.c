@@ -19,7 +19,7 @@ GC_word GC_free_space_divisor = DIVISOR_FIRST;
 GC_word GC_max_retries;
 GC_word GC_non_gc_bytes;
 unsigned long GC_time_limit = GC_TIME_UNLIMITED;
-int GC_dont_expand, GC_use_entire_heap, GC_dont_precollect, GC_find_leak, GC_finalize_on_demand;
+int GC_dont_expand, GC_use_entire_heap, GC_dont_precollect, GC_finalize_on_demand;
 int GC_full_freq = 19; /* libgc's defaults, here and below */
 int GC_java_finalization;
 int GC_dont_gc;
@@ -220,8 +220,6 @@ struct GC_timeval_s GC_get_time_limit_tv(void) {
     return time_limit;
 }
 
-void GC_set_find_leak(int on) { GC_find_leak = on; }
-int GC_get_find_leak(void) { return GC_find_leak; }
 void GC_set_finalize_on_demand(int on) { GC_finalize_on_demand = on; }
 int GC_get_finalize_on_demand(void) { return GC_finalize_on_demand; }
 void GC_set_java_finalization(int on) { GC_java_finalization = on; }
@@ -258,7 +256,6 @@ void compat_settings_init(void) {
         gait_set_min_heap(compat_heap, (int64_t)bytes);
     max_heap_bytes = compat_environment("GC_MAXIMUM_HEAP_SIZE", max_heap_bytes);
     GC_free_space_divisor = compat_environment("GC_FREE_SPACE_DIVISOR", GC_free_space_divisor);
-    GC_find_leak |= secure_getenv("GC_FIND_LEAK") != NULL;
     GC_dont_gc |= secure_getenv("GC_DONT_GC") != NULL;
     GC_all_interior_pointers |= secure_getenv("GC_ALL_INTERIOR_POINTERS") != NULL;
     GC_word markers = compat_environment("GC_MARKERS", 0);

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* A thread that has not answered for so long blocks the signal. Guess. */
@@ -57,15 +58,33 @@ static void say_standing(struct thread *thread, unsigned stop) {
     wake_all(&answers);
 }
 
+/* A thread that is in a call of Gait's has nothing in vector registers: no function keeps them for
+ * its caller. What they hold from before would keep objects; so where they lie in the signal's
+ * frame is passed over. */
+static void find_vectors(struct thread *thread, const void *context) {
+    thread->dead_low = thread->dead_high = NULL;
+#ifdef __x86_64__
+    enum { RED_ZONE_BYTES = 128 }; /* the ABI's: below its stack pointer a function may use */
+    const ucontext_t *at = context;
+    if (thread->calls) {
+        thread->dead_low = (char *)at->uc_mcontext.fpregs;
+        thread->dead_high = (char *)at->uc_mcontext.gregs[REG_RSP] - RED_ZONE_BYTES;
+    }
+#else
+    (void)context;
+#endif
+}
+
 /* Registers are in the signal's frame, which lies above this one. */
-static COMPAT_NOINLINE void stand(int number) {
-    (void)number;
+static COMPAT_NOINLINE void stand(int number, siginfo_t *information, void *context) {
+    (void)number, (void)information;
     int error = errno;
     struct thread *thread = compat_thread_here;
     if (!thread || thread->blocking)
         return; /* it has not begun, or ends; or waits on its way out of a region */
     thread->here = __builtin_frame_address(0);
     find_signal_stack(thread);
+    find_vectors(thread, context);
     for (;;) {
         unsigned stop = load(&stops), paused = thread->calls ? 0 : load(&thread->paused);
         if ((stop & 1) && thread->stands != stop)
@@ -158,11 +177,20 @@ enum { PAGE_LEAST = 4096 };
 /* Below a base that the program told, a stack is not longer. Guess. */
 #define STACK_MOST ((ptrdiff_t)1 << 30)
 
+static void visit_known(gait_visitor *visitor, const struct thread *thread, char *here) {
+    char *low = thread->blocking ? NULL : thread->dead_low, *high = thread->dead_high;
+    if (low && here <= low && low < high && high <= thread->base) {
+        compat_roots_visit_memory(visitor, here, low);
+        here = high;
+    }
+    compat_roots_visit_memory(visitor, here, thread->base);
+}
+
 static void visit_stack(gait_visitor *visitor, const struct thread *thread) {
     char *here = thread->here;
     if (here < thread->base &&
         (thread->low ? here >= thread->low : thread->base - here < STACK_MOST)) {
-        compat_roots_visit_memory(visitor, here, thread->base);
+        visit_known(visitor, thread, here);
         return;
     }
     if (here >= thread->signal_low && here < thread->signal_high)
@@ -196,7 +224,7 @@ void compat_stop_configure(gait_config *config) {
 }
 
 void compat_stop_init(void) {
-    struct sigaction action = {.sa_handler = stand, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_sigaction = stand, .sa_flags = SA_RESTART | SA_SIGINFO};
     sigfillset(&action.sa_mask);
     /* what tells of a fault in the handler itself */
     sigdelset(&action.sa_mask, SIGSEGV);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 COMPAT_TLS struct thread *compat_thread_here;
+COMPAT_TLS struct gait_mutator_head *compat_head_here;
 struct thread *compat_threads;
 
 char *GC_stackbottom;
@@ -87,6 +88,8 @@ int compat_thread_register(char *base) {
     compat_threads = thread;
     compat_tables_unlock();
     compat_thread_here = thread;
+    if (!GC_find_leak) /* else each object is listed: alloc.c */
+        compat_head_here = (struct gait_mutator_head *)thread->mutator;
     return GC_SUCCESS;
 }
 
@@ -98,6 +101,7 @@ void compat_thread_unregister(void *result) {
     thread->ended = true;
     thread->result = result;
     compat_thread_here = NULL;
+    compat_head_here = NULL;
     bool kept = !thread->detached;
     if (!kept)
         list_remove(thread);
