@@ -647,7 +647,7 @@ GAIT_API size_t gait_run_finalizers(gait_mutator *mutator, size_t max);
  * Run the finalizers of all objects, reachable or not, at the end of a program: first what is
  * queued, then all others, in the reverse order in which objects got them (to replace one keeps its
  * place). All objects are there until the last has run. A finalizer that is set meanwhile is not
- * run; cleanups, but for those that were queued, are not: their objects are not gone. A safepoint;
+ * run; cleanups, except those that were queued, are not: their objects are not gone. A safepoint;
  * waits, in native code, for a cycle that is under way.
  * @return how many jobs ran, notices included.
  */
