@@ -38,6 +38,8 @@ void memory_start(const gait_config *config) {
                          WORD(function, parameters) | WORD(function, body) | WORD(function, scope));
     tiny.table = kind("table", GAIT_BITMAP, WORDS(table),
                       WORD(table, keys) | WORD(table, values) | WORD(table, states));
+    gait_kind_info slots = {.name = "names", .layout = GAIT_WEAK, .cleared = TOMBSTONE};
+    tiny.slots = (gait_kind)gait_kind_register(tiny.heap, &slots);
     gait_kind_info generator = {
         .name = "generator", .layout = GAIT_CALLBACK, .scan = scan_generator};
     tiny.generator = (gait_kind)gait_kind_register(tiny.heap, &generator);
@@ -57,7 +59,7 @@ void *allocate(gait_kind of, size_t bytes, enum type type) {
     gait_word *object = gait_alloc(tiny.mutator, of, bytes);
     if (!object)
         raise_text("no memory", 0);
-    if (of != tiny.refs && of != tiny.weak && of != tiny.ephemeron)
+    if (of != tiny.refs && of != tiny.weak && of != tiny.ephemeron && of != tiny.slots)
         gait_init(&object[0], type);
     return object;
 }

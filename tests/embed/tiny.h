@@ -85,7 +85,7 @@ struct catcher {
 struct tiny {
     gait_heap *heap;
     gait_mutator *mutator;
-    gait_kind leaf, refs, pair, array, function, table, generator, weak, ephemeron;
+    gait_kind leaf, refs, pair, array, function, table, generator, weak, ephemeron, slots;
     value scope, names, failure, ballast;
     struct catcher *catcher;
     struct stack *running; /* NULL: the thread's own */
@@ -102,6 +102,7 @@ extern struct tiny tiny;
 #define UNROOT() gait_pop_frame(tiny.mutator)
 
 #define NUMBER(n) ((value)((intptr_t)(n)*2 + 1))
+#define TOMBSTONE NUMBER(-1) /* what a slot of the table of names reads as whose name is gone */
 static inline bool is_number(value v) { return v & 1; }
 static inline intptr_t number_of(value v) { return (intptr_t)v >> 1; }
 static inline bool is_a(value v, enum type type) {
