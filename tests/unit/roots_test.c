@@ -313,7 +313,7 @@ Test(roots, a_stopped_coroutine_is_scanned_once_per_cycle) {
     cr_assert_not(bare_is_marked(unsaved));
     mark_from_coroutines(3);
     cr_assert(bare_is_marked(unsaved));
-    cr_assert(coroutine_free(&roots, coroutine, NULL, 3, &bytes));
+    cr_assert(coroutine_free(&roots, coroutine, NULL, 3, false, &bytes));
     cr_assert_null(roots.coroutines);
 }
 
@@ -349,11 +349,12 @@ Test(roots, a_coroutine_that_is_freed_gives_up_what_was_not_scanned) {
     size_t bytes;
     other = unmarked;
     marker_begin(&bare.marker);
-    cr_assert(coroutine_free(&roots, coroutine, &bare.marker, 4, &bytes));
+    cr_assert(coroutine_free(&roots, coroutine, &bare.marker, 4, false, &bytes));
     cr_assert_eq(bytes, sizeof(gait_word));
-    cr_assert(coroutine_free(&roots, scanned, &bare.marker, 4, &bytes)); /* in this cycle already */
+    cr_assert(coroutine_free(&roots, scanned, &bare.marker, 4, false,
+                             &bytes)); /* in this cycle already */
     cr_assert_eq(bytes, 0u);
-    cr_assert(coroutine_free(&roots, unheeded, NULL, 4, &bytes)); /* no barrier: no cycle */
+    cr_assert(coroutine_free(&roots, unheeded, NULL, 4, false, &bytes)); /* no barrier: no cycle */
     marker_drain(&bare.marker, SIZE_MAX);
     marker_end(&bare.marker);
     cr_assert(bare_is_marked((void *)word));
@@ -362,7 +363,7 @@ Test(roots, a_coroutine_that_is_freed_gives_up_what_was_not_scanned) {
 
     struct gait_coroutine *running = coroutine_new(&roots, NULL, NULL, NULL, NULL);
     cr_assert(coroutine_resume(running, NULL, 4, &bytes));
-    cr_assert_not(coroutine_free(&roots, running, NULL, 4, &bytes));
+    cr_assert_not(coroutine_free(&roots, running, NULL, 4, false, &bytes));
 }
 
 static size_t visited;
@@ -424,7 +425,7 @@ static void *come_and_go(void *argument) {
             if (!coroutine_resume(*coroutine, NULL, 1, &bytes))
                 abort();
             coroutine_suspend(*coroutine, NULL, 0);
-            if (!coroutine_free(&roots, *coroutine, NULL, 1, &bytes))
+            if (!coroutine_free(&roots, *coroutine, NULL, 1, false, &bytes))
                 abort();
         }
         *coroutine = coroutine_new(&roots, visit_one, kept, NULL, NULL);
