@@ -47,6 +47,7 @@ struct gait_heap {
     gait_word value_mask;
     bool wide_cells; /* tags take four bits: no object may lie at an odd multiple of 8 */
     FILE *log;
+    bool object_barrier; /* GAIT_OBJECT_BARRIER, and marks beside running mutators */
     bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
     struct writer *log_writer; /* NULL: lines are written at once; changed as pacerlog is */
     uint64_t log_lost;         /* lines dropped since the last that was not; the collector's */

@@ -273,6 +273,11 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_a
 struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *config,
                                 const char *where, char *error, size_t error_bytes) {
     gait_heap *heap = mutator->heap;
+    if (heap->object_barrier && config->flags & GAIT_ARENA_TRACED) {
+        error_say(error, error_bytes,
+                  "gait_arena_create: a heap with GAIT_OBJECT_BARRIER has no traced arenas");
+        return NULL;
+    }
     arenas_trap_faults(heap);
     arena_making_look(mutator);
     struct arena *record = arenas_new(&heap->arenas);

@@ -68,12 +68,13 @@ void gait_coroutine_switch(gait_mutator *mutator, gait_coroutine *to) {
     REGISTERS_SAVE_IN_FRAME();
     mutator_save_frame(mutator, REGISTERS_FRAME_END());
     /* black: this mutator's roots, and with them those of what runs, were scanned in this cycle */
-    unsigned cycle = mutator->cache.black ? cycle_number(mutator) : 0;
+    bool scanned = mutator->cache.black && !heap->object_barrier; /* else it is scanned again */
+    unsigned cycle = scanned ? cycle_number(mutator) : 0;
     suspend_running(mutator, cycle);
     PERTURB(COROUTINE_BETWEEN);
     if (!to)
         return;
-    struct marker *marker = mutator->cache.black ? &mutator->marker : NULL;
+    struct marker *marker = scanned ? &mutator->marker : NULL;
     size_t bytes;
     if (marker)
         marker_begin(marker);

@@ -2,6 +2,7 @@
 /*
  * Heaps: create, destroy. What is said about each function is in gait.h.
  */
+#include <gait/dirty.h>
 #include <gait/gait.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,8 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
 }
 
 #define FLAGS_KNOWN                                                                                \
-    (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS | GAIT_NO_FAULT_HANDLER)
+    (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS | GAIT_NO_FAULT_HANDLER | \
+     GAIT_OBJECT_BARRIER)
 
 /* Control asks the policy, world is told. */
 static void world_begin(gait_heap *heap) {
@@ -97,8 +99,15 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;
     }
-    if (heap->options.minor && heap->concurrent)
+    heap->object_barrier = heap->concurrent && config->flags & GAIT_OBJECT_BARRIER;
+    if ((heap->options.minor || heap->object_barrier) && heap->concurrent)
         cards_init(&heap->space.cards, heap->space.reserved_bytes); /* without: full cycles only */
+    heap->space.cards.by_object = heap->object_barrier;
+    if (heap->object_barrier && !heap->space.cards.bytes) {
+        error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
+        space_destroy(&heap->space);
+        goto no_space;
+    }
     arenas_init(&heap->arenas, &heap->space);
     arenas_start(heap);
     kinds_init(&heap->kinds, &heap->space);

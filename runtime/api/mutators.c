@@ -80,6 +80,7 @@ gait_mutator *gait_attach_explained(gait_heap *heap, char *error, size_t error_b
     mutator->heap = heap;
     mutator->stripe = foreign_stripe(&heap->space.foreign, program_thread_here());
     cache_init(&mutator->cache, &heap->space, mutator->head.runs, heap->options.gcstress != 0);
+    mutator->cache.whites = heap->object_barrier;
     mutator->head.cards = heap->space.cards.bytes;
     mutator->head.card_mask = heap->space.cards.mask;
     marker_init(&mutator->marker, &heap->space, &heap->queue, heap->value_mask);

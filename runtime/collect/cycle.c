@@ -85,6 +85,8 @@ void cycle_mutator_joins(gait_mutator *mutator) {
 void cycle_mutator_leaves(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     mutator_flush_barrier(mutator);
+    if (mutator->cache.whites && mutator->cache.black)
+        cache_note_births(&mutator->cache);
     tally_count(&heap->space.tally, &mutator->tally);
     control_freed(&heap->control, mutator);
     control_unallocated(&heap->control, cache_destroy(&mutator->cache));
@@ -278,6 +280,68 @@ static bool end_marking(gait_heap *heap) {
     return true;
 }
 
+/* ---- Objects that the program says it has written ----
+ *
+ * Such a heap has no deletion barrier: what is loaded is protected by nothing but the stack that it
+ * is on. So stacks are scanned again as marking ends, what is born is white until then, and marked
+ * objects on dirty cards are read again. docs/design/objects.md. */
+
+/* So often beside the program, before the last time: the first time finds what happened while all
+ * was marked, the second one what happened meanwhile. Guess: a third one finds as much as the
+ * second. */
+#define DIRTY_ROUNDS 2
+
+static void roots_scan_again(gait_mutator *mutator) {
+    mutator_flush_barrier(mutator);
+    cache_note_births(&mutator->cache);
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+        mutator_scan_roots(mutator);
+    else
+        mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
+}
+
+static void push_dirty(gait_heap *heap) {
+    struct marker *marker = &heap->workers.marker;
+    marker_begin(marker);
+    cards_push(marker, 0);
+    marker_end(marker);
+}
+
+/* With the world stopped: all that may have changed, until nothing is found any more. */
+static void mark_the_rest(gait_heap *heap) {
+    struct marker *marker = &heap->workers.marker;
+    marker_begin(marker);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        roots_scan_again(mutator);
+    coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1, false);
+    finalizers_push(&heap->finalizers,
+                    marker); /* what was stored to one that is white has no card */
+    marker_end(marker);
+    push_dirty(heap);
+    mark_to_fixpoint(heap, true);
+    phase_enter(&heap->cycle.phase, PHASE_STOP);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        cache_blacken(&mutator->cache);
+}
+
+/* From the end of the first marking on. */
+static void mark_changes(gait_heap *heap) {
+    for (unsigned round = 0; round < DIRTY_ROUNDS; round++) {
+        mark_to_fixpoint(heap, false);
+        PERTURB(CYCLE_DRAINED);
+        phase_enter(&heap->cycle.phase, PHASE_FLUSH);
+        marker_begin(&heap->workers.marker);
+        world_handshake(&heap->world, roots_scan_again);
+        marker_end(&heap->workers.marker);
+        push_dirty(heap);
+    }
+    mark_to_fixpoint(heap, false);
+    PERTURB(CYCLE_QUIET);
+    world_stop(&heap->world);
+    phase_enter(&heap->cycle.phase, PHASE_STOP);
+    mark_the_rest(heap);
+}
+
 /* Phases 2 to 7 beside the running program, which is stopped afterwards. @return false: given up.
  */
 static bool mark_concurrently(gait_heap *heap) {
@@ -293,6 +357,8 @@ static bool mark_concurrently(gait_heap *heap) {
     world_handshake(&heap->world, pass_safepoint); /* stores: marking.md, .inv.store */
     if (heap->roots.checks_suspended)
         suspended_note_all(&heap->roots);
+    if (heap->object_barrier)
+        cards_wipe(&workers->marker); /* nothing is black: what was dirtied before is not needed */
     phase_enter(&cycle->phase, PHASE_ROOTS);
     PERTURB(CYCLE_BLACK);
     marker_begin(&workers->marker);
@@ -305,6 +371,10 @@ static bool mark_concurrently(gait_heap *heap) {
     push_shared_roots(heap);
     workers_open(heap, bytes_to_mark(heap));
     PERTURB(CYCLE_HELPED);
+    if (heap->object_barrier) {
+        mark_changes(heap);
+        return end_marking(heap);
+    }
     for (;;) {
         AO_t published;
         do {

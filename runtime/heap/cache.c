@@ -140,7 +140,11 @@ void cache_large_done(struct cache *cache, const char *object) {
     if (space->keeps && AO_int_load_acquire(&span->swept) != epoch)
         cards_dirty(&space->cards, object, object + span_cell_bytes(span));
     bits_set(&pair[epoch & 1], 1);
-    if (cache->black) {
+    if (cache->black && cache->whites) {
+        cache_note_births(cache);
+        cache->born = object;
+        cache->born_end = object + span_cell_bytes(span);
+    } else if (cache->black) {
         bits_set(&pair[~epoch & 1], 1);
         cache->black_bytes += (size_t)span->pages << PAGE_SHIFT;
     }
@@ -276,6 +280,20 @@ bool cache_needs_pages(const struct cache *cache, unsigned kind, unsigned size_c
     return !central_seems_filled(central, epoch);
 }
 
+/* Make the cards of what was made of a run dirty; a run is no longer than RUN_BYTES_MAX, or one
+ * cell. */
+static void run_note_births(const struct cache *cache, const struct cache_kind *cached,
+                            unsigned size_class) {
+    const struct gait_run *run = &cached->runs[size_class];
+    const struct span *span = cached->spans[size_class];
+    if (!run->cursor || !span)
+        return;
+    const char *start = span_start(cache->space, span), *low = run->cursor - RUN_BYTES_MAX;
+    if (class_table[size_class].cell_bytes > RUN_BYTES_MAX)
+        low = run->cursor - class_table[size_class].cell_bytes;
+    cards_dirty(&cache->space->cards, low > start ? low : start, run->cursor);
+}
+
 size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     struct space *space = cache->space;
     struct cache_kind *cached = cache_kind_of(cache, kind);
@@ -286,6 +304,8 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
         cache->single || cell_bytes > RUN_BYTES_MAX ? 1 : (unsigned)(RUN_BYTES_MAX / cell_bytes);
     struct gait_run *run = &cached->runs[size_class];
     struct span **slot = &cached->spans[size_class];
+    if (cache->black && cache->whites)
+        run_note_births(cache, cached, size_class);
     run->cursor = run->end = NULL;
     flag_set(cached->owned, size_class, false);
     unsigned first, count = 0;
@@ -317,7 +337,7 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     /* after it is zero: a stale word may lead a marker here as soon as the bits are set */
     run_bits(space, *slot, run, cells_allocate);
     PERTURB(REFILL_SET);
-    if (cache->black) {
+    if (cache->black && !cache->whites) {
         run_bits(space, *slot, run, cells_mark);
         cache->black_bytes += bytes;
     } else {
@@ -353,7 +373,7 @@ static void run_give_back(struct cache *cache, unsigned kind, unsigned size_clas
             rest->live_bytes += bytes;
             rest->live_scannable_bytes += scannable;
         }
-        if (cache->black)
+        if (cache->black && !cache->whites)
             cache->black_bytes -= bytes;
     }
     central_disown(space, span, swept && span->search < span->cells);
@@ -390,6 +410,8 @@ struct cache_rest cache_begin_cycle(struct cache *cache, bool within) {
         for (unsigned at = 0; (at = owned_next(cached, at)) < GAIT_SIZE_CLASSES; at++) {
             if (cached->runs[at].cursor == cached->seen[at] && !within)
                 run_give_back(cache, kind, at, &rest);
+            else if (cache->whites)
+                cached->seen[at] = cached->runs[at].cursor;
             else
                 run_blacken(cache, cached, at);
         }
@@ -398,6 +420,24 @@ struct cache_rest cache_begin_cycle(struct cache *cache, bool within) {
     }
     cache->black = true;
     return rest;
+}
+
+void cache_note_births(struct cache *cache) {
+    for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++)
+        for (unsigned at = 0; (at = owned_next(cache->kinds[kind], at)) < GAIT_SIZE_CLASSES; at++)
+            run_note_births(cache, cache->kinds[kind], at);
+    if (cache->born)
+        cards_dirty(&cache->space->cards, cache->born, cache->born_end);
+    cache->born = NULL;
+}
+
+void cache_blacken(struct cache *cache) {
+    for (unsigned kind = 0; (kind = used_next(cache, kind)) < GAIT_KINDS_MAX; kind++)
+        for (unsigned at = 0; (at = owned_next(cache->kinds[kind], at)) < GAIT_SIZE_CLASSES; at++) {
+            const char *seen = cache->kinds[kind]->seen[at];
+            run_blacken(cache, cache->kinds[kind], at);
+            cache->kinds[kind]->seen[at] = seen;
+        }
 }
 
 size_t cache_end_cycle(struct cache *cache) {

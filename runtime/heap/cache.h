@@ -45,10 +45,13 @@ struct cache {
     struct gait_run **runs;                   /* the mutator's head: [kind] */
     struct cache_kind *kinds[GAIT_KINDS_MAX]; /* NULL: nothing allocated of late */
     uint64_t used[GAIT_KINDS_MAX / 64];       /* bit per kind: kinds has it */
-    bool black;                               /* new objects are marked */
-    bool single;                              /* runs of one cell: every allocation is seen */
-    size_t black_bytes;                       /* runs made black in this cycle, bytes */
-    struct span *large;                       /* of cache_large, until cache_large_done; or NULL */
+    bool black;                               /* new objects are marked; unless whites is set */
+    bool whites; /* constant: they are white while marking, and their cards are made dirty after
+                    they were initialised */
+    bool single; /* runs of one cell: every allocation is seen */
+    size_t black_bytes;          /* runs made black in this cycle, bytes */
+    struct span *large;          /* of cache_large, until cache_large_done; or NULL */
+    const char *born, *born_end; /* whites: the last large object, which may be initialised yet */
     struct young young;
 };
 
@@ -75,6 +78,13 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class);
  * @return what was given back.
  */
 struct cache_rest cache_begin_cycle(struct cache *cache, bool within);
+
+/** whites: make the cards of all that was made since this was called last dirty. What is made has
+ * been initialised: at a safepoint of its mutator's. */
+void cache_note_births(struct cache *cache);
+
+/** whites: marking has found all; what is left of runs becomes black. The world stands still. */
+void cache_blacken(struct cache *cache);
 
 /** Marking has ended, and the world stands still: allocate white from now on. @return bytes of
  * objects that were allocated black. */

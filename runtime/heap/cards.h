@@ -32,8 +32,9 @@
 
 struct cards {
     unsigned char *bytes; /* constant: the table; NULL: there is none, and no minor cycle */
-    uintptr_t mask;       /* constant: one less than how many cards it has */
-    AO_t work_bytes;      /* scanned in this cycle for dirty cards; a figure */
+    bool by_object;  /* constant: what is dirty was written since marking began; no minor cycles */
+    uintptr_t mask;  /* constant: one less than how many cards it has */
+    AO_t work_bytes; /* scanned in this cycle for dirty cards; a figure */
     /* Dirty ones of roots that cover nothing of the heap, by an address of each. The collector's,
      * from one handshake that scans roots to the flip. */
     uintptr_t outside[CARDS_OUTSIDE];

@@ -11,7 +11,8 @@
  * gait_has_roots_in, gait_out_of_memory, gait_offheap_bytes (the figures), gait_offheap_write_leaks
  * (it writes);
  *   - gait_stopped_at: of heaps whose threads the program stops (tests/stress/world_hooks.c);
- *   - gait_coroutine_tie, gait_visit_coroutine: tests/stress/generators.c;
+ *   - gait_coroutine_tie, gait_visit_coroutine: tests/stress/generators.c; gait_dirty:
+ *     tests/stress/dirty.c;
  *   - gait_rel32_get and _set: plain computation;
  *   - liveness hooks: tests/stress/liveness.c.
  */
