@@ -25,7 +25,7 @@ static void grow(value v) {
         items = (value)allocate(tiny.refs, room * sizeof(value), 0);
     if (!items)
         raise_text("no memory", 0);
-    gait_store(tiny.mutator, &array->items, items);
+    store(array, &array->items, items);
     array->room = gait_object_bytes(tiny.heap, (void *)items) / sizeof(value);
     UNROOT();
 }
@@ -40,7 +40,7 @@ value array_copy(value v) {
         kept[2] = (value)allocate(tiny.refs, count * sizeof(value), 0);
         struct array *copy = array_of(kept[1]);
         gait_move(tiny.mutator, (value *)kept[2], (value *)array_of(kept[0])->items, count);
-        gait_store(tiny.mutator, &copy->items, kept[2]);
+        store(copy, &copy->items, kept[2]);
         copy->count = count;
         copy->room = gait_object_bytes(tiny.heap, (void *)kept[2]) / sizeof(value);
     }
@@ -56,7 +56,7 @@ void array_push(value v, value item) {
     struct array *array = array_of(v);
     if (array->count == array->room)
         grow(v);
-    gait_store(tiny.mutator, &((value *)array->items)[array->count], kept[1]);
+    store((void *)array->items, &((value *)array->items)[array->count], kept[1]);
     array->count++;
     UNROOT();
 }
@@ -69,5 +69,6 @@ value *array_at(value v, intptr_t index) {
 }
 
 void array_put(value v, intptr_t index, value item) {
-    gait_store(tiny.mutator, array_at(v, index), item);
+    value *slot = array_at(v, index);
+    store((void *)array_of(v)->items, slot, item);
 }

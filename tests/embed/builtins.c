@@ -127,7 +127,7 @@ static value do_set_tail(value arguments) {
     value pair = FIRST;
     if (!is_a(pair, TYPE_PAIR))
         raise_text("not a pair", pair);
-    gait_store(tiny.mutator, &((struct pair *)pair)->tail, SECOND);
+    store((void *)pair, &((struct pair *)pair)->tail, SECOND);
     return pair;
 }
 static value do_name(value arguments) {

@@ -26,7 +26,7 @@ void define(value scope, value name, value item) {
     kept[0] = scope;
     kept[1] = cons(name, item);
     kept[1] = cons(kept[1], head_of(scope));
-    gait_store(tiny.mutator, &((struct pair *)kept[0])->head, kept[1]);
+    store((void *)kept[0], &((struct pair *)kept[0])->head, kept[1]);
     UNROOT();
 }
 
@@ -34,7 +34,7 @@ void assign(value scope, value name, value item) {
     value binding = find_binding(name, scope);
     if (!binding)
         raise_text("not defined", name);
-    gait_store(tiny.mutator, &((struct pair *)binding)->tail, item);
+    store((void *)binding, &((struct pair *)binding)->tail, item);
 }
 
 /* All forms of a list; the last one's value. */
@@ -57,7 +57,7 @@ static value evaluate_each(value forms, value scope) {
     for (; kept[0]; kept[0] = tail_of(kept[0])) {
         value fresh = cons(evaluate(head_of(kept[0]), kept[1]), 0);
         if (kept[3])
-            gait_store(tiny.mutator, &((struct pair *)kept[3])->tail, fresh);
+            store((void *)kept[3], &((struct pair *)kept[3])->tail, fresh);
         else
             kept[2] = fresh;
         kept[3] = fresh;

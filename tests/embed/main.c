@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Runs programs of the small language: [--stop-the-world] [--stacks] [--beside] [--times N] FILE...
+ * Runs programs of the small language: [--stop-the-world] [--stacks] [--objects] [--beside]
+ * [--times N] FILE...
  *
  * --beside has another thread collect all the time, and a long list live, so that programs run
  * while cycles mark: a cycle that gcstress asks for ends before its allocation does.
@@ -48,12 +49,15 @@ int main(int argc, char **argv) {
             config.flags |= GAIT_STOP_THE_WORLD;
         else if (strcmp(argv[first], "--stacks") == 0)
             config.flags |= GAIT_CONSERVATIVE_STACKS;
+        else if (strcmp(argv[first], "--objects") == 0)
+            config.flags |= GAIT_OBJECT_BARRIER;
         else if (strcmp(argv[first], "--beside") == 0)
             beside = true;
         else if (strcmp(argv[first], "--times") == 0 && first + 1 < argc)
             times = atoi(argv[++first]);
         else
             return fprintf(stderr, "embed: no option %s\n", argv[first]), 2;
+    tiny.says_objects = config.flags & GAIT_OBJECT_BARRIER;
     memory_start(&config);
     if (beside && pthread_create(&thread, NULL, collect_beside, NULL))
         abort();

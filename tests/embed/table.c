@@ -47,12 +47,12 @@ static void write_slot(struct table *table, size_t at, value key, value item) {
     if (table->mode & MODE_KEYS)
         gait_weak_set(tiny.mutator, key_slot(table, at), key);
     else
-        gait_store(tiny.mutator, key_slot(table, at), key);
+        store((void *)table->keys, key_slot(table, at), key);
     gait_word *slot = (gait_word *)table->values + at;
     if (table->mode & MODE_VALUES)
         gait_weak_set(tiny.mutator, slot, item);
     else
-        gait_store(tiny.mutator, slot, item);
+        store((void *)table->values, slot, item);
 }
 
 static unsigned char *state(const struct table *table, size_t at) {
@@ -86,14 +86,13 @@ static void make_anew(value v, unsigned mode, size_t room) {
     fresh->room = room;
     bool pairs = has_pairs(fresh);
     gait_kind keys = pairs ? tiny.ephemeron : mode & MODE_KEYS ? tiny.weak : tiny.refs;
-    gait_store(tiny.mutator, &fresh->keys,
-               (value)allocate(keys, (pairs ? 2 : 1) * room * sizeof(gait_word), 0));
+    store(fresh, &fresh->keys,
+          (value)allocate(keys, (pairs ? 2 : 1) * room * sizeof(gait_word), 0));
     if (!pairs)
-        gait_store(tiny.mutator, &fresh->values,
-                   (value)allocate(mode & MODE_VALUES ? tiny.weak : tiny.refs,
-                                   room * sizeof(gait_word), 0));
-    gait_store(tiny.mutator, &fresh->states,
-               (value)allocate(tiny.leaf, sizeof(gait_word) + room, TYPE_TEXT));
+        store(fresh, &fresh->values,
+              (value)allocate(mode & MODE_VALUES ? tiny.weak : tiny.refs, room * sizeof(gait_word),
+                              0));
+    store(fresh, &fresh->states, (value)allocate(tiny.leaf, sizeof(gait_word) + room, TYPE_TEXT));
     for (size_t i = 0; i < table->room; i++) {
         value key = *state(table, i) ? read_key(table, i) : 0,
               item = key ? read_value(table, i) : 0;
@@ -108,9 +107,9 @@ static void make_anew(value v, unsigned mode, size_t room) {
     table->mode = mode;
     table->room = room;
     table->used = fresh->used;
-    gait_store(tiny.mutator, &table->keys, fresh->keys);
-    gait_store(tiny.mutator, &table->values, fresh->values);
-    gait_store(tiny.mutator, &table->states, fresh->states);
+    store(table, &table->keys, fresh->keys);
+    store(table, &table->values, fresh->values);
+    store(table, &table->states, fresh->states);
     for (size_t i = 0; i < sizeof old / sizeof *old; i++)
         if (old[i]) /* nobody else knows them */
             gait_free(tiny.mutator, (void *)old[i]);

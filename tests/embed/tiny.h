@@ -12,6 +12,7 @@
  *   generators, each with a C stack of its own                       generator.c
  *   finalizers in order or in any, cleanups, also of cycles          finalize.c
  *   C structures that know objects and don't keep them               watch.c
+ *   stores that say which object was written, and no more            store, below
  *   a table in C memory, each entry of it weak in its own way        registry.c
  *
  * A value is a word: nil (0), a number (the lowest bit is 1), or a reference to an object, whose
@@ -21,6 +22,7 @@
 #ifndef TINY_H
 #define TINY_H
 
+#include <gait/dirty.h>
 #include <gait/gait.h>
 #include <setjmp.h>
 #include <stdio.h>
@@ -91,6 +93,7 @@ struct tiny {
     struct stack *running; /* NULL: the thread's own */
     unsigned long finalized;
     int checks;
+    bool says_objects; /* the heap has GAIT_OBJECT_BARRIER; constant */
 };
 extern struct tiny tiny;
 
@@ -107,6 +110,16 @@ static inline bool is_number(value v) { return v & 1; }
 static inline intptr_t number_of(value v) { return (intptr_t)v >> 1; }
 static inline bool is_a(value v, enum type type) {
     return v && !is_number(v) && ((struct object *)v)->type == (gait_word)type;
+}
+
+/* Store into an object: by a barrier for the word, or by one for the whole object after it. */
+static inline void store(void *object, value *slot, value v) {
+    if (!tiny.says_objects) {
+        gait_store(tiny.mutator, slot, v);
+        return;
+    }
+    __atomic_store_n(slot, v, __ATOMIC_RELEASE); /* a marker may read it */
+    gait_dirty(tiny.mutator, object);
 }
 
 /* memory.c */
