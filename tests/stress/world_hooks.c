@@ -342,7 +342,8 @@ int main(int argc, char **argv) {
                                          "gcstoptheworld=2,clobberfree=1"};
     double part = run.seconds / 8;
     for (size_t i = 0; i < 4; i++) {
-        hooks_test(false, debugs[i], part);
+        if (!UNDER_ASAN) /* it knows whole stacks as objects with borders, which a callback reads */
+            hooks_test(false, debugs[i], part);
         hooks_test(true, debugs[i], part);
     }
     return 0;
