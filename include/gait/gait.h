@@ -640,7 +640,8 @@ GAIT_API size_t gait_cleanup_cancel(gait_mutator *mutator, void *object, gait_cl
                                     void *data);
 
 /** Run at most max queued finalizers and cleanups, and before them notices (gait_set_notice). A
- * safepoint. @return how many ran. */
+ * safepoint. In the child of a fork, what another thread was running is over, and not run again.
+ * @return how many ran. */
 GAIT_API size_t gait_run_finalizers(gait_mutator *mutator, size_t max);
 
 /**

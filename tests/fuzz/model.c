@@ -264,22 +264,38 @@ static void bring_back(struct context *context, struct node *finalized) {
             owner->links[i].loose = true;
 }
 
+/* A finalizer was taken from the queue: what was so as it was queued. */
+static void settle_job(struct context *context, const struct job *job) {
+    struct node *node = job->node;
+    model_walk(context);
+    CHECK(node->back || node->strong != context->owner->walk,
+          "%p is reachable, and its finalizer was run", (void *)node->address);
+    if (!node->back) {
+        clear_weak(context, node);
+        links_clear(context, node);
+    }
+    if (job->flags & GAIT_FINALIZER_UNORDERED)
+        bring_back(context, node);
+    node->back = false;
+}
+
+void model_lose(struct context *context) {
+    for (size_t i = 0; i < JOBS_MAX; i++) {
+        struct job *job = &context->owner->jobs[i];
+        if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_RUNS)
+            continue;
+        settle_job(context, job);
+        job_end(job);
+    }
+}
+
 void model_settle(struct context *context) {
     struct owner *owner = context->owner;
     for (size_t i = 0; i < JOBS_MAX; i++) {
         struct job *job = &owner->jobs[i];
         if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_RAN)
             continue;
-        model_walk(context);
-        CHECK(job->node->back || job->node->strong != owner->walk,
-              "%p is reachable, and its finalizer has run", (void *)job->node->address);
-        if (!job->node->back) {
-            clear_weak(context, job->node);
-            links_clear(context, job->node);
-        }
-        if (job->flags & GAIT_FINALIZER_UNORDERED)
-            bring_back(context, job->node);
-        job->node->back = false;
+        settle_job(context, job);
         CHECK(*job->inbox == job->node->address, "the finalizer got %#zx, not %p",
               (size_t)*job->inbox, (void *)job->node->address);
         __atomic_store_n(&job->state, JOB_TAKEN, __ATOMIC_RELEASE);

@@ -76,10 +76,11 @@ struct root {
 };
 
 /* A finalizer of a node. */
-enum job_state { JOB_NONE, JOB_SET, JOB_RAN, JOB_TAKEN };
+enum job_state { JOB_NONE, JOB_SET, JOB_RUNS, JOB_RAN, JOB_TAKEN };
 
 struct job {
-    unsigned state; /* atomic; SET -> RAN by whichever thread runs it, the others by the owner */
+    unsigned
+        state; /* atomic; SET -> RUNS -> RAN by whichever thread runs it, others by the owner */
     struct node *node;
     struct owner *owner;
     gait_word *inbox; /* a static root: the object, once the finalizer has run */
@@ -264,6 +265,10 @@ void owner_blocks_forget(struct owner *owner);
 
 /** Note finalizers and cleanups that have run since. */
 void model_settle(struct context *context);
+
+/** In the child of a fork, first of all: finalizers that other threads had begun have ended there,
+ * without bringing their objects back to the owner. Nobody runs them again. */
+void model_lose(struct context *context);
 
 /** Whether all that is not reachable is collected: no C stack or variable is scanned in which an
  * old word may lie. */

@@ -52,6 +52,12 @@ void op_cleanup_cancel(struct context *context);
 void op_run_finalizers(struct context *context);
 void op_inbox(struct context *context);
 
+/** Has it run to its end? Of one that a node has. */
+bool job_has_run(const struct job *job);
+
+/** The node has no finalizer any more. */
+void job_end(struct job *job);
+
 /** At the end of a round: whether a finalizer is set that the library will run. */
 void finalizers_check_done(struct context *context);
 

@@ -20,8 +20,7 @@ static void link_is_gone(struct context *context, struct link *link) {
           (size_t)slot);
     bool is_long = link->flags & GAIT_LINK_LONG;
     if (is_long)
-        CHECK(!link->target->job ||
-                  __atomic_load_n(&link->target->job->state, __ATOMIC_ACQUIRE) != JOB_SET,
+        CHECK(!link->target->job || job_has_run(link->target->job),
               "a long link to %p is cleared, and its finalizer has not run",
               (void *)link->target->address);
     if (is_long || !link->loose)

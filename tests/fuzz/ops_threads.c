@@ -83,6 +83,7 @@ static void be_child(struct context *context) {
     note(context, "child", 0);
     for (unsigned heap = 0; heap < the_round->plan.heaps; heap++) {
         struct context own = actor_context(actor, heap);
+        model_lose(&own);
         model_verify(&own, false);
         gait_stats stats = {.struct_bytes = sizeof stats};
         CHECK(gait_read_stats(own.heap->gait, &stats) == 0 && stats.mutators == 1,

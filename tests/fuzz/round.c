@@ -147,9 +147,7 @@ static void empty_inbox(struct context *context) {
         if (job->state != JOB_TAKEN)
             continue;
         gait_store(context->mutator, job->inbox, 0);
-        job->node->job = NULL;
-        job->node = NULL;
-        job->state = JOB_NONE;
+        job_end(job);
     }
 }
 

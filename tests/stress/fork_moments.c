@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fork at moments that are hard to meet: as a cycle is due, with and without a limit; beside a
- * thread that creates and destroys heaps while it runs in another one, or that runs a coroutine;
- * with handlers that use the heap; and what the child's CPU figures say.
+ * thread that creates and destroys heaps while it runs in another one, or that runs a coroutine or
+ * a finalizer; with handlers that use the heap; and what the child's CPU figures say.
  *
  * Under the sanitizers children do less, as in forks.c.
  */
 #include "stress.h"
 
+#include <gait/links.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -196,6 +197,95 @@ static void fork_beside_coroutine(void) {
     gait_heap_destroy(one.heap);
 }
 
+/* ---- A finalizer on a thread that the child does not have ---- */
+
+/* Two objects; the second one's finalizer is queued as the first one's runs. */
+static struct finalizable {
+    gait_word link, long_link;
+    unsigned ran; /* atomic */
+} finalizables[2];
+
+static void finalize(gait_mutator *mutator, void *object, void *data) {
+    struct finalizable *finalizable = data;
+    __atomic_fetch_add(&finalizable->ran, 1, __ATOMIC_RELEASE);
+    if (finalizable == &finalizables[0]) {
+        gait_enter_native(mutator);
+        stage_set(1);
+        stage_wait(2);
+        gait_leave_native(mutator);
+        CHECK(gait_link_get(mutator, &finalizable->long_link, GAIT_LINK_LONG) == object,
+              "an object is gone as its finalizer runs");
+    }
+}
+
+static void *run_finalizer(void *one) {
+    gait_mutator *mutator = attach(((const struct one_heap *)one)->heap);
+    CHECK(gait_run_finalizers(mutator, 1) == 1, "no finalizer");
+    gait_detach(mutator);
+    return NULL;
+}
+
+/* Nothing else leads to it. */
+static void make_finalizable(const struct one_heap *one, struct finalizable *finalizable) {
+    gait_mutator *mutator = one->mutator;
+    void *object = allocate(mutator, one->leaf, OBJECT_BYTES);
+    finalizable->link = finalizable->long_link = (gait_word)object;
+    CHECK(gait_finalizer_set(mutator, object, finalize, finalizable) == 0 &&
+              gait_link_register(mutator, &finalizable->link, object, 0) == 0 &&
+              gait_link_register(mutator, &finalizable->long_link, object, GAIT_LINK_LONG) == 0,
+          "no finalizer or link");
+    gait_collect(mutator);
+}
+
+static bool has_long_link(const struct one_heap *one, const struct finalizable *finalizable) {
+    return gait_link_get(one->mutator, &finalizable->long_link, GAIT_LINK_LONG) != NULL;
+}
+
+/* What runs in the parent ends where it is: it is not run again, and its object goes as any other.
+ * What was queued is run here, too. */
+static void be_child_of_finalizer(const struct one_heap *one) {
+    gait_collect(one->mutator);
+    CHECK(!has_long_link(one, &finalizables[0]) && finalizables[0].long_link == 0,
+          "an object is kept by a finalizer on a thread that is not there");
+    CHECK(has_long_link(one, &finalizables[1]), "an object is gone before its finalizer");
+    size_t ran = gait_run_finalizers(one->mutator, SIZE_MAX);
+    CHECK(ran == 1 && finalizables[0].ran == 1 && finalizables[1].ran == 1,
+          "%zu finalizers ran in a child, in all %u and %u", ran, finalizables[0].ran,
+          finalizables[1].ran);
+    gait_collect(one->mutator);
+    CHECK(finalizables[1].long_link == 0, "an object is kept after its finalizer");
+    gait_heap_destroy(one->heap);
+}
+
+static void fork_beside_finalizer(void) {
+    struct one_heap one = one_heap(NULL);
+    stage_set(0);
+    make_finalizable(&one, &finalizables[0]);
+    pthread_t thread = thread_start(run_finalizer, &one);
+    stage_wait(1);
+    make_finalizable(&one, &finalizables[1]);
+    for (size_t i = 0; i < 2; i++)
+        CHECK(finalizables[i].link == 0 && has_long_link(&one, &finalizables[i]),
+              "links to an object before its finalizer has run");
+    pid_t pid = fork_checked();
+    if (pid == 0) {
+        be_child_of_finalizer(&one);
+        _exit(0);
+    }
+    wait_for(pid, "finalizer");
+    gait_collect(one.mutator);
+    stage_set(2);
+    gait_enter_native(one.mutator);
+    pthread_join(thread, NULL);
+    gait_leave_native(one.mutator);
+    CHECK(gait_run_finalizers(one.mutator, SIZE_MAX) == 1, "a queued finalizer is gone");
+    gait_collect(one.mutator);
+    for (size_t i = 0; i < 2; i++)
+        CHECK(finalizables[i].ran == 1 && finalizables[i].long_link == 0,
+              "%u finalizers of an object ran", finalizables[i].ran);
+    gait_heap_destroy(one.heap);
+}
+
 /* ---- The program's own handlers ---- */
 
 static struct one_heap *handled; /* NULL: the handlers do nothing */
@@ -262,6 +352,7 @@ int main(int argc, char **argv) {
     if (children_work) {
         check_cpu_figures();
         fork_beside_coroutine();
+        fork_beside_finalizer();
         fork_with_handlers();
         run_for(run.seconds / 3);
         due = fork_while_due(NULL);
