@@ -5,23 +5,19 @@
 #include "ring.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "perturb.h"
-#include "platform.h"
 
 /* A slot: its turn, which guards the event behind it. */
 static AO_t *turn_of(struct ring *ring, AO_t ticket) {
     return (AO_t *)(ring->memory + (ticket & (ring->slots - 1)) * ring->slot_bytes);
 }
 
-static size_t ring_bytes(size_t slots, size_t slot_bytes) {
-    return sizeof(struct ring) + slots * slot_bytes;
-}
-
 struct ring *ring_new(size_t slots, size_t bytes) {
     size_t slot_bytes = sizeof(AO_t) + bytes;
-    struct ring *ring = platform_map(ring_bytes(slots, slot_bytes));
+    struct ring *ring = calloc(1, sizeof *ring + slots * slot_bytes);
     if (!ring)
         return NULL;
     ring->slots = slots;
@@ -32,10 +28,7 @@ struct ring *ring_new(size_t slots, size_t bytes) {
     return ring;
 }
 
-void ring_free(struct ring *ring) {
-    if (ring)
-        platform_unreserve(ring, ring_bytes(ring->slots, ring->slot_bytes));
-}
+void ring_free(struct ring *ring) { free(ring); }
 
 void ring_put(struct ring *ring, const void *event) {
     AO_t ticket = AO_load(&ring->next);

@@ -25,7 +25,7 @@ Test(phase, a_cycle_comes_back_to_idle) {
     static const enum cycle_phase stopped[] = {PHASE_FINISH_SWEEP, PHASE_ROOTS, PHASE_SHARED_ROOTS,
                                                PHASE_MARK,         PHASE_STOP,  PHASE_SETTLE,
                                                PHASE_SWEEP,        PHASE_IDLE};
-    struct phase_word phase = {PHASE_IDLE};
+    struct phase_word phase = {.now = PHASE_IDLE};
     go_through(&phase, concurrent, sizeof concurrent / sizeof concurrent[0]);
     go_through(&phase, stopped, sizeof stopped / sizeof stopped[0]);
 }
