@@ -24,11 +24,11 @@ static void cell_drop(struct space *space, struct span *span, const struct cell 
     if (clobber)
         memset(cell->start, CELL_CLOBBER, span_cell_bytes(span));
     bits_clear(&cell->pair[epoch & 1], cell->bit);
+    cells_reborn(space, cell->start, span_cell_bytes(span));
     PERTURB(FREE_UNALLOCATED);
     if (!cell_marked(cell, epoch))
         return;
     bits_clear(&cell->pair[~epoch & 1], cell->bit); /* what is born there is young */
-    cells_reborn(space, cell->start, span_cell_bytes(span));
     struct kind *kind = &space->kinds[span->kind];
     counter_sub(&kind->live_objects, 1);
     counter_sub(&kind->live_bytes, span->size_class == CLASS_LARGE

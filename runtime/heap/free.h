@@ -26,8 +26,9 @@ enum freed {
  * cache, and as .inv.free says. */
 enum freed cell_free(struct cache *cache, const struct cell *cell, bool clobber);
 
-/** Memory that an old object had is free: what is garbage may still refer to what comes there, and
- * no card remembers that. For the check of cards. */
+/** Memory that an object had is free: garbage that is old may still refer to what comes there, and
+ * no card remembers that, or will once the next minor cycle has found nothing there. For the check
+ * of cards. */
 void cells_reborn(struct space *space, const char *start, size_t bytes);
 
 /** A table is about to know an object, which is reachable, by its address, or by one inside. */

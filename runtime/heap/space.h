@@ -81,7 +81,7 @@ struct span {
     uint16_t search;       /* no free cell lies below this one; the owner's                     */
     unsigned char state;   /* atomic, enum span_state: a walker of pages reads it unordered     */
     unsigned char recorded; /* atomic: not 0: a table may know an object in it: space_note_record */
-    unsigned char reborn;   /* of each page, atomic: not 0: an old object here was freed: free.h */
+    unsigned char reborn;   /* of each page, atomic: not 0: an object here was freed: free.h */
     uint8_t size_class;     /* constant while used                                               */
     uint8_t kind;           /* constant while used                                               */
     bool zeroed;            /* cells from search on were never written; the owner's, or of one that
