@@ -17,12 +17,13 @@ struct look {
     size_t missed;
 };
 
-/* Is it allocated and not marked? Not where the program frees cells: the word may be of one that
- * was there before, in what is garbage itself (docs/design/heap.md, Freeing). */
-static bool cell_is_young(const struct look *look, const struct cell *cell) {
+/* Is the cell that an address lies in allocated and not marked? Not where the program frees cells:
+ * the word may be of one that was there before, in what is garbage itself (docs/design/heap.md,
+ * Freeing). What is there now may begin on a page that was never freed. */
+static bool cell_is_young(const struct look *look, const struct cell *cell, gait_word address) {
     const struct space *space = &look->heap->space;
     return cell_allocated(cell, look->epoch) && !cell_marked(cell, look->epoch) &&
-           !AO_char_load(&space->spans[space_page(space, (uintptr_t)cell->start)].reborn);
+           !AO_char_load(&space->spans[space_page(space, address)].reborn);
 }
 
 /* Is it a reference to an object that is not marked? */
@@ -31,9 +32,10 @@ static bool is_young(const struct look *look, gait_word word, bool conservative)
     gait_word address = word & look->heap->value_mask;
     struct cell cell;
     if (conservative && space_holds(space, word) && space_cell(space, word, &cell))
-        return cell_is_young(look, &cell);
+        return cell_is_young(look, &cell, word);
     return space_holds(space, address) && space_cell(space, address, &cell) &&
-           (conservative || cell_is_meant(space, &cell, address)) && cell_is_young(look, &cell);
+           (conservative || cell_is_meant(space, &cell, address)) &&
+           cell_is_young(look, &cell, address);
 }
 
 static void tell(struct look *look, const char *start, page_entry entry, const gait_word *slot) {
