@@ -28,7 +28,8 @@
 
 struct trace {
     struct recording recording;
-    struct ring *ring; /* constant */
+    struct ring *ring;   /* constant */
+    AO_t dropped_before; /* constant: what it had dropped for another trace */
 
     /* the recording's lock; the trace's thread's, or whoever ends it */
     unsigned long process;
@@ -38,6 +39,10 @@ struct trace {
 };
 
 static struct log_names names;
+
+/* The ring of a trace that has ended, for the next one; 0: none. It is not freed, since some thread
+ * may still be about to put an event there: timeline_close. */
+static volatile AO_t spare_ring;
 
 static const char *const KINDS[TIMELINE_KIND_COUNT] = {
 #define NAME(kind, value) #kind,
@@ -144,8 +149,9 @@ static void finish(void *argument) {
     struct line line;
     begin_line(trace, &line, "i", 0);
     add_us(&line, "ts", platform_now_ns());
-    line_add(&line, ",\"s\":\"p\",\"name\":\"end\",\"args\":{\"dropped\":%llu}}]",
-             (unsigned long long)(AO_load(&trace->ring->dropped) + trace->lost));
+    line_add(
+        &line, ",\"s\":\"p\",\"name\":\"end\",\"args\":{\"dropped\":%llu}}]",
+        (unsigned long long)(AO_load(&trace->ring->dropped) - trace->dropped_before + trace->lost));
     add_line(trace, &line);
     trace->recording.closed = true;
     lock_release(&trace->recording.lock);
@@ -169,11 +175,23 @@ static struct trace *new_trace(void) {
     struct trace *trace = calloc(1, sizeof *trace);
     if (!trace)
         return NULL;
-    trace->ring = ring_new(RING, sizeof(struct timeline_event));
-    if (trace->ring)
+    AO_t spare = AO_load(&spare_ring);
+    if (spare && AO_compare_and_swap_full(&spare_ring, spare, 0))
+        trace->ring = (struct ring *)spare;
+    else
+        trace->ring = ring_new(RING, sizeof(struct timeline_event));
+    if (trace->ring) {
+        trace->dropped_before = AO_load(&trace->ring->dropped);
         return trace;
+    }
     free(trace);
     return NULL;
+}
+
+static void free_trace(struct trace *trace) {
+    if (trace)
+        AO_store_release(&spare_ring, (AO_t)trace->ring);
+    free(trace);
 }
 
 void trace_start(gait_heap *heap) {
@@ -181,9 +199,7 @@ void trace_start(gait_heap *heap) {
         return;
     struct trace *trace = new_trace();
     if (!recording_start(trace ? &trace->recording : NULL, &USE, trace, heap->options.trace)) {
-        if (trace)
-            ring_free(trace->ring);
-        free(trace);
+        free_trace(trace);
         return;
     }
     heap->trace = trace;
@@ -195,12 +211,11 @@ void trace_end(gait_heap *heap) {
         recording_end(&heap->trace->recording);
 }
 
-/* The ring stays: see timeline_close. */
 void trace_free(gait_heap *heap) {
     if (!heap->trace)
         return;
     recording_free(&heap->trace->recording);
-    free(heap->trace);
+    free_trace(heap->trace);
     heap->trace = NULL;
 }
 
