@@ -116,6 +116,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         error_say(error, error_bytes, "gait_heap_create: no memory");
         goto no_roots;
     }
+    heap->space.checks_cards = heap->options.gccheckmark != 0;
     heap->roots.checks_suspended = heap->options.gccheckmark && heap->concurrent;
     int segments = heap->flags & GAIT_DATA_SEGMENTS ? ranges_add_segments(&heap->roots) : 0;
     if (segments < 0) {

@@ -17,9 +17,9 @@ struct look {
     size_t missed;
 };
 
-/* Is the cell that an address lies in allocated and not marked? Not where the program frees cells:
- * the word may be of one that was there before, in what is garbage itself (docs/design/heap.md,
- * Freeing). What is there now may begin on a page that was never freed. */
+/* Is the cell that an address leads to allocated and not marked? Not where the program has freed
+ * memory: the word may be of what was there before, in what is garbage itself (docs/design/heap.md,
+ * Freeing). That was at the address; the cell may begin on another page. */
 static bool cell_is_young(const struct look *look, const struct cell *cell, gait_word address) {
     const struct space *space = &look->heap->space;
     return cell_allocated(cell, look->epoch) && !cell_marked(cell, look->epoch) &&

@@ -5,6 +5,7 @@
 #include "chunks.h"
 
 #include "../platform/perturb.h"
+#include "free.h"
 
 /* The pool keeps so much of each size, and two at least. What a program with many short arenas
  * gives up between two collections is more, what one with a few needs is less. Guess. */
@@ -177,13 +178,20 @@ struct heap_chunk *chunk_take(struct space *space, size_t bytes, unsigned arena)
     return chunk;
 }
 
+/* An old object may still refer to what the arena had there. */
+static void note_reborn(struct space *space, const struct heap_chunk *chunk) {
+    space_note_reborn(space, space_page_start(space, chunk->page), chunk_bytes(chunk));
+}
+
 void chunk_free(struct space *space, struct heap_chunk *chunk) {
+    note_reborn(space, chunk);
     struct span *span = &space->spans[chunk->page];
     space_give_pages(space, span); /* its entries are a free run's from here on */
     node_give(space, chunk);
 }
 
 void chunk_free_bare(struct space *space, struct heap_chunk *chunk) {
+    note_reborn(space, chunk);
     AO_int_store_release(&space->spans[chunk->page].arena, 0);
     space_give_released(space, &space->spans[chunk->page]);
     node_give(space, chunk);

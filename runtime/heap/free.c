@@ -10,7 +10,9 @@
 #include "central.h"
 #include "large.h"
 
-void cells_reborn(struct space *space, const char *start, size_t bytes) {
+void space_note_reborn(struct space *space, const char *start, size_t bytes) {
+    if (!space->checks_cards)
+        return;
     size_t page = space_page(space, (uintptr_t)start);
     size_t last = space_page(space, (uintptr_t)start + bytes - 1);
     for (; page <= last; page++)
@@ -24,8 +26,8 @@ static void cell_drop(struct space *space, struct span *span, const struct cell 
     if (clobber)
         memset(cell->start, CELL_CLOBBER, span_cell_bytes(span));
     bits_clear(&cell->pair[epoch & 1], cell->bit);
-    cells_reborn(space, cell->start, span_cell_bytes(span));
     PERTURB(FREE_UNALLOCATED);
+    space_note_reborn(space, cell->start, span_cell_bytes(span));
     if (!cell_marked(cell, epoch))
         return;
     bits_clear(&cell->pair[~epoch & 1], cell->bit); /* what is born there is young */

@@ -26,10 +26,10 @@ enum freed {
  * cache, and as .inv.free says. */
 enum freed cell_free(struct cache *cache, const struct cell *cell, bool clobber);
 
-/** Memory that an object had is free: garbage that is old may still refer to what comes there, and
- * no card remembers that, or will once the next minor cycle has found nothing there. For the check
- * of cards. */
-void cells_reborn(struct space *space, const char *start, size_t bytes);
+/** Memory where objects were is free before a cycle has found them dead: what is garbage may still
+ * refer to what comes there, and no card remembers that. For the check of cards: whoever frees
+ * cells, or pages, by other means than sweeping says so, of young objects too. */
+void space_note_reborn(struct space *space, const char *start, size_t bytes);
 
 /** A table is about to know an object, which is reachable, by its address, or by one inside. */
 void space_note_record(struct space *space, const void *object);

@@ -81,7 +81,7 @@ struct span {
     uint16_t search;       /* no free cell lies below this one; the owner's                     */
     unsigned char state;   /* atomic, enum span_state: a walker of pages reads it unordered     */
     unsigned char recorded; /* atomic: not 0: a table may know an object in it: space_note_record */
-    unsigned char reborn;   /* of each page, atomic: not 0: an object here was freed: free.h */
+    unsigned char reborn;   /* of each page, atomic: not 0: space_note_reborn */
     uint8_t size_class;     /* constant while used                                               */
     uint8_t kind;           /* constant while used                                               */
     bool zeroed;            /* cells from search on were never written; the owner's, or of one that
@@ -147,6 +147,7 @@ struct space {
     struct cards cards; /* of the range; no table: no minor cycles                               */
     bool keeps;         /* sweeping keeps marks, for a minor cycle; written while the world is
                            stopped, as the bits turn over                                        */
+    bool checks_cards;  /* constant: gccheckmark: spans' reborn is kept                          */
     size_t chunk_bytes; /* constant: how much is committed at a time                             */
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */
 

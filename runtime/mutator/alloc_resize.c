@@ -128,7 +128,7 @@ static void shorten(const struct resizing *resizing, size_t words_bytes) {
     span_set_object_bytes(span, words_bytes);
     if (less == 0)
         return;
-    cells_reborn(space, resizing->cell.start, resizing->old_bytes);
+    space_note_reborn(space, resizing->cell.start, resizing->old_bytes);
     large_give(space, span, large_pages(words_bytes));
     alloc_freed(mutator, resizing->kind, less << PAGE_SHIFT);
 }

@@ -4,11 +4,13 @@
  * what is zero. docs/design/heap.md, Freeing.
  */
 #include <criterion/criterion.h>
+#include <gait/arena.h>
 #include <gait/gait.h>
 #include <gait/links.h>
 #include <pthread.h>
 #include <string.h>
 
+#include "heap/chunks.h"
 #include "instance.h"
 #include "mutator/alloc_free.h"
 
@@ -17,7 +19,7 @@
 
 static gait_heap *heap;
 static gait_mutator *mutator;
-static gait_kind leaf, refs, weak, pairs;
+static gait_kind leaf, refs, weak, pairs, conservative;
 
 static gait_kind kind_of(gait_layout layout) {
     int kind = gait_kind_register(heap, &(gait_kind_info){.name = "kind", .layout = layout});
@@ -41,6 +43,7 @@ static void open_with(const char *gogc, const char *minor, const char *debug) {
     refs = kind_of(GAIT_REFS);
     weak = kind_of(GAIT_WEAK);
     pairs = kind_of(GAIT_EPHEMERON);
+    conservative = kind_of(GAIT_CONSERVATIVE);
 }
 
 /* No cycle but those that are asked for. */
@@ -311,6 +314,80 @@ Test(gait_free, garbage_that_is_old_may_go_on_to_hold_the_address) {
             make(leaf, bytes < 4096 ? bytes : 4096);
         minor_cycle(); /* gccheckmark says nothing */
     }
+}
+
+/* Garbage that is old, with the only word that leads to so many bytes behind the start of a young
+ * object, which the caller frees, and on a card that is dirty until the next minor cycle. Before
+ * the object may lie one of LARGE_BYTES that the cycle finds dead. */
+static char *young_of_garbage(gait_handle *root, size_t bytes, size_t behind) {
+    gait_handle_set(mutator, root, (gait_word)make(conservative, 4096));
+    gait_collect(mutator);
+    gait_word *garbage = (gait_word *)gait_handle_get(root);
+    make(leaf, LARGE_BYTES);
+    char *young = make(leaf, bytes);
+    cr_assert(is_old(garbage) && !is_old(young));
+    gait_store(mutator, &garbage[300], (gait_word)(young + behind));
+    gait_handle_set(mutator, root, 0);
+    return young;
+}
+
+/* After a minor cycle that has taken the card: have a young object lie where the word leads, and a
+ * second cycle see it. gccheckmark says nothing. */
+static void use_again(const char *place, size_t bytes) {
+    minor_cycle();
+    const char *again = NULL;
+    for (unsigned i = 0; i < 200 && !again; i++) {
+        const char *object = make(leaf, bytes);
+        again = place >= object && place < object + bytes ? object : NULL;
+    }
+    cr_assert_not_null(again);
+    cr_assert_not(is_old(again));
+    minor_cycle();
+}
+
+Test(gait_free, garbage_may_hold_the_address_of_what_was_young_too) {
+    close_heap();
+    open_with("off", "on", "gcminor=1000,gccheckmark=1,clobberfree=1");
+    gait_handle *root = gait_handle_new(mutator, 0);
+    for (unsigned large = 0; large < 2; large++) {
+        char *young = young_of_garbage(root, large ? LARGE_BYTES : 640, 0);
+        gait_free(mutator, young);
+        use_again(young, large ? 4096 : 640);
+    }
+    /* memory of which a longer object takes more, before it */
+    char *young = young_of_garbage(root, LARGE_BYTES, 0);
+    gait_free(mutator, young);
+    use_again(young, 2 * LARGE_BYTES);
+}
+
+Test(gait_free, garbage_may_hold_an_address_in_pages_that_were_given_back) {
+    close_heap();
+    open_with("off", "on", "gcminor=1000,gccheckmark=1,clobberfree=1");
+    gait_handle *root = gait_handle_new(mutator, 0);
+    char *young = young_of_garbage(root, LARGE_BYTES, 10 * PAGE_BYTES);
+    gait_handle_set(mutator, root, (gait_word)young);
+    cr_assert_eq(gait_realloc(mutator, young, 5 * PAGE_BYTES), young);
+    gait_handle_set(mutator, root, 0);
+    use_again(young + 10 * PAGE_BYTES, 12 * PAGE_BYTES);
+}
+
+Test(gait_free, garbage_may_hold_an_address_of_what_an_arena_had) {
+    close_heap();
+    open_with("off", "on", "gcminor=1000,gccheckmark=1,clobberfree=1");
+    gait_handle *root = gait_handle_new(mutator, (gait_word)make(conservative, 4096));
+    gait_collect(mutator);
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.flags = GAIT_ARENA_TRACED | GAIT_ARENA_PINNED;
+    gait_arena *arena = gait_arena_create(mutator, &config);
+    char *piece = gait_arena_new(mutator, arena, leaf, LARGE_BYTES);
+    gait_word *garbage = (gait_word *)gait_handle_get(root);
+    gait_store(mutator, &garbage[300], (gait_word)(piece + PAGE_BYTES));
+    gait_handle_set(mutator, root, 0);
+    gait_arena_reset(mutator, arena);
+    cr_assert_geq(gait_arena_trim(mutator, arena), LARGE_BYTES);
+    chunks_drain(&heap->space);
+    use_again(piece + PAGE_BYTES, 2 * PAGE_BYTES);
 }
 
 /* ---- Realloc ---- */
