@@ -10,7 +10,7 @@
 #include "governor_loop.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-#define FOR_EACH(i, array) for (size_t i = 0; i < COUNT(array); i++)
+#define FOR_EACH(i, array) for (size_t i = 0; i < COUNT(array); i += loop_step())
 #define GROWN 80
 #define GROWN_NS 3e9
 #define CYCLES 100
@@ -165,7 +165,7 @@ Test(governor_minor, a_change_of_phase_is_followed, .timeout = 60) {
     FOR_EACH(g, gogcs) {
         struct loop_program first = aged(i, kinds[0], true);
         struct loop loop = grown(&first, gogcs[g], GAIT_PACER_NO_LIMIT, i + 1);
-        for (int change = 1; change < 7; change++) {
+        for (int change = 1; change < 7; change += (int)loop_step()) {
             struct loop_program next = aged(i, kinds[change % 2], true);
             loop.program = next;
             cycles_of(&loop, SETTLED);
