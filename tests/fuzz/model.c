@@ -268,8 +268,6 @@ static void bring_back(struct context *context, struct node *finalized) {
 static void settle_job(struct context *context, const struct job *job) {
     struct node *node = job->node;
     model_walk(context);
-    CHECK(node->back || node->strong != context->owner->walk,
-          "%p is reachable, and its finalizer was run", (void *)node->address);
     if (!node->back) {
         clear_weak(context, node);
         links_clear(context, node);
@@ -279,26 +277,41 @@ static void settle_job(struct context *context, const struct job *job) {
     node->back = false;
 }
 
-void model_lose(struct context *context) {
+/* The jobs in a state, of objects that were not reachable. All are looked at before what one of
+ * them brings back counts: by that another may be, whose finalizer was queued in the same cycle. */
+static size_t jobs_of(struct context *context, enum job_state state, struct job *jobs[JOBS_MAX]) {
+    struct owner *owner = context->owner;
+    size_t count = 0;
+    model_walk(context);
     for (size_t i = 0; i < JOBS_MAX; i++) {
-        struct job *job = &context->owner->jobs[i];
-        if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_RUNS)
+        struct job *job = &owner->jobs[i];
+        if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != state)
             continue;
-        settle_job(context, job);
-        job_end(job);
+        CHECK(job->node->back || job->node->strong != owner->walk,
+              "%p is reachable, and its finalizer was run", (void *)job->node->address);
+        jobs[count++] = job;
+    }
+    return count;
+}
+
+void model_lose(struct context *context) {
+    struct job *jobs[JOBS_MAX];
+    size_t count = jobs_of(context, JOB_RUNS, jobs);
+    for (size_t i = 0; i < count; i++) {
+        settle_job(context, jobs[i]);
+        job_end(jobs[i]);
     }
 }
 
 void model_settle(struct context *context) {
     struct owner *owner = context->owner;
-    for (size_t i = 0; i < JOBS_MAX; i++) {
-        struct job *job = &owner->jobs[i];
-        if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != JOB_RAN)
-            continue;
-        settle_job(context, job);
-        CHECK(*job->inbox == job->node->address, "the finalizer got %#zx, not %p",
-              (size_t)*job->inbox, (void *)job->node->address);
-        __atomic_store_n(&job->state, JOB_TAKEN, __ATOMIC_RELEASE);
+    struct job *jobs[JOBS_MAX];
+    size_t count = jobs_of(context, JOB_RAN, jobs);
+    for (size_t i = 0; i < count; i++) {
+        settle_job(context, jobs[i]);
+        CHECK(*jobs[i]->inbox == jobs[i]->node->address, "the finalizer got %#zx, not %p",
+              (size_t)*jobs[i]->inbox, (void *)jobs[i]->node->address);
+        __atomic_store_n(&jobs[i]->state, JOB_TAKEN, __ATOMIC_RELEASE);
     }
     for (size_t i = 0; i < CLEANUPS_MAX; i++) {
         struct cleanup *cleanup = &owner->cleanups[i];
