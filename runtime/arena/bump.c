@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Chunks and windows. See bump.h. One file of some 600 lines: each function here relies on how the
+ * Chunks and windows. See bump.h. One file of some 650 lines: each function here relies on how the
  * others leave lists and cursors to a marker that walks meanwhile.
  */
 #include "bump.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * runtime/mark/finalizers: who is queued when, what stays alive until then, what comes back, and
- * that no record is lost while the map grows.
+ * that no record is lost while the map grows. One file, since orders of finalizers are told apart
+ * by the same small graphs.
  */
 #include "bare_heap.h"
 #include "mark/finalizers.h"

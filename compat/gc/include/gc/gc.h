@@ -3,6 +3,8 @@
  * The interface of libgc 8.2 on Gait. A program that was written for libgc is compiled with these
  * headers, or was compiled with libgc's own: both have the same names, types and values.
  *
+ * It is as long as the interface that programs expect in one header of this name.
+ *
  * What each call comes to, and what differs from libgc: docs/compat.md. The calls in short:
  *
  *   - an object lives as long as something refers to it, to any of its bytes: registers and stacks
