@@ -285,6 +285,17 @@ void space_give_pages(struct space *space, struct span *span) {
     lock_release(&space->lock);
 }
 
+void space_give_spans(struct space *space, size_t first, size_t count) {
+    PERTURB(PAGES_GIVE);
+    lock_acquire(&space->lock);
+    for (size_t page = first; page < first + count; page += space->spans[page].pages)
+        span_set_state(&space->spans[page], SPAN_NONE);
+    counter_sub(&space->used_bytes, count << PAGE_SHIFT);
+    counter_add(&space->free_bytes, count << PAGE_SHIFT);
+    run_insert(space, first, count, 0);
+    lock_release(&space->lock);
+}
+
 void space_give_released(struct space *space, struct span *span) {
     size_t count = span->pages;
     PERTURB(PAGES_GIVE);

@@ -207,6 +207,9 @@ bool space_take_pages_at(struct space *space, size_t page, size_t count, bool *z
  * counted in used_bytes or arena_bytes. */
 void space_give_pages(struct space *space, struct span *span);
 
+/** The same of spans of cells that lie side by side, at once: count pages from first on. */
+void space_give_spans(struct space *space, size_t first, size_t count);
+
 /** The same of pages that are not counted, and that the OS has the memory of. */
 void space_give_released(struct space *space, struct span *span);
 

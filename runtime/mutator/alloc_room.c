@@ -23,6 +23,37 @@ static void nap(gait_mutator *mutator, int64_t ns) {
     gait_leave_native(mutator);
 }
 
+/* Has the cycle that is late come to marking, or is it over already? */
+static bool has_come(const gait_heap *heap, unsigned epoch) {
+    return phase_now(&heap->cycle.phase) == PHASE_MARK ||
+           (space_epoch(&heap->space) != epoch && sweep_is_open(&heap->sweeper));
+}
+
+static bool has_settled(const gait_heap *heap, unsigned epoch) {
+    (void)epoch;
+    return sweep_is_open(&heap->sweeper);
+}
+
+/* Wait in native code, where the collector acts in this mutator's place and has nobody to wake:
+ * first awake, if that is of use, then asleep. */
+static void look_away(gait_mutator *mutator, int64_t nap_ns, bool first,
+                      bool (*is_over)(const gait_heap *heap, unsigned epoch)) {
+    const gait_heap *heap = mutator->heap;
+    int64_t awake_ns = first ? control_awake_ns(mutator) : 0;
+    if (awake_ns == 0) {
+        nap(mutator, nap_ns);
+        return;
+    }
+    unsigned epoch = space_epoch(&heap->space);
+    int64_t end_ns = platform_now_ns() + awake_ns;
+    gait_enter_native(mutator);
+    bool over;
+    while (!(over = is_over(heap, epoch)) && platform_now_ns() < end_ns)
+        platform_pause();
+    gait_leave_native(mutator);
+    control_awake_ended(mutator, over);
+}
+
 /* Does this take pages? A free cell of its kind and class takes none. */
 static bool takes_pages(const gait_mutator *mutator, const struct alloc_need *need) {
     return !need->cell ||
@@ -65,7 +96,7 @@ static bool is_held_up(gait_mutator *mutator) {
 static void help(gait_mutator *mutator, const struct alloc_need *need, struct control_want *want) {
     gait_heap *heap = mutator->heap;
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
-    for (;;) {
+    for (bool first = true;;) {
         struct gait_governor_patience left =
             patience(mutator, control_for_start(&heap->control), need->bytes, now_ns - begin_ns);
         if (left.most_ns == 0 || is_held_up(mutator) ||
@@ -73,10 +104,12 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
             return;
         if (!AO_load(&heap->control.marking))
             collector_request(heap);
-        if (sweep_step(&heap->sweeper))
+        if (sweep_step(&heap->sweeper)) {
             world_poll(mutator);
-        else
-            nap(mutator, left.nap_ns);
+        } else {
+            look_away(mutator, left.nap_ns, first, has_come);
+            first = false;
+        }
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();
         mutator->late_ns += now_ns - before_ns;
@@ -98,7 +131,7 @@ static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *ne
         if (left.most_ns == 0 || !control_outgrows_settling(&heap->control, bytes) ||
             !takes_pages(mutator, need) || is_held_up(mutator))
             return;
-        nap(mutator, left.nap_ns);
+        look_away(mutator, left.nap_ns, now_ns == begin_ns, has_settled);
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();
         mutator->late_ns += now_ns - before_ns;

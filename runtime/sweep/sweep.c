@@ -54,8 +54,38 @@ static void clobber_cells(struct space *space, struct span *span, uint64_t dead,
     }
 }
 
+/* What a sweeper has found free and not given back yet: neighbours go at once. Locks and counters
+ * are shared with mutators, which take the pages meanwhile. */
+struct found {
+    size_t first, count; /* pages of spans without live cells */
+    size_t freed_bytes;  /* of cells */
+};
+
+static void found_give(struct sweeper *sweeper, struct found *found) {
+    if (found->count > 0)
+        space_give_spans(sweeper->space, found->first, found->count);
+    found->count = 0;
+}
+
+/* Nobody knows the span any more but walkers, to whom it says that no cell is in use. */
+static void found_add(struct sweeper *sweeper, struct found *found, const struct span *span) {
+    size_t page = span_page(sweeper->space, span);
+    if (found->count > 0 && found->first + found->count != page)
+        found_give(sweeper, found);
+    if (found->count == 0)
+        found->first = page;
+    found->count += span->pages;
+}
+
+static void found_end(struct sweeper *sweeper, struct found *found) {
+    found_give(sweeper, found);
+    if (found->freed_bytes > 0)
+        counter_add(&sweeper->freed_bytes, found->freed_bytes);
+}
+
 /* The sweep of one span that this thread has claimed. */
-static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoch) {
+static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoch,
+                       struct found *found) {
     struct space *space = sweeper->space;
     uint64_t *bits = space_bits(space, span_page(space, span));
     /* Before the bits: a large object that is no longer owned has its bit. Nobody takes an unswept
@@ -78,7 +108,7 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
         counter_add(&kind->live_objects, live);
         counter_add(&kind->live_bytes, live * cell_bytes);
     }
-    counter_add(&sweeper->freed_bytes, dead * cell_bytes);
+    found->freed_bytes += dead * cell_bytes;
     span->search = 0;
     span->zeroed = false;
     PERTURB(SWEEP_BITS);
@@ -91,31 +121,37 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
     PERTURB(SWEEP_SWEPT);
     if (live == 0) {
         counter_sub(&kind->span_bytes, (size_t)span->pages << PAGE_SHIFT);
-        space_give_pages(space, span);
+        found_add(sweeper, found, span);
     } else if (live < cells) {
         central_offer(space, span);
     }
 }
 
 /* Sweep a span unless it was, or wait for who does. */
-static void span_claim(struct sweeper *sweeper, struct span *span, unsigned epoch, bool wait) {
+static void span_claim(struct sweeper *sweeper, struct span *span, unsigned epoch, bool wait,
+                       struct found *found) {
     unsigned swept = AO_int_load_acquire(&span->swept);
     if (swept == epoch)
         return;
     if (swept != SWEEPING && AO_int_compare_and_swap_acquire(&span->swept, swept, SWEEPING)) {
         PERTURB(SWEEP_CLAIMED);
-        span_sweep(sweeper, span, epoch);
+        span_sweep(sweeper, span, epoch, found);
         return;
     }
     while (wait && AO_int_load_acquire(&span->swept) != epoch)
         platform_yield();
 }
 
+/* Is there one to claim, as the cursor was? */
+static bool has_chunk(const struct sweeper *sweeper, AO_t cursor) {
+    return cursor_epoch(cursor) == space_epoch(sweeper->space) &&
+           cursor_page(cursor) < AO_load(&sweeper->end);
+}
+
 /* Claim a chunk: *epoch, and its pages from *page to *stop. @return false: there is none. */
 static bool chunk_claim(struct sweeper *sweeper, unsigned *epoch, size_t *page, size_t *stop) {
     AO_t cursor = AO_load_acquire(&sweeper->cursor); /* pairs with sweep_open, as does the add */
-    if (cursor_epoch(cursor) != space_epoch(sweeper->space) ||
-        cursor_page(cursor) >= AO_load(&sweeper->end))
+    if (!has_chunk(sweeper, cursor))
         return false;
     cursor = AO_fetch_and_add_full(&sweeper->cursor, CHUNK_PAGES);
     size_t end = AO_load(&sweeper->end);
@@ -129,14 +165,18 @@ bool sweep_step(struct sweeper *sweeper) {
     struct space *space = sweeper->space;
     unsigned epoch;
     size_t page, stop;
+    struct found found = {0};
+    if (!has_chunk(sweeper, AO_load_acquire(&sweeper->cursor)))
+        return false; /* without a word to `active`, which all threads write */
     AO_fetch_and_add1_full(&sweeper->active); /* full: counted before the claim; see sweep_done */
     PERTURB(SWEEP_ACTIVE);
     bool claimed = chunk_claim(sweeper, &epoch, &page, &stop);
     PERTURB(SWEEP_CHUNK);
     for (; claimed && page < stop; page++) {
         if (walk_is_span(space, page))
-            span_claim(sweeper, &space->spans[page], epoch, false);
+            span_claim(sweeper, &space->spans[page], epoch, false, &found);
     }
+    found_end(sweeper, &found);
     AO_fetch_and_sub1_full(&sweeper->active);
     return claimed && stop < AO_load(&sweeper->end);
 }
@@ -177,7 +217,9 @@ void sweep_forget(struct sweeper *sweeper) {
 bool sweep_span(struct sweeper *sweeper, struct span *span) {
     if (!sweep_is_open(sweeper))
         return false;
-    span_claim(sweeper, span, space_epoch(sweeper->space), true);
+    struct found found = {0};
+    span_claim(sweeper, span, space_epoch(sweeper->space), true, &found);
+    found_end(sweeper, &found);
     return true;
 }
 

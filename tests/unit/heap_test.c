@@ -136,6 +136,28 @@ Test(heap, neighbours_join) {
     check_space();
 }
 
+/* Spans side by side go at once, and join what is free around them. */
+Test(heap, spans_go_together) {
+    bool zeroed;
+    struct span *spans[6];
+    for (size_t i = 0; i < 6; i++)
+        spans[i] = pages_take(1 + i, &zeroed);
+    size_t longest, whole = figure(&bare.space.extent_bytes) >> PAGE_SHIFT;
+    size_t used = figure(&bare.space.used_bytes), free = figure(&bare.space.free_bytes);
+    space_give_pages(&bare.space, spans[0]);
+    space_give_spans(&bare.space, span_page(&bare.space, spans[1]), 2 + 3 + 4);
+    cr_assert_eq(free_runs(&longest), 2u);
+    cr_assert_eq(figure(&bare.space.used_bytes), used - 10 * PAGE_BYTES);
+    cr_assert_eq(figure(&bare.space.free_bytes), free + 10 * PAGE_BYTES);
+    check_space();
+    cr_assert_eq(pages_take(10, &zeroed), spans[0]);
+    space_give_pages(&bare.space, spans[0]);
+    space_give_spans(&bare.space, span_page(&bare.space, spans[4]), 5 + 6);
+    cr_assert_eq(free_runs(&longest), 1u);
+    cr_assert_eq(longest, whole);
+    check_space();
+}
+
 Test(heap, kept_pages_go_before_released_ones) {
     bool zeroed;
     struct span *spans[32];
