@@ -27,6 +27,7 @@
 
 struct arenalog;
 struct pacerlog;
+struct recording;
 struct trace;
 struct writer;
 
@@ -49,14 +50,16 @@ struct gait_heap {
     FILE *log;
     bool object_barrier; /* GAIT_OBJECT_BARRIER, and marks beside running mutators */
     bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
-    struct writer *log_writer; /* NULL: lines are written at once; changed as pacerlog is */
-    uint64_t log_lost;         /* lines dropped since the last that was not; the collector's */
-    struct arenalog *arenalog; /* NULL: nothing is told of arenas; likewise */
-    size_t leaks_place;        /* of option arenaleaks in the table of at_exit.h */
-    struct pacerlog *pacerlog; /* NULL: nothing is recorded; set before and after collection runs */
+    uint64_t log_lost;  /* lines dropped since the last that was not; the collector's */
+    size_t leaks_place; /* of option arenaleaks in the table of at_exit.h */
 
-    struct trace *trace;    /* NULL: this heap has no trace; changed as pacerlog is */
-    struct gait_http *http; /* NULL: nobody answers over HTTP by its options; likewise */
+    /* set before and after collection runs */
+    struct writer *log_writer;    /* NULL: lines are written at once */
+    struct recording *recordings; /* the next three, by next; NULL: nothing is recorded */
+    struct arenalog *arenalog;    /* NULL: nothing is told of arenas */
+    struct pacerlog *pacerlog;    /* NULL: cycles are not recorded */
+    struct trace *trace;          /* NULL: this heap has no trace */
+    struct gait_http *http;       /* NULL: nobody answers over HTTP by its options */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the
                                     collector's */

@@ -159,6 +159,15 @@ static void begin(void *argument, int64_t number) {
     add_line(argument, &line);
 }
 
+static void forget(gait_heap *heap) { heap->arenalog = NULL; }
+
+static void free_log(void *owner) {
+    struct arenalog *log = owner;
+    if (log)
+        ring_free(log->ring);
+    free(log);
+}
+
 static const struct recording_use USE = {
     .what = "arenalog",
     .thread_name = "gait-arenalog",
@@ -168,14 +177,10 @@ static const struct recording_use USE = {
     .tick = tick,
     .begin = begin,
     .finish = finish,
+    .forget = forget,
+    .free = free_log,
     .names = &names,
 };
-
-static void free_log(struct arenalog *log) {
-    if (log)
-        ring_free(log->ring);
-    free(log);
-}
 
 static struct arenalog *new_log(gait_heap *heap) {
     struct arenalog *log = calloc(1, sizeof *log);
@@ -193,39 +198,10 @@ void arenalog_start(gait_heap *heap) {
     if (!heap->options.arenalog[0])
         return;
     struct arenalog *log = new_log(heap);
-    if (recording_start(log ? &log->recording : NULL, &USE, log, heap->options.arenalog))
+    if (recording_start(heap, log ? &log->recording : NULL, &USE, log, heap->options.arenalog))
         heap->arenalog = log;
     else
         free_log(log);
 }
 
-void arenalog_end(gait_heap *heap) {
-    if (heap->arenalog)
-        recording_end(&heap->arenalog->recording);
-}
-
-void arenalog_free(gait_heap *heap) {
-    if (!heap->arenalog)
-        return;
-    recording_free(&heap->arenalog->recording);
-    free_log(heap->arenalog);
-    heap->arenalog = NULL;
-}
-
 void arenalog_forked(void) { log_names_forked(&names); }
-
-void arenalog_lost(gait_heap *heap) {
-    if (heap->arenalog)
-        recording_lost(&heap->arenalog->recording);
-    heap->arenalog = NULL;
-}
-
-void arenalog_hold(gait_heap *heap) {
-    if (heap->arenalog)
-        recording_hold(&heap->arenalog->recording);
-}
-
-void arenalog_let_go(gait_heap *heap) {
-    if (heap->arenalog)
-        recording_let_go(&heap->arenalog->recording);
-}

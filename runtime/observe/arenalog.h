@@ -17,16 +17,8 @@
 
 struct arenalog;
 
-/** Start a heap's log if its options ask for one; end it; forget it: as pacerlog_start, _end and
- * _free. */
+/** As pacerlog_start and pacerlog_forked. */
 void arenalog_start(gait_heap *heap);
-void arenalog_end(gait_heap *heap);
-void arenalog_free(gait_heap *heap);
-
-/** Around fork, likewise. */
-void arenalog_hold(gait_heap *heap);
-void arenalog_let_go(gait_heap *heap);
-void arenalog_lost(gait_heap *heap);
 void arenalog_forked(void);
 
 /**

@@ -9,6 +9,7 @@
 #include "gctrace.h"
 #include "heap_log.h"
 #include "pacerlog.h"
+#include "recording.h"
 #include "served.h"
 #include "trace.h"
 
@@ -26,15 +27,11 @@ void observe_runs(gait_heap *heap) {
 
 void observe_stops(gait_heap *heap) {
     served_end(heap);
-    pacerlog_end(heap);
-    arenalog_end(heap);
-    trace_end(heap);
+    recordings_end(heap);
 }
 
 void observe_end(gait_heap *heap) {
-    pacerlog_free(heap);
-    arenalog_free(heap);
-    trace_free(heap);
+    recordings_free(heap);
     arena_leaks_end(heap);
     heap_log_end(heap);
 }
@@ -74,15 +71,11 @@ void observe_flush(gait_heap *heap) { heap_log_flush(heap); }
 
 void observe_hold(gait_heap *heap) {
     heap_log_hold(heap);
-    pacerlog_hold(heap);
-    arenalog_hold(heap);
-    trace_hold(heap);
+    recordings_hold(heap);
 }
 
 void observe_let_go(gait_heap *heap) {
-    trace_let_go(heap);
-    arenalog_let_go(heap);
-    pacerlog_let_go(heap);
+    recordings_let_go(heap);
     heap_log_let_go(heap);
 }
 
@@ -93,9 +86,7 @@ void observe_forked(void) {
 }
 
 void observe_lost(gait_heap *heap) {
-    pacerlog_lost(heap);
-    arenalog_lost(heap);
-    trace_lost(heap);
+    recordings_lost(heap);
     served_lost(heap);
     heap_log_lost(heap);
 }

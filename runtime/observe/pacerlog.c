@@ -271,6 +271,8 @@ static void begin(void *argument, int64_t heap_number) {
 /* With a last sample and an end. */
 static void finish(void *log) { sample_now(log, true); }
 
+static void forget(gait_heap *heap) { heap->pacerlog = NULL; }
+
 static const struct recording_use USE = {
     .what = "pacerlog",
     .thread_name = "gait-pacerlog",
@@ -280,6 +282,8 @@ static const struct recording_use USE = {
     .tick = sample_often,
     .begin = begin,
     .finish = finish,
+    .forget = forget,
+    .free = free,
     .names = &names,
 };
 
@@ -289,39 +293,10 @@ void pacerlog_start(gait_heap *heap) {
     struct pacerlog *log = calloc(1, sizeof *log);
     if (log)
         log->heap = heap;
-    if (recording_start(log ? &log->recording : NULL, &USE, log, heap->options.pacerlog))
+    if (recording_start(heap, log ? &log->recording : NULL, &USE, log, heap->options.pacerlog))
         heap->pacerlog = log;
     else
         free(log);
 }
 
-void pacerlog_end(gait_heap *heap) {
-    if (heap->pacerlog)
-        recording_end(&heap->pacerlog->recording);
-}
-
-void pacerlog_free(gait_heap *heap) {
-    if (!heap->pacerlog)
-        return;
-    recording_free(&heap->pacerlog->recording);
-    free(heap->pacerlog);
-    heap->pacerlog = NULL;
-}
-
 void pacerlog_forked(void) { log_names_forked(&names); }
-
-void pacerlog_lost(gait_heap *heap) {
-    if (heap->pacerlog)
-        recording_lost(&heap->pacerlog->recording);
-    heap->pacerlog = NULL;
-}
-
-void pacerlog_hold(gait_heap *heap) {
-    if (heap->pacerlog)
-        recording_hold(&heap->pacerlog->recording);
-}
-
-void pacerlog_let_go(gait_heap *heap) {
-    if (heap->pacerlog)
-        recording_let_go(&heap->pacerlog->recording);
-}

@@ -18,22 +18,12 @@
 
 struct pacerlog;
 
-/** Start a heap's recording if its options ask for one; the heap's collector runs already. */
+/** Start a heap's recording if its options ask for one; the heap's collector runs already. It is
+ * one of the heap's recordings (recording.h), and ends with them, while the collector's threads are
+ * there. */
 void pacerlog_start(gait_heap *heap);
 
-/** End it, with a last sample. The collector's threads are there. */
-void pacerlog_end(gait_heap *heap);
-
-/** Forget it. They have ended. */
-void pacerlog_free(gait_heap *heap);
-
-/** Around fork, with the list of heaps locked; in the child, in place of letting go: forget the
- * parent's recording. */
-void pacerlog_hold(gait_heap *heap);
-void pacerlog_let_go(gait_heap *heap);
-void pacerlog_lost(gait_heap *heap);
-
-/** In the child, once: what it records has files of its own. */
+/** In the child of a fork, once: what it records has files of its own. */
 void pacerlog_forked(void);
 
 /** Marking is about to begin; it has ended. Nothing unless there is a recording. The collector. */

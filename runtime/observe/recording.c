@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "../instance.h"
 #include "at_exit.h"
 #include "line.h"
 
@@ -25,8 +26,8 @@ static void finish(void *argument) {
     writer_drain(recording->writer);
 }
 
-bool recording_start(struct recording *recording, const struct recording_use *use, void *owner,
-                     const char *asked) {
+bool recording_start(gait_heap *heap, struct recording *recording, const struct recording_use *use,
+                     void *owner, const char *asked) {
     char path[LOG_NAME_BYTES];
     int64_t number = log_names_next(use->names, asked, path);
     struct writer *writer = writer_new(&(struct writer_use){
@@ -43,7 +44,8 @@ bool recording_start(struct recording *recording, const struct recording_use *us
         say_nothing_is_recorded(use, path, "no memory");
         goto nothing;
     }
-    *recording = (struct recording){.use = use, .owner = owner, .writer = writer};
+    *recording =
+        (struct recording){.use = use, .owner = owner, .writer = writer, .next = heap->recordings};
     lock_init(&recording->lock, LOCK_LOG, use->what);
     use->begin(owner, number);
     if (writer_start(writer) < 0) {
@@ -52,6 +54,7 @@ bool recording_start(struct recording *recording, const struct recording_use *us
         goto nothing;
     }
     recording->place = at_exit_add(finish, recording);
+    heap->recordings = recording;
     return true;
 nothing:
     if (writer)
@@ -59,7 +62,7 @@ nothing:
     return false;
 }
 
-void recording_end(struct recording *recording) {
+static void end(struct recording *recording) {
     at_exit_take(recording->place, recording);
     lock_acquire(&recording->lock);
     bool closed = recording->closed;
@@ -68,13 +71,38 @@ void recording_end(struct recording *recording) {
         finish(recording);
 }
 
-void recording_free(struct recording *recording) {
-    writer_end(recording->writer);
-    lock_destroy(&recording->lock);
+void recordings_end(gait_heap *heap) {
+    for (struct recording *each = heap->recordings; each; each = each->next)
+        end(each);
 }
 
-void recording_hold(struct recording *recording) { writer_hold(recording->writer); }
+void recordings_free(gait_heap *heap) {
+    while (heap->recordings) {
+        struct recording *recording = heap->recordings;
+        heap->recordings = recording->next;
+        recording->use->forget(heap);
+        writer_end(recording->writer);
+        lock_destroy(&recording->lock);
+        recording->use->free(recording->owner);
+    }
+}
 
-void recording_let_go(struct recording *recording) { writer_let_go(recording->writer); }
+/* ---- Fork ---- */
 
-void recording_lost(struct recording *recording) { writer_lost(recording->writer); }
+void recordings_hold(gait_heap *heap) {
+    for (struct recording *each = heap->recordings; each; each = each->next)
+        writer_hold(each->writer);
+}
+
+void recordings_let_go(gait_heap *heap) {
+    for (struct recording *each = heap->recordings; each; each = each->next)
+        writer_let_go(each->writer);
+}
+
+void recordings_lost(gait_heap *heap) {
+    for (struct recording *each = heap->recordings; each; each = each->next) {
+        each->use->forget(heap);
+        writer_lost(each->writer);
+    }
+    heap->recordings = NULL;
+}

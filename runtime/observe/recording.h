@@ -9,6 +9,8 @@
 #ifndef GAIT_RECORDING_H
 #define GAIT_RECORDING_H
 
+#include <gait/gait.h>
+
 #include "../platform/lock.h"
 #include "log_name.h"
 #include "writer.h"
@@ -25,6 +27,9 @@ struct recording_use {
     void (*begin)(void *owner, int64_t number);
     /* Write what it ends with, and set closed. */
     void (*finish)(void *owner);
+    /* Nothing is told to it from now on: free follows, or nothing, in the child of a fork. */
+    void (*forget)(gait_heap *heap);
+    void (*free)(void *owner);
     struct log_names *names;
 };
 
@@ -32,26 +37,25 @@ struct recording {
     const struct recording_use *use; /* constant, as are the next two */
     void *owner;
     struct writer *writer;
-    size_t place;     /* in the table of calls at exit; the creator's */
-    struct lock lock; /* rank LOG: closed, and what the owner says */
-    bool closed;      /* nothing is written any more */
+    struct recording *next; /* of the heap's; set before and after collection runs */
+    size_t place;           /* in the table of calls at exit; the creator's */
+    struct lock lock;       /* rank LOG: closed, and what the owner says */
+    bool closed;            /* nothing is written any more */
 };
 
-/** Begin the file that was asked for. recording: NULL, there was no memory for it. @return false:
- * one line on stderr has said why not, and nothing has begun. */
-bool recording_start(struct recording *recording, const struct recording_use *use, void *owner,
-                     const char *asked);
+/** Begin the file that was asked for, as one of the heap's. recording: NULL, there was no memory
+ * for it. @return false: one line on stderr has said why not, and nothing has begun. */
+bool recording_start(gait_heap *heap, struct recording *recording, const struct recording_use *use,
+                     void *owner, const char *asked);
 
-/** End it, if the exit has not. */
-void recording_end(struct recording *recording);
+/** All of a heap's: end them, if the exit has not; free them, after their end. */
+void recordings_end(gait_heap *heap);
+void recordings_free(gait_heap *heap);
 
-/** Forget it, after its end. */
-void recording_free(struct recording *recording);
-
-/** Around fork; in the child, in place of letting go: it is forgotten, but not freed, since some
+/** Around fork; in the child, in place of letting go: they are forgotten, but not freed, since some
  * thread of the parent may be inside. */
-void recording_hold(struct recording *recording);
-void recording_let_go(struct recording *recording);
-void recording_lost(struct recording *recording);
+void recordings_hold(gait_heap *heap);
+void recordings_let_go(gait_heap *heap);
+void recordings_lost(gait_heap *heap);
 
 #endif

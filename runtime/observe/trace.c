@@ -159,6 +159,18 @@ static void finish(void *argument) {
 
 /* ---- Begin and end ---- */
 
+static void forget(gait_heap *heap) {
+    timeline_close(heap->trace->ring);
+    heap->trace = NULL;
+}
+
+static void free_trace(void *owner) {
+    struct trace *trace = owner;
+    if (trace)
+        AO_store_release(&spare_ring, (AO_t)trace->ring);
+    free(trace);
+}
+
 static const struct recording_use USE = {
     .what = "trace",
     .thread_name = "gait-trace",
@@ -168,6 +180,8 @@ static const struct recording_use USE = {
     .tick = tick,
     .begin = begin,
     .finish = finish,
+    .forget = forget,
+    .free = free_trace,
     .names = &names,
 };
 
@@ -188,17 +202,12 @@ static struct trace *new_trace(void) {
     return NULL;
 }
 
-static void free_trace(struct trace *trace) {
-    if (trace)
-        AO_store_release(&spare_ring, (AO_t)trace->ring);
-    free(trace);
-}
-
 void trace_start(gait_heap *heap) {
     if (!heap->options.trace[0] || AO_load(&timeline_ring))
         return;
     struct trace *trace = new_trace();
-    if (!recording_start(trace ? &trace->recording : NULL, &USE, trace, heap->options.trace)) {
+    if (!recording_start(heap, trace ? &trace->recording : NULL, &USE, trace,
+                         heap->options.trace)) {
         free_trace(trace);
         return;
     }
@@ -206,38 +215,7 @@ void trace_start(gait_heap *heap) {
     timeline_open(trace->ring);
 }
 
-void trace_end(gait_heap *heap) {
-    if (heap->trace)
-        recording_end(&heap->trace->recording);
-}
-
-void trace_free(gait_heap *heap) {
-    if (!heap->trace)
-        return;
-    recording_free(&heap->trace->recording);
-    free_trace(heap->trace);
-    heap->trace = NULL;
-}
-
 void trace_forked(void) { log_names_forked(&names); }
-
-void trace_lost(gait_heap *heap) {
-    if (heap->trace) {
-        timeline_close(heap->trace->ring);
-        recording_lost(&heap->trace->recording);
-    }
-    heap->trace = NULL;
-}
-
-void trace_hold(gait_heap *heap) {
-    if (heap->trace)
-        recording_hold(&heap->trace->recording);
-}
-
-void trace_let_go(gait_heap *heap) {
-    if (heap->trace)
-        recording_let_go(&heap->trace->recording);
-}
 
 void trace_sizes(gait_heap *heap) {
     if (!AO_load(&timeline_ring))

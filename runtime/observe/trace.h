@@ -14,14 +14,8 @@
 
 struct trace;
 
+/** As pacerlog_start and pacerlog_forked. */
 void trace_start(gait_heap *heap);
-void trace_end(gait_heap *heap);
-void trace_free(gait_heap *heap);
-
-/** Around fork, likewise. */
-void trace_hold(gait_heap *heap);
-void trace_let_go(gait_heap *heap);
-void trace_lost(gait_heap *heap);
 void trace_forked(void);
 
 /** Marking is about to begin, or has ended: tell how large the heap is. The collector. */
