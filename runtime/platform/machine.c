@@ -34,10 +34,13 @@ int platform_cpus(void) {
     return quota < cpus ? (int)quota : cpus;
 }
 
-int64_t platform_memory_bytes(void) {
+int64_t platform_physical_bytes(void) {
     struct sysinfo system;
-    int64_t physical_bytes =
-        sysinfo(&system) == 0 ? (int64_t)system.totalram * (int64_t)system.mem_unit : 0;
+    return sysinfo(&system) == 0 ? (int64_t)system.totalram * (int64_t)system.mem_unit : 0;
+}
+
+int64_t platform_memory_bytes(void) {
+    int64_t physical_bytes = platform_physical_bytes();
     int64_t limit_bytes = cgroup_memory_limit_bytes();
     if (limit_bytes == INT64_MAX)
         return physical_bytes;

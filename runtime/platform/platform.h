@@ -109,6 +109,10 @@ int platform_cpus(void);
  */
 int64_t platform_memory_bytes(void);
 
+/** The machine's memory, bytes, whatever the cgroup lets the process have of it; 0 when the OS does
+ * not say. */
+int64_t platform_physical_bytes(void);
+
 /** Resident memory of the process, bytes; 0 when the OS does not say. Reads a file. */
 int64_t platform_resident_bytes(void);
 

@@ -238,6 +238,7 @@ Test(machine, memory_is_the_limit_or_what_is_there, .fini = remove_tree) {
     cr_assert_eq(platform_memory_bytes(), 8388608);
     add_file("/sys/fs/cgroup/memory.max", "16777216\n");
     cr_assert_eq(platform_memory_bytes(), 16777216);
+    cr_assert_eq(platform_physical_bytes(), physical, "whatever the limit is");
     add_file("/sys/fs/cgroup/memory.max", "1152921504606846976\n");
     cr_assert_eq(platform_memory_bytes(), physical);
     add_file("/proc/self/statm", "1000 300 200 1 0 100 0\n");
