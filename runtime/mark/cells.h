@@ -17,8 +17,8 @@
 /* A piece of the card table: the first address that it covers with this bit. */
 #define CARDS_TAG ((gait_word)4)
 /* An address that may lie anywhere in an object, with these bits: its cell is found when its turn
- * comes. */
-#define INTERIOR_TAG (PIECE_TAG | CARDS_TAG)
+ * comes. All of them: one instruction makes it of any word. */
+#define INTERIOR_TAG (SLICE_TAG | PIECE_TAG | CARDS_TAG)
 #define WORD_TAGS ((gait_word)7)
 
 /* Can addresses of conservative words wait for their turn? Where values are masked, two cells may
@@ -28,7 +28,7 @@ static inline bool interiors_wait(const struct marker *marker) {
 }
 
 /* For a block: a conservative word, which counts if it lies in the range. */
-static inline gait_word interior_word(gait_word word) { return (word & ~WORD_TAGS) | INTERIOR_TAG; }
+static inline gait_word interior_word(gait_word word) { return word | INTERIOR_TAG; }
 
 /* Set marks of one word. @return those that this call set. */
 static inline uint64_t marks_set(uint64_t *word, uint64_t bits) {

@@ -92,26 +92,50 @@ static void push(struct marker *marker, gait_word word) {
         marker_push(marker, word);
 }
 
+/* What a link was found to lead to so far. */
+struct led {
+    gait_word next; /* 0: nothing */
+    bool several;   /* more than that: they are pushed */
+};
+
+static inline void lead_to(struct marker *marker, struct led *led, gait_word word) {
+    if (led->next) {
+        push(marker, led->next);
+        led->several = true;
+    }
+    led->next = word;
+}
+
+/* A word of a conservative link: as it is, so that most take a subtraction and a comparison. */
+static inline void look_at(struct marker *marker, struct led *led, const gait_word *from,
+                           size_t extent_bytes) {
+    gait_word word = word_read(from);
+    if (word - marker->base < extent_bytes)
+        lead_to(marker, led, interior_word(word));
+}
+
 /* @return what a link leads to; 0: nothing, or several objects, which are pushed. */
 static inline gait_word link_next(struct marker *marker, const struct stretch *stretch,
                                   const gait_word *from, size_t extent_bytes) {
-    gait_word next = 0;
-    bool several = false;
-    for (const gait_word *stop = from + stretch->words; from < stop; from++) {
-        gait_word word = word_read(from) & marker->value_mask;
-        if (stretch->interior)
-            word &= ~WORD_TAGS;
-        if (!in_range_aligned(word, marker->base, extent_bytes))
-            continue;
-        if (next) {
-            push(marker, next);
-            several = true;
+    struct led led = {0, false};
+    const gait_word *stop = from + stretch->words;
+    if (stretch->interior) {
+        if (stretch->words % 2)
+            look_at(marker, &led, from++, extent_bytes);
+        for (; from < stop; from += 2) {
+            look_at(marker, &led, from, extent_bytes);
+            look_at(marker, &led, from + 1, extent_bytes);
         }
-        next = stretch->interior ? interior_word(word) : word;
+    } else {
+        for (; from < stop; from++) {
+            gait_word word = word_read(from) & marker->value_mask;
+            if (in_range_aligned(word, marker->base, extent_bytes))
+                lead_to(marker, &led, word);
+        }
     }
-    if (!several)
-        return next;
-    push(marker, next);
+    if (!led.several)
+        return led.next;
+    push(marker, led.next);
     return 0;
 }
 
@@ -119,17 +143,16 @@ static inline gait_word link_next(struct marker *marker, const struct stretch *s
  * false: there is none. */
 static inline bool link_index(const struct stretch *stretch, gait_word *word, uint64_t *index) {
     const struct class_info *info = &class_table[ENTRY_CLASS(stretch->entry)];
-    uint64_t product = ((*word & ~WORD_TAGS) - stretch->span) * info->magic;
+    gait_word tags = *word & WORD_TAGS;
+    *word -= tags;
+    uint64_t product = (*word - stretch->span) * info->magic;
     *index = product >> 32;
-    if (!(*word & INTERIOR_TAG))
-        return (uint32_t)product < info->magic;
-    if (*index >= info->cells)
+    /* branches, so that the next load needn't wait for the arithmetic */
+    if (__builtin_expect((uint32_t)product < info->magic, 1))
+        return true;
+    if (!tags || *index >= info->cells)
         return false;
-    uintptr_t start = stretch->span + *index * info->cell_bytes;
-    *word &= ~WORD_TAGS;
-    /* a branch, so that the next load needn't wait for the arithmetic */
-    if (__builtin_expect(*word != start, 0))
-        *word = start;
+    *word = stretch->span + *index * info->cell_bytes;
     return true;
 }
 

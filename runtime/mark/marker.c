@@ -229,14 +229,23 @@ static inline void push_piece(struct marker *marker, const gait_word *words, siz
     marker->block->count = (size_t)(to - marker->block->words);
 }
 
-/* Put conservative words into a block, from `at` on, those that lie in the range. @return its end.
- */
+/* Put a conservative word into a block, if it lies in the range. @return the end. */
+static inline size_t put_interior(gait_word *to, size_t at, const gait_word *from, uintptr_t base,
+                                  size_t extent_bytes) {
+    gait_word word = word_read(from);
+    to[at] = interior_word(word);
+    return at + (word - base < extent_bytes);
+}
+
+/* The same of count of them, from `at` on. */
 static inline size_t put_interiors(gait_word *to, size_t at, const gait_word *words, size_t count,
                                    uintptr_t base, size_t extent_bytes) {
-    for (const gait_word *stop = words + count; words < stop; words++) {
-        gait_word word = word_read(words);
-        to[at] = interior_word(word);
-        at += word - base < extent_bytes;
+    const gait_word *stop = words + count;
+    if (count % 2)
+        at = put_interior(to, at, words++, base, extent_bytes);
+    for (; words < stop; words += 2) {
+        at = put_interior(to, at, words, base, extent_bytes);
+        at = put_interior(to, at, words + 1, base, extent_bytes);
     }
     return at;
 }
@@ -325,7 +334,7 @@ static void share(struct marker *marker) {
     /* the lower half: the oldest references lead to the most work. A slice's two words stay
      * together: the cut is not made between them. */
     size_t half = block->count / 2;
-    if (block->words[half] & SLICE_TAG)
+    if ((block->words[half] & WORD_TAGS) == SLICE_TAG)
         half++;
     memcpy(other->words, block->words, half * sizeof(gait_word));
     other->count = half;
@@ -377,7 +386,7 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
         gait_word word = *--from;
         bool interior = (word & WORD_TAGS) == INTERIOR_TAG;
         if (interior) {
-            word &= ~WORD_TAGS;
+            word -= INTERIOR_TAG;
         } else if (word & WORD_TAGS) {
             if (word & (PIECE_TAG | CARDS_TAG)) {
                 block->count = (size_t)(from - block->words);
@@ -397,10 +406,9 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
         size_t head = page - ENTRY_BACK(entry);
         uint32_t magic = class_table[ENTRY_CLASS(entry)].magic;
         uint64_t product = (word - base - (head << PAGE_SHIFT)) * magic;
-        if (interior && ENTRY_CLASS(entry) != CLASS_ARENA) {
-            if (!cell_around(space, ENTRY_CLASS(entry), head, &product, &word))
-                continue;
-        } else if (__builtin_expect((uint32_t)product >= magic, 0)) { /* no cell starts there */
+        /* No cell starts there; or one does at each 4 GiB of a large object, by this reckoning. */
+        if (__builtin_expect((uint32_t)product >= magic, 0) ||
+            (interior && ENTRY_CLASS(entry) == CLASS_LARGE)) {
             if (ENTRY_CLASS(entry) == CLASS_ARENA) {
                 struct arena *arena = arenas_of(space, word);
                 if (!arena || !marker_arena_is_white(marker, arena))
@@ -412,7 +420,8 @@ static inline unsigned batch_fetch(struct marker *marker, struct mark_block *blo
             /* copies: variables whose address is taken would lie on the stack for all words */
             uint64_t its_product = product;
             gait_word start = word;
-            if (!cell_displaced(space, ENTRY_CLASS(entry), head, &its_product, &start))
+            if (!(interior ? cell_around : cell_displaced)(space, ENTRY_CLASS(entry), head,
+                                                           &its_product, &start))
                 continue;
             product = its_product;
             word = start;

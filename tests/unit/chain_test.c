@@ -94,25 +94,35 @@ Test(chain, a_ring_ends) {
     cr_assert_eq(bare_marked_cells(&bare.marker), (size_t)LINKS);
 }
 
-/* Conservative links are led to by any address in them. */
-Test(chain, words_may_point_into_the_middle) {
-    enum { BYTES = 48 };
-    unsigned kind = bare_kind(GAIT_CONSERVATIVE, 0);
+/* Conservative links are led to by any address in them, and nothing beside them is looked at. */
+static void middles_lead(size_t bytes) {
+    unsigned kind = bare_kind(GAIT_CONSERVATIVE, 0), leaf = bare_kind(GAIT_LEAF, 0);
     uint64_t state = 3;
+    size_t before = bare_marked_cells(&bare.marker);
+    gait_word *beside = bare_alloc(leaf, 16), *first = bare_alloc(kind, bytes);
     for (size_t i = 0; i < LINKS; i++) {
-        links[i] = bare_alloc(kind, BYTES);
+        links[i] = bare_alloc(kind, bytes);
         if (i > 0)
-            links[i - 1][bare_random(&state) % (BYTES / 8)] =
-                bare_ref(links[i]) + bare_random(&state) % BYTES;
+            links[i - 1][bare_random(&state) % (bytes / 8)] =
+                bare_ref(links[i]) + bare_random(&state) % bytes;
     }
-    gait_word *end = bare_alloc(bare_kind(GAIT_LEAF, 0), 40000); /* a large one */
-    links[LINKS - 1][3] = bare_ref(end) + 39999;
-    gait_word *dead = bare_alloc(kind, BYTES);
+    gait_word *end = bare_alloc(leaf, 40000); /* a large one */
+    links[LINKS - 1][bytes / 8 - 1] = bare_ref(end) + 39999;
+    gait_word *dead = bare_alloc(kind, bytes);
+    first[bytes / 8 - 1] = dead[0] = bare_ref(beside);
     bare_mark((gait_word[]){bare_ref(links[0])}, 1);
     cr_assert_eq(links_marked(), (size_t)LINKS);
     cr_assert(bare_is_marked(end));
     cr_assert_not(bare_is_marked(dead));
-    cr_assert_eq(bare_marked_cells(&bare.marker), (size_t)LINKS);
+    cr_assert_not(bare_is_marked(beside));
+    cr_assert_eq(bare_marked_cells(&bare.marker) - before, (size_t)LINKS);
+}
+
+Test(chain, words_may_point_into_the_middle) { middles_lead(48); }
+
+Test(chain, links_may_have_an_odd_number_of_words) {
+    middles_lead(24);
+    middles_lead(40);
 }
 
 /* A word that is no reference, one to an object that is free, and one beyond the heap end it. */

@@ -154,6 +154,23 @@ Test(marker, conservative_words_of_no_cell) {
     cr_assert_eq(bare_marked_cells(&bare.marker), 1u);
 }
 
+/* Where a cell would begin, by its class's reciprocal alone. */
+Test(marker, conservative_words_far_into_a_large_object) {
+    static const size_t at[] = {8, (size_t)1 << 32, ((size_t)1 << 32) + 8, (size_t)2 << 32};
+    bare_close();
+    bare_open_sized(ALL, (size_t)1 << 34);
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), conservative = bare_kind(GAIT_CONSERVATIVE, 0);
+    gait_word *large = bare_alloc(leaf, ((size_t)2 << 32) + 16);
+    for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+        gait_word *guesses = bare_alloc(conservative, 16);
+        guesses[1] = bare_ref(large) + at[i];
+        cr_assert(mark_one(guesses));
+        cr_assert(bare_is_marked(large), "%zx", at[i]);
+        struct cell cell = bare_cell(large);
+        bits_clear(&cell.pair[~space_epoch(&bare.space) & 1], cell.bit);
+    }
+}
+
 Test(marker, tags_are_dropped_by_the_mask) {
     bare_close();
     bare_open(0x0000fffffffffff8);
