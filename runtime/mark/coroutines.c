@@ -29,8 +29,10 @@ struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, v
 
 /* With the coroutine's lock held, or the world stopped. @return bytes. */
 static size_t visit(struct gait_coroutine *coroutine, struct gait_visitor *visitor) {
-    if (coroutine->object) /* of one that is resumed: it lives from here on */
+    if (coroutine->object) { /* of one that is resumed: it lives from here on */
+        visitor_enter(visitor, ROOTS_COROUTINE, coroutine);
         visitor->visit(visitor, coroutine->object, false);
+    }
     return stack_visit_frames(visitor, coroutine->stack.frames) +
            stack_visit_rest(visitor, &coroutine->stack);
 }
@@ -257,8 +259,11 @@ size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycl
 void coroutines_visit(struct roots *roots, struct gait_visitor *visitor) {
     for (struct gait_coroutine *coroutine = roots->coroutines; coroutine;
          coroutine = coroutine->next)
-        if (!coroutine->running && !coroutine->object)
+        if (!coroutine->running && !coroutine->object) {
+            visitor_own(visitor, coroutine, true);
             visit(coroutine, visitor);
+        }
+    visitor_own(visitor, NULL, false);
 }
 
 void coroutine_visit_reached(struct gait_visitor *visitor, struct gait_coroutine *coroutine) {

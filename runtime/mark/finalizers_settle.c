@@ -56,8 +56,10 @@ struct others_visitor {
 static void visit_other(struct gait_visitor *visitor, gait_word word, bool conservative) {
     const struct others_visitor *others = (struct others_visitor *)visitor;
     gait_word address = word & visitor->value_mask;
-    if (address - others->start >= others->bytes && word - others->start >= others->bytes)
+    if (address - others->start >= others->bytes && word - others->start >= others->bytes) {
+        others->to->at = visitor->at;
         others->to->visit(others->to, word, conservative);
+    }
 }
 
 static void reach_other(struct gait_visitor *visitor, gait_coroutine *coroutine) {
@@ -129,6 +131,7 @@ struct visiting {
 static void visit_finalizable(const struct finalizable *finalizable, void *data) {
     const struct visiting *visiting = data;
     struct cell cell;
+    visitor_enter(visiting->visitor, ROOTS_FINALIZER, (const void *)finalizable->object);
     if (finalizable->queued) {
         visiting->visitor->visit(visiting->visitor, finalizable->object, false);
         return;

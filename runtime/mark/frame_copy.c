@@ -98,8 +98,11 @@ frame_copy_visit(struct gait_visitor *visitor, const struct frame_copy *copy) {
     size_t bytes = stack_visit_frames(visitor, copy->left);
     for (size_t i = 0; i < copy->count; i++) {
         const struct frame_entry *entry = &copy->entries[i];
-        for (size_t word = 0; word < entry->words; word++)
+        visitor_enter(visitor, ROOTS_FRAMES, entry->frame);
+        for (size_t word = 0; word < entry->words; word++) {
+            visitor->at = &entry->slots[word];
             visitor->visit(visitor, entry->slots[word], false);
+        }
         bytes += entry->words * sizeof(gait_word);
     }
     return bytes;

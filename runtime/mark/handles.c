@@ -39,6 +39,7 @@ void roots_visit_handles(struct roots *roots, struct gait_visitor *visitor) {
     while ((count = pool_step(&roots->handles, handles, PIECE)) > 0) {
         for (size_t i = 0; i < count; i++) {
             const struct gait_handle *handle = handles[i];
+            visitor_enter(visitor, ROOTS_HANDLE, handle);
             visitor_visit(visitor, &handle->value, 1, false);
         }
         lock_release(&roots->lock); /* let others in */

@@ -125,12 +125,15 @@ size_t ranges_piece_bytes(const struct roots *roots) { return AO_load(&roots->pi
 
 static void visit_words(struct gait_visitor *visitor, const struct root_range *range, size_t first,
                         size_t count) {
+    visitor_enter(visitor, range->segment ? ROOTS_SEGMENT : ROOTS_RANGE, range->words);
     if (range->conservative) {
         visitor_scan(visitor, range->words + first, count);
         return;
     }
-    for (size_t i = first; i < first + count; i++)
+    for (size_t i = first; i < first + count; i++) {
+        visitor->at = &range->words[i];
         visitor->visit(visitor, word_read(&range->words[i]), false);
+    }
 }
 
 static size_t piece_words(const struct root_piece *piece) {
@@ -190,6 +193,7 @@ static void visit_segment(void *data, struct platform_range range) {
     if (start >= (uintptr_t)range.high)
         return;
     size_t count = ((uintptr_t)range.high - start) / sizeof(gait_word);
+    visitor_enter(visit->visitor, ROOTS_SEGMENT, range.low);
     visitor_scan(visit->visitor, (const volatile gait_word *)start, count);
     visit->bytes += count * sizeof(gait_word);
 }

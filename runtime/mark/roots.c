@@ -160,6 +160,7 @@ size_t roots_bytes(const struct roots *roots) { return AO_load(&roots->bytes); }
 
 /* The mutators' barriers cover what is stored meanwhile. */
 static void visit_part(void *visitor, struct address_node *node) {
+    visitor_enter(visitor, ROOTS_STATIC, (gait_word *)node->key);
     visitor_visit(visitor, (gait_word *)node->key, ((struct root_part *)node)->count, false);
 }
 

@@ -209,8 +209,10 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
                  layout == GAIT_TAGGED;
     size_t end = whole ? words : head_words(kind, words);
     for (size_t i = 0; i < end; i++)
-        if (kind_refers_now(kind, object, words, i, tag_read))
+        if (kind_refers_now(kind, object, words, i, tag_read)) {
+            visitor->at = &object[i];
             visitor->visit(visitor, word_read(&object[i]), kind_points_inside(kind, words, i));
+        }
 }
 
 /* ---- The API's visits ---- */
@@ -220,6 +222,7 @@ void marker_visit_object(struct space *space, struct gait_visitor *visitor, char
 
 void gait_visit(gait_visitor *visitor, gait_word word) {
     visitor->words++;
+    visitor->at = NULL;
     visitor->visit(visitor, word, false);
 }
 

@@ -12,8 +12,10 @@ scan(struct gait_visitor *visitor, const volatile gait_word *words, size_t count
     gait_word value_mask = visitor->value_mask;
     for (size_t i = 0; i < count; i++) {
         gait_word word = words[i];
-        if (word - base < bytes || (word & value_mask) - base < bytes)
+        if (word - base < bytes || (word & value_mask) - base < bytes) {
+            visitor->at = &words[i];
             visitor->visit(visitor, word, true);
+        }
     }
 }
 
@@ -27,6 +29,8 @@ void visitor_visit(struct gait_visitor *visitor, const gait_word *words, size_t 
                    bool conservative) {
     for (size_t some; count > 0; words += some, count -= some)
         if (visitor_wants(visitor, words, count, &some))
-            for (size_t i = 0; i < some; i++)
+            for (size_t i = 0; i < some; i++) {
+                visitor->at = &words[i];
                 visitor->visit(visitor, word_read(&words[i]), conservative);
+            }
 }

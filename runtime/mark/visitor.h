@@ -20,10 +20,36 @@
 #include "../heap/space.h"
 #include "root_cards.h"
 
+/* Which roots are being visited. The numbers stand in files of heap snapshots. */
+enum visitor_roots {
+    ROOTS_NONE,      /* none: words of an object, or of an arena */
+    ROOTS_STATIC,    /* static slots; of: the first */
+    ROOTS_HANDLE,    /* of: the handle */
+    ROOTS_RANGE,     /* of: the first word of the range */
+    ROOTS_FRAMES,    /* a thread's or a coroutine's shadow stack; of: its frame */
+    ROOTS_CALLBACK,  /* what its callback visits; of: the callback's data */
+    ROOTS_C_STACK,   /* its C stack and registers */
+    ROOTS_COROUTINE, /* the object that it is tied to */
+    ROOTS_SEGMENT,   /* a data segment; of: its first word */
+    ROOTS_FINALIZER, /* what a finalizer keeps; of: the object that has it */
+    ROOTS_ARENA,     /* a pinned arena; of: it */
+    ROOTS_STOPPED,   /* what threads hold that the program's means have stopped */
+    ROOTS_HOOK,      /* what a liveness hook keeps */
+    ROOTS_SORTS
+};
+
 struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
     /* an object leads to a coroutine that is tied to it; NULL: nobody wants to know */
     void (*reach)(struct gait_visitor *visitor, gait_coroutine *coroutine);
+    /* for who tells of roots; marking does not look at them. roots, root_of: of what is visited;
+     * the latter may be NULL. owner: the mutator or coroutine that has them, NULL: none. at: where
+     * the word lies, NULL: a callback has handed it in */
+    enum visitor_roots roots;
+    bool of_coroutine; /* owner is one */
+    const volatile void *root_of;
+    const void *owner;
+    const volatile gait_word *at;
     size_t words; /* that callbacks have visited by the API: the work that they made */
     /* constant: .inv.nowhere */
     uintptr_t base;
@@ -41,6 +67,20 @@ static inline struct gait_visitor visitor_of(const struct space *space, gait_wor
                                  .base = (uintptr_t)space->base,
                                  .bytes = space->reserved_bytes,
                                  .value_mask = value_mask};
+}
+
+/** Roots of this sort are visited from here on; ROOTS_NONE: no more. */
+static inline void visitor_enter(struct gait_visitor *visitor, enum visitor_roots roots,
+                                 const volatile void *of) {
+    visitor->roots = roots;
+    visitor->root_of = of;
+    visitor->at = NULL;
+}
+
+/** They are those of a mutator, or of a coroutine. NULL: of nobody. */
+static inline void visitor_own(struct gait_visitor *visitor, const void *owner, bool coroutine) {
+    visitor->owner = owner;
+    visitor->of_coroutine = coroutine;
 }
 
 /** A word that mutators may store to: what it leads to is read after it. */

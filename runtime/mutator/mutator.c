@@ -147,6 +147,7 @@ static size_t visit_rest(const gait_mutator *mutator, struct gait_visitor *visit
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
     gait_coroutine *coroutine = mutator->coroutine;
     size_t bytes = 0;
+    visitor_own(visitor, mutator, false);
     if (mutator->copied) {
         bytes += frame_copy_visit(visitor, &mutator->thread_copy);
         bytes += frame_copy_visit(visitor, &mutator->coroutine_copy);
@@ -158,8 +159,10 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
     bytes += visit_rest(mutator, visitor, &mutator->own);
     if (coroutine)
         bytes += visit_rest(mutator, visitor, &coroutine->stack);
-    if (coroutine && coroutine->object)
+    if (coroutine && coroutine->object) {
+        visitor_enter(visitor, ROOTS_COROUTINE, coroutine);
         visitor->visit(visitor, coroutine->object, false);
+    }
     mutator->stack_bytes = bytes;
 }
 
