@@ -14,6 +14,7 @@
 #include "heap/kinds.h"
 #include "heap/space.h"
 #include "mark/arenas.h"
+#include "mark/expected.h"
 #include "mark/finalizers.h"
 #include "mark/links.h"
 #include "mark/liveness.h"
@@ -73,6 +74,7 @@ struct gait_heap {
     struct links links;
     struct liveness liveness; /* added to under the lock of kinds */
     struct samples samples;
+    struct expected expected;
     struct sweeper sweeper;
     struct world world;
     struct spares spares; /* spare.c */

@@ -47,6 +47,7 @@ static const size_t lock_offsets[] = {
     offsetof(gait_heap, oom_lock),
     offsetof(gait_heap, spares.lock),
     offsetof(gait_heap, samples.lock),
+    offsetof(gait_heap, expected.lock),
 };
 #define LOCKS (sizeof lock_offsets / sizeof lock_offsets[0])
 

@@ -135,6 +135,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     }
     samples_init(&heap->samples, &heap->space.metadata_bytes);
     AO_store(&heap->samples.rate_bytes, heap->options.memprofilerate);
+    expected_init(&heap->expected, &heap->space.metadata_bytes);
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_begin(heap);
     heap->world.hooks = (struct world_hooks){.stop = config->stop,
@@ -166,6 +167,7 @@ no_log:
     spare_free(heap);
     lock_destroy(&heap->oom_lock);
     world_destroy(&heap->world);
+    expected_destroy(&heap->expected);
     samples_destroy(&heap->samples);
     links_destroy(&heap->links);
 no_links:
@@ -223,6 +225,7 @@ static void heap_destroy(gait_heap *heap) {
     control_destroy(&heap->control);
     lock_destroy(&heap->oom_lock);
     world_destroy(&heap->world);
+    expected_destroy(&heap->expected);
     samples_destroy(&heap->samples);
     links_destroy(&heap->links);
     finalizers_destroy(&heap->finalizers);

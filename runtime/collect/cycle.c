@@ -237,15 +237,26 @@ static void turn_over(gait_heap *heap) {
     turn_cards(heap);
 }
 
-/* With the world stopped, as the bits have turned over: how much a stopped mark finds. Policy is
- * not to see it: the cycle has ended for control, and the CPU time is nobody's. Objects and foreign
- * memory are counted as among what was marked. */
+/* How much a stopped mark finds. Objects and foreign memory are counted as among what was marked.
+ */
 static void measure_live(gait_heap *heap) {
-    struct cycle *cycle = &heap->cycle;
-    int64_t begin_ns = platform_thread_cpu_ns();
     size_t found_bytes = verify_found_bytes(heap);
     if (found_bytes > 0)
-        cycle->record.live_bytes = found_bytes + cycle->record.foreign_bytes;
+        heap->cycle.record.live_bytes = found_bytes + heap->cycle.record.foreign_bytes;
+}
+
+/* With the world stopped, as the bits have turned over: searches that somebody asked for. Policy is
+ * not to see them: the cycle has ended for control, and the CPU time is nobody's. */
+static void search_on_demand(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    bool expects = !cycle->record.minor && AO_load(&heap->expected.count) > 0;
+    if (!heap->options.gcfloat && !expects)
+        return;
+    int64_t begin_ns = platform_thread_cpu_ns();
+    if (heap->options.gcfloat)
+        measure_live(heap);
+    if (expects)
+        kept_search(heap);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
     cycle->begin_cpu_ns += spent_ns;
     control_leave_out(&heap->control, spent_ns);
@@ -275,8 +286,7 @@ static bool end_marking(gait_heap *heap) {
     if (heap->options.arenacheck)
         arenas_check_all(&heap->arenas, heap->value_mask);
     turn_over(heap);
-    if (heap->options.gcfloat)
-        measure_live(heap);
+    search_on_demand(heap);
     return true;
 }
 
@@ -456,6 +466,7 @@ static void settle(gait_heap *heap, bool stopped) {
 static void open_sweep(gait_heap *heap, bool stopped) {
     coroutines_bury(&heap->roots);
     samples_settle(&heap->samples, &heap->space);
+    expected_settle(&heap->expected, &heap->space);
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);
     if (!heap->cycle.record.minor)
         arenas_note_settled(&heap->arenas);
@@ -498,6 +509,7 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     uint64_t number = cycle->record.number + 1;
     memset(&cycle->record, 0, sizeof cycle->record);
     cycle->record.number = number;
+    expected_begin(&heap->expected, number);
     cycle->record.forced = forced;
     cycle->record.periodic = periodic;
     cycle->record.stopped = !heap->concurrent;
@@ -538,6 +550,8 @@ static bool mark_and_settle(gait_heap *heap) {
     /* Not after the start: whoever is woken by that may run in place of this thread for a while. */
     news_tell_all(&heap->queue.news);
     cycle->record.stop_ns = start_the_world(heap);
+    if (over)
+        kept_tell(heap);
     if (over && !stopped)
         settle(heap, false);
     if (over && !sweeps_stopped)
@@ -578,7 +592,11 @@ static void tell_silent(const gait_mutator *mutator, int64_t silent_ns) {
 
 void cycle_init(gait_heap *heap) {
     figures_init(&heap->cycle.figures);
+    kept_init(&heap->cycle.kept, &heap->space.metadata_bytes);
     heap->world.tell_silent = tell_silent;
 }
 
-void cycle_destroy(gait_heap *heap) { figures_destroy(&heap->cycle.figures); }
+void cycle_destroy(gait_heap *heap) {
+    kept_destroy(&heap->cycle.kept);
+    figures_destroy(&heap->cycle.figures);
+}

@@ -8,6 +8,7 @@
 
 #include "../control/control.h"
 #include "figures.h"
+#include "kept.h"
 #include "phase.h"
 
 struct cycle {
@@ -18,6 +19,7 @@ struct cycle {
     int64_t begin_cpu_ns;       /* its thread's CPU time that is counted; the collector's  */
     struct cycle_record record; /* of the running or last cycle; the collector's           */
     struct figures figures;     /* of all cycles                                           */
+    struct kept_paths kept;     /* what keeps objects that should be dead                  */
 };
 
 void cycle_init(gait_heap *heap);

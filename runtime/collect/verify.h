@@ -14,7 +14,7 @@
  * root to it, and the process aborts. Without the memory that the search needs, one line says so
  * and nothing is checked.
  *
- * Needs a bit per 16 bytes of heap, and 16 bytes for each object that waits to be looked at.
+ * What memory it needs: search.h.
  */
 void verify_marks(gait_heap *heap);
 

@@ -12,8 +12,9 @@
 /* What a hook is handed. */
 struct gait_liveness {
     gait_liveness_stage stage;
-    struct marker *marker; /* MARK: has begun */
-    bool kept;             /* something was pushed */
+    struct marker *marker;                /* MARK: has begun */
+    bool kept;                            /* something was pushed */
+    const struct liveness_search *search; /* not NULL: it asks, in place of marking */
 };
 
 bool liveness_add(struct liveness *liveness, gait_liveness_fn hook, void *data) {
@@ -39,6 +40,13 @@ bool liveness_mark(struct liveness *liveness, struct marker *marker) {
     return call.kept;
 }
 
+bool liveness_find(struct liveness *liveness, struct marker *marker,
+                   const struct liveness_search *search) {
+    gait_liveness call = {.stage = GAIT_LIVENESS_MARK, .marker = marker, .search = search};
+    call_all(liveness, &call);
+    return call.kept;
+}
+
 void liveness_clear(struct liveness *liveness, struct marker *marker, gait_liveness_stage stage) {
     gait_liveness call = {.stage = stage, .marker = marker};
     call_all(liveness, &call);
@@ -48,6 +56,8 @@ void liveness_clear(struct liveness *liveness, struct marker *marker, gait_liven
 
 bool gait_is_marked(const gait_liveness *liveness, gait_word word) {
     const struct marker *marker = liveness->marker;
+    if (liveness->search)
+        return liveness->search->is_found(liveness->search->visitor, word);
     return liveness->stage == GAIT_LIVENESS_MARK
                ? !marker_is_white(marker, word)
                : !weak_is_dead(marker->space, marker->value_mask, word);
@@ -56,9 +66,12 @@ bool gait_is_marked(const gait_liveness *liveness, gait_word word) {
 void gait_keep(gait_liveness *liveness, gait_word word) {
     if (liveness->stage != GAIT_LIVENESS_MARK)
         platform_fatal("gait_keep: marking has ended");
-    if (!marker_is_white(liveness->marker, word))
+    if (gait_is_marked(liveness, word))
         return;
-    marker_push(liveness->marker, word);
+    if (liveness->search)
+        liveness->search->visitor->visit(liveness->search->visitor, word, false);
+    else
+        marker_push(liveness->marker, word);
     liveness->kept = true;
 }
 
@@ -78,6 +91,8 @@ static bool span_is_of_kind(void *data, const struct span *span, page_entry entr
 static void visit_cell(void *data, char *start, page_entry entry, size_t bytes) {
     const struct walking *walking = data;
     (void)entry;
+    if (walking->liveness->search && !gait_is_marked(walking->liveness, (gait_word)start))
+        return;
     walking->visit(walking->liveness, start, bytes, walking->data);
 }
 
@@ -85,7 +100,9 @@ void gait_walk_marked(gait_liveness *liveness, gait_kind kind, gait_object_fn vi
     const struct space *space = liveness->marker->space;
     struct walking walking = {liveness, kind, visit, data};
     /* the word that has the marks, or, after the flip, that had them */
-    unsigned side = (space_epoch(space) + (liveness->stage == GAIT_LIVENESS_MARK)) & 1;
+    unsigned side = liveness->search
+                        ? liveness->search->side
+                        : (space_epoch(space) + (liveness->stage == GAIT_LIVENESS_MARK)) & 1;
     walk_cells(space, side,
                &(struct walk){.wants = span_is_of_kind, .cell = visit_cell, .data = &walking});
 }

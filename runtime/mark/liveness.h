@@ -37,6 +37,18 @@ static inline bool liveness_has_hooks(const struct liveness *liveness) {
  * begun. @return whether anything was pushed. */
 bool liveness_mark(struct liveness *liveness, struct marker *marker);
 
+/* A search of what is reachable that asks hooks as marking does. */
+struct liveness_search {
+    struct gait_visitor *visitor; /* what they keep is visited */
+    bool (*is_found)(struct gait_visitor *visitor, gait_word word);
+    unsigned side; /* which word of a pair has the mark bits */
+};
+
+/** Have hooks say what is kept, of what a search has found. marker: for what it knows of the heap.
+ * The collector, with the world stopped. @return whether anything was visited. */
+bool liveness_find(struct liveness *liveness, struct marker *marker,
+                   const struct liveness_search *search);
+
 /** Marking has ended: have hooks clear. stage: CLEAR or SWEEP. The collector, after the flip and
  * before sweeping. */
 void liveness_clear(struct liveness *liveness, struct marker *marker, gait_liveness_stage stage);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What looks at words that may hold references: a marker, the search of verify.c, what shades a
+ * What looks at words that may hold references: a marker, the search of search.c, what shades a
  * coroutine's roots, what notes them.
  *
  *   .inv.nowhere: a conservative word that lies among the heap's addresses neither as it is nor

@@ -85,6 +85,7 @@ void alloc_free(gait_mutator *mutator, const struct cell *cell) {
     size_t bytes = counted_bytes(&heap->space, cell);
     enum freed freed = FREED_LATER;
     samples_forget(&heap->samples, cell->start);
+    expected_remove(&heap->expected, cell->start);
     if (AO_char_load(&heap->space.spans[cell->head].recorded))
         finalizers_drop(&heap->finalizers, cell->start);
     else if (alloc_may_free(mutator))

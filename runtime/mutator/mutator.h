@@ -216,7 +216,7 @@ void mutator_remember(gait_mutator *mutator, const gait_word *slots, size_t coun
 /** Push all roots of this mutator; its state was saved by mutator_save_stack. */
 void mutator_scan_roots(gait_mutator *mutator);
 
-/** Visit the same roots with any visitor: verify.c. */
+/** Visit the same roots with any visitor. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
 
 /** Its thread is about to go native: what the collector reads then is copied. */

@@ -31,6 +31,9 @@ int platform_thread_clock(void) {
     return pthread_getcpuclockid(pthread_self(), &clock) == 0 ? (int)clock : -1;
 }
 
+/* As Linux makes such a clock: the thread's number, negated, above three bits. */
+int platform_clock_thread(int clock) { return clock < -1 ? ~(clock >> 3) : -1; }
+
 /* Reading a thread's clock has Linux add what the thread ran since its last tick to what the
  * process's clock is the sum of. */
 void platform_settle_cpu(int clock) {

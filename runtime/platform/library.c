@@ -5,6 +5,7 @@
 #include "platform.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 
 void (*platform_find_function(const char *library, const char *function, const char **why))(void) {
@@ -15,4 +16,14 @@ void (*platform_find_function(const char *library, const char *function, const c
     if (!found && why)
         *why = dlerror();
     return found;
+}
+
+bool platform_module(const void *address, char *name, size_t name_bytes, uintptr_t *offset) {
+    Dl_info found;
+    if (!dladdr(address, &found) || !found.dli_fname)
+        return false;
+    const char *folder = strrchr(found.dli_fname, '/');
+    snprintf(name, name_bytes, "%s", folder ? folder + 1 : found.dli_fname);
+    *offset = (uintptr_t)address - (uintptr_t)found.dli_fbase;
+    return true;
 }

@@ -87,6 +87,9 @@ int64_t platform_process_cpu_ns(void); /* CPU time of the process; of a thread t
 /** The calling thread's CPU clock, for platform_settle_cpu; -1: it has none. */
 int platform_thread_clock(void);
 
+/** The system's number of a thread, by that clock; -1: not known. */
+int platform_clock_thread(int clock);
+
 /** Have the CPU time of that thread, up to now, in platform_process_cpu_ns. One that has ended has
  * it there. */
 void platform_settle_cpu(int clock);
@@ -313,6 +316,10 @@ struct platform_range {
  */
 void platform_data_segments(bool libraries, void (*visit)(void *data, struct platform_range range),
                             void *data);
+
+/** The file of the program's, or of a library's, that an address belongs to, without its folder,
+ * and how far from its begin. Takes the loader's lock. @return false: it belongs to none. */
+bool platform_module(const void *address, char *name, size_t name_bytes, uintptr_t *offset);
 
 /** Run act once, with the lock of the loader's held by which it tells of libraries. */
 void platform_with_loader(void (*act)(void *data), void *data);

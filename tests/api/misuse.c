@@ -10,6 +10,7 @@
 #include "misuse.h"
 
 #include <gait/arena.h>
+#include <gait/expect.h>
 #include <gait/foreign.h>
 #include <gait/library.h>
 #include <gait/links.h>
@@ -71,6 +72,8 @@ static void call_link_register(void) { gait_link_register(mutator, &slot, object
 static void call_link_unregister(void) { gait_link_unregister(mutator, &slot, 0); }
 static void call_link_move(void) { gait_link_move(mutator, &slot, &slot, 0); }
 static void call_link_get(void) { gait_link_get(mutator, &slot, 0); }
+static void call_expect_dead(void) { gait_expect_dead(mutator, object, NULL); }
+static void call_expect_dead_cancel(void) { gait_expect_dead_cancel(mutator, object); }
 static void call_cleanup_add(void) { gait_cleanup_add(mutator, object, clean_up, NULL); }
 static void call_cleanup_cancel(void) { gait_cleanup_cancel(mutator, object, clean_up, NULL); }
 static void call_run_finalizers(void) { gait_run_finalizers(mutator, 1); }
@@ -177,6 +180,8 @@ static const struct misuse slow[] = {
     CALL(link_unregister),
     CALL(link_move),
     CALL(link_get),
+    CALL(expect_dead),
+    CALL(expect_dead_cancel),
 };
 /* Right in some states. */
 static const struct misuse enters[] = {CALL(enter_native)};

@@ -51,6 +51,7 @@ const struct op all_ops[] = {
     {"cleanup-cancel", op_cleanup_cancel, 3, OP_ANY},
     {"run-finalizers", op_run_finalizers, 8, OP_ANY},
     {"inbox", op_inbox, 8, OP_ALWAYS},
+    {"expect", op_expect, 3, OP_ANY},
     {"link", op_link, 8, OP_ANY},
     {"link-get", op_link_get, 8, OP_ANY},
     {"link-move", op_link_move, 3, OP_ANY},

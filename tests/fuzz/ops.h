@@ -65,6 +65,7 @@ void finalizers_check_done(struct context *context);
 void finalizers_check_all(struct context *context);
 
 /* ops_links.c */
+void op_expect(struct context *context);
 void op_link(struct context *context);
 void op_link_get(struct context *context);
 void op_link_move(struct context *context);
