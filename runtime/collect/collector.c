@@ -33,6 +33,18 @@ static bool is_due_by_settings(gait_heap *heap) {
            control_is_due(&heap->control);
 }
 
+/* A request says which figures it was made by: those since this many cycles have ended marking. Not
+ * 0. */
+static unsigned figures_tag(const gait_heap *heap) { return space_epoch(&heap->space) << 1 | 1; }
+
+/* Was a cycle asked for that nobody waits for? One asked for by figures that are no longer is not:
+ * .inv.asked. */
+static bool is_wanted(const gait_heap *heap) {
+    const struct collector *collector = &heap->collector;
+    unsigned due = AO_int_load_acquire(&collector->due);
+    return due == figures_tag(heap) || (due != 0 && AO_int_load(&collector->whole));
+}
+
 static void run_cycle(gait_heap *heap, bool periodic) {
     struct collector *collector = &heap->collector;
     unsigned forced = AO_int_load_acquire(&collector->forced); /* these are done by this cycle */
@@ -70,7 +82,7 @@ static void run(void *argument) {
             AO_int_store(&collector->overdue, 1);
             periodic = false;
         }
-        bool wanted = forced || periodic || AO_int_load_acquire(&collector->due);
+        bool wanted = forced || periodic || is_wanted(heap);
         if (wanted && collector_may_begin(collector)) {
             run_cycle(heap, periodic);
             continue;
@@ -177,8 +189,10 @@ static void request_whole(gait_heap *heap) {
 
 void collector_request(gait_heap *heap) {
     struct collector *collector = &heap->collector;
-    bool first =
-        AO_int_load(&collector->due) == 0 && AO_int_compare_and_swap_full(&collector->due, 0, 1);
+    unsigned tag = figures_tag(heap), due = AO_int_load(&collector->due);
+    bool first = false;
+    for (; due != tag && !first; due = AO_int_load(&collector->due))
+        first = AO_int_compare_and_swap_full(&collector->due, due, tag);
     /* a request that was made already is no good while nobody is there to hear it */
     if (first || AO_int_load(&collector->started) == 0)
         ask(heap);
@@ -192,7 +206,7 @@ bool collector_is_overdue(gait_heap *heap) {
 
 /* control.marking is set before due is not. */
 bool collector_is_due(const gait_heap *heap) {
-    return AO_int_load(&heap->collector.due) || AO_load(&heap->control.marking);
+    return is_wanted(heap) || AO_load(&heap->control.marking);
 }
 
 void collector_await_marked(gait_heap *heap) {
@@ -216,8 +230,11 @@ int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
     int64_t look_ns = control_looks().cycle_ns, waited_ns = 0, now_ns = platform_now_ns();
     while (AO_int_load_acquire(&collector->ended) == ended && !is_ending(collector) &&
            !world_is_held_up(&heap->world) && !collector_is_held(heap) && waited_ns < most_ns) {
-        if (sweep_done(&heap->sweeper) && !AO_load(&heap->control.marking)) /* else one is on */
+        if (!AO_int_load_acquire(&collector->beginning)) { /* else one is on */
+            if (AO_int_load(&collector->ended) != ended)
+                break; /* the one that was is over since the look above */
             collector_request(heap);
+        }
         platform_wait(&collector->ended, ended, look_ns);
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();

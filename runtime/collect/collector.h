@@ -31,7 +31,8 @@ struct collector {
     unsigned done;    /* atomic, waited on: of these, those that are done */
     unsigned ended;   /* atomic, waited on: raised as each cycle has been swept */
     unsigned wake;    /* atomic, waited on by the thread: raised to wake it */
-    unsigned due;     /* atomic: a cycle was asked for that nobody waits for */
+    unsigned due;     /* atomic: a cycle was asked for that nobody waits for; by which figures:
+                         .inv.asked. 0: not since the last one began */
     unsigned whole;   /* atomic: the next cycle is to be a full one */
     unsigned look; /* atomic: settings were lowered: a cycle may be due, though nobody allocates */
     unsigned overdue;   /* atomic: a periodic cycle is due, and waits for who allocates */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests for a cycle (collect/collector.h): one that was made by figures of a cycle ago has none
+ * begin.
+ */
+#include "emulated.h"
+
+#include <criterion/criterion.h>
+#include <gait/gait.h>
+
+#include "instance.h"
+#include "platform/platform.h"
+
+/* Longer than a cycle of an empty heap takes to begin. */
+#define QUIET_NS ((int64_t)100000000)
+
+static gait_heap *heap;
+static gait_mutator *mutator;
+
+static void open_heap(void) {
+    gait_config config;
+    char error[200];
+    gait_config_init(&config);
+    config.gogc = "off";
+    heap = gait_heap_create(&config, error, sizeof error);
+    cr_assert_not_null(heap, "%s", error);
+    mutator = gait_attach(heap);
+}
+
+static void close_heap(void) { gait_heap_destroy(heap); }
+
+static unsigned cycles(void) { return AO_int_load_acquire(&heap->collector.ended); }
+
+/* How many cycles end, at least so many expected. */
+static unsigned come(unsigned before, unsigned expected) {
+    int64_t end_ns = platform_now_ns() + 60 * (int64_t)1000000000;
+    while (cycles() - before < expected && platform_now_ns() < end_ns) {
+        gait_poll(mutator);
+        platform_sleep_ns(100000);
+    }
+    gait_enter_native(mutator);
+    platform_sleep_ns(QUIET_NS);
+    gait_leave_native(mutator);
+    return cycles() - before;
+}
+
+TestSuite(requests, .init = open_heap, .fini = close_heap);
+
+Test(requests, a_cycle_comes_for_one) {
+    unsigned before = cycles();
+    collector_request(heap);
+    collector_request(heap);
+    cr_assert_eq(come(before, 1), 1u);
+    collector_request(heap);
+    cr_assert_eq(come(before, 2), 2u);
+}
+
+static bool requests;
+
+/* Called by who marks: as by a mutator that looked at the trigger, was preempted, and goes on. */
+static void visit(gait_visitor *visitor, void *object, size_t bytes, void *data) {
+    (void)visitor, (void)object, (void)bytes, (void)data;
+    if (requests)
+        collector_request(heap);
+}
+
+Test(requests, one_that_was_late_for_its_cycle_asks_for_no_other) {
+    gait_kind kind = (gait_kind)gait_kind_register(
+        heap, &(gait_kind_info){.name = "asks", .layout = GAIT_CALLBACK, .scan = visit});
+    gait_word root = (gait_word)gait_alloc(mutator, kind, 16);
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &root, 1);
+    unsigned before = cycles();
+    requests = true;
+    gait_collect(mutator);
+    cr_assert_eq(come(before, 1), 1u);
+    requests = false;
+    collector_request(heap); /* the next is heard */
+    cr_assert_eq(come(before, 2), 2u);
+    gait_pop_frame(mutator);
+}
+
+/* What only a full cycle finds may have come while the last one marked. */
+Test(requests, one_for_a_full_cycle_is_not_late) {
+    unsigned before = cycles();
+    AO_int_store_full(&heap->collector.whole, 1);
+    AO_int_store_full(&heap->collector.due, (space_epoch(&heap->space) - 1) << 1 | 1);
+    gait_collect(mutator);
+    cr_assert_geq(come(before, 1), 1u);
+    cr_assert_eq(AO_int_load(&heap->collector.due), 0u);
+    cr_assert_eq(AO_int_load(&heap->collector.whole), 0u);
+}
