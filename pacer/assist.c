@@ -60,6 +60,8 @@ void policy_revise(struct gait_pacer *pacer) {
         assist_total(pacer->scannable_bytes, pacer->stack_bytes, pacer->globals_bytes);
 
     int64_t goal = arith_i64_of_u64(gait_pacer_goal(pacer));
+    if (pacer->early_goal_bytes > 0)
+        goal = arith_min_i64(goal, arith_i64_of_u64(pacer->early_goal_bytes));
     if (done > expected) {
         goal = assist_extend_goal(pacer, goal, expected, max_work);
         expected = max_work;

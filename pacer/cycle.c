@@ -74,6 +74,7 @@ void gait_pacer_start_cycle(struct gait_pacer *pacer, const struct gait_pacer_st
     pacer->work = (struct gait_pacer_work){0};
     pacer->mark_start_ns = start->now_ns;
     pacer->triggered_bytes = start->live_bytes;
+    pacer->early_goal_bytes = start->early_goal_bytes;
     pacer->workers = gait_pacer_divide(start->procs, start->periodic, start->stop_the_world);
     policy_revise(pacer);
 }

@@ -53,13 +53,20 @@ void gait_governor_see(struct gait_governor *governor, const struct gait_governo
 
 /* ---- A cycle ---- */
 
+/* The goal; of an early cycle that marks, its own. */
+static uint64_t goal_now(const struct gait_governor *governor) {
+    uint64_t goal = governor_target(governor).goal_bytes;
+    uint64_t early = governor->marking ? governor->pacer.early_goal_bytes : 0;
+    return early > 0 ? arith_min_u64(goal, early) : goal;
+}
+
 static struct gait_governor_cycle cycle_now(const struct gait_governor *governor) {
     const struct gait_pacer *pacer = &governor->pacer;
     uint64_t expected = arith_add_u64(pacer->last_heap_work_bytes, pacer->last_stack_work_bytes);
     return (struct gait_governor_cycle){
         .kind = governor->start.kind,
         .scannable_bytes = governor->scannable_bytes,
-        .goal_bytes = governor_target(governor).goal_bytes,
+        .goal_bytes = goal_now(governor),
         .expected_bytes = arith_add_u64(expected, pacer->globals_bytes),
         .scanned_bytes = (uint64_t)pacer->work.heap_bytes,
         .assist_ratio = pacer->assist_work_per_byte,
@@ -111,13 +118,14 @@ void gait_governor_begin(struct gait_governor *governor, const struct gait_gover
                    .scannable_bytes = governor_scannable(governor, start->scannable_bytes),
                    .stack_bytes = start->stack_bytes,
                    .globals_bytes = start->globals_bytes,
+                   .early_goal_bytes = governor_early_goal(governor, start->live_bytes),
                });
+    governor->marking = true;
     *cycle = cycle_now(governor);
     /* roots are scanned as it begins, but for the pieces, which are heap's work until the end */
     pacer->work.stack_bytes = arith_i64_of_u64(start->stack_bytes);
     pacer->work.globals_bytes =
         arith_i64_of_u64(start->globals_bytes - governor->start.piece_bytes);
-    governor->marking = true;
 }
 
 void gait_governor_revise(struct gait_governor *governor,
@@ -172,6 +180,7 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     gait_governor_revise(governor, &progress);
     governor_count_scannable(governor, end->kept_work_bytes);
     *cycle = cycle_now(governor);
+    uint64_t goal_bytes = governor_target(governor).goal_bytes;
 
     struct gait_governor_end seen = *end;
     seen.mutator_cpu_ns = plausible_cpu_ns(governor, end);
@@ -186,7 +195,7 @@ void gait_governor_end(struct gait_governor *governor, const struct gait_governo
     gait_pacer_set_foreign(pacer, governor->memory.foreign_bytes);
     governor->forced_ns = forced_ns(governor, end->clocks.gc_cpu_ns);
     governor->marking = false;
-    governor_memory_end(governor, end, cycle->goal_bytes);
+    governor_memory_end(governor, end, goal_bytes);
     int64_t gc_ns = arith_sub_i64(end->clocks.gc_cpu_ns, governor->learnt.ended.gc_cpu_ns);
     governor_learn(governor, &seen, marked_before_bytes);
     commit(governor, false);
@@ -211,13 +220,15 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
     const struct gait_pacer *pacer = &governor->pacer;
     struct gait_pacer_target target = governor_target(governor);
     struct gait_pacer_bounds bounds = gait_pacer_bounds(pacer);
+    uint64_t goal = goal_now(governor);
     return (struct gait_governor_orders){
-        .trigger_bytes = target.trigger_bytes,
-        .goal_bytes = target.goal_bytes,
+        .trigger_bytes = arith_min_u64(target.trigger_bytes, goal),
+        .goal_bytes = goal,
         /* without assists the goal may be passed: nobody waits for the cycle but at the limit */
         .late_bytes = governor->settings.assists_off ? bounds.limit_bytes : bounds.goal_bytes,
         .barrier_bytes = bounds.limit_bytes,
         .relief_bytes = bounds.relief_bytes,
+        .large_bytes = arith_add_u64(pacer->marked_bytes, governor_least_growth(pacer)),
         .limit_bytes = (uint64_t)pacer->memory_limit_bytes,
         .foreign_marked_bytes = pacer->foreign_marked_bytes,
         .assist_work_per_byte = pacer->assist_work_per_byte,

@@ -123,6 +123,8 @@ struct gait_governor_orders {
                                  so as not to pass the limit; GAIT_PACER_NONE: never            */
     uint64_t relief_bytes;  /**< live heap at which a cycle begins since pages that an allocation
                                  needs would pass the limit; GAIT_PACER_NONE: never             */
+    uint64_t large_bytes;   /**< live heap at which a cycle begins since a large object would pass
+                                 the goal, and the limit                                        */
     uint64_t limit_bytes;   /**< GAIT_PACER_NO_LIMIT: none                                      */
     uint64_t foreign_marked_bytes; /**< with less than this, the goal is to be computed anew    */
     double assist_work_per_byte;   /**< scanned per byte allocated, while marking               */
@@ -405,7 +407,8 @@ struct gait_governor_want {
     uint64_t live_bytes;  /**< of the heap, now                                             */
     uint64_t total_bytes; /**< of memory, now                                               */
     uint64_t spare_bytes; /**< of it, what can be given back without a cycle                */
-    uint64_t page_bytes;  /**< pages that it needs, with takes_pages; 0: some span's        */
+    uint64_t page_bytes;  /**< of a large object, or memory outside the heap, that it is about to
+                               take; 0: a cell, for which a span's may be needed            */
     int64_t credit_bytes; /**< its own; negative: it owes marking for so much allocation    */
     bool takes_pages;     /**< no cell that is free, or to be swept, will do                */
     bool marks;           /**< it may mark                                                  */
@@ -424,6 +427,10 @@ enum gait_governor_advice {
     GAIT_GOVERNOR_AWAIT /**< wait for the end of a cycle, which gives room below the limit; a
                              bounded time, then go                                             */
 };
+
+/** What it owes marking for, bytes of allocation: what it took, and the large object that it is
+ * about to take. At most 0: nothing. */
+int64_t gait_governor_debt(const struct gait_governor_want *want);
 
 enum gait_governor_advice gait_governor_advise(const struct gait_governor_orders *orders,
                                                const struct gait_governor_want *want);

@@ -73,7 +73,7 @@ static double goal_room(const struct gait_governor *governor) {
     return goal > marked ? (double)(goal - marked) : 0;
 }
 
-static bool at_limit(const struct gait_governor *governor) {
+bool governor_at_limit(const struct gait_governor *governor) {
     const struct gait_governor_memory *memory = &governor->memory;
     struct gait_governor_orders orders = {
         .limit_bytes = (uint64_t)governor->pacer.memory_limit_bytes,
@@ -138,7 +138,7 @@ static enum gait_governor_kind clean_kind(const struct gait_governor *governor, 
         return GAIT_GOVERNOR_FULL;
     if (!governor->yield.minor || governor->learnt.of[GAIT_GOVERNOR_FULL].cycles < 2)
         return GAIT_GOVERNOR_FULL;
-    if (forced || periodic || settings->gogc_percent < 0 || at_limit(governor))
+    if (forced || periodic || settings->gogc_percent < 0 || governor_at_limit(governor))
         return GAIT_GOVERNOR_FULL;
     return goal_room(governor) * KIND_ROOM_DIVISOR < governor->yield.full_room_bytes
                ? GAIT_GOVERNOR_FULL

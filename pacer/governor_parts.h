@@ -67,7 +67,13 @@ void governor_count_scannable(struct gait_governor *governor, uint64_t kept_work
 /** Of so much that may hold references, what the cycle that marks may have to scan. */
 uint64_t governor_scannable(const struct gait_governor *governor, uint64_t scannable_bytes);
 
-/** Trigger and goal now. Defined in governor_runway.c. */
+/** Does a limit give the goal, or is memory at it? Defined in governor_kind.c. */
+bool governor_at_limit(const struct gait_governor *governor);
+
+/** Trigger and goal now. Defined in governor_runway.c, as what follows. */
 struct gait_pacer_target governor_target(const struct gait_governor *governor);
+
+/** The goal of a cycle that begins with so much live, if it is an early one at a limit; or 0. */
+uint64_t governor_early_goal(const struct gait_governor *governor, uint64_t live_bytes);
 
 #endif

@@ -43,6 +43,9 @@
 #define RUNWAY_UPPER_NUMERATOR 61
 #define RUNWAY_UPPER_DENOMINATOR 64
 
+/** Below this assists would explode: as in goal.c. */
+#define RUNWAY_LEAST_BYTES (UINT64_C(64) << 10)
+
 static double allocated_at(double bytes, double share) { return bytes * (1 - share) / share; }
 
 /* A cycle that is given more than half of the CPU fills the limiter's bucket by what it takes
@@ -104,4 +107,19 @@ struct gait_pacer_target governor_target(const struct gait_governor *governor) {
     uint64_t trigger = length < goal ? goal - length : 0;
     trigger = arith_max_u64(arith_min_u64(trigger, upper), lower);
     return (struct gait_pacer_target){arith_min_u64(trigger, goal), goal};
+}
+
+/* At a limit a cycle may begin well before its trigger, since spans are full of what little lives
+ * on and pages are wanted. Were it let take all the way to the goal, it would be marked at leisure,
+ * all that is allocated meanwhile would float, and what comes next would have to pass the limit. So
+ * it is as short as one that begins at its trigger. */
+uint64_t governor_early_goal(const struct gait_governor *governor, uint64_t live_bytes) {
+    if (governor->settings.parity || governor->learnt.cycles == 0 || !governor_at_limit(governor))
+        return 0;
+    struct gait_pacer_target target = governor_target(governor);
+    if (live_bytes >= target.trigger_bytes)
+        return 0;
+    uint64_t length = target.goal_bytes - target.trigger_bytes;
+    uint64_t from = arith_max_u64(live_bytes, governor->pacer.marked_bytes);
+    return arith_add_u64(from, arith_max_u64(length, RUNWAY_LEAST_BYTES));
 }

@@ -109,7 +109,7 @@ int64_t gait_governor_pays_ns(uint64_t want_bytes) {
 }
 
 enum gait_governor_then gait_governor_after_marking(const struct gait_governor_marked *marked) {
-    bool owes = marked->credit_bytes < 0;
+    bool owes = marked->debt_bytes > 0;
     if (marked->at_limit && marked->beyond)
         return marked->starved ? GAIT_GOVERNOR_THEN_WAIT_AT_LIMIT : GAIT_GOVERNOR_THEN_ASK;
     if (!marked->at_limit && marked->starved && owes)

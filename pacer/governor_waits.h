@@ -71,11 +71,11 @@ int64_t gait_governor_pays_ns(uint64_t want_bytes);
 
 /** A mutator that was told to mark has done so. */
 struct gait_governor_marked {
-    bool at_limit;        /**< as gait_governor_assist said before                               */
-    bool beyond;          /**< with at_limit: gait_governor_is_beyond, now                       */
-    bool starved;         /**< it did less, since others hold all the work there is              */
-    int64_t credit_bytes; /**< its own now                                                       */
-    int64_t pays_ns;      /**< left of gait_governor_pays_ns                                     */
+    bool at_limit;      /**< as gait_governor_assist said before                               */
+    bool beyond;        /**< with at_limit: gait_governor_is_beyond, now                       */
+    bool starved;       /**< it did less, since others hold all the work there is              */
+    int64_t debt_bytes; /**< gait_governor_debt, now                                             */
+    int64_t pays_ns;    /**< left of gait_governor_pays_ns                                     */
 };
 
 /** What it does then. */

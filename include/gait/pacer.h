@@ -81,14 +81,16 @@ struct gait_pacer_work {
 
 /** The state in which marking begins. */
 struct gait_pacer_start {
-    int64_t now_ns;           /**< monotonic clock                                        */
-    int32_t procs;            /**< CPUs that the program may use (GOMAXPROCS), at least 1 */
-    bool periodic;            /**< started by the clock, not by growth: no idle helpers   */
-    bool stop_the_world;      /**< mutators are stopped: every CPU marks                  */
-    uint64_t live_bytes;      /**< marked by the last cycle + allocated since             */
-    uint64_t scannable_bytes; /**< part of it that may hold references                    */
-    uint64_t stack_bytes;     /**< upper bound on the stacks to scan                      */
-    uint64_t globals_bytes;   /**< static data to scan                                    */
+    int64_t now_ns;            /**< monotonic clock                                        */
+    int32_t procs;             /**< CPUs that the program may use (GOMAXPROCS), at least 1 */
+    bool periodic;             /**< started by the clock, not by growth: no idle helpers   */
+    bool stop_the_world;       /**< mutators are stopped: every CPU marks                  */
+    uint64_t live_bytes;       /**< marked by the last cycle + allocated since             */
+    uint64_t scannable_bytes;  /**< part of it that may hold references                    */
+    uint64_t stack_bytes;      /**< upper bound on the stacks to scan                      */
+    uint64_t globals_bytes;    /**< static data to scan                                    */
+    uint64_t early_goal_bytes; /**< it started early, and is to end at this goal if that is
+                                    lower; 0: at any goal. Not Go's                       */
 };
 
 /** How far marking has come; each figure is a total, not a difference. */
@@ -179,8 +181,9 @@ struct gait_pacer {
     uint64_t runway_bytes;            /**< expected to be allocated while the next cycle marks   */
 
     /* The cycle that is marking. */
-    uint64_t triggered_bytes;    /**< live bytes as it started; GAIT_PACER_NONE: not marking */
-    int64_t mark_start_ns;       /**< when it started                                        */
+    uint64_t triggered_bytes;  /**< live bytes as it started; GAIT_PACER_NONE: not marking */
+    uint64_t early_goal_bytes; /**< goal of one that started early; 0: as of any other. Not Go's */
+    int64_t mark_start_ns;     /**< when it started                                        */
     struct gait_pacer_work work; /**< done so far                                            */
     struct gait_pacer_workers workers; /**< who marks */
     double assist_work_per_byte;  /**< bytes a mutator scans per byte that it allocates       */

@@ -119,13 +119,13 @@ enum gait_governor_then control_assist(struct control *control, gait_mutator *mu
     struct gait_governor_assist assist = gait_governor_assist(&orders, &known);
     struct gait_governor_marked marked = {.at_limit = assist.at_limit};
     marked.starved = pay(control, mutator, &orders, &assist);
-    marked.credit_bytes = mutator->assist_credit_bytes;
+    known = look(control, mutator, want);
+    marked.debt_bytes = gait_governor_debt(&known);
     if (marked.at_limit) {
         orders = control_orders(control);
-        known = look(control, mutator, want);
         marked.beyond = gait_governor_is_beyond(&orders, &known);
     }
-    if (end_ns && marked.credit_bytes < 0)
+    if (end_ns && marked.debt_bytes > 0)
         marked.pays_ns = end_ns - platform_now_ns();
     return gait_governor_after_marking(&marked);
 }

@@ -49,6 +49,7 @@ struct gait_governor_orders control_orders(const struct control *control) {
         .late_bytes = AO_load(&control->late_bytes),
         .barrier_bytes = AO_load(&control->barrier_bytes),
         .relief_bytes = AO_load(&control->relief_bytes),
+        .large_bytes = AO_load(&control->large_bytes),
         .limit_bytes = AO_load(&control->limit_bytes),
         .foreign_marked_bytes = AO_load(&control->foreign_marked_bytes),
         .assist_work_per_byte = double_of(AO_load(&control->assist_work_per_byte)),
@@ -69,6 +70,7 @@ static void publish(struct control *control) {
     AO_store(&control->late_bytes, orders.late_bytes);
     AO_store(&control->barrier_bytes, orders.barrier_bytes);
     AO_store(&control->relief_bytes, orders.relief_bytes);
+    AO_store(&control->large_bytes, orders.large_bytes);
     AO_store(&control->assist_work_per_byte, bits_of(orders.assist_work_per_byte));
     AO_store(&control->assist_bytes_per_work, bits_of(orders.assist_bytes_per_work));
     AO_store(&control->limiting, orders.limiting);

@@ -105,6 +105,7 @@ struct control {
     AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
     AO_t late_bytes;            /* live heap at which mutators wait for a cycle to begin */
     AO_t relief_bytes;          /* live heap at which a cycle begins where pages pass the limit */
+    AO_t large_bytes;           /* the same before a large object that passes the goal as well */
     AO_t assist_work_per_byte;  /* bits of a double */
     AO_t assist_bytes_per_work; /* bits of a double */
     AO_t marking;               /* not 0: between control_begin and control_end */

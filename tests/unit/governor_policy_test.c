@@ -269,6 +269,31 @@ Test(governor_policy, a_limit_does_not_ask_for_more_than_half_of_the_cpu) {
 }
 
 /* Go's rules, for who wants them. */
+/* A cycle that begins early since pages are wanted at a limit: what floats is no more than in one
+ * that is due. */
+Test(governor_policy, an_early_cycle_at_the_limit_is_as_short_as_one_that_is_due) {
+    static const struct {
+        int64_t limit; /* MiB */
+        double before; /* MiB allocated since the last one */
+        bool early;
+    } rows[] = {
+        {128, 5, true}, {128, 1, true}, {128, 22, false}, {1024, 5, false}, {1024, 40, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct program program;
+        program_begin(&program, 100, rows[i].limit * (int64_t)MIB);
+        struct period period = {100, 2, 18, 0.1, 10, 0.25};
+        struct gait_governor_orders due = settled(&program, &period, 8);
+        uint64_t marked = program.governor.pacer.marked_bytes;
+        period.before = rows[i].before;
+        struct gait_governor_cycle cycle = program_cycle(&program, &period);
+        uint64_t length = due.goal_bytes - due.trigger_bytes;
+        double goal = (double)(marked + length) / MIB + rows[i].before;
+        expect_mib(cycle.goal_bytes, rows[i].early ? goal : (double)due.goal_bytes / MIB, "goal",
+                   i);
+    }
+}
+
 Test(governor_policy, parity_is_the_pacer_alone) {
     struct program program;
     program_begin(&program, 100, NO_LIMIT);

@@ -31,6 +31,7 @@ static struct gait_governor_orders any_orders(void) {
         .late_bytes = any_u64(),
         .barrier_bytes = any_u64(),
         .relief_bytes = any_u64(),
+        .large_bytes = any_u64(),
         .limit_bytes = any_u64() >> 1,
         .foreign_marked_bytes = any_u64(),
         .assist_work_per_byte = fabs(any_double()),
@@ -68,7 +69,7 @@ static void advice_expect(const struct gait_governor_orders *orders) {
     EXPECT(want.takes_pages || gait_governor_advise(orders, &unseen) == advice);
     switch (advice) {
     case GAIT_GOVERNOR_GO:
-        EXPECT(!want.marks || orders->limiting || (want.credit_bytes >= 0 && !beyond));
+        EXPECT(!want.marks || orders->limiting || (gait_governor_debt(&want) <= 0 && !beyond));
         break;
     case GAIT_GOVERNOR_HELP: /* who may mark is not told to wait for the chance */
         EXPECT(!want.marks && !want.helped && !orders->limiting);

@@ -491,7 +491,7 @@ Test(governor_rules, an_assist_is_a_bounded_piece_of_work) {
         uint64_t piece; /* KiB */
         bool at_limit;
     } rows[] = {
-        {1, -4096, 50, 65536, 32, false},  /* the least that is worth it, in two pieces */
+        {1, -4096, 50, 65536, 16, false},  /* the least that is worth it, in four pieces */
         {3, -16384, 50, 65536, 48, false}, /* all that it owes */
         {1, -1000000, 50, 1000000, 64, false},  {2, -1000000, 50, 2000000, 64, false},
         {1, -1000000, 105, 1000000, 64, false}, /* late: it owes the same */

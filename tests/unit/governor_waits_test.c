@@ -161,7 +161,7 @@ Test(governor_waits, after_marking) {
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct gait_governor_marked marked = {rows[i].at_limit, rows[i].beyond, rows[i].starved,
-                                              rows[i].credit, rows[i].pays};
+                                              -rows[i].credit, rows[i].pays};
         cr_expect_eq(gait_governor_after_marking(&marked), rows[i].then, "row %zu", i);
     }
 }
