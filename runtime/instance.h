@@ -27,6 +27,7 @@
 #include "sweep/sweep.h"
 
 struct arenalog;
+struct dumps;
 struct pacerlog;
 struct recording;
 struct trace;
@@ -60,6 +61,7 @@ struct gait_heap {
     struct arenalog *arenalog;    /* NULL: nothing is told of arenas */
     struct pacerlog *pacerlog;    /* NULL: cycles are not recorded */
     struct trace *trace;          /* NULL: this heap has no trace */
+    struct dumps *dumps;          /* NULL: no file shows this heap at a moment */
     struct gait_http *http;       /* NULL: nobody answers over HTTP by its options */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the

@@ -69,6 +69,21 @@ GAIT_API int gait_library_at_exit(gait_heap *heap, int library);
  */
 GAIT_API void gait_library_count(gait_heap *heap, ptrdiff_t bytes);
 
+/**
+ * Memory was taken that the heap profile may sample (gait/profile.h, GAIT_PROFILE_OFFHEAP).
+ *
+ * @param name    whose it is; copied.
+ * @param caller  whom the library's function returns to: the stack of a sample begins there.
+ * @return whether it was sampled: then gait_library_unsample is called before it is given back.
+ * Thread rule: any thread, attached or not. Not a safepoint. While nothing is sampled it costs a
+ * load and a branch.
+ */
+GAIT_API bool gait_library_sample(gait_heap *heap, const void *memory, size_t bytes,
+                                  const char *name, const void *caller);
+
+/** Memory that was sampled is about to end. Thread rule: as gait_library_sample. */
+GAIT_API void gait_library_unsample(gait_heap *heap, const void *memory);
+
 /** What all libraries have counted: exact when no thread is counting. Thread rule: any thread. */
 GAIT_API uint64_t gait_library_counted(gait_heap *heap);
 

@@ -3,9 +3,15 @@
  * Heap profiles in pprof's format, of a library of its own (`libgait-pprof`): `go tool pprof` and
  * speedscope open them. What is in them: gait/profile.h, which also says how sampling is turned on.
  *
- * A profile has four views: alloc_objects, alloc_space (all since the heap was created),
- * inuse_objects, inuse_space (what the last cycle found live; the default). The kind of the objects
- * is a label, `kind`.
+ * A profile has the four views of Go's: alloc_objects, alloc_space (all since the heap was
+ * created), inuse_objects, inuse_space (what the last cycle found live; the default). Two more tell
+ * what died young: shortlived_objects, shortlived_space, of which the first cycle that could tell
+ * found nothing live. What memory it is says a label: `kind` of objects, `arena` and `offheap` the
+ * name.
+ *
+ * Functions that make many small objects of which nearly all die young are candidates for arenas:
+ * their samples have a second label, `candidate` with the value `arena`, and the profile's comments
+ * name them, the largest first.
  */
 #ifndef GAIT_PPROF_H
 #define GAIT_PPROF_H
@@ -16,7 +22,7 @@
 extern "C" {
 #endif
 
-/** Which view a tool shows first. All four are there. */
+/** Which view a tool shows first. All of them are there. */
 enum gait_pprof_view {
     GAIT_PPROF_LIVE,     /**< inuse_space */
     GAIT_PPROF_ALLOCATED /**< alloc_space */

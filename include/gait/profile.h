@@ -2,7 +2,8 @@
 /*
  * A heap profile: which code allocates, and what of it is live, by samples.
  *
- *   site    a kind and a stack: all allocations of the same are counted together
+ *   site    a kind, or the name of an arena or of off-heap memory, and a stack: all allocations of
+ *           the same are counted together
  *   rate    mean distance of samples, in bytes of allocation. Each byte is as likely as each other
  *           to be sampled (a Poisson process, as in Go). A sample stands for as much as makes the
  *           sums right in the mean; objects that are much larger than the rate are all sampled
@@ -64,16 +65,31 @@ typedef size_t (*gait_profile_frames_fn)(gait_mutator *mutator, gait_profile_fra
  */
 GAIT_API void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data);
 
+/** What sort of memory a site allocates. Foreign memory is not sampled: it is counted by bytes, and
+ * nobody says which of them go. */
+enum gait_profile_memory {
+    GAIT_PROFILE_OBJECTS, /**< objects of the heap                                          */
+    GAIT_PROFILE_ARENA,   /**< in an arena: live until that is reset or ends                */
+    GAIT_PROFILE_OFFHEAP  /**< blocks of gait/offheap.h: live until they are freed          */
+};
+
 /** What is known of a site. Objects are whole ones by chance only. */
 typedef struct gait_profile_site {
-    gait_kind kind;
+    gait_kind kind;                   /* if has_kind */
     size_t depth;                     /* frames, the youngest first */
     const gait_profile_frame *frames; /* of the embedder's; NULL: */
     const uintptr_t *addresses;       /* where C functions return to */
     double alloc_objects;             /* since the heap was created */
     double alloc_bytes;
-    double live_objects; /* of these, what the last cycle found live */
+    double live_objects; /* of these, what the last cycle found live; beside objects: what is */
     double live_bytes;
+    unsigned memory; /* of enum gait_profile_memory */
+    bool has_kind;   /* plain bytes have none */
+    const char *tag; /* of the arena, or of off-heap memory: its name; NULL: of objects */
+    /* of objects: those that were dead at the end of the first cycle that could tell, and those
+     * that were not; what no cycle has looked at is in neither */
+    double short_objects, short_bytes;
+    double long_objects, long_bytes;
 } gait_profile_site;
 
 /** gait_read_profile for a structure of so many bytes. */

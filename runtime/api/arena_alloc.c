@@ -14,7 +14,7 @@
 #include "../mutator/zero.h"
 #include "../observe/arenalog.h"
 #include "../platform/platform.h"
-#include "arenas.h"
+#include "arena_sample.h"
 
 #define ALIGNMENT_MOST ((size_t)65536)
 
@@ -200,10 +200,8 @@ static void *take_at(struct arena_call *call, const struct arena_place *place, s
                                                          low);
 }
 
-static void *take(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
-                  size_t bytes, size_t alignment, bool low) {
-    if (own->shards)
-        return arena_shared_take(mutator, own, bytes, alignment, low);
+static void *take_own(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
+                      size_t bytes, size_t alignment, bool low) {
     struct arena_call call = {.mutator = mutator, .own = own};
     if (!(own->record.flags & GAIT_ARENA_PLACED) && bump_has_room(&own->bump, bytes, alignment)) {
         void *start = bump_take(&own->bump, &call, bytes, alignment, low);
@@ -217,6 +215,19 @@ static void *take(gait_mutator *mutator, struct arena_own *own, const struct are
     gait_pop_frame(mutator);
     if (start) /* else the handler may have freed it */
         arena_note(&own->figures, &own->bump);
+    return start;
+}
+
+static void *take(gait_mutator *mutator, struct arena_own *own, const struct arena_place *place,
+                  size_t bytes, size_t alignment, bool low) {
+    if (own->shards)
+        return arena_shared_take(mutator, own, bytes, alignment, low);
+    bool sampled = arena_is_sampled(mutator, &own->sampler);
+    if (sampled)
+        arena_sample_look(mutator, &own->sampler, &own->bump, bytes, low);
+    void *start = take_own(mutator, own, place, bytes, alignment, low);
+    if (sampled && start)
+        arena_sample_left(&own->sampler, &own->bump);
     return start;
 }
 
@@ -239,9 +250,12 @@ void *arena_alloc_at(gait_mutator *mutator, struct arena_own *own, const struct 
                      size_t bytes, size_t alignment, const char *call) {
     if ((alignment & (alignment - 1)) != 0 || alignment > ALIGNMENT_MOST)
         platform_fatal("%s: alignment %zu: a power of two up to 65536, or 0", call, alignment);
-    if (own->record.flags & GAIT_ARENA_DESCRIBED)
-        return take_described(mutator, own, place, bytes ? bytes : 1, alignment, NULL, false);
-    return take(mutator, own, place, bytes, alignment, false);
+    void *start =
+        own->record.flags & GAIT_ARENA_DESCRIBED
+            ? take_described(mutator, own, place, bytes ? bytes : 1, alignment, NULL, false)
+            : take(mutator, own, place, bytes ? bytes : 1, alignment, false);
+    arena_sample_taken(mutator, own, NULL, start);
+    return start;
 }
 
 /* @return its layout, if objects of the kind may be in arenas. */
@@ -269,9 +283,12 @@ void *arena_new_at(gait_mutator *mutator, struct arena_own *own, const struct ar
         if (!own->shards) /* where all go the slow way */
             own->bump.head->kinds = mutator->heap->kinds.arena_kinds_conservative;
     }
-    if (own->record.flags & GAIT_ARENA_DESCRIBED)
-        return take_described(mutator, own, place, bytes, 0, &kind, layout != GAIT_LEAF);
-    return take(mutator, own, place, bytes, 0, layout != GAIT_LEAF);
+    bool low = layout != GAIT_LEAF;
+    void *start = own->record.flags & GAIT_ARENA_DESCRIBED
+                      ? take_described(mutator, own, place, bytes, 0, &kind, low)
+                      : take(mutator, own, place, bytes, 0, low);
+    arena_sample_taken(mutator, own, &kind, start);
+    return start;
 }
 
 static const struct arena_place anywhere = {false, NULL};
@@ -279,10 +296,12 @@ static const struct arena_place anywhere = {false, NULL};
 void *gait_arena_alloc_slow(gait_mutator *mutator, gait_arena *arena, size_t bytes,
                             size_t alignment) {
     struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_alloc");
+    mutator->sampler.caller = __builtin_return_address(0);
     return arena_alloc_at(mutator, own, &anywhere, bytes, alignment, "gait_arena_alloc");
 }
 
 void *gait_arena_new_slow(gait_mutator *mutator, gait_arena *arena, gait_kind kind, size_t bytes) {
     struct arena_own *own = arena_of_mutator(mutator, arena, "gait_arena_new");
+    mutator->sampler.caller = __builtin_return_address(0);
     return arena_new_at(mutator, own, &anywhere, kind, bytes, "gait_arena_new");
 }

@@ -67,6 +67,7 @@ void *gait_arena_alloc_near(gait_mutator *mutator, gait_arena *arena, const void
                             size_t bytes, size_t alignment) {
     struct arena_own *own = arena_mine(mutator, arena, __func__);
     struct arena_place place = place_of(own, near, __func__);
+    mutator->sampler.caller = __builtin_return_address(0);
     return arena_alloc_at(mutator, own, &place, bytes, alignment, __func__);
 }
 
@@ -74,6 +75,7 @@ void *gait_arena_new_near(gait_mutator *mutator, gait_arena *arena, const void *
                           gait_kind kind, size_t bytes) {
     struct arena_own *own = arena_mine(mutator, arena, __func__);
     struct arena_place place = place_of(own, near, __func__);
+    mutator->sampler.caller = __builtin_return_address(0);
     return arena_new_at(mutator, own, &place, kind, bytes, __func__);
 }
 

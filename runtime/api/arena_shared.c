@@ -17,7 +17,7 @@
 #include "../heap/counted.h"
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
-#include "arenas.h"
+#include "arena_sample.h"
 
 int arena_shards_open(struct arena_call *call, const struct bump_config *config) {
     struct arena_own *own = call->own;
@@ -77,11 +77,17 @@ void *arena_shared_take(gait_mutator *mutator, struct arena_own *own, size_t byt
         struct arena_call call = {.mutator = mutator, .own = own, .shard = shard};
         gait_word handle = (gait_word)own->record.handle; /* over the safepoint */
         struct gait_frame frame;
+        bool sampled = arena_is_sampled(mutator, &shard->sampler);
+        if (sampled)
+            arena_sample_look(mutator, &shard->sampler, &shard->bump, bytes, low);
         gait_push_frame(mutator, &frame, &handle, 1);
         start = bump_take(&shard->bump, &call, bytes, alignment, low);
         gait_pop_frame(mutator);
-        if (start) /* else the handler may have freed it */
+        if (start) { /* else the handler may have freed it */
             arena_note(&shard->figures, &shard->bump);
+            if (sampled)
+                arena_sample_left(&shard->sampler, &shard->bump);
+        }
     }
     arena_shard_let_go(shard);
     return start;

@@ -3,7 +3,7 @@
  * The life of arenas: create, reset, trim, free, adopt. What is said about each function is in
  * gait/arena.h; what marking beside the program means for them, in mark/arenas.h.
  */
-#include "arenas.h"
+#include "arena_sample.h"
 
 #include <string.h>
 
@@ -122,6 +122,7 @@ static struct arena_chunk *close_arena(struct arena_own *own) {
 
 static struct arena_chunk *hook_close(struct arena *record) {
     struct arena_own *own = arena_own(record);
+    arena_samples_end(own);
     arenalog_arena(own->heap, GAIT_ARENALOG_leak, record->id, record->name, held_bytes_of(own), 0);
     return close_arena(own);
 }
@@ -375,6 +376,7 @@ void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
         reset(own, i, leave);
     }
     own->root = NULL;
+    arena_samples_end(own);
     AO_store(&own->resets, AO_load(&own->resets) + 1);
     arena_note_all(own);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_reset, own->record.id, own->record.name, used_bytes,
@@ -408,6 +410,7 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
     if (!arenas_end(arenas, &own->record, marking, own->freed))
         arena_ended(own, "gait_arena_free");
     struct arena_chunk *chunks = close_arena(own);
+    arena_samples_end(own);
     if (leave == ARENA_LEAVE_FIRST && own->shards) /* which have a first one each */
         leave = ARENA_LEAVE_REST;
     if (leave == ARENA_LEAVE_FIRST) {

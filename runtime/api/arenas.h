@@ -29,12 +29,22 @@ struct arena_figures {
     AO_t used_bytes, waste_bytes, held_bytes, high_water_bytes, chunks;
 };
 
+/* How far allocation in a bump may go until it is sampled: arena_sample.h. Whose the bump is. */
+struct arena_sampler {
+    size_t rate_bytes; /* for which the rest holds; 0: nothing is sampled */
+    size_t era;        /* of the bump, likewise */
+    double mean_bytes;
+    double left_bytes[2];   /* [low]: to the next sample at this end */
+    const char *cursors[2]; /* likewise: from where */
+};
+
 /* Of an arena that several threads allocate from: a part of it. Whose `taken` it is has the rest,
  * except what a marker reads of a bump. */
 #define ARENA_SHARDS 8
 struct arena_shard {
     AO_t taken; /* 0: nobody's; acquire, release */
     struct bump bump;
+    struct arena_sampler sampler;
     struct arena_figures figures;
     struct arena_chunk first_apart; /* the bump's first chunk, while what it held is set apart */
     char rest[64];                  /* no line of the cache is two shards' */
@@ -59,6 +69,8 @@ struct arena_own {
     AO_t owner;           /* gait_mutator *: whose it is. Unordered: it tells bugs apart */
     int node;             /* -1: none */
     AO_t resets;          /* a figure, unordered */
+    struct arena_sampler sampler;
+    struct sample *samples;          /* that are live; lock of the heap's samples */
     struct arena_making making;      /* its maker's, while its state is NEW */
     struct arena_figures figures;    /* as arena_note said them last */
     char created[ARENA_WHERE_BYTES]; /* constant */

@@ -8,6 +8,7 @@
 
 #include "../abi.h"
 #include "../instance.h"
+#include "../mutator/alloc_sample.h"
 #include "../observe/at_exit.h"
 #include "../observe/observe.h"
 #include "../platform/perturb.h"
@@ -135,6 +136,24 @@ void gait_library_count(gait_heap *heap, ptrdiff_t bytes) {
 }
 
 uint64_t gait_library_counted(gait_heap *heap) { return offheap_read(&heap->space.offheap); }
+
+/* ---- Samples ---- */
+
+static __attribute__((noinline)) bool sample(gait_heap *heap, const void *memory, size_t bytes,
+                                             const char *name, const void *caller) {
+    HEAP_CALL(heap);
+    return alloc_sample_beside(heap, name, memory, bytes, caller);
+}
+
+bool gait_library_sample(gait_heap *heap, const void *memory, size_t bytes, const char *name,
+                         const void *caller) {
+    return alloc_is_sampled(heap) && sample(heap, memory, bytes, name, caller);
+}
+
+void gait_library_unsample(gait_heap *heap, const void *memory) {
+    HEAP_CALL(heap);
+    samples_forget(&heap->samples, memory);
+}
 
 /* ---- What else a library asks ---- */
 

@@ -134,15 +134,15 @@ static void window_zero(struct bump_chunk *chunk, char *start, char *end) {
 }
 
 /* How far a window is moved on beyond what is wanted now, at a place. */
-static size_t ahead_bytes(struct bump *bump, const char *place) {
+static size_t ahead_bytes(struct bump *bump, const char *place, bool low) {
     if (!bump->windows)
         return 0;
     const struct bump_chunk *chunk = bump->current;
     if (place >= chunk->clean && place < chunk->clean_end)
-        return BUMP_WINDOW_CLEAN_BYTES;
+        return least(BUMP_WINDOW_CLEAN_BYTES, bump->ahead_most[low]);
     size_t bytes = bump->ahead_bytes;
     bump->ahead_bytes = least(2 * bytes, BUMP_WINDOW_BYTES);
-    return bytes;
+    return least(bytes, bump->ahead_most[low]);
 }
 
 /* Have what a request takes be memory. @return false: it is not; or there is no room for it. */
@@ -174,7 +174,7 @@ static char *take_low(struct bump *bump, size_t bytes, size_t alignment) {
     char *start = head->low + gap, *stop = start + bytes;
     if (stop > head->low_end) {
         /* past the other window's beginning what is free is zero, and that window's no more */
-        size_t more = (size_t)(head->high - stop), ahead = ahead_bytes(bump, head->low_end);
+        size_t more = (size_t)(head->high - stop), ahead = ahead_bytes(bump, head->low_end, true);
         char *end = stop + least(more, ahead);
         if (is_opened(bump) && end > bump->open_low && bump->open_low < bump->open_high)
             end = stop > bump->open_low ? stop : bump->open_low;
@@ -204,7 +204,8 @@ static char *take_high(struct bump *bump, size_t bytes, size_t alignment) {
         return NULL;
     char *start = head->high - bytes - gap;
     if (start < head->high_end) {
-        size_t more = (size_t)(start - head->low), ahead = ahead_bytes(bump, head->high_end - 1);
+        size_t more = (size_t)(start - head->low),
+               ahead = ahead_bytes(bump, head->high_end - 1, false);
         char *end = start - least(more, ahead);
         if (is_opened(bump) && end < bump->open_high && bump->open_low < bump->open_high)
             end = start < bump->open_high ? start : bump->open_high;
@@ -418,6 +419,7 @@ void bump_fill(struct bump *bump, size_t low_start, size_t low_end, size_t high_
 int bump_open(struct bump *bump, const struct bump_source *source, void *context,
               const struct bump_config *config) {
     memset(bump, 0, sizeof *bump);
+    bump->ahead_most[0] = bump->ahead_most[1] = SIZE_MAX;
     bump->source = source;
     bump->windows = config->windows;
     bump->fixed = config->fixed;

@@ -97,6 +97,7 @@ struct bump {
     size_t next_bytes;          /* of the next chunk */
     size_t most_bytes;          /* constant: next_bytes grows up to this */
     size_t ahead_bytes;         /* what the next window of used memory is zeroed ahead */
+    size_t ahead_most[2];       /* [low]: no window goes further; units; the owner sets them */
     bool windows;               /* constant: allocation without the slow path; else all go by it */
     bool fixed;                 /* constant: it takes no further chunk */
     char *open_low;  /* fixed, with source->open: [open_low, open_high) of its chunk is */

@@ -23,16 +23,22 @@ struct sample_site {
     struct address_node node; /* likewise */
     struct sample_site *next; /* an older one; constant */
     double alloc_objects, alloc_bytes, live_objects, live_bytes;
-    uint32_t kind, depth;
-    bool of_embedder;
+    double short_objects, short_bytes, long_objects, long_bytes;
+    const struct sample_place *tag; /* by its function; NULL: of objects */
+    uint32_t kind, depth, memory;
+    bool has_kind, of_embedder;
     uintptr_t words[GAIT_PROFILE_DEPTH]; /* addresses, or struct sample_place * */
 };
 
 struct sample {
-    struct address_node node; /* by the object */
+    struct address_node node; /* by where it lies */
     struct sample_site *site;
+    struct sample *next; /* of an arena's list */
     double objects, bytes;
-    bool settled; /* it has lived through a cycle */
+    unsigned judged_epoch; /* .inv.first */
+    bool listed;           /* it is on such a list, and not in the map */
+    bool settled;          /* its site counts it as live */
+    bool judged;           /* and as short-lived, or not */
 };
 
 /* A piece of memory for names. */
@@ -146,17 +152,25 @@ static struct sample_place *place_of(struct samples *samples, const gait_profile
 /* ---- Sites ---- */
 
 static bool same_site(const struct sample_site *one, const struct sample_site *other) {
-    return one->kind == other->kind && one->depth == other->depth &&
+    return one->kind == other->kind && one->depth == other->depth && one->tag == other->tag &&
+           one->memory == other->memory && one->has_kind == other->has_kind &&
            one->of_embedder == other->of_embedder &&
            memcmp(one->words, other->words, one->depth * sizeof one->words[0]) == 0;
 }
 
-static struct sample_site *site_of(struct samples *samples, unsigned kind,
+static struct sample_site *site_of(struct samples *samples, const struct sample_of *of,
                                    const struct sample_stack *stack) {
-    struct sample_site wanted = {.kind = kind,
+    struct sample_site wanted = {.kind = of->has_kind ? of->kind : 0,
+                                 .has_kind = of->has_kind,
+                                 .memory = of->memory,
                                  .depth = (uint32_t)stack->depth,
-                                 .of_embedder = stack->of_embedder,
-                                 .node.key = mix(kind, stack->depth)};
+                                 .of_embedder = stack->of_embedder};
+    if (of->memory != GAIT_PROFILE_OBJECTS) {
+        wanted.tag = place_of(samples, &(gait_profile_frame){.function = of->tag});
+        if (!wanted.tag)
+            return NULL;
+    }
+    wanted.node.key = mix(mix((uintptr_t)wanted.tag, wanted.kind), stack->depth);
     for (size_t i = 0; i < stack->depth; i++) {
         uintptr_t word = stack->of_embedder ? (uintptr_t)place_of(samples, &stack->at.frames[i])
                                             : stack->at.addresses[i];
@@ -181,22 +195,42 @@ static struct sample_site *site_of(struct samples *samples, unsigned kind,
 
 /* ---- Samples ---- */
 
-void samples_add(struct samples *samples, const void *object, unsigned kind,
-                 const struct sample_stack *stack, double objects, double bytes) {
+/* With the lock held, as what follows up to samples_settle. */
+static void count_live(struct sample *sample) {
+    sample->site->live_objects += sample->objects;
+    sample->site->live_bytes += sample->bytes;
+    sample->settled = true;
+}
+
+bool samples_add(struct samples *samples, const struct sample_of *of,
+                 const struct sample_stack *stack, struct sample **list) {
     lock_acquire(&samples->lock);
-    struct sample_site *site = open(samples) ? site_of(samples, kind, stack) : NULL;
+    struct sample_site *site = open(samples) ? site_of(samples, of, stack) : NULL;
     struct sample *sample = site ? pool_take(&samples->sample_pool) : NULL;
     if (sample) {
-        *sample = (struct sample){
-            .node.key = (uintptr_t)object, .site = site, .objects = objects, .bytes = bytes};
-        address_map_add(&samples->objects, &sample->node);
+        *sample = (struct sample){.node.key = (uintptr_t)of->start,
+                                  .site = site,
+                                  .objects = of->objects,
+                                  .bytes = of->bytes,
+                                  .judged_epoch = of->judged_epoch,
+                                  .listed = list != NULL,
+                                  .judged = of->memory != GAIT_PROFILE_OBJECTS};
+        if (list) {
+            sample->next = *list;
+            *list = sample;
+        } else {
+            address_map_add(&samples->objects, &sample->node);
+        }
         counter_add(&samples->live, 1);
-        site->alloc_objects += objects;
-        site->alloc_bytes += bytes;
+        site->alloc_objects += of->objects;
+        site->alloc_bytes += of->bytes;
+        if (of->memory != GAIT_PROFILE_OBJECTS)
+            count_live(sample);
     } else {
         samples->lost++;
     }
     lock_release(&samples->lock);
+    return sample != NULL;
 }
 
 static bool is_dead(const struct space *space, uintptr_t object) {
@@ -204,35 +238,63 @@ static bool is_dead(const struct space *space, uintptr_t object) {
     return !space_cell(space, object, &cell) || !cell_allocated(&cell, space_epoch(space));
 }
 
-/* With the lock held, as the next. */
 static void drop(struct samples *samples, struct sample *sample) {
+    struct sample_site *site = sample->site;
     if (sample->settled) {
-        sample->site->live_objects -= sample->objects;
-        sample->site->live_bytes -= sample->bytes;
+        site->live_objects -= sample->objects;
+        site->live_bytes -= sample->bytes;
     }
-    address_map_remove(&samples->objects, &sample->node);
+    if (!sample->judged) {
+        site->short_objects += sample->objects;
+        site->short_bytes += sample->bytes;
+    }
+    if (!sample->listed)
+        address_map_remove(&samples->objects, &sample->node);
     counter_sub(&samples->live, 1);
     pool_give(&samples->sample_pool, sample);
 }
 
-static void settle_one(struct samples *samples, const struct space *space, struct sample *sample) {
-    if (is_dead(space, sample->node.key)) {
-        drop(samples, sample);
-    } else if (!sample->settled) {
-        sample->site->live_objects += sample->objects;
-        sample->site->live_bytes += sample->bytes;
-        sample->settled = true;
-    }
+/* A sample of an object that lives. */
+static void judge(struct sample *sample, unsigned epoch) {
+    if (sample->judged || (int)(epoch - sample->judged_epoch) < 0)
+        return;
+    sample->site->long_objects += sample->objects;
+    sample->site->long_bytes += sample->bytes;
+    sample->judged = true;
 }
 
-void samples_forget(struct samples *samples, const void *object) {
+static void settle_one(struct samples *samples, const struct space *space, struct sample *sample) {
+    if (sample->site->memory != GAIT_PROFILE_OBJECTS)
+        return;
+    if (is_dead(space, sample->node.key)) {
+        drop(samples, sample);
+        return;
+    }
+    if (!sample->settled)
+        count_live(sample);
+    judge(sample, space_epoch(space));
+}
+
+void samples_forget(struct samples *samples, const void *start) {
     if (AO_load(&samples->live) == 0)
         return;
     lock_acquire(&samples->lock);
     struct address_node *node =
-        samples->open ? address_map_find(&samples->objects, (uintptr_t)object) : NULL;
+        samples->open ? address_map_find(&samples->objects, (uintptr_t)start) : NULL;
     if (node)
         drop(samples, (struct sample *)node);
+    lock_release(&samples->lock);
+}
+
+void samples_forget_list(struct samples *samples, struct sample **list) {
+    if (AO_load(&samples->live) == 0)
+        return;
+    lock_acquire(&samples->lock);
+    for (struct sample *sample = *list, *next; sample; sample = next) {
+        next = sample->next;
+        drop(samples, sample);
+    }
+    *list = NULL;
     lock_release(&samples->lock);
 }
 
@@ -265,6 +327,13 @@ static void take_site(const struct sample_site *site, gait_profile_frame *frames
         .alloc_bytes = site->alloc_bytes,
         .live_objects = site->live_objects > 0 ? site->live_objects : 0,
         .live_bytes = site->live_bytes > 0 ? site->live_bytes : 0,
+        .memory = site->memory,
+        .has_kind = site->has_kind,
+        .tag = site->tag ? site->tag->frame.function : NULL,
+        .short_objects = site->short_objects,
+        .short_bytes = site->short_bytes,
+        .long_objects = site->long_objects,
+        .long_bytes = site->long_bytes,
     };
     for (size_t i = 0; site->of_embedder && i < site->depth; i++)
         frames[i] = ((const struct sample_place *)site->words[i])->frame;

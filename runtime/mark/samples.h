@@ -3,11 +3,16 @@
  * Samples of allocation: which sites allocate, and what of it is live. What is sampled, and what it
  * stands for, the thread that allocates says: mutator/alloc_sample.h. See gait/profile.h.
  *
- *   place    a frame in the embedder's language; each is kept once, for good
- *   site     a kind and a stack; kept for good
- *   sample   an object that was sampled, until a cycle finds it dead
+ *   place    a frame in the embedder's language, or a name; each is kept once, for good
+ *   site     what is allocated, and a stack; kept for good
+ *   sample   an object that was sampled, until a cycle finds it dead; or memory of an arena, or
+ *            beside the heap, until its owner says that it ends
  *
- *   .inv.live: a site's live sums are those of its samples that have lived through a cycle.
+ *   .inv.live: a site's live sums are those of its samples that have lived through a cycle; of
+ *   memory that is no object, all of its samples.
+ *   .inv.first: the first cycle that begins when an object is there says whether it was
+ * short-lived. A cycle in which it was born says nothing: it was born marked. So a sample names the
+ * epoch from which on it is judged.
  *
  * The collector settles the samples between flip and sweep, as it does finalizers' records: what is
  * in the table is an object, or dead and not swept yet. One that the program has freed is told from
@@ -24,6 +29,7 @@
 #include "../platform/lock.h"
 #include "address_map.h"
 
+struct sample;
 struct sample_site;
 struct sample_text;
 
@@ -53,15 +59,33 @@ struct sample_stack {
     } at;
 };
 
+/** What was sampled. */
+struct sample_of {
+    unsigned memory; /* of enum gait_profile_memory */
+    bool has_kind;
+    unsigned kind;
+    const char *tag;       /* not of objects: whose it is; copied */
+    const void *start;     /* where it lies */
+    unsigned judged_epoch; /* of objects: the first that says whether it was short-lived */
+    double objects, bytes; /* what it stands for */
+};
+
 void samples_init(struct samples *samples, AO_t *metadata_bytes);
 void samples_destroy(struct samples *samples);
 
-/** Add an object, whose allocation bit is set, that stands for so many and so many bytes. */
-void samples_add(struct samples *samples, const void *object, unsigned kind,
-                 const struct sample_stack *stack, double objects, double bytes);
+/**
+ * Add a sample; of an object the allocation bit is set.
+ * @param list  where an arena has its samples; NULL: it is found by its start.
+ * @return false: there is no memory for it.
+ */
+bool samples_add(struct samples *samples, const struct sample_of *of,
+                 const struct sample_stack *stack, struct sample **list);
 
-/** The program frees an object: whatever lies there next is another one. */
-void samples_forget(struct samples *samples, const void *object);
+/** The program frees an object, or memory: whatever lies there next is another one. */
+void samples_forget(struct samples *samples, const void *start);
+
+/** An arena is reset, or ends: forget the samples of its list. Any thread. */
+void samples_forget_list(struct samples *samples, struct sample **list);
 
 /** Forget dead ones. The collector, between flip and sweep; after finalizers_settle, which keeps
  * some. */

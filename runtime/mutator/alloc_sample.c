@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "program_thread.h"
+
 /* Below this rate each allocation is looked at by itself, and no run of many is made: a run would
  * be nearly sure to be sampled, and all that is in it counted for one of them. */
 #define EACH_BYTES 16384
@@ -42,24 +44,28 @@ static void draw_distance(struct sampler *sampler) {
     sampler->left_bytes = -log(draw(sampler)) * mean_bytes(sampler);
 }
 
-/* What a sample of so many bytes stands for. */
-static double stands_for(const struct sampler *sampler, size_t taken_bytes) {
-    double bytes = (double)taken_bytes, mean = mean_bytes(sampler);
-    return mean > 0 ? bytes / -expm1(-bytes / mean) : bytes;
+double alloc_sample_weight(double bytes, double mean) {
+    return mean > 0 && bytes > 0 ? bytes / -expm1(-bytes / mean) : bytes;
 }
 
-static void begin(gait_mutator *mutator, size_t rate_bytes) {
-    struct sampler *sampler = &mutator->sampler;
+static void begin(struct sampler *sampler, size_t rate_bytes) {
     *sampler = (struct sampler){
         .caller = sampler->caller,
         .rate_bytes = rate_bytes,
         .stretch = 1,
-        .random = (uint64_t)(uintptr_t)mutator * UINT64_C(0x9e3779b97f4a7c15) ^
+        .random = (uint64_t)(uintptr_t)sampler * UINT64_C(0x9e3779b97f4a7c15) ^
                   (uint64_t)platform_now_ns(),
         .since_ns = platform_now_ns(),
     };
     sampler->random |= 1;
     draw_distance(sampler);
+}
+
+/* The rate may have changed. */
+static void keep_up(struct sampler *sampler, const gait_heap *heap) {
+    size_t rate = AO_load(&heap->samples.rate_bytes);
+    if (rate != sampler->rate_bytes && rate != 0)
+        begin(sampler, rate);
 }
 
 /* .inv.cost */
@@ -78,51 +84,126 @@ static void learn_cost(struct sampler *sampler, int64_t begin_ns, int64_t end_ns
     sampler->cost_ns = 0;
 }
 
+/* Whose stack is taken. */
+struct sampled_by {
+    gait_heap *heap;
+    gait_mutator *mutator; /* RUNNING; NULL: the thread has none, or it is in native code */
+    const void *caller;    /* the allocation returns there */
+};
+
+static void unwind(const struct sampled_by *by, struct sample_stack *stack) {
+    stack->depth = platform_unwind(stack->at.addresses, GAIT_PROFILE_DEPTH, by->caller);
+    if (stack->depth > 0)
+        return;
+    stack->at.addresses[0] = (uintptr_t)by->caller; /* code without tables lies on the way */
+    stack->depth = 1;
+}
+
 /* Who tells stacks, or the unwinder. */
-static void take_stack(gait_mutator *mutator, struct sample_stack *stack) {
-    struct samples *samples = &mutator->heap->samples;
+static void take_stack(const struct sampled_by *by, struct sample_stack *stack) {
+    struct samples *samples = &by->heap->samples;
+    stack->of_embedder = false;
+    if (!by->mutator) {
+        unwind(by, stack);
+        return;
+    }
     lock_acquire(&samples->lock);
     gait_profile_frames_fn frames = samples->frames;
     void *data = samples->frames_data;
     lock_release(&samples->lock);
     size_t depth = 0;
     if (frames)
-        MUTATOR_CALL_OUT(mutator,
-                         depth = frames(mutator, stack->at.frames, GAIT_PROFILE_DEPTH, data));
+        MUTATOR_CALL_OUT(by->mutator,
+                         depth = frames(by->mutator, stack->at.frames, GAIT_PROFILE_DEPTH, data));
     stack->of_embedder = depth > 0;
     stack->depth = depth < GAIT_PROFILE_DEPTH ? depth : GAIT_PROFILE_DEPTH;
-    if (depth > 0)
-        return;
-    const void *caller = mutator->sampler.caller;
-    /* out: unwinders may want the loader's lock, which is held as the world is stopped */
-    MUTATOR_CALL_OUT(mutator, stack->depth =
-                                  platform_unwind(stack->at.addresses, GAIT_PROFILE_DEPTH, caller));
-    if (stack->depth == 0) { /* code without tables lies on the way */
-        stack->at.addresses[0] = (uintptr_t)caller;
-        stack->depth = 1;
-    }
+    if (depth == 0) /* out: unwinders may want the loader's lock, held as the world is stopped */
+        MUTATOR_CALL_OUT(by->mutator, unwind(by, stack));
 }
 
-static __attribute__((noinline)) void take_sample(gait_mutator *mutator, gait_kind kind,
-                                                  const void *object, size_t object_bytes,
-                                                  size_t taken_bytes) {
-    struct sampler *sampler = &mutator->sampler;
+static __attribute__((noinline)) bool take_sample(struct sampler *sampler,
+                                                  const struct sampled_by *by,
+                                                  const struct sample_of *of,
+                                                  struct sample **list) {
     int64_t begin_ns = platform_now_ns();
     struct sample_stack stack;
-    take_stack(mutator, &stack);
-    double bytes = stands_for(sampler, taken_bytes);
-    samples_add(&mutator->heap->samples, object, kind, &stack, bytes / (double)object_bytes, bytes);
+    take_stack(by, &stack);
+    bool added = samples_add(&by->heap->samples, of, &stack, list);
     learn_cost(sampler, begin_ns, platform_now_ns());
     draw_distance(sampler);
+    return added;
+}
+
+static struct sampled_by by_mutator(gait_mutator *mutator) {
+    return (struct sampled_by){mutator->heap, mutator, mutator->sampler.caller};
 }
 
 void alloc_sample(gait_mutator *mutator, gait_kind kind, const void *object, size_t object_bytes,
                   size_t taken_bytes) {
     struct sampler *sampler = &mutator->sampler;
-    size_t rate = AO_load(&mutator->heap->samples.rate_bytes);
-    if (rate != sampler->rate_bytes && rate != 0)
-        begin(mutator, rate);
+    keep_up(sampler, mutator->heap);
     sampler->left_bytes -= (double)taken_bytes;
-    if (sampler->left_bytes <= 0)
-        take_sample(mutator, kind, object, object_bytes, taken_bytes);
+    if (sampler->left_bytes > 0)
+        return;
+    struct sampled_by by = by_mutator(mutator);
+    double bytes = alloc_sample_weight((double)taken_bytes, mean_bytes(sampler));
+    /* the next cycle's flip, or the one after that: samples.h, .inv.first */
+    unsigned births = mutator_is_marking(mutator) ? 2 : 1;
+    struct sample_of of = {.memory = GAIT_PROFILE_OBJECTS,
+                           .has_kind = true,
+                           .kind = kind,
+                           .start = object,
+                           .judged_epoch = space_epoch(&mutator->heap->space) + births,
+                           .objects = bytes / (double)object_bytes,
+                           .bytes = bytes};
+    take_sample(sampler, &by, &of, NULL);
+}
+
+/* ---- Arenas ---- */
+
+double alloc_sample_mean(gait_mutator *mutator) {
+    keep_up(&mutator->sampler, mutator->heap);
+    return mean_bytes(&mutator->sampler);
+}
+
+double alloc_sample_distance(gait_mutator *mutator, double mean) {
+    return -log(draw(&mutator->sampler)) * mean;
+}
+
+void alloc_sample_arena(gait_mutator *mutator, const gait_kind *kind, const char *name,
+                        const void *start, double bytes, double weight_bytes,
+                        struct sample **list) {
+    struct sampled_by by = by_mutator(mutator);
+    struct sample_of of = {.memory = GAIT_PROFILE_ARENA,
+                           .has_kind = kind != NULL,
+                           .kind = kind ? *kind : 0,
+                           .tag = name,
+                           .start = start,
+                           .objects = weight_bytes / bytes,
+                           .bytes = weight_bytes};
+    take_sample(&mutator->sampler, &by, &of, list);
+}
+
+/* ---- Beside the heap ---- */
+
+/* Of each thread, attached or not; of all heaps, since a distance may be drawn anew at any time. */
+static _Thread_local struct sampler beside;
+
+bool alloc_sample_beside(gait_heap *heap, const char *name, const void *start, size_t bytes,
+                         const void *caller) {
+    struct sampler *sampler = &beside;
+    keep_up(sampler, heap);
+    sampler->left_bytes -= (double)bytes;
+    if (sampler->left_bytes > 0)
+        return false;
+    gait_mutator *mutator = program_thread_find(heap);
+    bool running = mutator && AO_int_load(&mutator->state) == MUTATOR_RUNNING;
+    struct sampled_by by = {heap, running ? mutator : NULL, caller};
+    double weight = alloc_sample_weight((double)bytes, mean_bytes(sampler));
+    struct sample_of of = {.memory = GAIT_PROFILE_OFFHEAP,
+                           .tag = name,
+                           .start = start,
+                           .objects = bytes > 0 ? weight / (double)bytes : 1,
+                           .bytes = weight};
+    return take_sample(sampler, &by, &of, NULL);
 }

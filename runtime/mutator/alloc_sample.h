@@ -11,6 +11,9 @@
  * and stands for b / p bytes: the sums are right in the mean, whatever the mean is at the moment.
  * So it may grow where samples are dear (.inv.cost): a thread takes no more than about 1 % of its
  * time for them.
+ *
+ * In arenas nothing is fetched ahead of which one could be sure that it is used; there each object
+ * of b bytes is sampled by itself (api/arena_sample.h), as is each block beside the heap.
  */
 #ifndef GAIT_ALLOC_SAMPLE_H
 #define GAIT_ALLOC_SAMPLE_H
@@ -24,6 +27,29 @@ static inline bool alloc_is_sampled(const gait_heap *heap) {
 
 /** Are runs to be of one cell: is the rate so small that each allocation is looked at? */
 bool alloc_samples_each(const gait_heap *heap);
+
+/** The mean distance of samples, in bytes, as it is now; 0: each allocation is one. */
+double alloc_sample_mean(gait_mutator *mutator);
+
+/** A distance to the next one. */
+double alloc_sample_distance(gait_mutator *mutator, double mean_bytes);
+
+/** What a sample of so many bytes stands for, where so many lie between two in the mean. */
+double alloc_sample_weight(double bytes, double mean_bytes);
+
+/**
+ * Memory of an arena was sampled.
+ * @param kind   NULL: plain bytes
+ * @param bytes  what the allocation takes; it stands for weight_bytes
+ * @param list   where the arena has its samples
+ */
+void alloc_sample_arena(gait_mutator *mutator, const gait_kind *kind, const char *name,
+                        const void *start, double bytes, double weight_bytes, struct sample **list);
+
+/** Memory beside the heap was taken, by any thread. caller: whom the call returns to. @return
+ * whether it was sampled: then samples_forget is told of its end. */
+bool alloc_sample_beside(gait_heap *heap, const char *name, const void *start, size_t bytes,
+                         const void *caller);
 
 /** An object was made, for which so many bytes were taken; its allocation bit is set. */
 void alloc_sample(gait_mutator *mutator, gait_kind kind, const void *object, size_t object_bytes,

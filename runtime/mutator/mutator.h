@@ -59,6 +59,8 @@ struct sampler {
     uint64_t random;
     int64_t since_ns, cost_ns; /* what the last ones cost, and since when */
     uint32_t count;
+    double due_bytes; /* of an arena's allocation that is under way and sampled; 0: it is not */
+    double due_weight_bytes;
 };
 
 struct gait_mutator {

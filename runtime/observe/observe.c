@@ -6,6 +6,7 @@
 
 #include "arena_leaks.h"
 #include "arenalog.h"
+#include "dump.h"
 #include "gctrace.h"
 #include "heap_log.h"
 #include "pacerlog.h"
@@ -22,11 +23,13 @@ void observe_runs(gait_heap *heap) {
     arenalog_start(heap);
     arena_leaks_start(heap);
     trace_start(heap);
+    dumps_start(heap);
     served_start(heap);
 }
 
 void observe_stops(gait_heap *heap) {
     served_end(heap);
+    dumps_end(heap);
     recordings_end(heap);
 }
 
@@ -42,6 +45,7 @@ void observe_begin(gait_heap *heap, const struct cycle_record *record) {
     gctrace_begin(heap, record);
     pacerlog_begin(heap);
     arenalog_begin(heap, record);
+    dumps_go_on(heap);
     trace_sizes(heap);
 }
 
@@ -83,10 +87,12 @@ void observe_forked(void) {
     pacerlog_forked();
     arenalog_forked();
     trace_forked();
+    dumps_forked();
 }
 
 void observe_lost(gait_heap *heap) {
     recordings_lost(heap);
+    dumps_lost(heap);
     served_lost(heap);
     heap_log_lost(heap);
 }

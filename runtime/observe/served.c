@@ -5,10 +5,9 @@
 #include "served.h"
 
 #include <gait/http.h>
-#include <gait/stats.h>
 
 #include "../instance.h"
-#include "../platform/platform.h"
+#include "companion.h"
 #include "heap_log.h"
 
 #define LIBRARY "libgait-http.so.0"
@@ -19,11 +18,7 @@ typedef void (*stop_fn)(gait_http *http);
 
 /* @return NULL: *why says why. */
 static gait_http *start(gait_heap *heap, char *error, size_t error_bytes, const char **why) {
-    if ((void (*)(void))gait_read_stats != platform_find_function(NULL, "gait_read_stats", NULL)) {
-        *why = "the program has not the shared library libgait.so.0";
-        return NULL;
-    }
-    start_fn begin = (start_fn)platform_find_function(LIBRARY, "gait_http_start", why);
+    start_fn begin = (start_fn)companion_find(LIBRARY, "gait_http_start", why);
     *why = begin ? error : *why;
     return begin ? begin(heap, heap->options.http, error, error_bytes) : NULL;
 }
@@ -48,7 +43,8 @@ void served_start(gait_heap *heap) {
 void served_end(gait_heap *heap) {
     if (!heap->http)
         return;
-    stop_fn stop = (stop_fn)platform_find_function(LIBRARY, "gait_http_stop", NULL);
+    const char *why;
+    stop_fn stop = (stop_fn)companion_find(LIBRARY, "gait_http_stop", &why);
     if (stop)
         stop(heap->http);
     heap->http = NULL;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A heap that answers over HTTP since GAIT_DEBUG=http=ADDRESS asks for it: by libgait-http
- * (gait/http.h), which is loaded then. It calls the library by its public functions, so those have
- * to be the ones that the program has: the shared library's.
+ * (gait/http.h), which is loaded then (companion.h).
  */
 #ifndef GAIT_SERVED_H
 #define GAIT_SERVED_H

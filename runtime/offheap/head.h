@@ -17,8 +17,9 @@
 #define HEAD_EDGE_BYTES 16
 
 /* Flags. */
-#define HEAD_SAMPLED 1u /* blocks.h has a record of it */
-#define HEAD_OWNED 2u   /* an object's cleanup frees it */
+#define HEAD_SAMPLED 1u  /* blocks.h has a record of it */
+#define HEAD_OWNED 2u    /* an object's cleanup frees it */
+#define HEAD_PROFILED 4u /* a sample of the heap profile */
 
 struct head {
     size_t bytes; /* that were asked for; constant, except by resizing, as all but the flags */

@@ -71,6 +71,23 @@ static __attribute__((noinline)) void *block_begin(struct state *state, void *st
     return block;
 }
 
+/* Of a block that is there, and counted: the heap profile may sample it. */
+static void profile(struct state *state, void *block, const void *caller) {
+    struct head *head = head_of(block);
+    if (gait_library_sample(state->heap, block, head->bytes + sizeof *head, state->names[head->tag],
+                            caller))
+        head->flags |= HEAD_PROFILED;
+}
+
+/* Before its memory may be another one's. */
+static void profile_end(struct state *state, const void *block) {
+    struct head *head = head_of(block);
+    if (!(head->flags & HEAD_PROFILED))
+        return;
+    gait_library_unsample(state->heap, block);
+    head->flags &= (uint16_t)~HEAD_PROFILED;
+}
+
 /* It counts no more. */
 static void block_end(struct state *state, struct head *head) {
     state_uncount(state, head->tag, head->bytes);
@@ -98,18 +115,25 @@ static int look_for_memory(gait_heap *heap, size_t bytes, unsigned failures) {
     return mutator && gait_is_running(mutator) && gait_out_of_memory(mutator, bytes, failures);
 }
 
-void *gait_offheap_calloc(gait_heap *heap, size_t count, size_t size, int tag) {
+static void *allocate(gait_heap *heap, size_t count, size_t size, int tag, const char *call,
+                      const void *caller) {
     size_t bytes;
     if (is_too_much(count, size, &bytes))
         return NULL;
     for (unsigned failures = 0;; failures++) {
         struct state *state = state_get(heap, GAIT_OFFHEAP_DEFAULT);
         if (state)
-            check_tag(state, tag, __func__);
+            check_tag(state, tag, call);
         void *block = state ? take(state, bytes, (unsigned)tag) : NULL;
+        if (block)
+            profile(state, block, caller);
         if (block || !look_for_memory(heap, bytes, failures))
             return block;
     }
+}
+
+void *gait_offheap_calloc(gait_heap *heap, size_t count, size_t size, int tag) {
+    return allocate(heap, count, size, tag, __func__, __builtin_return_address(0));
 }
 
 /* ---- Resizing ---- */
@@ -167,15 +191,19 @@ static void check_unbound(struct state *state, struct head *head, const void *bl
 
 void *gait_offheap_realloc(gait_heap *heap, void *block, size_t count, size_t size, int tag) {
     size_t bytes;
+    const void *caller = __builtin_return_address(0);
     if (!block)
-        return gait_offheap_calloc(heap, count, size, tag);
+        return allocate(heap, count, size, tag, __func__, caller);
     struct state *state = state_find(heap);
     check_unbound(state, live_head(state, block, __func__), block, __func__);
     check_tag(state, tag, __func__);
     if (is_too_much(count, size, &bytes))
         return NULL;
+    profile_end(state, block); /* where there is no memory, the profile has it no more */
     for (unsigned failures = 0;; failures++) {
         void *to = resize(state, block, bytes, (unsigned)tag);
+        if (to)
+            profile(state, to, caller);
         if (to || !look_for_memory(heap, bytes, failures))
             return to;
     }
@@ -189,6 +217,7 @@ void gait_offheap_free(gait_heap *heap, void *block) {
     struct state *state = state_find(heap);
     struct head *head = live_head(state, block, __func__);
     check_unbound(state, head, block, __func__);
+    profile_end(state, block);
     block_end(state, head);
     if (state->checks) {
         blocks_keep(state, block);

@@ -347,6 +347,19 @@ static inline bool platform_steers(char before, char byte) {
  */
 void platform_trap_faults(bool (*look)(const void *address));
 
+/* ---- Signals by which a user asks for something. -----------------------------------------------
+ */
+
+/** The number of a signal that may be watched, by its name, as SIGUSR1; negative: there is none. */
+int platform_asked_number(const char *name, size_t length);
+
+/** Count that signal from now on, for good. A program's own handler is left as it is. @return
+ * negative: *why is set. */
+int platform_asked_watch(int number, const char **why);
+
+/** How often it came so far. */
+unsigned platform_asked_count(int number);
+
 /* ---- The end. ----------------------------------------------------------------------------------
  */
 

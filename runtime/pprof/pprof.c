@@ -6,7 +6,6 @@
  * each of them once. Then the message is put together, packed and compressed.
  */
 #include <gait/pprof.h>
-#include <gait/stats.h>
 
 #include <errno.h>
 #include <math.h>
@@ -17,178 +16,92 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "names.h"
+#include "builder.h"
+#include "candidates.h"
 #include "profile.pb-c.h"
-#include "table.h"
 
-enum { VALUES = 4 };
+enum { VALUES = 6, LABELS_MOST = 2, COMMENTS_MOST = 20 };
 
-struct text {
+/* A kind and the function that allocates it: candidates.h. */
+struct place {
     struct numbered numbered;
-    const char *text;
+    int64_t kind;
+    size_t function;
+    struct place_sums sums;
 };
 
-struct function {
-    struct numbered numbered;
-    int64_t name, file; /* numbers of texts */
-};
-
-struct mapping {
-    struct numbered numbered;
-    uint64_t start, end;
-    int64_t file, build_id;
-};
-
-/* Of an address, or, where it is 0, of a function and a line. */
-struct location {
-    struct numbered numbered;
-    uint64_t address;
-    size_t function; /* a number, from 1; 0: not known; what it is found by if address is 0 */
-    int64_t line;
-    size_t mapping; /* likewise */
+struct label {
+    int64_t key, text;
 };
 
 struct sample {
     struct numbered numbered;
     int64_t values[VALUES];
-    int64_t kind;
+    struct label label;  /* what memory it is */
+    struct place *place; /* NULL: not of objects */
     size_t depth;
     uint64_t locations[GAIT_PROFILE_DEPTH];
 };
 
-struct builder {
-    struct table texts, functions, mappings, locations, samples;
-    struct names *names;
-    const gait_kind_stats *kinds;
-    size_t kinds_count;
-    bool failed; /* no memory */
-};
-
-static int order(uint64_t one, uint64_t other) { return (one > other) - (one < other); }
-
-static int compare_texts(const void *one, const void *other) {
-    return strcmp(((const struct text *)one)->text, ((const struct text *)other)->text);
-}
-
-static int compare_functions(const void *one, const void *other) {
-    const struct function *a = one, *b = other;
-    int names = order((uint64_t)a->name, (uint64_t)b->name);
-    return names ? names : order((uint64_t)a->file, (uint64_t)b->file);
-}
-
-static int compare_mappings(const void *one, const void *other) {
-    return order(((const struct mapping *)one)->start, ((const struct mapping *)other)->start);
-}
-
-static int compare_locations(const void *one, const void *other) {
-    const struct location *a = one, *b = other;
-    int first = order(a->address, b->address);
-    if (first || a->address)
-        return first;
-    first = order(a->function, b->function);
-    return first ? first : order((uint64_t)a->line, (uint64_t)b->line);
+static int compare_places(const void *one, const void *other) {
+    const struct place *a = one, *b = other;
+    int kinds = builder_order((uint64_t)a->kind, (uint64_t)b->kind);
+    return kinds ? kinds : builder_order(a->function, b->function);
 }
 
 /* Never equal: each site is a sample. */
 static int compare_samples(const void *one, const void *other) {
-    return order((uintptr_t)one, (uintptr_t)other);
-}
-
-static void *add(struct builder *builder, struct table *table, const void *thing, size_t bytes) {
-    void *added = table_add(table, thing, bytes);
-    builder->failed |= !added;
-    return added;
-}
-
-/* ---- Texts, functions, mappings, locations: each by its number ---- */
-
-static int64_t text_of(struct builder *builder, const char *text) {
-    const struct text like = {.text = text ? text : ""};
-    struct text *found = table_find(&builder->texts, &like);
-    if (found)
-        return (int64_t)found->numbered.number;
-    size_t length = strlen(like.text) + 1;
-    char *copy = malloc(length);
-    builder->failed |= !copy;
-    if (!copy)
-        return 0;
-    memcpy(copy, like.text, length);
-    const struct text fresh = {.text = copy};
-    found = add(builder, &builder->texts, &fresh, sizeof fresh);
-    if (!found)
-        free(copy);
-    return found ? (int64_t)found->numbered.number : 0;
-}
-
-static size_t function_of(struct builder *builder, const char *name, const char *file) {
-    const struct function like = {.name = text_of(builder, name), .file = text_of(builder, file)};
-    struct function *found = table_find(&builder->functions, &like);
-    if (!found)
-        found = add(builder, &builder->functions, &like, sizeof like);
-    return found ? found->numbered.number + 1 : 0;
-}
-
-static int64_t build_id_of(struct builder *builder, const struct name *name) {
-    char text[129] = "";
-    for (int i = 0; i < name->build_id_bytes && i < 64; i++)
-        snprintf(text + 2 * i, 3, "%02x", name->build_id[i]);
-    return text_of(builder, text);
-}
-
-static size_t mapping_of(struct builder *builder, const struct name *name) {
-    if (!name->mapped)
-        return 0;
-    const struct mapping like = {.start = name->start,
-                                 .end = name->end,
-                                 .file = text_of(builder, name->mapped),
-                                 .build_id = build_id_of(builder, name)};
-    struct mapping *found = table_find(&builder->mappings, &like);
-    if (!found)
-        found = add(builder, &builder->mappings, &like, sizeof like);
-    return found ? found->numbered.number + 1 : 0;
-}
-
-static uint64_t location_of_frame(struct builder *builder, const gait_profile_frame *frame) {
-    const struct location like = {.function = function_of(builder, frame->function, frame->file),
-                                  .line = frame->line};
-    struct location *found = table_find(&builder->locations, &like);
-    if (!found)
-        found = add(builder, &builder->locations, &like, sizeof like);
-    return found ? found->numbered.number + 1 : 0;
-}
-
-/* An address to which a function returns: the call is before it. */
-static uint64_t location_of_address(struct builder *builder, uintptr_t address) {
-    struct location like = {.address = address - 1};
-    struct location *found = table_find(&builder->locations, &like);
-    if (found)
-        return found->numbered.number + 1;
-    struct name name = names_find(builder->names, address - 1);
-    if (name.function)
-        like.function = function_of(builder, name.function, name.file);
-    like.line = name.line;
-    like.mapping = mapping_of(builder, &name);
-    found = add(builder, &builder->locations, &like, sizeof like);
-    return found ? found->numbered.number + 1 : 0;
+    return builder_order((uintptr_t)one, (uintptr_t)other);
 }
 
 /* ---- Samples ---- */
 
 static int64_t whole(double value) { return value < 9e18 ? llround(value) : INT64_MAX; }
 
+static struct label label_of(struct builder *builder, const gait_profile_site *site) {
+    const char *key = "kind", *text = site->tag && site->tag[0] ? site->tag : "(no name)";
+    if (site->memory == GAIT_PROFILE_ARENA)
+        key = "arena";
+    else if (site->memory == GAIT_PROFILE_OFFHEAP)
+        key = "offheap";
+    else
+        text = site->kind < builder->kinds_count ? builder->kinds[site->kind].name : "";
+    return (struct label){builder_text(builder, key), builder_text(builder, text)};
+}
+
+/* Add what a site of objects has to its place. */
+static struct place *place_of(struct builder *builder, const gait_profile_site *site,
+                              const struct sample *sample) {
+    struct place like = {.kind = sample->label.text,
+                         .function = builder_function_at(builder, sample->locations[0])};
+    struct place *place = table_find(&builder->places, &like);
+    if (!place)
+        place = builder_add(builder, &builder->places, &like, sizeof like);
+    if (place) {
+        place->sums.objects += site->alloc_objects;
+        place->sums.bytes += site->alloc_bytes;
+        place->sums.short_bytes += site->short_bytes;
+        place->sums.long_bytes += site->long_bytes;
+    }
+    return place;
+}
+
 static void visit_site(const gait_profile_site *site, void *data) {
     struct builder *builder = data;
-    const char *kind = site->kind < builder->kinds_count ? builder->kinds[site->kind].name : "";
     struct sample sample = {
         .values = {whole(site->alloc_objects), whole(site->alloc_bytes), whole(site->live_objects),
-                   whole(site->live_bytes)},
-        .kind = text_of(builder, kind),
+                   whole(site->live_bytes), whole(site->short_objects), whole(site->short_bytes)},
+        .label = label_of(builder, site),
         .depth = site->depth,
     };
+    builder->all_bytes += site->alloc_bytes;
     for (size_t i = 0; i < site->depth; i++)
-        sample.locations[i] = site->frames ? location_of_frame(builder, &site->frames[i])
-                                           : location_of_address(builder, site->addresses[i]);
-    add(builder, &builder->samples, &sample, sizeof sample);
+        sample.locations[i] = site->frames
+                                  ? builder_location_of_frame(builder, &site->frames[i])
+                                  : builder_location_of_address(builder, site->addresses[i]);
+    if (site->memory == GAIT_PROFILE_OBJECTS && !builder->failed)
+        sample.place = place_of(builder, site, &sample);
+    builder_add(builder, &builder->samples, &sample, sizeof sample);
 }
 
 /* ---- The message ---- */
@@ -263,8 +176,21 @@ static void put_locations(struct builder *builder, Gait__Pprof__Profile *profile
     }
 }
 
+static bool is_candidate(const struct builder *builder, const struct place *place) {
+    return place && candidate_is(&place->sums, builder->all_bytes, builder->rate_bytes);
+}
+
+static void put_label(Gait__Pprof__Sample *sample, struct label label) {
+    Gait__Pprof__Label *message = sample->label[sample->n_label++];
+    gait__pprof__label__init(message);
+    message->key = label.key;
+    message->str = label.text;
+}
+
 static void put_samples(struct builder *builder, Gait__Pprof__Profile *profile,
-                        Gait__Pprof__Label **labels, int64_t kind) {
+                        Gait__Pprof__Label **labels) {
+    const struct label candidate = {builder_text(builder, "candidate"),
+                                    builder_text(builder, "arena")};
     if (!labels || !MESSAGES(builder, profile->sample, builder->samples.count))
         return;
     profile->n_sample = builder->samples.count;
@@ -272,11 +198,10 @@ static void put_samples(struct builder *builder, Gait__Pprof__Profile *profile,
         struct sample *sample = (struct sample *)builder->samples.items[i];
         Gait__Pprof__Sample *message = profile->sample[i];
         gait__pprof__sample__init(message);
-        gait__pprof__label__init(labels[i]);
-        labels[i]->key = kind;
-        labels[i]->str = sample->kind;
-        message->n_label = 1;
-        message->label = &labels[i];
+        message->label = &labels[LABELS_MOST * i];
+        put_label(message, sample->label);
+        if (is_candidate(builder, sample->place))
+            put_label(message, candidate);
         message->n_value = VALUES;
         message->value = sample->values;
         message->n_location_id = sample->depth;
@@ -284,36 +209,75 @@ static void put_samples(struct builder *builder, Gait__Pprof__Profile *profile,
     }
 }
 
+/* ---- Candidates for arenas, as comments ---- */
+
+static int by_bytes(const void *one, const void *other) {
+    double a = (*(struct place *const *)one)->sums.bytes;
+    double b = (*(struct place *const *)other)->sums.bytes;
+    return (a < b) - (a > b);
+}
+
+static int64_t comment_of(struct builder *builder, const struct place *place) {
+    char text[400];
+    snprintf(text, sizeof text,
+             "candidate for an arena: %.200s: %.0f objects of %.0f bytes (%.64s), of which %.0f %% "
+             "died before the next cycle ended",
+             builder_function_name(builder, place->function), place->sums.objects,
+             place->sums.bytes / place->sums.objects, builder_text_at(builder, place->kind),
+             candidate_short_percent(&place->sums));
+    return builder_text(builder, text);
+}
+
+/* The largest ones first. */
+static void put_comments(struct builder *builder, Gait__Pprof__Profile *profile,
+                         int64_t comments[COMMENTS_MOST]) {
+    struct place **places = calloc(builder->places.count + 1, sizeof *places);
+    size_t count = 0;
+    builder->failed |= !places;
+    for (size_t i = 0; places && i < builder->places.count; i++) {
+        struct place *place = (struct place *)builder->places.items[i];
+        if (is_candidate(builder, place))
+            places[count++] = place;
+    }
+    if (places)
+        qsort(places, count, sizeof *places, by_bytes);
+    profile->comment = comments;
+    for (size_t i = 0; i < count && i < COMMENTS_MOST && !builder->failed; i++)
+        comments[profile->n_comment++] = comment_of(builder, places[i]);
+    free(places);
+}
+
 /* The message, packed. NULL: no memory. */
-static unsigned char *pack(struct builder *builder, int64_t rate, unsigned view, size_t *bytes) {
-    static const char *const views[VALUES][2] = {{"alloc_objects", "count"},
-                                                 {"alloc_space", "bytes"},
-                                                 {"inuse_objects", "count"},
-                                                 {"inuse_space", "bytes"}};
+static unsigned char *pack(struct builder *builder, unsigned view, size_t *bytes) {
+    static const char *const views[VALUES][2] = {
+        {"alloc_objects", "count"}, {"alloc_space", "bytes"},        {"inuse_objects", "count"},
+        {"inuse_space", "bytes"},   {"shortlived_objects", "count"}, {"shortlived_space", "bytes"}};
+    int64_t comments[COMMENTS_MOST];
     Gait__Pprof__Profile profile = GAIT__PPROF__PROFILE__INIT;
     Gait__Pprof__ValueType types[VALUES], period = GAIT__PPROF__VALUE_TYPE__INIT;
     Gait__Pprof__ValueType *type_list[VALUES];
     for (int i = 0; i < VALUES; i++) {
         gait__pprof__value_type__init(&types[i]);
-        types[i].type = text_of(builder, views[i][0]);
-        types[i].unit = text_of(builder, views[i][1]);
+        types[i].type = builder_text(builder, views[i][0]);
+        types[i].unit = builder_text(builder, views[i][1]);
         type_list[i] = &types[i];
     }
-    period.type = text_of(builder, "space");
-    period.unit = text_of(builder, "bytes");
+    period.type = builder_text(builder, "space");
+    period.unit = builder_text(builder, "bytes");
     profile.n_sample_type = VALUES;
     profile.sample_type = type_list;
     profile.period_type = &period;
-    profile.period = rate;
-    profile.default_sample_type = text_of(builder, views[view == GAIT_PPROF_ALLOCATED ? 1 : 3][0]);
+    profile.period = (int64_t)builder->rate_bytes;
+    profile.default_sample_type =
+        builder_text(builder, views[view == GAIT_PPROF_ALLOCATED ? 1 : 3][0]);
     profile.time_nanos = (int64_t)time(NULL) * 1000000000;
-    int64_t kind = text_of(builder, "kind");
 
     Gait__Pprof__Line **lines;
     Gait__Pprof__Label **labels;
     MESSAGES(builder, lines, builder->locations.count);
-    MESSAGES(builder, labels, builder->samples.count);
-    put_samples(builder, &profile, labels, kind);
+    MESSAGES(builder, labels, LABELS_MOST * builder->samples.count);
+    put_samples(builder, &profile, labels);
+    put_comments(builder, &profile, comments);
     put_locations(builder, &profile, lines);
     put_functions(builder, &profile);
     put_mappings(builder, &profile);
@@ -357,35 +321,24 @@ static gait_kind_stats *read_kinds(gait_heap *heap, size_t *count) {
     return kinds;
 }
 
-static void free_texts(struct table *texts) {
-    for (size_t i = 0; i < texts->count; i++)
-        free((char *)((struct text *)texts->items[i])->text);
-}
-
 void *gait_heap_profile(gait_heap *heap, unsigned view, size_t *bytes) {
-    struct builder builder = {.texts.compare = compare_texts,
-                              .functions.compare = compare_functions,
-                              .mappings.compare = compare_mappings,
-                              .locations.compare = compare_locations,
-                              .samples.compare = compare_samples};
+    struct builder builder = {.samples.compare = compare_samples,
+                              .places.compare = compare_places,
+                              .rate_bytes = (double)gait_profile_rate(heap)};
+    builder_open(&builder);
     gait_kind_stats *kinds = read_kinds(heap, &builder.kinds_count);
     builder.kinds = kinds;
-    builder.failed = !kinds;
-    builder.names = names_open();
-    text_of(&builder, ""); /* number 0 */
+    builder.failed |= !kinds;
     void *profile = NULL;
     size_t packed_bytes;
     if (kinds)
         gait_read_profile(heap, visit_site, &builder);
-    unsigned char *packed =
-        kinds ? pack(&builder, (int64_t)gait_profile_rate(heap), view, &packed_bytes) : NULL;
+    unsigned char *packed = kinds ? pack(&builder, view, &packed_bytes) : NULL;
     if (packed)
         profile = compress_all(packed, packed_bytes, bytes);
     free(packed);
-    free_texts(&builder.texts);
-    table_free(&builder.texts), table_free(&builder.functions), table_free(&builder.mappings);
-    table_free(&builder.locations), table_free(&builder.samples);
-    names_close(builder.names);
+    table_free(&builder.samples), table_free(&builder.places);
+    builder_close(&builder);
     free(kinds);
     return profile;
 }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gait/library.h>
 #include <gait/offheap.h>
+#include <gait/profile.h>
 #include <gait/stats.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -125,6 +126,60 @@ static void too_much_is_refused(int backend) {
     gait_heap_destroy(heap);
 }
 Test(offheap, too_much_is_refused_and_a_block_stays_whole) { each_backend(too_much_is_refused); }
+
+/* ---- Heap profiles ---- */
+
+struct of_tag {
+    const char *tag;
+    double alloc_bytes, live_bytes;
+};
+
+static void add_site(const gait_profile_site *site, void *data) {
+    struct of_tag *sum = data;
+    if (site->memory != GAIT_PROFILE_OFFHEAP || strcmp(site->tag, sum->tag) != 0)
+        return;
+    sum->alloc_bytes += site->alloc_bytes;
+    sum->live_bytes += site->live_bytes;
+}
+
+/* Of a tag, with the 16 bytes that each block has more. */
+static void expect_profile(gait_heap *heap, const char *tag, double alloc_bytes,
+                           double live_bytes) {
+    struct of_tag sum = {.tag = tag};
+    cr_assert_eq(gait_read_profile(heap, add_site, &sum), 0);
+    cr_assert_float_eq(sum.alloc_bytes, alloc_bytes, 1e-6, "%s: %f", tag, sum.alloc_bytes);
+    cr_assert_float_eq(sum.live_bytes, live_bytes, 1e-6, "%s: %f", tag, sum.live_bytes);
+}
+
+static void blocks_are_profiled(int backend, const char *debug) {
+    gait_heap *heap = heap_with(backend, "off", debug, NULL);
+    int a = gait_offheap_tag(heap, "a"), b = gait_offheap_tag(heap, "b");
+    char *old = gait_offheap_calloc(heap, 1, 100, a); /* from before */
+    gait_set_profile_rate(heap, 1);
+    char *one = gait_offheap_calloc(heap, 10, 10, a), *two = gait_offheap_calloc(heap, 1, 0, a);
+    expect_profile(heap, "a", 116 + 16, 116 + 16);
+    one = gait_offheap_realloc(heap, one, 1, 500, b); /* made anew, for its new tag */
+    expect_profile(heap, "a", 116 + 16, 16);
+    expect_profile(heap, "b", 516, 516);
+    old = gait_offheap_realloc(heap, old, 1, 200, a);
+    expect_profile(heap, "a", 116 + 16 + 216, 16 + 216);
+    gait_offheap_free(heap, old);
+    gait_offheap_free(heap, two);
+    expect_profile(heap, "a", 116 + 16 + 216, 0);
+    gait_set_profile_rate(heap, 0);
+    gait_offheap_free(heap, one);
+    expect_profile(heap, "b", 516, 0);
+    gait_heap_destroy(heap);
+}
+
+static void all_blocks_are_profiled(int backend) {
+    blocks_are_profiled(backend, "");
+    blocks_are_profiled(backend, "offheapcheck=1");
+    blocks_are_profiled(backend, "offheapleaks=2");
+}
+Test(offheap, the_heap_profile_has_blocks_until_they_are_freed) {
+    each_backend(all_blocks_are_profiled);
+}
 
 /* ---- Tags ---- */
 

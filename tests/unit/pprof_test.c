@@ -2,6 +2,7 @@
 /*
  * runtime/pprof: a heap profile is a gzipped message of pprof's, in which functions have names.
  */
+#include <gait/arena.h>
 #include <gait/pprof.h>
 
 #include "profile.pb-c.h"
@@ -95,15 +96,15 @@ static const char *name_of(const Gait__Pprof__Profile *profile, uint64_t locatio
 }
 
 /* Sums of the samples with this function on their stack, of this kind. */
-static void sum_up(const Gait__Pprof__Profile *profile, const char *function, const char *kind,
-                   int64_t sums[4]) {
+static void sum_up_labelled(const Gait__Pprof__Profile *profile, const char *function,
+                            const char *key, const char *kind, int64_t sums[4]) {
     memset(sums, 0, 4 * sizeof sums[0]);
     for (size_t i = 0; i < profile->n_sample; i++) {
         const Gait__Pprof__Sample *sample = profile->sample[i];
-        cr_assert_eq(sample->n_value, 4u);
-        cr_assert_eq(sample->n_label, 1u);
-        cr_expect_eq(strcmp(profile->string_table[sample->label[0]->key], "kind"), 0);
-        if (strcmp(profile->string_table[sample->label[0]->str], kind) != 0)
+        cr_assert_eq(sample->n_value, 6u);
+        cr_assert_geq(sample->n_label, 1u);
+        if (strcmp(profile->string_table[sample->label[0]->key], key) != 0 ||
+            strcmp(profile->string_table[sample->label[0]->str], kind) != 0)
             continue;
         for (size_t at = 0; at < sample->n_location_id; at++)
             if (strncmp(name_of(profile, sample->location_id[at]), function, strlen(function)) ==
@@ -113,6 +114,11 @@ static void sum_up(const Gait__Pprof__Profile *profile, const char *function, co
                 break;
             }
     }
+}
+
+static void sum_up(const Gait__Pprof__Profile *profile, const char *function, const char *kind,
+                   int64_t sums[4]) {
+    sum_up_labelled(profile, function, "kind", kind, sums);
 }
 
 static void expect_type(const Gait__Pprof__Profile *profile, const Gait__Pprof__ValueType *type,
@@ -125,11 +131,13 @@ Test(pprof, samples_lie_under_the_names_of_functions) {
     fill();
     Gait__Pprof__Profile *profile = profile_now();
     cr_expect_eq(strcmp(profile->string_table[0], ""), 0);
-    cr_assert_eq(profile->n_sample_type, 4u);
+    cr_assert_eq(profile->n_sample_type, 6u);
     expect_type(profile, profile->sample_type[0], "alloc_objects", "count");
     expect_type(profile, profile->sample_type[1], "alloc_space", "bytes");
     expect_type(profile, profile->sample_type[2], "inuse_objects", "count");
     expect_type(profile, profile->sample_type[3], "inuse_space", "bytes");
+    expect_type(profile, profile->sample_type[4], "shortlived_objects", "count");
+    expect_type(profile, profile->sample_type[5], "shortlived_space", "bytes");
     expect_type(profile, profile->period_type, "space", "bytes");
     cr_expect_eq(profile->period, 1);
     cr_expect_eq(strcmp(profile->string_table[profile->default_sample_type], "alloc_space"), 0);
@@ -173,10 +181,61 @@ Test(pprof, frames_of_the_embedder_have_functions_and_lines) {
     gait__pprof__profile__free_unpacked(profile, NULL);
 }
 
+__attribute__((noinline)) static void fill_arena(gait_arena *arena) {
+    for (int i = 0; i < 100; i++)
+        cr_assert_not_null(gait_arena_alloc(mutator, arena, 80, 8));
+    __asm__ volatile("");
+}
+
+Test(pprof, memory_of_arenas_is_labelled_by_their_names) {
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.name = "request";
+    gait_arena *arena = gait_arena_create(mutator, &config);
+    fill_arena(arena);
+    Gait__Pprof__Profile *profile = profile_now();
+    int64_t sums[4];
+    sum_up_labelled(profile, "fill_arena", "arena", "request", sums);
+    cr_expect_eq(sums[0], 100);
+    cr_expect_eq(sums[1], 8000);
+    cr_expect_eq(sums[3], 8000);
+    gait__pprof__profile__free_unpacked(profile, NULL);
+    gait_arena_free(mutator, arena);
+}
+
+/* Samples with the label of candidates, of this kind. */
+static size_t candidates_of(const Gait__Pprof__Profile *profile, const char *kind) {
+    size_t count = 0;
+    for (size_t i = 0; i < profile->n_sample; i++) {
+        const Gait__Pprof__Sample *sample = profile->sample[i];
+        if (strcmp(profile->string_table[sample->label[0]->str], kind) != 0)
+            continue;
+        count += sample->n_label == 2;
+        if (sample->n_label == 2) {
+            cr_expect_eq(strcmp(profile->string_table[sample->label[1]->key], "candidate"), 0);
+            cr_expect_eq(strcmp(profile->string_table[sample->label[1]->str], "arena"), 0);
+        }
+    }
+    return count;
+}
+
+Test(pprof, what_dies_young_is_named_as_a_candidate_for_an_arena) {
+    fill(); /* 1000 nodes that live, 200 texts of 1024 bytes that don't */
+    Gait__Pprof__Profile *profile = profile_now();
+    cr_expect_gt(candidates_of(profile, "text"), 0u);
+    cr_expect_eq(candidates_of(profile, "node"), 0u);
+    cr_assert_eq(profile->n_comment, 1u);
+    const char *comment = profile->string_table[profile->comment[0]];
+    cr_expect_not_null(strstr(comment, "make_garbage"), "%s", comment);
+    cr_expect_not_null(strstr(comment, "200 objects of 1024 bytes (text)"), "%s", comment);
+    gait__pprof__profile__free_unpacked(profile, NULL);
+}
+
 Test(pprof, an_empty_one_is_whole) {
     Gait__Pprof__Profile *profile = profile_now();
     cr_expect_eq(profile->n_sample, 0u);
-    cr_expect_eq(profile->n_sample_type, 4u);
+    cr_expect_eq(profile->n_sample_type, 6u);
+    cr_expect_eq(profile->n_comment, 0u);
     gait__pprof__profile__free_unpacked(profile, NULL);
 }
 
