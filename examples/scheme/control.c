@@ -174,35 +174,46 @@ unsigned code_line(value code, const uint32_t *pc) {
     return line;
 }
 
-/* Does the instruction before pc belong to a program? Then *file and *line say where. */
-static bool locate(value self, const uint32_t *pc, value *file, unsigned *line) {
-    value code = closure_of(self)->code;
-    if (!is_string(code_of(code)->file))
-        return false;
-    *file = code_of(code)->file;
-    *line = code_line(code, pc);
-    return *line != 0;
-}
-
-value control_location(struct vm *vm, unsigned *line) {
-    value file = FALSE;
-    *line = 0;
+bool control_frames(const struct vm *vm, frame_fn visit, void *data) {
     if (!vm->bottom || !vm->self || vm->sp <= vm->base + 3)
-        return FALSE;
-    if (locate(vm->self, vm->pc, &file, line))
-        return file;
+        return false;
+    if (visit(data, vm->self, vm->pc))
+        return true;
     for (value *fp = vm->fp; fp > vm->base + 3; fp -= fixnum_value(fp[-1]))
-        if (locate(fp[-2], (const uint32_t *)fp[-3], &file, line))
-            return file;
+        if (visit(data, fp[-2], (const uint32_t *)fp[-3]))
+            return true;
     value under = vm->under;
     uint64_t top = vm->under_top;
     while (under != FALSE) {
         struct chunk *chunk = chunk_of(under);
         for (; top; top -= (uint64_t)fixnum_value(chunk->words[top - 1]))
-            if (locate(chunk->words[top - 2], (const uint32_t *)chunk->words[top - 3], &file, line))
-                return file;
+            if (visit(data, chunk->words[top - 2], (const uint32_t *)chunk->words[top - 3]))
+                return true;
         top = chunk->next_top;
         under = chunk->next;
     }
-    return FALSE;
+    return false;
+}
+
+struct location {
+    value file;
+    unsigned line;
+};
+
+/* Does the instruction before pc belong to a program? */
+static bool locate(void *data, value closure, const uint32_t *pc) {
+    struct location *location = data;
+    value code = closure_of(closure)->code;
+    if (!is_string(code_of(code)->file))
+        return false;
+    location->line = code_line(code, pc);
+    location->file = code_of(code)->file;
+    return location->line != 0;
+}
+
+value control_location(struct vm *vm, unsigned *line) {
+    struct location location = {FALSE, 0};
+    bool found = control_frames(vm, locate, &location);
+    *line = location.line;
+    return found ? location.file : FALSE;
 }

@@ -89,6 +89,7 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, uint64_t heap_bytes, cha
     gait_set_oom_handler(vm->heap, run_finalizers, NULL);
     scratch_init(vm);
     gait_set_roots_callback(vm->mutator, visit_roots, vm);
+    profile_init(vm);
     return true;
 }
 

@@ -322,6 +322,14 @@ value control_apply(struct vm *vm, value builtin, value list, int64_t length);
 /** The continuation of the running frame, which has been spilled. */
 value control_continuation(struct vm *vm);
 
+/** Visit all frames, the innermost first, until a visit says true: a closure, and the instruction
+ * that it goes on with. @return whether one did. Allocates nothing. */
+typedef bool (*frame_fn)(void *data, value closure, const uint32_t *pc);
+bool control_frames(const struct vm *vm, frame_fn visit, void *data);
+
+/** Have heap profiles show the program's functions: profile.c. */
+void profile_init(struct vm *vm);
+
 /** Where the program is: file (FALSE: nowhere) and line of the innermost frame that has a file. */
 value control_location(struct vm *vm, unsigned *line);
 
