@@ -222,11 +222,15 @@ static void say(char *error, size_t error_bytes, const char *format, ...) {
     va_end(arguments);
 }
 
-/* Its threads take no signals of the program's. */
+/* Its threads take no signals that are sent to the program; faults of their own stay open, so that
+ * the program's handler says where. */
 static struct MHD_Daemon *listen_at(struct gait_http *http, const union address *address) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
+    const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t sent, before;
+    sigfillset(&sent);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&sent, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &sent, &before);
     unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD;
     if (address->any.sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;

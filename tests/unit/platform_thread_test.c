@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 struct seen {
-    bool signals_blocked, inside_stack;
+    bool signals_blocked, faults_open, inside_stack;
     char name[32];
 };
 
@@ -24,6 +24,8 @@ static void look_around(void *argument) {
     pthread_sigmask(SIG_SETMASK, NULL, &mask);
     seen->signals_blocked =
         sigismember(&mask, SIGTERM) && sigismember(&mask, SIGALRM) && sigismember(&mask, SIGPROF);
+    seen->faults_open =
+        !sigismember(&mask, SIGSEGV) && !sigismember(&mask, SIGBUS) && !sigismember(&mask, SIGABRT);
     pthread_getname_np(pthread_self(), seen->name, sizeof seen->name);
     void *low, *high;
     char local = 0;
@@ -39,12 +41,38 @@ Test(thread, runs_with_signals_blocked_and_a_name) {
     cr_assert_eq(platform_thread_start(&thread, look_around, &seen, "a-name-that-is-too-long"), 0);
     platform_thread_join(&thread);
     cr_assert(seen.signals_blocked);
+    cr_assert(seen.faults_open);
     cr_assert_str_eq(seen.name, "a-name-that-is-");
     cr_assert(seen.inside_stack);
 
     sigset_t mask;
     pthread_sigmask(SIG_SETMASK, NULL, &mask);
     cr_assert_not(sigismember(&mask, SIGTERM), "the caller's own mask is as before");
+}
+
+static void on_fault(int number) {
+    (void)number;
+    _exit(3);
+}
+
+static void touch_nothing(void *argument) { *(volatile int *)argument = 1; }
+
+/* In a process of its own. */
+static void fault_in_a_thread(void) {
+    struct platform_thread thread;
+    signal(SIGSEGV, on_fault);
+    if (platform_thread_start(&thread, touch_nothing, NULL, "faults") == 0)
+        platform_thread_join(&thread);
+    _exit(0);
+}
+
+Test(thread, a_fault_finds_the_handler_of_the_program) {
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        fault_in_a_thread();
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 3, "status %#x", (unsigned)status);
 }
 
 Test(thread, main_thread_has_a_stack) {
