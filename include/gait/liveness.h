@@ -39,10 +39,10 @@ typedef enum gait_liveness_stage {
 
 /**
  * Runs on the collector's thread, beside the program's. It reads and clears words of its tables,
- * asks gait_is_marked, calls gait_keep and gait_walk_marked, and nothing else of this library; it
- * does not allocate. A lock that it takes is held by no thread over a safepoint or an allocation.
- * It clears a word only if it still holds what it looked at, by a compare-and-swap: a thread may
- * have stored another.
+ * asks gait_is_marked, calls gait_keep, gait_walk_marked and gait_walk_dead, and nothing else of
+ * this library; it does not allocate. A lock that it takes is held by no thread over a safepoint or
+ * an allocation. It clears a word only if it still holds what it looked at, by a compare-and-swap:
+ * a thread may have stored another.
  */
 typedef void (*gait_liveness_fn)(gait_liveness *liveness, gait_liveness_stage stage, void *data);
 
@@ -69,6 +69,21 @@ typedef void (*gait_object_fn)(gait_liveness *liveness, void *object, size_t obj
                                void *data);
 GAIT_API void gait_walk_marked(gait_liveness *liveness, gait_kind kind, gait_object_fn visit,
                                void *data);
+
+/**
+ * Visit all objects of a kind that are not marked: in stage SWEEP what is about to be swept, each
+ * object once in its life, as it was when it died; in stage CLEAR those as well that come back for
+ * finalizers. What they refer to may be dead, and is there still. In a minor cycle they are young
+ * ones: what is old counts as marked. Among them are objects that gait_free was given while the
+ * cycle marked, and memory that a thread left unused as it detached: of that all is zero.
+ *
+ * In stage MARK it visits what is not marked yet, and visit may call gait_keep. There it may meet
+ * an object that a thread is just initialising, except in a heap that stops the world.
+ *
+ * Takes time with the pages of the heap, and with the objects. Only within a hook.
+ */
+GAIT_API void gait_walk_dead(gait_liveness *liveness, gait_kind kind, gait_object_fn visit,
+                             void *data);
 
 /**
  * Have GAIT_NOTICE_CYCLE queued, for the handler of gait_set_notice, whenever a cycle has been

@@ -10,11 +10,16 @@ static void walk_span(const struct space *space, size_t page, page_entry entry, 
     const uint64_t *bits = space_bits(space, page);
     char *start = space_page_start(space, page);
     size_t bytes = span_cell_bytes(span);
-    for (size_t first = 0; first < span->cells; first += 64)
-        for (uint64_t set = bits_get(&bits[2 * (first >> 6) + side]); set; set &= set - 1) {
+    for (size_t first = 0; first < span->cells; first += 64) {
+        const uint64_t *pair = &bits[2 * (first >> 6)];
+        uint64_t set = bits_get(&pair[side]);
+        if (walk->alone)
+            set &= ~bits_get(&pair[side ^ 1]);
+        for (; set; set &= set - 1) {
             size_t cell = first + (size_t)__builtin_ctzll(set);
             walk->cell(walk->data, start + cell * bytes, entry, bytes);
         }
+    }
 }
 
 void walk_cells(const struct space *space, unsigned side, const struct walk *walk) {

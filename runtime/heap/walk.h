@@ -17,6 +17,7 @@ struct walk {
     /* A cell whose bit is set. What it sets in the same word of 64 may be passed over. */
     void (*cell)(void *data, char *start, page_entry entry, size_t bytes);
     void *data;
+    bool alone; /* only cells whose other bit is clear */
 };
 
 /** side: which of each pair of words is looked at; an epoch's low bit for allocations. */

@@ -80,6 +80,7 @@ struct walking {
     gait_kind kind;
     gait_object_fn visit;
     void *data;
+    bool dead; /* what is not marked */
 };
 
 static bool span_is_of_kind(void *data, const struct span *span, page_entry entry) {
@@ -91,18 +92,32 @@ static bool span_is_of_kind(void *data, const struct span *span, page_entry entr
 static void visit_cell(void *data, char *start, page_entry entry, size_t bytes) {
     const struct walking *walking = data;
     (void)entry;
-    if (walking->liveness->search && !gait_is_marked(walking->liveness, (gait_word)start))
+    if (walking->liveness->search &&
+        gait_is_marked(walking->liveness, (gait_word)start) == walking->dead)
         return;
     walking->visit(walking->liveness, start, bytes, walking->data);
 }
 
+/* The word that has the marks, or, after the flip, that had them. */
+static unsigned marks_side(const gait_liveness *liveness) {
+    if (liveness->search)
+        return liveness->search->side;
+    return (space_epoch(liveness->marker->space) + (liveness->stage == GAIT_LIVENESS_MARK)) & 1;
+}
+
 void gait_walk_marked(gait_liveness *liveness, gait_kind kind, gait_object_fn visit, void *data) {
-    const struct space *space = liveness->marker->space;
-    struct walking walking = {liveness, kind, visit, data};
-    /* the word that has the marks, or, after the flip, that had them */
-    unsigned side = liveness->search
-                        ? liveness->search->side
-                        : (space_epoch(space) + (liveness->stage == GAIT_LIVENESS_MARK)) & 1;
-    walk_cells(space, side,
+    struct walking walking = {liveness, kind, visit, data, false};
+    walk_cells(liveness->marker->space, marks_side(liveness),
                &(struct walk){.wants = span_is_of_kind, .cell = visit_cell, .data = &walking});
+}
+
+/* Of a span that was made after the flip no bit is set in the word of before. What a search has not
+ * found may be marked. */
+void gait_walk_dead(gait_liveness *liveness, gait_kind kind, gait_object_fn visit, void *data) {
+    struct walking walking = {liveness, kind, visit, data, true};
+    walk_cells(liveness->marker->space, marks_side(liveness) ^ 1,
+               &(struct walk){.wants = span_is_of_kind,
+                              .cell = visit_cell,
+                              .data = &walking,
+                              .alone = !liveness->search});
 }

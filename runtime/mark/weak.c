@@ -165,13 +165,9 @@ void weak_settle(struct space *space, gait_word value_mask) {
                &(struct walk){.wants = span_is_weak, .cell = settle_cell, .data = &settling});
 }
 
-/* A cell that was allocated before the flip. */
+/* A cell that was allocated before the flip, and is not now. */
 static void settle_dead_cell(void *data, char *start, page_entry entry, size_t bytes) {
     const struct settling *settling = data;
-    struct cell cell;
-    if (!space_cell(settling->space, (uintptr_t)start, &cell) ||
-        cell_allocated(&cell, settling->epoch))
-        return; /* alive: settled */
     size_t words;
     gait_word *part = weak_part(settling->space, start, entry, bytes, &words);
     gait_word cleared = settling->space->kinds[ENTRY_KIND(entry)].cleared;
@@ -186,6 +182,8 @@ static void settle_dead_cell(void *data, char *start, page_entry entry, size_t b
 
 void weak_settle_dead(struct space *space, gait_word value_mask) {
     struct settling settling = {space, value_mask, space_epoch(space)};
-    walk_cells(space, ~settling.epoch & 1, /* the word that had the allocations */
-               &(struct walk){.wants = span_is_weak, .cell = settle_dead_cell, .data = &settling});
+    walk_cells(
+        space, ~settling.epoch & 1, /* the word that had the allocations */
+        &(struct walk){
+            .wants = span_is_weak, .cell = settle_dead_cell, .data = &settling, .alone = true});
 }

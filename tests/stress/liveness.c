@@ -5,7 +5,8 @@
  *
  * Values lead to their keys. Each object has a unique stamp, which its entry keeps beside the
  * words. An entry that gives an object with another stamp, a key that is alive without its value,
- * and an entry that is cleared though what it keeps is reachable, end the test.
+ * and an entry that is cleared though what it keeps is reachable, end the test. So does an object
+ * that the walk of the dead meets twice, or never.
  */
 #include "stress.h"
 
@@ -14,6 +15,7 @@
 #define THREADS 3
 #define ENTRIES 64
 #define KEEP 12
+#define STAMPS_BURIED ((size_t)1 << 23) /* of these it is known who died */
 
 struct node { /* kind refs */
     gait_word stamp;
@@ -44,6 +46,7 @@ static gait_heap *heap;
 static gait_kind kind_refs, kind_leaf;
 static struct thread threads[THREADS];
 static uint64_t stamps, told, walked; /* atomic */
+static unsigned char *buried; /* by stamp: the walk has met it; the collector's, then main's */
 
 static gait_word stamp_at(gait_word object) {
     return __atomic_load_n((const gait_word *)object, __ATOMIC_RELAXED);
@@ -71,6 +74,17 @@ static void visit_node(gait_liveness *liveness, void *object, size_t bytes, void
     ++*(uint64_t *)data;
 }
 
+/* Memory that no object was made of has no stamp. */
+static void bury(gait_liveness *liveness, void *object, size_t bytes, void *data) {
+    (void)bytes, (void)data;
+    size_t stamp = stamp_at((gait_word)object) >> 1;
+    CHECK(!gait_is_marked(liveness, (gait_word)object), "a walk of the dead meets what is alive");
+    if (stamp == 0 || stamp >= STAMPS_BURIED)
+        return;
+    CHECK(!buried[stamp], "object %zu dies for the second time", stamp);
+    buried[stamp] = 1;
+}
+
 static void hook(gait_liveness *liveness, gait_liveness_stage stage, void *data) {
     (void)data;
     uint64_t met = 0;
@@ -86,6 +100,8 @@ static void hook(gait_liveness *liveness, gait_liveness_stage stage, void *data)
     }
     if (stage == GAIT_LIVENESS_SWEEP)
         gait_walk_marked(liveness, kind_refs, visit_node, &met);
+    if (stage == GAIT_LIVENESS_SWEEP)
+        gait_walk_dead(liveness, kind_refs, bury, NULL);
     __atomic_add_fetch(&walked, met, __ATOMIC_RELAXED);
 }
 
@@ -194,6 +210,8 @@ static void liveness_test(uint32_t flags, const char *debug, double seconds) {
         kind_new(heap, (gait_kind_info){.name = "refs", .layout = GAIT_PREFIX, .head_words = 2});
     kind_leaf = kind_new(heap, (gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
     told = walked = 0;
+    memset(buried, 0, STAMPS_BURIED);
+    uint64_t first_stamp = stamps + 1;
     for (size_t i = 0; i < THREADS; i++) {
         threads[i] = (struct thread){.random = mix(run.seed + i)};
         threads[i].table = calloc(1, sizeof *threads[i].table);
@@ -213,12 +231,15 @@ static void liveness_test(uint32_t flags, const char *debug, double seconds) {
         live += threads[i].live, dead += threads[i].dead;
     }
     gait_mutator *mutator = attach(heap);
-    gait_collect(mutator); /* no root is left: what is weak by its key goes */
+    for (int i = 0; i < 2; i++) /* no root is left. Keys that entries keep go after their values */
+        gait_collect(mutator);
     for (size_t i = 0; i < THREADS; i++)
         for (size_t j = 0; j < ENTRIES; j++) {
             const struct entry *entry = &threads[i].table->entries[j];
             CHECK(!entry->key, "an entry is there, and nothing leads to its key or value");
         }
+    for (size_t stamp = first_stamp; stamp <= stamps && stamp < STAMPS_BURIED; stamp++)
+        CHECK(buried[stamp], "nobody has seen object %zu die", stamp);
     gait_detach(mutator);
     printf("%-50s %8" PRIu64 " found, %7" PRIu64 " cleared, %8" PRIu64 " walked, %5" PRIu64
            " told, %6" PRIu64 " cycles\n",
@@ -232,8 +253,10 @@ static void liveness_test(uint32_t flags, const char *debug, double seconds) {
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
+    CHECK(buried = malloc(STAMPS_BURIED), "malloc");
     liveness_test(0, "clobberfree=1", run.seconds / 4);
     liveness_test(0, "clobberfree=1,gcstress=40", run.seconds / 4);
     liveness_test(0, "clobberfree=1,gcminor=3,gcstress=20,gccheckmark=1", run.seconds / 4);
     liveness_test(GAIT_STOP_THE_WORLD, "clobberfree=1,gcstress=30", run.seconds / 4);
+    free(buried);
 }

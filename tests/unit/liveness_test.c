@@ -112,12 +112,19 @@ static void count_object(gait_liveness *call, void *object, size_t bytes, void *
 
 struct walk {
     gait_kind kind;
-    size_t met[3]; /* by stage, in the last call */
+    size_t met[3], dead[3]; /* by stage, in the last call */
 };
+
+static void count_dead(gait_liveness *call, void *object, size_t bytes, void *data) {
+    cr_assert_not(gait_is_marked(call, bare_ref(object)));
+    cr_assert(bytes == 16 || bytes == 50000);
+    ++*(size_t *)data;
+}
 
 static void walk_hook(gait_liveness *call, gait_liveness_stage stage, void *data) {
     struct walk *walk = data;
-    walk->met[stage] = 0;
+    walk->met[stage] = walk->dead[stage] = 0;
+    gait_walk_dead(call, walk->kind, count_dead, &walk->dead[stage]);
     gait_walk_marked(call, walk->kind, count_object, &walk->met[stage]);
 }
 
@@ -135,6 +142,24 @@ Test(liveness, a_walk_meets_what_is_marked_of_a_kind) {
     cycle(roots, 4);
     for (size_t stage = 0; stage < 3; stage++)
         cr_assert(walks[0].met[stage] == 4 && walks[1].met[stage] == 0);
+}
+
+Test(liveness, a_walk_of_the_dead_meets_the_others_until_they_come_back) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word root = bare_ref(bare_alloc(leaf, 16));
+    gait_word *object = NULL;
+    for (size_t i = 0; i < 200; i++)
+        object = bare_alloc(leaf, 16);
+    bare_alloc(leaf, 50000);
+    struct finalizer_setting setting = {finalize, NULL, 0}, old;
+    finalizers_set(&finalizers, object, &setting, &old);
+    struct walk walk = {.kind = (gait_kind)leaf};
+    cr_assert(liveness_add(&liveness, walk_hook, &walk));
+    cycle(&root, 1);
+    cr_assert(walk.dead[GAIT_LIVENESS_MARK] >= 201 && walk.dead[GAIT_LIVENESS_CLEAR] >= 201);
+    cr_assert_eq(walk.dead[GAIT_LIVENESS_SWEEP], walk.dead[GAIT_LIVENESS_CLEAR] - 1);
+    cr_assert_eq(walk.met[GAIT_LIVENESS_CLEAR], 1u);
+    cr_assert_eq(walk.met[GAIT_LIVENESS_SWEEP], 2u);
 }
 
 Test(liveness, there_are_places_for_sixteen) {
