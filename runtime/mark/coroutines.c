@@ -27,12 +27,10 @@ struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, v
     return coroutine;
 }
 
-/* With the coroutine's lock held, or the world stopped. @return bytes. */
+/* With the coroutine's lock held, or the world stopped. Not the object that it is tied to: who
+ * leads here may keep what the object holds for its finalizer, and not the object. @return bytes.
+ */
 static size_t visit(struct gait_coroutine *coroutine, struct gait_visitor *visitor) {
-    if (coroutine->object) { /* of one that is resumed: it lives from here on */
-        visitor_enter(visitor, ROOTS_COROUTINE, coroutine);
-        visitor->visit(visitor, coroutine->object, false);
-    }
     return stack_visit_frames(visitor, coroutine->stack.frames) +
            stack_visit_rest(visitor, &coroutine->stack);
 }
@@ -204,6 +202,8 @@ bool coroutine_resume(struct gait_coroutine *coroutine, struct marker *marker, u
     if (resumed) {
         suspended_compare(coroutine);
         *bytes = scan(coroutine, marker, cycle, false);
+        if (marker && coroutine->object && marker_is_white(marker, coroutine->object))
+            marker_push(marker, coroutine->object); /* it lives from here on */
         PERTURB(COROUTINE_RESUME);
         coroutine->running = true;
     }

@@ -63,6 +63,11 @@ static struct generator *generator_new(gait_word first, gait_word second) {
     return generator;
 }
 
+static void finalize(gait_mutator *at, void *object, void *data) {
+    (void)at, (void)object;
+    ++*(size_t *)data;
+}
+
 static void begin(uint32_t flags, const char *debug, const char *minor) {
     gait_config config;
     gait_config_init(&config);
@@ -139,6 +144,19 @@ static void check_all(void) {
     gait_coroutine_switch(mutator, NULL);
     collect();
     cr_assert_eq(freed, 1004u);
+
+    /* its finalizer keeps what its stack holds, and not itself by that */
+    size_t finalized = 0;
+    roots[0] = (gait_word)generator_new((gait_word)gait_alloc(mutator, kind_refs, 64), 0);
+    held = ((struct generator *)roots[0])->stack->slots[0];
+    ((gait_word *)held)[3] = 78;
+    cr_assert_eq(gait_finalizer_set(mutator, (void *)roots[0], finalize, &finalized), 0);
+    roots[0] = 0;
+    collect();
+    cr_assert_eq(finalized, 1u);
+    cr_assert_eq(((gait_word *)held)[3], 78u);
+    collect();
+    cr_assert_eq(freed, 1005u);
     gait_pop_frame(mutator);
     gait_heap_destroy(heap);
 }
