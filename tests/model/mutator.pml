@@ -97,6 +97,11 @@ inline sort_slots() {
     j = 0
 }
 
+#ifdef LEAN
+#define STATIC 2
+inline choose_slot(i) { i = 0 }
+inline choose_place(i) { i = STATIC }
+#else
 /* A root slot. */
 inline choose_slot(i) {
     if
@@ -114,6 +119,7 @@ inline choose_place(i) {
     :: i = STATIC
     fi
 }
+#endif
 
 /* The barrier of a store of `stored` over `old`: both go into the buffer. */
 inline shade_store(old, stored) {
@@ -656,7 +662,9 @@ end:
         store_writes()
 #endif
 #endif
+#ifndef LEAN
     :: atomic { READY && ops > 0 && (SLOT(me, 0) || SLOT(me, 1)) -> ops--; drop() }
+#endif
 #ifdef ALLOCATION
     :: atomic { READY && ops > 0 && CAN_ALLOCATE -> ops--; alloc() }
 #endif
