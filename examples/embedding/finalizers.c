@@ -69,6 +69,30 @@ static void finalize_cycle(gait_heap *heap, gait_mutator *mutator, gait_kind kin
     CHECK(strlen(told) == 2 && strchr(told, 'a') && strchr(told, 'b'));
 }
 
+/* An object that a cache has by a weak word, and that is put back to use, or not. */
+static void resurrect(gait_heap *heap, gait_mutator *mutator, gait_kind kind) {
+    char told[8] = "";
+    gait_kind weak = example_kind(heap, &(gait_kind_info){.name = "cache", .layout = GAIT_WEAK});
+    gait_word roots[2] = {0};
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, roots, 2);
+    gait_word *cache = gait_alloc(mutator, weak, sizeof *cache);
+    roots[0] = (gait_word)cache;
+    roots[1] = letter_new(mutator, kind, 0, 'g');
+    gait_weak_set(mutator, cache, roots[1]);
+    CHECK(gait_finalizer_replace(mutator, (void *)roots[1], tell, told, GAIT_FINALIZER_RESURRECT,
+                                 NULL, NULL) == 0);
+    roots[1] = 0;
+    /* the weak word leads to it, though nothing else has since before the cycle */
+    gait_collect(mutator);
+    CHECK(gait_finalizers_pending(heap) && gait_weak_get(mutator, cache) != 0);
+    gait_run_finalizers(mutator, SIZE_MAX);
+    CHECK(strcmp(told, "g") == 0);
+    gait_collect(mutator); /* it has no finalizer now */
+    CHECK(gait_weak_get(mutator, cache) == 0);
+    gait_pop_frame(mutator);
+}
+
 /* At the end all finalizers run, the youngest first, whatever is reachable. */
 static void finalize_rest(gait_mutator *mutator, gait_kind kind) {
     char told[8] = "";
@@ -116,6 +140,7 @@ int main(void) {
     gait_kind letter = example_kind(
         heap, &(gait_kind_info){.name = "letter", .layout = GAIT_PREFIX, .head_words = 1});
     finalize_cycle(heap, mutator, letter);
+    resurrect(heap, mutator, letter);
     finalize_rest(mutator, letter);
     gait_heap_destroy(heap);
     return 0;

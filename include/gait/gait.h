@@ -606,7 +606,10 @@ enum {
      * it; weak words to any of that were cleared before */
     GAIT_FINALIZER_UNORDERED = 1 << 0,
     /* ordered, but that references from the object to itself, in words of its own, don't count */
-    GAIT_FINALIZER_IGNORE_SELF = 1 << 1
+    GAIT_FINALIZER_IGNORE_SELF = 1 << 1,
+    /* as unordered, but nothing dies: weak words, keys and links lead to the object until it is
+     * unreachable without such a finalizer. Others wait for what leads to their objects */
+    GAIT_FINALIZER_RESURRECT = 1 << 2
 };
 
 /**

@@ -16,8 +16,8 @@
  *   6. A handshake has every mutator look through its barrier's words. More work, or memory that
  *      was set apart in an arena's reset: back to 5.
  *   7. The world is stopped. A barrier's word that is white, or memory set apart: start it, and
- *      back to 5. Else marking has ended: barriers off, and the bits turn over: marks become
- *      allocations. Start the world.
+ *      back to 5; the same if a finalizer resurrects an object that is white. Else marking has
+ *      ended: barriers off, and the bits turn over: marks become allocations. Start the world.
  *   8. Weak references and links are settled, hooks clear tables, objects come back for their
  * finalizers, which are queued, leaked arenas ended, beside the running program, which takes fresh
  * spans meanwhile.
@@ -33,6 +33,7 @@
 
 #include "../instance.h"
 #include "../mark/ranges.h"
+#include "../mark/rescue.h"
 #include "../mark/suspended.h"
 #include "../mark/weak.h"
 #include "../observe/observe.h"
@@ -317,6 +318,24 @@ static void push_dirty(gait_heap *heap) {
     marker_end(marker);
 }
 
+/* With the world stopped, and all that is reachable marked: have objects come back whose finalizers
+ * resurrect them. @return whether marking goes on. */
+static bool rescue(gait_heap *heap) {
+    struct marker *marker = &heap->workers.marker;
+    marker_begin(marker);
+    bool some = rescue_decide(&heap->finalizers, marker);
+    marker_end(marker);
+    return some;
+}
+
+/* In a stop from the last round of marking on: until nothing comes back any more. */
+static void mark_and_rescue(gait_heap *heap) {
+    do {
+        mark_to_fixpoint(heap, true);
+        rescue_suspect(&heap->finalizers, &heap->workers.marker);
+    } while (rescue(heap));
+}
+
 /* With the world stopped: all that may have changed, until nothing is found any more. */
 static void mark_the_rest(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
@@ -328,7 +347,7 @@ static void mark_the_rest(gait_heap *heap) {
                     marker); /* what was stored to one that is white has no card */
     marker_end(marker);
     push_dirty(heap);
-    mark_to_fixpoint(heap, true);
+    mark_and_rescue(heap);
     phase_enter(&heap->cycle.phase, PHASE_STOP);
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
         cache_blacken(&mutator->cache);
@@ -393,10 +412,11 @@ static bool mark_concurrently(gait_heap *heap) {
             phase_enter(&cycle->phase, PHASE_FLUSH);
             world_handshake(&heap->world, mutator_flush_barrier);
         } while (!is_quiet(heap, published) && !workers_are_ending(workers));
+        rescue_suspect(&heap->finalizers, &workers->marker);
         PERTURB(CYCLE_QUIET);
         world_stop(&heap->world);
         phase_enter(&cycle->phase, PHASE_STOP);
-        if (marking_is_over(heap, published) || workers_are_ending(workers))
+        if (workers_are_ending(workers) || (marking_is_over(heap, published) && !rescue(heap)))
             break;
         start_the_world(heap);
     }
@@ -439,7 +459,7 @@ static bool mark_stopped(gait_heap *heap) {
     else
         stop_and_push(heap);
     workers_open(heap, bytes_to_mark(heap));
-    mark_to_fixpoint(heap, true);
+    mark_and_rescue(heap);
     phase_enter(&cycle->phase, PHASE_STOP);
     return end_marking(heap);
 }

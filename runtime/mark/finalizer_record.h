@@ -22,7 +22,9 @@ struct finalizer_record {
 
 struct object_record {
     struct finalizer_record record;
-    uint64_t order; /* of registration, above ORDER_SHIFT; flags below */
+    uint64_t order;                /* of registration, above ORDER_SHIFT; flags below */
+    struct object_record *suspect; /* NULL: none. The next that is noted, or the end: rescue.h.
+                                      Then the record stays, without a function, if it goes */
 };
 
 #define ORDER_SHIFT 8
@@ -82,5 +84,9 @@ static inline void finalizers_count(struct finalizers *finalizers, size_t queued
 
 /* Wake those who wait for jobs. */
 void finalizers_wake(struct finalizers *finalizers);
+
+/* Put a list of count finalizers, which are in no queue, at the end of the queue. */
+void finalizers_queue_list(struct finalizers *finalizers, const struct finalizer_queue *list,
+                           size_t count);
 
 #endif

@@ -72,20 +72,27 @@ static struct finalizer_setting record_setting(const struct finalizer_record *re
 }
 
 /* A finalizer's record changes its flags, or comes (from 0) or goes (to 0). */
-static void count_unordered(struct finalizers *finalizers, uint32_t from, uint32_t to) {
-    finalizers->unordered -= (from & GAIT_FINALIZER_UNORDERED) != 0;
-    finalizers->unordered += (to & GAIT_FINALIZER_UNORDERED) != 0;
+static void count_flags(struct finalizers *finalizers, uint32_t from, uint32_t to) {
+    finalizers->unordered -= (from & FINALIZER_COMES_BACK) != 0;
+    finalizers->unordered += (to & FINALIZER_COMES_BACK) != 0;
+    finalizers->resurrecting -= (from & GAIT_FINALIZER_RESURRECT) != 0;
+    finalizers->resurrecting += (to & GAIT_FINALIZER_RESURRECT) != 0;
 }
 
 static void finalizer_free(struct finalizers *finalizers, struct finalizer_record *record) {
-    count_unordered(finalizers, record_flags(record), 0);
+    count_flags(finalizers, record_flags(record), 0);
+    if (((struct object_record *)record)->suspect) { /* who decides about it frees it */
+        record_untable(&finalizers->finalizers, record);
+        record->function = NULL;
+        return;
+    }
     record_free(&finalizers->finalizers, record);
 }
 
 static void finalizer_change(struct finalizers *finalizers, struct finalizer_record *record,
                              const struct finalizer_setting *setting) {
     struct object_record *object = (struct object_record *)record;
-    count_unordered(finalizers, record_flags(record), setting->flags);
+    count_flags(finalizers, record_flags(record), setting->flags);
     record->function = (void (*)(void))setting->finalize;
     record->data = setting->data;
     object->order = object->order >> ORDER_SHIFT << ORDER_SHIFT | setting->flags;
@@ -97,9 +104,10 @@ static int finalizer_add(struct finalizers *finalizers, void *object,
                                                  (void (*)(void))setting->finalize, setting->data);
     if (!record)
         return GAIT_E_MEMORY;
-    ((struct object_record *)record)->order =
-        ++finalizers->registered << ORDER_SHIFT | setting->flags;
-    count_unordered(finalizers, 0, setting->flags);
+    struct object_record *added = (struct object_record *)record;
+    added->order = ++finalizers->registered << ORDER_SHIFT | setting->flags;
+    added->suspect = NULL;
+    count_flags(finalizers, 0, setting->flags);
     return 0;
 }
 

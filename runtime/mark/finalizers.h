@@ -10,7 +10,7 @@
  *   .inv.order: an object's cleanups are queued when it dies for good: after its finalizer, if it
  *   has one, was queued by an earlier cycle. One with an ordered finalizer is queued when nothing
  *   leads to it any more: neither another object with such a finalizer, nor one that comes back for
- *   an unordered one.
+ *   another one. Those that resurrect come back first: rescue.h.
  *   .inv.queue: the object of a queued finalizer is allocated, and a root until it is taken.
  *   .inv.dead: when a cycle opens sweeping, the record of each object that died is queued. As long
  *   as a record is not, its object's address can't have got a new object.
@@ -42,6 +42,7 @@ struct finalizer_job {
 };
 
 struct finalizer_record;
+struct object_record;
 
 /* What gait_finalizer_replace says of an object; no function: it has none. */
 struct finalizer_setting {
@@ -50,7 +51,11 @@ struct finalizer_setting {
     uint32_t flags;
 };
 
-#define FINALIZER_FLAGS (GAIT_FINALIZER_UNORDERED | GAIT_FINALIZER_IGNORE_SELF)
+#define FINALIZER_FLAGS                                                                            \
+    (GAIT_FINALIZER_UNORDERED | GAIT_FINALIZER_IGNORE_SELF | GAIT_FINALIZER_RESURRECT)
+
+/* What the object leads to is not kept for the finalizer, but comes back with it. */
+#define FINALIZER_COMES_BACK (GAIT_FINALIZER_UNORDERED | GAIT_FINALIZER_RESURRECT)
 
 /* First in, first out. */
 struct finalizer_queue {
@@ -69,17 +74,19 @@ struct finalizers {
     struct finalizer_table finalizers;
     struct finalizer_table cleanups;
     struct finalizer_queue queue;
-    size_t unordered;    /* finalizers with that flag */
-    uint64_t registered; /* finalizers so far: the youngest's order */
-    bool weak_contents;  /* an object with a finalizer has weak words; the collector's */
-    bool untidy;         /* queued cleanups may be in the table; the collector's */
-    AO_t queued;         /* jobs in the queue; read unordered: a figure */
-    AO_t notices;        /* others that wait to be run beside them (control/notices.h); likewise */
-    AO_t *pending;       /* constant: of the heap's head, both together; unordered: see there */
-    AO_t taken;          /* jobs taken from it, ever; unordered: figures of progress */
-    AO_t served;         /* not 0: a thread has slept until there are jobs, and so will run them */
-    unsigned signal;     /* atomic, waited on: raised with each batch, and by stop */
-    unsigned stopped;    /* atomic: nobody waits any more */
+    size_t unordered;               /* finalizers with a flag of FINALIZER_COMES_BACK */
+    size_t resurrecting;            /* with GAIT_FINALIZER_RESURRECT */
+    struct object_record *suspects; /* rescue.h; NULL: none */
+    uint64_t registered;            /* finalizers so far: the youngest's order */
+    bool weak_contents;             /* an object with a finalizer has weak words; the collector's */
+    bool untidy;                    /* queued cleanups may be in the table; the collector's */
+    AO_t queued;                    /* jobs in the queue; read unordered: a figure */
+    AO_t notices;     /* others that wait to be run beside them (control/notices.h); likewise */
+    AO_t *pending;    /* constant: of the heap's head, both together; unordered: see there */
+    AO_t taken;       /* jobs taken from it, ever; unordered: figures of progress */
+    AO_t served;      /* not 0: a thread has slept until there are jobs, and so will run them */
+    unsigned signal;  /* atomic, waited on: raised with each batch, and by stop */
+    unsigned stopped; /* atomic: nobody waits any more */
 };
 
 /** Records are counted in *metadata_bytes, what waits to be run in *pending. @return negative: no

@@ -106,7 +106,7 @@ static void push_finalizable(const struct finalizable *finalizable, void *data) 
     }
     /* one that is marked is scanned itself, or was in an earlier cycle, and cards say what it got
      */
-    if ((finalizable->flags & GAIT_FINALIZER_UNORDERED) ||
+    if ((finalizable->flags & FINALIZER_COMES_BACK) ||
         !space_cell(marker->space, finalizable->object, &cell) ||
         cell_marked(&cell, space_epoch(marker->space)))
         return;
@@ -136,7 +136,7 @@ static void visit_finalizable(const struct finalizable *finalizable, void *data)
         visiting->visitor->visit(visiting->visitor, finalizable->object, false);
         return;
     }
-    if ((finalizable->flags & GAIT_FINALIZER_UNORDERED) ||
+    if ((finalizable->flags & FINALIZER_COMES_BACK) ||
         !space_cell(visiting->space, finalizable->object, &cell))
         return;
     size_t bytes = entry_cell_bytes(visiting->space, cell.entry, cell.head);
@@ -172,7 +172,7 @@ static bool dead_cell(const struct settling *settling, uintptr_t object, struct 
 static void settle_contents(const struct finalizable *finalizable, void *data) {
     const struct settling *settling = data;
     struct cell cell;
-    if (!finalizable->queued && !(finalizable->flags & GAIT_FINALIZER_UNORDERED) &&
+    if (!finalizable->queued && !(finalizable->flags & FINALIZER_COMES_BACK) &&
         dead_cell(settling, finalizable->object, &cell))
         weak_settle_object(settling->space, settling->value_mask, cell.start, cell.entry,
                            entry_cell_bytes(settling->space, cell.entry, cell.head));
@@ -181,7 +181,7 @@ static void settle_contents(const struct finalizable *finalizable, void *data) {
 /* With the lock held: set a record apart if its finalizer is unordered and its object dead. */
 static void record_set_apart(struct settling *settling, struct finalizer_record *record) {
     struct cell cell;
-    if (!record->queued && (record_flags(record) & GAIT_FINALIZER_UNORDERED) &&
+    if (!record->queued && (record_flags(record) & FINALIZER_COMES_BACK) &&
         dead_cell(settling, record_object(record), &cell))
         record_queue(&settling->back, record);
 }
@@ -220,6 +220,19 @@ static void table_settle(struct settling *settling, struct finalizer_table *tabl
     lock_release(&finalizers->lock.lock);
 }
 
+void finalizers_queue_list(struct finalizers *finalizers, const struct finalizer_queue *list,
+                           size_t count) {
+    lock_acquire(&finalizers->lock.lock);
+    if (finalizers->queue.first)
+        finalizers->queue.last->queued = list->first;
+    else
+        finalizers->queue.first = list->first;
+    finalizers->queue.last = list->last;
+    finalizers_count(finalizers, count);
+    lock_release(&finalizers->lock.lock);
+    finalizers_wake(finalizers);
+}
+
 /* Objects with unordered finalizers come back, with all that they lead to; then these finalizers
  * are queued: .inv.back. */
 static void bring_back(struct settling *settling, struct marker *marker) {
@@ -231,15 +244,7 @@ static void bring_back(struct settling *settling, struct marker *marker) {
          record = record_next(record), count++)
         revive_object(marker, record_object(record));
     settling->kept_bytes += revive_end(marker);
-    lock_acquire(&finalizers->lock.lock);
-    if (finalizers->queue.first)
-        finalizers->queue.last->queued = settling->back.first;
-    else
-        finalizers->queue.first = settling->back.first;
-    finalizers->queue.last = settling->back.last;
-    settling->found += count;
-    finalizers_count(finalizers, count);
-    lock_release(&finalizers->lock.lock);
+    finalizers_queue_list(finalizers, &settling->back, count);
 }
 
 size_t finalizers_settle(struct finalizers *finalizers, struct marker *marker) {

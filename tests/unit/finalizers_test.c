@@ -6,6 +6,7 @@
  */
 #include "bare_heap.h"
 #include "mark/finalizers.h"
+#include "mark/rescue.h"
 #include "mark/weak.h"
 #include "platform/platform.h"
 
@@ -55,6 +56,13 @@ static size_t cycle(const gait_word *roots, size_t count) {
     finalizers_push(&finalizers, &bare.marker);
     marker_end(&bare.marker);
     bare_mark(roots, count);
+    for (bool more = true; more;) {
+        rescue_suspect(&finalizers, &bare.marker);
+        marker_begin(&bare.marker);
+        more = rescue_decide(&finalizers, &bare.marker);
+        marker_end(&bare.marker);
+        bare_mark(NULL, 0);
+    }
     marker_take_marked(&bare.marker);
     bare_flip();
     weak_settle(&bare.space, ALL);
@@ -460,6 +468,79 @@ Test(finalizers, an_unordered_one_waits_for_ordered_ones_that_lead_to_it) {
     expect_none();
     cycle(NULL, 0);
     cr_assert_eq(take().object, (void *)unordered);
+    expect_no_records();
+}
+
+/* ---- Those that resurrect ---- */
+
+/* Two of a cycle, what they lead to, and a weak word to each. */
+Test(finalizers, what_is_resurrected_never_died) {
+    unsigned refs = bare_kind(GAIT_REFS, 0), weak = bare_kind(GAIT_WEAK, 0);
+    gait_word *one = bare_alloc(refs, 16), *other = bare_alloc(refs, 16);
+    gait_word *child = bare_alloc(refs, 16), *table = bare_alloc(weak, 32);
+    gait_word *garbage = bare_alloc(refs, 16), root = bare_ref(table);
+    one[0] = bare_ref(other);
+    other[0] = bare_ref(one);
+    other[1] = bare_ref(child);
+    gait_word *words[] = {one, other, child, garbage};
+    for (size_t i = 0; i < 4; i++)
+        table[i] = bare_ref(words[i]);
+    set_with(one, finalize, NULL, GAIT_FINALIZER_RESURRECT);
+    set_with(other, finalize, NULL, GAIT_FINALIZER_RESURRECT);
+    cr_assert_eq(cycle(&root, 1), 0u, "nothing is kept after the flip");
+    cr_assert_eq(finalizers_queued(&finalizers), 2u);
+    cr_assert(table[0] && table[1] && table[2] && !table[3]);
+    cycle(&root, 1); /* queued: roots */
+    cr_assert(table[0] && table[1] && table[2]);
+    take(), take();
+    expect_no_records();
+    cycle(&root, 1);
+    cr_assert_not(table[0] || table[1] || table[2]);
+}
+
+/* Of three sorts that lead to each other in a row, each waits for the one before. */
+Test(finalizers, others_wait_for_those_that_resurrect) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *resurrected = bare_alloc(refs, 16), *unordered = bare_alloc(refs, 16);
+    gait_word *ordered = bare_alloc(refs, 16);
+    resurrected[0] = bare_ref(unordered);
+    unordered[0] = bare_ref(ordered);
+    unordered[1] = bare_ref(resurrected);
+    set_with(ordered, finalize, NULL, 0);
+    set_with(unordered, finalize, NULL, GAIT_FINALIZER_UNORDERED);
+    set_with(resurrected, finalize, NULL, GAIT_FINALIZER_RESURRECT);
+    gait_word *const order[] = {resurrected, unordered, ordered};
+    for (size_t i = 0; i < 3; i++) {
+        cycle(NULL, 0);
+        cr_assert_eq(finalizers_queued(&finalizers), 1u);
+        cr_assert_eq(take().object, (void *)order[i]);
+    }
+    expect_no_records();
+}
+
+/* Between the two looks: removed, replaced by another sort, reached once more. */
+Test(finalizers, a_suspect_may_change_before_it_is_decided_about) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *objects[4];
+    for (size_t i = 0; i < 4; i++)
+        set_with(objects[i] = bare_alloc(refs, 16), finalize, NULL, GAIT_FINALIZER_RESURRECT);
+    bare_mark(NULL, 0);
+    rescue_suspect(&finalizers, &bare.marker);
+    cr_assert_eq(set(objects[0], NULL, NULL), 0);
+    cr_assert_eq(set(objects[0], NULL, NULL), GAIT_E_MISSING);
+    set(objects[1], finalize, NULL);
+    gait_word root = bare_ref(objects[2]);
+    bare_mark(&root, 1);
+    marker_begin(&bare.marker);
+    cr_assert(rescue_decide(&finalizers, &bare.marker));
+    cr_assert_not(rescue_decide(&finalizers, &bare.marker));
+    marker_end(&bare.marker);
+    cr_assert_eq(finalizers_queued(&finalizers), 1u);
+    cr_assert_eq(take().object, (void *)objects[3]);
+    rescue_suspect(&finalizers, &bare.marker);
+    cr_assert_eq(set(objects[2], NULL, NULL), 0);
+    cr_assert_eq(set(objects[1], NULL, NULL), 0);
+    rescue_suspect(&finalizers, &bare.marker);
     expect_no_records();
 }
 
