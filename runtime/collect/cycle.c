@@ -115,7 +115,7 @@ static void push_shared_roots(gait_heap *heap) {
         arenas_push_all(&heap->arenas, marker);
         cards_push(marker, kinds_count(&heap->kinds));
     } else {
-        if (heap->space.keeps)
+        if (heap->space.keeps && !heap->object_barrier)
             cards_wipe(marker); /* what is stored from now on was shaded: it will be old */
         arenas_push_pinned(&heap->arenas, marker);
     }
@@ -386,7 +386,7 @@ static bool mark_concurrently(gait_heap *heap) {
     world_handshake(&heap->world, pass_safepoint); /* stores: marking.md, .inv.store */
     if (heap->roots.checks_suspended)
         suspended_note_all(&heap->roots);
-    if (heap->object_barrier)
+    if (heap->object_barrier && !cycle->record.minor)
         cards_wipe(&workers->marker); /* nothing is black: what was dirtied before is not needed */
     phase_enter(&cycle->phase, PHASE_ROOTS);
     PERTURB(CYCLE_BLACK);

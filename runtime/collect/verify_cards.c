@@ -52,9 +52,11 @@ static void tell(struct look *look, const char *start, page_entry entry, const g
 }
 
 /* Of pairs the value counts: a key keeps nothing alive. Who looks at a card sees whole pairs. */
-static bool is_remembered(const struct cards *cards, const gait_word *slot, bool value) {
+static bool is_remembered(const struct cards *cards, const char *start, const gait_word *slot,
+                          bool value) {
     return card_is_dirty(cards, (uintptr_t)slot) ||
-           (value && card_is_dirty(cards, (uintptr_t)(slot - 1)));
+           (value && card_is_dirty(cards, (uintptr_t)(slot - 1))) ||
+           (cards->by_object && card_is_dirty(cards, (uintptr_t)start));
 }
 
 static unsigned char byte_read(const unsigned char *byte) { return *byte; }
@@ -74,7 +76,7 @@ static void look_at_old(void *data, char *start, page_entry entry, size_t bytes)
         bool value = kind->layout == GAIT_EPHEMERON && i > head && (i - head) % 2 == 1;
         if ((value || kind_refers_now(kind, words, count, i, byte_read)) &&
             is_young(look, words[i], kind_points_inside(kind, count, i)) &&
-            !is_remembered(&space->cards, &words[i], value))
+            !is_remembered(&space->cards, start, &words[i], value))
             tell(look, start, entry, &words[i]);
     }
 }

@@ -132,7 +132,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     control->sweeper = sweeper;
     control->queue = queue;
     AO_store(&control->procs, (AO_t)options->max_procs);
-    control->minors_wanted = space->cards.bytes && !space->cards.by_object ? options->gcminor : 0;
+    control->minors_wanted = space->cards.bytes && options->minor ? options->gcminor : 0;
     notices_init(&control->notices, finalizers, options->notice_memory_bytes,
                  options->notice_limit_percent);
     struct gait_governor_settings settings = {
@@ -143,7 +143,7 @@ void control_init(struct control *control, struct space *space, struct sweeper *
         .gogc_floor_percent = options->gogc_floor_percent,
         .assists_off = !options->assists,
         .parity = options->parity != 0,
-        .minors = space->cards.bytes != NULL && options->minor && !space->cards.by_object,
+        .minors = space->cards.bytes != NULL && options->minor,
 #ifdef GAIT_CHECKS
         .helped_bytes = 1, /* tests have small heaps */
 #endif
@@ -501,8 +501,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->estimate_bytes = cycle.estimate_bytes;
     record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->held_back_ns = control->held_back_ns;
-    record->keeps = control->space->cards.bytes && !control->space->cards.by_object &&
-                    !control->governor.start.stopped &&
+    record->keeps = control->space->cards.bytes && !control->governor.start.stopped &&
                     next_kind(control, false, false, 0) == GAIT_GOVERNOR_MINOR;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;

@@ -32,7 +32,8 @@
 
 struct cards {
     unsigned char *bytes; /* constant: the table; NULL: there is none, and no minor cycle */
-    bool by_object;  /* constant: what is dirty was written since marking began; no minor cycles */
+    bool by_object;  /* constant: GAIT_OBJECT_BARRIER: a card stands for all objects that begin on
+                        it, besides what lies on it */
     uintptr_t mask;  /* constant: one less than how many cards it has */
     AO_t work_bytes; /* scanned in this cycle for dirty cards; a figure */
     /* Dirty ones of roots that cover nothing of the heap, by an address of each. The collector's,

@@ -8,6 +8,10 @@
  *
  *   .inv.taken: a card is cleaned before what it covers is read. It is taken only when all
  *   mutators' roots were scanned: what is stored after that was shaded.
+ *
+ * In a heap with GAIT_OBJECT_BARRIER an object is written to as a whole, and its first card says
+ * so: it costs the program the same for objects of any size. There cards are taken in every cycle,
+ * and more than once: docs/design/objects.md.
  */
 #include <string.h>
 
@@ -105,10 +109,32 @@ static inline void each_touched(const struct space *space, uintptr_t card, touch
         size_t words = object.bytes / sizeof(gait_word);
         size_t first = low > object.start ? (size_t)(low - object.start) / sizeof(gait_word) : 0;
         size_t end = (size_t)(high - object.start) / sizeof(gait_word);
-        end = end < words ? end : words;
-        if (first < end)
-            touched(data, &object, first, end);
+        bool whole = space->cards.by_object && !large && object.start >= low;
+        end = end < words && !whole ? end : words;
+        for (size_t next; first < end; first = next) {
+            next = end - first < CARD_WORDS ? end : first + CARD_WORDS;
+            touched(data, &object, first, next);
+        }
     }
+}
+
+/* Does a large object that is marked begin here, in a heap where its first card stands for all?
+ * @return its bytes; 0: none does. */
+static size_t large_bytes(const struct space *space, uintptr_t start) {
+    struct cell cell;
+    if (!space->cards.by_object || !space_cell(space, start, &cell) ||
+        ENTRY_CLASS(cell.entry) != CLASS_LARGE || (uintptr_t)cell.start != start ||
+        !is_marked(space_bits(space, cell.head), 0))
+        return 0;
+    return entry_cell_bytes(space, cell.entry, cell.head);
+}
+
+/* Its first card was taken: so are the others, each by who takes the piece that it lies in. */
+static void spread(struct marker *marker, uintptr_t start, size_t bytes) {
+    uintptr_t end = start + bytes, first = start - (start - marker->base) % PIECE_BYTES;
+    cards_dirty(&marker->space->cards, (char *)start + CARD_GROUP_BYTES, (char *)end);
+    for (uintptr_t piece = first + PIECE_BYTES; piece < end; piece += PIECE_BYTES)
+        marker_push_cards(marker, piece);
 }
 
 /* Take the cards of a group, and scan what they cover. */
@@ -123,6 +149,11 @@ static void scan_group(struct marker *marker, uintptr_t start) {
     PERTURB(CARDS_TAKEN);
     unsigned char cards[CARD_GROUP];
     memcpy(cards, &dirty, sizeof cards);
+    size_t bytes = cards[0] ? large_bytes(marker->space, start) : 0;
+    if (bytes > 0) {
+        memset(cards, 1, sizeof cards);
+        spread(marker, start, bytes);
+    }
     for (size_t i = 0; i < CARD_GROUP; i++)
         if (cards[i])
             each_touched(marker->space, start + i * CARD_BYTES, scan_touched, marker);
@@ -229,6 +260,7 @@ uint64_t cards_dirty_bytes(const struct space *space) {
             if (arena && (arena->flags & ARENA_TRACED))
                 bytes += CARD_BYTES;
             each_touched(space, card, count_touched, &bytes);
+            bytes += large_bytes(space, card);
         }
     }
     return bytes;

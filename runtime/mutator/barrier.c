@@ -66,18 +66,18 @@ void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value)
     PERTURB(BARRIER_NOTED);
 }
 
-/* Written whatever they say: with marking on, a look before the store of them could come before the
- * program's own store, and miss that a marker has taken the card (docs/design/objects.md). */
+/* The card of an object's first byte stands for the object (card_scan.c). It is written whatever it
+ * says: with marking on, a look before the store of it could come before the program's own store,
+ * and miss that a marker has taken the card (docs/design/objects.md). */
 void gait_dirty_slow(gait_mutator *mutator, const void *object) {
     mutator_check_fast(mutator, "gait_dirty");
     struct space *space = &mutator->heap->space;
     struct cell cell;
-    if (!mutator_is_marking(mutator) || !space_holds(space, (uintptr_t)object) ||
+    if (!space->cards.bytes || !space_holds(space, (uintptr_t)object) ||
         !space_cell(space, (uintptr_t)object, &cell))
         return;
-    uintptr_t end = (uintptr_t)cell.start + entry_cell_bytes(space, cell.entry, cell.head);
-    for (uintptr_t at = (uintptr_t)cell.start & ~(CARD_BYTES - 1); at < end; at += CARD_BYTES)
-        AO_char_store_release(&space->cards.bytes[at >> GAIT_CARD_SHIFT & space->cards.mask], 1);
+    uintptr_t card = (uintptr_t)cell.start >> GAIT_CARD_SHIFT & space->cards.mask;
+    AO_char_store_release(&space->cards.bytes[card], 1);
 }
 
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,

@@ -8,6 +8,9 @@
  * yet; STALE: a marker may be led there by a word that is no reference. A store and its card are two
  * steps, with no safepoint between.
  *
+ * MINOR: 1 and 2 are old, marked by the cycle before; what was written to them since has a dirty card.
+ * What is left of a run is marked too, with its card dirty (docs/design/minor.md).
+ *
  * Checked: as marking ends, all that is reachable is marked.
  * Mutations, each of which must be caught: see `run`.
  */
@@ -37,6 +40,12 @@ mtype = { NONE, BARRIER_ON, SCAN, AGAIN, STOP, STOPPED };
 mtype asked[2] = NONE;
 bit barrier[2], marking, over;
 byte s, t;
+
+#ifdef MINOR
+#define WRITES(m) true
+#else
+#define WRITES(m) barrier[m]
+#endif
 
 inline shade(set) {
     grey = grey | ((set) & ~marked);
@@ -105,7 +114,7 @@ end:
         seen = (HAS(dirty, n) != 0);
         field[n] = j;
         d_step {
-            dirty = dirty | (barrier[me] && !seen -> SET(n) : 0);
+            dirty = dirty | (WRITES(me) && !seen -> SET(n) : 0);
             seen = 0;
             n = 0;
             j = 0
@@ -113,7 +122,7 @@ end:
 #else
         field[n] = j;
         d_step {
-            dirty = dirty | (barrier[me] -> SET(n) : 0);
+            dirty = dirty | (WRITES(me) -> SET(n) : 0);
             n = 0;
             j = 0
         }
@@ -224,9 +233,17 @@ proctype collector() {
     byte n;
 
     handshake(BARRIER_ON);
+#if !defined(MINOR) || defined(MINOR_WIPES)
     dirty = 0;
+#endif
+#ifdef MINOR_CARDS_EARLY
+    take_cards();
+#endif
     handshake(SCAN);
     marking = 1;
+#if defined(MINOR) && !defined(MINOR_CARDS_EARLY)
+    take_cards();
+#endif
     mark();
     handshake(AGAIN);
     take_cards();
@@ -263,7 +280,14 @@ init {
         root[0] = 1;
         root[2] = 1;
         root[3] = 3;
-        rest[1] = 4
+        rest[1] = 4;
+#ifdef MINOR
+        marked = SET(1) | SET(2) | SET(4);
+#ifndef LEFTOVERS_CLEAN
+        dirty = SET(4);
+#endif
+#endif
+        skip
     }
     atomic {
         run mutator(0, OPS0);

@@ -154,6 +154,7 @@ static void dirty_test(const char *debug, double seconds) {
     gait_config_init(&config);
     config.flags = GAIT_OBJECT_BARRIER;
     config.debug = debug;
+    config.minor = minor_of(debug);
     config.gogc = "15";
     heap = heap_of(&config);
     kind_node = kind_new(heap, (gait_kind_info){.name = "node", .layout = GAIT_REFS});
@@ -185,10 +186,12 @@ static void dirty_test(const char *debug, double seconds) {
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
-    double part = run.seconds / 4;
+    double part = run.seconds / 6;
     dirty_test("clobberfree=1", part);
     dirty_test("gccheckmark=1,clobberfree=1", part);
     dirty_test("gcstress=64,clobberfree=1", part);
     dirty_test("gcstoptheworld=1,clobberfree=1", part);
+    dirty_test("gcminor=3,gcstress=40,gccheckmark=1,clobberfree=1", part);
+    dirty_test("gcminor=8,clobberfree=1", part);
     return 0;
 }
