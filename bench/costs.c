@@ -4,7 +4,8 @@
  * headers; bench/costs runs it some times and makes the tables of docs/costs.md.
  *
  * An operation is repeated for some milliseconds, several times; the median is printed, one `name
- * ns` a line. What needs another thread is in costs_beside.c.
+ * ns` a line. What needs another thread is in costs_beside.c, calls that change what cycles do in
+ * costs_calls.c.
  *
  * Parameters: trials (15), live_objects (1000000, of 64 bytes, for stores while marking), threads
  * (1000, in native code, for what one more of them costs a cycle).
@@ -32,11 +33,16 @@ static gait_coroutine *coroutine;
 static gait_arena *arena;
 
 gait_heap *costs_heap(const char *minor, const char *debug) {
+    return costs_heap_of(minor, debug, 0);
+}
+
+gait_heap *costs_heap_of(const char *minor, const char *debug, uint32_t flags) {
     char why[200];
     gait_config config;
     gait_config_init(&config);
     config.minor = minor;
     config.debug = debug;
+    config.flags = flags;
     gait_heap *created = gait_heap_create(&config, why, sizeof why);
     if (!created)
         bench_die(why);
@@ -289,5 +295,6 @@ int main(int argc, char **argv) {
     gait_detach(mutator);
     gait_heap_destroy(heap);
     costs_beside();
+    costs_calls();
     return 0;
 }

@@ -6,6 +6,7 @@
  * Stores are measured in batches, each with a look at the mutator's barrier word before and after:
  * a batch counts where that says all the time what is to be measured.
  */
+#include <gait/dirty.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -35,15 +36,29 @@ static uint32_t barrier_of(const gait_mutator *at) {
     return ((const struct gait_mutator_head *)at)->barrier;
 }
 
-/* Batches of stores to an old array, of those in which the barrier word was what is wanted. */
-static size_t stores_under(gait_mutator *at, gait_word *words, bool cards, double *took_ns) {
+static void store(gait_mutator *at, gait_word *words, size_t i) {
+    for (size_t j = 0; j < BATCH; j++)
+        gait_store(at, &words[(BATCH * i + j) % WORDS], words[(i + j) % WORDS]);
+}
+
+/* To objects, of which words has the addresses, and which say that they were written. */
+static void store_dirty(gait_mutator *at, gait_word *words, size_t i) {
+    for (size_t j = 0; j < BATCH; j++) {
+        gait_word *object = (gait_word *)words[(BATCH * i + j) % WORDS];
+        __atomic_store_n(&object[1], words[(i + j) % WORDS], __ATOMIC_RELEASE);
+        gait_dirty(at, object);
+    }
+}
+
+/* Batches of stores, of those in which the barrier word was what is wanted. */
+static size_t stores_under(gait_mutator *at, gait_word *words, bool cards, bool by_object,
+                           double *took_ns) {
     size_t seen = 0;
     for (size_t i = 0; i < 100 * BATCHES && seen < BATCHES; i++) {
         gait_poll(at);
         uint32_t before = barrier_of(at);
         uint64_t start_ns = bench_now_ns();
-        for (size_t j = 0; j < BATCH; j++)
-            gait_store(at, &words[(BATCH * i + j) % WORDS], words[(i + j) % WORDS]);
+        (by_object ? store_dirty : store)(at, words, i);
         uint64_t end_ns = bench_now_ns();
         bool wanted = cards ? before == GAIT_BARRIER_CARDS : (before & 1) != 0;
         if (wanted && barrier_of(at) == before)
@@ -52,10 +67,11 @@ static size_t stores_under(gait_mutator *at, gait_word *words, bool cards, doubl
     return seen;
 }
 
-static void measure_stores(bool cards) {
+static void measure_stores(const char *name, bool cards, bool by_object) {
     static double took_ns[BATCHES];
     struct beside beside = {.heap =
-                                costs_heap(cards ? "on" : "off", cards ? "gcminor=1000000" : "")};
+                                costs_heap_of(cards ? "on" : "off", cards ? "gcminor=1000000" : "",
+                                              by_object ? (uint32_t)GAIT_OBJECT_BARRIER : 0)};
     gait_heap *heap = beside.heap;
     gait_mutator *at = gait_attach(heap);
     gait_kind node = costs_kind(heap, "node", GAIT_REFS);
@@ -76,8 +92,8 @@ static void measure_stores(bool cards) {
         bench_die("no thread");
     for (uint64_t i = 0; cards && barrier_of(at) != GAIT_BARRIER_CARDS && i < 100000000; i++)
         bench_keep(costs_object(at, node, 64)); /* until a cycle has kept its marks */
-    size_t seen = stores_under(at, (gait_word *)slots[0], cards, took_ns);
-    costs_print(cards ? "store_cards" : "store_marking", took_ns, seen);
+    size_t seen = stores_under(at, (gait_word *)slots[0], cards, by_object, took_ns);
+    costs_print(name, took_ns, seen);
     __atomic_store_n(&beside.ends, 1, __ATOMIC_RELEASE);
     if (!cards) {
         gait_enter_native(at);
@@ -204,8 +220,10 @@ static void measure_cycles(void) {
 }
 
 void costs_beside(void) {
-    measure_stores(false);
-    measure_stores(true);
+    measure_stores("store_marking", false, false);
+    measure_stores("store_cards", true, false);
+    measure_stores("dirty_marking", false, true);
+    measure_stores("dirty_cards", true, true);
     measure_attach();
     measure_answers();
     measure_cycles();
