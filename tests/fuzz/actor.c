@@ -87,6 +87,7 @@ __attribute__((noinline)) static void leave_attached(struct actor *actor, size_t
 
 void *actor_main(void *argument) {
     struct actor *actor = argument;
+    faults_catch_here();
     gait_word stack_words[HEAPS_MAX][STACK_WORDS] = {{0}};
     actor->stack_words = stack_words;
     struct context context = actor_context(actor, 0);

@@ -70,6 +70,7 @@ struct heap {
     gait_handle *ballast; /* what the out-of-memory handler drops */
     gait_handle *list;    /* of list_length links: constant while the actors are there */
     size_t list_length;
+    unsigned walks; /* of the hook, which runs on one thread */
 };
 
 #define LOG_LINES 48
@@ -99,7 +100,7 @@ struct round {
     struct plan plan;
     struct heap heaps[HEAPS_MAX];
     pthread_mutex_t lock; /* guards owners and actors */
-    struct owner *owners; /* all that were made */
+    struct owner *owners; /* all that were made; a hook reads it without */
     struct actor *actors; /* likewise */
     double late_s;        /* from then on actors end early, on a slow machine */
     bool ended;           /* atomic: the actors have ended */
@@ -185,6 +186,11 @@ _Noreturn void fail(const char *file, int line, const char *format, ...)
 
 /** Print plan and logs: for a failure and a signal. */
 void report_round(void);
+
+/** From now on a signal that ends the program says so, with the seed; on this thread also where its
+ * stack is at its end. Each other thread calls the second one. */
+void faults_catch(void);
+void faults_catch_here(void);
 
 #define CHECK(condition, ...)                                                                      \
     do {                                                                                           \

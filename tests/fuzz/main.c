@@ -70,18 +70,6 @@ void fail(const char *file, int line, const char *format, ...) {
     abort();
 }
 
-/* Not clean in a handler, but the program is lost anyway. */
-static void on_signal(int number) {
-    signal(number, SIG_DFL);
-    fprintf(stderr, "fuzz: signal %d (%s)\n", number,
-            number == SIGALRM ? "a round takes too long" : strsignal(number));
-    report_round();
-    signal(SIGABRT, SIG_DFL);
-    if (number == SIGALRM)
-        abort();
-    raise(number);
-}
-
 /* ---- The command line ---- */
 
 double now_seconds(void) {
@@ -149,9 +137,7 @@ static void options_read(int argc, char **argv) {
 int main(int argc, char **argv) {
     program_name = argv[0];
     options_read(argc, argv);
-    const int caught[] = {SIGALRM, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-        signal(caught[i], on_signal);
+    faults_catch();
     printf("%s: seed %" PRIu64 "\n", program_name, options.seed);
     fflush(stdout);
     double end = now_seconds() + options.seconds;

@@ -57,6 +57,9 @@ static void meet_words(const struct context *context, struct node *node, bool le
         if (class == WORD_STRONG || class == WORD_INTERIOR)
             meet(context->owner, target, lent);
     }
+    for (size_t i = 0; node->generator && i < GENERATOR_WORDS; i++)
+        if (node->generator->words[i].target)
+            meet(context->owner, node->generator->words[i].target, lent);
 }
 
 static void meet_all(const struct context *context, bool lent) {
@@ -109,11 +112,41 @@ static bool meet_values(const struct context *context, bool lent) {
     return more;
 }
 
+/* The same of watches. */
+static bool meet_watched(struct context *context, bool lent) {
+    struct owner *owner = context->owner;
+    bool more = false;
+    for (struct watch *watch = owner->watches; watch < owner->watches + WATCHES_MAX; watch++) {
+        if (watch->mode != WATCH_PAIR || !watch->value)
+            continue;
+        if (watch->loose)
+            watches_tighten(context, watch);
+        const struct node *key = watch->target, *value = watch->value;
+        if (!value || !(key->strong == owner->walk || (lent && key->lent == owner->walk)) ||
+            value->strong == owner->walk || (lent && value->lent == owner->walk))
+            continue;
+        meet(owner, watch->value, lent);
+        more = true;
+    }
+    return more;
+}
+
+static bool meet_dependent(struct context *context, bool lent) {
+    bool more = meet_values(context, lent);
+    return meet_watched(context, lent) || more;
+}
+
 static void walk_strong(struct context *context) {
     struct owner *owner = context->owner;
     for (size_t i = 0; i < ROOTS_MAX; i++)
         if (owner->roots[i].usable && owner->roots[i].word.target)
             meet(owner, owner->roots[i].word.target, false);
+    for (struct watch *watch = owner->watches; watch < owner->watches + WATCHES_MAX; watch++)
+        if (watch->mode == WATCH_STRONG) {
+            meet(owner, watch->target, false);
+            if (watch->value)
+                meet(owner, watch->value, false);
+        }
     for (struct arena *arena = owner->arenas; arena; arena = arena->next)
         if (arena->pinned)
             meet(owner, arena->nodes, false);
@@ -122,13 +155,13 @@ static void walk_strong(struct context *context) {
             meet(owner, owner->jobs[i].node, false);
     do
         meet_all(context, false);
-    while (meet_values(context, false));
+    while (meet_dependent(context, false));
 }
 
 static void meet_lent(struct context *context) {
     do
         meet_all(context, true);
-    while (meet_values(context, true));
+    while (meet_dependent(context, true));
 }
 
 /* ordered: by objects that hold what they lead to before they are found dead. */
@@ -138,8 +171,11 @@ static void walk_lent(struct context *context, bool ordered) {
         const struct job *job = &owner->jobs[i];
         struct node *node = job->node;
         if (node && is_waiting(node) && node->strong != owner->walk &&
-            !(ordered && (job->flags & GAIT_FINALIZER_UNORDERED)))
+            !(ordered && job_comes_back(job))) {
+            if (job_resurrects(job))
+                meet(owner, node, true);
             meet_words(context, node, true, job->flags & GAIT_FINALIZER_IGNORE_SELF ? node : NULL);
+        }
     }
     meet_lent(context);
 }
@@ -179,9 +215,19 @@ static void forget_others(struct context *context) {
         keep(owner, owner->cleanups[i].node);
     for (size_t i = 0; i < LINKS_MAX; i++)
         keep(owner, owner->links[i].target);
-    while ((node = grey_pop(owner)))
+    for (size_t i = 0; i < WATCHES_MAX; i++) {
+        keep(owner, owner->watches[i].target);
+        keep(owner, owner->watches[i].value);
+    }
+    for (const struct generator *generator = owner->generators; generator;
+         generator = generator->next)
+        keep(owner, generator->node);
+    while ((node = grey_pop(owner))) {
         for (size_t i = 0; i < node->word_count; i++)
             keep(owner, node->words[i].target);
+        for (size_t i = 0; node->generator && i < GENERATOR_WORDS; i++)
+            keep(owner, node->generator->words[i].target);
+    }
     forget_arenas(owner);
     for (struct node **link = &owner->nodes; (node = *link);) {
         if (node->kept == owner->walk) {
@@ -262,15 +308,19 @@ static void bring_back(struct context *context, struct node *finalized) {
     for (size_t i = 0; i < LINKS_MAX; i++)
         if (owner->links[i].target && owner->links[i].target->lent == owner->walk)
             owner->links[i].loose = true;
+    for (struct watch *watch = owner->watches; watch < owner->watches + WATCHES_MAX; watch++)
+        if (watch->target && watch->mode != WATCH_STRONG && watch->target->lent == owner->walk)
+            watch->loose = true;
 }
 
 /* A finalizer was taken from the queue: what was so as it was queued. */
 static void settle_job(struct context *context, const struct job *job) {
     struct node *node = job->node;
     model_walk(context);
-    if (!node->back) {
+    if (!node->back && !job_resurrects(job)) {
         clear_weak(context, node);
         links_clear(context, node);
+        watches_clear(context, node);
     }
     if (job->flags & GAIT_FINALIZER_UNORDERED)
         bring_back(context, node);
@@ -287,7 +337,7 @@ static size_t jobs_of(struct context *context, enum job_state state, struct job 
         struct job *job = &owner->jobs[i];
         if (__atomic_load_n(&job->state, __ATOMIC_ACQUIRE) != state)
             continue;
-        CHECK(job->node->back || job->node->strong != owner->walk,
+        CHECK(job_may_be_queued(job) || job->node->strong != owner->walk,
               "%p is reachable, and its finalizer was run", (void *)job->node->address);
         jobs[count++] = job;
     }
@@ -313,6 +363,7 @@ void model_settle(struct context *context) {
               (size_t)*jobs[i]->inbox, (void *)jobs[i]->node->address);
         __atomic_store_n(&jobs[i]->state, JOB_TAKEN, __ATOMIC_RELEASE);
     }
+    generators_settle(context);
     for (size_t i = 0; i < CLEANUPS_MAX; i++) {
         struct cleanup *cleanup = &owner->cleanups[i];
         if (!cleanup->node || __atomic_load_n(&cleanup->ran, __ATOMIC_ACQUIRE) == 0)
@@ -384,6 +435,7 @@ void model_verify(struct context *context, bool collected) {
         if (node->strong == owner->walk)
             compare_node(context, node, collected);
     links_check(context, collected);
+    watches_check(context, collected);
     owner_blocks_check(context);
     for (size_t i = 0; i < ROOTS_MAX; i++) {
         const struct root *root = &owner->roots[i];

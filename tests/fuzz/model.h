@@ -41,6 +41,7 @@ struct node {
     struct arena *arena;  /* that it lies in; NULL: the heap */
     struct node *sibling; /* the next in the same arena */
     struct job *job;
+    struct generator *generator; /* whose coroutine is tied to it; NULL: none */
 };
 
 enum root_class {
@@ -88,10 +89,33 @@ struct job {
     uint32_t flags;   /* GAIT_FINALIZER_… */
 };
 
+/* What its object leads to is not kept for it, but comes back. */
+static inline bool job_comes_back(const struct job *job) {
+    return job->flags & (GAIT_FINALIZER_UNORDERED | GAIT_FINALIZER_RESURRECT);
+}
+
+/* Its object comes back without having died: a weak word may lead there though it is queued. */
+static inline bool job_resurrects(const struct job *job) {
+    return job->flags & GAIT_FINALIZER_RESURRECT;
+}
+
 struct cleanup {
     struct node *node; /* NULL: not in use */
     unsigned ran;      /* atomic */
     unsigned expected; /* how many were added with this data */
+};
+
+#define GENERATOR_WORDS 3
+
+/* A coroutine that is tied to a node: ops_generators.c. */
+struct generator {
+    struct generator *next; /* of its owner's */
+    struct node *node;      /* NULL: it is gone */
+    gait_coroutine *gait;
+    unsigned freed; /* atomic: its cleanup has run */
+    struct gait_frame frame;
+    gait_word slots[GENERATOR_WORDS];
+    struct word words[GENERATOR_WORDS]; /* what the slots hold */
 };
 
 /* An arena: ops_arenas.c. */
@@ -124,6 +148,22 @@ struct link {
     bool loose;     /* as of a word */
 };
 
+/* An entry of a table that a liveness hook keeps and clears. */
+enum watch_mode {
+    WATCH_NONE,
+    WATCH_WEAK,  /* keeps nothing                     */
+    WATCH_PAIR,  /* keeps its value while its key is  */
+    WATCH_STRONG /* keeps both: a root                */
+};
+
+struct watch {
+    struct node *target, *value; /* NULL: not in use; no value */
+    gait_word words[2];          /* key, value; atomic: the hook clears them */
+    unsigned mode;               /* atomic, enum watch_mode; the owner's */
+    bool loose;                  /* as of a word */
+};
+
+#define WATCHES_MAX 8
 #define LINKS_MAX 10
 #define BLOCKS_MAX 12
 #define JOBS_MAX 24
@@ -149,6 +189,8 @@ struct owner {
     gait_word inbox[JOBS_MAX]; /* static roots */
     struct cleanup cleanups[CLEANUPS_MAX];
     struct link links[LINKS_MAX];
+    struct watch watches[WATCHES_MAX];
+    struct generator *generators;
     struct arena *arenas;
     size_t foreign_bytes; /* that it has added, except those of owned blocks */
     struct block blocks[BLOCKS_MAX];
@@ -233,6 +275,11 @@ void node_store(struct context *context, struct node *node, size_t i, gait_word 
 
 enum word_class node_class(const struct context *context, const struct node *node, size_t i);
 gait_word *node_slot(const struct node *node, size_t i);
+
+/** May the finalizer of an object that is reachable be queued? */
+static inline bool job_may_be_queued(const struct job *job) {
+    return job->node->back || job_resurrects(job);
+}
 
 /** A weak word or a short link to it reads as nothing. What has a finalizer may come back by that,
  * and by nothing else. */

@@ -4,6 +4,8 @@
  */
 #include "model.h"
 
+#include <gait/dirty.h>
+
 /* Words of a fresh object that are set, if it has more. */
 #define WORDS_SET 12
 #define STEPS_MAX 7 /* of a walk from a root */
@@ -18,8 +20,8 @@ gait_word *node_slot(const struct node *node, size_t i) { return (gait_word *)no
 
 /* A callback's object: words past the count are 0, and stay so. */
 static bool is_counted(const struct node *node, size_t i) {
-    return the_round->plan.kind[node->kind].info.layout != GAIT_CALLBACK ||
-           i <= node->words[0].value;
+    const gait_kind_info *info = &the_round->plan.kind[node->kind].info;
+    return info->scan != plan_scan_counted || i <= node->words[0].value;
 }
 
 gait_word node_reference(struct context *context, const struct node *node, bool interior) {
@@ -57,6 +59,22 @@ static unsigned char some_tag(uint64_t *random, const gait_kind_info *info, bool
     return tag;
 }
 
+/* Is a store into a node told of afterwards, in place of a barrier? */
+static bool is_told_of(struct context *context, const struct node *node) {
+    return context->heap->plan->dirty && !node->arena && one_in(&context->random, 2);
+}
+
+static void store_word(struct context *context, struct node *node, size_t i, gait_word value) {
+    if (context->heap->plan->plain_stores) {
+        *node_slot(node, i) = value;
+    } else if (is_told_of(context, node)) {
+        __atomic_store_n(node_slot(node, i), value, __ATOMIC_RELEASE);
+        gait_dirty(context->mutator, (void *)node->address);
+    } else {
+        gait_store(context->mutator, node_slot(node, i), value);
+    }
+}
+
 /* A word and its tag, which the next word has: what is no reference may look like one. */
 static void store_tagged(struct context *context, struct node *node, size_t i, gait_word value,
                          struct node *target, bool fresh) {
@@ -75,6 +93,10 @@ static void store_tagged(struct context *context, struct node *node, size_t i, g
     } else if (context->heap->plan->plain_stores) {
         *node_slot(node, i) = value;
         *tag = to;
+    } else if (is_told_of(context, node)) {
+        __atomic_store_n(node_slot(node, i), value, __ATOMIC_RELEASE);
+        __atomic_store_n(tag, to, __ATOMIC_RELEASE);
+        gait_dirty(context->mutator, (void *)node->address);
     } else {
         gait_store_tagged(context->mutator, node_slot(node, i), value, tag, to);
     }
@@ -102,10 +124,7 @@ void node_store(struct context *context, struct node *node, size_t i, gait_word 
             store_tagged(context, node, i, value, target, false);
             return;
         }
-        if (context->heap->plan->plain_stores)
-            *node_slot(node, i) = value;
-        else
-            gait_store(context->mutator, node_slot(node, i), value);
+        store_word(context, node, i, value);
         break;
     default:
         return;
@@ -259,7 +278,11 @@ static unsigned job_state_of(const struct node *node) {
 }
 
 void node_is_gone(struct node *node) {
-    if (job_state_of(node) != JOB_NONE)
+    unsigned state = job_state_of(node);
+    CHECK(state == JOB_NONE || !job_resurrects(node->job),
+          "a weak word or link to %p is cleared, whose finalizer resurrects it",
+          (void *)node->address);
+    if (state != JOB_NONE)
         return;
     node->dead = true;
     for (node = node->arena ? node->arena->nodes : NULL; node; node = node->sibling)

@@ -11,10 +11,7 @@
  * gait_has_roots_in, gait_out_of_memory, gait_offheap_bytes (the figures), gait_offheap_write_leaks
  * (it writes);
  *   - gait_stopped_at: of heaps whose threads the program stops (tests/stress/world_hooks.c);
- *   - gait_coroutine_tie, gait_visit_coroutine: tests/stress/generators.c; gait_dirty:
- *     tests/stress/dirty.c;
- *   - gait_rel32_get and _set: plain computation;
- *   - liveness hooks: tests/stress/liveness.c.
+ *   - gait_rel32_get and _set: plain computation.
  */
 #include "ops.h"
 
@@ -55,6 +52,8 @@ const struct op all_ops[] = {
     {"link", op_link, 8, OP_ANY},
     {"link-get", op_link_get, 8, OP_ANY},
     {"link-move", op_link_move, 3, OP_ANY},
+    {"watch", op_watch, 8, OP_ANY},
+    {"watch-get", op_watch_get, 8, OP_ANY},
     {"verify", op_verify, 2, OP_ALWAYS},
     {"collect", op_collect, 1, OP_ANY},
     {"release", op_release, 1, OP_ANY},
@@ -77,6 +76,8 @@ const struct op all_ops[] = {
     {"coroutine", op_coroutine, 20, OP_OWN},
     {"coroutine-renew", op_coroutine_renew, 2, OP_OWN},
     {"coroutine-poke", op_coroutine_poke, 8, OP_OWN},
+    {"generator-new", op_generator_new, 12, OP_OWN},
+    {"generator", op_generator, 12, OP_OWN},
     {"give", op_give, 8, OP_OWN},
     {"receive", op_receive, 8, OP_OWN},
     {"post", op_post, 8, OP_ANY},

@@ -5,6 +5,8 @@
 
 #include "model.h"
 
+#include <gait/liveness.h>
+
 /* ops_objects.c */
 void op_new(struct context *context);
 void op_large(struct context *context);
@@ -78,6 +80,38 @@ void links_clear(struct context *context, const struct node *gone);
 
 /** Take all links back. */
 void links_drop(struct context *context);
+
+/* ops_generators.c */
+void op_generator_new(struct context *context);
+void op_generator(struct context *context);
+
+/** Note those that were cleaned up since. */
+void generators_settle(struct context *context);
+
+/** At the end of a round, after a walk: whether all are cleaned up that can be. */
+void generators_check_done(struct context *context);
+
+/** What the model has of them. */
+void generators_free(struct owner *owner);
+
+/* ops_watches.c */
+void op_watch(struct context *context);
+void op_watch_get(struct context *context);
+
+/** The hook of a heap, which is its data. */
+void watches_hook(gait_liveness *liveness, gait_liveness_stage stage, void *data);
+
+/** Whether one was cleared before its target came back decides on its value. */
+void watches_tighten(struct context *context, struct watch *watch);
+
+/** Of all watches of an owner: what model_verify compares. */
+void watches_check(struct context *context, bool collected);
+
+/** The finalizer of their target has run, so they were cleared before. */
+void watches_clear(struct context *context, const struct node *gone);
+
+/** End all of them. */
+void watches_drop(struct context *context);
 
 /* ops_control.c */
 void op_verify(struct context *context);

@@ -6,6 +6,7 @@
  */
 #include "ops.h"
 
+#include <sys/mman.h>
 #include <ucontext.h>
 
 #if UNDER_TSAN
@@ -22,6 +23,7 @@
 #endif
 
 #define C_STACK_BYTES ((size_t)131072)
+#define GUARD_BYTES ((size_t)65536) /* below it: more than any frame of this program has */
 
 struct coroutine {
     pthread_mutex_t lock; /* held by who runs or renews it; all below */
@@ -34,6 +36,21 @@ struct coroutine {
     bool started;
 };
 
+/* ---- C stacks ---- */
+
+static char *stack_new(void) {
+    char *low =
+        mmap(NULL, GUARD_BYTES + C_STACK_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(low != MAP_FAILED, "mmap");
+    CHECK(mprotect(low + GUARD_BYTES, C_STACK_BYTES, PROT_READ | PROT_WRITE) == 0, "mprotect");
+    return low + GUARD_BYTES;
+}
+
+static void stack_free(char *stack) {
+    if (stack)
+        munmap(stack - GUARD_BYTES, GUARD_BYTES + C_STACK_BYTES);
+}
+
 /* ---- Beginning and end ---- */
 
 static void begin(struct context *context, struct coroutine *coroutine) {
@@ -41,8 +58,7 @@ static void begin(struct context *context, struct coroutine *coroutine) {
     own.owner = coroutine->owner = owner_new(context->heap, true);
     char *low = NULL, *high = NULL;
     if (the_round->plan.fibers) {
-        CHECK(coroutine->c_stack = malloc(C_STACK_BYTES), "malloc");
-        low = coroutine->c_stack;
+        low = coroutine->c_stack = stack_new();
         high = low + C_STACK_BYTES;
     }
     bool scanned = context->heap->plan->flags & GAIT_CONSERVATIVE_STACKS;
@@ -63,7 +79,7 @@ static void end(struct context *context, struct coroutine *coroutine) {
     if (coroutine->started)
         FIBER_END(coroutine->fiber);
     coroutine->started = false;
-    free(coroutine->c_stack);
+    stack_free(coroutine->c_stack);
     coroutine->c_stack = NULL;
 }
 

@@ -96,8 +96,13 @@ static void job_check(struct context *context, const struct job *job) {
 }
 
 static void job_set(struct context *context, struct job *job) {
-    static const uint32_t flags[] = {0, 0, GAIT_FINALIZER_IGNORE_SELF, GAIT_FINALIZER_UNORDERED,
-                                     GAIT_FINALIZER_UNORDERED};
+    static const uint32_t flags[] = {0,
+                                     0,
+                                     GAIT_FINALIZER_IGNORE_SELF,
+                                     GAIT_FINALIZER_UNORDERED,
+                                     GAIT_FINALIZER_UNORDERED,
+                                     GAIT_FINALIZER_RESURRECT,
+                                     GAIT_FINALIZER_RESURRECT};
     gait_finalizer_fn before = is_set(job) ? function_of(job) : NULL, old;
     void *data;
     job->second = one_in(&context->random, 2);
@@ -131,7 +136,7 @@ void op_finalizer(struct context *context) {
     if (!node || node->arena)
         return;
     struct job *job = node->job ? node->job : free_job(context->owner);
-    if (!job || (node->job && (!is_set(job) || node->back)))
+    if (!job || (node->job && (!is_set(job) || job_may_be_queued(job))))
         return;
     if (node->job)
         job_check(context, job);
@@ -146,7 +151,7 @@ void op_finalizer_remove(struct context *context) {
         return;
     struct job *job = node->job;
     bool set = is_set(job);
-    if (set && node->back) /* it may be queued */
+    if (set && job_may_be_queued(job))
         return;
     int result = gait_finalizer_set(context->mutator, (void *)node->address, NULL, NULL);
     CHECK(result == (set ? 0 : GAIT_E_MISSING), "removing a finalizer of %p: %d",
@@ -231,7 +236,7 @@ void finalizers_check_done(struct context *context) {
         const struct job *job = &owner->jobs[i];
         /* what other finalizers' objects lead to waits, also for itself; and what a pinned arena
          * holds that could not be freed, since a pair out of reach has it */
-        if (job->node && !(job->flags & GAIT_FINALIZER_UNORDERED))
+        if (job->node && !job_comes_back(job))
             CHECK(job->node->lent == owner->walk || job->node->strong == owner->walk,
                   "the finalizer of %p has not run", (void *)job->node->address);
     }
@@ -241,10 +246,11 @@ void finalizers_check_done(struct context *context) {
             CHECK(node->lent == owner->walk || node->strong == owner->walk || node->job,
                   "the cleanup of %p has not run", (void *)node->address);
     }
+    generators_check_done(context);
     model_walk_ordered(context);
     for (size_t i = 0; i < JOBS_MAX; i++) {
         const struct job *job = &owner->jobs[i];
-        if (job->node && (job->flags & GAIT_FINALIZER_UNORDERED))
+        if (job->node && job_comes_back(job))
             CHECK(job->node->lent == owner->walk || job->node->strong == owner->walk,
                   "the unordered finalizer of %p has not run", (void *)job->node->address);
     }

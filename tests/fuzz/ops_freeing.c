@@ -10,7 +10,7 @@
 /* ---- What leads to a node ---- */
 
 static bool has_records(const struct owner *owner, const struct node *node) {
-    if (node->job || node->arena)
+    if (node->job || node->arena || node->generator)
         return true;
     for (size_t i = 0; i < CLEANUPS_MAX; i++)
         if (owner->cleanups[i].node == node)
@@ -20,6 +20,14 @@ static bool has_records(const struct owner *owner, const struct node *node) {
             return true;
     for (size_t i = 0; i < LINKS_MAX; i++)
         if (owner->links[i].target == node)
+            return true;
+    for (const struct generator *generator = owner->generators; generator;
+         generator = generator->next)
+        for (size_t i = 0; i < GENERATOR_WORDS; i++)
+            if (generator->words[i].target == node)
+                return true;
+    for (size_t i = 0; i < WATCHES_MAX; i++)
+        if (owner->watches[i].target == node || owner->watches[i].value == node)
             return true;
     return false;
 }
@@ -40,7 +48,7 @@ static bool is_free_to_go(struct context *context, const struct node *node, size
             if (from->words[i].target == node) {
                 enum word_class class = node_class(context, from, i);
                 if (from->strong != owner->walk || from->arena || class == WORD_DATA ||
-                    class == WORD_COUNT || class == WORD_TAG ||
+                    class == WORD_COUNT || class == WORD_FIXED || class == WORD_TAG ||
                     offset_of(context, &from->words[i], node) >= bytes)
                     return false;
             }

@@ -106,7 +106,7 @@ static size_t strong_from(const struct context *context, const struct node *node
         return 0; /* a word goes with its tag: node_store */
     while (count < most && i + count < node->word_count && is_strong(context, node, i + count))
         count++;
-    if (the_round->plan.kind[node->kind].info.layout == GAIT_CALLBACK) {
+    if (the_round->plan.kind[node->kind].info.scan == plan_scan_counted) {
         size_t end = node->words[0].value + 1; /* words past the count stay 0 */
         count = i >= end ? 0 : count < end - i ? count : end - i;
     }

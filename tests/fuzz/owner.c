@@ -56,7 +56,7 @@ struct owner *owner_new(struct heap *heap, bool with_frames) {
         owner->jobs[i] = (struct job){.owner = owner, .inbox = &owner->inbox[i]};
     pthread_mutex_lock(&the_round->lock);
     owner->next = the_round->owners;
-    the_round->owners = owner;
+    __atomic_store_n(&the_round->owners, owner, __ATOMIC_RELEASE); /* the hook reads it so */
     pthread_mutex_unlock(&the_round->lock);
     return owner;
 }
@@ -130,6 +130,7 @@ struct root *root_pick(struct context *context) {
 void owner_drop_roots(struct context *context) {
     struct owner *owner = context->owner;
     size_t count;
+    watches_drop(context);
     for (size_t i = 0; i < ROOTS_MAX; i++)
         if (owner->roots[i].usable)
             root_set(context, &owner->roots[i], 0, NULL);
@@ -191,6 +192,7 @@ void owner_free(struct owner *owner) {
         owner->arenas = arena->next;
         free(arena);
     }
+    generators_free(owner);
     free(owner->grey);
     free(owner);
 }

@@ -7,6 +7,8 @@
 
 #include "fuzz.h"
 
+#include <gait/dirty.h>
+
 #define TOMBSTONE ((gait_word)0xbad00000000d) /* no address, and no other word of a round */
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -83,6 +85,8 @@ static void kind_make(struct plan *plan, uint64_t *random, unsigned index, gait_
 static void kinds_make(struct plan *plan, uint64_t *random) {
     kind_make(plan, random, KIND_REFS, GAIT_REFS);
     kind_make(plan, random, KIND_LEAF, GAIT_LEAF);
+    kind_make(plan, random, KIND_GENERATOR, GAIT_CALLBACK);
+    plan->kind[KIND_GENERATOR].info.scan = generator_scan;
     plan->kinds = KINDS_FIXED + (unsigned)pick(random, KINDS_PLANNED - KINDS_FIXED + 1);
     for (unsigned i = KINDS_FIXED; i < plan->kinds; i++)
         kind_make(plan, random, i, (gait_layout)pick(random, GAIT_TAGGED + 1));
@@ -125,6 +129,8 @@ enum word_class plan_word_class(const struct kind_plan *kind, size_t cell_words,
             return WORD_DATA;
         return (i - head) % 2 == 0 ? strong : WORD_TAG;
     case GAIT_CALLBACK:
+        if (info->scan == generator_scan)
+            return i == 0 ? WORD_FIXED : WORD_DATA;
         return i == 0 ? WORD_COUNT : WORD_STRONG;
     case GAIT_CONSERVATIVE:
         return WORD_INTERIOR;
@@ -273,6 +279,12 @@ void plan_make(struct plan *plan, uint64_t seed, const struct plan_limits *limit
     if (limits->actors)
         plan->actors = limits->actors;
     weights_make(plan, &random, limits->only);
+    for (unsigned i = 0; i < plan->heaps; i++) {
+        struct heap_plan *heap = &plan->heap[i];
+        heap->dirty = !(heap->flags & GAIT_STOP_THE_WORLD) && one_in(&random, 6);
+        heap->flags |= heap->dirty ? GAIT_OBJECT_BARRIER : 0;
+        heap->hooked = one_in(&random, 2);
+    }
     if (limits->ops)
         plan->ops = limits->ops;
 }

@@ -17,7 +17,7 @@
 #define HEAPS_MAX 3
 #define ACTORS_MAX 4
 #define KINDS_PLANNED 12
-#define OPS_MAX 64
+#define OPS_MAX 80
 #define COROUTINES_MAX 6
 
 /* What the model knows of a word of an object. */
@@ -27,13 +27,14 @@ enum word_class {
     WORD_INTERIOR, /* may, also to the inside of an object      */
     WORD_TAG,      /* has the tag of the word before it         */
     WORD_COUNT,    /* of a callback's object: how many follow   */
+    WORD_FIXED,    /* of a generator's: its coroutine           */
     WORD_WEAK,     /*                                           */
     WORD_KEY,      /* of a pair                                 */
     WORD_VALUE     /* after its key                             */
 };
 
 /* Kinds that every round has, by their index. */
-enum { KIND_REFS, KIND_LEAF, KINDS_FIXED };
+enum { KIND_REFS, KIND_LEAF, KIND_GENERATOR, KINDS_FIXED };
 
 struct kind_plan {
     gait_kind_info info;
@@ -56,6 +57,8 @@ struct heap_plan {
     bool minor;         /* cycles may be minor ones */
     bool small;         /* allocations may fail */
     bool plain_stores;  /* stores need no barrier */
+    bool hooked;        /* there are watches */
+    bool dirty;         /* GAIT_OBJECT_BARRIER: stores into objects may be told of afterwards */
     bool quiet;         /* what is traced goes to /dev/null */
 };
 
@@ -91,5 +94,8 @@ enum word_class plan_word_class(const struct kind_plan *kind, size_t cell_words,
 
 /** The scan function of a GAIT_CALLBACK kind: word 0 says how many words after it may refer. */
 void plan_scan_counted(gait_visitor *visitor, void *object, size_t object_bytes, void *data);
+
+/** That of KIND_GENERATOR: ops_generators.c. */
+void generator_scan(gait_visitor *visitor, void *object, size_t object_bytes, void *data);
 
 #endif

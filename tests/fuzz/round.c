@@ -55,6 +55,8 @@ static void heap_begin(struct heap *heap, unsigned index) {
         CHECK(kind >= 0, "kind %s: %d", the_round->plan.kind[i].name, kind);
         heap->kinds[i] = (gait_kind)kind;
     }
+    if (plan->hooked)
+        CHECK(gait_liveness_add(heap->gait, watches_hook, heap) == 0, "gait_liveness_add");
     if (plan->displacement)
         CHECK(gait_displacement_add(heap->gait, plan->displacement) == 0, "a displacement");
     pthread_mutex_init(&heap->shared_lock, NULL);
@@ -111,6 +113,7 @@ static void cycle_have(const struct heap *heap, gait_mutator *mutator, uint64_t 
 /* Has cycles follow one another, while the round's actors do what they do. */
 static void *cycles_main(void *argument) {
     struct round *round = argument;
+    faults_catch_here();
     gait_mutator *mutators[HEAPS_MAX];
     uint64_t random = mix(round->plan.seed ^ 1);
     for (unsigned i = 0; i < round->plan.heaps; i++)
