@@ -19,7 +19,7 @@ const CFLAGS = [
     "--target=wasm32-wasi", "-mexec-model=reactor", "-std=gnu11", "-O2", "-flto", "-DNDEBUG",
     "-D_GNU_SOURCE", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wl,--strip-all",
 ];
-const INCLUDES = ["include", "pacer", "pacer/sim"];
+const INCLUDES = ["include", "pacer", "pacer/sim", "tools/command"];
 /** Of the command, what is not its command line. */
 const COMMAND = [
     "record", "fit", "fit_goals", "fit_notes", "gctrace", "gctrace_line", "gctrace_processes", "scan",

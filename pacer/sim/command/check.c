@@ -6,7 +6,11 @@
  * alternate, and columns stand in any order.
  */
 #include "command.h"
+#include "ideal.h"
+#include "mains.h"
 #include "results.h"
+
+#include "gait/pacer.h"
 
 #include <getopt.h>
 #include <inttypes.h>

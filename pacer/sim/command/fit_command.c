@@ -6,6 +6,8 @@
 #include "command.h"
 #include "fit.h"
 #include "fit_notes.h"
+#include "mains.h"
+#include "overrides.h"
 #include "recording_file.h"
 #include "scan.h"
 #include "scenario_file.h"

@@ -3,6 +3,8 @@
  * keys: the reference of a scenario's keys, as docs/simulator.md has it, from the table of keys.
  */
 #include "command.h"
+#include "mains.h"
+#include "scenario.h"
 #include "units.h"
 
 #include <string.h>

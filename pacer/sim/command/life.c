@@ -5,6 +5,7 @@
 #include "command.h"
 #include "life_log.h"
 #include "life_plot.h"
+#include "mains.h"
 #include "shown.h"
 #include "units.h"
 

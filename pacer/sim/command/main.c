@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gait-sim: the pacer's simulator. Finds the subcommand; each has its own file.
+ * gait-sim: the pacer's simulator. Each subcommand has its own file.
  */
-#include "command.h"
+#include "mains.h"
+#include "subcommands.h"
 
-#include <stdio.h>
-#include <string.h>
-
-static const struct subcommand {
-    const char *name;
-    int (*run)(int argc, char **argv);
-    const char *meaning;
-    const char *help;
-} SUBCOMMANDS[] = {
+static const struct subcommand SUBCOMMANDS[] = {
     {"check", check_main, "replay a table of vectors, compare every result",
      "Usage: gait-sim check [--limiter] FILE.tsv...\n\n"
      "Replays scenarios of the ideal model from their input columns, and compares every result\n"
@@ -100,55 +93,14 @@ static const struct subcommand {
      "Prints the keys of a scenario file with units, ranges, defaults and meanings, as "
      "Markdown.\n"},
 };
-#define SUBCOMMAND_COUNT ((int)(sizeof(SUBCOMMANDS) / sizeof(*SUBCOMMANDS)))
-
-static const struct subcommand *find(const char *name) {
-    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
-        if (strcmp(SUBCOMMANDS[i].name, name) == 0)
-            return &SUBCOMMANDS[i];
-    return NULL;
-}
-
-static void print_help(FILE *file) {
-    fputs("Usage: gait-sim COMMAND [OPTION...] FILE...\n\n"
-          "Simulates how Gait's pacer collects a program's garbage.\n\n",
-          file);
-    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
-        fprintf(file, "  %-14s %s\n", SUBCOMMANDS[i].name, SUBCOMMANDS[i].meaning);
-    fputs("  help [COMMAND] this text, or that of a command\n\n"
-          "Exit status: 0; 1 for a bad input or a difference found; 2 for a wrong command line.\n",
-          file);
-}
-
-static bool asks_help(const char *word) {
-    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
-}
-
-static int help(const char *topic) {
-    const struct subcommand *subcommand = topic ? find(topic) : NULL;
-    if (topic && !subcommand)
-        command_misuse("%s: no such command; gait-sim help lists them", topic);
-    if (subcommand)
-        fputs(subcommand->help, stdout);
-    else
-        print_help(stdout);
-    return command_finish(COMMAND_OK);
-}
 
 int main(int argc, char **argv) {
-    command_guard_streams();
-    if (argc < 2) {
-        print_help(stderr);
-        return COMMAND_USAGE;
-    }
-    if (strcmp(argv[1], "help") == 0 || asks_help(argv[1]))
-        return help(argc > 2 ? argv[2] : NULL);
-    const struct subcommand *subcommand = find(argv[1]);
-    if (!subcommand)
-        command_misuse("%s: no such command; gait-sim help lists them", argv[1]);
-    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (asks_help(argv[i]))
-            return help(argv[1]);
-    int status = subcommand->run(argc - 1, argv + 1);
-    return command_finish(status);
+    static const struct subcommands ALL = {
+        .name = "gait-sim",
+        .purpose = "Simulates how Gait's pacer collects a program's garbage.",
+        .list = SUBCOMMANDS,
+        .count = sizeof(SUBCOMMANDS) / sizeof(*SUBCOMMANDS),
+        .failures = "a bad input or a difference found",
+    };
+    return subcommands_main(&ALL, argc, argv);
 }

@@ -4,6 +4,8 @@
  */
 #include "command.h"
 #include "grid.h"
+#include "mains.h"
+#include "overrides.h"
 #include "prediction.h"
 #include "scenario_file.h"
 #include "shown.h"

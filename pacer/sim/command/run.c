@@ -3,6 +3,8 @@
  * run: one scenario, and every way out of its results.
  */
 #include "command.h"
+#include "mains.h"
+#include "overrides.h"
 #include "record.h"
 #include "scenario_file.h"
 

@@ -7,6 +7,8 @@
  */
 #include "command.h"
 #include "grid.h"
+#include "mains.h"
+#include "overrides.h"
 #include "rows.h"
 #include "scenario_file.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The subcommands of gait-sim, and what they share.
+ * What commands with subcommands share: messages, memory, files, words of the command line.
  *
  * Exit status: 0; 1 where an input is bad, a check finds a difference, or something can't be
  * written; 2 where the command line is wrong. A message is one line on stderr.
@@ -8,26 +8,19 @@
 #ifndef COMMAND_COMMAND_H
 #define COMMAND_COMMAND_H
 
-#include "model.h"
-
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define COMMAND_OK 0
 #define COMMAND_FAILED 1
 #define COMMAND_USAGE 2
 
-/* argv[0] is the subcommand's name. */
-int check_main(int argc, char **argv);
-int replay_main(int argc, char **argv);
-int run_main(int argc, char **argv);
-int sweep_main(int argc, char **argv);
-int merge_main(int argc, char **argv);
-int fit_main(int argc, char **argv);
-int predict_main(int argc, char **argv);
-int life_main(int argc, char **argv);
-int keys_main(int argc, char **argv);
+/** The command's name, which messages begin with; constant once its main has begun. */
+extern const char *command_name;
 
-/** Print "gait-sim: message" and end with COMMAND_FAILED, or COMMAND_USAGE. */
+/** Print "NAME: message" and end with COMMAND_FAILED, or COMMAND_USAGE. */
 _Noreturn void command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 _Noreturn void command_misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -82,35 +75,6 @@ int64_t command_count(const char *option, const char *value, int64_t least, int6
 /** Take digits at *text as a number of at most `most`; *text is then what follows them.
  * @return whether it is one. */
 bool command_digits(const char **text, int64_t most, int64_t *value);
-
-/* ---- Settings on the command line --------------------------------------- */
-
-/** What --gogc, --limit and --model put in place of the scenario's own. */
-struct overrides {
-    bool has_gogc, has_limit, has_model, has_min_heap, has_floor, has_assists;
-    int32_t gogc_percent, floor_percent;
-    int64_t limit_bytes, min_heap_bytes;
-    bool assists;
-    enum model_kind model;
-};
-
-/** Options of settings beside GOGC and the limit, as every command that takes them has them. */
-#define COMMAND_KNOBS                                                                              \
-    {"min-heap", required_argument, NULL, 'H'}, {"gogc-floor", required_argument, NULL, 'F'}, {    \
-        "assists", required_argument, NULL, 'A'                                                    \
-    }
-
-/** Take the value of --gogc ('g'), --limit ('l'), --model ('m') or of one of COMMAND_KNOBS; end the
- * command if it is none. */
-void overrides_take(struct overrides *overrides, int option, const char *value);
-
-/** Put those of COMMAND_KNOBS in place. */
-void overrides_knobs(const struct overrides *overrides, struct scenario_settings *settings);
-
-/** Read a scenario, put the overrides in place; end the command if it can't be read, or if a run of
- * it would not come to an end. */
-void command_scenario(const char *path, const struct overrides *overrides,
-                      struct scenario *scenario);
 
 /* ---- Progress ----------------------------------------------------------- */
 
