@@ -5,6 +5,8 @@
 #ifndef GAIT_INSTANCE_H
 #define GAIT_INSTANCE_H
 
+#include <gait/heap_snapshot.h>
+
 #include "api/library.h"
 #include "collect/collector.h"
 #include "collect/cycle.h"
@@ -87,10 +89,12 @@ struct gait_heap {
     struct scavenger scavenger;
     struct libraries libraries;
 
-    /* read and written as a pair under lock, rank LOG */
+    /* functions of the program's, each read and written with its data under this lock, rank LOG */
     struct lock oom_lock;
     gait_oom_fn oom_handler;
     void *oom_data;
+    gait_snapshot_label_fn snapshot_label; /* NULL: objects have none */
+    void *snapshot_label_data;
 
     gait_heap *next; /* the process's heaps; lock HEAPS */
 };

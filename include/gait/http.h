@@ -7,6 +7,8 @@
  *                          ?names=go: under the names that Go programs export
  *   /debug/pprof/heap      a heap profile: what is live (gait/pprof.h); ?gc=1: after a collection
  *   /debug/pprof/allocs    the same, what was allocated before all else
+ *   /debug/gait/snapshot   a heap snapshot (gait/heap_snapshot.h), by a copy of the process, which
+ *                          goes on meanwhile; ?format=compact: not V8's form; ?gc=1: as above
  *   /debug/vars            the figures of gait_read_stats, and those by kind, as JSON
  *   /                      a page with these links
  *

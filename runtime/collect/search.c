@@ -7,6 +7,7 @@
 #include "search.h"
 
 #include "../instance.h"
+#include "../mark/target.h"
 #include "../mark/weak.h"
 #include "../platform/platform.h"
 
@@ -112,32 +113,19 @@ static bool search_alloc(struct search *search) {
 /* ---- Cells ---- */
 
 bool search_cell(const struct search *search, const char *object, struct cell *cell) {
-    gait_word address = (gait_word)object;
-    return space_holds(search->space, address) && space_cell(search->space, address, cell) &&
-           cell_allocated(cell, search->use->epoch);
+    return target_cell_at(search->space, search->use->epoch, (uintptr_t)object, cell);
 }
 
 bool search_word(const struct search *search, gait_word word, bool conservative,
                  struct cell *cell) {
-    gait_word address = word & search->heap->value_mask;
-    if (conservative)
-        return search_cell(search, (const char *)word, cell) ||
-               search_cell(search, (const char *)address, cell);
-    return search_cell(search, (const char *)address, cell) &&
-           cell_is_meant(search->space, cell, address);
+    return target_cell(search->space, search->heap->value_mask, search->use->epoch, word,
+                       conservative, cell);
 }
 
 /* The arena that a word refers to: any place in it will do. NULL: none, or the end of one that is
  * being made. */
 static struct arena *arena_of(const struct search *search, gait_word word, bool conservative) {
-    gait_word address = word & search->heap->value_mask;
-    struct arena *arena = NULL;
-    if (conservative && space_holds(search->space, word))
-        arena = arenas_of(search->space, word);
-    if (!arena && (conservative || address % sizeof(gait_word) == 0) &&
-        space_holds(search->space, address))
-        arena = arenas_of(search->space, address);
-    return arena && arena_state(arena) >= ARENA_LIVE ? arena : NULL;
+    return target_arena(search->space, search->heap->value_mask, word, conservative);
 }
 
 struct arena *search_arena(const struct search *search, const char *address) {

@@ -6,6 +6,7 @@
  * made as a whole before it is sent, so a slow reader holds up nothing of the heap; who reads or
  * asks nothing for TIMEOUT_S is dropped, and no more than CONNECTIONS are open at once.
  */
+#include <gait/heap_snapshot.h>
 #include <gait/http.h>
 #include <gait/metrics.h>
 #include <gait/pprof.h>
@@ -42,6 +43,16 @@ struct answer {
 
 /* ---- Sending ---- */
 
+static enum MHD_Result queue(const struct answer *answer, unsigned status, const char *type,
+                             struct MHD_Response *response) {
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    enum MHD_Result result = MHD_queue_response(answer->connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
 static enum MHD_Result send_memory(const struct answer *answer, unsigned status, const char *type,
                                    void *bytes, size_t count) {
     struct MHD_Response *response =
@@ -50,12 +61,7 @@ static enum MHD_Result send_memory(const struct answer *answer, unsigned status,
         free(bytes);
         return MHD_NO;
     }
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    enum MHD_Result result = MHD_queue_response(answer->connection, status, response);
-    MHD_destroy_response(response);
-    return result;
+    return queue(answer, status, type, response);
 }
 
 static enum MHD_Result send_line(const struct answer *answer, unsigned status, const char *line) {
@@ -135,6 +141,37 @@ static enum MHD_Result send_allocs(const struct answer *answer) {
     return send_profile(answer, GAIT_PPROF_ALLOCATED);
 }
 
+/* A snapshot of V8's, or in the compact form, from a file in memory: it may be large, and is sent
+ * from there. Made by a copy of the process, which no mutator waits for. */
+static enum MHD_Result send_snapshot(const struct answer *answer) {
+    bool compact = strcmp(parameter(answer, "format"), "compact") == 0;
+    gait_snapshot_options options;
+    gait_snapshot_options_init(&options);
+    options.format = compact ? GAIT_SNAPSHOT_COMPACT : GAIT_SNAPSHOT_V8;
+    options.flags = GAIT_SNAPSHOT_FORK;
+    if (strcmp(parameter(answer, "gc"), "1") == 0)
+        collect(answer->http->heap);
+    char error[256] = "no memory";
+    options.error = error;
+    options.error_bytes = sizeof error - 1;
+    int file = memfd_create("snapshot", MFD_CLOEXEC);
+    if (file < 0)
+        return send_no_memory(answer);
+    struct MHD_Response *response = NULL;
+    if (gait_write_snapshot(answer->http->heap, file, &options, NULL) == 0)
+        response = MHD_create_response_from_fd64((uint64_t)lseek(file, 0, SEEK_END), file);
+    if (!response) {
+        close(file);
+        strcat(error, "\n");
+        return send_line(answer, MHD_HTTP_SERVICE_UNAVAILABLE, error);
+    }
+    MHD_add_response_header(response, "Content-Disposition",
+                            compact ? "attachment; filename=\"gait.snapshot\""
+                                    : "attachment; filename=\"gait.heapsnapshot\"");
+    return queue(answer, MHD_HTTP_OK, compact ? "application/octet-stream" : "application/json",
+                 response);
+}
+
 /* What a function writes to a stream in memory. */
 static enum MHD_Result send_written(const struct answer *answer, const char *type,
                                     void (*write)(gait_heap *heap, FILE *out)) {
@@ -167,6 +204,8 @@ static const struct {
     {"/debug/pprof/", NULL, send_index},
     {"/debug/pprof/heap", "heap profile: what is live", send_heap},
     {"/debug/pprof/allocs", "heap profile: what was allocated", send_allocs},
+    {"/debug/gait/snapshot", "heap snapshot, for DevTools and memlab", send_snapshot},
+    {"/debug/gait/snapshot?format=compact", "the same for gait-heap", NULL},
     {"/debug/vars", "figures, as JSON", send_vars},
 };
 

@@ -17,6 +17,8 @@ static int64_t read_clock(clockid_t clock) {
 
 int64_t platform_now_ns(void) { return read_clock(CLOCK_MONOTONIC); }
 
+int64_t platform_time_ns(void) { return read_clock(CLOCK_REALTIME); }
+
 int64_t platform_deadline_ns(int64_t wait_ns) {
     int64_t now_ns = platform_now_ns();
     return wait_ns >= 0 && wait_ns < INT64_MAX - now_ns ? now_ns + wait_ns : INT64_MAX;

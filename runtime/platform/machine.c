@@ -57,3 +57,8 @@ int64_t platform_resident_bytes(void) {
 }
 
 unsigned platform_process_id(void) { return (unsigned)getpid(); }
+
+void platform_program_name(char *name, size_t name_bytes) {
+    if (kernel_file_first_line("/proc/self/comm", name, name_bytes) < 0)
+        name[0] = '\0';
+}

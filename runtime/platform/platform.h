@@ -84,6 +84,8 @@ int64_t platform_thread_cpu_ns(void);  /* CPU time of the calling thread */
 int64_t platform_process_cpu_ns(void); /* CPU time of the process; of a thread that runs on another
                                           CPU, up to its last tick (4 ms on most kernels) */
 
+int64_t platform_time_ns(void); /* since 1970 */
+
 /** The calling thread's CPU clock, for platform_settle_cpu; -1: it has none. */
 int platform_thread_clock(void);
 
@@ -121,6 +123,10 @@ int64_t platform_resident_bytes(void);
 
 /** The process's number. */
 unsigned platform_process_id(void);
+
+/** What the system calls the program, at most 15 bytes of it; "" where it does not say. Reads a
+ * file. */
+void platform_program_name(char *name, size_t name_bytes);
 
 /* ---- The environment. ----------------------------------------------------------------------- */
 
@@ -290,6 +296,11 @@ int platform_descriptor_write(int descriptor, const void *bytes, size_t count);
  * ends before; negative: errno says why. */
 int platform_descriptor_read(int descriptor, void *bytes, size_t count, size_t *done);
 
+/** Write all of it in the same way, but give up when there was no room for idle_ns: errno is
+ * ETIMEDOUT. Somebody else who takes the room may have it wait longer. */
+int platform_descriptor_write_idle(int descriptor, const void *bytes, size_t count,
+                                   int64_t idle_ns);
+
 /* ---- fork. ------------------------------------------------------------------------------------
  */
 
@@ -298,6 +309,46 @@ int platform_descriptor_read(int descriptor, void *bytes, size_t count, size_t *
  * thread that forks. For good: once per process. @return negative: not registered.
  */
 int platform_at_fork(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+
+/* ---- A copy of the process that reads its memory, and does nothing else. -----------------------
+ */
+
+struct platform_child {
+    int process;               /* 0: none */
+    int report_in, report_out; /* a pipe; -1: closed */
+    int64_t *told;             /* in memory that both have */
+    void *signals;             /* what was blocked before */
+};
+
+/** Can there be one? Not under a sanitizer whose own locks a copy could find taken. */
+bool platform_child_can_be(void);
+
+/** Take what one needs. @return negative: no memory, no descriptors. */
+int platform_child_prepare(struct platform_child *child);
+
+/**
+ * Copy the process, as it is at this moment; handlers of fork do not run. In the copy, which has
+ * the calling thread alone, act runs, and what it returns is handed to platform_child_await; the
+ * copy then ends. act calls nothing that takes a lock which another thread may have had: not
+ * malloc, not stdio. All signals are blocked, and of the descriptors only this one is open. The
+ * copy sends its parent no signal as it ends, as far as the system lets one choose.
+ * Takes no lock. @return negative: refused, errno says why.
+ */
+int platform_child_start(struct platform_child *child, int descriptor,
+                         int64_t (*act)(struct platform_child *child, void *data), void *data);
+
+/** In the parent: tell the copy a number that is not 0. In the copy: wait for it, a second at most;
+ * 0: it did not come. */
+void platform_child_tell(struct platform_child *child, int64_t number);
+int64_t platform_child_told(struct platform_child *child);
+
+/** Wait at most wait_ns (negative: without end) for what act returned. @return 1: *result is set;
+ * 0: not yet; negative: the copy has ended without. */
+int platform_child_await(struct platform_child *child, int64_t wait_ns, int64_t *result);
+
+/** Give back what was taken. A copy that goes on is left to itself; its entry in the system's table
+ * of processes goes with a later call, or with the process. */
+void platform_child_finish(struct platform_child *child);
 
 /* ---- Data. -------------------------------------------------------------------------------------
  */

@@ -72,6 +72,19 @@ class Answers(unittest.TestCase):
         self.assertIn(b"\ngo_memstats_heap_inuse_bytes ", body)
         self.assertNotIn(b"gait_", body)
 
+    def test_heap_snapshot(self):
+        answer, body = self.get("/debug/gait/snapshot?gc=1")
+        self.assertEqual(answer.status, 200)
+        self.assertIn("gait.heapsnapshot", answer.getheader("Content-Disposition"))
+        snapshot = json.loads(body)
+        about = snapshot["snapshot"]
+        self.assertEqual(len(snapshot["nodes"]), 7 * about["node_count"])
+        self.assertEqual(len(snapshot["edges"]), 3 * about["edge_count"])
+        self.assertGreater(about["gait"]["stop_ns"], 0)
+        self.assertLess(max(snapshot["edges"][2::3]), len(snapshot["nodes"]))
+        _, body = self.get("/debug/gait/snapshot?format=compact")
+        self.assertTrue(body.startswith(b"GaitHSn\n\x01H"))
+
     def test_figures_are_json(self):
         answer, body = self.get("/debug/vars")
         self.assertTrue(answer.getheader("Content-Type").startswith("application/json"))

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gait/heap_snapshot.h: the world is stopped, a heap is looked at, or copied to be looked at, and
+ * what was found is written. docs/design/observe.md, Heap snapshots, says why nobody waits for the
+ * descriptor, and what a copy may rely on.
+ */
+#include <gait/heap_snapshot.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "../abi.h"
+#include "../error.h"
+#include "../instance.h"
+#include "../observe/heap_snapshot.h"
+
+/* A minute: as long as operators' tools wait for an answer. Guess. */
+#define IDLE_NS INT64_C(60000000000)
+
+static const gait_snapshot_options defaults = {.idle_ns = IDLE_NS, .wait_ns = -1};
+
+void gait_snapshot_options_init_sized(gait_snapshot_options *options, size_t options_bytes) {
+    abi_give(options, options_bytes, &defaults, sizeof defaults);
+}
+
+void gait_set_snapshot_label(gait_heap *heap, gait_snapshot_label_fn label, void *data) {
+    HEAP_CALL(heap);
+    lock_acquire(&heap->oom_lock);
+    heap->snapshot_label = label;
+    heap->snapshot_label_data = data;
+    lock_release(&heap->oom_lock);
+}
+
+/* A snapshot that is being taken. */
+struct taking {
+    gait_heap *heap;
+    int descriptor;
+    const gait_snapshot_options *options;
+    struct heap_snapshot_about about;
+    struct heap_snapshot snapshot;
+    struct platform_child child;
+    bool forks, looked; /* by a copy; looked: there was memory for it */
+    int64_t stop_ns;
+    int error; /* errno of what failed first */
+};
+
+/* ---- While the world is stopped ---- */
+
+static void look(struct taking *taking) {
+    taking->looked = heap_snapshot_take(&taking->snapshot, taking->heap, &taking->about);
+}
+
+/* What the copy does. @return 0, or errno. */
+static int64_t look_and_write(struct platform_child *child, void *data) {
+    struct taking *taking = data;
+    lock_release(&taking->heap->finalizers.lock.lock); /* this copy's, and whole */
+    lock_release(&taking->heap->roots.lock);
+    look(taking);
+    if (!taking->looked)
+        return ENOMEM;
+    heap_snapshot_finish(&taking->snapshot, platform_child_told(child), true);
+    if (taking->snapshot.stream.failed)
+        return ENOMEM;
+    return heap_snapshot_write(&taking->snapshot, taking->options->format, taking->descriptor,
+                               taking->options->idle_ns) < 0
+               ? errno
+               : 0;
+}
+
+/* With locks held that a walk takes, and that a thread of no mutator may have: the copy has what
+ * they guard as a whole. The loader's is held, too, if libraries are looked at; the copy's thread
+ * takes it again. No thread that stands at a safepoint has it. */
+static void fork_locked(void *data) {
+    struct taking *taking = data;
+    lock_acquire(&taking->heap->roots.lock);
+    lock_acquire(&taking->heap->finalizers.lock.lock);
+    if (platform_child_start(&taking->child, taking->descriptor, look_and_write, taking) < 0)
+        taking->error = errno;
+    lock_release(&taking->heap->finalizers.lock.lock);
+    lock_release(&taking->heap->roots.lock);
+}
+
+static void fork_copy(struct taking *taking) {
+    if (taking->heap->roots.visits_libraries)
+        platform_with_loader(fork_locked, taking);
+    else
+        fork_locked(taking);
+}
+
+static void stop_and_look(void *data) {
+    struct taking *taking = data;
+    gait_heap *heap = taking->heap;
+    world_stop(&heap->world);
+    if (taking->forks)
+        fork_copy(taking);
+    else
+        look(taking);
+    taking->stop_ns = world_start(&heap->world);
+    figures_pause(&heap->cycle.figures, taking->stop_ns);
+}
+
+/* As a cycle: while the gate is held none runs, and all of the last one is swept. The program's
+ * libraries are looked at under the loader's lock, which a thread may hold that is stopped by the
+ * program's means. */
+static void stop_at_gate(struct taking *taking) {
+    gait_heap *heap = taking->heap;
+    lock_acquire(&heap->collector.gate);
+    if (world_has_hooks(&heap->world) && heap->roots.visits_libraries)
+        platform_with_loader(stop_and_look, taking);
+    else
+        stop_and_look(taking);
+    lock_release(&heap->collector.gate);
+}
+
+/* ---- And after ---- */
+
+static int fail(const struct taking *taking, int result, const char *what) {
+    const gait_snapshot_options *options = taking->options;
+    error_say(options->error, options->error_bytes, "gait_write_snapshot: %s%s%s", what,
+              taking->error ? ": " : "", taking->error ? strerror(taking->error) : "");
+    errno = taking->error;
+    return result;
+}
+
+static int write_own(struct taking *taking) {
+    if (taking->looked)
+        heap_snapshot_finish(&taking->snapshot, taking->stop_ns, false);
+    if (!taking->looked || taking->snapshot.stream.failed) {
+        taking->error = ENOMEM;
+        return fail(taking, GAIT_E_MEMORY, "looking at the heap");
+    }
+    if (heap_snapshot_write(&taking->snapshot, taking->options->format, taking->descriptor,
+                            taking->options->idle_ns) == 0)
+        return 0;
+    taking->error = errno;
+    return fail(taking, taking->error == ENOMEM ? GAIT_E_MEMORY : GAIT_E_FILE, "writing it");
+}
+
+static int await_copy(struct taking *taking, bool *whole) {
+    if (taking->child.process == 0)
+        return fail(taking, GAIT_E_MEMORY, "copying the process");
+    platform_child_tell(&taking->child, taking->stop_ns > 0 ? taking->stop_ns : 1);
+    int64_t error = 0;
+    int told = platform_child_await(&taking->child, taking->options->wait_ns, &error);
+    *whole = told == 1 && error == 0;
+    if (told == 0 || *whole)
+        return 0;
+    taking->error = told < 0 ? ECHILD : (int)error;
+    if (told < 0)
+        return fail(taking, GAIT_E_FILE, "the copy of the process ended before it was done");
+    return fail(taking, error == ENOMEM ? GAIT_E_MEMORY : GAIT_E_FILE, "the copy of the process");
+}
+
+static int take_and_write(struct taking *taking, gait_snapshot_result *result) {
+    if (taking->forks && platform_child_prepare(&taking->child) < 0) {
+        taking->error = errno;
+        return fail(taking, GAIT_E_MEMORY, "copying the process");
+    }
+    stop_at_gate(taking);
+    int status = taking->forks ? await_copy(taking, &result->whole) : write_own(taking);
+    int error = errno;
+    if (taking->forks)
+        platform_child_finish(&taking->child);
+    else
+        heap_snapshot_free(&taking->snapshot);
+    result->whole |= !taking->forks && status == 0;
+    result->stop_ns = taking->stop_ns;
+    result->forked = taking->forks;
+    errno = error;
+    return status;
+}
+
+static bool is_right(const gait_snapshot_options *options) {
+    return options->format <= GAIT_SNAPSHOT_COMPACT && options->idle_ns >= 0 &&
+           (options->flags & ~(uint32_t)GAIT_SNAPSHOT_FORK) == 0;
+}
+
+static int snapshot(gait_heap *heap, int descriptor, const gait_snapshot_options *options,
+                    gait_snapshot_result *result) {
+    struct taking taking = {.heap = heap, .descriptor = descriptor, .options = options};
+    lock_acquire(&heap->oom_lock);
+    taking.snapshot.label = heap->snapshot_label;
+    taking.snapshot.label_data = heap->snapshot_label_data;
+    lock_release(&heap->oom_lock);
+    taking.about.time_ns = platform_time_ns();
+    taking.about.process = platform_process_id();
+    platform_program_name(taking.about.program, sizeof taking.about.program);
+    taking.forks = (options->flags & GAIT_SNAPSHOT_FORK) && platform_child_can_be();
+    return take_and_write(&taking, result);
+}
+
+int gait_write_snapshot_sized(gait_heap *heap, int descriptor, const gait_snapshot_options *options,
+                              size_t options_bytes, gait_snapshot_result *result,
+                              size_t result_bytes) {
+    HEAP_CALL(heap);
+    gait_snapshot_options own = defaults;
+    gait_snapshot_result known = {0};
+    if ((options && !abi_take(&own, sizeof own, options, options_bytes)) || !is_right(&own)) {
+        error_say(own.error, own.error_bytes, "gait_write_snapshot: options that are not known");
+        return GAIT_E_INVALID;
+    }
+    mutator_save_stack();
+    world_rest();
+    int status = snapshot(heap, descriptor, &own, &known), error = errno;
+    world_resume();
+    if (result)
+        abi_give(result, result_bytes, &known, sizeof known);
+    errno = error;
+    return status;
+}
