@@ -12,6 +12,7 @@
 #include "collect/cycle.h"
 #include "collect/scavenger.h"
 #include "collect/workers.h"
+#include "collect/written.h"
 #include "control/control.h"
 #include "heap/kinds.h"
 #include "heap/space.h"
@@ -52,7 +53,9 @@ struct gait_heap {
     gait_word value_mask;
     bool wide_cells; /* tags take four bits: no object may lie at an odd multiple of 8 */
     FILE *log;
-    bool object_barrier; /* GAIT_OBJECT_BARRIER, and marks beside running mutators */
+    bool object_barrier; /* who stores says which object, or the kernel which page; and marks beside
+                            running mutators */
+    bool watches;    /* the kernel: the program stores and loads plainly; object_barrier is set */
     bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
     uint64_t log_lost;  /* lines dropped since the last that was not; the collector's */
     size_t leaks_place; /* of option arenaleaks in the table of at_exit.h */
@@ -86,6 +89,7 @@ struct gait_heap {
     struct collector collector;
     struct cycle cycle;
     struct workers workers;
+    struct written written;
     struct scavenger scavenger;
     struct libraries libraries;
 

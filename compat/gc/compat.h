@@ -221,6 +221,7 @@ void compat_notices_run(void);
 /** Of the collector's thread, around a cycle's stop. */
 void compat_notices_stopping(void);
 void compat_notices_stopped(void);
+void compat_notices_marked(void); /* what is reachable is known: with the last stop it is over */
 void compat_notices_starting(void);
 void compat_notices_started(void);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How descriptors are read: gc_mark.h has their bits. Runs on the collector's threads, with the
- * program stopped.
+ * program stopped, with gcdirty=1, too: mark functions may look at what a thread is in the middle
+ * of changing.
  */
 #include "compat.h"
 

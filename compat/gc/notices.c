@@ -29,31 +29,45 @@ GC_on_heap_resize_proc GC_get_on_heap_resize(void) { return GC_on_heap_resize; }
 
 /* ---- The collector's thread ---- */
 
+/* A cycle that marks beside the program stops it several times: between two of them it marks, and
+ * with the last one it is over. */
+static bool marking, over;
+
 static void tell(GC_EventType event) {
     if (on_event)
         on_event(event);
 }
 
 void compat_notices_stopping(void) {
-    tell(GC_EVENT_START);
+    if (!marking)
+        tell(GC_EVENT_START);
     tell(GC_EVENT_PRE_STOP_WORLD);
 }
 
 void compat_notices_stopped(void) {
     tell(GC_EVENT_POST_STOP_WORLD);
-    tell(GC_EVENT_MARK_START);
+    if (!marking)
+        tell(GC_EVENT_MARK_START);
+    marking = true;
 }
 
+void compat_notices_marked(void) { over = true; }
+
 void compat_notices_starting(void) {
-    GC_gc_no++;
-    __atomic_store_n(&compat_notices_due, 1, __ATOMIC_RELEASE);
-    tell(GC_EVENT_MARK_END);
+    if (over) {
+        GC_gc_no++;
+        __atomic_store_n(&compat_notices_due, 1, __ATOMIC_RELEASE);
+        tell(GC_EVENT_MARK_END);
+    }
     tell(GC_EVENT_PRE_START_WORLD);
 }
 
 /* Sweeping has begun, beside the program; who waits for its end asks for a collection. */
 void compat_notices_started(void) {
     tell(GC_EVENT_POST_START_WORLD);
+    if (!over)
+        return;
+    marking = over = false;
     tell(GC_EVENT_RECLAIM_START);
     tell(GC_EVENT_RECLAIM_END);
     tell(GC_EVENT_END);

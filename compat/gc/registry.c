@@ -158,6 +158,7 @@ static void hook(gait_liveness *liveness, gait_liveness_stage stage, void *data)
     case GAIT_LIVENESS_SWEEP: /* what came back for a finalizer is not dead yet */
         settle(liveness);
         compat_enumerate(liveness);
+        compat_notices_marked();
         break;
     }
 }

@@ -275,8 +275,8 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
                                 const char *where, char *error, size_t error_bytes) {
     gait_heap *heap = mutator->heap;
     if (heap->object_barrier && config->flags & GAIT_ARENA_TRACED) {
-        error_say(error, error_bytes,
-                  "gait_arena_create: a heap with GAIT_OBJECT_BARRIER has no traced arenas");
+        error_say(error, error_bytes, "gait_arena_create: a heap with %s has no traced arenas",
+                  heap->watches ? "GAIT_DEBUG=gcdirty=1" : "GAIT_OBJECT_BARRIER");
         return NULL;
     }
     arenas_trap_faults(heap);

@@ -53,6 +53,17 @@ static void world_begin(gait_heap *heap) {
     world_init(&heap->world, &world);
 }
 
+/* plain: the program has no barriers. */
+static void begin_marking_as(gait_heap *heap, bool plain) {
+    bool wanted = !heap->options.gcstoptheworld;
+    heap->written.watch = -1;
+    heap->watches = wanted && plain && heap->options.gcdirty && written_start(heap);
+    heap->concurrent = wanted && (!plain || heap->watches);
+    heap->object_barrier = heap->concurrent && (heap->watches || heap->flags & GAIT_OBJECT_BARRIER);
+    if (heap->watches) /* what is written between two cycles is not kept */
+        heap->options.minor = heap->options.gcminor = 0;
+}
+
 static gait_heap *heap_create(const gait_config *given, char *error, size_t error_bytes) {
     gait_config whole;
     const gait_config *config = &whole;
@@ -93,18 +104,17 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     heap->value_mask = config->value_mask;
     heap->wide_cells = !(config->value_mask & ALIGNMENT_BIT);
     heap->log = config->log ? config->log : stderr;
-    heap->concurrent =
-        !(heap->flags & GAIT_STOP_THE_WORLD) && !config->stop && !heap->options.gcstoptheworld;
     if (space_init(&heap->space, config->reserve_bytes, heap->options.disablethp) < 0) {
         error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;
     }
-    heap->object_barrier = heap->concurrent && config->flags & GAIT_OBJECT_BARRIER;
+    begin_marking_as(heap, heap->flags & GAIT_STOP_THE_WORLD || config->stop);
     if ((heap->options.minor || heap->object_barrier) && heap->concurrent)
         cards_init(&heap->space.cards, heap->space.reserved_bytes); /* without: full cycles only */
-    heap->space.cards.by_object = heap->object_barrier;
+    heap->space.cards.by_object = heap->object_barrier && !heap->watches;
     if (heap->object_barrier && !heap->space.cards.bytes) {
         error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
+        written_stop(heap);
         space_destroy(&heap->space);
         goto no_space;
     }
@@ -117,7 +127,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         goto no_roots;
     }
     heap->space.checks_cards = heap->options.gccheckmark != 0;
-    heap->roots.checks_suspended = heap->options.gccheckmark && heap->concurrent;
+    heap->roots.checks_suspended = heap->options.gccheckmark && heap->concurrent && !heap->watches;
     int segments = heap->flags & GAIT_DATA_SEGMENTS ? ranges_add_segments(&heap->roots) : 0;
     if (segments < 0) {
         error_say(error, error_bytes, "gait_heap_create: %s",
@@ -156,6 +166,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         error_say(error, error_bytes, "gait_heap_create: no memory or thread for the log");
         goto no_log;
     }
+    if (heap->options.gcdirty && !heap->concurrent && !heap->options.gcstoptheworld)
+        observe_unwatched(heap);
     collector_init(heap);
     if (config->notice)
         collector_start(heap);
@@ -178,6 +190,7 @@ no_roots:
     queue_destroy(&heap->queue);
     kinds_destroy(&heap->kinds);
     arenas_destroy(&heap->arenas);
+    written_stop(heap);
     space_destroy(&heap->space);
 no_space:
 no_options:
@@ -233,6 +246,7 @@ static void heap_destroy(gait_heap *heap) {
     queue_destroy(&heap->queue);
     kinds_destroy(&heap->kinds);
     arenas_destroy(&heap->arenas);
+    written_stop(heap);
     space_destroy(&heap->space);
     free(heap);
 }

@@ -161,6 +161,7 @@ void collector_lost(gait_heap *heap) {
     AO_int_store(&collector->done, AO_int_load(&collector->forced)); /* nobody waits here */
     AO_int_store(&heap->scavenger.ending, 0);
     workers_lost(heap);
+    written_lost(heap);
 }
 
 /* ---- Requests ---- */

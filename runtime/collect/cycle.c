@@ -24,7 +24,8 @@
  *   9. Sweeping opens: the collector sweeps, and so do mutators that need cells.
  *
  * A heap without barriers has the world stopped from 2 to 7, one with links or hooks to 8, and
- * gcstoptheworld=2 to the end.
+ * gcstoptheworld=2 to the end. With gcdirty=1 it marks beside the program like one that says which
+ * objects it has written: changes.c.
  * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
  */
 #include "cycle.h"
@@ -39,6 +40,8 @@
 #include "../observe/observe.h"
 #include "../platform/perturb.h"
 #include "../platform/timeline.h"
+#include "changes.h"
+#include "cycle_steps.h"
 #include "sweeping.h"
 #include "verify.h"
 
@@ -130,10 +133,7 @@ static size_t bytes_to_mark(const gait_heap *heap) {
     return record->start_bytes - kept + record->piece_bytes;
 }
 
-/* Phase 5: until marking gives no more work by itself.
- * @return how many blocks had been published before the last look at ephemerons began: as long as
- * there are no more, nothing was marked since, and no work is in anybody's hands. */
-static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
+AO_t cycle_mark(gait_heap *heap, bool stopped) {
     struct marker *marker = &heap->workers.marker;
     AO_t published = 0;
     phase_enter(&heap->cycle.phase, PHASE_MARK);
@@ -157,7 +157,8 @@ static AO_t mark_to_fixpoint(gait_heap *heap, bool stopped) {
             marker_rescan(marker);
             more = true;
         }
-        if (!more && liveness_has_hooks(&heap->liveness))
+        /* a program without barriers has its tables asked for while it stands still */
+        if (!more && liveness_has_hooks(&heap->liveness) && (stopped || !heap->watches))
             more = liveness_mark(&heap->liveness, marker);
         marker_end(marker);
     }
@@ -182,7 +183,7 @@ static uint64_t take_marked(gait_heap *heap, uint64_t *black) {
     return heap->cycle.record.kept_bytes + marked + *black;
 }
 
-/* Has nothing been marked, found white or set apart since mark_to_fixpoint returned this? */
+/* Has nothing been marked, found white or set apart since cycle_mark returned this? */
 static bool is_quiet(const gait_heap *heap, AO_t published) {
     const struct mark_queue *queue = &heap->queue;
     return AO_load_acquire(&queue->published) == published &&
@@ -263,8 +264,7 @@ static void search_on_demand(gait_heap *heap) {
     control_leave_out(&heap->control, spent_ns);
 }
 
-/* End a stop: count it as a pause. @return its length, ns. */
-static int64_t start_the_world(gait_heap *heap) {
+int64_t cycle_start_the_world(gait_heap *heap) {
     int64_t pause_ns = world_start(&heap->world);
     figures_pause(&heap->cycle.figures, pause_ns);
     return pause_ns;
@@ -274,7 +274,7 @@ static int64_t start_the_world(gait_heap *heap) {
 static void check_cards(gait_heap *heap) {
     world_stop(&heap->world);
     verify_cards(heap);
-    start_the_world(heap);
+    cycle_start_the_world(heap);
 }
 
 /* The end of phase 7, with the world stopped. @return false: given up. */
@@ -291,32 +291,7 @@ static bool end_marking(gait_heap *heap) {
     return true;
 }
 
-/* ---- Objects that the program says it has written ----
- *
- * Such a heap has no deletion barrier: what is loaded is protected by nothing but the stack that it
- * is on. So stacks are scanned again as marking ends, what is born is white until then, and marked
- * objects on dirty cards are read again. docs/design/objects.md. */
-
-/* So often beside the program, before the last time: the first time finds what happened while all
- * was marked, the second one what happened meanwhile. Guess: a third one finds as much as the
- * second. */
-#define DIRTY_ROUNDS 2
-
-static void roots_scan_again(gait_mutator *mutator) {
-    mutator_flush_barrier(mutator);
-    cache_note_births(&mutator->cache);
-    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
-        mutator_scan_roots(mutator);
-    else
-        mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
-}
-
-static void push_dirty(gait_heap *heap) {
-    struct marker *marker = &heap->workers.marker;
-    marker_begin(marker);
-    cards_push(marker, 0);
-    marker_end(marker);
-}
+/* ---- Ways to mark ---- */
 
 /* With the world stopped, and all that is reachable marked: have objects come back whose finalizers
  * resurrect them. @return whether marking goes on. */
@@ -328,47 +303,60 @@ static bool rescue(gait_heap *heap) {
     return some;
 }
 
-/* In a stop from the last round of marking on: until nothing comes back any more. */
-static void mark_and_rescue(gait_heap *heap) {
+void cycle_mark_stopped(gait_heap *heap) {
     do {
-        mark_to_fixpoint(heap, true);
+        cycle_mark(heap, true);
         rescue_suspect(&heap->finalizers, &heap->workers.marker);
     } while (rescue(heap));
 }
 
-/* With the world stopped: all that may have changed, until nothing is found any more. */
-static void mark_the_rest(gait_heap *heap) {
-    struct marker *marker = &heap->workers.marker;
-    marker_begin(marker);
-    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
-        roots_scan_again(mutator);
-    coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1, false);
-    finalizers_push(&heap->finalizers,
-                    marker); /* what was stored to one that is white has no card */
-    marker_end(marker);
-    push_dirty(heap);
-    mark_and_rescue(heap);
-    phase_enter(&heap->cycle.phase, PHASE_STOP);
-    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
-        cache_blacken(&mutator->cache);
+size_t cycle_push_stopped_roots(gait_heap *heap, struct gait_visitor *visitor) {
+    const struct world_hooks *hooks = &heap->world.hooks;
+    size_t before = visitor->words;
+    if (hooks->roots)
+        hooks->roots(visitor, hooks->data);
+    return (visitor->words - before) * sizeof(gait_word);
 }
 
-/* From the end of the first marking on. */
-static void mark_changes(gait_heap *heap) {
-    for (unsigned round = 0; round < DIRTY_ROUNDS; round++) {
-        mark_to_fixpoint(heap, false);
-        PERTURB(CYCLE_DRAINED);
-        phase_enter(&heap->cycle.phase, PHASE_FLUSH);
-        marker_begin(&heap->workers.marker);
-        world_handshake(&heap->world, roots_scan_again);
-        marker_end(&heap->workers.marker);
-        push_dirty(heap);
-    }
-    mark_to_fixpoint(heap, false);
-    PERTURB(CYCLE_QUIET);
+/* Stop the world, and push all roots. */
+static void stop_and_push(void *data) {
+    gait_heap *heap = data;
+    struct cycle *cycle = &heap->cycle;
+    struct marker *marker = &heap->workers.marker;
     world_stop(&heap->world);
-    phase_enter(&heap->cycle.phase, PHASE_STOP);
-    mark_the_rest(heap);
+    phase_enter(&cycle->phase, PHASE_ROOTS);
+    cycle->record.mark_ns = platform_now_ns();
+    marker_begin(marker);
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        roots_scan(mutator);
+    counter_add(&cycle->stack_bytes, cycle_push_stopped_roots(heap, &marker->visitor));
+    marker_end(marker);
+    arenas_open(&heap->arenas);
+    phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
+    push_shared_roots(heap);
+}
+
+void cycle_stop_and(gait_heap *heap, void (*act)(void *data)) {
+    if (world_has_hooks(&heap->world) && heap->roots.visits_libraries)
+        platform_with_loader(act, heap);
+    else
+        act(heap);
+}
+
+/* Phases 3 and 4 beside the running program. */
+static void push_roots(gait_heap *heap) {
+    struct cycle *cycle = &heap->cycle;
+    struct marker *marker = &heap->workers.marker;
+    phase_enter(&cycle->phase, PHASE_ROOTS);
+    PERTURB(CYCLE_BLACK);
+    marker_begin(marker);
+    world_handshake(&heap->world, roots_scan);
+    arenas_open(&heap->arenas);
+    phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
+    marker_end(marker);
+    cycle->record.mark_ns = platform_now_ns();
+    PERTURB(CYCLE_ROOTS);
+    push_shared_roots(heap);
 }
 
 /* Phases 2 to 7 beside the running program, which is stopped afterwards. @return false: given up.
@@ -388,26 +376,23 @@ static bool mark_concurrently(gait_heap *heap) {
         suspended_note_all(&heap->roots);
     if (heap->object_barrier && !cycle->record.minor)
         cards_wipe(&workers->marker); /* nothing is black: what was dirtied before is not needed */
-    phase_enter(&cycle->phase, PHASE_ROOTS);
-    PERTURB(CYCLE_BLACK);
-    marker_begin(&workers->marker);
-    world_handshake(&heap->world, roots_scan);
-    arenas_open(&heap->arenas);
-    phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
-    marker_end(&workers->marker);
-    cycle->record.mark_ns = platform_now_ns();
-    PERTURB(CYCLE_ROOTS);
-    push_shared_roots(heap);
+    AO_int_store(&heap->space.defers, heap->watches);
+    if (world_has_hooks(&heap->world)) { /* threads don't answer */
+        cycle_stop_and(heap, stop_and_push);
+        cycle_start_the_world(heap);
+    } else {
+        push_roots(heap);
+    }
     workers_open(heap, bytes_to_mark(heap));
     PERTURB(CYCLE_HELPED);
     if (heap->object_barrier) {
-        mark_changes(heap);
+        changes_mark(heap);
         return end_marking(heap);
     }
     for (;;) {
         AO_t published;
         do {
-            published = mark_to_fixpoint(heap, false);
+            published = cycle_mark(heap, false);
             PERTURB(CYCLE_DRAINED);
             phase_enter(&cycle->phase, PHASE_FLUSH);
             world_handshake(&heap->world, mutator_flush_barrier);
@@ -418,49 +403,19 @@ static bool mark_concurrently(gait_heap *heap) {
         phase_enter(&cycle->phase, PHASE_STOP);
         if (workers_are_ending(workers) || (marking_is_over(heap, published) && !rescue(heap)))
             break;
-        start_the_world(heap);
+        cycle_start_the_world(heap);
     }
     return end_marking(heap);
 }
 
-/* What threads hold that the program's means have stopped. @return bytes. */
-static size_t push_stopped_roots(gait_heap *heap, struct gait_visitor *visitor) {
-    const struct world_hooks *hooks = &heap->world.hooks;
-    size_t before = visitor->words;
-    if (hooks->roots)
-        hooks->roots(visitor, hooks->data);
-    return (visitor->words - before) * sizeof(gait_word);
-}
-
-/* Stop the world, and push all roots. */
-static void stop_and_push(void *data) {
-    gait_heap *heap = data;
-    struct cycle *cycle = &heap->cycle;
-    struct marker *marker = &heap->workers.marker;
-    world_stop(&heap->world);
-    phase_enter(&cycle->phase, PHASE_ROOTS);
-    cycle->record.mark_ns = platform_now_ns();
-    marker_begin(marker);
-    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
-        roots_scan(mutator);
-    counter_add(&cycle->stack_bytes, push_stopped_roots(heap, &marker->visitor));
-    marker_end(marker);
-    arenas_open(&heap->arenas);
-    phase_enter(&cycle->phase, PHASE_SHARED_ROOTS);
-    push_shared_roots(heap);
-}
-
-/* The same with the world stopped from 2 on. A thread that the program's means stop may hold the
- * loader's lock: there the world is stopped with it held. */
+/* The same with the world stopped from 2 on. */
 static bool mark_stopped(gait_heap *heap) {
-    struct cycle *cycle = &heap->cycle;
-    if (world_has_hooks(&heap->world) && heap->roots.visits_libraries)
-        platform_with_loader(stop_and_push, heap);
-    else
-        stop_and_push(heap);
+    cycle_stop_and(heap, stop_and_push);
     workers_open(heap, bytes_to_mark(heap));
-    mark_and_rescue(heap);
-    phase_enter(&cycle->phase, PHASE_STOP);
+    cycle_mark_stopped(heap);
+    phase_enter(&heap->cycle.phase, PHASE_STOP);
+    if (heap->object_barrier)
+        changes_blacken(heap);
     return end_marking(heap);
 }
 
@@ -532,8 +487,8 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     expected_begin(&heap->expected, number);
     cycle->record.forced = forced;
     cycle->record.periodic = periodic;
-    cycle->record.stopped = !heap->concurrent;
-    cycle->begin_cpu_ns = platform_thread_cpu_ns();    /* sweeping is counted already */
+    cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
+    cycle->record.stopped = !heap->concurrent || (heap->watches && !written_begin(heap));
     cycle->record.minor = heap->space.keeps && !whole; /* it may be; control decides */
     cycle->record.kept_bytes = kept_bytes;
     cycle->record.piece_bytes = ranges_piece_bytes(&heap->roots);
@@ -544,7 +499,7 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     }
     AO_store(&heap->space.cards.work_bytes, 0);
     foreign_check(&heap->space.foreign, "gait_foreign_sub");
-    control_begin(&heap->control, &cycle->record, periodic, !heap->concurrent,
+    control_begin(&heap->control, &cycle->record, periodic, cycle->record.stopped,
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots), changed_bytes);
 }
 
@@ -552,14 +507,14 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
  * hooks clear. */
 static bool settles_stopped(const gait_heap *heap) {
     return heap->options.gcstoptheworld == 2 ||
-           (!heap->concurrent &&
+           ((!heap->concurrent || heap->watches) &&
             (AO_load(&heap->links.count) > 0 || liveness_has_hooks(&heap->liveness)));
 }
 
 /* Phases 2 to 8. @return false: given up. */
 static bool mark_and_settle(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
-    bool over = heap->concurrent ? mark_concurrently(heap) : mark_stopped(heap);
+    bool over = cycle->record.stopped ? mark_stopped(heap) : mark_concurrently(heap);
     bool stopped = settles_stopped(heap), sweeps_stopped = heap->options.gcstoptheworld == 2;
     if (over && stopped)
         settle(heap, true);
@@ -569,7 +524,9 @@ static bool mark_and_settle(gait_heap *heap) {
     }
     /* Not after the start: whoever is woken by that may run in place of this thread for a while. */
     news_tell_all(&heap->queue.news);
-    cycle->record.stop_ns = start_the_world(heap);
+    cycle->record.stop_ns = cycle_start_the_world(heap);
+    if (heap->watches && !cycle->record.stopped)
+        written_end(heap);
     if (over)
         kept_tell(heap);
     if (over && !stopped)
@@ -585,7 +542,7 @@ bool cycle_run(gait_heap *heap) {
     int64_t begin_ns = timeline_begin();
     observe_begin(heap, record);
     AO_store(&cycle->stack_bytes, 0);
-    workers_want(heap, record->forced || record->periodic || record->by_limit ||
+    workers_want(heap, record->forced || record->periodic || record->by_limit || heap->watches ||
                            AO_load(&heap->world.running) == 0);
     if (!mark_and_settle(heap))
         return false;

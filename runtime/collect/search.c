@@ -245,7 +245,7 @@ static bool is_visited_arena(const struct search *search, const struct arena *ar
 
 /* A root that proves nothing: .inv.old. */
 static bool is_old(const struct search *search, bool conservative) {
-    return conservative && !search->source && search->heap->concurrent;
+    return conservative && !search->source && search->heap->concurrent && !search->heap->watches;
 }
 
 /* As visit. */

@@ -10,7 +10,7 @@
  *   leads to is found from a finalizer, or from a hook.
  *   .inv.old: a conservative root that leads to what has no mark leads nowhere: what lay on a C
  *   stack as marking began is there no more, and what lies there now may be old and dead. A word
- *   that was not scanned proves nothing.
+ *   that was not scanned proves nothing. Not where all are scanned in the last stop (changes.c).
  *
  * Needs a bit per 16 bytes of heap, and 24 bytes for each object that waits to be looked at; with
  * search_use.keep, for each that was found.

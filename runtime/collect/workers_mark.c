@@ -19,13 +19,19 @@ static bool is_limited(gait_heap *heap) {
     return control_is_limiting(&heap->control) && !is_awaited(&heap->workers);
 }
 
+/* Threads that the program's means have stopped count as running, except for this. */
+static bool is_stopped(const gait_heap *heap) {
+    return !heap->concurrent ||
+           (world_has_hooks(&heap->world) && AO_int_load(&heap->world.stopping));
+}
+
 static struct gait_governor_crew crew_of(gait_heap *heap) {
     const struct workers *workers = &heap->workers;
     return (struct gait_governor_crew){
         .procs = control_procs(&heap->control),
         .dedicated = (int32_t)AO_int_load(&workers->dedicated),
         .running = (int32_t)AO_load(&heap->world.running),
-        .stopped = !heap->concurrent,
+        .stopped = is_stopped(heap),
         .awaited = is_awaited(workers),
         .limited = is_limited(heap),
         .busy = contention_is_busy(&workers->contention, platform_now_ns()),

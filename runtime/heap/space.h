@@ -147,6 +147,8 @@ struct space {
     struct cards cards; /* of the range; no table: no minor cycles                               */
     bool keeps;         /* sweeping keeps marks, for a minor cycle; written while the world is
                            stopped, as the bits turn over                                        */
+    unsigned defers;    /* atomic: scan functions wait for the last stop: changes.c, .inv.called;
+                           changed while no marker has work                                      */
     bool checks_cards;  /* constant: gccheckmark: spans' reborn is kept                          */
     size_t chunk_bytes; /* constant: how much is committed at a time                             */
     size_t table_bytes; /* constant: reserved for each chunk of pages' tables                    */

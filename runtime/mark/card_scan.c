@@ -58,6 +58,10 @@ static void push_words(struct marker *marker, const struct touched *object, size
         return;
     }
     marker->scanned_bytes += (end - first) * sizeof(gait_word);
+    if (!chosen) {
+        marker_push_conservative(marker, copy, end - first);
+        return;
+    }
     for (size_t i = first; i < end; i++) {
         if (!kind_refers_now(kind, (const gait_word *)object->start, words, i, byte_read))
             continue;

@@ -208,9 +208,13 @@ void roots_push(struct roots *roots, struct marker *marker, bool changed) {
     ranges_push(roots, marker, changed);
 }
 
-void roots_visit(struct roots *roots, struct gait_visitor *visitor) {
+void roots_visit_words(struct roots *roots, struct gait_visitor *visitor) {
     visit_slots(roots, visitor, visit_part);
     roots_visit_handles(roots, visitor);
     ranges_visit(roots, visitor);
+}
+
+void roots_visit(struct roots *roots, struct gait_visitor *visitor) {
+    roots_visit_words(roots, visitor);
     coroutines_visit(roots, visitor);
 }

@@ -82,4 +82,7 @@ void roots_push(struct roots *roots, struct marker *marker, bool changed);
 /** Visit all of it with any visitor. Nothing runs beside: the world is stopped. */
 void roots_visit(struct roots *roots, struct gait_visitor *visitor);
 
+/** The same without coroutines. */
+void roots_visit_words(struct roots *roots, struct gait_visitor *visitor);
+
 #endif

@@ -165,6 +165,8 @@ void marker_scan(struct marker *marker, char *start, page_entry entry, size_t by
         scan_part(marker, kind, layout, part, words);
         return;
     case GAIT_CALLBACK:
+        if (AO_int_load(&marker->space->defers))
+            return; /* as marked as it is, it is scanned then */
         kind->scan(&marker->visitor, start, bytes, kind->scan_data);
         marker->scanned_bytes += bytes;
         return;

@@ -150,8 +150,8 @@ static void stress(gait_mutator *mutator) {
  * whether this part of its stack is scanned or not. */
 static void await_due(gait_mutator *mutator, void *object) {
     gait_heap *heap = mutator->heap;
-    if (!world_has_hooks(&heap->world) || !collector_is_due(heap))
-        return;
+    if (!world_has_hooks(&heap->world) || heap->watches || !collector_is_due(heap))
+        return;           /* beside the program a cycle may take long */
     mutator_save_stack(); /* before the push: this function's frame lies below what is saved */
     gait_word word = (gait_word)object;
     struct gait_frame frame;

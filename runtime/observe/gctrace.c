@@ -187,6 +187,13 @@ void gctrace_silent(gait_heap *heap, const char *phase, const gait_mutator *muta
     heap_log_line(heap, &line);
 }
 
+void gctrace_unwatched(gait_heap *heap) {
+    struct line line = {.length = 0};
+    line_add(&line, "gait: gcdirty=1: this kernel does not tell which pages are written: the "
+                    "program is stopped while the collector marks");
+    heap_log_line(heap, &line);
+}
+
 void gctrace_swept(gait_heap *heap, const struct cycle_record *record) {
     if (!heap->options.gcpacertrace)
         return;

@@ -7,10 +7,12 @@
 
 #include "../control/control.h"
 
-/** As observe_begin, observe_cycle, observe_swept and observe_silent say. */
+/** As observe_begin, observe_cycle, observe_swept, observe_unwatched and
+ * observe_silent say. */
 void gctrace_begin(gait_heap *heap, const struct cycle_record *record);
 void gctrace_cycle(gait_heap *heap, const struct cycle_record *record);
 void gctrace_swept(gait_heap *heap, const struct cycle_record *record);
+void gctrace_unwatched(gait_heap *heap);
 void gctrace_silent(gait_heap *heap, const char *phase, const gait_mutator *mutator,
                     int64_t silent_ns);
 

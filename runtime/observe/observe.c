@@ -60,6 +60,8 @@ void observe_swept(gait_heap *heap, const struct cycle_record *record) {
     gctrace_swept(heap, record);
 }
 
+void observe_unwatched(gait_heap *heap) { gctrace_unwatched(heap); }
+
 void observe_silent(gait_heap *heap, const char *phase, const gait_mutator *mutator,
                     int64_t silent_ns) {
     gctrace_silent(heap, phase, mutator, silent_ns);

@@ -33,7 +33,8 @@
     X(BIND, "bind")                                                                                \
     X(PROTECT, "protect")                                                                          \
     X(WRITE, "write")                                                                              \
-    X(READ, "read")
+    X(READ, "read")                                                                                \
+    X(WATCH, "watch")
 
 enum fault_site {
 #define X(constant, word) FAULT_##constant,

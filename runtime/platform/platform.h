@@ -375,6 +375,31 @@ bool platform_module(const void *address, char *name, size_t name_bytes, uintptr
 /** Run act once, with the lock of the loader's held by which it tells of libraries. */
 void platform_with_loader(void (*act)(void *data), void *data);
 
+/* ---- Which pages were written. Addresses and sizes are multiples of platform_page_bytes(). ----
+ */
+
+/** Have these addresses, which are reserved and stay so, such that the kernel can tell of stores to
+ * them. They are the same in each call below, which say how many of them, from the first on.
+ * @return a number for platform_unwatch; negative: the kernel can't, or may not. */
+int platform_watch_open(void *start, size_t bytes);
+void platform_watch_close(int watch);
+
+/** From here on, note which pages of a range are written, also by the kernel in the program's name.
+ * Not seen: devices that write to memory which was handed to them before. The first store to each
+ * page faults in the kernel, and goes on. @return negative: not possible, as in a fork's child; the
+ * watch is no good any more. */
+int platform_watch(const void *start, size_t bytes);
+
+/** Have seen called for each run of pages that may have been written since platform_watch, or since
+ * this was called last; from then on they are noted anew. What is read of a page afterwards is
+ * what was stored before it was seen, or the page is seen again. @return negative: not possible;
+ * some may have been seen. */
+int platform_written(const void *start, size_t bytes,
+                     void (*seen)(void *data, struct platform_range range), void *data);
+
+/** Note no more, so that stores do not fault. */
+void platform_unwatch(int watch, void *start, size_t bytes);
+
 /* ---- Text of others, such as a path or a variable, on its way to a terminal. -------------------
  */
 

@@ -287,6 +287,7 @@ static void failing_test(const char *debug, bool exhausted, double seconds) {
     gait_config config;
     gait_config_init(&config);
     config.debug = debug;
+    config.flags = strstr(debug, "gcdirty=1") ? GAIT_STOP_THE_WORLD : 0;
     config.gogc = "30";
     CHECK(config.log = fopen("/dev/null", "w"), "/dev/null"); /* it tells when it can't check */
     gait_heap *heap = heap_of(&config);
@@ -390,6 +391,8 @@ int main(int argc, char **argv) {
     creation_test();
     failing_test("clobberfree=1", false, run.seconds / 4);
     failing_test("clobberfree=1,gccheckmark=1", false, run.seconds / 4);
+    failing_test("gcdirty=1,gccheckmark=1,clobberfree=1", false, run.seconds / 4);
     failing_test("clobberfree=1", true, run.seconds / 4);
     failing_test("clobberfree=1,gccheckmark=1", true, run.seconds / 4);
+    failing_test("gcdirty=1,clobberfree=1", true, run.seconds / 4);
 }

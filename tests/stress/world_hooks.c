@@ -337,11 +337,15 @@ int main(int argc, char **argv) {
     CHECK(nowhere && sem_init(&standing, 0, 0) == 0, "sem_init");
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     CHECK(sigaction(STOP_SIGNAL, &action, NULL) == 0, "sigaction");
-    static const char *const debugs[] = {"clobberfree=1", "gccheckmark=1,clobberfree=1",
+    static const char *const debugs[] = {"clobberfree=1",
+                                         "gccheckmark=1,clobberfree=1",
                                          "gcstress=16,clobberfree=1",
-                                         "gcstoptheworld=2,clobberfree=1"};
-    double part = run.seconds / 8;
-    for (size_t i = 0; i < 4; i++) {
+                                         "gcstoptheworld=2,clobberfree=1",
+                                         "gcdirty=1,clobberfree=1",
+                                         "gcdirty=1,gccheckmark=1,clobberfree=1",
+                                         "gcdirty=1,gcstress=16,clobberfree=1"};
+    double part = run.seconds / 14;
+    for (size_t i = 0; i < sizeof debugs / sizeof debugs[0]; i++) {
         if (!UNDER_ASAN) /* it knows whole stacks as objects with borders, which a callback reads */
             hooks_test(false, debugs[i], part);
         hooks_test(true, debugs[i], part);

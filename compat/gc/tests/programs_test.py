@@ -17,7 +17,8 @@ import subprocess
 import sys
 
 SETTINGS = [{}, {"GOGC": "20"}, {"GOGC": "off", "GOMEMLIMIT": "24MiB"},
-            {"GAIT_DEBUG": "gcstress=2000"}]
+            {"GAIT_DEBUG": "gcstress=2000"},
+            {"GOGC": "20", "GAIT_DEBUG": "gcdirty=1,gccheckmark=1,clobberfree=1"}]
 
 
 def page(path):

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Marking again what was written while all was marked: in a heap without a deletion barrier, where
+ * what is loaded is protected by nothing but the stack that it is on. So stacks are scanned again
+ * as marking ends, what is born is white until then, and marked objects on dirty cards are read
+ * again. The program says which objects it has written, or the kernel says which pages
+ * (heap->watches): such a program stores to its roots plainly, too. docs/design/objects.md.
+ *
+ *   .inv.called: scan functions of such a program run only in the last stop, once for each marked
+ *   object that has one: they may look at what a thread is in the middle of changing, anywhere.
+ */
+#include "changes.h"
+
+#include "../instance.h"
+#include "../platform/perturb.h"
+#include "cycle_steps.h"
+
+/* What the program says: so often beside it, before the last time. The first time finds what
+ * happened while all was marked, the second one what happened meanwhile. Guess: a third one finds
+ * as much as the second. */
+#define DIRTY_ROUNDS 2
+/* What the kernel says: as long as this much was written since the last time, which takes a
+ * millisecond to read; but not for ever, since a program may write as fast as it is read. Guess. */
+#define WRITTEN_FEW_BYTES ((size_t)1 << 20)
+#define WRITTEN_ROUNDS 6
+
+static void roots_scan_again(gait_mutator *mutator) {
+    mutator_flush_barrier(mutator);
+    cache_note_births(&mutator->cache);
+    if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
+        mutator_scan_roots(mutator);
+    else
+        mutator_visit_roots(mutator, &mutator->heap->workers.marker.visitor);
+}
+
+/* With the world stopped. */
+static void push_stacks_again(gait_heap *heap) {
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        roots_scan_again(mutator);
+    cycle_push_stopped_roots(heap, &heap->workers.marker.visitor);
+}
+
+/* Beside the program, but for a short stop where threads don't poll. */
+static void shade_stacks(gait_heap *heap) {
+    struct marker *marker = &heap->workers.marker;
+    phase_enter(&heap->cycle.phase, PHASE_FLUSH);
+    if (!world_has_hooks(&heap->world)) {
+        marker_begin(marker);
+        world_handshake(&heap->world, roots_scan_again);
+        marker_end(marker);
+        return;
+    }
+    world_stop(&heap->world);
+    marker_begin(marker);
+    push_stacks_again(heap);
+    marker_end(marker);
+    cycle_start_the_world(heap);
+}
+
+/* @return bytes that were written, if the kernel tells. */
+static size_t push_dirty(gait_heap *heap, size_t kinds) {
+    struct marker *marker = &heap->workers.marker;
+    size_t bytes = heap->watches ? written_to_cards(heap) : 0;
+    marker_begin(marker);
+    cards_push(marker, kinds);
+    marker_end(marker);
+    return bytes;
+}
+
+/* A number of no cycle: with it all coroutines are scanned, those that were already, too. */
+#define EVERY_COROUTINE (~0u)
+
+/* What is left of runs, with the world stopped and all found. */
+void changes_blacken(gait_heap *heap) {
+    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
+        cache_blacken(&mutator->cache);
+}
+
+/* With the world stopped: all that may have changed, until nothing is found any more. */
+static void mark_the_rest(gait_heap *heap) {
+    struct marker *marker = &heap->workers.marker;
+    bool plain = heap->watches;
+    AO_int_store(&heap->space.defers, 0); /* released by the queue with the first work */
+    marker_begin(marker);
+    push_stacks_again(heap);
+    if (plain)
+        roots_visit_words(&heap->roots, &marker->visitor);
+    coroutines_push(&heap->roots, marker, plain ? EVERY_COROUTINE : space_epoch(&heap->space) + 1,
+                    false);
+    finalizers_push(&heap->finalizers,
+                    marker); /* what was stored to one that is white has no card */
+    marker_end(marker);
+    push_dirty(heap, plain ? kinds_count(&heap->kinds) : 0);
+    cycle_mark_stopped(heap);
+    phase_enter(&heap->cycle.phase, PHASE_STOP);
+    changes_blacken(heap);
+}
+
+static void stop_and_mark_the_rest(void *data) {
+    gait_heap *heap = data;
+    world_stop(&heap->world);
+    phase_enter(&heap->cycle.phase, PHASE_STOP);
+    mark_the_rest(heap);
+}
+
+/* From the end of the first marking on. */
+void changes_mark(gait_heap *heap) {
+    bool more = true;
+    for (unsigned round = 1; more; round++) {
+        cycle_mark(heap, false);
+        PERTURB(CYCLE_DRAINED);
+        shade_stacks(heap);
+        size_t written_bytes = push_dirty(heap, 0);
+        more = heap->watches ? written_bytes > WRITTEN_FEW_BYTES && round < WRITTEN_ROUNDS
+                             : round < DIRTY_ROUNDS;
+    }
+    cycle_mark(heap, false);
+    PERTURB(CYCLE_QUIET);
+    cycle_stop_and(heap, stop_and_mark_the_rest);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Marking beside a program that stores plainly: the kernel tells which pages of the heap were
+ * written, and their cards are made dirty, as gait_dirty does for a program that says so itself.
+ * docs/design/objects.md has the argument.
+ *
+ *   .inv.written: from written_begin, which returned true, to written_end: what was stored to a
+ *   page since written_begin, or since written_to_cards looked at it last, makes its cards dirty at
+ *   the next look. What fails makes all cards dirty.
+ */
+#ifndef GAIT_WRITTEN_H
+#define GAIT_WRITTEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct gait_heap gait_heap;
+
+/* All of it: the collector's; and of who creates, destroys or forks. */
+struct written {
+    int watch; /* of the platform's; negative: none */
+};
+
+/** Can the kernel tell, here and now? As the heap is created. */
+bool written_start(gait_heap *heap);
+void written_stop(gait_heap *heap);
+
+/** In a fork's child, whose memory nobody watches: begin anew with the next cycle. */
+void written_lost(gait_heap *heap);
+
+/** Watch the heap from here on. @return false: not possible; the program has to be stopped. */
+bool written_begin(gait_heap *heap);
+
+/** Make the cards of what was written dirty. @return so many bytes. */
+size_t written_to_cards(gait_heap *heap);
+
+/** Watch no more. */
+void written_end(gait_heap *heap);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which pages were written, as the kernel tells (Linux 6.7 and newer): write-protection that it
+ * takes away by itself at the first store (userfaultfd, WP_ASYNC), and a scan of the page tables
+ * that reports such pages and protects them again, page by page (PAGEMAP_SCAN). No thread waits for
+ * another one, and no signal is sent.
+ *
+ * Each scan opens /proc/self/pagemap anew: a descriptor that is kept would be of the parent's
+ * memory in a fork's child. The one of userfaultfd has to be kept, and the child has none.
+ *
+ * The constants are the kernel's, for C libraries that are older.
+ */
+#include "fault.h"
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Of linux/userfaultfd.h. */
+#define WATCH_USER_MODE_ONLY 1
+#define WATCH_WP_UNPOPULATED (UINT64_C(1) << 13)
+#define WATCH_WP_ASYNC (UINT64_C(1) << 15)
+
+/* Of linux/fs.h. */
+struct scan_region {
+    uint64_t start, end, categories;
+};
+struct scan {
+    uint64_t size, flags, start, end, walk_end, regions, regions_count, pages_most;
+    uint64_t inverted, all_of, any_of, returned;
+};
+#define SCAN_IOCTL _IOWR('f', 16, struct scan)
+#define SCAN_PROTECT (UINT64_C(1) << 0) /* what is found is protected again */
+#define SCAN_CHECK (UINT64_C(1) << 1)   /* fails where pages are not watched */
+#define SCAN_IS_WRITTEN (UINT64_C(1) << 1)
+#define SCAN_REGIONS 256 /* 6 KiB of stack */
+
+static int give_up(int descriptor) {
+    close(descriptor);
+    return -1;
+}
+
+int platform_watch_open(void *start, size_t bytes) {
+    if (fault_hits(FAULT_WATCH))
+        return -1;
+    /* the first is for processes with the right to watch the kernel's own accesses as well; with
+     * WP_ASYNC none of them is sent anywhere, so either will do */
+    long descriptor = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+    if (descriptor < 0)
+        descriptor = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | WATCH_USER_MODE_ONLY);
+    if (descriptor < 0)
+        return -1;
+    struct uffdio_api api = {.api = UFFD_API, .features = WATCH_WP_ASYNC | WATCH_WP_UNPOPULATED};
+    struct uffdio_register range = {.range = {(uintptr_t)start, bytes},
+                                    .mode = UFFDIO_REGISTER_MODE_WP};
+    if (ioctl((int)descriptor, UFFDIO_API, &api) < 0 ||
+        ioctl((int)descriptor, UFFDIO_REGISTER, &range) < 0)
+        return give_up((int)descriptor);
+    return (int)descriptor;
+}
+
+void platform_watch_close(int watch) { close(watch); }
+
+/* @return negative: refused. */
+static long scan_once(int pagemap, struct scan *scan) {
+    long found;
+    do
+        found = ioctl(pagemap, SCAN_IOCTL, scan);
+    while (found < 0 && errno == EINTR);
+    return found;
+}
+
+/* seen NULL: protect alone. */
+static int scan_all(const void *start, size_t bytes,
+                    void (*seen)(void *data, struct platform_range range), void *data) {
+    struct scan_region regions[SCAN_REGIONS];
+    struct scan scan = {.size = sizeof scan,
+                        .flags = SCAN_PROTECT | SCAN_CHECK,
+                        .start = (uintptr_t)start,
+                        .end = (uintptr_t)start + bytes,
+                        .all_of = SCAN_IS_WRITTEN};
+    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (pagemap < 0)
+        return -1;
+    if (seen) {
+        scan.regions = (uintptr_t)regions;
+        scan.regions_count = SCAN_REGIONS;
+        scan.returned = SCAN_IS_WRITTEN;
+    }
+    while (scan.start < scan.end) {
+        long found = scan_once(pagemap, &scan);
+        if (found < 0)
+            return give_up(pagemap);
+        for (long i = 0; i < found; i++)
+            seen(data, (struct platform_range){(char *)(uintptr_t)regions[i].start,
+                                               (char *)(uintptr_t)regions[i].end});
+        /* with room left it has come to the end, wherever it says that it has been */
+        if (!seen || found < SCAN_REGIONS)
+            break;
+        if (scan.walk_end <= scan.start)
+            return give_up(pagemap);
+        scan.start = scan.walk_end;
+    }
+    close(pagemap);
+    return 0;
+}
+
+int platform_watch(const void *start, size_t bytes) {
+    return fault_hits(FAULT_WATCH) ? -1 : scan_all(start, bytes, NULL, NULL);
+}
+
+int platform_written(const void *start, size_t bytes,
+                     void (*seen)(void *data, struct platform_range range), void *data) {
+    return fault_hits(FAULT_WATCH) ? -1 : scan_all(start, bytes, seen, data);
+}
+
+void platform_unwatch(int watch, void *start, size_t bytes) {
+    struct uffdio_writeprotect range = {.range = {(uintptr_t)start, bytes}};
+    ioctl(watch, UFFDIO_WRITEPROTECT, &range); /* refused: stores go on to fault once a page */
+}
