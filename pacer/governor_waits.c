@@ -38,15 +38,6 @@
 /** Between two looks; with the OS's slack some 70 us. */
 #define WAITS_NAP INT64_C(20000)
 
-/** Awake it waits as long as it would sleep, so that it pays twice what the better of the two
- * costs, at most. A collector of a small heap is there by then: of a cycle each 230 us, the mutator
- * slept 70 for one that was through in 10. (bench-gait alloc shape=mixed, and kinds, ns an object:
- * 15.7 and 15.9 asleep, 11.2 and 11.5 awake.) */
-#define WAITS_AWAKE INT64_C(50000)
-
-/** Where the CPUs are busy nobody comes: then one wait in 64 begins awake. Guess. */
-#define WAITS_VAIN_MOST 6
-
 static const struct rule {
     int64_t once_ns;
     int64_t in_all_ns;
@@ -82,18 +73,6 @@ struct gait_governor_patience gait_governor_patience(enum gait_governor_wait wha
         .nap_ns = rule->nap_ns,
         .idle_ns = rule->idle_ns,
     };
-}
-
-int64_t gait_governor_awake_ns(struct gait_governor_awake *awake) {
-    if (awake->naps == 0)
-        return WAITS_AWAKE;
-    awake->naps--;
-    return 0;
-}
-
-void gait_governor_awake_ended(struct gait_governor_awake *awake, bool came) {
-    awake->vain = came ? 0 : awake->vain + (awake->vain < WAITS_VAIN_MOST);
-    awake->naps = came ? 0 : UINT32_C(1) << awake->vain;
 }
 
 enum gait_governor_wait gait_governor_for_start(bool marking, bool sweeping) {

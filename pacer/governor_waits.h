@@ -53,18 +53,6 @@ struct gait_governor_patience {
 struct gait_governor_patience gait_governor_patience(enum gait_governor_wait what,
                                                      const struct gait_governor_waited *waited);
 
-/** What a mutator has learnt of waiting awake. All zero at first. */
-struct gait_governor_awake {
-    uint32_t vain; /**< times that it was no use, since it last was                              */
-    uint32_t naps; /**< waits that begin asleep before it is tried again                         */
-};
-
-/** A wait in naps begins: how long does it look all the time before the first? 0: not at all. */
-int64_t gait_governor_awake_ns(struct gait_governor_awake *awake);
-
-/** It has done so. came: what it waits for was there in that time. */
-void gait_governor_awake_ended(struct gait_governor_awake *awake, bool came);
-
 /** How long a mutator that owes marking goes on with it before it takes so many bytes, piece by
  * piece; 0: one piece is enough. */
 int64_t gait_governor_pays_ns(uint64_t want_bytes);

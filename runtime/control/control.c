@@ -301,28 +301,6 @@ struct gait_governor_patience control_patience(enum gait_governor_wait what,
     return gait_governor_patience(what, waited);
 }
 
-static struct gait_governor_awake awake_of(const gait_mutator *mutator) {
-    return (struct gait_governor_awake){mutator->awake_vain, mutator->awake_naps};
-}
-
-static void awake_keep(gait_mutator *mutator, struct gait_governor_awake awake) {
-    mutator->awake_vain = awake.vain;
-    mutator->awake_naps = awake.naps;
-}
-
-int64_t control_awake_ns(gait_mutator *mutator) {
-    struct gait_governor_awake awake = awake_of(mutator);
-    int64_t awake_ns = gait_governor_awake_ns(&awake);
-    awake_keep(mutator, awake);
-    return awake_ns;
-}
-
-void control_awake_ended(gait_mutator *mutator, bool came) {
-    struct gait_governor_awake awake = awake_of(mutator);
-    gait_governor_awake_ended(&awake, came);
-    awake_keep(mutator, awake);
-}
-
 int64_t control_pays_ns(size_t want_bytes) { return gait_governor_pays_ns(want_bytes); }
 
 enum gait_governor_wait control_for_start(const struct control *control) {

@@ -225,8 +225,6 @@ bool control_await_work(struct control *control, int64_t most_ns);
 /** How long a mutator may wait, and for which it pays. */
 struct gait_governor_patience control_patience(enum gait_governor_wait what,
                                                const struct gait_governor_waited *waited);
-int64_t control_awake_ns(gait_mutator *mutator);
-void control_awake_ended(gait_mutator *mutator, bool came);
 int64_t control_pays_ns(size_t want_bytes);
 enum gait_governor_wait control_for_start(const struct control *control);
 enum gait_governor_wait control_for_dead(bool awaited, bool passes_limit);

@@ -16,42 +16,17 @@ static struct gait_governor_patience patience(const gait_mutator *mutator,
                             &(struct gait_governor_waited){want_bytes, here_ns, mutator->late_ns});
 }
 
-/* Sleep in native code. */
-static void nap(gait_mutator *mutator, int64_t ns) {
+/* How many stops of the world have ended: read before a look at what one may bring. */
+static unsigned stops_now(const gait_mutator *mutator) {
+    return AO_int_load_acquire(&mutator->heap->world.stops); /* pairs with world_open */
+}
+
+/* Sleep in native code, where the collector acts in this mutator's place: until a stop has ended,
+ * and with it a short cycle, or for so long. */
+static void nap(gait_mutator *mutator, unsigned stops, int64_t ns) {
     gait_enter_native(mutator);
-    platform_sleep_ns(ns);
+    platform_wait(&mutator->heap->world.stops, stops, ns);
     gait_leave_native(mutator);
-}
-
-/* Has the cycle that is late come to marking, or is it over already? */
-static bool has_come(const gait_heap *heap, unsigned epoch) {
-    return phase_now(&heap->cycle.phase) == PHASE_MARK ||
-           (space_epoch(&heap->space) != epoch && sweep_is_open(&heap->sweeper));
-}
-
-static bool has_settled(const gait_heap *heap, unsigned epoch) {
-    (void)epoch;
-    return sweep_is_open(&heap->sweeper);
-}
-
-/* Wait in native code, where the collector acts in this mutator's place and has nobody to wake:
- * first awake, if that is of use, then asleep. */
-static void look_away(gait_mutator *mutator, int64_t nap_ns, bool first,
-                      bool (*is_over)(const gait_heap *heap, unsigned epoch)) {
-    const gait_heap *heap = mutator->heap;
-    int64_t awake_ns = first ? control_awake_ns(mutator) : 0;
-    if (awake_ns == 0) {
-        nap(mutator, nap_ns);
-        return;
-    }
-    unsigned epoch = space_epoch(&heap->space);
-    int64_t end_ns = platform_now_ns() + awake_ns;
-    gait_enter_native(mutator);
-    bool over;
-    while (!(over = is_over(heap, epoch)) && platform_now_ns() < end_ns)
-        platform_pause();
-    gait_leave_native(mutator);
-    control_awake_ended(mutator, over);
 }
 
 /* Does this take pages? A free cell of its kind and class takes none. */
@@ -96,7 +71,8 @@ static bool is_held_up(gait_mutator *mutator) {
 static void help(gait_mutator *mutator, const struct alloc_need *need, struct control_want *want) {
     gait_heap *heap = mutator->heap;
     int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
-    for (bool first = true;;) {
+    for (;;) {
+        unsigned stops = stops_now(mutator);
         struct gait_governor_patience left =
             patience(mutator, control_for_start(&heap->control), need->bytes, now_ns - begin_ns);
         if (left.most_ns == 0 || is_held_up(mutator) ||
@@ -104,12 +80,10 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
             return;
         if (!AO_load(&heap->control.marking))
             collector_request(heap);
-        if (sweep_step(&heap->sweeper)) {
+        if (sweep_step(&heap->sweeper))
             world_poll(mutator);
-        } else {
-            look_away(mutator, left.nap_ns, first, has_come);
-            first = false;
-        }
+        else
+            nap(mutator, stops, left.nap_ns);
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();
         mutator->late_ns += now_ns - before_ns;
@@ -131,7 +105,7 @@ static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *ne
         if (left.most_ns == 0 || !control_outgrows_settling(&heap->control, bytes) ||
             !takes_pages(mutator, need) || is_held_up(mutator))
             return;
-        look_away(mutator, left.nap_ns, now_ns == begin_ns, has_settled);
+        nap(mutator, stops_now(mutator), left.nap_ns); /* settled by no stop: in naps */
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();
         mutator->late_ns += now_ns - before_ns;

@@ -109,11 +109,9 @@ struct gait_mutator {
     struct clone *clones;     /* graphs that are being copied; its thread's; api/arena_clone.c */
     struct arena_own *making; /* arenas that are; likewise; api/arena_making.c */
 
-    struct tally_rest tally;     /* what it was handed of late: the space's has not heard of it */
-    int64_t assist_credit_bytes; /* allocation that is paid for; negative: debt */
-    int64_t late_ns;             /* waited before it took memory, since its last root scan; */
-    uint32_t awake_vain;         /* gait_governor_awake: what it has learnt of such waits */
-    uint32_t awake_naps;
+    struct tally_rest tally;      /* what it was handed of late: the space's has not heard of it */
+    int64_t assist_credit_bytes;  /* allocation that is paid for; negative: debt */
+    int64_t late_ns;              /* waited before it took memory, since its last root scan; */
     int64_t starved_ns;           /* of that not: for work, and none came */
     bool runs_finalizers;         /* has run some or waited for them: nobody else is waited for */
     size_t freed_bytes;           /* by gait_free, not yet told control */

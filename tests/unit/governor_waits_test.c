@@ -59,30 +59,6 @@ Test(governor_waits, each_wait_ends) {
     }
 }
 
-/* Who waits awake in vain does so ever more rarely, and never gives it up; and at each one once
- * more where it was of use. */
-Test(governor_waits, awake_as_long_as_it_is_of_use) {
-    struct gait_governor_awake awake = {0};
-    int64_t awake_ns = gait_governor_awake_ns(&awake);
-    cr_expect(awake_ns > 0 && awake_ns < left(GAIT_GOVERNOR_FOR_START, 0, 0, 0).most_ns);
-    for (unsigned i = 0; i < 100; i++) {
-        gait_governor_awake_ended(&awake, true);
-        cr_expect_eq(gait_governor_awake_ns(&awake), awake_ns);
-    }
-    unsigned asleep = 0, before = 0;
-    for (unsigned times = 0; times < 100; times++) {
-        gait_governor_awake_ended(&awake, false);
-        for (asleep = 0; gait_governor_awake_ns(&awake) == 0 && asleep < 1000; asleep++)
-            ;
-        cr_expect_geq(asleep, before);
-        cr_expect(times > 0 || asleep > 0);
-        before = asleep;
-    }
-    cr_expect(asleep >= 32 && asleep <= 128, "%u", asleep);
-    gait_governor_awake_ended(&awake, true);
-    cr_expect_eq(gait_governor_awake_ns(&awake), awake_ns);
-}
-
 /* A wait is never longer for having waited, and nothing wraps round. */
 Test(governor_waits, who_has_waited_waits_less) {
     static const int64_t times[] = {INT64_MIN, -1,       0,        1,         MS,
