@@ -243,7 +243,7 @@ class Paths(Files):
         snapshot.root(cells[0])
         path = self.path("long", snapshot.own())
         out = self.good("path", path, f"0x{cells[-1].address:x}")
-        self.assertIn("steps more", out)
+        self.assertIn("99997 more of this kind, one after the other", out)
         self.assertLess(len(out.splitlines()), 50)
         self.assertIn("more of this kind, one below the other", self.good("dominators", path))
         self.assertIn("100000", self.good("picture", path))
@@ -285,7 +285,7 @@ class Suspects(Files):
             out = self.good("suspects", path)
             self.assertRegex(out, r'table \S+ "session cache" keeps 22\.7 KiB \(99\.')
             self.assertRegex(out, r"piled up at vector \S+: 22\.7 KiB")
-            self.assertIn("in 100 of kind record directly below it", out)
+            self.assertIn("below it, in 100 of kind record", out)
             self.assertIn("the way from a root:", out)
             self.assertNotIn("config", out)
             self.assertNotIn("\\x", out)
@@ -482,7 +482,9 @@ class BadInput(Files):
         """Whatever becomes of a file: an answer, or one line."""
         snapshot = a_random_graph(random.Random(SEED), 12)
         snapshot.objects[3].label = "label"
-        commands = (["kinds"], ["dominators", *ALL_OF_TREE], ["suspects"], ["picture"])
+        good = self.path("good", snapshot.own())
+        commands = (["kinds"], ["dominators", *ALL_OF_TREE], ["suspects"], ["picture"],
+                    ["diff", good], ["suspects", good])
         for data in (snapshot.own(), snapshot.v8()):
             for i, changed in enumerate(self.mutants(data)):
                 path = self.path("mutant", changed)

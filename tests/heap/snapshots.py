@@ -135,7 +135,7 @@ class Snapshot:
             for j, target in enumerate(targets):
                 edge("element", j, first + target.number - 1)
         for i, label in enumerate(labels):
-            node("string", label, 2 * (len(self.groups) + i) + 2, 0, 0)
+            node("string", label, 2 * (len(self.groups) + i) + 2, 1, 0)
         for made in self.objects:
             count = len(edges)
             if made.label:

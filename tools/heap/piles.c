@@ -119,7 +119,8 @@ static int compare_piles(const void *a, const void *b) {
 static void divide(struct making *making, uint32_t parent) {
     struct piles *piles = making->piles;
     uint32_t *below = making->below, count = making->below_count, first = piles->count;
-    qsort_r(below, count, sizeof(*below), compare_below, making);
+    if (count > 0) /* else there is no list */
+        qsort_r(below, count, sizeof(*below), compare_below, making);
     for (uint32_t at = 0, end; at < count; at = end) {
         uint32_t kind = making->heap->graph.nodes[below[at]].kind;
         bool alone = is_alone(making, below[at]);

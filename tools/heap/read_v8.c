@@ -3,8 +3,8 @@
  * V8's .heapsnapshot as a graph, seen as Chrome's DevTools see it: which nodes are one kind, and
  * which edges keep what they lead to.
  *
- * Gait writes groups of roots as native nodes and labels as strings, both of no size: the first are
- * no objects, and the second are their objects' labels.
+ * Gait writes groups of roots as native nodes of no size, and labels as strings of a byte, since
+ * DevTools shows nothing that has none. Neither is an object; V8 itself has none that is so small.
  *
  * A weak map's value is told twice, as an edge of the table and one of the key: the key's keeps it,
  * since it is the key that is forgotten. Shortcuts keep only what the root has.
@@ -21,6 +21,8 @@
 /** "3 / part of key (…) -> value (…) pair in WeakMap (table @17)" */
 #define PAIR_MARK " / part of key ("
 #define TABLE_MARK "(table @"
+/** A label's size. */
+#define LABEL_BYTES 1
 
 /* What a type of nodes or edges means here; by its number in the file. */
 enum v8_meaning { PLAIN, OBJECT, NATIVE, STRING, SYNTHETIC, WEAK, SHORTCUT, INTERNAL, PROPERTY };
@@ -49,8 +51,8 @@ static void meanings_of(const struct v8_layout *layout, enum v8_meaning meanings
 struct kinds {
     enum v8_meaning meanings[V8_TYPES];
     uint32_t by_type[V8_TYPES];
-    uint32_t empty_by_type[V8_TYPES]; /* of nodes of no size: no objects */
-    uint32_t *by_label;               /* GRAPH_NONE: not found yet       */
+    uint32_t none_by_type[V8_TYPES]; /* of nodes that are no objects */
+    uint32_t *by_label;              /* GRAPH_NONE: not found yet    */
 };
 
 static void list_kinds(struct graph *graph, const struct v8 *v8, struct kinds *kinds) {
@@ -60,27 +62,32 @@ static void list_kinds(struct graph *graph, const struct v8 *v8, struct kinds *k
         char name[V8_NAME + 2];
         snprintf(name, sizeof(name), "(%s)", v8->node.type_names[type]);
         kinds->by_type[type] = graph_kind(graph, name, meant == SYNTHETIC);
-        kinds->empty_by_type[type] = meant == NATIVE || meant == STRING
-                                         ? graph_kind(graph, name, true)
-                                         : kinds->by_type[type];
+        kinds->none_by_type[type] = meant == NATIVE || meant == STRING
+                                        ? graph_kind(graph, name, true)
+                                        : kinds->by_type[type];
     }
     kinds->by_label = command_allocate(v8->texts->count, sizeof(*kinds->by_label));
     for (uint32_t i = 0; i < v8->texts->count; i++)
         kinds->by_label[i] = GRAPH_NONE;
 }
 
+/** Is it there for a group of roots, or as a label? */
+static bool is_no_object(const struct v8_node *node, enum v8_meaning meant) {
+    return (meant == NATIVE && node->bytes == 0) || (meant == STRING && node->bytes <= LABEL_BYTES);
+}
+
 static struct graph_node node_of(struct graph *graph, const struct v8_node *node,
                                  struct kinds *kinds) {
     enum v8_meaning meant = kinds->meanings[node->type];
     uint32_t label = node->label + 1; /* as texts are numbered */
-    if (meant == OBJECT || (meant == NATIVE && node->bytes > 0)) {
-        uint32_t *known = &kinds->by_label[node->label];
-        if (*known == GRAPH_NONE)
-            *known = graph_kind(graph, texts_get(&graph->texts, label), false);
-        return (struct graph_node){node->id, node->bytes, *known, 0};
-    }
-    uint32_t kind = (node->bytes > 0 ? kinds->by_type : kinds->empty_by_type)[node->type];
-    return (struct graph_node){node->id, node->bytes, kind, label};
+    if (is_no_object(node, meant))
+        return (struct graph_node){node->id, 0, kinds->none_by_type[node->type], label};
+    if (meant != OBJECT && meant != NATIVE)
+        return (struct graph_node){node->id, node->bytes, kinds->by_type[node->type], label};
+    uint32_t *known = &kinds->by_label[node->label];
+    if (*known == GRAPH_NONE)
+        *known = graph_kind(graph, texts_get(&graph->texts, label), false);
+    return (struct graph_node){node->id, node->bytes, *known, 0};
 }
 
 static void add_nodes(struct graph *graph, const struct v8 *v8, struct kinds *kinds) {
@@ -126,7 +133,7 @@ static bool keeps(const struct graph *graph, uint32_t from, const struct v8_edge
 static bool is_label(const struct graph *graph, const struct v8 *v8, const struct kinds *kinds,
                      const struct v8_edge *edge) {
     const struct v8_node *to = &v8->nodes[edge->to];
-    return to->bytes == 0 && kinds->meanings[to->type] == STRING &&
+    return kinds->meanings[to->type] == STRING && is_no_object(to, STRING) &&
            strcmp(texts_get(&graph->texts, edge->label + 1), "label") == 0;
 }
 

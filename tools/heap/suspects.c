@@ -12,6 +12,7 @@
 #include "heap.h"
 #include "mains.h"
 #include "objects.h"
+#include "piles.h"
 #include "shown.h"
 #include "text.h"
 
@@ -25,18 +26,23 @@
 #define MOST_OF_IT 0.8
 /** A kind is in one place if so much of it has one dominator; guess. */
 #define IN_ONE_PLACE 0.5
-#define KINDS_SHOWN 3
+/** What is told of a pile: so many kinds that are a 200th of it at least. */
+#define BELOW_SHOWN 3
+#define PARTS 200
 #define SUSPECTS_SHOWN 10
 /** Fewer of a kind are told as objects. */
 #define KIND_LEAST_OBJECTS 10
 #define GROWTHS_SHOWN 20
 
-/** Where below a node its memory falls into many. */
-static uint32_t pile_of(const struct dominators *dominators, uint32_t node) {
+/** Where below a node its memory falls into many. A list is many, though each has all the rest. */
+static uint32_t pile_of(const struct heap *heap, uint32_t node) {
+    const struct dominators *dominators = &heap->dominators;
+    const struct graph_node *nodes = heap->graph.nodes;
     const uint32_t *children;
     while (dominators_children(dominators, node, &children) > 0 &&
            (double)dominators->retained[children[0]] >=
-               (double)dominators->retained[node] * MOST_OF_IT)
+               (double)dominators->retained[node] * MOST_OF_IT &&
+           (nodes[children[0]].kind != nodes[node].kind || nodes[children[0]].label))
         node = children[0];
     return node;
 }
@@ -48,34 +54,32 @@ static int compare_sums(const void *a, const void *b) {
     return one->kind < other->kind ? -1 : one->kind > other->kind;
 }
 
-/** Print of which kinds what lies directly below a node is. */
+/** Print what a node's pile is made of. */
 static void print_below(const struct heap *heap, uint32_t node) {
     const struct graph *graph = &heap->graph;
-    struct kind_sum *sums = command_allocate((size_t)graph->kind_count + 1, sizeof(*sums));
-    const uint32_t *children;
-    uint32_t count = dominators_children(&heap->dominators, node, &children);
-    for (uint32_t kind = 0; kind < graph->kind_count; kind++)
-        sums[kind].kind = kind;
-    for (uint32_t i = 0; i < count; i++) {
-        struct kind_sum *sum = &sums[graph->nodes[children[i]].kind];
-        sum->count++;
-        sum->retained += heap->dominators.retained[children[i]];
+    struct piles piles;
+    char bytes[TEXT_SHORT], name[TEXT_NAME];
+    piles_make(&piles, heap, node, heap->dominators.retained[node] / PARTS, 2);
+    const struct pile *top = &piles.list[0];
+    if (top->objects > 1) {
+        text_cut(graph_kind_name(graph, node), name, sizeof(name));
+        shown_line(stdout, "    %10s  in %u of kind %s, one below the other",
+                   text_bytes(top->own, bytes), top->objects, name);
     }
-    qsort(sums, graph->kind_count, sizeof(*sums), compare_sums);
-    for (uint32_t i = 0; i < graph->kind_count && i < KINDS_SHOWN && sums[i].count > 0; i++) {
-        char bytes[TEXT_SHORT], name[TEXT_NAME];
-        text_cut(graph->kinds[sums[i].kind].name, name, sizeof(name));
-        shown_line(stdout, "    %10s  in %" PRIu64 " of kind %s directly below it",
-                   text_bytes(sums[i].retained, bytes), sums[i].count, name);
+    for (uint32_t i = 1; i < piles.count && i <= BELOW_SHOWN; i++) {
+        const struct pile *pile = &piles.list[i];
+        text_cut(graph_kind_name(graph, pile->node), name, sizeof(name));
+        shown_line(stdout, "    %10s  below it, in %u of kind %s",
+                   text_bytes(pile->retained, bytes), pile->objects, name);
     }
-    free(sums);
+    piles_free(&piles);
 }
 
 static void print_suspect(const struct heap *heap, const struct paths *paths, uint32_t node) {
     const struct dominators *dominators = &heap->dominators;
     char name[TEXT_NAME], bytes[TEXT_SHORT], share[TEXT_SHORT];
     uint64_t all = dominators->retained[0];
-    uint32_t pile = pile_of(dominators, node);
+    uint32_t pile = pile_of(heap, node);
     putchar('\n');
     shown_line(stdout, "%s keeps %s (%s), %u objects", text_node(&heap->graph, node, name),
                text_bytes(dominators->retained[node], bytes),
