@@ -419,7 +419,7 @@ void world_close(struct world *world) {
 int64_t world_open(struct world *world) {
     AO_int_store_full(&world->stopping, 0);
     int64_t stopped_ns = platform_now_ns() - world->stop_begin_ns;
-    TIMELINE_END(stop, AO_load(&timeline_ring) ? world->stop_begin_ns : 0, AO_load(&world->count));
+    TIMELINE_END(stop, timeline_wanted() ? world->stop_begin_ns : 0, AO_load(&world->count));
     PERTURB(STOP_STARTED);
     platform_wake(&world->stopping, INT32_MAX);
     AO_int_fetch_and_add1_full(&world->stops);
