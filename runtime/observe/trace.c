@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../heap/census.h"
 #include "../instance.h"
 #include "../platform/ring.h"
 #include "../platform/timeline.h"
@@ -21,6 +22,9 @@
 #define RING ((size_t)65536)
 #define TICK_NS ((int64_t)20000000)
 #define TICKS_PER_WRITE 50
+/* A census of spans is taken so seldom that it costs no more than this of the thread's time, and
+ * then no more of a CPU. Guess. */
+#define CENSUS_SHARE 100
 #define BUFFER_BYTES ((size_t)16 << 20) /* a full ring's lines, of some 130 bytes, twice */
 
 /* Threads whose names are told; later ones have numbers. */
@@ -28,6 +32,7 @@
 
 struct trace {
     struct recording recording;
+    gait_heap *heap;     /* constant: whose memory is told */
     struct ring *ring;   /* constant */
     AO_t dropped_before; /* constant: what it had dropped for another trace */
 
@@ -36,6 +41,10 @@ struct trace {
     uint64_t lost; /* lines without room */
     int threads[THREADS_MOST];
     size_t thread_count;
+    struct memory_counters memory; /* as they were told last */
+    uint64_t live_bytes, goal_bytes;
+    uint64_t spans[CENSUS_GROUPS]; /* likewise */
+    int64_t census_ns;             /* when the next census is due */
 };
 
 static struct log_names names;
@@ -117,13 +126,84 @@ static void add_event(void *data, const void *taken) {
     add_line(trace, &line);
 }
 
+/* ---- Memory, as the trace's thread finds it ---- */
+
+static void begin_figures(const struct trace *trace, struct line *line, const char *name) {
+    begin_line(trace, line, "C", 0);
+    line_add(line, ",\"cat\":\"gc\",\"name\":\"%s\"", name);
+    add_us(line, "ts", platform_now_ns());
+    line_add(line, ",\"args\":{");
+}
+
+/* A curve that cycles tell of, too, between them. */
+static void add_bytes(struct trace *trace, enum timeline_kind kind, uint64_t bytes,
+                      uint64_t *before) {
+    struct line line;
+    if (bytes == *before)
+        return;
+    *before = bytes;
+    begin_figures(trace, &line, KINDS[kind]);
+    line_add(&line, "\"%s\":%llu}}", VALUES[kind], (unsigned long long)bytes);
+    add_line(trace, &line);
+}
+
+static void add_memory(struct trace *trace) {
+    struct memory_counters now;
+    struct line line;
+    add_bytes(trace, TIMELINE_live_bytes, control_live_bytes(&trace->heap->control),
+              &trace->live_bytes);
+    add_bytes(trace, TIMELINE_goal_bytes, AO_load(&trace->heap->control.goal_bytes),
+              &trace->goal_bytes);
+    counters_memory(trace->heap, &now);
+    if (memcmp(&now, &trace->memory, sizeof now) == 0)
+        return;
+    trace->memory = now;
+    begin_figures(trace, &line, "memory");
+    line_add(&line,
+             "\"spans\":%llu,\"arenas\":%llu,\"offheap\":%llu,\"foreign\":%llu,\"metadata\":"
+             "%llu,\"free\":%llu,\"released\":%llu}}",
+             (unsigned long long)now.span_bytes, (unsigned long long)now.arena_bytes,
+             (unsigned long long)now.offheap_bytes, (unsigned long long)now.foreign_bytes,
+             (unsigned long long)now.metadata_bytes, (unsigned long long)now.free_bytes,
+             (unsigned long long)now.released_bytes);
+    add_line(trace, &line);
+}
+
+/* Groups are named by their largest size. */
+static void add_census(struct trace *trace) {
+    int64_t begin_ns = platform_now_ns();
+    if (begin_ns < trace->census_ns)
+        return;
+    uint64_t now[CENSUS_GROUPS];
+    census_take(&trace->heap->space, now);
+    trace->census_ns = begin_ns + CENSUS_SHARE * (platform_now_ns() - begin_ns);
+    if (memcmp(now, trace->spans, sizeof now) == 0)
+        return;
+    memcpy(trace->spans, now, sizeof now);
+    struct line line;
+    begin_figures(trace, &line, "spans");
+    for (unsigned group = 0; group < CENSUS_GROUPS; group++) {
+        size_t bound_bytes = census_bound_bytes(group);
+        if (bound_bytes > 0)
+            line_add(&line, "%s\"%zu\":", group > 0 ? "," : "", bound_bytes);
+        else
+            line_add(&line, ",\"large\":");
+        line_add(&line, "%llu", (unsigned long long)now[group]);
+    }
+    line_add(&line, "}}");
+    add_line(trace, &line);
+}
+
 static void take(struct trace *trace) { ring_take(trace->ring, add_event, trace); }
 
 static void tick(void *argument) {
     struct trace *trace = argument;
     lock_acquire(&trace->recording.lock);
-    if (!trace->recording.closed)
+    if (!trace->recording.closed) {
         take(trace);
+        add_memory(trace);
+        add_census(trace);
+    }
     lock_release(&trace->recording.lock);
 }
 
@@ -138,6 +218,7 @@ static void begin(void *argument, int64_t number) {
              "\"Gait " GAIT_VERSION "\"}}",
              trace->process);
     add_line(trace, &line);
+    add_memory(trace);
 }
 
 /* With what is still in the ring. */
@@ -146,6 +227,7 @@ static void finish(void *argument) {
     timeline_close(trace->ring);
     lock_acquire(&trace->recording.lock);
     take(trace);
+    add_memory(trace);
     struct line line;
     begin_line(trace, &line, "i", 0);
     add_us(&line, "ts", platform_now_ns());
@@ -185,10 +267,11 @@ static const struct recording_use USE = {
     .names = &names,
 };
 
-static struct trace *new_trace(void) {
+static struct trace *new_trace(gait_heap *heap) {
     struct trace *trace = calloc(1, sizeof *trace);
     if (!trace)
         return NULL;
+    trace->heap = heap;
     AO_t spare = AO_load(&spare_ring);
     if (spare && AO_compare_and_swap_full(&spare_ring, spare, 0))
         trace->ring = (struct ring *)spare;
@@ -205,7 +288,7 @@ static struct trace *new_trace(void) {
 void trace_start(gait_heap *heap) {
     if (!heap->options.trace[0] || AO_load(&timeline_ring))
         return;
-    struct trace *trace = new_trace();
+    struct trace *trace = new_trace(heap);
     if (!recording_start(heap, trace ? &trace->recording : NULL, &USE, trace,
                          heap->options.trace)) {
         free_trace(trace);
@@ -218,7 +301,7 @@ void trace_start(gait_heap *heap) {
 void trace_forked(void) { log_names_forked(&names); }
 
 void trace_sizes(gait_heap *heap) {
-    if (!AO_load(&timeline_ring))
+    if (!timeline_wanted())
         return;
     TIMELINE_NOW(live_bytes, control_live_bytes(&heap->control));
     TIMELINE_NOW(goal_bytes, AO_load(&heap->control.goal_bytes));
