@@ -66,8 +66,10 @@ struct gait_heap {
     struct arenalog *arenalog;    /* NULL: nothing is told of arenas */
     struct pacerlog *pacerlog;    /* NULL: cycles are not recorded */
     struct trace *trace;          /* NULL: this heap has no trace */
-    struct dumps *dumps;          /* NULL: no file shows this heap at a moment */
-    struct gait_http *http;       /* NULL: nobody answers over HTTP by its options */
+    /* constant: the api's, for files by options. @return negative: *why says why not */
+    int (*write_snapshot)(gait_heap *heap, int descriptor, const char **why);
+    struct dumps *dumps;    /* NULL: no file shows this heap at a moment */
+    struct gait_http *http; /* NULL: nobody answers over HTTP by its options */
 
     int64_t percent_limit_bytes; /* what a limit in percent meant when last looked at; the
                                     collector's */

@@ -14,6 +14,7 @@
 #include "../observe/observe.h"
 #include "arenas.h"
 #include "fork.h"
+#include "heap_snapshots.h"
 
 /* Bits in which the addresses of objects differ, but for the lowest that one may have; that one. */
 #define ADDRESS_BITS (((gait_word)1 << 47) - 16)
@@ -104,6 +105,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     heap->value_mask = config->value_mask;
     heap->wide_cells = !(config->value_mask & ALIGNMENT_BIT);
     heap->log = config->log ? config->log : stderr;
+    heap->write_snapshot = heap_snapshots_write_file;
     if (space_init(&heap->space, config->reserve_bytes, heap->options.disablethp) < 0) {
         error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
         goto no_space;

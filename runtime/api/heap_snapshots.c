@@ -13,6 +13,7 @@
 #include "../error.h"
 #include "../instance.h"
 #include "../observe/heap_snapshot.h"
+#include "heap_snapshots.h"
 
 /* A minute: as long as operators' tools wait for an answer. Guess. */
 #define IDLE_NS INT64_C(60000000000)
@@ -206,5 +207,14 @@ int gait_write_snapshot_sized(gait_heap *heap, int descriptor, const gait_snapsh
     if (result)
         abi_give(result, result_bytes, &known, sizeof known);
     errno = error;
+    return status;
+}
+
+int heap_snapshots_write_file(gait_heap *heap, int descriptor, const char **why) {
+    gait_snapshot_options options = defaults;
+    options.flags = GAIT_SNAPSHOT_FORK;
+    int status = gait_write_snapshot(heap, descriptor, &options, NULL);
+    *why = status == GAIT_E_MEMORY ? "no memory for it, or for a copy of the process"
+                                   : "it can't be written";
     return status;
 }

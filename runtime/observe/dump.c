@@ -56,6 +56,15 @@ static int profile_write(gait_heap *heap, int descriptor, const char **why) {
     return result;
 }
 
+static bool snapshot_ready(gait_heap *heap, const char **why) {
+    (void)heap, (void)why;
+    return true;
+}
+
+static int snapshot_write(gait_heap *heap, int descriptor, const char **why) {
+    return heap->write_snapshot(heap, descriptor, why);
+}
+
 /* A sort of files. Its debug option is a text. */
 struct dump_sort {
     const char *option;
@@ -68,7 +77,8 @@ struct dump_sort {
 
 #define SORT(option, ready, write)                                                                 \
     { #option, offsetof(struct options, option), ready, write }
-static const struct dump_sort sorts[] = {SORT(heapprofile, profile_ready, profile_write)};
+static const struct dump_sort sorts[] = {SORT(heapprofile, profile_ready, profile_write),
+                                         SORT(heapsnapshot, snapshot_ready, snapshot_write)};
 #define SORTS (sizeof sorts / sizeof sorts[0])
 
 static struct log_names names[SORTS];

@@ -52,8 +52,17 @@ static void say(const char *word) {
     fflush(stdout);
 }
 
+/* The next letter; who waits for it holds nobody up. */
+static int hear(gait_heap *heap) {
+    gait_mutator *mutator = gait_current(heap);
+    gait_enter_native(mutator);
+    int letter = getchar();
+    gait_leave_native(mutator);
+    return letter;
+}
+
 static int follow(gait_heap *heap) {
-    for (int letter; (letter = getchar()) != EOF;) {
+    for (int letter; (letter = hear(heap)) != EOF;) {
         if (letter == 's')
             raise(SIGUSR1);
         if (letter == 'x')
