@@ -54,12 +54,12 @@ size_t written_to_cards(gait_heap *heap) {
     struct dirtying dirtying = {.cards = &heap->space.cards};
     char *base = heap->space.base;
     size_t bytes = extent_bytes(heap);
-    PERTURB(PAGES_WRITTEN);
+    PERTURB(WRITTEN_LOOK);
     if (platform_written(base, bytes, dirty, &dirtying) < 0) {
         cards_dirty(&heap->space.cards, base, base + bytes);
         return bytes;
     }
-    PERTURB(PAGES_TAKEN);
+    PERTURB(WRITTEN_TAKEN);
     return dirtying.bytes;
 }
 

@@ -117,8 +117,8 @@
     X(COROUTINE_SCAN, "coroutine.scan", OFTEN)                                                     \
     X(COROUTINE_REACHED, "coroutine.reached", OFTEN)                                               \
     X(CARDS_TAKEN, "cards.taken", OFTEN)     /* clean again, before what they cover is scanned */  \
-    X(PAGES_WRITTEN, "pages.written", RARE)  /* before the kernel is asked which were */           \
-    X(PAGES_TAKEN, "pages.taken", RARE)      /* watched again, before what they hold is read */    \
+    X(WRITTEN_LOOK, "written.look", RARE)    /* before the kernel is asked which were */           \
+    X(WRITTEN_TAKEN, "written.taken", RARE)  /* watched again, before what they hold is read */    \
     X(RANGE_PIECE, "range.piece", OFTEN)     /* counted, before it is looked whether it is gone */ \
     X(RANGE_REMOVED, "range.removed", OFTEN) /* before users are waited for */                     \
     /* arenas */                                                                                   \
