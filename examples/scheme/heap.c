@@ -90,6 +90,7 @@ bool vm_create(struct vm *vm, enum syntax_place syntax, uint64_t heap_bytes, cha
     scratch_init(vm);
     gait_set_roots_callback(vm->mutator, visit_roots, vm);
     profile_init(vm);
+    label_init(vm);
     return true;
 }
 

@@ -330,6 +330,9 @@ bool control_frames(const struct vm *vm, frame_fn visit, void *data);
 /** Have heap profiles show the program's functions: profile.c. */
 void profile_init(struct vm *vm);
 
+/** Have heap snapshots name the program's globals, functions and records: label.c. */
+void label_init(struct vm *vm);
+
 /** Where the program is: file (FALSE: nowhere) and line of the innermost frame that has a file. */
 value control_location(struct vm *vm, unsigned *line);
 

@@ -129,6 +129,11 @@ static int compare_changes(const void *a, const void *b) {
                                                     : 0;
 }
 
+static bool has_changed(const struct change *change) {
+    return grown(change) != 0 || change->before.count != change->after.count ||
+           change->came + change->went > 0;
+}
+
 static void add(struct change *sum, const struct change *change) {
     sum->before.count += change->before.count;
     sum->before.bytes += change->before.bytes;
@@ -164,7 +169,7 @@ static void print_changes(const struct diff *diff, int64_t top) {
         if (change->before.count == 0 && change->after.count == 0)
             continue;
         add(&all, change);
-        if (shown < top) {
+        if (shown < top && (has_changed(change) || top == INT64_MAX)) {
             print_change(diff, change);
             shown++;
         } else {

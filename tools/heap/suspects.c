@@ -75,7 +75,20 @@ static void print_below(const struct heap *heap, uint32_t node) {
     piles_free(&piles);
 }
 
-static void print_suspect(const struct heap *heap, const struct paths *paths, uint32_t node) {
+/** Where memory piles up, of those that are told: a kind that lies there is not told again. */
+struct told {
+    uint32_t piles[SUSPECTS_SHOWN], count;
+};
+
+static bool is_told(const struct told *told, uint32_t node) {
+    for (uint32_t i = 0; i < told->count; i++)
+        if (told->piles[i] == node)
+            return true;
+    return false;
+}
+
+/** @return where it piles up. */
+static uint32_t print_suspect(const struct heap *heap, const struct paths *paths, uint32_t node) {
     const struct dominators *dominators = &heap->dominators;
     char name[TEXT_NAME], bytes[TEXT_SHORT], share[TEXT_SHORT];
     uint64_t all = dominators->retained[0];
@@ -91,10 +104,12 @@ static void print_suspect(const struct heap *heap, const struct paths *paths, ui
     print_below(heap, pile);
     puts("  the way from a root:");
     paths_print(paths, &heap->graph, pile, "    ");
+    return pile;
 }
 
 /** Objects that no other object keeps alone: what lies below roots and their groups. */
-static uint32_t print_objects(const struct heap *heap, const struct paths *paths, uint64_t least) {
+static void print_objects(const struct heap *heap, const struct paths *paths, uint64_t least,
+                          struct told *told) {
     const struct dominators *dominators = &heap->dominators;
     uint32_t *large = command_allocate((size_t)dominators->reached + 1, sizeof(*large)), count = 0;
     for (uint32_t i = 1; i < dominators->reached; i++) {
@@ -105,14 +120,15 @@ static uint32_t print_objects(const struct heap *heap, const struct paths *paths
     }
     dominators_sort(dominators, large, count);
     for (uint32_t i = 0; i < count && i < SUSPECTS_SHOWN; i++)
-        print_suspect(heap, paths, large[i]);
+        told->piles[told->count++] = print_suspect(heap, paths, large[i]);
     if (count > SUSPECTS_SHOWN)
         printf("\n%u more objects keep as much (--share)\n", count - SUSPECTS_SHOWN);
     free(large);
-    return count;
 }
 
-static uint32_t print_kinds(const struct heap *heap, const struct paths *paths, uint64_t least) {
+/** @return how many. */
+static uint32_t print_kinds(const struct heap *heap, const struct paths *paths, uint64_t least,
+                            const struct told *already) {
     const struct graph *graph = &heap->graph;
     struct kind_sum *sums = heap_kinds(heap);
     uint32_t told = 0;
@@ -125,7 +141,7 @@ static uint32_t print_kinds(const struct heap *heap, const struct paths *paths, 
         uint64_t held;
         uint32_t count;
         uint32_t holder = dominators_holder(&heap->dominators, graph, sum->kind, &held, &count);
-        if (holder == GRAPH_NONE || !graph_is_object(graph, holder) ||
+        if (holder == GRAPH_NONE || is_told(already, holder) || !graph_is_object(graph, holder) ||
             graph->nodes[holder].kind == sum->kind || count < KIND_LEAST_OBJECTS ||
             (double)held < (double)sum->retained * IN_ONE_PLACE)
             continue;
@@ -150,9 +166,9 @@ static void print_suspects(const struct heap *heap, double percent) {
     struct paths paths;
     uint64_t least = heap_share(heap, percent);
     paths_find(&paths, &heap->graph);
-    uint32_t told = print_objects(heap, &paths, least);
-    told += print_kinds(heap, &paths, least);
-    if (told == 0)
+    struct told told = {.count = 0};
+    print_objects(heap, &paths, least, &told);
+    if (print_kinds(heap, &paths, least, &told) + told.count == 0)
         printf("\nNo object, and no kind in one place, keeps %g %% of it.\n", percent);
     paths_free(&paths);
 }

@@ -63,6 +63,30 @@ static uint32_t end_of_chain(const struct tree *tree, uint32_t first, uint32_t *
     return node;
 }
 
+/** What is not shown of a node's children, from children[shown] on, in one line. */
+static void print_others(const struct tree *tree, const uint32_t *children, uint32_t shown,
+                         uint32_t count, int level) {
+    const struct dominators *dominators = &tree->heap->dominators;
+    const struct graph *graph = &tree->heap->graph;
+    uint64_t retained = 0;
+    uint32_t objects = 0;
+    bool is_one_kind = true;
+    for (uint32_t i = shown; i < count; i++) {
+        retained += dominators->retained[children[i]];
+        objects += dominators->objects[children[i]];
+        is_one_kind &= graph->nodes[children[i]].kind == graph->nodes[children[shown]].kind;
+    }
+    if (retained < tree->least)
+        return;
+    char kind[TEXT_NAME], text[2 * TEXT_NAME];
+    text_cut(graph_kind_name(graph, children[shown]), kind, sizeof(kind));
+    snprintf(text, sizeof(text),
+             is_one_kind ? "%u of kind %s, and what they retain"
+                         : "%u others, and what they retain",
+             count - shown, kind);
+    print_line(tree, level, retained, objects, text);
+}
+
 static void print_node(const struct tree *tree, uint32_t node, int level) {
     const struct dominators *dominators = &tree->heap->dominators;
     char name[TEXT_NAME];
@@ -80,20 +104,11 @@ static void print_node(const struct tree *tree, uint32_t node, int level) {
     }
     const uint32_t *children;
     uint32_t count = dominators_children(dominators, last, &children);
-    uint32_t shown = shown_children(tree, last, &children), others = 0;
-    uint64_t retained = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (i < shown) {
-            print_node(tree, children[i], level + 1); /* at most MOST_DEPTH deep */
-            continue;
-        }
-        retained += dominators->retained[children[i]];
-        others += dominators->objects[children[i]];
-    }
-    if (retained >= tree->least) {
-        snprintf(name, sizeof(name), "%u others, and what they retain", count - shown);
-        print_line(tree, level + 1, retained, others, name);
-    }
+    uint32_t shown = shown_children(tree, last, &children);
+    for (uint32_t i = 0; i < shown; i++)
+        print_node(tree, children[i], level + 1); /* at most MOST_DEPTH deep */
+    if (shown < count)
+        print_others(tree, children, shown, count, level + 1);
 }
 
 int dominators_main(int argc, char **argv) {
