@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""gait-heap reads what a program wrote: leaking.c.
+"""gait-heap reads what programs wrote: leaking.c, and a Scheme program.
 
-Usage: program_test.py GAIT_HEAP LEAKING
+Usage: program_test.py GAIT_HEAP LEAKING [SCHEME]
 """
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.dom.minidom
 
-GAIT_HEAP, LEAKING = sys.argv[1:]
+GAIT_HEAP, LEAKING, *SCHEME = sys.argv[1:]
 FORMS = ("gaitheap", "heapsnapshot")
 
 
@@ -82,6 +84,42 @@ class Program(unittest.TestCase):
                 self.good("picture", self.path(2, form)).encode())
             titles = [title.firstChild.data for title in document.getElementsByTagName("title")]
             self.assertTrue(any(title.startswith("entry × 1100") for title in titles), titles)
+
+
+# Sessions that are closed, and stay in a table that nobody reads.
+LEAK = """
+(define-record-type session (make-session id page) session? (id session-id) (page session-page))
+(define seen (make-hash-table))
+(define (serve id)
+  (hash-table-set! seen id (make-session id (make-string 200 #\\x))))
+(do ((id 1 (+ id 1))) ((> id 2000)) (serve id))
+(display "ready") (newline)
+(read-line)
+"""
+
+
+@unittest.skipUnless(SCHEME, "there is no interpreter")
+class Interpreter(unittest.TestCase):
+    def test_a_global_that_leaks(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program, made = os.path.join(folder, "leak.scm"), os.path.join(folder, "snapshot")
+            with open(program, "w", encoding="utf-8") as file:
+                file.write(LEAK)
+            with subprocess.Popen(
+                    [*SCHEME, program], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    env=dict(os.environ, GAIT_DEBUG=f"heapsnapshot={made}@SIGUSR1")) as running:
+                self.assertEqual(running.stdout.readline(), "ready\n")
+                running.send_signal(signal.SIGUSR1)
+                deadline = time.monotonic() + 60
+                told = None
+                while told is None or told.returncode != 0:  # until it is there, and whole
+                    self.assertLess(time.monotonic(), deadline, told)
+                    time.sleep(0.05)
+                    told = subprocess.run([GAIT_HEAP, "suspects", made], capture_output=True,
+                                          text=True, timeout=60, check=False)
+                running.communicate("\n", timeout=60)
+            self.assertRegex(told.stdout, r'global \S+ "seen"\n')
+            self.assertIn("in 2000 of kind hash table entry", told.stdout)
 
 
 if __name__ == "__main__":
