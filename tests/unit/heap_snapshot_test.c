@@ -376,6 +376,62 @@ Test(heap_snapshot, suspended_coroutines) {
     gait_coroutine_free(mutator, coroutine);
 }
 
+/* What C variables refer to, of a heap that is told of no roots. */
+static gait_word *in_data;
+
+static void in_conservative_heap(gait_config *config) {
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+    config->flags = GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS;
+    heap = gait_heap_create(config, NULL, 0);
+    cr_assert_not_null(heap);
+    mutator = gait_attach(heap);
+    leaf = kind_of((gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    in_data = new_object(leaf, 1);
+    gait_word *volatile on_stack = new_object(leaf, 2);
+    for (uint32_t flags = 0; flags <= (is_emulated() ? 0 : GAIT_SNAPSHOT_FORK); flags++) {
+        look_by(flags);
+        cr_assert_str_eq(seen_holder(&seen, in_data), "data segments");
+        const char *holder = seen_holder(&seen, on_stack);
+        cr_assert(holder && strstr(holder, ": C stack and registers"), "%s", holder);
+        for (size_t i = 0; i < seen.root_count; i++)
+            if (seen.roots[i].target == seen_find(&seen, in_data))
+                cr_assert_eq(seen.roots[i].type, 2u);
+    }
+    in_data = NULL;
+}
+
+Test(heap_snapshot, conservative_roots) {
+    gait_config config;
+    gait_config_init(&config);
+    in_conservative_heap(&config);
+}
+
+static int stops;
+
+static void stop(void *data) { *(int *)data += 1; }
+
+static void start(void *data) { (void)data; }
+
+static void visit_stopped(gait_visitor *visitor, void *data) {
+    (void)data;
+    char *here = __builtin_frame_address(0);
+    static gait_word none;
+    (void)here;
+    gait_visit_conservative(visitor, &none, 1);
+}
+
+Test(heap_snapshot, threads_that_the_program_stops) {
+    gait_config config;
+    gait_config_init(&config);
+    config.stop = stop;
+    config.start = start;
+    config.stopped_roots = visit_stopped;
+    config.stop_data = &stops;
+    in_conservative_heap(&config);
+    cr_assert_geq(stops, 1);
+}
+
 /* ---- Labels ---- */
 
 static size_t label(gait_kind kind, const void *object, size_t bytes, char *text, void *data) {
