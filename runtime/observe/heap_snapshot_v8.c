@@ -13,16 +13,18 @@
  * an object leads to its own by "label". So an object's name is its kind, which DevTools takes for
  * its class objects        object; arenas: native
  *
+ * A pair's value has two edges, from its table and from its key, which are `internal` and have the
+ * same text: by that text DevTools knows that it takes both to keep the value.
+ *
  * A node's number must fit 32 bits, and be the same in a later snapshot of the process: it is made
  * of the address. That of an object is odd, those of groups and labels are even.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "heap_snapshot.h"
+#include "heap_snapshot_read.h"
+#include "json_output.h"
 
-#define BUFFER_BYTES ((size_t)256 << 10)
 #define FIELDS 7
 #define LABEL_BYTES 1
 #define ROOT_ID 1 /* V8's; memlab knows the root by it */
@@ -48,168 +50,61 @@ static const char meta[] =
 enum own_text { TEXT_LABEL, TEXT_WEAK, TEXT_KEY, TEXT_VALUE, OWN_TEXTS };
 static const char *const own_texts[OWN_TEXTS] = {"label", "weak", "key", "value"};
 
+/* A pair whose key is in the snapshot. */
+struct pair {
+    uint64_t table, key, value; /* numbers of nodes */
+    uint64_t index;             /* of all pairs, in the order of tables */
+};
+
+struct about_node {
+    uint32_t id, name;
+};
+
+/* All such pairs. Without any, there is no memory. */
+struct pairs {
+    size_t count, next; /* next: the index of the next, in a walk */
+    struct pair *by_key;
+    size_t *ends;             /* of each node's pairs, as their key: where they end */
+    struct about_node *nodes; /* by number */
+    size_t by_key_bytes, ends_bytes, nodes_bytes;
+};
+
 struct output {
     struct heap_snapshot *snapshot;
-    int descriptor;
-    int64_t idle_ns;
-    char *buffer;
-    size_t used;
-    bool failed;
-    bool first; /* the next element of an array is its first */
-
+    struct json_output json;
     uint64_t groups, labels; /* how many nodes */
     uint32_t *label_nodes;   /* for each text, the number of its node, from 1; 0: it is no label */
     size_t label_nodes_bytes;
     uint32_t *kind_names;
+    struct pairs pairs;
 };
-
-/* ---- Output ---- */
-
-static void flush(struct output *output) {
-    if (!output->failed && platform_descriptor_write_idle(output->descriptor, output->buffer,
-                                                          output->used, output->idle_ns) < 0)
-        output->failed = true;
-    output->used = 0;
-}
-
-static void make_room(struct output *output, size_t bytes) {
-    if (BUFFER_BYTES - output->used < bytes)
-        flush(output);
-}
-
-static void put(struct output *output, const char *text) {
-    size_t length = strlen(text);
-    for (size_t done = 0; done < length;) {
-        make_room(output, 1);
-        size_t room = BUFFER_BYTES - output->used, some = length - done;
-        some = some < room ? some : room;
-        memcpy(output->buffer + output->used, text + done, some);
-        output->used += some;
-        done += some;
-    }
-}
-
-static void put_number(struct output *output, uint64_t number) {
-    char digits[20];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    make_room(output, count);
-    while (count > 0)
-        output->buffer[output->used++] = digits[--count];
-}
-
-static void put_numbers(struct output *output, const uint64_t *numbers, size_t count) {
-    make_room(output, 2);
-    if (!output->first)
-        output->buffer[output->used++] = ',';
-    output->buffer[output->used++] = '\n';
-    output->first = false;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
-            put(output, ",");
-        put_number(output, numbers[i]);
-    }
-}
-
-static void begin_array(struct output *output, const char *name) {
-    put(output, ",\n\"");
-    put(output, name);
-    put(output, "\":[");
-    output->first = true;
-}
-
-/* ---- Reading the compact form ---- */
-
-struct node {
-    bool arena;
-    unsigned kind;
-    uintptr_t address;
-    uint64_t bytes;
-    uint32_t text; /* of an object its label, of an arena its name */
-};
-
-struct reading {
-    struct pile_cursor cursor;
-    uintptr_t last;
-};
-
-static void skip_text(struct pile_cursor *cursor) {
-    for (uint64_t bytes = stream_read_number(cursor); bytes > 0; bytes--)
-        stream_read_byte(cursor);
-}
-
-/* The tag of the next record that is no text. */
-static unsigned next_tag(struct pile_cursor *cursor) {
-    unsigned tag;
-    while ((tag = stream_read_byte(cursor)) == 'T')
-        skip_text(cursor);
-    return tag;
-}
-
-static struct reading read_nodes(const struct output *output) {
-    return (struct reading){output->snapshot->nodes,
-                            (uintptr_t)output->snapshot->reach.space->base};
-}
-
-/* The next node; its edges follow. @return false: there are no more. */
-static bool next_node(struct reading *reading, struct node *node) {
-    struct pile_cursor *cursor = &reading->cursor;
-    unsigned tag = next_tag(cursor);
-    *node = (struct node){.arena = tag == 'A'};
-    if (tag == 'N') {
-        node->kind = (unsigned)stream_read_number(cursor);
-        node->address = reading->last + stream_read_number(cursor) * 8;
-        reading->last = node->address;
-        node->bytes = stream_read_number(cursor);
-        node->text = (uint32_t)stream_read_number(cursor);
-    } else if (tag == 'A') {
-        node->address = stream_read_number(cursor);
-        node->bytes = stream_read_number(cursor);
-        stream_read_number(cursor); /* flags */
-        node->text = (uint32_t)stream_read_number(cursor);
-        stream_read_number(cursor); /* where it was created */
-    }
-    return tag == 'N' || tag == 'A';
-}
-
-/* The next edge of a node. @return its place and type; 0: there are no more. */
-static uint64_t next_edge(struct reading *reading, int64_t *distance) {
-    uint64_t edge = stream_read_number(&reading->cursor);
-    if (edge)
-        *distance = stream_read_signed(&reading->cursor);
-    return edge;
-}
-
-static uint64_t count_edges(struct reading *reading) {
-    uint64_t count = 0;
-    for (int64_t distance; next_edge(reading, &distance);)
-        count++;
-    return count;
-}
-
-struct root {
-    uint64_t group; /* from 1; 0: there are no more */
-    uint64_t target;
-};
-
-static struct root next_root(struct pile_cursor *cursor, const struct root *before) {
-    struct root root = {0};
-    if (next_tag(cursor) != 'R')
-        return root;
-    root.group = stream_read_number(cursor);
-    stream_read_number(cursor); /* conservative or not */
-    stream_read_number(cursor); /* where it lies */
-    root.target = before->target + (uint64_t)stream_read_signed(cursor);
-    return root;
-}
 
 /* ---- What is needed before the first node ---- */
 
+/* Have act called for each pair, in the order of tables. */
+static void each_pair(struct output *output,
+                      void (*act)(struct output *output, const struct pair *pair)) {
+    struct reading reading = read_nodes(output->snapshot);
+    struct pair pair = {0};
+    for (struct node node; next_node(&reading, &node);) {
+        uint64_t edge, before = 0;
+        int64_t distance;
+        pair.table++;
+        for (; (edge = next_edge(&reading, &distance)); before = edge) {
+            uint64_t target = pair.table + (uint64_t)distance;
+            if (has_key(edge, before)) {
+                pair.value = target;
+                act(output, &pair);
+                pair.index++;
+            }
+            pair.key = target;
+        }
+    }
+}
+
 /* @return how many edges objects have. */
 static uint64_t note_labels(struct output *output) {
-    struct reading reading = read_nodes(output);
+    struct reading reading = read_nodes(output->snapshot);
     uint64_t edges = 0;
     for (struct node node; next_node(&reading, &node);) {
         edges += count_edges(&reading);
@@ -233,19 +128,90 @@ static void read_kinds(struct output *output) {
     }
 }
 
+static void count_pair(struct output *output, const struct pair *pair) {
+    (void)pair;
+    output->pairs.count++;
+}
+
+static void count_key(struct output *output, const struct pair *pair) {
+    output->pairs.ends[pair->key + 1]++;
+}
+
+static void put_by_key(struct output *output, const struct pair *pair) {
+    output->pairs.by_key[output->pairs.ends[pair->key]++] = *pair;
+}
+
+static void *take(size_t bytes, size_t *taken) {
+    size_t page_bytes = platform_page_bytes();
+    *taken = (bytes + page_bytes) & ~(page_bytes - 1);
+    return platform_map(*taken);
+}
+
+static uint64_t id_of(const struct output *output, uintptr_t address, uint64_t number);
+
+static void note_nodes(struct output *output) {
+    struct reading reading = read_nodes(output->snapshot);
+    uint64_t number = 0;
+    for (struct node node; next_node(&reading, &node);) {
+        count_edges(&reading);
+        number++;
+        output->pairs.nodes[number].id = (uint32_t)id_of(output, node.address, number);
+        output->pairs.nodes[number].name = node.arena ? node.text : output->kind_names[node.kind];
+    }
+}
+
+/* Sort pairs by their keys, by counting. @return false: no memory. */
+static bool read_pairs(struct output *output) {
+    struct pairs *pairs = &output->pairs;
+    size_t nodes = output->snapshot->node_count + 2;
+    each_pair(output, count_pair);
+    if (pairs->count == 0)
+        return true;
+    pairs->by_key = take(pairs->count * sizeof *pairs->by_key, &pairs->by_key_bytes);
+    pairs->ends = take(nodes * sizeof *pairs->ends, &pairs->ends_bytes);
+    pairs->nodes = take(nodes * sizeof *pairs->nodes, &pairs->nodes_bytes);
+    if (!pairs->by_key || !pairs->ends || !pairs->nodes)
+        return false;
+    note_nodes(output);
+    each_pair(output, count_key);
+    for (size_t i = 1; i < nodes; i++)
+        pairs->ends[i] += pairs->ends[i - 1];
+    each_pair(output, put_by_key); /* each begin becomes an end */
+    return true;
+}
+
+static void free_pairs(struct pairs *pairs) {
+    if (pairs->by_key)
+        platform_unreserve(pairs->by_key, pairs->by_key_bytes);
+    if (pairs->ends)
+        platform_unreserve(pairs->ends, pairs->ends_bytes);
+    if (pairs->nodes)
+        platform_unreserve(pairs->nodes, pairs->nodes_bytes);
+}
+
+/* The pairs of a key. @return how many. */
+static size_t pairs_of(const struct output *output, uint64_t number, const struct pair **first) {
+    const struct pairs *pairs = &output->pairs;
+    if (pairs->count == 0)
+        return 0;
+    *first = pairs->by_key + pairs->ends[number - 1];
+    return pairs->ends[number] - pairs->ends[number - 1];
+}
+
 static void put_head(struct output *output, uint64_t edges) {
     const struct heap_snapshot *snapshot = output->snapshot;
-    put(output, "{\"snapshot\":{\"meta\":");
-    put(output, meta);
-    put(output, ",\"node_count\":");
-    put_number(output, 1 + output->groups + output->labels + snapshot->node_count);
-    put(output, ",\"edge_count\":");
-    put_number(output, output->groups + snapshot->reach.roots.count + edges);
-    put(output, ",\"trace_function_count\":0,\"gait\":{\"stop_ns\":");
-    put_number(output, (uint64_t)snapshot->stop_ns);
-    put(output, ",\"walk_ns\":");
-    put_number(output, (uint64_t)snapshot->walk_ns);
-    put(output, snapshot->forked ? ",\"forked\":true}}" : ",\"forked\":false}}");
+    json_output_put(&output->json, "{\"snapshot\":{\"meta\":");
+    json_output_put(&output->json, meta);
+    json_output_put(&output->json, ",\"node_count\":");
+    json_output_number(&output->json, 1 + output->groups + output->labels + snapshot->node_count);
+    json_output_put(&output->json, ",\"edge_count\":");
+    json_output_number(&output->json,
+                       output->groups + snapshot->reach.roots.count + edges + output->pairs.count);
+    json_output_put(&output->json, ",\"trace_function_count\":0,\"gait\":{\"stop_ns\":");
+    json_output_number(&output->json, (uint64_t)snapshot->stop_ns);
+    json_output_put(&output->json, ",\"walk_ns\":");
+    json_output_number(&output->json, (uint64_t)snapshot->walk_ns);
+    json_output_put(&output->json, snapshot->forked ? ",\"forked\":true}}" : ",\"forked\":false}}");
 }
 
 /* ---- Nodes ---- */
@@ -253,7 +219,8 @@ static void put_head(struct output *output, uint64_t edges) {
 static void put_node(struct output *output, enum node_type type, uint64_t name, uint64_t id,
                      uint64_t bytes, uint64_t edges) {
     bytes = bytes < UINT32_MAX ? bytes : UINT32_MAX; /* more, DevTools doesn't take */
-    put_numbers(output, (const uint64_t[FIELDS]){type, name, id, bytes, edges, 0, 0}, FIELDS);
+    json_output_numbers(&output->json, (const uint64_t[FIELDS]){type, name, id, bytes, edges, 0, 0},
+                        FIELDS);
 }
 
 /* Objects lie at least 16 bytes apart. */
@@ -286,12 +253,13 @@ static void put_labels(struct output *output) {
 }
 
 static void put_objects(struct output *output) {
-    struct reading reading = read_nodes(output);
+    struct reading reading = read_nodes(output->snapshot);
     uint64_t number = 0;
     for (struct node node; next_node(&reading, &node);) {
+        const struct pair *pairs;
         bool labelled = !node.arena && node.text > 0;
-        uint64_t edges = count_edges(&reading) + labelled;
         uint64_t id = id_of(output, node.address, ++number);
+        uint64_t edges = count_edges(&reading) + labelled + pairs_of(output, number, &pairs);
         if (node.arena)
             put_node(output, NODE_NATIVE, node.text, id, node.bytes, edges);
         else
@@ -300,18 +268,18 @@ static void put_objects(struct output *output) {
 }
 
 static void put_nodes(struct output *output) {
-    begin_array(output, "nodes");
+    json_output_array(&output->json, "nodes");
     put_node(output, NODE_SYNTHETIC, 0, ROOT_ID, 0, output->groups);
     put_groups(output);
     put_labels(output);
     put_objects(output);
-    put(output, "]");
+    json_output_put(&output->json, "]");
 }
 
 /* ---- Edges ---- */
 
 static void put_edge(struct output *output, enum v8_edge_type type, uint64_t name, uint64_t node) {
-    put_numbers(output, (const uint64_t[3]){type, name, node * FIELDS}, 3);
+    json_output_numbers(&output->json, (const uint64_t[3]){type, name, node * FIELDS}, 3);
 }
 
 static uint64_t own_text(const struct output *output, enum own_text text) {
@@ -332,9 +300,18 @@ static void put_root_edges(struct output *output) {
             put_edge(output, V8_ELEMENT, place++, node_of(output, root.target));
 }
 
-static void put_object_edge(struct output *output, uint64_t edge, uint64_t target) {
+static uint64_t pair_text(const struct output *output, uint64_t index) {
+    return own_text(output, OWN_TEXTS) + index;
+}
+
+static void put_object_edge(struct output *output, uint64_t edge, uint64_t before,
+                            uint64_t target) {
     uint64_t node = node_of(output, target);
-    switch ((enum reach_edge_type)(edge & 7)) {
+    if (has_key(edge, before)) {
+        put_edge(output, V8_INTERNAL, pair_text(output, output->pairs.next++), node);
+        return;
+    }
+    switch (type_of(edge)) {
     case EDGE_WEAK:
         put_edge(output, V8_WEAK, own_text(output, TEXT_WEAK), node);
         return;
@@ -352,119 +329,95 @@ static void put_object_edge(struct output *output, uint64_t edge, uint64_t targe
 }
 
 static void put_edges(struct output *output) {
-    begin_array(output, "edges");
+    json_output_array(&output->json, "edges");
     put_root_edges(output);
-    struct reading reading = read_nodes(output);
+    struct reading reading = read_nodes(output->snapshot);
     uint64_t number = 0;
     for (struct node node; next_node(&reading, &node);) {
+        const struct pair *pairs;
         int64_t distance;
         number++;
         if (!node.arena && node.text > 0)
             put_edge(output, V8_PROPERTY, own_text(output, TEXT_LABEL),
                      output->groups + output->label_nodes[node.text]);
-        for (uint64_t edge; (edge = next_edge(&reading, &distance));)
-            put_object_edge(output, edge, number + (uint64_t)distance);
+        for (uint64_t edge, before = 0; (edge = next_edge(&reading, &distance)); before = edge)
+            put_object_edge(output, edge, before, number + (uint64_t)distance);
+        size_t count = pairs_of(output, number, &pairs);
+        for (size_t i = 0; i < count; i++)
+            put_edge(output, V8_INTERNAL, pair_text(output, pairs[i].index),
+                     node_of(output, pairs[i].value));
     }
-    put(output, "]");
+    json_output_put(&output->json, "]");
 }
 
 /* ---- Texts ---- */
 
-/* How many bytes of UTF-8 a letter has that begins here; 0: it is none. */
-static size_t letter_bytes(const unsigned char *text, size_t left) {
-    size_t bytes = text[0] < 0x80   ? 1
-                   : text[0] < 0xc2 ? 0
-                   : text[0] < 0xe0 ? 2
-                   : text[0] < 0xf0 ? 3
-                   : text[0] < 0xf5 ? 4
-                                    : 0;
-    if (bytes > left)
-        return 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    bool bad =
-        bytes > 2 && ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-                      (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f));
-    return bad ? 0 : bytes;
+/* As V8 tells of a node in the text of a pair. */
+static void put_node_name(struct output *output, const char *what, uint64_t number) {
+    const struct about_node *node = &output->pairs.nodes[number];
+    json_output_put(&output->json, what);
+    if (node->name) {
+        const struct stream_text *name = pile_at(&output->snapshot->stream.list, node->name - 1);
+        json_output_letters(&output->json, name->text, name->bytes);
+    }
+    json_output_put(&output->json, " @");
+    json_output_number(&output->json, node->id);
 }
 
-static void put_letter(struct output *output, const unsigned char *text, size_t bytes) {
-    char escaped[8];
-    make_room(output, sizeof escaped);
-    if (bytes == 1 && (*text < ' ' || *text == '"' || *text == '\\')) {
-        snprintf(escaped, sizeof escaped, "\\u%04x", *text);
-        put(output, escaped);
-        return;
-    }
-    memcpy(output->buffer + output->used, bytes ? (const char *)text : "?", bytes ? bytes : 1);
-    output->used += bytes ? bytes : 1;
-}
-
-static void put_text(struct output *output, const char *text, size_t count) {
-    put(output, output->first ? "\n\"" : ",\n\"");
-    output->first = false;
-    for (size_t i = 0; i < count;) {
-        const unsigned char *at = (const unsigned char *)text + i;
-        size_t bytes = letter_bytes(at, count - i);
-        put_letter(output, at, bytes);
-        i += bytes ? bytes : 1;
-    }
-    put(output, "\"");
+static void put_pair(struct output *output, const struct pair *pair) {
+    json_output_text_begin(&output->json);
+    json_output_number(&output->json, pair->index);
+    put_node_name(output, " / part of key (", pair->key);
+    put_node_name(output, ") -> value (", pair->value);
+    json_output_put(&output->json, ") pair in WeakMap (table @");
+    json_output_number(&output->json, output->pairs.nodes[pair->table].id);
+    json_output_put(&output->json, ")\"");
 }
 
 static void put_strings(struct output *output) {
     struct pile_cursor cursor = pile_begin(&output->snapshot->stream.list);
-    begin_array(output, "strings");
-    put_text(output, "", 0);
+    json_output_array(&output->json, "strings");
+    json_output_text(&output->json, "", 0);
     for (const struct stream_text *text; (text = pile_next(&cursor, sizeof *text));)
-        put_text(output, text->text, text->bytes);
+        json_output_text(&output->json, text->text, text->bytes);
     for (size_t i = 0; i < OWN_TEXTS; i++)
-        put_text(output, own_texts[i], strlen(own_texts[i]));
-    put(output, "]}\n");
+        json_output_text(&output->json, own_texts[i], strlen(own_texts[i]));
+    if (output->pairs.count > 0)
+        each_pair(output, put_pair);
+    json_output_put(&output->json, "]}\n");
 }
 
 /* ---- All of it ---- */
 
-static void put_all(struct output *output) {
+/* @return false: no memory. */
+static bool put_all(struct output *output) {
     read_kinds(output);
+    if (!read_pairs(output))
+        return false;
     uint64_t edges = note_labels(output);
     put_head(output, edges);
     put_nodes(output);
     put_edges(output);
-    put(output, ",\n\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n"
-                "\"locations\":[]");
+    json_output_put(&output->json,
+                    ",\n\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n"
+                    "\"locations\":[]");
     put_strings(output);
-    flush(output);
-}
-
-static void *take(size_t bytes, size_t *taken) {
-    size_t page_bytes = platform_page_bytes();
-    *taken = (bytes + page_bytes) & ~(page_bytes - 1);
-    return platform_map(*taken);
+    return true;
 }
 
 int heap_snapshot_write_v8(struct heap_snapshot *snapshot, int descriptor, int64_t idle_ns) {
     uint32_t kind_names[GAIT_KINDS_MAX] = {0};
-    struct output output = {.snapshot = snapshot,
-                            .descriptor = descriptor,
-                            .idle_ns = idle_ns,
-                            .groups = snapshot->reach.groups.count,
-                            .kind_names = kind_names};
+    struct output output = {
+        .snapshot = snapshot, .groups = snapshot->reach.groups.count, .kind_names = kind_names};
     size_t texts = snapshot->stream.list.count + (size_t)1;
     output.label_nodes = take(texts * sizeof *output.label_nodes, &output.label_nodes_bytes);
-    output.buffer = platform_map(BUFFER_BYTES);
-    if (output.label_nodes && output.buffer) {
-        put_all(&output);
-    } else {
-        errno = ENOMEM;
-        output.failed = true;
-    }
-    int error = errno;
+    bool room = json_output_begin(&output.json, descriptor, idle_ns) && output.label_nodes;
+    room = room && put_all(&output);
+    bool written = json_output_end(&output.json);
+    int error = room ? errno : ENOMEM;
+    free_pairs(&output.pairs);
     if (output.label_nodes)
         platform_unreserve(output.label_nodes, output.label_nodes_bytes);
-    if (output.buffer)
-        platform_unreserve(output.buffer, BUFFER_BYTES);
     errno = error;
-    return output.failed ? -1 : 0;
+    return room && written ? 0 : -1;
 }

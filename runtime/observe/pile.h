@@ -79,4 +79,13 @@ static inline const void *pile_next(struct pile_cursor *cursor, size_t item_byte
     return item;
 }
 
+/** The item that was added as this one, from 0; of a pile of which none was taken off. Time grows
+ * with the chunks before it. */
+static inline const void *pile_at(const struct pile *pile, size_t index) {
+    const struct pile_chunk *chunk = pile->first;
+    for (size_t room = PILE_ROOM / pile->item_bytes; index >= room; index -= room)
+        chunk = chunk->next;
+    return chunk->bytes + index * pile->item_bytes;
+}
+
 #endif

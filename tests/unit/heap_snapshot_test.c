@@ -279,6 +279,36 @@ Test(heap_snapshot, pairs_keep_values_while_their_keys_are) {
     let_go();
 }
 
+/* Where a text stands in an array of V8's, from 0. */
+static size_t index_of(const char *text, const char *name) {
+    size_t index = 0;
+    const char *end = strstr(text, name), *at = strstr(text, "\n\"strings\":[");
+    cr_assert(end && at);
+    for (at += 12; at < end; at++)
+        index += at[0] == ',' && at[1] == '\n';
+    return index;
+}
+
+Test(heap_snapshot, pairs_as_v8_has_them) {
+    gait_word *table = new_object(pair, 3), *key = new_object(node, 1);
+    gait_word slots[2] = {word_of(table), word_of(key)};
+    gait_push_frame(mutator, &frame, slots, 2);
+    gait_ephemeron_set(mutator, &table[1], word_of(key), word_of(new_object(leaf, 1)));
+    gait_snapshot_result result;
+    size_t bytes;
+    char *text = written(options_of(GAIT_SNAPSHOT_V8, 0), &result, &bytes);
+    cr_assert_not_null(strstr(text, "\"node_count\":5,\"edge_count\":6,"));
+    size_t index = index_of(text, "\"0 / part of key (node @");
+    char edge[64];
+    snprintf(edge, sizeof edge, "\n3,%zu,", index); /* internal */
+    const char *first = strstr(text, edge), *second = first ? strstr(first + 1, edge) : NULL;
+    cr_assert(second, "an edge from the table, and one from the key");
+    cr_assert_eq(atoi(first + strlen(edge)), atoi(second + strlen(edge)));
+    cr_assert_null(strstr(second + 1, edge));
+    free(text);
+    let_go();
+}
+
 /* ---- Arenas ---- */
 
 Test(heap_snapshot, arenas_are_one_node) {
