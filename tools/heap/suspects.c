@@ -33,6 +33,8 @@
 /** Fewer of a kind are told as objects. */
 #define KIND_LEAST_OBJECTS 10
 #define GROWTHS_SHOWN 20
+/** Each takes a pass over all objects, and a file may have a million kinds one below the other. */
+#define KINDS_LOOKED_AT 100
 
 /** Where below a node its memory falls into many. A list is many, though each has all the rest. */
 static uint32_t pile_of(const struct heap *heap, uint32_t node) {
@@ -133,7 +135,8 @@ static uint32_t print_kinds(const struct heap *heap, const struct paths *paths, 
     struct kind_sum *sums = heap_kinds(heap);
     uint32_t told = 0;
     qsort(sums, graph->kind_count, sizeof(*sums), compare_sums);
-    for (uint32_t i = 0; i < graph->kind_count && told < SUSPECTS_SHOWN; i++) {
+    for (uint32_t i = 0; i < graph->kind_count && i < KINDS_LOOKED_AT && told < SUSPECTS_SHOWN;
+         i++) {
         const struct kind_sum *sum = &sums[i];
         if (sum->retained < least || sum->count < KIND_LEAST_OBJECTS ||
             graph->kinds[sum->kind].synthetic)
