@@ -9,9 +9,9 @@
  *           sums right in the mean; objects that are much larger than the rate are all sampled
  *
  * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. What
- * taking samples costs is held to about 1 % of the time of a thread that allocates: where samples
- * are dear, or come fast, it takes fewer, which stand for more. With what comes beside, programs
- * that do little but allocate took 1.5 to 2.3 % more CPU at GAIT_PROFILE_RATE_BYTES.
+ * taking samples costs is held to half a percent of the time of a thread that allocates: where
+ * samples are dear, or come fast, it takes fewer, which stand for more. With what comes beside,
+ * programs that do little but allocate took 0.5 to 1.1 % more CPU at GAIT_PROFILE_RATE_BYTES.
  *
  * `libgait-profile` writes a profile in the format of pprof: gait/pprof.h.
  */

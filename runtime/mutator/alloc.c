@@ -35,8 +35,7 @@ static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     struct gait_run *run = &mutator->head.runs[kind][size_class];
     char *object = run->cursor;
     run->cursor += class_table[size_class].cell_bytes;
-    if (alloc_is_sampled(mutator->heap))
-        alloc_sample(mutator, kind, object, class_table[size_class].cell_bytes, run_bytes);
+    alloc_sample(mutator, kind, object, class_table[size_class].cell_bytes, run_bytes);
     return object;
 }
 
@@ -52,8 +51,7 @@ static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
         zero_pages(mutator, object, large_bytes(bytes));
     cache_large_done(&mutator->cache, object);
     alloc_count(mutator, kind, large_bytes(bytes));
-    if (alloc_is_sampled(mutator->heap))
-        alloc_sample(mutator, kind, object, large_bytes(bytes), large_bytes(bytes));
+    alloc_sample(mutator, kind, object, large_bytes(bytes), large_bytes(bytes));
     return object;
 }
 

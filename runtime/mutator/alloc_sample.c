@@ -8,23 +8,16 @@
 
 #include "program_thread.h"
 
-/* Below this rate each allocation is looked at by itself, and no run of many is made: a run would
- * be nearly sure to be sampled, and all that is in it counted for one of them. */
-#define EACH_BYTES 16384
-
-/* What samples may take of a thread's time, and below which part of that they may come faster. */
-#define COST_MOST 0.01
+/* What samples may take of a thread's time, and below which part of that they may come faster. What
+ * an unwinder drives out of the caches costs the program about as much again, and is not measured
+ * here: so half of the 1 % that all of it may be. */
+#define COST_MOST 0.005
 #define COST_FASTER 0.25
 
 /* How many of the last samples say what they cost. */
 #define COST_OF 16
 
 #define STRETCH_MOST 4096.0
-
-bool alloc_samples_each(const gait_heap *heap) {
-    size_t rate = AO_load(&heap->samples.rate_bytes);
-    return rate != 0 && rate < EACH_BYTES;
-}
 
 /* A number from above 0 to 1: xorshift64* (Vigna 2016). */
 static double draw(struct sampler *sampler) {
@@ -41,7 +34,7 @@ static double mean_bytes(const struct sampler *sampler) {
 }
 
 static void draw_distance(struct sampler *sampler) {
-    sampler->left_bytes = -log(draw(sampler)) * mean_bytes(sampler);
+    sampler->left_bytes = (int64_t)(-log(draw(sampler)) * mean_bytes(sampler));
 }
 
 double alloc_sample_weight(double bytes, double mean) {
@@ -61,11 +54,13 @@ static void begin(struct sampler *sampler, size_t rate_bytes) {
     draw_distance(sampler);
 }
 
-/* The rate may have changed. */
-static void keep_up(struct sampler *sampler, const gait_heap *heap) {
+/* Has the rate changed? Then all begins anew. */
+static bool keep_up(struct sampler *sampler, const gait_heap *heap) {
     size_t rate = AO_load(&heap->samples.rate_bytes);
-    if (rate != sampler->rate_bytes && rate != 0)
-        begin(sampler, rate);
+    if (rate == sampler->rate_bytes || rate == 0)
+        return false;
+    begin(sampler, rate);
+    return true;
 }
 
 /* .inv.cost */
@@ -75,11 +70,12 @@ static void learn_cost(struct sampler *sampler, int64_t begin_ns, int64_t end_ns
         return;
     int64_t all_ns = end_ns - sampler->since_ns;
     double share = all_ns > 0 ? (double)sampler->cost_ns / (double)all_ns : 1;
-    bool each = sampler->rate_bytes < EACH_BYTES; /* asked for in so many words */
-    if (share > COST_MOST && sampler->stretch < STRETCH_MOST && !each)
-        sampler->stretch *= 2;
-    else if (share < COST_MOST * COST_FASTER && sampler->stretch > 1)
+    bool each = sampler->rate_bytes < ALLOC_SAMPLES_EACH_BYTES; /* asked for in so many words */
+    if (share < COST_MOST * COST_FASTER && sampler->stretch > 1)
         sampler->stretch /= 2;
+    /* at once, so that a program of a tenth of a second does not pay for the way there */
+    for (; share > COST_MOST && sampler->stretch < STRETCH_MOST && !each; share /= 2)
+        sampler->stretch *= 2;
     sampler->since_ns = end_ns;
     sampler->cost_ns = 0;
 }
@@ -138,11 +134,11 @@ static struct sampled_by by_mutator(gait_mutator *mutator) {
     return (struct sampled_by){mutator->heap, mutator, mutator->sampler.caller};
 }
 
-void alloc_sample(gait_mutator *mutator, gait_kind kind, const void *object, size_t object_bytes,
-                  size_t taken_bytes) {
+void alloc_sample_slow(gait_mutator *mutator, gait_kind kind, const void *object,
+                       size_t object_bytes, size_t taken_bytes) {
     struct sampler *sampler = &mutator->sampler;
-    keep_up(sampler, mutator->heap);
-    sampler->left_bytes -= (double)taken_bytes;
+    if (keep_up(sampler, mutator->heap))
+        sampler->left_bytes -= (int64_t)taken_bytes;
     if (sampler->left_bytes > 0)
         return;
     struct sampled_by by = by_mutator(mutator);
@@ -193,7 +189,7 @@ bool alloc_sample_beside(gait_heap *heap, const char *name, const void *start, s
                          const void *caller) {
     struct sampler *sampler = &beside;
     keep_up(sampler, heap);
-    sampler->left_bytes -= (double)bytes;
+    sampler->left_bytes -= (int64_t)bytes;
     if (sampler->left_bytes > 0)
         return false;
     gait_mutator *mutator = program_thread_find(heap);

@@ -54,7 +54,7 @@ struct oom_call {
 struct sampler {
     const void *caller; /* where the allocation that is under way returns to */
     size_t rate_bytes;  /* for which the rest holds */
-    double left_bytes;  /* to the next sample */
+    int64_t left_bytes; /* to the next sample */
     double stretch;     /* of the rate, so that samples cost little */
     uint64_t random;
     int64_t since_ns, cost_ns; /* what the last ones cost, and since when */
