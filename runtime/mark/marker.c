@@ -375,8 +375,8 @@ static __attribute__((noinline)) bool cell_displaced(const struct space *space, 
 }
 
 /* Take references from the block and prefetch their mark bits. @return how many cells they name. */
-static inline unsigned batch_fetch(struct marker *marker, struct mark_block *block,
-                                   struct marked_cell *cells) {
+static inline unsigned marker_fetch_batch(struct marker *marker, struct mark_block *block,
+                                          struct marked_cell *cells) {
     const struct space *space = marker->space;
     uintptr_t base = marker->base;
     struct marked_cell *cell = cells;
@@ -447,8 +447,8 @@ static inline void object_prefetch(uintptr_t start, uintptr_t last) {
 /* Mark the cells that are objects and that nobody has marked, and prefetch those that have
  * references. Neighbours whose bits share a word are marked at once. @return how many are kept:
  * they are moved to the front. */
-static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cells,
-                                  unsigned count) {
+static inline unsigned marker_mark_batch(struct marker *marker, struct marked_cell *cells,
+                                         unsigned count) {
     PERTURB(MARK_BATCH);
     unsigned side = marker->mark_side;
     uintptr_t last = 0;
@@ -484,7 +484,8 @@ static inline unsigned batch_mark(struct marker *marker, struct marked_cell *cel
 
 /* Push the references of the objects that were marked. The block's end is kept at hand: through the
  * block's count, each object would wait for the one before. */
-static void batch_scan(struct marker *marker, const struct marked_cell *cells, unsigned count) {
+static void marker_scan_batch(struct marker *marker, const struct marked_cell *cells,
+                              unsigned count) {
     const struct space *space = marker->space;
     gait_word mask = marker->value_mask, base = marker->base;
     /* what the words lead to may be in a chunk that was committed since the last look; one that is
@@ -548,7 +549,7 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
     size_t start = marker->scanned_bytes, looks = budget_bytes / sizeof(gait_word), looked = 0;
     for (;;) {
         if (!marker->block || marker->block->count == 0) {
-            batch_scan(marker, objects, object_count); /* there may be more after it */
+            marker_scan_batch(marker, objects, object_count); /* there may be more after it */
             object_count = 0;
             if ((!marker->block || marker->block->count == 0) && !block_take(marker))
                 return true;
@@ -560,9 +561,9 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
             if (marker->block->count == 0)
                 continue;
         }
-        unsigned count = batch_fetch(marker, marker->block, cells);
-        batch_scan(marker, objects, object_count);
-        object_count = batch_mark(marker, cells, count);
+        unsigned count = marker_fetch_batch(marker, marker->block, cells);
+        marker_scan_batch(marker, objects, object_count);
+        object_count = marker_mark_batch(marker, cells, count);
         struct marked_cell *swap = cells;
         cells = objects;
         objects = swap;
@@ -570,7 +571,7 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
             share(marker);
         looked += count;
         if (marker->scanned_bytes - start >= budget_bytes || looked > looks) {
-            batch_scan(marker, objects, object_count);
+            marker_scan_batch(marker, objects, object_count);
             return false;
         }
     }

@@ -128,8 +128,8 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
 }
 
 /* Sweep a span unless it was, or wait for who does. */
-static void span_claim(struct sweeper *sweeper, struct span *span, unsigned epoch, bool wait,
-                       struct found *found) {
+static void sweep_claim(struct sweeper *sweeper, struct span *span, unsigned epoch, bool wait,
+                        struct found *found) {
     unsigned swept = AO_int_load_acquire(&span->swept);
     if (swept == epoch)
         return;
@@ -174,7 +174,7 @@ bool sweep_step(struct sweeper *sweeper) {
     PERTURB(SWEEP_CHUNK);
     for (; claimed && page < stop; page++) {
         if (walk_is_span(space, page))
-            span_claim(sweeper, &space->spans[page], epoch, false, &found);
+            sweep_claim(sweeper, &space->spans[page], epoch, false, &found);
     }
     found_end(sweeper, &found);
     AO_fetch_and_sub1_full(&sweeper->active);
@@ -218,7 +218,7 @@ bool sweep_span(struct sweeper *sweeper, struct span *span) {
     if (!sweep_is_open(sweeper))
         return false;
     struct found found = {0};
-    span_claim(sweeper, span, space_epoch(sweeper->space), true, &found);
+    sweep_claim(sweeper, span, space_epoch(sweeper->space), true, &found);
     found_end(sweeper, &found);
     return true;
 }
