@@ -6,7 +6,8 @@
  * Parameters: nodes (8192); stores (40000000) in all; threads (1); neighbours (1): threads write to
  * nodes that lie side by side, 0: each to a part of its own; plain (0): 1 stores without barrier,
  * as nothing marks while nothing is allocated; every (0): so many stores of a thread make one new
- * node and link it in, so that cycles run.
+ * node and link it in, so that cycles run; warm (0): so many MiB of dead nodes are made before, so
+ * that a collector which looks at young objects alone has begun to, and remembers stores to others.
  */
 #include "peer.h"
 
@@ -17,7 +18,7 @@ struct node { /* HEAD3 */
     uint64_t number;
 };
 
-enum { THREADS_MAX = 64, STORES_TO_POLL = 64 };
+enum { THREADS_MAX = 64, STORES_TO_POLL = 64, MIB = 1 << 20 };
 
 static peer_word root; /* the array of nodes */
 /* Constant while threads run. */
@@ -80,10 +81,11 @@ void mutate_main(void) {
     neighbours = bench_parameter("neighbours", 1);
     plain = bench_parameter("plain", 0);
     every = bench_parameter("every", 0);
+    uint64_t warm = bench_parameter("warm", 0);
     if (threads == 0 || threads > THREADS_MAX || nodes < threads || nodes > UINT32_MAX ||
         stores < threads)
         bench_die("mutate: a parameter is out of its range");
-    if (every && (plain || PEER_FREES))
+    if ((every && (plain || PEER_FREES)) || (warm && PEER_FREES))
         bench_die("mutate: new nodes need barriers, and a collector");
     peer_globals(self, &root, 1);
     peer_store(self, &root, (peer_word)peer_alloc(self, PEER_REFS, nodes * sizeof(peer_word)));
@@ -92,6 +94,8 @@ void mutate_main(void) {
         node->number = i;
         peer_store(self, (peer_word *)root + i, (peer_word)node);
     }
+    for (uint64_t i = 0; i < warm * (MIB / sizeof(struct node)); i++)
+        bench_keep(peer_alloc(self, PEER_HEAD3, sizeof(struct node)));
     peer_run_threads(self, threads, mutate_run);
     double sum_ns = 0;
     for (unsigned i = 0; i < threads; i++)
