@@ -6,12 +6,9 @@
  *   SHIM_BOEHM   the Boehm collector at its best: free lists inline, no interior pointers except
  *                the tags, two markers
  *   otherwise    bump.h: a cursor through fresh memory, and nothing is ever freed
- *
- * There are no arenas: --syntax heap.
- */
+ * No arenas: --syntax heap. */
 #ifndef BENCH_PEERS_SCHEME_SHIM_H
 #define BENCH_PEERS_SCHEME_SHIM_H
-
 /* Gait's own are empty then. */
 #define GAIT_GAIT_H
 #define GAIT_INLINE_H
@@ -147,7 +144,6 @@ GAIT_INLINE void gait_weak_set(gait_mutator *mutator, gait_word *slot, gait_word
 #endif
 
 /* ---- The same for both ---------------------------------------------------------------------- */
-
 #define gait_config_init(config) ((void)(config))
 #define gait_heap_create(config, error, bytes) ((void)(config), shim_start(), &shim_heap)
 #define gait_heap_destroy(heap) ((void)(heap))
@@ -186,8 +182,12 @@ GAIT_INLINE int gait_kind_register(gait_heap *heap, const gait_kind_info *info) 
     return heap->kinds++;
 }
 
+#include <gait/heap_snapshot.h>
+#include <gait/profile.h>
 #include <gait/stats.h>
 
+GAIT_API void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn tell, void *data) {}
+GAIT_API void gait_set_snapshot_label(gait_heap *heap, gait_snapshot_label_fn tell, void *data) {}
 GAIT_API int gait_read_stats(gait_heap *heap, gait_stats *stats) {
 #ifdef SHIM_BOEHM
     stats->cycles = GC_get_gc_no();
