@@ -34,9 +34,13 @@ def programs(folder, scratch):
     """Program -> its command."""
     html = os.path.join(scratch, "page.html")
     page(html)
+    if shutil.which("nekoc"):  # it is a program of neko's itself
+        subprocess.run(["nekoc", "-o", scratch + "/", os.path.join(folder, "program.neko")],
+                       check=True)
     return {
         "guile": ["guile", "--no-auto-compile", os.path.join(folder, "program.scm")],
         "w3m": ["w3m", "-dump", "-cols", "100", html],
+        "neko": ["neko", os.path.join(scratch, "program.n")],
         "ecl": ["ecl", "-q", "--norc", "--shell", os.path.join(folder, "program.lisp")],
     }
 
