@@ -80,6 +80,9 @@ static void lead(struct context *context, struct node *node, struct node *target
             case WORD_KEY:
             case WORD_VALUE: {
                 size_t key = node_class(context, from, i) == WORD_KEY ? i : i - 1;
+                /* a key that nothing else leads to may be dead: it is read before it is stored */
+                if (target && key != i && !node_read_weak(context, from, i))
+                    break;
                 *word = (struct word){value, target, 0, false};
                 if (!target) /* all of the pair */
                     from->words[key] = from->words[key + 1] = (struct word){0};
