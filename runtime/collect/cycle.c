@@ -297,6 +297,8 @@ static bool end_marking(gait_heap *heap) {
  * resurrect them. @return whether marking goes on. */
 static bool rescue(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
+    if (!heap->finalizers.suspects)
+        return false;
     marker_begin(marker);
     bool some = rescue_decide(&heap->finalizers, marker);
     marker_end(marker);

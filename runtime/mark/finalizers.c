@@ -75,8 +75,10 @@ static struct finalizer_setting record_setting(const struct finalizer_record *re
 static void count_flags(struct finalizers *finalizers, uint32_t from, uint32_t to) {
     finalizers->unordered -= (from & FINALIZER_COMES_BACK) != 0;
     finalizers->unordered += (to & FINALIZER_COMES_BACK) != 0;
-    finalizers->resurrecting -= (from & GAIT_FINALIZER_RESURRECT) != 0;
-    finalizers->resurrecting += (to & GAIT_FINALIZER_RESURRECT) != 0;
+    if (from & GAIT_FINALIZER_RESURRECT)
+        counter_sub(&finalizers->resurrecting, 1);
+    if (to & GAIT_FINALIZER_RESURRECT)
+        counter_add(&finalizers->resurrecting, 1);
 }
 
 static void finalizer_free(struct finalizers *finalizers, struct finalizer_record *record) {

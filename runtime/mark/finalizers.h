@@ -75,8 +75,8 @@ struct finalizers {
     struct finalizer_table cleanups;
     struct finalizer_queue queue;
     size_t unordered;               /* finalizers with a flag of FINALIZER_COMES_BACK */
-    size_t resurrecting;            /* with GAIT_FINALIZER_RESURRECT */
-    struct object_record *suspects; /* rescue.h; NULL: none */
+    AO_t resurrecting;              /* with GAIT_FINALIZER_RESURRECT; read unordered by rescue.c */
+    struct object_record *suspects; /* rescue.h; NULL: none; the head is the collector's */
     uint64_t registered;            /* finalizers so far: the youngest's order */
     bool weak_contents;             /* an object with a finalizer has weak words; the collector's */
     bool untidy;                    /* queued cleanups may be in the table; the collector's */

@@ -30,21 +30,22 @@ void rescue_suspect(struct finalizers *finalizers, struct marker *marker) {
     struct pool *pool = &finalizers->finalizers.pool;
     void *records[PASS_RECORDS];
     size_t count;
+    if (!finalizers->suspects && AO_load(&finalizers->resurrecting) == 0)
+        return; /* one that is set meanwhile may come after the look, too */
     lock_acquire(&finalizers->lock.lock);
     while (suspect_take(finalizers))
         continue;
-    if (finalizers->resurrecting > 0)
-        for (pool_walk(pool); (count = pool_step(pool, records, PASS_RECORDS)) > 0;) {
-            for (size_t i = 0; i < count; i++) {
-                struct object_record *record = records[i];
-                if (!resurrects(&record->record) ||
-                    !marker_is_white(marker, record_object(&record->record)))
-                    continue;
-                record->suspect = finalizers->suspects ? finalizers->suspects : &suspects_end;
-                finalizers->suspects = record;
-            }
-            pass_lock_let_in(&finalizers->lock);
+    for (pool_walk(pool); (count = pool_step(pool, records, PASS_RECORDS)) > 0;) {
+        for (size_t i = 0; i < count; i++) {
+            struct object_record *record = records[i];
+            if (!resurrects(&record->record) ||
+                !marker_is_white(marker, record_object(&record->record)))
+                continue;
+            record->suspect = finalizers->suspects ? finalizers->suspects : &suspects_end;
+            finalizers->suspects = record;
         }
+        pass_lock_let_in(&finalizers->lock);
+    }
     lock_release(&finalizers->lock.lock);
 }
 
