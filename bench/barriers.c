@@ -5,12 +5,14 @@
  *
  * Parameters: mib (1024, of 64 B objects), seconds (10), rate (1000000 stores a second; 0: as many
  * as can be), every (8: so many stores make one new object in place of another), dirty (0:
- * gait_store; 1: gait_dirty), hooks (0: liveness hooks that do nothing), table (0: words of a table
- * of the program's that a hook looks at), gogc (25), minor (1).
+ * gait_store; 1: gait_dirty), wait_ms (200: between two cycles, which another thread asks for),
+ * stopped (0; 1: cycles stop the program), hooks (0: liveness hooks), table (0: words of a table of
+ * the program's that each hook looks at).
  */
 #include <gait/dirty.h>
 #include <gait/liveness.h>
 #include <gait/stats.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +31,11 @@ static gait_kind refs;
 static gait_word root;
 static uint64_t objects, parts;
 static bool dirty;
+
+enum { CYCLES_MOST = 10000 };
+static double pause_us[CYCLES_MOST], cycle_ms[CYCLES_MOST];
+static size_t cycles; /* the collecting thread's, then main's */
+static int ends;      /* atomic */
 
 static struct {
     gait_word *words;
@@ -87,6 +94,30 @@ static void hook(gait_liveness *liveness, gait_liveness_stage stage, void *data)
     table.longest_ns = took_ns > table.longest_ns ? took_ns : table.longest_ns;
 }
 
+static gait_stats stats_now(void) {
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(heap, &stats);
+    return stats;
+}
+
+/* All pauses of a cycle count as one. */
+static void *collect(void *data) {
+    uint64_t wait_ns = *(uint64_t *)data * 1000000;
+    gait_mutator *own = gait_attach(heap);
+    while (!__atomic_load_n(&ends, __ATOMIC_ACQUIRE) && cycles < CYCLES_MOST) {
+        gait_enter_native(own);
+        nanosleep(&(struct timespec){(time_t)(wait_ns / 1000000000), (long)(wait_ns % 1000000000)},
+                  NULL);
+        gait_leave_native(own);
+        uint64_t paused_ns = stats_now().pause_total_ns, begin_ns = bench_now_ns();
+        gait_collect(own);
+        cycle_ms[cycles] = (double)(bench_now_ns() - begin_ns) / 1e6;
+        pause_us[cycles++] = (double)(stats_now().pause_total_ns - paused_ns) / 1e3;
+    }
+    gait_detach(own);
+    return NULL;
+}
+
 static uint64_t cpu_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -97,9 +128,10 @@ static void start(void) {
     char why[200];
     gait_config config;
     gait_config_init(&config);
-    config.gogc = "off"; /* while the heap is built */
-    config.minor = bench_parameter("minor", 1) ? "on" : "off";
-    config.flags = dirty ? GAIT_OBJECT_BARRIER : 0;
+    config.gogc = "off";
+    config.flags = dirty ? (uint32_t)GAIT_OBJECT_BARRIER : 0;
+    if (bench_parameter("stopped", 0))
+        config.flags |= GAIT_STOP_THE_WORLD;
     if (!(heap = gait_heap_create(&config, why, sizeof why)))
         bench_die(why);
     int kind = gait_kind_register(heap, &(gait_kind_info){.name = "refs", .layout = GAIT_REFS});
@@ -131,10 +163,11 @@ int main(int argc, char **argv) {
     start();
     build();
     hooks_add(bench_parameter("hooks", 0));
-    gait_set_gogc(heap, (int32_t)bench_parameter("gogc", 25));
     gait_collect(mutator);
-    gait_stats before = {.struct_bytes = sizeof before}, after = before;
-    gait_read_stats(heap, &before);
+    uint64_t wait_ms = bench_parameter("wait_ms", 200);
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, collect, &wait_ms))
+        bench_die("no thread");
     uint64_t begin_ns = bench_now_ns(), end_ns = begin_ns + seconds * 1000000000, stores = 0, now;
     uint64_t begin_cpu_ns = cpu_ns();
     table.calls = table.total_ns = table.longest_ns = 0;
@@ -150,18 +183,21 @@ int main(int argc, char **argv) {
         gait_poll(mutator);
     }
     uint64_t took_cpu_ns = cpu_ns() - begin_cpu_ns;
-    gait_read_stats(heap, &after);
-    uint64_t cycles = after.cycles - before.cycles;
+    __atomic_store_n(&ends, 1, __ATOMIC_RELEASE);
+    gait_enter_native(mutator);
+    pthread_join(thread, NULL);
+    gait_leave_native(mutator);
+    if (cycles == 0)
+        bench_die("no cycle has ended");
     bench_figure("stores_per_s", (double)stores / (double)seconds);
     bench_figure("cpu_percent", (double)took_cpu_ns / (double)seconds / 1e7);
     bench_figure("cycles", (double)cycles);
-    bench_figure("pause_us", (double)(after.pause_total_ns - before.pause_total_ns) / 1e3 /
-                                 (double)(after.pauses - before.pauses));
-    bench_figure("pause_max_us", (double)after.pause_max_ns / 1e3);
+    bench_spread("cycle_ms", cycle_ms, cycles);
+    bench_spread("pause_us", pause_us, cycles);
     if (table.calls) {
         bench_figure("hook_us", (double)table.total_ns / 1e3 / (double)table.calls);
         bench_figure("hook_max_us", (double)table.longest_ns / 1e3);
-        bench_figure("hook_calls_per_cycle", (double)table.calls / (double)(cycles ? cycles : 1));
+        bench_figure("hook_calls_per_cycle", (double)table.calls / (double)cycles);
     }
     gait_heap_destroy(heap);
     free(table.words);

@@ -15,10 +15,13 @@
 #include "../platform/perturb.h"
 #include "cycle_steps.h"
 
-/* What the program says: so often beside it, before the last time. The first time finds what
- * happened while all was marked, the second one what happened meanwhile. Guess: a third one finds
- * as much as the second. */
-#define DIRTY_ROUNDS 2
+/* What the program says: so often beside it at most, before the last time. Each finds what happened
+ * in the one before, so they become shorter, if the program does not write faster than they read.
+ */
+#define DIRTY_ROUNDS 10
+/* Enough: what the next one finds is read in some 100 us, with the world stopped. bench-barriers:
+ * 10 ns for each word that leads to a mark which is not in the cache. */
+#define DIRTY_FEW_BYTES ((size_t)65536)
 /* What the kernel says: as long as this much was written since the last time, which takes a
  * millisecond to read; but not for ever, since a program may write as fast as it is read. Guess. */
 #define WRITTEN_FEW_BYTES ((size_t)1 << 20)
@@ -103,18 +106,34 @@ static void stop_and_mark_the_rest(void *data) {
     mark_the_rest(heap);
 }
 
+/* What has changed since this was done last, beside the program. @return bytes that were written,
+ * or that were read for it. */
+static size_t mark_changed(gait_heap *heap) {
+    const AO_t *work_bytes = &heap->space.cards.work_bytes;
+    size_t before_bytes = AO_load(work_bytes);
+    PERTURB(CYCLE_DRAINED);
+    shade_stacks(heap);
+    size_t written_bytes = push_dirty(heap, 0);
+    cycle_mark(heap, false);
+    return heap->watches ? written_bytes : AO_load(work_bytes) - before_bytes;
+}
+
+static bool is_worth_another(const gait_heap *heap, unsigned rounds, size_t bytes,
+                             size_t last_bytes) {
+    if (heap->watches)
+        return bytes > WRITTEN_FEW_BYTES && rounds < WRITTEN_ROUNDS;
+    return bytes > DIRTY_FEW_BYTES && rounds < DIRTY_ROUNDS && bytes < last_bytes / 4 * 3;
+}
+
 /* From the end of the first marking on. */
 void changes_mark(gait_heap *heap) {
-    bool more = true;
-    for (unsigned round = 1; more; round++) {
-        cycle_mark(heap, false);
-        PERTURB(CYCLE_DRAINED);
-        shade_stacks(heap);
-        size_t written_bytes = push_dirty(heap, 0);
-        more = heap->watches ? written_bytes > WRITTEN_FEW_BYTES && round < WRITTEN_ROUNDS
-                             : round < DIRTY_ROUNDS;
-    }
+    size_t bytes = SIZE_MAX, last_bytes;
+    unsigned rounds = 0;
     cycle_mark(heap, false);
+    do {
+        last_bytes = bytes;
+        bytes = mark_changed(heap);
+    } while (is_worth_another(heap, ++rounds, bytes, last_bytes));
     PERTURB(CYCLE_QUIET);
     cycle_stop_and(heap, stop_and_mark_the_rest);
 }
