@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap profile while threads allocate, cycles run, others read it, and its rate changes: what
- * is live by it comes to what lives, and all of it goes as that dies.
+ * The heap profile while threads allocate, in arenas too, and in one that all of them share, cycles
+ * run, others read it, and its rate changes: what is live by it comes to what lives, and all of it
+ * goes as that dies.
  */
 #include "stress.h"
 
+#include <gait/arena.h>
+#include <gait/library.h>
 #include <gait/profile.h>
 #include <math.h>
 
@@ -14,12 +17,45 @@
 
 static gait_heap *heap;
 static gait_kind node;
+static gait_arena *shared;
 static volatile bool over;
 
 static size_t tell(gait_mutator *mutator, gait_profile_frame *frames, size_t most, void *data) {
     (void)mutator, (void)most;
     frames[0] = (gait_profile_frame){"worker", "profile.c", (uint32_t)(uintptr_t)data};
     return 1;
+}
+
+/* An arena's life: some windows, one end or two. */
+static void use_arena(gait_mutator *mutator, uint64_t *seed) {
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.name = next_random(seed) % 2 ? "one" : "other";
+    config.flags = next_random(seed) % 2 ? GAIT_ARENA_TRACED : 0;
+    gait_arena *arena = gait_arena_create(mutator, &config);
+    CHECK(arena, "no arena");
+    gait_word root = (gait_word)(uintptr_t)arena;
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &root, 1);
+    for (int life = 0; life < 3; life++) {
+        for (uint64_t left = next_random(seed) % 300; left > 0; left--) {
+            CHECK(gait_arena_new(mutator, arena, node, 16 + next_random(seed) % 100), "no memory");
+            CHECK(gait_arena_alloc(mutator, arena, next_random(seed) % 300, 8), "no memory");
+            CHECK(gait_arena_alloc(mutator, shared, 24, 8), "no memory");
+        }
+        gait_arena_reset(mutator, arena);
+    }
+    if (next_random(seed) % 8) /* else it is leaked, and the collector ends it */
+        gait_arena_free(mutator, arena);
+    gait_pop_frame(mutator);
+}
+
+/* Memory beside the heap: an address that nobody else has. */
+static void use_beside(uint64_t *seed) {
+    char block;
+    if (gait_library_sample(heap, &block, next_random(seed) % 5000, "block",
+                            __builtin_return_address(0)))
+        gait_library_unsample(heap, &block);
 }
 
 static void *work(void *argument) {
@@ -37,6 +73,10 @@ static void *work(void *argument) {
         allocate(mutator, node, 16 + next_random(&seed) % 2000);
         if (next_random(&seed) % 4096 == 0)
             allocate(mutator, node, 100000);
+        if (next_random(&seed) % 512 == 0)
+            use_arena(mutator, &seed);
+        if (next_random(&seed) % 64 == 0)
+            use_beside(&seed);
     }
     gait_collect(mutator); /* what was garbage as others looked is none of the next cycle */
     gait_pop_frame(mutator);
@@ -72,6 +112,13 @@ int main(int argc, char **argv) {
     node = kind_new(heap, (gait_kind_info){.name = "node", .layout = GAIT_REFS});
     gait_set_profile_rate(heap, 1);
     over = false;
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.flags = GAIT_ARENA_CONCURRENT | GAIT_ARENA_PINNED;
+    gait_mutator *maker = attach(heap);
+    shared = gait_arena_create(maker, &config);
+    CHECK(shared, "no arena");
+    gait_detach(maker);
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
         threads[i] = thread_start(work, (void *)(uintptr_t)(run.seed + (uint64_t)i + 1));
@@ -80,6 +127,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     gait_mutator *mutator = attach(heap);
+    gait_arena_adopt(mutator, shared);
+    gait_arena_free(mutator, shared);
     gait_collect(mutator);
     gait_collect(mutator);
     struct sums sums = {0, 0};
