@@ -51,7 +51,8 @@ struct seen {
 };
 
 /* One more item in an array. */
-#define SEEN_ADD(array, count) (*(typeof(array))seen_add((void **)&(array), count, sizeof *(array)))
+#define SEEN_ADD(array, count)                                                                     \
+    (*(__typeof__(array))seen_add((void **)&(array), count, sizeof *(array)))
 
 static inline void *seen_add(void **array, size_t *count, size_t bytes) {
     if ((*count & (*count + 1)) == 0)

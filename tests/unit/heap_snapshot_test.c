@@ -406,6 +406,16 @@ Test(heap_snapshot, suspended_coroutines) {
     gait_coroutine_free(mutator, coroutine);
 }
 
+/* Does a group of roots with this in its name hold an object? Old words on the stack may, too. */
+static bool is_held_by(const void *object, const char *part) {
+    size_t target = seen_find(&seen, object);
+    bool held = false;
+    for (size_t i = 0; target && i < seen.root_count; i++)
+        held |= seen.roots[i].target == target &&
+                strstr(seen.groups[seen.roots[i].group - 1].name, part);
+    return held;
+}
+
 /* What C variables refer to, of a heap that is told of no roots. */
 static gait_word *in_data;
 
@@ -421,9 +431,8 @@ static void in_conservative_heap(gait_config *config) {
     gait_word *volatile on_stack = new_object(leaf, 2);
     for (uint32_t flags = 0; flags <= (is_emulated() ? 0 : GAIT_SNAPSHOT_FORK); flags++) {
         look_by(flags);
-        cr_assert_str_eq(seen_holder(&seen, in_data), "data segments");
-        const char *holder = seen_holder(&seen, on_stack);
-        cr_assert(holder && strstr(holder, ": C stack and registers"), "%s", holder);
+        cr_assert(is_held_by(in_data, "data segments"));
+        cr_assert(is_held_by(on_stack, ": C stack and registers"));
         for (size_t i = 0; i < seen.root_count; i++)
             if (seen.roots[i].target == seen_find(&seen, in_data))
                 cr_assert_eq(seen.roots[i].type, 2u);
