@@ -12,7 +12,7 @@
  * either: nobody knows what keeps it.
  *
  * The program stands still while its heap is looked at; for how long is told. With
- * GAIT_SNAPSHOT_FORK that is the time of a fork, some 10 ms for each GiB in memory, and a copy of
+ * GAIT_SNAPSHOT_FORK that is the time of a fork, some 30 ms for each GiB in memory, and a copy of
  * the process looks and writes while the program goes on. It needs memory for what the program
  * changes meanwhile. What a program has taken out of forks (MADV_DONTFORK) is not there: if it has
  * roots or labels there, the copy ends, and the call says so, or finds other memory in their place.
@@ -31,7 +31,7 @@ extern "C" {
 /** How a snapshot is written. */
 enum gait_snapshot_format {
     GAIT_SNAPSHOT_V8,     /**< `.heapsnapshot`, the JSON of V8: DevTools, memlab, gait-heap      */
-    GAIT_SNAPSHOT_COMPACT /**< docs/heap-snapshots.md: a fifth as long, with addresses and places */
+    GAIT_SNAPSHOT_COMPACT /**< docs/heap-snapshots.md: a third as long, with addresses and places */
 };
 
 enum {
@@ -99,8 +99,8 @@ GAIT_API int gait_write_snapshot_sized(gait_heap *heap, int descriptor,
 /**
  * Write a snapshot of the heap. Waits for a cycle that is under way.
  *
- * Without GAIT_SNAPSHOT_FORK the program stands still while all is looked at, some 0.1 s for a
- * million objects; then it goes on, and the call writes, out of memory of some 10 bytes for each
+ * Without GAIT_SNAPSHOT_FORK the program stands still while all is looked at, some 0.2 s for a
+ * million objects; then it goes on, and the call writes, out of memory of some 5 bytes for each
  * object and edge. Other threads never wait for the descriptor.
  *
  * @param descriptor  a file, pipe or socket, blocking or not. Raises no SIGPIPE.
