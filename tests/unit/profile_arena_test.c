@@ -8,6 +8,7 @@
 #include <gait/profile.h>
 
 #include "instance.h"
+#include "mutator/alloc_sample.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -163,17 +164,19 @@ Test(profile_arena, a_leaked_arena_is_not_live) {
     cr_expect(fabs(sums_of(GAIT_PROFILE_ARENA, "leaked", NULL).all.live_bytes) < 1e-6);
 }
 
-/* By how much a sum may be off, as part of it: five standard deviations of so many samples. */
-static double part_off(double bytes) {
-    double mean = (double)mutator->sampler.rate_bytes * mutator->sampler.stretch * 2;
-    return 5 / sqrt(bytes / mean);
-}
+/* Of this rate samples are taken however much they cost: else it would depend on the machine how
+ * many there are, and how far off a sum may be. */
+#define RATE (ALLOC_SAMPLES_EACH_BYTES - 1)
+
+/* By how much a sum may be off, as part of it: five standard deviations of so many samples, of
+ * objects that are small against the rate. */
+static double part_off(double bytes) { return 5 / sqrt(bytes / RATE); }
 
 /* Small arenas that are filled and freed, in which each function has its part of the bytes: at
  * the first place of an arena as at the last. */
 Test(profile_arena, sums_are_right_in_the_mean_though_arenas_are_small) {
     gait_set_profile_frames(heap, tell, NULL);
-    gait_set_profile_rate(heap, 16384);
+    gait_set_profile_rate(heap, RATE);
     double first = 0, rest = 0;
     for (int round = 0; round < 30000; round++) {
         gait_arena *arena = arena_new("small", 0);
@@ -264,13 +267,13 @@ static void *take_some(void *bytes) {
 Test(profile_arena, so_it_is_by_threads_that_are_not_attached) {
     double bytes = 0;
     pthread_t thread;
-    gait_set_profile_rate(heap, 65536);
+    gait_set_profile_rate(heap, RATE);
     cr_assert_eq(pthread_create(&thread, NULL, take_some, &bytes), 0);
     gait_enter_native(mutator);
     pthread_join(thread, NULL);
     gait_leave_native(mutator);
     double sum = sums_of(GAIT_PROFILE_OFFHEAP, "buffers", NULL).all.alloc_bytes;
-    cr_expect(within(sum, bytes, 5 / sqrt(bytes / (65536 * 8))), "%f of %f", sum, bytes);
+    cr_expect(within(sum, bytes, part_off(bytes)), "%f of %f", sum, bytes);
 }
 
 /* ---- Short lives ---- */
