@@ -220,8 +220,12 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
     bool marking = AO_load(&control->marking) != 0;
     if (marking)
         mutator->assist_credit_bytes -= (int64_t)bytes;
-    if (rest->scannable_bytes + rest->leaf_bytes < GAIT_GOVERNOR_TALLY_BYTES)
+    /* not by what the sums lack: a thread that goes native adds that to them, and might be told by
+     * nobody that a cycle is due */
+    mutator->unlooked_bytes += bytes;
+    if (mutator->unlooked_bytes < GAIT_GOVERNOR_TALLY_BYTES)
         return false;
+    mutator->unlooked_bytes = 0;
     tally_count(&control->space->tally, rest);
     size_t live = control_live_bytes(control);
     if (!marking)

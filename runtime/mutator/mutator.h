@@ -110,6 +110,7 @@ struct gait_mutator {
     struct arena_own *making; /* arenas that are; likewise; api/arena_making.c */
 
     struct tally_rest tally;      /* what it was handed of late: the space's has not heard of it */
+    size_t unlooked_bytes;        /* allocated since it looked whether a cycle is due */
     int64_t assist_credit_bytes;  /* allocation that is paid for; negative: debt */
     int64_t late_ns;              /* waited before it took memory, since its last root scan; */
     int64_t starved_ns;           /* of that not: for work, and none came */

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <gait/gait.h>
 #include <gait/stats.h>
+#include <unistd.h>
 
 #include "../../runtime/instance.h"
 
@@ -87,4 +88,25 @@ Test(tally, what_is_given_back_was_counted) {
     cr_expect_eq(heap->space.tally.scannable_bytes, BYTES);
     cr_expect_eq(heap->space.tally.leaf_bytes, BYTES);
     cr_expect_eq(heap->space.tally.live_bytes, 2 * BYTES);
+}
+
+/* Native code adds to the sums what was not there yet: the mutator looks at the trigger all the
+ * same. Its patience is used up, so no wait for a cycle asks for one. */
+Test(tally, native_code_hides_no_trigger) {
+    gait_set_gogc(heap, 100);
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    for (size_t i = 0; i < 4000; i++) {
+        for (size_t allocated = 0; allocated < 8192; allocated += BYTES)
+            cr_assert_not_null(gait_alloc(mutator, refs, BYTES));
+        mutator->late_ns = INT64_MAX / 2;
+        gait_enter_native(mutator);
+        gait_leave_native(mutator);
+    }
+    for (unsigned waits = 0; stats.cycles == 0 && waits < 1000; waits++) {
+        gait_enter_native(mutator);
+        usleep(10000); /* one was asked for; its thread may be late */
+        gait_leave_native(mutator);
+        cr_assert_eq(gait_read_stats(heap, &stats), 0);
+    }
+    cr_assert_gt(stats.cycles, 0, "nobody asked for a cycle");
 }
