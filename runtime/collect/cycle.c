@@ -442,6 +442,7 @@ static void settle(gait_heap *heap, bool stopped) {
 /* The rest of it; then sweeping opens. */
 static void open_sweep(gait_heap *heap, bool stopped) {
     coroutines_bury(&heap->roots);
+    coroutines_settle(&heap->roots, &heap->space, heap->value_mask);
     samples_settle(&heap->samples, &heap->space);
     expected_settle(&heap->expected, &heap->space);
     arenas_settle(&heap->arenas, heap->options.arenaleaks ? observe_leaked : NULL, heap);

@@ -8,6 +8,7 @@
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
 #include "suspended.h"
+#include "weak.h"
 
 struct gait_coroutine *coroutine_new(struct roots *roots, gait_roots_fn visit, void *data,
                                      char *stack_low, char *stack_high) {
@@ -68,7 +69,7 @@ static size_t shade_roots(struct gait_coroutine *coroutine, struct marker *marke
 /* With its lock held: scan it, if there is a marker and it was not in this cycle. */
 static size_t scan(struct gait_coroutine *coroutine, struct marker *marker, unsigned cycle,
                    bool changed) {
-    if (!marker || coroutine->scanned == cycle)
+    if (!marker || coroutine->scanned == cycle || coroutine->dead)
         return 0;
     changed = changed && coroutine->scanned == cycle - 1; /* .inv.unchanged */
     coroutine->scanned = cycle;
@@ -237,7 +238,16 @@ struct gait_coroutine *coroutines_next(struct roots *roots) {
  * black, and is not scanned; and one that was not scanned yet may have left its only reference to a
  * white birth in this coroutine. An old one is not scanned either. */
 static bool is_root(const struct gait_coroutine *coroutine, const struct marker *marker) {
-    return !coroutine->object || !marker_is_white(marker, coroutine->object);
+    return !coroutine->object || (!coroutine->dead && !marker_is_white(marker, coroutine->object));
+}
+
+void coroutines_settle(struct roots *roots, const struct space *space, gait_word value_mask) {
+    coroutines_rewind(roots);
+    for (struct gait_coroutine *coroutine; (coroutine = coroutines_next(roots));) {
+        if (coroutine->object && weak_is_dead(space, value_mask, coroutine->object))
+            coroutine->dead = true;
+        lock_release(&coroutine->lock);
+    }
 }
 
 size_t coroutines_push(struct roots *roots, struct marker *marker, unsigned cycle, bool changed) {

@@ -7,10 +7,10 @@
  * coroutines_push after all mutators were scanned, or by the mutator that resumes or frees it
  * before that.
  *
- * One that is tied to an object is no root by itself: its stack is as a part of that object. The
- * object's scan function leads to it (gait_visit_coroutine), on any marker, whose place it is not
- * to wait for a lock; so it is noted only (mark_queue.reached), and the collector scans it when
- * work has run out.
+ * One that is tied to an object is no root by itself, nor, when that is dead, by anything: its
+ * stack is as a part of that object. The object's scan function leads to it (gait_visit_coroutine),
+ * on any marker, whose place it is not to wait for a lock; so it is noted only
+ * (mark_queue.reached), and the collector scans it when work has run out.
  *
  *   .inv.reached: one that was noted is work of marking until it was looked at. Its memory stays
  *   until no marker marks, though it is freed meanwhile.
@@ -51,6 +51,7 @@ struct gait_coroutine {
     unsigned noted_reached;              /* atomic: it is in mark_queue.reached, ... */
     struct gait_coroutine *reached_next; /* ... linked by this, which the former guards */
     bool running;
+    bool dead;  /* its object is: it is freed by a cleanup, and no root until then */
     bool gone;  /* freed while a cycle marked: in roots.gone, by next */
     bool noted; /* there are notes: gccheckmark, while marking */
     struct suspended_notes notes;
@@ -84,6 +85,10 @@ void coroutine_note_reached(struct mark_queue *queue, struct gait_coroutine *cor
  * been noted. */
 bool coroutines_push_reached(struct mark_queue *queue, struct marker *marker, unsigned cycle,
                              size_t *bytes);
+
+/** All is settled, and nothing swept: those whose objects are dead are no roots from here on. Their
+ * objects' addresses may be others' soon. The collector. */
+void coroutines_settle(struct roots *roots, const struct space *space, gait_word value_mask);
 
 /** No marker marks any more: drop those that were freed meanwhile. The collector. */
 void coroutines_bury(struct roots *roots);

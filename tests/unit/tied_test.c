@@ -63,6 +63,11 @@ static struct generator *generator_new(gait_word first, gait_word second) {
     return generator;
 }
 
+static void count(gait_mutator *at, void *data) {
+    (void)at;
+    ++*(size_t *)data;
+}
+
 static void finalize(gait_mutator *at, void *object, void *data) {
     (void)at, (void)object;
     ++*(size_t *)data;
@@ -157,6 +162,22 @@ static void check_all(void) {
     cr_assert_eq(((gait_word *)held)[3], 78u);
     collect();
     cr_assert_eq(freed, 1005u);
+
+    /* dead, it is no root, also before its cleanup has run: what it held is another object's place
+     */
+    held = (gait_word)gait_alloc(mutator, kind_refs, 64);
+    generator_new(held, 0);
+    gait_collect(mutator);
+    gait_word again = 0;
+    for (int i = 0; again != held && i < 1000000; i++)
+        again = (gait_word)gait_alloc(mutator, kind_refs, 64);
+    cr_assert_eq(again, held);
+    size_t gone = 0;
+    cr_assert_eq(gait_cleanup_add(mutator, (void *)again, count, &gone), 0);
+    gait_collect(mutator);
+    gait_run_finalizers(mutator, SIZE_MAX);
+    cr_assert_eq(gone, 1u);
+    cr_assert_eq(freed, 1006u);
     gait_pop_frame(mutator);
     gait_heap_destroy(heap);
 }
