@@ -95,7 +95,6 @@ static void mark_the_rest(gait_heap *heap) {
     marker_end(marker);
     push_dirty(heap, plain ? kinds_count(&heap->kinds) : 0);
     cycle_mark_stopped(heap);
-    phase_enter(&heap->cycle.phase, PHASE_STOP);
     changes_blacken(heap);
 }
 

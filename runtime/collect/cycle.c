@@ -308,6 +308,7 @@ static bool rescue(gait_heap *heap) {
 void cycle_mark_stopped(gait_heap *heap) {
     do {
         cycle_mark(heap, true);
+        phase_enter(&heap->cycle.phase, PHASE_STOP);
         rescue_suspect(&heap->finalizers, &heap->workers.marker);
     } while (rescue(heap));
 }
@@ -415,7 +416,6 @@ static bool mark_stopped(gait_heap *heap) {
     cycle_stop_and(heap, stop_and_push);
     workers_open(heap, bytes_to_mark(heap));
     cycle_mark_stopped(heap);
-    phase_enter(&heap->cycle.phase, PHASE_STOP);
     if (heap->object_barrier)
         changes_blacken(heap);
     return end_marking(heap);
