@@ -94,6 +94,8 @@ struct gait_pacer_target governor_target(const struct gait_governor *governor) {
     if (marked >= goal)
         return (struct gait_pacer_target){goal, goal};
 
+    if (governor->start.stopped) /* as the last cycle was: nothing is allocated while it marks */
+        return (struct gait_pacer_target){goal, goal};
     uint64_t way = goal - marked;
     uint64_t upper = marked + way / RUNWAY_UPPER_DENOMINATOR * RUNWAY_UPPER_NUMERATOR;
     if (goal > POLICY_HEAP_MINIMUM_BYTES)
