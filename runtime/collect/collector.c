@@ -55,7 +55,9 @@ static void run_cycle(gait_heap *heap, bool periodic) {
     cycle_begin(heap, forced != AO_int_load(&collector->done), periodic, whole);
     /* not before: until then a mutator may ask for the cycle that has begun */
     PERTURB(CYCLE_BEGIN);
-    AO_int_store(&collector->due, 0);
+    AO_int_store_full(&collector->due, 0); /* before the look: request_whole does both in turn */
+    if (AO_int_load(&collector->whole))
+        collector_request(heap); /* it came after this cycle was begun: it is the next one's */
     AO_int_store(&collector->overdue, 0);
     if (cycle_run(heap)) {
         PERTURB(CYCLE_DONE);
@@ -190,10 +192,13 @@ static void request_whole(gait_heap *heap) {
 
 void collector_request(gait_heap *heap) {
     struct collector *collector = &heap->collector;
-    unsigned tag = figures_tag(heap), due = AO_int_load(&collector->due);
-    bool first = false;
-    for (; due != tag && !first; due = AO_int_load(&collector->due))
-        first = AO_int_compare_and_swap_full(&collector->due, due, tag);
+    bool first = false, there = false;
+    while (!first && !there) {
+        /* in this order: no request by newer figures is replaced */
+        unsigned due = AO_int_load_acquire(&collector->due), tag = figures_tag(heap);
+        there = due == tag;
+        first = !there && AO_int_compare_and_swap_full(&collector->due, due, tag);
+    }
     /* a request that was made already is no good while nobody is there to hear it */
     if (first || AO_int_load(&collector->started) == 0)
         ask(heap);

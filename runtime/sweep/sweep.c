@@ -218,8 +218,10 @@ bool sweep_span(struct sweeper *sweeper, struct span *span) {
     if (!sweep_is_open(sweeper))
         return false;
     struct found found = {0};
+    AO_fetch_and_add1_full(&sweeper->active); /* before the claim: .inv.claim */
     sweep_claim(sweeper, span, space_epoch(sweeper->space), true, &found);
     found_end(sweeper, &found);
+    AO_fetch_and_sub1_full(&sweeper->active);
     return true;
 }
 
