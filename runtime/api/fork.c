@@ -126,6 +126,7 @@ static void drop_lost_mutators(gait_heap *heap) {
 static void child(void) {
     PERTURB(FORK_CHILD);
     at_exit_forget();
+    platform_child_forked();
     libraries_lost();
     observe_forked();
     for (gait_heap *heap = heaps; heap; heap = heap->next) {

@@ -18,6 +18,12 @@
 /* A minute: as long as operators' tools wait for an answer. Guess. */
 #define IDLE_NS INT64_C(60000000000)
 
+/* A file that nobody waits for is given up if a thread does not answer for so long: all others
+ * would stand still meanwhile, for ever if it waits for a thread that exits. Less than an exit
+ * waits for a file (observe/dump.c). Guess. */
+#define SILENT_NS INT64_C(1000000000)
+#define GATE_LOOK_NS INT64_C(1000000)
+
 static const gait_snapshot_options defaults = {.idle_ns = IDLE_NS, .wait_ns = -1};
 
 void gait_snapshot_options_init_sized(gait_snapshot_options *options, size_t options_bytes) {
@@ -40,7 +46,8 @@ struct taking {
     struct heap_snapshot_about about;
     struct heap_snapshot snapshot;
     struct platform_child child;
-    bool forks, looked; /* by a copy; looked: there was memory for it */
+    bool forks, looked;     /* by a copy; looked: there was memory for it */
+    int64_t silent_most_ns; /* a mutator that does not answer for so long is not waited for */
     int64_t stop_ns;
     int error; /* errno of what failed first */
 };
@@ -91,7 +98,10 @@ static void fork_copy(struct taking *taking) {
 static void stop_and_look(void *data) {
     struct taking *taking = data;
     gait_heap *heap = taking->heap;
-    world_stop(&heap->world);
+    if (!world_stop_within(&heap->world, taking->silent_most_ns)) {
+        taking->error = EDEADLK;
+        return;
+    }
     if (taking->forks)
         fork_copy(taking);
     else
@@ -100,12 +110,30 @@ static void stop_and_look(void *data) {
     figures_pause(&heap->cycle.figures, taking->stop_ns);
 }
 
+/* @return false: who has it waits for a mutator that does not answer. */
+static bool acquire_gate(struct taking *taking) {
+    struct collector *collector = &taking->heap->collector;
+    if (taking->silent_most_ns == INT64_MAX) {
+        lock_acquire(&collector->gate);
+        return true;
+    }
+    while (!lock_try(&collector->gate)) {
+        if (world_is_silent(&taking->heap->world, taking->silent_most_ns))
+            return false;
+        platform_sleep_ns(GATE_LOOK_NS);
+    }
+    return true;
+}
+
 /* As a cycle: while the gate is held none runs, and all of the last one is swept. The program's
  * libraries are looked at under the loader's lock, which a thread may hold that is stopped by the
  * program's means. */
 static void stop_at_gate(struct taking *taking) {
     gait_heap *heap = taking->heap;
-    lock_acquire(&heap->collector.gate);
+    if (!acquire_gate(taking)) {
+        taking->error = EDEADLK;
+        return;
+    }
     if (world_has_hooks(&heap->world) && heap->roots.visits_libraries)
         platform_with_loader(stop_and_look, taking);
     else
@@ -124,6 +152,8 @@ static int fail(const struct taking *taking, int result, const char *what) {
 }
 
 static int write_own(struct taking *taking) {
+    if (taking->error)
+        return fail(taking, GAIT_E_FILE, "stopping the threads");
     if (taking->looked)
         heap_snapshot_finish(&taking->snapshot, taking->stop_ns, false);
     if (!taking->looked || taking->snapshot.stream.failed) {
@@ -138,6 +168,8 @@ static int write_own(struct taking *taking) {
 }
 
 static int await_copy(struct taking *taking, bool *whole) {
+    if (taking->error == EDEADLK)
+        return fail(taking, GAIT_E_FILE, "stopping the threads");
     if (taking->child.process == 0)
         return fail(taking, GAIT_E_MEMORY, "copying the process");
     platform_child_tell(&taking->child, taking->stop_ns > 0 ? taking->stop_ns : 1);
@@ -177,8 +209,11 @@ static bool is_right(const gait_snapshot_options *options) {
 }
 
 static int snapshot(gait_heap *heap, int descriptor, const gait_snapshot_options *options,
-                    gait_snapshot_result *result) {
-    struct taking taking = {.heap = heap, .descriptor = descriptor, .options = options};
+                    int64_t silent_most_ns, gait_snapshot_result *result) {
+    struct taking taking = {.heap = heap,
+                            .descriptor = descriptor,
+                            .options = options,
+                            .silent_most_ns = silent_most_ns};
     lock_acquire(&heap->oom_lock);
     taking.snapshot.label = heap->snapshot_label;
     taking.snapshot.label_data = heap->snapshot_label_data;
@@ -202,7 +237,7 @@ int gait_write_snapshot_sized(gait_heap *heap, int descriptor, const gait_snapsh
     }
     mutator_save_stack();
     world_rest();
-    int status = snapshot(heap, descriptor, &own, &known), error = errno;
+    int status = snapshot(heap, descriptor, &own, INT64_MAX, &known), error = errno;
     world_resume();
     if (result)
         abi_give(result, result_bytes, &known, sizeof known);
@@ -212,9 +247,11 @@ int gait_write_snapshot_sized(gait_heap *heap, int descriptor, const gait_snapsh
 
 int heap_snapshots_write_file(gait_heap *heap, int descriptor, const char **why) {
     gait_snapshot_options options = defaults;
+    gait_snapshot_result result = {0};
     options.flags = GAIT_SNAPSHOT_FORK;
-    int status = gait_write_snapshot(heap, descriptor, &options, NULL);
+    int status = snapshot(heap, descriptor, &options, SILENT_NS, &result);
     *why = status == GAIT_E_MEMORY ? "no memory for it, or for a copy of the process"
+           : errno == EDEADLK      ? "a thread of the program does not stop at a safepoint"
                                    : "it can't be written";
     return status;
 }

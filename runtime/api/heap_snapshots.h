@@ -7,8 +7,8 @@
 
 #include <gait/gait.h>
 
-/** Write one as V8 has it, by a copy of the process. Any thread. @return negative: *why says why
- * not. */
+/** Write one as V8 has it, by a copy of the process. Any thread that is RUNNING nowhere. @return
+ * negative: *why says why not: a mutator that does not answer for a second, too. */
 int heap_snapshots_write_file(gait_heap *heap, int descriptor, const char **why);
 
 #endif

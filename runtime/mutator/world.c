@@ -329,8 +329,12 @@ static bool act_for(gait_mutator *mutator, unsigned number) {
     return true;
 }
 
+bool world_is_silent(const struct world *world, int64_t most_ns) {
+    return (int64_t)AO_load(&world->silent_ns) > most_ns;
+}
+
 bool world_is_held_up(const struct world *world) {
-    return (int64_t)AO_load(&world->silent_ns) > world->looks.held_up_ns;
+    return world_is_silent(world, world->looks.held_up_ns);
 }
 
 static bool has_answered(gait_mutator *mutator, unsigned number) {
@@ -343,8 +347,8 @@ static bool has_stopped(gait_mutator *mutator, unsigned number) {
 }
 
 /* Ask each that is not done, as one that runs, and keep a list of these; then wait for them, one
- * after another. The request was stored before. */
-static void ask_and_await(struct world *world, unsigned number,
+ * after another. The request was stored before. @return false: one was silent for most_ns. */
+static bool ask_and_await(struct world *world, unsigned number, int64_t most_ns,
                           bool (*is_done)(gait_mutator *mutator, unsigned number)) {
     const struct world_looks *looks = &world->looks;
     gait_mutator *asked = NULL;
@@ -360,13 +364,18 @@ static void ask_and_await(struct world *world, unsigned number,
     }
     PERTURB(HANDSHAKE_POLLED);
     AO_nop_full(); /* polls are raised, then looked for who has gone native */
-    for (; asked; asked = asked->asked_next) {
+    bool all = true;
+    for (; asked && all; asked = asked->asked_next) {
         int64_t looked_ns = platform_now_ns(), silent_ns = 0, told_ns = 0;
         int64_t tell_at_ns = looks->tell_ns;
         for (;;) {
             PERTURB(HANDSHAKE_LOOK);
             if (is_done(asked, number))
                 break;
+            if (silent_ns >= most_ns) {
+                all = false;
+                break;
+            }
             /* not if it has just answered */
             AO_compare_and_swap(&world->silent_ns, (AO_t)told_ns, (AO_t)silent_ns);
             told_ns = silent_ns;
@@ -388,6 +397,7 @@ static void ask_and_await(struct world *world, unsigned number,
         AO_store(&world->silent_ns, 0);
     }
     AO_store(&world->awaited, 0);
+    return all;
 }
 
 void world_handshake(struct world *world, void (*action)(gait_mutator *mutator)) {
@@ -396,7 +406,7 @@ void world_handshake(struct world *world, void (*action)(gait_mutator *mutator))
     unsigned number = AO_int_load(&world->handshake) + 1;
     AO_int_store_release(&world->handshake, number);
     int64_t begin_ns = timeline_begin();
-    ask_and_await(world, number, has_answered);
+    ask_and_await(world, number, INT64_MAX, has_answered);
     TIMELINE_END(handshake, begin_ns, AO_load(&world->count));
     lock_release(&world->lock);
 }
@@ -408,13 +418,16 @@ void world_settle_cpu(struct world *world) {
     lock_release(&world->lock);
 }
 
-void world_close(struct world *world) {
+static bool close_within(struct world *world, int64_t most_ns) {
     lock_acquire(&world->lock);
     world->stop_begin_ns = platform_now_ns();
     AO_int_store_full(&world->stopping, 1);
-    ask_and_await(world, 0, has_stopped);
+    bool all = ask_and_await(world, 0, most_ns, has_stopped);
     PERTURB(STOP_STOPPED);
+    return all;
 }
+
+void world_close(struct world *world) { close_within(world, INT64_MAX); }
 
 int64_t world_open(struct world *world) {
     AO_int_store_full(&world->stopping, 0);
@@ -429,11 +442,17 @@ int64_t world_open(struct world *world) {
 }
 
 /* .inv.inside: nobody is let in while some stand still. */
-void world_stop(struct world *world) {
-    world_close(world);
+bool world_stop_within(struct world *world, int64_t most_ns) {
+    if (!close_within(world, most_ns)) {
+        world_open(world); /* a stop is over, as any: who has stopped goes on */
+        return false;
+    }
     if (world_has_hooks(world))
         world->hooks.stop(world->hooks.data);
+    return true;
 }
+
+void world_stop(struct world *world) { world_stop_within(world, INT64_MAX); }
 
 int64_t world_start(struct world *world) {
     if (world_has_hooks(world))

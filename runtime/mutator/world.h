@@ -84,10 +84,18 @@ void world_settle_cpu(struct world *world);
  * Any thread. */
 bool world_is_held_up(const struct world *world);
 
+/** The same, of one that has not answered for most_ns. */
+bool world_is_silent(const struct world *world, int64_t most_ns);
+
 /** Stop all mutators; let them go on. The collector only. Where the program's means stop threads,
  * between the two nothing takes a lock that is not the library's own: malloc's, stdio's, the
  * loader's. */
 void world_stop(struct world *world);
+
+/** As world_stop, unless a mutator does not answer for most_ns: then the stop is taken back.
+ * @return false: all go on. Such a thread's polls stay slow until it is asked again. */
+bool world_stop_within(struct world *world, int64_t most_ns);
+
 /** @return how long they were stopped, ns: without the time that their threads need to get up, and
  * that this one is not on a CPU since one of them took its place. */
 int64_t world_start(struct world *world);

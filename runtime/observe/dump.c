@@ -4,6 +4,12 @@
  *
  *   .inv.one: a file is written by one thread at a time: at the end the heap's own thread has ended
  *   before anything is written, or nothing is.
+ *
+ *   .inv.began: after the end no thread begins, though the collector still runs: who begins one
+ *   takes `thread` from WANTED, and the end leaves NONE there, for good.
+ *
+ *   .inv.gone: a thread that was left behind looks at the heap until it says that it is gone; who
+ *   destroys the heap waits for that.
  */
 #include "dump.h"
 
@@ -24,6 +30,9 @@
 
 /* How long an exit waits for a file that is being written. */
 #define EXIT_WAIT_NS ((int64_t)2000000000)
+
+/* How often a thread that was left behind is looked for. */
+#define GONE_LOOK_NS ((int64_t)1000000)
 
 /* ---- What can be written ---- */
 
@@ -71,7 +80,7 @@ struct dump_sort {
     size_t asked; /* where in struct options */
     /* As the heap begins: can it be written? @return false: *why says why not. */
     bool (*ready)(gait_heap *heap, const char **why);
-    /* Write it: any thread, also a RUNNING one as it exits. @return negative: *why says why not. */
+    /* Write it: any thread that is RUNNING nowhere. @return negative: *why says why not. */
     int (*write)(gait_heap *heap, int descriptor, const char **why);
 };
 
@@ -92,15 +101,21 @@ struct dump {
     uint64_t count; /* files so far; whose turn it is, as the next */
     int64_t next_ns;
     unsigned seen[DUMP_SIGNALS_MOST]; /* of each signal */
+    AO_t open; /* of the file that is being written: the descriptor and 1; for a fork's child */
 };
+
+/* NONE: none begins any more. WANTED: one is to begin. */
+enum { THREAD_NONE, THREAD_WANTED, THREAD_BEGINS, THREAD_THERE };
 
 struct dumps {
     gait_heap *heap;
     struct dump of[SORTS];
-    bool has_thread; /* the collector's, and who begins and ends the heap; constant between */
-    struct worker worker;
-    size_t place; /* in the table of at_exit.h */
-    bool done;    /* it was written at exit */
+    AO_t thread;          /* the enum; by compare-and-swap, but for BEGINS, whose owner stores */
+    struct worker worker; /* who has taken `thread` to BEGINS, or from THERE */
+    size_t place;         /* in the table of at_exit.h */
+    bool done;            /* it was written at exit */
+    bool left;            /* the thread was left behind */
+    AO_t gone;            /* not 0: it touches nothing any more */
 };
 
 static void complain(const char *option, const char *text, const char *why) {
@@ -117,8 +132,10 @@ static void write_file(gait_heap *heap, struct dump *dump) {
     const char *why = NULL;
     dump_path(path, dump->name, ++dump->count);
     int descriptor = platform_file_create(path, &why);
+    AO_store_full(&dump->open, (AO_t)(descriptor + 1));
     if (descriptor >= 0 && dump->sort->write(heap, descriptor, &why) == 0)
         why = NULL;
+    AO_store_full(&dump->open, 0); /* a child would close another's after */
     if (descriptor >= 0)
         platform_file_close(descriptor);
     if (why)
@@ -161,40 +178,69 @@ static void watch(void *argument) {
     }
 }
 
-static void release_nothing(void *argument) { (void)argument; }
+static void tell_gone(void *dumps) {
+    AO_store_full(&((struct dumps *)dumps)->gone, 1); /* all that it did comes before */
+}
 
-static void start_thread(struct dumps *dumps) {
+static AO_t wanted_thread(const struct dumps *dumps) {
     bool wanted = false;
     for (size_t i = 0; i < SORTS; i++) {
-        struct dump *dump = &dumps->of[i];
-        if (!dump->sort)
-            continue;
-        wanted |= dump->when.signal_count > 0 || dump->when.period_ns > 0;
-        dump->next_ns = platform_now_ns() + dump->when.period_ns;
+        const struct dump_when *when = &dumps->of[i].when;
+        wanted |= dumps->of[i].sort && (when->signal_count > 0 || when->period_ns > 0);
     }
-    if (!wanted || dumps->has_thread)
+    return wanted ? THREAD_WANTED : THREAD_NONE;
+}
+
+/* .inv.began */
+static void start_thread(struct dumps *dumps) {
+    if (!AO_compare_and_swap_full(&dumps->thread, THREAD_WANTED, THREAD_BEGINS))
         return;
-    dumps->has_thread =
-        worker_start(&dumps->worker, watch, release_nothing, dumps, "gait-dump") == 0;
-    if (!dumps->has_thread)
+    for (size_t i = 0; i < SORTS; i++)
+        dumps->of[i].next_ns = platform_now_ns() + dumps->of[i].when.period_ns;
+    bool there = worker_start(&dumps->worker, watch, tell_gone, dumps, "gait-dump") == 0;
+    AO_store_full(&dumps->thread, there ? THREAD_THERE : THREAD_WANTED);
+    if (!there)
         complain(sorts[0].option, "", "no thread to be had");
+}
+
+/* No other begins. @return there was one, which is to be ended. */
+static bool take_thread(struct dumps *dumps) {
+    for (;;) {
+        AO_t thread = AO_load_acquire(&dumps->thread);
+        if (thread == THREAD_BEGINS)
+            platform_yield();
+        else if (AO_compare_and_swap_full(&dumps->thread, thread, THREAD_NONE))
+            return thread == THREAD_THERE;
+    }
 }
 
 /* ---- Beginning and end ---- */
 
 /* .inv.one */
 static void finish(struct dumps *dumps, int64_t wait_ns) {
-    bool ended = !dumps->has_thread || worker_end(&dumps->worker, wait_ns);
-    dumps->has_thread = false;
-    for (size_t i = 0; ended && i < SORTS; i++)
-        if (dumps->of[i].sort && dumps->of[i].when.at_exit)
-            write_file(dumps->heap, &dumps->of[i]);
+    dumps->left = take_thread(dumps) && !worker_end(&dumps->worker, wait_ns);
+    for (size_t i = 0; i < SORTS; i++) {
+        struct dump *dump = &dumps->of[i];
+        if (!dump->sort || !dump->when.at_exit)
+            continue;
+        if (dumps->left)
+            complain(dump->sort->option, dump->name, "not at exit: another is still being written");
+        else
+            write_file(dumps->heap, dump);
+    }
     dumps->done = true;
 }
 
-/* The thread may wait for the one that exits, which may be RUNNING. It is left behind then: the
- * heap is not freed any more. */
-static void finish_at_exit(void *dumps) { finish(dumps, EXIT_WAIT_NS); }
+/* The thread that exits may be RUNNING, and is waited for by the other, and by the collector, if it
+ * does not rest. */
+static void finish_at_exit(void *argument) {
+    struct dumps *dumps = argument;
+    HEAP_CALL(dumps->heap);
+    mutator_save_stack();
+    world_rest();
+    finish(dumps, EXIT_WAIT_NS);
+    world_resume();
+}
 
 static const char *asked_for(const gait_heap *heap, const struct dump_sort *sort) {
     return (const char *)&heap->options + sort->asked;
@@ -241,6 +287,7 @@ void dumps_start(gait_heap *heap) {
     if (!dumps)
         return;
     dumps->heap = heap;
+    AO_store(&dumps->thread, wanted_thread(dumps));
     start_thread(dumps);
     dumps->place = at_exit_add(finish_at_exit, dumps);
 }
@@ -252,7 +299,12 @@ void dumps_end(gait_heap *heap) {
     at_exit_take(dumps->place, dumps);
     if (!dumps->done)
         finish(dumps, INT64_MAX);
-    free(dumps);
+    while (dumps->left && !AO_load_acquire(&dumps->gone)) /* .inv.gone */
+        platform_sleep_ns(GONE_LOOK_NS);
+}
+
+void dumps_free(gait_heap *heap) {
+    free(heap->dumps);
     heap->dumps = NULL;
 }
 
@@ -267,17 +319,24 @@ void dumps_lost(gait_heap *heap) {
     struct dumps *dumps = heap->dumps;
     if (!dumps)
         return;
-    for (size_t i = 0; i < SORTS; i++)
-        if (dumps->of[i].sort) {
-            dumps->of[i].count = 0;
-            name_dump(heap, &dumps->of[i], &sorts[i]);
-        }
+    for (size_t i = 0; i < SORTS; i++) {
+        struct dump *dump = &dumps->of[i];
+        if (!dump->sort)
+            continue;
+        if (dump->open)
+            platform_file_close((int)dump->open - 1);
+        dump->open = 0;
+        dump->count = 0;
+        name_dump(heap, dump, &sorts[i]);
+    }
     memset(&dumps->worker, 0, sizeof dumps->worker);
-    dumps->has_thread = dumps->done = false;
+    dumps->thread = wanted_thread(dumps);
+    dumps->done = dumps->left = false;
+    dumps->gone = 0;
     dumps->place = at_exit_add(finish_at_exit, dumps);
 }
 
 void dumps_go_on(gait_heap *heap) {
-    if (heap->dumps && !heap->dumps->has_thread)
+    if (heap->dumps)
         start_thread(heap->dumps);
 }

@@ -35,6 +35,7 @@ void observe_stops(gait_heap *heap) {
 
 void observe_end(gait_heap *heap) {
     recordings_free(heap);
+    dumps_free(heap);
     arena_leaks_end(heap);
     heap_log_end(heap);
 }

@@ -350,6 +350,9 @@ int platform_child_await(struct platform_child *child, int64_t wait_ns, int64_t 
  * of processes goes with a later call, or with the process. */
 void platform_child_finish(struct platform_child *child);
 
+/** In the child of a fork: what the parent knows of its copies is not this process's. */
+void platform_child_forked(void);
+
 /* ---- Data. -------------------------------------------------------------------------------------
  */
 

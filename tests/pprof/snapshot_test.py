@@ -11,9 +11,11 @@ EXAMPLE is examples/embedding/heap_snapshot.c, PROGRAM dump.c with the static li
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -52,9 +54,10 @@ class Snapshots(unittest.TestCase):
         self.assertEqual((names["session"], names["entry"], names["text"]), (2, 2000, 2002))
         self.assertEqual((names["session of ann"], names["static slots"]), (1, 1))
 
-    def start(self, when=""):
-        program = subprocess.Popen([PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def start(self, when="", *arguments):
+        program = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, env=self.environment(when))
+        self.addCleanup(program.kill)
         self.assertEqual(program.stdout.readline(), "ready\n")
         return program
 
@@ -78,6 +81,80 @@ class Snapshots(unittest.TestCase):
                 time.sleep(0.05)
         _, error = program.communicate("", timeout=PATIENCE_S)
         self.assertEqual((program.returncode, error), (0, ""))
+
+    def tell(self, program, letter):
+        program.stdin.write(letter)
+        program.stdin.flush()
+
+    def wait_for_exit(self, program):
+        while (line := program.stdout.readline()) != "exiting\n":
+            self.assertNotEqual(line, "")
+
+    def test_nothing_begins_after_the_file_of_the_exit(self):
+        """Cycles begin the thread that writes by time; not after the end."""
+        self.file = os.path.join(self.folder, "%n")
+        program = self.start("@20ms@exit", "l")
+        self.tell(program, "ce")
+        self.wait_for_exit(program)
+        files = sorted(os.listdir(self.folder))
+        _, error = program.communicate(timeout=PATIENCE_S)
+        self.assertEqual((program.returncode, error), (0, ""))
+        self.assertEqual(sorted(os.listdir(self.folder)), files)
+
+    def test_exit_gives_up_on_a_thread_that_does_not_stop(self):
+        program = self.start("@exit")
+        _, error = program.communicate("bx", timeout=PATIENCE_S)
+        self.assertEqual(program.returncode, 0)
+        self.assertIn("does not stop at a safepoint", error)
+        self.assertEqual(error.count("\n"), 1, error)
+
+    def state(self, number):
+        """Of a process: a letter, and its parent's number."""
+        try:
+            with open(f"/proc/{number}/stat", encoding="utf-8") as file:
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+            return state, int(parent)
+        except OSError:  # it is gone
+            return "X", 0
+
+    def stop_copy(self, program):
+        """Have it make a snapshot, and stop the copy of the process in its midst."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            self.tell(program, "s")
+            self.assertEqual(program.stdout.readline(), "done\n")
+            for _ in range(200):
+                for number in map(int, filter(str.isdigit, os.listdir("/proc"))):
+                    state, parent = self.state(number)
+                    if parent != program.pid or state in "ZX":
+                        continue
+                    try:
+                        os.kill(number, signal.SIGSTOP)
+                    except ProcessLookupError:
+                        continue
+                    while state not in "TZX":
+                        state, _ = self.state(number)
+                    if state == "T":
+                        return number
+        return self.fail("no copy was seen")
+
+    def test_the_heap_waits_for_a_file_that_hangs(self):
+        """An exit leaves the thread behind that waits for it; destroying the heap does not."""
+        program = self.start("@SIGUSR1@exit", "d")
+        copy = self.stop_copy(program)
+        self.tell(program, "e")
+        self.wait_for_exit(program)
+        said = []
+        listener = threading.Thread(target=lambda: said.append(program.stdout.readline()))
+        listener.start()
+        time.sleep(0.5)
+        self.assertEqual(said, [])
+        os.kill(copy, signal.SIGCONT)
+        listener.join(PATIENCE_S)
+        self.assertEqual(said, ["destroyed\n"])
+        _, error = program.communicate(timeout=PATIENCE_S)
+        self.assertEqual(program.returncode, 0)
+        self.assertIn("another is still being written", error)
 
 
 if __name__ == "__main__":

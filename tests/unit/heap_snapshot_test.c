@@ -666,6 +666,24 @@ Test(heap_snapshot, a_copy_is_not_waited_for) {
     let_go();
 }
 
+static bool is_open(int descriptor) { return fcntl(descriptor, F_GETFD) >= 0; }
+
+/* While another thread waits for its copy. */
+Test(heap_snapshot, a_forks_child_has_not_the_pipes_of_copies) {
+    gait_heap *other = gait_heap_create(NULL, NULL, 0); /* forks are followed */
+    struct platform_child copy;
+    cr_assert_eq(platform_child_prepare(&copy), 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(is_open(copy.report_in) || is_open(copy.report_out));
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_assert(is_open(copy.report_in) && is_open(copy.report_out));
+    platform_child_finish(&copy);
+    gait_heap_destroy(other);
+}
+
 Test(heap_snapshot, a_copy_that_dies_is_told_of) {
     if (is_emulated() || !platform_child_can_be())
         return;
