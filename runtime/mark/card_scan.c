@@ -39,13 +39,30 @@ static unsigned char byte_read(const unsigned char *byte) {
     return ((const unsigned char *)&word)[offset];
 }
 
+/* The most words of an element, by their bitmap. */
+#define ELEMENT_WORDS ((size_t)64)
+
+/* .inv.element: of elements that say themselves which of their words count, all words are looked at
+ * where one is: a tag may lie on the card, and on the page, beside that of its word. */
+static void widen(const struct kind *kind, size_t words, size_t *first, size_t *end) {
+    size_t head = head_words(kind, words), length = kind->element_words;
+    if (*first > head)
+        *first -= (*first - head) % length;
+    if (*end > head)
+        *end += (length - (*end - head) % length) % length;
+    if (*end > words)
+        *end = words;
+}
+
 /* Push the strong words of an object from first to below end, at most a card. */
 static void push_words(struct marker *marker, const struct touched *object, size_t first,
                        size_t end) {
     const struct kind *kind = &marker->space->kinds[ENTRY_KIND(object->entry)];
     size_t words = object->bytes / sizeof(gait_word);
     gait_layout layout = (gait_layout)ENTRY_LAYOUT(object->entry);
-    gait_word copy[CARD_WORDS];
+    gait_word copy[CARD_WORDS + 2 * ELEMENT_WORDS];
+    if (layout == GAIT_TAGGED)
+        widen(kind, words, &first, &end);
     if (layout == GAIT_PREFIX || layout == GAIT_WEAK || layout == GAIT_EPHEMERON)
         end = head_words(kind, end);
     if (first >= end)

@@ -564,3 +564,47 @@ Test(marker, blocks_are_given_back) {
         cr_assert_eq(AO_load(&bare.space.metadata_bytes) - before, (size_t)1 << 20);
     }
 }
+
+/* ---- Cards ---- */
+
+static void tagged_scan(const gait_word *object, const gait_word *written) {
+    cards_dirty(&bare.space.cards, (const char *)written, (const char *)written + 1);
+    marker_begin(&bare.marker);
+    cards_push(&bare.marker, 0);
+    marker_drain(&bare.marker, SIZE_MAX);
+    marker_end(&bare.marker);
+    cr_assert(bare_is_marked(object));
+}
+
+/* An element may lie on two cards, and on two pages: the word on one, its tag on the other. */
+Test(marker, a_card_with_a_tag_leads_to_its_word) {
+    enum { LENGTH = 48, COUNT = 3 * CARD_WORDS }; /* 64 words are a card: all ways to straddle */
+    gait_tag_rule rules[] = {{.word = 1, .tag_byte = (LENGTH - 1) * sizeof(gait_word)},
+                             {.word = LENGTH - 2, .tag_byte = 0}};
+    gait_kind_info info = {.name = "tagged",
+                           .layout = GAIT_TAGGED,
+                           .head_words = 7,
+                           .element_words = LENGTH,
+                           .tag_rules = rules,
+                           .tag_rule_count = 2,
+                           .tag_references = {2}};
+    int kind = kinds_register(&bare.kinds, &info);
+    cr_assert_geq(kind, 0);
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    cards_init(&bare.space.cards, bare.space.reserved_bytes);
+    cr_assert_not_null(bare.space.cards.bytes);
+    gait_word *object = bare_alloc((unsigned)kind, COUNT * sizeof(gait_word));
+    memset(object, 0, COUNT * sizeof(gait_word));
+    cr_assert(mark_one(object));
+    for (size_t at = info.head_words; at + LENGTH <= COUNT; at += LENGTH)
+        for (size_t i = 0; i < 2; i++) {
+            gait_word *target = bare_alloc(leaf, 16), *element = object + at;
+            gait_word *tag = &element[rules[i].tag_byte / sizeof(gait_word)];
+            element[rules[i].word] = bare_ref(target);
+            tagged_scan(object, &element[rules[i].word]);
+            cr_assert_not(bare_is_marked(target), "it is a number");
+            *(unsigned char *)tag = 1;
+            tagged_scan(object, tag);
+            cr_assert(bare_is_marked(target), "element at %zu, rule %zu", at, i);
+        }
+}
