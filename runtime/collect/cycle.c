@@ -474,6 +474,16 @@ static uint64_t swept_bytes(const gait_heap *heap, uint64_t *called) {
     return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
+/* @return false: this cycle stops the program. */
+static bool begin_watch(gait_heap *heap) {
+    if (written_begin(heap))
+        return true;
+    if (!heap->written.told)
+        observe_unwatched(heap);
+    heap->written.told = true;
+    return false;
+}
+
 void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     struct cycle *cycle = &heap->cycle;
     phase_enter(&cycle->phase, PHASE_FINISH_SWEEP);
@@ -491,7 +501,7 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     cycle->record.forced = forced;
     cycle->record.periodic = periodic;
     cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
-    cycle->record.stopped = !heap->concurrent || (heap->watches && !written_begin(heap));
+    cycle->record.stopped = !heap->concurrent || (heap->watches && !begin_watch(heap));
     cycle->record.minor = heap->space.keeps && !whole; /* it may be; control decides */
     cycle->record.kept_bytes = kept_bytes;
     cycle->record.piece_bytes = ranges_piece_bytes(&heap->roots);

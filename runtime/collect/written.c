@@ -9,15 +9,10 @@
 
 bool written_start(gait_heap *heap) {
     struct space *space = &heap->space;
-    heap->written.watch = platform_watch_open(space->base, space->reserved_bytes);
-    return heap->written.watch >= 0;
+    return platform_watch_open(&heap->written.watch, space->base, space->reserved_bytes) == 0;
 }
 
-void written_stop(gait_heap *heap) {
-    if (heap->written.watch >= 0)
-        platform_watch_close(heap->written.watch);
-    heap->written.watch = -1;
-}
+void written_stop(gait_heap *heap) { platform_watch_close(&heap->written.watch); }
 
 void written_lost(gait_heap *heap) { written_stop(heap); }
 
@@ -25,18 +20,21 @@ static size_t extent_bytes(const gait_heap *heap) {
     return AO_load_acquire(&heap->space.extent_bytes);
 }
 
-/* A program that closes what it has not opened has closed the watch, too, and its number may be
- * that of another file: it is not closed, but opened anew. */
+/* A program that closes what it has not opened has closed the watch, too: another one is opened. If
+ * that fails the old one is kept: it may be good, and what failed was the look, for want of a
+ * descriptor. As long as it is open no other can have these addresses. */
 bool written_begin(gait_heap *heap) {
+    const char *base = heap->space.base;
     size_t bytes = extent_bytes(heap);
-    if (heap->written.watch >= 0 && platform_watch(heap->space.base, bytes) == 0)
+    if (platform_watch(base, bytes) == 0)
         return true;
-    if (!written_start(heap))
+    struct platform_watch old = heap->written.watch;
+    if (!written_start(heap)) {
+        heap->written.watch = old;
         return false;
-    if (platform_watch(heap->space.base, bytes) == 0)
-        return true;
-    written_stop(heap);
-    return false;
+    }
+    platform_watch_close(&old);
+    return platform_watch(base, bytes) == 0;
 }
 
 struct dirtying {
@@ -64,5 +62,5 @@ size_t written_to_cards(gait_heap *heap) {
 }
 
 void written_end(gait_heap *heap) {
-    platform_unwatch(heap->written.watch, heap->space.base, extent_bytes(heap));
+    platform_unwatch(&heap->written.watch, heap->space.base, extent_bytes(heap));
 }

@@ -14,11 +14,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "../platform/platform.h"
+
 typedef struct gait_heap gait_heap;
 
 /* All of it: the collector's; and of who creates, destroys or forks. */
 struct written {
-    int watch; /* of the platform's; negative: none */
+    struct platform_watch watch;
+    bool told; /* the log says that there was a cycle without */
 };
 
 /** Can the kernel tell, here and now? As the heap is created. */
@@ -28,7 +31,8 @@ void written_stop(gait_heap *heap);
 /** In a fork's child, whose memory nobody watches: begin anew with the next cycle. */
 void written_lost(gait_heap *heap);
 
-/** Watch the heap from here on. @return false: not possible; the program has to be stopped. */
+/** Watch the heap from here on. @return false: not possible; the program has to be
+ * stopped. The next cycle tries again. */
 bool written_begin(gait_heap *heap);
 
 /** Make the cards of what was written dirty. @return so many bytes. */

@@ -189,8 +189,11 @@ void gctrace_silent(gait_heap *heap, const char *phase, const gait_mutator *muta
 
 void gctrace_unwatched(gait_heap *heap) {
     struct line line = {.length = 0};
-    line_add(&line, "gait: gcdirty=1: this kernel does not tell which pages are written: the "
-                    "program is stopped while the collector marks");
+    line_add(&line, heap->watches
+                        ? "gait: gcdirty=1: pages can't be watched now: the program is stopped "
+                          "while the collector marks, until they can be again"
+                        : "gait: gcdirty=1: this kernel does not tell which pages are written: the "
+                          "program is stopped while the collector marks");
     heap_log_line(heap, &line);
 }
 

@@ -43,7 +43,8 @@ void observe_swept(gait_heap *heap, const struct cycle_record *record);
 void observe_silent(gait_heap *heap, const char *phase, const gait_mutator *mutator,
                     int64_t silent_ns);
 
-/** The heap is to mark beside the program by pages that the kernel saw written, and can't. */
+/** The heap is to mark beside the program by pages that the kernel saw written, and can't: at all,
+ * as it is created, or in this cycle. */
 void observe_unwatched(gait_heap *heap);
 
 /** An arena was leaked, and is ended by the collector (option arenaleaks). heap: a gait_heap. */

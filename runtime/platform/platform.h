@@ -381,16 +381,23 @@ void platform_with_loader(void (*act)(void *data), void *data);
 /* ---- Which pages were written. Addresses and sizes are multiples of platform_page_bytes(). ----
  */
 
+/** A descriptor, and the file that it was of: a program may close what it has not opened, and get
+ * its number for another file. Each function below leaves such a file alone. */
+struct platform_watch {
+    int descriptor; /* negative: none */
+    uint64_t device, file;
+};
+
 /** Have these addresses, which are reserved and stay so, such that the kernel can tell of stores to
  * them. They are the same in each call below, which say how many of them, from the first on.
- * @return a number for platform_unwatch; negative: the kernel can't, or may not. */
-int platform_watch_open(void *start, size_t bytes);
-void platform_watch_close(int watch);
+ * @return negative: the kernel can't, or may not; it has no descriptor then. */
+int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes);
+void platform_watch_close(struct platform_watch *watch);
 
 /** From here on, note which pages of a range are written, also by the kernel in the program's name.
  * Not seen: devices that write to memory which was handed to them before. The first store to each
- * page faults in the kernel, and goes on. @return negative: not possible, as in a fork's child; the
- * watch is no good any more. */
+ * page faults in the kernel, and goes on. @return negative: not possible: never again without a new
+ * watch, as in a fork's child; or now, for want of a descriptor. */
 int platform_watch(const void *start, size_t bytes);
 
 /** Have seen called for each run of pages that may have been written since platform_watch, or since
@@ -401,7 +408,7 @@ int platform_written(const void *start, size_t bytes,
                      void (*seen)(void *data, struct platform_range range), void *data);
 
 /** Note no more, so that stores do not fault. */
-void platform_unwatch(int watch, void *start, size_t bytes);
+void platform_unwatch(const struct platform_watch *watch, void *start, size_t bytes);
 
 /* ---- Text of others, such as a path or a variable, on its way to a terminal. -------------------
  */

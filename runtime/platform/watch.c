@@ -6,7 +6,11 @@
  * another one, and no signal is sent.
  *
  * Each scan opens /proc/self/pagemap anew: a descriptor that is kept would be of the parent's
- * memory in a fork's child. The one of userfaultfd has to be kept, and the child has none.
+ * memory in a fork's child. The one of userfaultfd has to be kept, and the child has none. Its
+ * number is used only while it is that file: one that the program closes may come again as
+ * another's. Each userfaultfd has an inode of its own in these kernels. (Between the look and the
+ * use another thread may close it still: a program that does so beside a collection is not guarded
+ * against.)
  *
  * The constants are the kernel's, for C libraries that are older.
  */
@@ -17,6 +21,7 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,7 +49,23 @@ static int give_up(int descriptor) {
     return -1;
 }
 
-int platform_watch_open(void *start, size_t bytes) {
+static bool descriptor_file(int descriptor, uint64_t *device, uint64_t *file) {
+    struct stat status;
+    if (descriptor < 0 || fstat(descriptor, &status) < 0)
+        return false;
+    *device = status.st_dev;
+    *file = status.st_ino;
+    return true;
+}
+
+static bool is_open(const struct platform_watch *watch) {
+    uint64_t device, file;
+    return descriptor_file(watch->descriptor, &device, &file) && device == watch->device &&
+           file == watch->file;
+}
+
+int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes) {
+    watch->descriptor = -1;
     if (fault_hits(FAULT_WATCH))
         return -1;
     /* the first is for processes with the right to watch the kernel's own accesses as well; with
@@ -58,12 +79,18 @@ int platform_watch_open(void *start, size_t bytes) {
     struct uffdio_register range = {.range = {(uintptr_t)start, bytes},
                                     .mode = UFFDIO_REGISTER_MODE_WP};
     if (ioctl((int)descriptor, UFFDIO_API, &api) < 0 ||
-        ioctl((int)descriptor, UFFDIO_REGISTER, &range) < 0)
+        ioctl((int)descriptor, UFFDIO_REGISTER, &range) < 0 ||
+        !descriptor_file((int)descriptor, &watch->device, &watch->file))
         return give_up((int)descriptor);
-    return (int)descriptor;
+    watch->descriptor = (int)descriptor;
+    return 0;
 }
 
-void platform_watch_close(int watch) { close(watch); }
+void platform_watch_close(struct platform_watch *watch) {
+    if (is_open(watch))
+        close(watch->descriptor);
+    watch->descriptor = -1;
+}
 
 /* @return negative: refused. */
 static long scan_once(int pagemap, struct scan *scan) {
@@ -118,7 +145,8 @@ int platform_written(const void *start, size_t bytes,
     return fault_hits(FAULT_WATCH) ? -1 : scan_all(start, bytes, seen, data);
 }
 
-void platform_unwatch(int watch, void *start, size_t bytes) {
+void platform_unwatch(const struct platform_watch *watch, void *start, size_t bytes) {
     struct uffdio_writeprotect range = {.range = {(uintptr_t)start, bytes}};
-    ioctl(watch, UFFDIO_WRITEPROTECT, &range); /* refused: stores go on to fault once a page */
+    if (is_open(watch)) /* else, or refused: stores go on to fault once a page */
+        ioctl(watch->descriptor, UFFDIO_WRITEPROTECT, &range);
 }

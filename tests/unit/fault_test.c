@@ -38,9 +38,9 @@ static uint32_t call_all(void) {
         if (platform_protect(start, bytes) < 0)
             failed |= FAULT_MASK(FAULT_PROTECT);
         size_t failures = fault_failures();
-        int watch = platform_watch_open(start, bytes);
-        if (watch >= 0)
-            platform_watch_close(watch);
+        struct platform_watch watch;
+        if (platform_watch_open(&watch, start, bytes) == 0)
+            platform_watch_close(&watch);
         else if (fault_failures() > failures) /* else the kernel can't */
             failed |= FAULT_MASK(FAULT_WATCH);
         platform_unreserve(start, bytes);

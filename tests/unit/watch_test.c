@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/platform: which pages were written, where the kernel tells.
+ * runtime/platform and collect/written: which pages were written, where the kernel tells.
  */
+#include "instance.h"
 #include "platform/fault.h"
 #include "platform/platform.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <gait/gait.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +18,7 @@ enum { PAGES = 1500 }; /* more runs than one scan reports */
 
 static char *memory;
 static size_t page_bytes;
-static int watch;
+static struct platform_watch watch;
 static unsigned char written[PAGES];
 
 static void note(void *data, struct platform_range range) {
@@ -42,8 +46,7 @@ static void begin(void) {
     page_bytes = platform_page_bytes();
     memory = platform_reserve(2 * PAGES * page_bytes, page_bytes);
     cr_assert_not_null(memory);
-    watch = platform_watch_open(memory, 2 * PAGES * page_bytes);
-    if (watch < 0)
+    if (platform_watch_open(&watch, memory, 2 * PAGES * page_bytes) < 0)
         cr_skip_test("the kernel does not tell");
     cr_assert_eq(platform_commit(memory, PAGES * page_bytes), 0);
     memset(memory, 1, PAGES / 2 * page_bytes);
@@ -51,7 +54,7 @@ static void begin(void) {
 }
 
 static void end(void) {
-    platform_watch_close(watch);
+    platform_watch_close(&watch);
     platform_unreserve(memory, 2 * PAGES * page_bytes);
 }
 
@@ -115,7 +118,7 @@ Test(watch, a_range_may_grow) {
 
 Test(watch, no_more_is_told_after_the_end) {
     begin();
-    platform_unwatch(watch, memory, PAGES * page_bytes);
+    platform_unwatch(&watch, memory, PAGES * page_bytes);
     cr_assert_eq(platform_watch(memory, PAGES * page_bytes), 0, "and again");
     *page(5) = 1;
     cr_assert_eq(look(), 1);
@@ -128,7 +131,7 @@ Test(watch, a_child_has_none) {
     if (child == 0) {
         bool refused = platform_watch(memory, PAGES * page_bytes) < 0 &&
                        platform_written(memory, PAGES * page_bytes, note, written) < 0;
-        int again = platform_watch_open(memory, 2 * PAGES * page_bytes);
+        int again = platform_watch_open(&watch, memory, 2 * PAGES * page_bytes);
         _exit(refused && again >= 0 && platform_watch(memory, PAGES * page_bytes) == 0 ? 0 : 1);
     }
     int status;
@@ -141,10 +144,99 @@ Test(watch, a_child_has_none) {
 
 Test(watch, who_closes_it_is_refused) {
     begin();
-    close(watch);
+    close(watch.descriptor);
     cr_assert_lt(platform_watch(memory, PAGES * page_bytes), 0);
     cr_assert_lt(platform_written(memory, PAGES * page_bytes, note, written), 0);
-    watch = platform_watch_open(memory, 2 * PAGES * page_bytes);
-    cr_assert_geq(watch, 0);
+    cr_assert_eq(platform_watch_open(&watch, memory, 2 * PAGES * page_bytes), 0);
     end();
+}
+
+/** Another file gets the number of the watch. */
+static void take_number(void) {
+    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(dup2(other, watch.descriptor), watch.descriptor);
+    close(other);
+}
+
+Test(watch, another_file_with_its_number_is_left_alone) {
+    begin();
+    int number = watch.descriptor;
+    take_number();
+    platform_unwatch(&watch, memory, PAGES * page_bytes);
+    platform_watch_close(&watch);
+    cr_assert_neq(fcntl(number, F_GETFD), -1, "it was closed");
+    cr_assert_lt(watch.descriptor, 0);
+    close(number);
+    platform_unreserve(memory, 2 * PAGES * page_bytes);
+}
+
+/* ---- In a heap ---- */
+
+static gait_heap *heap_watched(FILE *log) {
+    gait_config config;
+    gait_config_init(&config);
+    config.flags = GAIT_STOP_THE_WORLD;
+    config.debug = "gcdirty=1";
+    config.log = log;
+    gait_heap *heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    if (!heap->watches)
+        cr_skip_test("the kernel does not tell");
+    return heap;
+}
+
+/** Run a cycle. @return whether it ran beside the program. */
+static bool cycle(gait_heap *heap) {
+    gait_mutator *mutator = gait_attach(heap);
+    cr_assert_not_null(gait_alloc(mutator, 0, 64));
+    gait_collect(mutator);
+    gait_detach(mutator);
+    return !heap->cycle.record.stopped;
+}
+
+static void kind_leaf(gait_heap *heap) {
+    gait_kind_info info = {.name = "leaf", .layout = GAIT_LEAF};
+    cr_assert_eq(gait_kind_register(heap, &info), 0);
+}
+
+Test(watch, a_cycle_without_descriptors_is_one) {
+    char *text;
+    size_t text_bytes;
+    FILE *log = open_memstream(&text, &text_bytes);
+    gait_heap *heap = heap_watched(log);
+    kind_leaf(heap);
+    cr_assert(cycle(heap));
+    int number = heap->written.watch.descriptor;
+    struct rlimit limit, none;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = 0;
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        bool beside = cycle(heap);
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        cr_assert_not(beside);
+        cr_assert(cycle(heap), "it was lost for good");
+        cr_assert_eq(heap->written.watch.descriptor, number);
+    }
+    gait_heap_destroy(heap);
+    cr_assert_eq(fcntl(number, F_GETFD), -1, "it is open still");
+    fclose(log);
+    const char *told = strstr(text, "can't be watched now");
+    cr_assert_not_null(told);
+    cr_assert_null(strstr(told + 1, "can't be watched now"), "told twice");
+    free(text);
+}
+
+Test(watch, a_heap_whose_descriptor_was_closed_takes_another) {
+    gait_heap *heap = heap_watched(stderr);
+    kind_leaf(heap);
+    watch = heap->written.watch;
+    take_number();
+    cr_assert(cycle(heap));
+    cr_assert_neq(heap->written.watch.descriptor, watch.descriptor);
+    cr_assert_neq(fcntl(watch.descriptor, F_GETFD), -1, "it is the program's");
+    gait_heap_destroy(heap);
+    cr_assert_neq(fcntl(watch.descriptor, F_GETFD), -1, "it is the program's");
+    close(watch.descriptor);
 }
