@@ -6,8 +6,11 @@
  * again. The program says which objects it has written, or the kernel says which pages
  * (heap->watches): such a program stores to its roots plainly, too. docs/design/objects.md.
  *
- *   .inv.called: scan functions of such a program run only in the last stop, once for each marked
- *   object that has one: they may look at what a thread is in the middle of changing, anywhere.
+ *   .inv.called: scan functions of such a program run only with the world stopped: they may look at
+ *   what a thread is in the middle of changing, anywhere. While marking that is the last stop, once
+ *   at least for each marked object that has one: an object that the stop itself marks may be
+ *   scanned as that, and again with its piece of cards. Those of what comes back run while the
+ * cycle settles, which is then done stopped, too (settles_stopped of cycle.c).
  */
 #include "changes.h"
 

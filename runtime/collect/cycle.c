@@ -516,12 +516,19 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
                   AO_load(&cycle->stack_bytes), roots_bytes(&heap->roots), changed_bytes);
 }
 
+/* Objects come back with what they lead to, which is marking: .inv.called of changes.c. */
+static bool may_call_for_what_comes_back(gait_heap *heap) {
+    return kinds_are_called(&heap->space, kinds_count(&heap->kinds)) &&
+           finalizers_are_unordered(&heap->finalizers);
+}
+
 /* A program that needs no barriers loads the slots of links plainly, too, and words of tables that
- * hooks clear. */
-static bool settles_stopped(const gait_heap *heap) {
+ * hooks clear; and its scan functions may be written for a world that stands still. */
+static bool settles_stopped(gait_heap *heap) {
     return heap->options.gcstoptheworld == 2 ||
            ((!heap->concurrent || heap->watches) &&
-            (AO_load(&heap->links.count) > 0 || liveness_has_hooks(&heap->liveness)));
+            (AO_load(&heap->links.count) > 0 || liveness_has_hooks(&heap->liveness) ||
+             may_call_for_what_comes_back(heap)));
 }
 
 /* Phases 2 to 8. @return false: given up. */

@@ -189,7 +189,7 @@ static bool is_called(page_entry entry) {
     return ENTRY_CLASS(entry) != 0 && ENTRY_LAYOUT(entry) == GAIT_CALLBACK;
 }
 
-static bool are_called(const struct space *space, size_t kinds) {
+bool kinds_are_called(const struct space *space, size_t kinds) {
     for (size_t kind = 0; kind < kinds; kind++)
         if (space->kinds[kind].layout == GAIT_CALLBACK && AO_load(&space->kinds[kind].span_bytes))
             return true;
@@ -245,7 +245,7 @@ static bool has_called(const struct space *space, uintptr_t piece) {
 void cards_push(struct marker *marker, size_t kinds) {
     const struct space *space = marker->space;
     uintptr_t end = marker->base + AO_load_acquire(&space->extent_bytes);
-    bool called = are_called(space, kinds);
+    bool called = kinds_are_called(space, kinds);
     for (uintptr_t piece = marker->base; piece < end; piece += PIECE_BYTES)
         if (has_dirty(space, piece) || (called && has_called(space, piece)))
             marker_push_cards(marker, piece);

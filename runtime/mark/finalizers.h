@@ -116,7 +116,8 @@ size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
 /**
  * While marking: push what objects with ordered finalizers refer to, but not these themselves, and
  * the objects of queued finalizers. Once per cycle, after all mutators have their barrier on: what
- * overflows is found by marker_rescan.
+ * overflows is found by marker_rescan. In a heap with a barrier by objects once more in the last
+ * stop; until then objects whose scan functions wait for it are left out (changes.c, .inv.called).
  */
 void finalizers_push(struct finalizers *finalizers, struct marker *marker);
 
@@ -127,6 +128,9 @@ void finalizers_push(struct finalizers *finalizers, struct marker *marker);
  * back with them.
  */
 size_t finalizers_settle(struct finalizers *finalizers, struct marker *marker);
+
+/** Are there unordered ones, whose objects come back with what they lead to? */
+bool finalizers_are_unordered(struct finalizers *finalizers);
 
 /**
  * Queue all finalizers that are not queued, the youngest first. While no cycle runs, so that all of

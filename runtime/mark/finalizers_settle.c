@@ -86,6 +86,8 @@ struct pushing {
 
 static void push_contents(struct marker *marker, const struct cell *cell, uint32_t flags) {
     size_t bytes = entry_cell_bytes(marker->space, cell->entry, cell->head);
+    if (ENTRY_LAYOUT(cell->entry) == GAIT_CALLBACK && AO_int_load(&marker->space->defers))
+        return; /* the last stop looks at all finalizers again: changes.c, .inv.called */
     if (!(flags & GAIT_FINALIZER_IGNORE_SELF)) {
         marker_scan(marker, cell->start, cell->entry, bytes);
         return;
@@ -247,15 +249,19 @@ static void bring_back(struct settling *settling, struct marker *marker) {
     finalizers_queue_list(finalizers, &settling->back, count);
 }
 
+bool finalizers_are_unordered(struct finalizers *finalizers) {
+    lock_acquire(&finalizers->lock.lock);
+    bool unordered = finalizers->unordered > 0;
+    lock_release(&finalizers->lock.lock);
+    return unordered;
+}
+
 size_t finalizers_settle(struct finalizers *finalizers, struct marker *marker) {
     struct settling settling = {.finalizers = finalizers,
                                 .space = marker->space,
                                 .value_mask = marker->value_mask,
                                 .epoch = space_epoch(marker->space)};
-    lock_acquire(&finalizers->lock.lock);
-    bool unordered = finalizers->unordered > 0;
-    lock_release(&finalizers->lock.lock);
-    if (unordered)
+    if (finalizers_are_unordered(finalizers))
         table_settle(&settling, &finalizers->finalizers, record_set_apart);
     if (settling.back.first)
         bring_back(&settling, marker);

@@ -94,6 +94,9 @@ void marker_scan_cards(struct marker *marker, gait_word piece);
 void cards_push(struct marker *marker, size_t kinds);
 void cards_wipe(struct marker *marker);
 
+/** Are there objects with a scan function? kinds: how many are registered. */
+bool kinds_are_called(const struct space *space, size_t kinds);
+
 /** Bytes of old objects on dirty cards: what a minor cycle that begins now has to scan of them. All
  * is swept. The collector, beside mutators: what they do meanwhile is counted or not. */
 uint64_t cards_dirty_bytes(const struct space *space);

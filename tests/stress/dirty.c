@@ -3,7 +3,8 @@
  * The barrier by objects: plain stores, then gait_dirty; or, with gcdirty=1, plain stores alone, to
  * roots, too, while the kernel tells which pages are written. Threads move the only reference to an
  * object from object to object, through their stacks, while the collector marks; they initialise
- * new objects by plain stores, also large ones, and run coroutines.
+ * new objects by plain stores, also large ones, and run coroutines. With gcdirty=1 scan functions
+ * must not run while one of them is between two safepoints, whatever finalizers their objects have.
  */
 #include "stress.h"
 
@@ -27,10 +28,12 @@ struct worker {
     gait_word coroutine_root;
     gait_word roots[ROOTS];
     uint64_t random, operations;
+    bool changes; /* atomic: what a scan function that runs with the world stopped can't see */
 };
 
 static gait_heap *heap;
-static gait_kind kind_node, kind_leaf;
+static gait_kind kind_node, kind_leaf, kind_called;
+static struct worker workers[THREADS];
 static gait_word shared[SHARED]; /* static slots */
 static uint64_t stamps;          /* atomic */
 static bool plain;               /* nobody is told of stores */
@@ -72,11 +75,46 @@ static gait_word take(struct worker *worker, gait_word object) {
     return node_check(word);
 }
 
+/* ---- Objects with a scan function ---- */
+
+static void scan_called(gait_visitor *visitor, void *object, size_t bytes, void *data) {
+    (void)bytes, (void)data;
+    for (size_t i = 0; plain && i < THREADS; i++)
+        CHECK(!__atomic_load_n(&workers[i].changes, __ATOMIC_ACQUIRE), "thread %zu runs", i);
+    gait_visit(visitor, slot_load(object));
+}
+
+static void on_final(gait_mutator *mutator, void *object, void *data) {
+    (void)mutator, (void)data;
+    node_check(slot_load(object));
+}
+
+/* One that dies, and holds a node. */
+static void called_new(struct worker *worker, gait_word node) {
+    static const uint32_t flags[] = {0, GAIT_FINALIZER_IGNORE_SELF, GAIT_FINALIZER_UNORDERED,
+                                     GAIT_FINALIZER_RESURRECT};
+    struct gait_frame frame;
+    gait_push_frame(worker->mutator, &frame, &node, 1);
+    gait_word *object = allocate(worker->mutator, kind_called, sizeof(gait_word));
+    gait_pop_frame(worker->mutator);
+    gait_init(object, node);
+    CHECK(gait_finalizer_replace(worker->mutator, object, on_final, NULL,
+                                 flags[pick(&worker->random, 4)], NULL, NULL) == 0,
+          "finalizer");
+}
+
+static void change(struct worker *worker) {
+    __atomic_store_n(&worker->changes, true, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < 20000; i++)
+        __asm__ volatile("" ::: "memory");
+    __atomic_store_n(&worker->changes, false, __ATOMIC_RELEASE);
+}
+
 static void operate(struct worker *worker) {
     gait_word *root = &worker->roots[pick(&worker->random, ROOTS)];
     gait_word *other = &worker->roots[pick(&worker->random, ROOTS)];
     worker->operations++;
-    switch (pick(&worker->random, 12)) {
+    switch (pick(&worker->random, 13)) {
     case 0:
     case 1:
         *root = node_new(worker, sizeof(struct node));
@@ -120,6 +158,13 @@ static void operate(struct worker *worker) {
         gait_poll(worker->mutator);
         gait_coroutine_switch(worker->mutator, NULL);
         *root = 0;
+        break;
+    case 11:
+        if (one_in(&worker->random, 30)) {
+            called_new(worker, *root);
+            change(worker);
+            gait_run_finalizers(worker->mutator, 10);
+        }
         break;
     default:
         allocate(worker->mutator, kind_leaf, 200);
@@ -166,11 +211,12 @@ static void dirty_test(const char *debug, double seconds) {
     heap = heap_of(&config);
     kind_node = kind_new(heap, (gait_kind_info){.name = "node", .layout = GAIT_REFS});
     kind_leaf = kind_new(heap, (gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    kind_called = kind_new(
+        heap, (gait_kind_info){.name = "called", .layout = GAIT_CALLBACK, .scan = scan_called});
     gait_mutator *mutator = attach(heap);
     memset(shared, 0, sizeof shared);
     CHECK(gait_roots_add(mutator, shared, SHARED) == 0, "roots");
     run_for(seconds);
-    static struct worker workers[THREADS];
     pthread_t threads[THREADS];
     uint64_t operations = 0;
     for (size_t i = 0; i < THREADS; i++) {
@@ -193,7 +239,7 @@ static void dirty_test(const char *debug, double seconds) {
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
-    double part = run.seconds / 9;
+    double part = run.seconds / 10;
     dirty_test("clobberfree=1", part);
     dirty_test("gccheckmark=1,clobberfree=1", part);
     dirty_test("gcstress=64,clobberfree=1", part);
@@ -203,5 +249,6 @@ int main(int argc, char **argv) {
     dirty_test("gcdirty=1,clobberfree=1", part);
     dirty_test("gcdirty=1,gccheckmark=1,clobberfree=1", part);
     dirty_test("gcdirty=1,gcstress=64,clobberfree=1", part);
+    dirty_test("gcdirty=1,gcstoptheworld=1,clobberfree=1", part);
     return 0;
 }
