@@ -173,6 +173,7 @@ bool heap_snapshot_take(struct heap_snapshot *snapshot, gait_heap *heap,
     begun &= stream_begin(&snapshot->stream, &heap->space.metadata_bytes);
     if (!begun || !reach_find(&snapshot->reach))
         return false;
+    snapshot->extent_bytes = AO_load_acquire(&heap->space.extent_bytes);
     put_head(snapshot, about);
     put_kinds(snapshot);
     put_groups(snapshot);

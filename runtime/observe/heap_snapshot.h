@@ -29,6 +29,7 @@ struct heap_snapshot {
     struct pile_cursor kinds, groups, nodes, roots;
     uint64_t node_count, edge_count;
     uint64_t object_bytes;
+    size_t extent_bytes;    /* of the heap, as it was: it grows while this is written */
     uintptr_t last_address; /* of the object that was written last */
     size_t number;          /* of the node that is being written */
     int64_t walk_ns;

@@ -226,7 +226,7 @@ static void put_node(struct output *output, enum node_type type, uint64_t name, 
 /* Objects lie at least 16 bytes apart. */
 static uint64_t id_of(const struct output *output, uintptr_t address, uint64_t number) {
     uint64_t id = (address - (uintptr_t)output->snapshot->reach.space->base) / 16 * 2 + 3;
-    bool fits = output->snapshot->reach.space->extent_bytes / 8 < UINT32_MAX;
+    bool fits = output->snapshot->extent_bytes / 8 < UINT32_MAX;
     return fits ? id : number * 2 + 3;
 }
 
