@@ -145,6 +145,13 @@ class Outputs(Files):
             words = [long if word == JOB else word for word in self.at(path, command)]
             self.assertIn("No such file", self.refused(FAILED, *words))
 
+    def test_a_command_that_fails_leaves_the_file_as_it_was(self):
+        kept = self.path("kept", "of an earlier run")
+        for command in self.to_file:
+            words = [kept if word == "{}" else word for word in command[:-1]]
+            self.refused(FAILED, *words, "/nonexistent")
+            self.assertEqual(self.read("kept"), "of an earlier run", command)
+
     def test_a_closed_output_is_told_and_no_file_takes_its_place(self):
         table = self.path("table.csv")
         for command in (["help"], ["run", JOB], ["run", "--csv", table, JOB]):
@@ -266,17 +273,20 @@ class RoundTrips(Files):
                 self.assertEqual(line.split()[2] == "off", limit > 2**50, line)
 
 
-class Fuzz(unittest.TestCase):
+class Fuzz(Files):
     def test_words_in_any_order(self):
         """No command line crashes it, hangs it or makes it say more than a line."""
         source = random.Random(SEED)
+        program = os.path.abspath(GAIT_SIM)
         numbers = ["0", "1", "-1", "2", "7", "1/2", "2/1", "2/2147483647", "9" * 30, "1e9", "nan",
                    "inf", "", "off", "all", "50:200", "200:50", "1:1", "64MiB", "1TiB:64MiB", "a:b",
                    ":", ",", "50,,100", "8EiB", "-", "\x1b[2J", "%n%s", "0x7fffffff", "stw", "full"]
         options = ["--cycles", "--every", "--gogc", "--limit", "--model", "--csv", "--json", "--tsv",
                    "--toml", "--samples", "--steps", "--jobs", "--shard", "--names", "--phases",
                    "--cpus", "--limiter", "-o", "--", "-x", "--c", "--help", "-h", "--output"]
-        paths = [JOB, TRACE, VECTORS, "/nonexistent", "/", "/dev/null"]
+        # copies, since it may be told to write there, by a short form of an option
+        paths = [shutil.copy(path, self.folder) for path in (JOB, TRACE, VECTORS)]
+        paths += ["/nonexistent", "/", "/dev/null"]
         commands = ["run", "sweep", "merge", "fit", "predict", "life", "check", "replay-inputs",
                     "keys", "help", "dance", ""]
         for _ in range(WORDS):
@@ -288,8 +298,8 @@ class Fuzz(unittest.TestCase):
             words = [word if word not in ("--csv", "--json", "--tsv", "--toml", "--samples", "-o",
                                           "--output") else word + "=/dev/null" for word in words]
             with self.subTest(seed=SEED, words=words):
-                result = subprocess.run([GAIT_SIM, *words], stdin=subprocess.DEVNULL,
-                                        capture_output=True, timeout=60)
+                result = subprocess.run([program, *words], stdin=subprocess.DEVNULL,
+                                        capture_output=True, timeout=60, cwd=self.folder)
                 self.assertIn(result.returncode, (OK, FAILED, USAGE))
                 self.assertEqual(result.stderr.count(b"\n"), int(result.stderr != b""))
                 self.assertNotIn(b"\x1b", result.stderr)

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,13 +56,15 @@ static void on_fault(int number) {
     _exit(3);
 }
 
-static void touch_nothing(void *argument) { *(volatile int *)argument = 1; }
+static void touch(void *argument) { *(volatile int *)argument = 1; }
 
 /* In a process of its own. */
 static void fault_in_a_thread(void) {
     struct platform_thread thread;
+    /* not NULL: a sanitizer would look at it first */
+    void *nothing = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     signal(SIGSEGV, on_fault);
-    if (platform_thread_start(&thread, touch_nothing, NULL, "faults") == 0)
+    if (platform_thread_start(&thread, touch, nothing, "faults") == 0)
         platform_thread_join(&thread);
     _exit(0);
 }

@@ -71,13 +71,15 @@ FILE *command_input(const char *path) {
 
 /* ---- Ways out ----------------------------------------------------------- */
 
-FILE *command_open(const char *path) {
-    if (strcmp(path, "-") == 0)
-        return stdout;
-    FILE *file = fopen(path, "w");
+static FILE *open_as(const char *path, const char *mode) {
+    FILE *file = fopen(path, mode);
     if (!file)
         command_fail("%s: %s", path, strerror(errno));
     return file;
+}
+
+FILE *command_open(const char *path) {
+    return strcmp(path, "-") == 0 ? stdout : open_as(path, "w");
 }
 
 static _Noreturn void fail_to_write(const char *path, int error) {
@@ -97,11 +99,11 @@ void command_close(FILE *file, const char *path) {
         fail_to_write(path, error);
 }
 
-/** See whether a file can be written to. */
+/** See whether a file can be written to. What it holds stays until there is something to write. */
 static void try_file(const char *path) {
     struct stat is;
     if (stat(path, &is) != 0 || S_ISREG(is.st_mode)) /* a pipe's reader would see an end */
-        command_close(command_open(path), path);
+        command_close(open_as(path, "a"), path);
 }
 
 int command_finish(int status) {
