@@ -5,7 +5,7 @@
  *
  *   .inv.alloc: the program's allocation lock is two: ALLOC, by which one thread at a time has it,
  *   and COLLECT, which the collector takes before it stops anyone. Calls of Gait's let the
- * collector in meanwhile (call_begin): they may wait for it.
+ *   collector in meanwhile (call_begin): they may wait for it.
  *
  *   .inv.blocking: a thread is `blocking` before it enters native code and until it has left it. It
  *   is not stopped by a signal then: on its way in or out it waits in Gait, or for TABLES, and

@@ -9,8 +9,10 @@
  * Rules for the program's threads, while the collector marks beside them:
  *   - words of a table are loaded by gait_weak_get: 0 if the object is dead; what it gives is kept;
  *   - they are stored by gait_store, also where a table is rehashed: what moves is then kept by
- * this cycle, so a hook that passes over the table meanwhile may miss it. In a heap created with
- * GAIT_STOP_THE_WORLD hooks run while the program is stopped, and plain loads and stores are right.
+ *     this cycle, so a hook that passes over the table meanwhile may miss it.
+ *
+ * In a heap created with GAIT_STOP_THE_WORLD hooks run while the program is stopped, and plain
+ * loads and stores are right.
  */
 #ifndef GAIT_LIVENESS_H
 #define GAIT_LIVENESS_H

@@ -13,7 +13,7 @@
  * samples are dear, or come fast, it takes fewer, which stand for more. With what comes beside,
  * programs that do little but allocate took 0.5 to 1.1 % more CPU at GAIT_PROFILE_RATE_BYTES.
  *
- * `libgait-profile` writes a profile in the format of pprof: gait/pprof.h.
+ * `libgait-pprof` writes a profile in the format of pprof: gait/pprof.h.
  */
 #ifndef GAIT_PROFILE_H
 #define GAIT_PROFILE_H

@@ -4,8 +4,8 @@
  * an out-of-memory handler may leave by longjmp; what was left so is found here, and given back.
  *
  *   .inv.making: as long as an arena is made, a frame of no words is pushed that lies in its
- * record, which no longjmp takes away. One whose frame is not pushed any more was left: nobody else
- * knows it, and its bumps are whole, as they are at each safepoint.
+ *   record, which no longjmp takes away. One whose frame is not pushed any more was left: nobody
+ *   else knows it, and its bumps are whole, as they are at each safepoint.
  */
 #include "arenas.h"
 

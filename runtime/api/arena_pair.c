@@ -6,8 +6,8 @@
  *   .inv.word: one word says which side is read, and how many readers have come to it since it was
  *   published. So who comes learns its side and is counted in one step.
  *   .inv.gone: each side counts those that have left it. As many as had come when the other side
- * was published: nobody is in it any more, since nobody comes to it any more. Then its count begins
- *   anew, by the writer, who is alone in it.
+ *   was published: nobody is in it any more, since nobody comes to it any more. Then its count
+ *   begins anew, by the writer, who is alone in it.
  *   .inv.side: a side's root is written while nobody reads the side, before it is published.
  *
  * A reader comes and goes by one addition each. The writer publishes by a compare-and-swap that

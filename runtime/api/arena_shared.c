@@ -11,8 +11,8 @@
  * empty.
  *
  *   .inv.shard: who has a shard comes to no safepoint: where its bump asks the source, which is
- * one, it is let go for that time. So who waits for one waits for some 100 ns, or until the OS lets
- * its holder go on; and a fork, or a handler that is left by longjmp, finds none taken.
+ *   one, it is let go for that time. So who waits for one waits for some 100 ns, or until the OS
+ *   lets its holder go on; and a fork, or a handler that is left by longjmp, finds none taken.
  */
 #include "../heap/counted.h"
 #include "../platform/perturb.h"

@@ -3,8 +3,9 @@
  * What an arena is made of, beyond what the collector knows of it (mark/arenas.h).
  *
  *   handle   struct gait_arena, at the start of the first chunk: the frozen head. Nothing else of
- * an arena lies in its own memory, which may be inaccessible record   struct arena_own: begins with
- * the collector's part; from an address in the arena by the page it lies in (arenas_of)
+ *            an arena lies in its own memory, which may be inaccessible
+ *   record   struct arena_own: begins with the collector's part; from an address in the arena by
+ *            the page it lies in (arenas_of)
  */
 #ifndef GAIT_API_ARENAS_H
 #define GAIT_API_ARENAS_H

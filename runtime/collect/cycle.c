@@ -19,8 +19,8 @@
  *      back to 5; the same if a finalizer resurrects an object that is white. Else marking has
  *      ended: barriers off, and the bits turn over: marks become allocations. Start the world.
  *   8. Weak references and links are settled, hooks clear tables, objects come back for their
- * finalizers, which are queued, leaked arenas ended, beside the running program, which takes fresh
- * spans meanwhile.
+ *      finalizers, which are queued, and leaked arenas end. The program runs beside it, and takes
+ *      fresh spans meanwhile.
  *   9. Sweeping opens: the collector sweeps, and so do mutators that need cells.
  *
  * A heap without barriers has the world stopped from 2 to 7, one with links or hooks to 8, and

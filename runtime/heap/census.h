@@ -9,7 +9,8 @@
 #include "space.h"
 
 /* Sizes of objects are put together into some groups; the last is of large ones, with a span each.
- * Powers of four: what lies between is told by kinds and profiles. */
+ * The bounds are powers of four up to 4 KiB, then the largest small size: what lies between is told
+ * by kinds and profiles. */
 #define CENSUS_GROUPS 7
 
 /** The largest size of a group, bytes; 0: there is no bound. */

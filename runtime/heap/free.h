@@ -8,7 +8,7 @@
  *   word of the object by a plain store, and then let go of it.
  *   .inv.record: no cell of a span is freed, and no page of a large object, while a table of the
  *   library may know an object in it, or a word of one, by its address. space_note_record says so
- * before the table does.
+ *   before the table does.
  */
 #ifndef GAIT_HEAP_FREE_H
 #define GAIT_HEAP_FREE_H

@@ -7,8 +7,8 @@
  * found committed by the next try.
  *
  *   .inv.addresses: a heap that is not told how much to reserve leaves the process as many
- * addresses as it takes: it takes no more than could be reserved twice at that moment. Whatever
- * bounds them, RLIMIT_AS or the CPU, is found out by trying.
+ *   addresses as it takes: it takes no more than could be reserved twice at that moment. Whatever
+ *   bounds them, RLIMIT_AS or the CPU, is found out by trying.
  */
 #include "space.h"
 

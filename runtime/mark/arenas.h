@@ -21,8 +21,8 @@
  *   weak reads that began before have ended. Its memory stays as long as the heap: who finds a page
  *   of CLASS_ARENA by a word that is no reference reads some record, whatever happens meanwhile.
  *   .inv.held: whoever works on an arena over a safepoint holds its handle in a root meanwhile:
- * else it may be found to be leaked. .inv.chunk: spans[page].arena is the index of a record, or 0,
- * whatever becomes of the page.
+ *   else it may be found to be leaked.
+ *   .inv.chunk: spans[page].arena is the index of a record, or 0, whatever becomes of the page.
  */
 #ifndef GAIT_ARENAS_H
 #define GAIT_ARENAS_H

@@ -15,7 +15,7 @@
  *   .inv.dead: when a cycle opens sweeping, the record of each object that died is queued. As long
  *   as a record is not, its object's address can't have got a new object.
  *   .inv.back: while an object that died comes back with what it leads to, its record is in no
- * table search's way and not in the queue: it is queued when all of that is allocated.
+ *   table search's way and not in the queue: it is queued when all of that is allocated.
  *
  * A record that is queued stays in its table at first: to settle a dead object takes no look at the
  * table, and so a tenth of the time, in which nobody may sweep; whoever looks for a record passes

@@ -3,7 +3,7 @@
  * Hooks by which a program decides what its own weak tables keep, and clears them.
  *
  *   .inv.last: marking ends only if hooks kept nothing when they looked last, and nothing was
- * marked since. So what they keep at the flip is marked.
+ *   marked since. So what they keep at the flip is marked.
  *
  * See docs/design/weak.md.
  */

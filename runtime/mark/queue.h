@@ -9,13 +9,14 @@
  *   .inv.active: whoever holds work that is in no published block is counted in `active`, and so
  *   is whoever takes a block or gives one back. So marking has run out of work exactly when nobody
  *   is active and no block is published, and between cycles nobody reads a block: most are
- * unmapped. .inv.open: a helper becomes active only while the queue is open, by one
- * compare-and-swap that sees both, so that one that is preempted before it can't come back in
- * another phase. The collector opens the queue when all barriers are on, closes it as marking ends,
- * and waits until nobody is active before it does anything else to the blocks. Collector and
- * mutators join whenever they please: handshakes tell them what phase it is. .inv.lockless: a
- * helper at idle priority takes no lock that another thread waits for: it may lose its CPU for a
- * second, and who waits for it can't answer a handshake.
+ *   unmapped.
+ *   .inv.open: a helper becomes active only while the queue is open, by one compare-and-swap that
+ *   sees both, so that one that is preempted before it can't come back in another phase. The
+ *   collector opens the queue when all barriers are on, closes it as marking ends, and waits until
+ *   nobody is active before it does anything else to the blocks. Collector and mutators join
+ *   whenever they please: handshakes tell them what phase it is.
+ *   .inv.lockless: a helper at idle priority takes no lock that another thread waits for: it may
+ *   lose its CPU for a second, and who waits for it can't answer a handshake.
  */
 #ifndef GAIT_QUEUE_H
 #define GAIT_QUEUE_H

@@ -7,7 +7,7 @@
  * cells that were allocated and are dead. It takes neither barriers nor handshakes:
  *
  *   .inv.private: what is dead at the flip is reachable by the collector alone: from no root, no
- * live object and, since weak words to it read 0 from the flip on, by no weak word. It becomes a
+ *   live object and, since weak words to it read 0 from the flip on, by no weak word. It becomes a
  *   mutator's when its finalizer is taken, and by then all of it is allocated.
  *
  * The collector's, between weak_settle and sweeping, when no marker has work. Argued in

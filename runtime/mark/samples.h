@@ -11,8 +11,8 @@
  *   .inv.live: a site's live sums are those of its samples that have lived through a cycle; of
  *   memory that is no object, all of its samples.
  *   .inv.first: the first cycle that begins when an object is there says whether it was
- * short-lived. A cycle in which it was born says nothing: it was born marked. So a sample names the
- * epoch from which on it is judged.
+ *   short-lived. A cycle in which it was born says nothing: it was born marked. So a sample names
+ *   the epoch from which on it is judged.
  *
  * The collector settles the samples between flip and sweep, as it does finalizers' records: what is
  * in the table is an object, or dead and not swept yet. One that the program has freed is told from

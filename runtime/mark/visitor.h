@@ -5,7 +5,7 @@
  *
  *   .inv.nowhere: a conservative word that lies among the heap's addresses neither as it is nor
  *   without its tags leads to no object and no arena, now or later: the addresses are reserved
- * once. So whoever walks such words may leave it out.
+ *   once. So whoever walks such words may leave it out.
  *
  * Most words of a data segment or of a C stack are of that sort, and a library can have tens of
  * megabytes of them.

@@ -9,9 +9,11 @@
  *   the root       synthetic: DevTools wants it first
  *   groups         native, of size 0: had they another type, DevTools would take all that they hold
  *                  for its own system's
- *   labels         string, of a byte, since DevTools shows nothing that has none: each text once;
- * an object leads to its own by "label". So an object's name is its kind, which DevTools takes for
- * its class objects        object; arenas: native
+ *   labels         string, of a byte, since DevTools shows nothing that has none: each text once
+ *   objects        object; arenas: native
+ *
+ * An object's name is its kind, which DevTools takes for its class. It leads to its label by an
+ * edge, "label".
  *
  * A pair's value has two edges, from its table and from its key, which are `internal` and have the
  * same text: by that text DevTools knows that it takes both to keep the value.

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Allocators for containers of the C++ library:
+ *
  *   gc_allocator                  collected; elements of types that GC_DECLARE_PTRFREE names are
- * not looked at gc_allocator_ignore_off_page  the same here traceable_allocator           freed by
- * the container, and scanned for references
+ *                                 not looked at
+ *   gc_allocator_ignore_off_page  the same here
+ *   traceable_allocator           freed by the container, and scanned for references
  */
 #ifndef GC_ALLOCATOR_H
 #define GC_ALLOCATOR_H

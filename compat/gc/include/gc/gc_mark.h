@@ -7,7 +7,8 @@
  *   GC_DS_BITMAP      word i, if bit 63 - i is set
  *   GC_DS_PROC        a mark function says: GC_MAKE_PROC
  *   GC_DS_PER_OBJECT  the descriptor lies in the object, so many bytes from its start; or,
- * negative, in what the object's first word points to, -(offset + GC_INDIR_PER_OBJ_BIAS)
+ *                     negative, in what the object's first word points to,
+ *                     -(offset + GC_INDIR_PER_OBJ_BIAS)
  */
 #ifndef GC_MARK_H
 #define GC_MARK_H
