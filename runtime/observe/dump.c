@@ -182,12 +182,14 @@ static void tell_gone(void *dumps) {
     AO_store_full(&((struct dumps *)dumps)->gone, 1); /* all that it did comes before */
 }
 
+static bool wants_thread(const struct dump *dump) {
+    return dump->sort && (dump->when.signal_count > 0 || dump->when.period_ns > 0);
+}
+
 static AO_t wanted_thread(const struct dumps *dumps) {
     bool wanted = false;
-    for (size_t i = 0; i < SORTS; i++) {
-        const struct dump_when *when = &dumps->of[i].when;
-        wanted |= dumps->of[i].sort && (when->signal_count > 0 || when->period_ns > 0);
-    }
+    for (size_t i = 0; i < SORTS; i++)
+        wanted |= wants_thread(&dumps->of[i]);
     return wanted ? THREAD_WANTED : THREAD_NONE;
 }
 
@@ -199,8 +201,9 @@ static void start_thread(struct dumps *dumps) {
         dumps->of[i].next_ns = platform_now_ns() + dumps->of[i].when.period_ns;
     bool there = worker_start(&dumps->worker, watch, tell_gone, dumps, "gait-dump") == 0;
     AO_store_full(&dumps->thread, there ? THREAD_THERE : THREAD_WANTED);
-    if (!there)
-        complain(sorts[0].option, "", "no thread to be had");
+    for (size_t i = 0; i < SORTS && !there; i++)
+        if (wants_thread(&dumps->of[i]))
+            complain(sorts[i].option, dumps->of[i].name, "no thread to be had");
 }
 
 /* No other begins. @return there was one, which is to be ended. */
