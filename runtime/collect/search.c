@@ -99,14 +99,12 @@ void search_end(struct search *search) {
 }
 
 static bool search_alloc(struct search *search) {
-    size_t page_bytes = platform_page_bytes();
     size_t pages = AO_load_acquire(&search->space->extent_bytes) >> PAGE_SHIFT;
     size_t bytes = pages * (BITS_WORDS / 2) * sizeof(uint64_t);
-    search->visited_bytes = (bytes + page_bytes) & ~(page_bytes - 1);
-    search->visited = platform_map(search->visited_bytes);
-    size_t arena_bits = AO_load_acquire(&search->heap->arenas.count) + 1;
-    search->visited_arenas_bytes = (arena_bits / 8 + page_bytes) & ~(page_bytes - 1);
-    search->visited_arenas = platform_map(search->visited_arenas_bytes);
+    search->visited = platform_map_some(bytes, &search->visited_bytes);
+    size_t arenas = AO_load_acquire(&search->heap->arenas.count);
+    search->visited_arenas =
+        platform_map_some(arenas / 8 + sizeof(uint64_t), &search->visited_arenas_bytes);
     return search->visited && search->visited_arenas;
 }
 
@@ -379,12 +377,7 @@ static void visit_all(struct search *search) {
 static void visit_roots(struct search *search) {
     gait_heap *heap = search->heap;
     struct gait_visitor *visitor = &search->visitor;
-    for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
-        mutator_visit_roots(mutator, visitor);
-    visitor_own(visitor, NULL, false);
-    visitor_enter(visitor, ROOTS_STOPPED, NULL);
-    if (heap->world.hooks.roots)
-        heap->world.hooks.roots(visitor, heap->world.hooks.data);
+    mutators_visit_roots(&heap->world, visitor);
     roots_visit(&heap->roots, visitor);
     uint32_t arenas = (uint32_t)AO_load_acquire(&heap->arenas.count);
     for (uint32_t i = 1; i <= arenas && !search->over; i++) {

@@ -166,6 +166,15 @@ void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor) {
     mutator->stack_bytes = bytes;
 }
 
+void mutators_visit_roots(const struct world *world, struct gait_visitor *visitor) {
+    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
+        mutator_visit_roots(mutator, visitor);
+    visitor_own(visitor, NULL, false);
+    visitor_enter(visitor, ROOTS_STOPPED, NULL);
+    if (world->hooks.roots)
+        world->hooks.roots(visitor, world->hooks.data);
+}
+
 /* Most threads of thousands: no look at what lies behind, no count in the queue. */
 static bool has_no_roots(const gait_mutator *mutator) {
     return !mutator->head.frames && !mutator->own.visit && !mutator->coroutine &&

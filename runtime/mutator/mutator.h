@@ -220,6 +220,10 @@ void mutator_scan_roots(gait_mutator *mutator);
 /** Visit the same roots with any visitor. */
 void mutator_visit_roots(gait_mutator *mutator, struct gait_visitor *visitor);
 
+/** Those of all mutators, and what threads hold that the program's means have stopped. With the
+ * world stopped. */
+void mutators_visit_roots(const struct world *world, struct gait_visitor *visitor);
+
 /** Its thread is about to go native: what the collector reads then is copied. */
 void mutator_copy_frames(gait_mutator *mutator);
 

@@ -143,12 +143,6 @@ static void put_by_key(struct output *output, const struct pair *pair) {
     output->pairs.by_key[output->pairs.ends[pair->key]++] = *pair;
 }
 
-static void *take(size_t bytes, size_t *taken) {
-    size_t page_bytes = platform_page_bytes();
-    *taken = (bytes + page_bytes) & ~(page_bytes - 1);
-    return platform_map(*taken);
-}
-
 static uint64_t id_of(const struct output *output, uintptr_t address, uint64_t number);
 
 static void note_nodes(struct output *output) {
@@ -169,9 +163,9 @@ static bool read_pairs(struct output *output) {
     each_pair(output, count_pair);
     if (pairs->count == 0)
         return true;
-    pairs->by_key = take(pairs->count * sizeof *pairs->by_key, &pairs->by_key_bytes);
-    pairs->ends = take(nodes * sizeof *pairs->ends, &pairs->ends_bytes);
-    pairs->nodes = take(nodes * sizeof *pairs->nodes, &pairs->nodes_bytes);
+    pairs->by_key = platform_map_some(pairs->count * sizeof *pairs->by_key, &pairs->by_key_bytes);
+    pairs->ends = platform_map_some(nodes * sizeof *pairs->ends, &pairs->ends_bytes);
+    pairs->nodes = platform_map_some(nodes * sizeof *pairs->nodes, &pairs->nodes_bytes);
     if (!pairs->by_key || !pairs->ends || !pairs->nodes)
         return false;
     note_nodes(output);
@@ -412,7 +406,8 @@ int heap_snapshot_write_v8(struct heap_snapshot *snapshot, int descriptor, int64
     struct output output = {
         .snapshot = snapshot, .groups = snapshot->reach.groups.count, .kind_names = kind_names};
     size_t texts = snapshot->stream.list.count + (size_t)1;
-    output.label_nodes = take(texts * sizeof *output.label_nodes, &output.label_nodes_bytes);
+    output.label_nodes =
+        platform_map_some(texts * sizeof *output.label_nodes, &output.label_nodes_bytes);
     bool room = json_output_begin(&output.json, descriptor, idle_ns) && output.label_nodes;
     room = room && put_all(&output);
     bool written = json_output_end(&output.json);

@@ -10,12 +10,6 @@
 
 /* ---- Memory ---- */
 
-static void *take_words(size_t bytes, size_t *taken) {
-    size_t page_bytes = platform_page_bytes();
-    *taken = (bytes + page_bytes) & ~(page_bytes - 1);
-    return platform_map(*taken);
-}
-
 static size_t pages_of(const struct reach *reach) {
     return AO_load_acquire(&reach->space->extent_bytes) >> PAGE_SHIFT;
 }
@@ -35,9 +29,10 @@ bool reach_begin(struct reach *reach, gait_heap *heap) {
     reach->visitor.reach = coroutine_visit_reached;
     ephemerons_init(&reach->keys, &heap->space.metadata_bytes);
     size_t pages = pages_of(reach), arenas = AO_load_acquire(&heap->arenas.count);
-    reach->found = take_words(pages * (BITS_WORDS / 2) * sizeof *reach->found, &reach->found_bytes);
-    reach->found_arenas = take_words(arenas / 8 + 1, &reach->found_arenas_bytes);
-    reach->before = take_words(pages * sizeof *reach->before, &reach->before_bytes);
+    reach->found =
+        platform_map_some(pages * (BITS_WORDS / 2) * sizeof *reach->found, &reach->found_bytes);
+    reach->found_arenas = platform_map_some(arenas / 8 + 1, &reach->found_arenas_bytes);
+    reach->before = platform_map_some(pages * sizeof *reach->before, &reach->before_bytes);
     return reach->found && reach->found_arenas && reach->before;
 }
 
@@ -326,14 +321,8 @@ static void visit_arenas(struct reach *reach) {
 }
 
 static void visit_roots(struct reach *reach) {
-    const struct world *world = &reach->heap->world;
     reach->object = NULL;
-    for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next)
-        mutator_visit_roots(mutator, &reach->visitor);
-    visitor_own(&reach->visitor, NULL, false);
-    visitor_enter(&reach->visitor, ROOTS_STOPPED, NULL);
-    if (world->hooks.roots)
-        world->hooks.roots(&reach->visitor, world->hooks.data);
+    mutators_visit_roots(&reach->heap->world, &reach->visitor);
     roots_visit(&reach->heap->roots, &reach->visitor);
     visit_arenas(reach);
 }

@@ -97,6 +97,12 @@ void *platform_map(size_t bytes) {
     return map(bytes, PROT_READ | PROT_WRITE, 0);
 }
 
+void *platform_map_some(size_t bytes, size_t *mapped) {
+    size_t page_bytes = platform_page_bytes();
+    *mapped = (bytes + page_bytes) & ~(page_bytes - 1); /* of nothing, a page */
+    return platform_map(*mapped);
+}
+
 void *platform_map_sparse(size_t bytes) {
     assert(is_paged(NULL, bytes));
     if (fault_hits(FAULT_MAP))

@@ -54,7 +54,10 @@ int platform_pages_in_memory(const void *start, size_t bytes, unsigned char *pag
 /** Commit and reserve in one: zeroed, readable, writable memory. Freed by platform_unreserve. */
 void *platform_map(size_t bytes);
 
-/** The same of which most is never touched: no part of what the OS promises to have. */
+/** The same of any size; *mapped: how many bytes that is, for platform_unreserve. */
+void *platform_map_some(size_t bytes, size_t *mapped);
+
+/** As platform_map; most of it is never touched: no part of what the OS promises to have. */
 void *platform_map_sparse(size_t bytes);
 
 /** Ask the OS for small pages only behind these addresses (option disablethp). A hint. */
