@@ -10,12 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "collect/collector.h"
 #include "instance.h"
+#include "minor_cycle.h"
 #include "platform/platform.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-#define WAIT_NS ((int64_t)60000000000)
 #define STEPS 64
 
 static gait_heap *heap;
@@ -376,18 +375,6 @@ Test(expect, does_not_tell_of_floating_garbage_and_looks_at_it_again) {
     cr_expect_eq(AO_load(&heap->expected.count), 0u);
 }
 
-/* A cycle that nobody forces. */
-static void minor_cycle(void) {
-    world_rest();
-    lock_acquire(&heap->collector.gate); /* who forced a cycle goes on before all of it has ended */
-    unsigned ended = AO_int_load_acquire(&heap->collector.ended);
-    lock_release(&heap->collector.gate);
-    collector_await(heap, ended, WAIT_NS);
-    world_resume();
-    gait_poll(mutator);
-    cr_assert(heap->cycle.record.minor);
-}
-
 Test(expect, minor_cycles_tell_nothing_and_forget_what_they_find_dead) {
     open_anew(0, "on", "gcminor=1000,gccheckmark=1");
     gait_handle *old = gait_handle_new(mutator, new_item());
@@ -398,7 +385,7 @@ Test(expect, minor_cycles_tell_nothing_and_forget_what_they_find_dead) {
     expect_dead(gait_handle_get(old));
     expect_dead(gait_handle_get(young));
     expect_dead(new_item());
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_expect_eq(told.times, 0u);
     cr_expect_eq(AO_load(&heap->expected.count), 2u);
     gait_collect(mutator);

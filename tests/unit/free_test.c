@@ -12,6 +12,7 @@
 
 #include "heap/chunks.h"
 #include "instance.h"
+#include "minor_cycle.h"
 #include "mutator/alloc_free.h"
 
 #define COUNT 1000
@@ -66,17 +67,6 @@ static bool is_zero(const void *from, const void *to) {
         if (*at)
             return false;
     return true;
-}
-
-/* A cycle that nobody forces. */
-static void minor_cycle(void) {
-    gait_enter_native(mutator);
-    lock_acquire(&heap->collector.gate); /* who forced a cycle goes on before all of it has ended */
-    unsigned ended = AO_int_load_acquire(&heap->collector.ended);
-    lock_release(&heap->collector.gate);
-    collector_await(heap, ended, (int64_t)60000000000);
-    gait_leave_native(mutator);
-    cr_assert(heap->cycle.record.minor);
 }
 
 static void *make(gait_kind kind, size_t bytes) {
@@ -295,7 +285,7 @@ Test(gait_free, an_old_objects_cell_is_young_again) {
     /* and what it refers to is found by a minor cycle, though no card is dirty for it */
     gait_init(&again[100], (gait_word)make(refs, 16));
     gait_handle_set(mutator, root, (gait_word)again);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(is_object((void *)again[100]));
 }
 
@@ -312,7 +302,7 @@ Test(gait_free, garbage_that_is_old_may_go_on_to_hold_the_address) {
         gait_free(mutator, old);
         for (unsigned i = 0; i < 200; i++)
             make(leaf, bytes < 4096 ? bytes : 4096);
-        minor_cycle(); /* gccheckmark says nothing */
+        minor_cycle(heap, mutator); /* gccheckmark says nothing */
     }
 }
 
@@ -334,7 +324,7 @@ static char *young_of_garbage(gait_handle *root, size_t bytes, size_t behind) {
 /* After a minor cycle that has taken the card: have a young object lie where the word leads, and a
  * second cycle see it. gccheckmark says nothing. */
 static void use_again(const char *place, size_t bytes) {
-    minor_cycle();
+    minor_cycle(heap, mutator);
     const char *again = NULL;
     for (unsigned i = 0; i < 200 && !again; i++) {
         const char *object = make(leaf, bytes);
@@ -342,7 +332,7 @@ static void use_again(const char *place, size_t bytes) {
     }
     cr_assert_not_null(again);
     cr_assert_not(is_old(again));
-    minor_cycle();
+    minor_cycle(heap, mutator);
 }
 
 Test(gait_free, garbage_may_hold_the_address_of_what_was_young_too) {

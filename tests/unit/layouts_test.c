@@ -9,8 +9,7 @@
 #include <string.h>
 
 #include "instance.h"
-
-#define WAIT_NS ((int64_t)60000000000)
+#include "minor_cycle.h"
 
 static gait_heap *heap;
 static gait_mutator *mutator;
@@ -54,16 +53,6 @@ static bool lives(gait_word object) {
     return gait_object_base(heap, (void *)object) == (void *)object;
 }
 
-static void minor_cycle(void) {
-    gait_enter_native(mutator);
-    lock_acquire(&heap->collector.gate);
-    unsigned ended = AO_int_load_acquire(&heap->collector.ended);
-    lock_release(&heap->collector.gate);
-    collector_await(heap, ended, WAIT_NS);
-    gait_leave_native(mutator);
-    cr_assert(heap->cycle.record.minor);
-}
-
 /* What a store of each sort to a root's object keeps: in a full cycle, then stored to an old object
  * in a minor one. store: word i of it. */
 static void keeps(gait_kind kind, size_t words, size_t i, gait_word offset, size_t target_bytes,
@@ -75,7 +64,7 @@ static void keeps(gait_kind kind, size_t words, size_t i, gait_word offset, size
         gait_word target = make(leaf, target_bytes);
         store((gait_word *)gait_handle_get(root), i, target + offset);
         if (minor)
-            minor_cycle();
+            minor_cycle(heap, mutator);
         else
             gait_collect(mutator);
         cr_assert_eq(lives(target), wanted, "word %zu of %zu, offset %zu, minor %u", i, words,
@@ -311,7 +300,7 @@ Test(layouts, an_element_that_is_whole_by_resizing_is_new) {
     gait_word target = make(leaf, 16);
     object[words - 1] = target;
     cr_assert_eq(gait_realloc(mutator, object, (words + 2) * 8), (void *)object);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(target));
 }
 

@@ -10,10 +10,10 @@
 
 #include "bare_heap.h"
 #include "instance.h"
+#include "minor_cycle.h"
 #include "platform/platform.h"
 #include "sweep/sweep.h"
 
-#define WAIT_NS ((int64_t)60000000000)
 #define WORDS 8
 /* Of an object whose first words share no card with what is left of its run, which is dirty. */
 #define WORDS_APART 300
@@ -46,19 +46,6 @@ static bool lives(gait_word object) {
 static bool is_old(gait_word object) {
     struct cell cell;
     return space_cell(&heap->space, object, &cell) && cell_marked(&cell, space_epoch(&heap->space));
-}
-
-/* A cycle that nobody forces. */
-static void minor_cycle(void) {
-    world_rest();
-    lock_acquire(&heap->collector.gate); /* who forced a cycle goes on before all of it has ended */
-    unsigned ended = AO_int_load_acquire(&heap->collector.ended);
-    lock_release(&heap->collector.gate);
-    collector_await(heap, ended, WAIT_NS);
-    world_resume();
-    gait_poll(mutator);
-    cr_assert_neq(AO_int_load_acquire(&heap->collector.ended), ended);
-    cr_assert(heap->cycle.record.minor);
 }
 
 static void open_with(uint32_t flags, const char *debug) {
@@ -101,7 +88,7 @@ Test(minor, what_dies_young_is_freed_and_what_dies_old_stays_until_a_full_cycle)
     gait_word old = (gait_word)old_object(refs, WORDS), young = new_young(20);
     cr_assert(is_old(old));
     gait_handle_set(mutator, root, 0);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(old));
     cr_assert_not(lives(young));
     gait_collect(mutator);
@@ -112,10 +99,10 @@ Test(minor, what_survives_is_old) {
     old_object(refs, WORDS);
     gait_word young = new_young(20);
     gait_handle_set(mutator, root, young);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(young) && is_old(young));
     gait_handle_set(mutator, root, 0);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(young));
 }
 
@@ -145,9 +132,9 @@ Test(minor, each_store_to_an_old_object_is_remembered) {
         gait_word *object = old_object(refs, WORDS_APART);
         gait_word young = new_young(20 + way);
         ways[way](&object[7], young);
-        minor_cycle();
+        minor_cycle(heap, mutator);
         cr_expect(lives(young), "way %zu", way);
-        minor_cycle(); /* old, it needs no card any more */
+        minor_cycle(heap, mutator); /* old, it needs no card any more */
         cr_expect(lives(young), "way %zu", way);
     }
 }
@@ -161,7 +148,7 @@ Test(minor, of_a_large_object_the_cards_are_looked_at_that_were_stored_to) {
         young[i] = new_young(30);
         gait_store(mutator, &object[places[i]], young[i]);
     }
-    minor_cycle();
+    minor_cycle(heap, mutator);
     for (size_t i = 0; i < 7; i++)
         cr_expect(lives(young[i]), "%zu", places[i]);
     cr_expect_lt(AO_load(&heap->space.cards.work_bytes), (size_t)16 * CARD_BYTES);
@@ -174,7 +161,7 @@ Test(minor, many_words_are_remembered_over_the_safepoints_of_their_move) {
     gait_fill(mutator, object, young, words);
     gait_store(mutator, &object[0], 0);
     gait_move(mutator, &object[1], &object[2], words - 2);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(young));
 }
 
@@ -205,7 +192,7 @@ Test(minor, a_dirty_card_is_read_as_the_layout_says) {
         gait_store(mutator, &object[layouts[i].strong], strong + (inside ? 16 : 0));
         if (layouts[i].other > 0)
             gait_store(mutator, &object[layouts[i].other], other);
-        minor_cycle();
+        minor_cycle(heap, mutator);
         cr_expect(lives(strong), "layout %d", (int)layouts[i].info.layout);
         cr_expect_not(lives(other), "layout %d", (int)layouts[i].info.layout);
     }
@@ -222,7 +209,7 @@ Test(minor, what_is_born_in_the_rest_of_a_run_may_refer_to_young_objects) {
     born = new_object(refs, WORDS);
     gait_init((gait_word *)born, young);
     gait_handle_set(mutator, root, born);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(young));
 }
 
@@ -257,7 +244,7 @@ Test(minor, a_pair_in_an_old_table_keeps_its_value_while_its_key_lives) {
     gait_ephemeron_set(mutator, &table[5], values[0], values[1]);
     gait_ephemeron_set(mutator, &table[39], values[1], values[2]);
     gait_ephemeron_set(mutator, &table[9], lost, key);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     for (size_t i = 0; i < 3; i++)
         cr_expect(lives(values[i]), "%zu", i);
     cr_expect_not(lives(lost));
@@ -269,7 +256,7 @@ Test(minor, an_old_weak_word_to_a_young_object_that_died_is_cleared) {
     gait_kind weak = kind_of((gait_kind_info){.layout = GAIT_WEAK});
     gait_word *object = old_object(weak, WORDS);
     gait_weak_set(mutator, &object[3], new_young(20));
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert_eq(object[3], 0u);
 }
 
@@ -283,7 +270,7 @@ Test(minor, what_a_scan_function_visits_elsewhere_is_kept) {
     old_object(kind_of((gait_kind_info){.layout = GAIT_CALLBACK, .scan = visit_beside}), WORDS);
     gait_word young = new_young(20);
     gait_store(mutator, &beside, young);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(young));
 }
 
@@ -298,7 +285,7 @@ Test(minor, the_finalizer_of_what_dies_young_runs) {
     gait_finalizer_set(mutator, (void *)new_young(20), finalize, NULL);
     gait_finalizer_set(mutator, old, finalize, NULL);
     gait_handle_set(mutator, root, 0);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     gait_run_finalizers(mutator, SIZE_MAX);
     cr_assert_eq(finalized, 1u);
     gait_collect(mutator);
@@ -313,15 +300,15 @@ Test(minor, an_arena_that_only_an_old_object_refers_to_is_kept_with_what_it_hold
     config.flags = GAIT_ARENA_TRACED;
     gait_arena *arena = gait_arena_create(mutator, &config);
     gait_store(mutator, &object[0], (gait_word)arena);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     gait_word *piece = gait_arena_new(mutator, arena, refs, 64);
     gait_word young = new_young(20);
     gait_store(mutator, piece, young);
-    minor_cycle();
-    minor_cycle();
+    minor_cycle(heap, mutator);
+    minor_cycle(heap, mutator);
     cr_assert(lives(young));
     gait_store(mutator, &object[0], 0);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     gait_stats stats = {.struct_bytes = sizeof stats};
     gait_read_stats(heap, &stats);
     cr_assert_eq(stats.arenas_leaked, 0u);
@@ -351,8 +338,8 @@ Test(minor, what_an_arena_had_is_looked_at_where_it_was_stored_to) {
         gait_word young = new_young(20 + i), beside = new_young(70);
         gait_store(mutator, &pieces[i][at], young);
         gait_store(mutator, &pieces[next][CARD_WORDS - 1], beside);
-        minor_cycle();
-        minor_cycle();
+        minor_cycle(heap, mutator);
+        minor_cycle(heap, mutator);
         cr_expect(lives(young) && lives(beside), "%zu", i);
     }
 }
@@ -367,7 +354,7 @@ Test(minor, what_is_born_in_an_arena_is_looked_at) {
         gait_word *piece = gait_arena_new(mutator, arena, refs, CARD_BYTES);
         gait_pop_frame(mutator);
         gait_init(&piece[1], young);
-        minor_cycle();
+        minor_cycle(heap, mutator);
         cr_expect(lives(young), "%zu", round);
         if (round % 2)
             gait_arena_reset(mutator, arena); /* the next piece lies where the first one did */
@@ -380,7 +367,7 @@ Test(minor_unchecked, what_an_arena_had_is_left_out_where_it_was_not_stored_to) 
     gait_word *piece = gait_arena_new(mutator, traced_arena(), refs, CARD_BYTES);
     gait_collect(mutator);
     gait_word young = piece[1] = new_young(20);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_expect_not(lives(young));
     piece[1] = 0;
     close_heap();
@@ -415,7 +402,7 @@ Test(minor, roots_that_were_stored_to_are_looked_at) {
             gait_store(mutator, &roots[i][at], young[i]);
         }
         for (size_t minor = 0; minor < 2; minor++) {
-            minor_cycle();
+            minor_cycle(heap, mutator);
             for (size_t i = 0; i < ROOTS; i++)
                 cr_expect(lives(young[i]), "root %zu, word %zu", i, at);
         }
@@ -426,7 +413,7 @@ Test(minor, cards_of_roots_are_clean_again) {
     roots_make();
     for (size_t i = 0; i < ROOTS; i++)
         gait_store(mutator, &roots[i][0], new_young(20));
-    minor_cycle();
+    minor_cycle(heap, mutator);
     for (size_t i = 0; i < ROOTS; i++)
         cr_expect_not(card_is_dirty(&heap->space.cards, (uintptr_t)roots[i]), "root %zu", i);
 }
@@ -438,7 +425,7 @@ Test(minor, roots_that_were_added_are_looked_at_whatever_cards_say) {
     cr_assert_eq(gait_roots_add(mutator, slots, CARD_WORDS), 0);
     range[0] = new_young(21);
     cr_assert_eq(gait_roots_add_range(mutator, range, CARD_BYTES, 0), 0);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(slots[0]) && lives(range[0]));
 }
 
@@ -448,7 +435,7 @@ Test(minor, what_a_stopped_coroutine_has_may_move) {
     gait_store(mutator, &roots[STOPPED][0], young);
     memcpy(roots[ROOTS], roots[STOPPED], CARD_BYTES);
     stopped_words = roots[ROOTS];
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives(young));
 }
 
@@ -459,7 +446,7 @@ Test(minor_unchecked, roots_that_were_not_stored_to_are_left_out) {
     roots_make();
     for (size_t i = 0; i < ROOTS; i++)
         roots[i][0] = young[i] = new_young(20 + i);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     for (size_t i = 0; i < ROOTS; i++)
         cr_expect_not(lives(young[i]), "root %zu", i);
     memset(roots, 0, sizeof roots);
@@ -486,7 +473,7 @@ Test(minor, what_lies_on_dirty_cards_is_counted) {
     cr_expect_eq(dirty_after(object, slot + CARD_WORDS), before + 2 * CARD_BYTES);
     gait_word *young = (gait_word *)new_young(WORDS_APART);
     cr_expect_eq(dirty_after(young, 100), before + 2 * CARD_BYTES);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_expect_leq(cards_dirty_bytes(&heap->space), before);
     gait_word *without = old_object(leaf, words);
     before = cards_dirty_bytes(&heap->space);
@@ -501,8 +488,8 @@ Test(minor, large_objects_count_by_their_dirty_cards) {
 
 Test(minor, they_are_counted_among_the_cycles) {
     gait_collect(mutator);
-    minor_cycle();
-    minor_cycle();
+    minor_cycle(heap, mutator);
+    minor_cycle(heap, mutator);
     gait_stats stats = {.struct_bytes = sizeof stats};
     gait_read_stats(heap, &stats);
     cr_expect_eq(stats.minor_cycles, 2u);
@@ -528,7 +515,7 @@ Test(minor, a_thread_that_attaches_remembers_too) {
     gait_enter_native(mutator);
     pthread_join(thread, &young);
     gait_leave_native(mutator);
-    minor_cycle();
+    minor_cycle(heap, mutator);
     cr_assert(lives((gait_word)young));
 }
 

@@ -5,29 +5,11 @@
 #include <gait/profile.h>
 
 #include "mutator/alloc_sample.h"
+#include "profiled.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-
-static gait_heap *heap;
-static gait_mutator *mutator;
-static gait_kind node, leaf;
-
-static void open_heap(void) {
-    heap = gait_heap_create(NULL, NULL, 0);
-    cr_assert_not_null(heap);
-    mutator = gait_attach(heap);
-    const gait_kind_info nodes = {.name = "node", .layout = GAIT_REFS};
-    const gait_kind_info leaves = {.name = "leaf", .layout = GAIT_LEAF};
-    node = (gait_kind)gait_kind_register(heap, &nodes);
-    leaf = (gait_kind)gait_kind_register(heap, &leaves);
-}
-
-static void close_heap(void) {
-    gait_detach(mutator);
-    gait_heap_destroy(heap);
-}
 
 TestSuite(profile, .init = open_heap, .fini = close_heap);
 
