@@ -178,7 +178,7 @@ void compat_typed_scan(gait_visitor *visitor, void *object, size_t object_bytes,
 void compat_typed_array_scan(gait_visitor *visitor, void *object, size_t object_bytes, void *data);
 void compat_table_scan(gait_visitor *visitor, void *object, size_t object_bytes, void *data);
 
-/* ---- Allocation: alloc.c, uncollectable.c ---- */
+/* ---- Allocation: alloc.c ---- */
 
 /* What lies in front of an uncollectable object. 16 bytes: the object stays aligned. */
 struct uncollectable {
