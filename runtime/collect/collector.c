@@ -47,11 +47,11 @@ static bool is_wanted(const gait_heap *heap) {
 
 static void run_cycle(gait_heap *heap, bool periodic) {
     struct collector *collector = &heap->collector;
+    lock_acquire(&collector->gate); /* first: a fork leaves the child what no cycle has taken up */
     unsigned forced = AO_int_load_acquire(&collector->forced); /* these are done by this cycle */
     /* asked for before this: the next request is another cycle's */
     bool whole =
         AO_int_load(&collector->whole) && AO_int_compare_and_swap_full(&collector->whole, 1, 0);
-    lock_acquire(&collector->gate);
     cycle_begin(heap, forced != AO_int_load(&collector->done), periodic, whole);
     /* not before: until then a mutator may ask for the cycle that has begun */
     PERTURB(CYCLE_BEGIN);

@@ -90,3 +90,21 @@ Test(requests, one_for_a_full_cycle_is_not_late) {
     cr_assert_eq(AO_int_load(&heap->collector.due), 0u);
     cr_assert_eq(AO_int_load(&heap->collector.whole), 0u);
 }
+
+/* A thread that forks has the gate: what the child is to find is not taken up before. */
+Test(requests, none_is_taken_up_before_the_gate) {
+    gait_collect(mutator);
+    unsigned before = cycles();
+    gait_enter_native(mutator);
+    lock_acquire(&heap->collector.gate);
+    AO_int_store_full(&heap->collector.whole, 1);
+    collector_request(heap);
+    while (!AO_int_load_acquire(&heap->collector.beginning))
+        platform_sleep_ns(100000);
+    platform_sleep_ns(QUIET_NS);
+    cr_expect_eq(AO_int_load(&heap->collector.whole), 1u);
+    lock_release(&heap->collector.gate);
+    gait_leave_native(mutator);
+    cr_assert_geq(come(before, 1), 1u);
+    cr_assert_eq(AO_int_load(&heap->collector.whole), 0u);
+}
