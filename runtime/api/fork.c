@@ -115,6 +115,8 @@ static void drop_lost_mutators(gait_heap *heap) {
             continue;
         }
         mutator_drop_roots(mutator); /* its coroutine has stopped as well, without roots */
+        if (mutator->outside)        /* NATIVE, and counted among those that run; others rest */
+            counter_sub(&heap->world.running, 1);
         world_drop(&heap->world, mutator, cycle_mutator_leaves);
         arena_making_drop(mutator);
         clones_free(mutator);

@@ -7,7 +7,12 @@
 #include <gait/gait.h>
 #include <gait/stats.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../runtime/instance.h"
 
 static pthread_t program;
 static unsigned stops, starts, visits;
@@ -157,4 +162,44 @@ Test(world_hooks, out_of_memory) {
     cr_assert_eq(asked, 1);
     cr_assert_not_null(gait_alloc(mutator, kind, 1 << 20));
     gait_heap_destroy(heap);
+}
+
+struct other {
+    gait_heap *heap;
+    sem_t attached, over;
+};
+
+static void *run_other(void *argument) {
+    struct other *other = argument;
+    gait_mutator *mutator = gait_attach(other->heap);
+    cr_assert(mutator);
+    sem_post(&other->attached);
+    while (sem_wait(&other->over) != 0)
+        continue;
+    gait_detach(mutator);
+    return NULL;
+}
+
+/* Workers are as many as the CPUs that nobody runs on: by who runs in the child. */
+Test(world_hooks, lost_threads_run_no_more) {
+    struct other other = {.heap = heap_new(hooks_config())};
+    gait_mutator *mutator = gait_attach(other.heap);
+    cr_assert(mutator);
+    cr_assert_eq(sem_init(&other.attached, 0, 0) | sem_init(&other.over, 0, 0), 0);
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, run_other, &other), 0);
+    while (sem_wait(&other.attached) != 0)
+        continue;
+    cr_assert_eq(AO_load(&other.heap->world.running), 2);
+    pid_t child = fork();
+    if (child == 0)
+        _exit((int)AO_load(&other.heap->world.running));
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%#x", (unsigned)status);
+    sem_post(&other.over);
+    pthread_join(thread, NULL);
+    cr_expect_eq(AO_load(&other.heap->world.running), 1);
+    gait_detach(mutator);
+    gait_heap_destroy(other.heap);
 }
