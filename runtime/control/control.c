@@ -268,19 +268,26 @@ bool control_memory_changed(struct control *control) {
            control_live_bytes(control) >= AO_load(&control->trigger_bytes);
 }
 
+/* So many bytes are live no more. The figure ends at 0: .inv.uncounted. */
+static void live_less(struct tally *tally, size_t bytes) {
+    for (bool told = bytes == 0; !told;) {
+        AO_t live = AO_load(&tally->live_bytes);
+        told = AO_compare_and_swap(&tally->live_bytes, live, live > bytes ? live - bytes : 0);
+    }
+}
+
 void control_unallocated(struct control *control, struct cache_rest rest) {
     if (rest.bytes == 0)
         return;
     struct tally *tally = &control->space->tally;
     counter_sub(&tally->leaf_bytes, rest.bytes - rest.scannable_bytes);
-    counter_sub(&tally->live_bytes, rest.live_bytes);
+    live_less(tally, rest.live_bytes);
     counter_sub(&tally->scannable_bytes, rest.scannable_bytes);
     counter_sub(&control->unscannable_bytes, rest.scannable_bytes - rest.live_scannable_bytes);
 }
 
 /* While a cycle marks its figures only grow: the pacer takes differences. It counts what is live
- * anew as it ends. What was made of the rest of a run as the last one ended was never counted as
- * live, and may be freed: the figure ends at 0. */
+ * anew as it ends. */
 void control_freed(struct control *control, gait_mutator *mutator) {
     size_t bytes = mutator->freed_bytes;
     if (bytes == 0)
@@ -289,12 +296,9 @@ void control_freed(struct control *control, gait_mutator *mutator) {
     struct tally *tally = &control->space->tally;
     tally_count(tally, &mutator->tally); /* what was freed was handed out before */
     lock_acquire(&control->lock);        /* no cycle begins meanwhile */
-    bool told = AO_load(&control->marking) != 0;
-    if (!told)
+    if (!AO_load(&control->marking)) {
         counter_add(&control->unscannable_bytes, mutator->freed_scannable_bytes);
-    while (!told) {
-        AO_t live = AO_load(&tally->live_bytes);
-        told = AO_compare_and_swap(&tally->live_bytes, live, live > bytes ? live - bytes : 0);
+        live_less(tally, bytes);
     }
     lock_release(&control->lock);
     mutator->freed_bytes = mutator->freed_scannable_bytes = 0;

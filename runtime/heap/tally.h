@@ -7,6 +7,9 @@
  *   .inv.lag: the sums lag by less than a step for each mutator that runs, and by nothing for all
  *   others: it is counted before its mutator is not RUNNING any more, before what it gives back is
  *   taken off, and as marking ends.
+ *   .inv.uncounted: live_bytes never falls below 0. What is taken off it need not have been added:
+ *   what runs have left as marking ends is not counted as live, and objects that are made of it may
+ *   be freed. So whoever takes off ends at 0.
  */
 #ifndef GAIT_TALLY_H
 #define GAIT_TALLY_H
@@ -15,7 +18,8 @@
 
 /* Figures: unordered. */
 struct tally {
-    AO_t live_bytes; /* marked by the last cycle and allocated since, of the heap itself */
+    AO_t live_bytes; /* marked by the last cycle and allocated since, of the heap itself;
+                        .inv.uncounted */
     /* allocated since the heap was created, less what was given back unused: */
     AO_t scannable_bytes; /* in kinds with references */
     AO_t leaf_bytes;      /* in the others */

@@ -110,3 +110,24 @@ Test(tally, native_code_hides_no_trigger) {
     }
     cr_assert_gt(stats.cycles, 0, "nobody asked for a cycle");
 }
+
+/* What is left of a run as a cycle ends is not live, but objects are made of it and freed. What was
+ * taken off for these is not there any more when another run's rest is given back. */
+Test(tally, ends_at_nothing) {
+    const size_t cells = 8192 / 32;
+    void *objects[8192 / 32];
+    gait_free(mutator, gait_alloc(mutator, leaf, 32));
+    gait_collect(mutator);
+    void *other = gait_alloc(mutator, leaf, 64);
+    for (size_t i = 0; i < cells - 1; i++)
+        objects[i] = gait_alloc(mutator, leaf, 32);
+    for (size_t i = 0; i < cells - 1; i++)
+        gait_free(mutator, objects[i]);
+    gait_free(mutator, other);
+    gait_detach(mutator);
+    mutator = NULL;
+    cr_expect_lt(heap->space.tally.live_bytes, 2 * STEP, "%zu live",
+                 (size_t)heap->space.tally.live_bytes);
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    cr_assert_eq(gait_read_stats(heap, &stats), 0);
+}
