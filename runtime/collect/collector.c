@@ -210,6 +210,13 @@ bool collector_is_overdue(gait_heap *heap) {
            (AO_int_load(&collector->started) == 0 && control_periodic_due(&heap->control));
 }
 
+void collector_request_unless(gait_heap *heap, unsigned ended) {
+    const struct collector *collector = &heap->collector;
+    /* in this order: one that is on no more has ended */
+    if (!AO_int_load_acquire(&collector->beginning) && AO_int_load(&collector->ended) == ended)
+        collector_request(heap);
+}
+
 /* control.marking is set before due is not. */
 bool collector_is_due(const gait_heap *heap) {
     return is_wanted(heap) || AO_load(&heap->control.marking);
@@ -236,11 +243,7 @@ int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
     int64_t look_ns = control_looks().cycle_ns, waited_ns = 0, now_ns = platform_now_ns();
     while (AO_int_load_acquire(&collector->ended) == ended && !is_ending(collector) &&
            !world_is_held_up(&heap->world) && !collector_is_held(heap) && waited_ns < most_ns) {
-        if (!AO_int_load_acquire(&collector->beginning)) { /* else one is on */
-            if (AO_int_load(&collector->ended) != ended)
-                break; /* the one that was is over since the look above */
-            collector_request(heap);
-        }
+        collector_request_unless(heap, ended);
         platform_wait(&collector->ended, ended, look_ns);
         int64_t before_ns = now_ns;
         now_ns = platform_now_ns();

@@ -57,8 +57,11 @@ void collector_lost(gait_heap *heap);
 /** Ask for a cycle, since the trigger was reached. Any thread. */
 void collector_request(gait_heap *heap);
 
-/** The same, and wait until a cycle has ended since collector.ended was this, but so long at most,
- * and not while a mutator holds it up. Not by a running mutator. @return for how long it was, ns,
+/** The same, unless a cycle is on, or one has ended since collector.ended was this. Any thread. */
+void collector_request_unless(gait_heap *heap, unsigned ended);
+
+/** The same, and wait until one has ended since collector.ended was this, but so long at most, and
+ * not while a mutator holds it up. Not by a running mutator. @return for how long it was, ns,
  * by the governor's reckoning. */
 int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
 

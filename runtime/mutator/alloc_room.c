@@ -66,27 +66,40 @@ static bool is_held_up(gait_mutator *mutator) {
     return world_is_held_up(&mutator->heap->world);
 }
 
+/* A wait in naps, by the governor's reckoning: a process that is stopped does not wait. */
+struct naps {
+    int64_t now_ns;    /* the last look */
+    int64_t waited_ns; /* since the first */
+};
+
+static struct naps naps_begin(void) { return (struct naps){.now_ns = platform_now_ns()}; }
+
+static void naps_look(struct naps *naps, gait_mutator *mutator) {
+    int64_t before_ns = naps->now_ns;
+    naps->now_ns = platform_now_ns();
+    int64_t since_ns = control_waited_ns(naps->now_ns - before_ns, control_looks().cycle_ns);
+    naps->waited_ns += since_ns;
+    mutator->late_ns += since_ns;
+}
+
 /* HELP: the live heap has reached its goal before the cycle lets mutators assist: the OS has not
  * let the collector in, or it still sweeps. Help it, or leave it the CPU, for a moment. */
 static void help(gait_mutator *mutator, const struct alloc_need *need, struct control_want *want) {
     gait_heap *heap = mutator->heap;
-    int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
-    for (;;) {
+    for (struct naps naps = naps_begin();; naps_look(&naps, mutator)) {
         unsigned stops = stops_now(mutator);
         struct gait_governor_patience left =
-            patience(mutator, control_for_start(&heap->control), need->bytes, now_ns - begin_ns);
-        if (left.most_ns == 0 || is_held_up(mutator) ||
-            ask(mutator, need, want) != GAIT_GOVERNOR_HELP)
+            patience(mutator, control_for_start(&heap->control), need->bytes, naps.waited_ns);
+        if (is_held_up(mutator) || ask(mutator, need, want) != GAIT_GOVERNOR_HELP)
             return;
         if (!AO_load(&heap->control.marking))
-            collector_request(heap);
+            collector_request(heap); /* .inv.impatient */
+        if (left.most_ns == 0)
+            return;
         if (sweep_step(&heap->sweeper))
             world_poll(mutator);
         else
             nap(mutator, stops, left.nap_ns);
-        int64_t before_ns = now_ns;
-        now_ns = platform_now_ns();
-        mutator->late_ns += now_ns - before_ns;
     }
 }
 
@@ -98,17 +111,14 @@ static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *ne
     size_t bytes = need->cell ? 0 : need->page_bytes;
     enum gait_governor_wait what =
         control_for_dead(awaited, awaited && passes_limit(mutator, need));
-    int64_t begin_ns = platform_now_ns(), now_ns = begin_ns;
+    struct naps naps = naps_begin();
     while (!sweep_is_open(&heap->sweeper)) {
-        struct gait_governor_patience left =
-            patience(mutator, what, need->bytes, now_ns - begin_ns);
+        struct gait_governor_patience left = patience(mutator, what, need->bytes, naps.waited_ns);
         if (left.most_ns == 0 || !control_outgrows_settling(&heap->control, bytes) ||
             !takes_pages(mutator, need) || is_held_up(mutator))
             return;
         nap(mutator, stops_now(mutator), left.nap_ns); /* settled by no stop: in naps */
-        int64_t before_ns = now_ns;
-        now_ns = platform_now_ns();
-        mutator->late_ns += now_ns - before_ns;
+        naps_look(&naps, mutator);
     }
 }
 
@@ -167,7 +177,8 @@ static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
 }
 
 /* AWAIT: a cycle ends, and gives room below the limit. Not if a mutator holds it up: then the limit
- * waits. ended: before the mutator was told; a cycle that ended since is one. */
+ * waits. ended: before the mutator was told; a cycle that ended since is one. Who may wait no more
+ * asks for it all the same: .inv.impatient. */
 static void await(gait_mutator *mutator, unsigned ended, struct control_want *want) {
     gait_heap *heap = mutator->heap;
     int64_t most_ns = patience(mutator, GAIT_GOVERNOR_FOR_END, 0, 0).most_ns;
@@ -178,6 +189,8 @@ static void await(gait_mutator *mutator, unsigned ended, struct control_want *wa
         TIMELINE_END(wait_cycle, begin_ns, 0);
         gait_leave_native(mutator);
         mutator->late_ns += waited_ns;
+    } else {
+        collector_request_unless(heap, ended);
     }
     want->awaited = true;
 }

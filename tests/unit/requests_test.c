@@ -7,6 +7,11 @@
 
 #include <criterion/criterion.h>
 #include <gait/gait.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "instance.h"
 #include "platform/platform.h"
@@ -107,4 +112,63 @@ Test(requests, none_is_taken_up_before_the_gate) {
     gait_leave_native(mutator);
     cr_assert_geq(come(before, 1), 1u);
     cr_assert_eq(AO_int_load(&heap->collector.whole), 0u);
+}
+
+static sem_t has_gate, is_over;
+
+/* So the cycle that was asked for does not begin, and allocation is kept waiting for it. */
+static void *hold_gate(void *argument) {
+    (void)argument;
+    lock_acquire(&heap->collector.gate);
+    sem_post(&has_gate);
+    while (sem_wait(&is_over) != 0)
+        continue;
+    lock_release(&heap->collector.gate);
+    return NULL;
+}
+
+/* @return the process that stops this one as soon as something is written to the pipe. */
+static pid_t stopper(int *pipe_end) {
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        char byte;
+        if (read(ends[0], &byte, 1) == 1 && kill(parent, SIGSTOP) == 0)
+            platform_sleep_ns(7 * QUIET_NS);
+        kill(parent, SIGCONT);
+        _exit(0);
+    }
+    *pipe_end = ends[1];
+    return child;
+}
+
+Test(requests, a_stopped_process_keeps_its_patience) {
+    const int64_t some_ns = 3 * QUIET_NS; /* it has half a second in all */
+    int pipe_end;
+    pid_t child = stopper(&pipe_end);
+    gait_kind kind =
+        (gait_kind)gait_kind_register(heap, &(gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    cr_assert_eq(sem_init(&has_gate, 0, 0) | sem_init(&is_over, 0, 0), 0);
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, hold_gate, NULL), 0);
+    while (sem_wait(&has_gate) != 0)
+        continue;
+    gait_set_gogc(heap, 100);
+    int64_t most_ns = 0;
+    bool asked = false;
+    for (unsigned steps = 0; waitpid(child, NULL, WNOHANG) == 0; steps++) {
+        cr_assert_lt(steps, 20000u, "nothing waits");
+        int64_t late_ns = mutator->late_ns;
+        if (late_ns > 0 && !asked)
+            asked = write(pipe_end, "", 1) == 1;
+        if (late_ns > some_ns)
+            platform_sleep_ns(1000000);
+        else
+            gait_alloc(mutator, kind, 8000);
+        most_ns = mutator->late_ns - late_ns > most_ns ? mutator->late_ns - late_ns : most_ns;
+    }
+    cr_expect_lt(most_ns, QUIET_NS, "%lld ns in one allocation", (long long)most_ns);
+    sem_post(&is_over);
+    pthread_join(thread, NULL);
 }

@@ -131,3 +131,33 @@ Test(tally, ends_at_nothing) {
     gait_stats stats = {.struct_bytes = sizeof stats};
     cr_assert_eq(gait_read_stats(heap, &stats), 0);
 }
+
+/* Objects that are freed are not live, though their pages are no other class's before a cycle: the
+ * limit is reached below the trigger. Whoever may wait no more asks for the cycle all the same. */
+Test(tally, used_up_patience_asks_for_a_cycle) {
+    enum { LIMIT = 16 << 20, PART = 4 << 20 };
+    static gait_word objects[PART / 64];
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, objects, PART / 64);
+    gait_set_memory_limit(heap, LIMIT);
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    for (size_t bytes = 64; bytes <= 64 << 4; bytes += 64) {
+        size_t count = PART / bytes;
+        for (size_t i = 0; i < count; i++) {
+            mutator->late_ns = INT64_MAX / 2;
+            objects[i] = (gait_word)gait_alloc(mutator, leaf, bytes);
+            cr_assert_neq(objects[i], 0);
+        }
+        for (size_t i = 0; i < count; i++) {
+            gait_free(mutator, (void *)objects[i]);
+            objects[i] = 0;
+        }
+        gait_enter_native(mutator);
+        usleep(20000); /* the collector's thread may be late */
+        gait_leave_native(mutator);
+    }
+    gait_pop_frame(mutator);
+    cr_assert_eq(gait_read_stats(heap, &stats), 0);
+    cr_expect_gt(stats.cycles, 0, "nobody asked for a cycle, with %zu bytes in all",
+                 (size_t)stats.total_bytes);
+}
