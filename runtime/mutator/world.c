@@ -138,6 +138,14 @@ static void resumed(void) {
         AO_int_store(&mutator->head.poll, 1);
 }
 
+/* One that became RUNNING for a moment, or answered, has cleared `poll`, by which native_begin
+ * knows that somebody waits. */
+static void tell_resting(void) {
+    for (gait_mutator *mutator = mine(); mutator; mutator = mutator->thread_next)
+        if (mutator->resting)
+            tell(mutator);
+}
+
 void world_resume(void) {
     for (gait_mutator *mutator = mine(); mutator;) {
         if (!mutator->resting || try_to_run(mutator)) {
@@ -146,6 +154,7 @@ void world_resume(void) {
         }
         PERTURB(NATIVE_REFUSED);
         world_rest(); /* whoever has this world stopped may wait for this thread in another */
+        tell_resting();
         while (AO_int_load_acquire(&mutator->world->stopping))
             platform_wait(&mutator->world->stopping, 1, -1);
         mutator = mine();
