@@ -54,10 +54,8 @@ static struct arena_place place_of(const struct arena_own *own, const void *near
         return (struct arena_place){false, NULL};
     if (!near)
         return (struct arena_place){true, NULL};
-    const struct space *space = &own->heap->space;
-    struct heap_chunk *chunk = chunk_at(space, (uintptr_t)near);
-    if (!chunk || chunk_arena(space, chunk) != own->record.index ||
-        chunk->bump.era != own->bump.era)
+    struct heap_chunk *chunk = chunk_at(&own->heap->space, own->record.index, (uintptr_t)near);
+    if (!chunk || chunk->bump.era != own->bump.era)
         platform_fatal("%s: %p is nothing that was allocated in arena \"%s\" since its last reset",
                        call, (const void *)near, own->record.name);
     return (struct arena_place){false, &chunk->bump};
@@ -86,12 +84,12 @@ struct edges {
     uint64_t all, crossing;
 };
 
-/* The chunk and the block in it that an address of the arena lies in. NULL: it is none. */
+/* The chunk and the block in it that an address of the arena lies in. NULL: it is none. Of what
+ * lies elsewhere nothing is read: its owner may free it meanwhile. */
 static const struct heap_chunk *block_of(const struct arena_own *own, uintptr_t address,
                                          size_t *block) {
-    const struct space *space = &own->heap->space;
-    const struct heap_chunk *chunk = chunk_at(space, address);
-    if (!chunk || chunk_arena(space, chunk) != own->record.index)
+    const struct heap_chunk *chunk = chunk_at(&own->heap->space, own->record.index, address);
+    if (!chunk)
         return NULL;
     const char *start = own->range.pages > 0 ? own->range.whole.start : chunk->bump.start;
     *block = (address - (uintptr_t)start) >> BLOCK_SHIFT;

@@ -86,7 +86,7 @@ static void span_make(struct space *space, struct span *span, unsigned kind, uns
     span->search = 0;
     span->size_class = (uint8_t)size_class;
     span->kind = (uint8_t)kind;
-    AO_int_store(&span->listed, 0);
+    AO_char_store(&span->listed, 0);
     AO_char_store(&span->recorded, 0);
     bits_reset(space, span);
     page_entry entry = size_class | kind << 8 | (page_entry)space->kinds[kind].layout << 16 |

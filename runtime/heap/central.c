@@ -10,9 +10,6 @@ static struct central *central_of(struct space *space, const struct span *span) 
     return &space->kinds[span->kind].centrals[span->size_class];
 }
 
-/* What `listed` is for a span on the list of an epoch. 0: on none. */
-static unsigned listed_in(unsigned epoch) { return epoch + 1; }
-
 /* With the lock held. Atomic, for a look without it: sweep_more. */
 static void central_set_first(struct central *central, struct span *span) {
     __atomic_store_n(&central->first, span, __ATOMIC_RELAXED);
@@ -29,11 +26,10 @@ static void central_renew(struct central *central, unsigned epoch) {
 
 /* With the lock held, of a span that nobody owns. */
 static void central_push(struct space *space, struct central *central, struct span *span) {
-    unsigned epoch = space_epoch(space);
-    central_renew(central, epoch);
-    if (AO_int_load(&span->listed) == listed_in(epoch))
+    central_renew(central, space_epoch(space));
+    if (AO_char_load(&span->listed))
         return;
-    AO_int_store(&span->listed, listed_in(epoch));
+    AO_char_store(&span->listed, 1);
     span->next = NULL;
     if (central->first)
         central->last->next = span;
@@ -57,7 +53,7 @@ struct span *central_take(struct space *space, unsigned kind, unsigned size_clas
     struct span *span = central->first;
     if (span) {
         central_set_first(central, span->next);
-        AO_int_store(&span->listed, 0);
+        AO_char_store(&span->listed, 0);
         AO_char_store(&span->owned, 1);
     }
     lock_release(&central->lock);

@@ -2,8 +2,10 @@
 /*
  * Central lists: of each kind and size class, the swept spans that have free cells and no owner.
  *
- *   .inv.listed: a span says by `listed` whether it lies on its list of this epoch, so nobody puts
- *   it there twice. A list is of one epoch: when the epoch turns it is empty, without a walk.
+ *   .inv.listed: a swept span says by `listed` whether it lies on its list, so nobody puts it there
+ *   twice. A list is of one epoch: when the epoch turns it is empty, without a walk. Then all spans
+ *   are unswept, nobody puts one on a list, and who sweeps one takes `listed` back before it says
+ *   so.
  */
 #ifndef GAIT_CENTRAL_H
 #define GAIT_CENTRAL_H

@@ -124,9 +124,9 @@ static void chunk_init(struct space *space, struct heap_chunk *chunk, size_t pag
     span_set_pages(span, pages);
     span->size_class = CLASS_ARENA;
     span->cells = 0;
-    AO_int_store_release(&span->arena, arena);
+    AO_store_release((volatile AO_t *)&span->next, (AO_t)chunk);
+    AO_int_store_release(&span->arena, arena); /* after it; pairs with chunk_at */
     span_set_state(span, SPAN_ARENA);
-    AO_store_release((volatile AO_t *)&span->next, (AO_t)chunk); /* pairs with chunk_at */
     PERTURB(CHUNK_MADE);
     for (size_t back = 0; back < pages; back++)
         AO_store_release((volatile AO_t *)&space->entries[page + back],
@@ -186,7 +186,8 @@ static void note_reborn(struct space *space, const struct heap_chunk *chunk) {
 void chunk_free(struct space *space, struct heap_chunk *chunk) {
     note_reborn(space, chunk);
     struct span *span = &space->spans[chunk->page];
-    space_give_pages(space, span); /* its entries are a free run's from here on */
+    AO_int_store_release(&span->arena, 0); /* .inv.index */
+    space_give_pages(space, span);         /* its entries are a free run's from here on */
     node_give(space, chunk);
 }
 

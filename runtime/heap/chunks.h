@@ -13,7 +13,14 @@
  *
  *   .inv.chunk: the struct of a chunk is where spans[page].next of its first page leads, as long as
  *   its entries say CLASS_ARENA; it is set before them. It lies in the library's memory, not in the
- *   chunk, which may be inaccessible.
+ *   chunk, which may be inaccessible. That holds at one moment: who has read an entry and then
+ *   reads `next` may find that the chunk has gone, and its struct with it. So only its holder
+ *   follows `next`: one who knows from the index that the arena is his own (chunk_at).
+ *   .inv.index: spans[page].arena is an arena's index on the first page of a chunk that the arena
+ *   has, and 0 on all other pages, whatever they are. Nothing else is kept in that word. So who has
+ *   read an entry may read the index a long time after it: it is 0, or an arena's that has a chunk
+ *   there now, and records stay (.inv.record of
+ *   mark/arenas.h).
  *   .inv.pool: a pool is a stack (Treiber): one word has the youngest chunk's page and a count of
  *   changes, so that a page which went and came back is seen (ABA). The links are in the
  *   descriptors of pages, which stay readable whatever becomes of a chunk.
@@ -22,6 +29,7 @@
 #define GAIT_CHUNKS_H
 
 #include "../arena/bump.h"
+#include "../platform/perturb.h"
 #include "space.h"
 
 struct arena; /* what the collector knows of one: mark/arenas.h */
@@ -92,20 +100,24 @@ static inline size_t chunk_bytes(const struct heap_chunk *chunk) {
     return chunk->pages << PAGE_SHIFT;
 }
 
-/** The chunk that an address lies in; NULL: none. Any thread; async-signal-safe. */
-static inline struct heap_chunk *chunk_at(const struct space *space, uintptr_t address) {
+/** The chunk of this arena, by its index, that an address lies in; NULL: it is not in one. Any
+ * address, the thread whose chunks they are: they stay meanwhile. */
+static inline struct heap_chunk *chunk_at(const struct space *space, unsigned arena,
+                                          uintptr_t address) {
     if (!space_holds(space, address))
         return NULL;
     size_t page = space_page(space, address);
     page_entry entry = space_entry(space, page);
     if (ENTRY_CLASS(entry) != CLASS_ARENA)
         return NULL;
-    /* acquire: pairs with chunk_take */
-    return (struct heap_chunk *)AO_load_acquire(
-        (const volatile AO_t *)&space->spans[page - ENTRY_BACK(entry)].next);
+    PERTURB(ARENA_OF);
+    const struct span *span = &space->spans[page - ENTRY_BACK(entry)];
+    if (AO_int_load_acquire(&span->arena) != arena) /* pairs with chunk_init */
+        return NULL;
+    return (struct heap_chunk *)AO_load_acquire((const volatile AO_t *)&span->next);
 }
 
-/** The index of that chunk's arena; 0: it is in the pool. */
+/** The index of the arena of a chunk that the caller holds; 0: it is in the pool. */
 static inline unsigned chunk_arena(const struct space *space, const struct heap_chunk *chunk) {
     return AO_int_load_acquire(&space->spans[chunk->page].arena);
 }

@@ -86,12 +86,12 @@ struct span {
     uint8_t kind;           /* constant while used                                               */
     bool zeroed;            /* cells from search on were never written; the owner's, or of one that
                                nobody owns lock CENTRAL, as search is                              */
-    unsigned char owned; /* atomic: not 0: a mutator allocates from it; lock CENTRAL            */
-    union {
-        unsigned arena;  /* CLASS_ARENA: index of the arena's record, 0: none; atomic; arenas.h */
-        unsigned listed; /* of cells: whether it is on a list; atomic; lock CENTRAL; central.h  */
-    };
+    unsigned char owned;  /* atomic: not 0: a mutator allocates from it; lock CENTRAL            */
+    unsigned char listed; /* atomic: not 0: on its central's list; lock CENTRAL; central.h       */
+    unsigned arena;       /* index of the arena's record. 0: none, as of all that is no arena's
+                             chunk: .inv.index of chunks.h. Atomic                               */
 };
+_Static_assert(sizeof(struct span) == 48, "one per page: no padding");
 
 #define SWEEPING (~0u) /* the value of swept while some thread sweeps the span */
 

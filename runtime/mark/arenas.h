@@ -22,7 +22,6 @@
  *   of CLASS_ARENA by a word that is no reference reads some record, whatever happens meanwhile.
  *   .inv.held: whoever works on an arena over a safepoint holds its handle in a root meanwhile:
  *   else it may be found to be leaked.
- *   .inv.chunk: spans[page].arena is the index of a record, or 0, whatever becomes of the page.
  */
 #ifndef GAIT_ARENAS_H
 #define GAIT_ARENAS_H
@@ -299,6 +298,7 @@ static inline struct arena *arenas_of(const struct space *space, uintptr_t addre
     page_entry entry = space_entry(space, page);
     if (ENTRY_CLASS(entry) != CLASS_ARENA)
         return NULL;
+    PERTURB(ARENA_OF); /* nothing holds the page: .inv.index of chunks.h */
     const struct span *span = &space->spans[page - ENTRY_BACK(entry)];
     uint32_t index = AO_int_load_acquire(&span->arena); /* pairs with arenas_own */
     return index ? arenas_at(space->arenas, index) : NULL;

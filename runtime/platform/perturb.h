@@ -129,6 +129,7 @@
     X(ARENA_PIECE, "arena.piece", OFTEN) /* scanned, before it says so */                          \
     X(ARENA_SETTLE, "arena.settle", OFTEN)                                                         \
     X(ARENA_REUSE, "arena.reuse", OFTEN)                                                           \
+    X(ARENA_OF, "arena.of", ALWAYS) /* a page's entry says arena, before it is asked whose */      \
     /* memory */                                                                                   \
     X(SWEEP_FORGET, "sweep.forget", OFTEN) /* a span's kept marks are about to be cleared */       \
     X(SWEEP_OPEN, "sweep.open", RARE)      /* the cursor is reset, sweeping is closed */           \

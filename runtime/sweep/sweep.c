@@ -111,6 +111,7 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
     found->freed_bytes += dead * cell_bytes;
     span->search = 0;
     span->zeroed = false;
+    AO_char_store(&span->listed, 0); /* its list is gone; on the new one it comes once swept */
     PERTURB(SWEEP_BITS);
     /* Pairs with cache_refill: it sees the bits. From here on the program may free a cell, and the
      * span if that was its only one: what is read of it below was read before, or it has no cell.

@@ -51,7 +51,8 @@ static gait_arena *arena_of(uint32_t flags, size_t cluster_bytes) {
 static struct bump *bump_of(gait_arena *arena) { return &arena_find(heap, arena, "test")->bump; }
 
 static struct heap_chunk *block_of(const void *object) {
-    return chunk_at(&heap->space, (uintptr_t)object);
+    const struct arena *arena = arenas_of(&heap->space, (uintptr_t)object);
+    return chunk_at(&heap->space, arena->index, (uintptr_t)object);
 }
 
 /* ---- Fields ---- */

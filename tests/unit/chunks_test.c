@@ -28,22 +28,39 @@ Test(chunks, lead_to_their_arena) {
     cr_assert_eq(arena_bytes(), (size_t)65536 + 106496);
     cr_assert_eq(AO_load(&bare.space.used_bytes), used);
     for (size_t at = 0; at < chunk_bytes(other); at += 1000)
-        cr_assert_eq(chunk_at(&bare.space, (uintptr_t)other->bump.start + at), other);
+        cr_assert_eq(chunk_at(&bare.space, 2, (uintptr_t)other->bump.start + at), other);
     cr_assert_eq(chunk_arena(&bare.space, other), 2u);
     cr_assert_eq(one->bump.clean, one->bump.start); /* fresh from the OS */
     for (size_t i = 0; i < chunk_bytes(one); i++)
         cr_assert_eq(one->bump.start[i], 0);
     unsigned leaf = bare_kind(GAIT_LEAF, 0);
     gait_word *object = bare_alloc(leaf, 64);
-    cr_assert_null(chunk_at(&bare.space, (uintptr_t)object));
-    cr_assert_null(chunk_at(&bare.space, (uintptr_t)&object));
-    cr_assert_null(chunk_at(&bare.space, 0));
+    cr_assert_null(chunk_at(&bare.space, 2, (uintptr_t)object));
+    cr_assert_null(chunk_at(&bare.space, 2, (uintptr_t)&object));
+    cr_assert_null(chunk_at(&bare.space, 2, 0));
     space_check(&bare.space);
     uintptr_t start = (uintptr_t)one->bump.start;
     chunk_free(&bare.space, one);
     chunk_free(&bare.space, other);
-    cr_assert_null(chunk_at(&bare.space, start));
+    cr_assert_null(chunk_at(&bare.space, 1, start));
     cr_assert_eq(arena_bytes(), (size_t)0);
+    bare_close();
+}
+
+/* Who has read a chunk's entry may ask whose it is when the page is something else already. */
+Test(chunks, index_is_of_chunks_alone) {
+    bare_open(~(gait_word)0);
+    AO_int_store(&bare.space.epoch, 100);
+    struct heap_chunk *chunk = take(PAGE_BYTES, 1);
+    struct span *span = &bare.space.spans[chunk->page];
+    chunk_free(&bare.space, chunk);
+    cr_assert_eq(AO_int_load(&span->arena), 0u);
+    gait_word *object = bare_alloc(bare_kind(GAIT_REFS, 0), 64);
+    cr_assert_eq(&bare.space.spans[space_page(&bare.space, (uintptr_t)object)], span);
+    cache_destroy(&bare.cache); /* it has free cells, and goes to a list */
+    cr_assert_eq(AO_char_load(&span->owned), 0);
+    cr_assert_neq(AO_char_load(&span->listed), 0);
+    cr_assert_eq(AO_int_load(&span->arena), 0u);
     bare_close();
 }
 
