@@ -114,6 +114,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     if ((heap->options.minor || heap->object_barrier) && heap->concurrent)
         cards_init(&heap->space.cards, heap->space.reserved_bytes); /* without: full cycles only */
     heap->space.cards.by_object = heap->object_barrier && !heap->watches;
+    heap->space.cards.rereads = heap->object_barrier;
     if (heap->object_barrier && !heap->space.cards.bytes) {
         error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
         written_stop(heap);

@@ -291,7 +291,8 @@ static void run_note_births(const struct cache *cache, const struct cache_kind *
     const char *start = span_start(cache->space, span), *low = run->cursor - RUN_BYTES_MAX;
     if (class_table[size_class].cell_bytes > RUN_BYTES_MAX)
         low = run->cursor - class_table[size_class].cell_bytes;
-    cards_dirty(&cache->space->cards, low > start ? low : start, run->cursor);
+    /* at a refill markers may be taking them */
+    cards_renew(&cache->space->cards, low > start ? low : start, run->cursor);
 }
 
 size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
@@ -427,7 +428,7 @@ void cache_note_births(struct cache *cache) {
         for (unsigned at = 0; (at = owned_next(cache->kinds[kind], at)) < GAIT_SIZE_CLASSES; at++)
             run_note_births(cache, cache->kinds[kind], at);
     if (cache->born)
-        cards_dirty(&cache->space->cards, cache->born, cache->born_end);
+        cards_renew(&cache->space->cards, cache->born, cache->born_end);
     cache->born = NULL;
 }
 

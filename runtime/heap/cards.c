@@ -30,3 +30,9 @@ void cards_dirty(const struct cards *cards, const void *start, const void *end) 
     for (; address < (uintptr_t)end; address += CARD_BYTES)
         card_dirty(cards, address);
 }
+
+void cards_renew(const struct cards *cards, const void *start, const void *end) {
+    uintptr_t address = (uintptr_t)start & ~(uintptr_t)(CARD_BYTES - 1);
+    for (; address < (uintptr_t)end; address += CARD_BYTES)
+        card_renew(cards, address);
+}

@@ -34,6 +34,7 @@ struct cards {
     unsigned char *bytes; /* constant: the table; NULL: there is none, and no minor cycle */
     bool by_object;  /* constant: GAIT_OBJECT_BARRIER: a card stands for all objects that begin on
                         it, besides what lies on it */
+    bool rereads;    /* constant: stores are plain, and marking ends by cards: also gcdirty=1 */
     uintptr_t mask;  /* constant: one less than how many cards it has */
     AO_t work_bytes; /* scanned in this cycle for dirty cards; a figure */
     /* Dirty ones of roots that cover nothing of the heap, by an address of each. The collector's,
@@ -50,6 +51,11 @@ void cards_destroy(struct cards *cards);
 /** Make the cards of [start, end) dirty. There is a table. */
 void cards_dirty(const struct cards *cards, const void *start, const void *end);
 
+/** The same, and write them whatever they say: while markers may take them. A look first could come
+ * before the stores that are to be found, and miss that a card was taken since (LOOK_FIRST in
+ * docs/design/objects.md). Release: what was stored before is seen by who takes them. */
+void cards_renew(const struct cards *cards, const void *start, const void *end);
+
 /** The eight cards of the 4 KiB that an address lies in: the lowest is the first in memory. */
 static inline uint64_t *cards_group(const struct cards *cards, uintptr_t address) {
     return (uint64_t *)(void *)&cards
@@ -59,6 +65,11 @@ static inline uint64_t *cards_group(const struct cards *cards, uintptr_t address
 /** Make one dirty, unless it is. */
 static inline void card_dirty(const struct cards *cards, uintptr_t address) {
     gait_card_dirty(cards->bytes, cards->mask, address);
+}
+
+/** Make one dirty, as cards_renew. */
+static inline void card_renew(const struct cards *cards, uintptr_t address) {
+    AO_char_store_release(&cards->bytes[address >> GAIT_CARD_SHIFT & cards->mask], 1);
 }
 
 static inline bool card_is_dirty(const struct cards *cards, uintptr_t address) {

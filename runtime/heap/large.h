@@ -8,8 +8,9 @@
  *   .inv.large: the pages of a span belong to it, by their entries, before object_bytes says so,
  *   and until it says so no more; what object_bytes adds reads as zero before. A marker that reads
  *   the smaller figure misses nothing: what is stored into what was added is stored with the
- *   barrier on, if a marker runs, and shaded. One that reads the larger figure finds zeroes. It
- *   becomes smaller while no marker runs.
+ *   barrier on, if a marker runs, and shaded; or, where stores are plain, its card is made dirty
+ *   after it, and who takes that reads the figure anew. One that reads the larger figure finds
+ *   zeroes. It becomes smaller while no marker runs.
  */
 #ifndef GAIT_LARGE_H
 #define GAIT_LARGE_H

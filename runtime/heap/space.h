@@ -19,8 +19,10 @@
  *   and marking all mark bits are clear or, if the cycle kept them, those of what it found are set.
  *   .inv.extent: who follows a reference that lies beyond the extent as it saw it last may skip it
  *   only if a barrier has it: the reference was stored after that look, with the barrier on, and
- *   the store shaded it. Stores from before the barriers came with the handshakes, and so did the
- *   extent that they needed.
+ *   the store shaded it. Where stores are plain a card has it: the look comes after the mark of the
+ *   object that is read, or after its card was cleaned, so that the store's card is taken by one
+ *   who finds the mark (.inv.reread in docs/design/objects.md). Stores from before the barriers
+ *   came with the handshakes, and so did the extent that they needed.
  *   .inv.entry: an entry's class is 0 on a page of no span. An entry is written before any address
  *   in the page is handed out, and cleared only when no reachable object refers into the page.
  */

@@ -153,7 +153,7 @@ static size_t large_bytes(const struct space *space, uintptr_t start) {
 /* Its first card was taken: so are the others, each by who takes the piece that it lies in. */
 static void spread(struct marker *marker, uintptr_t start, size_t bytes) {
     uintptr_t end = start + bytes, first = start - (start - marker->base) % PIECE_BYTES;
-    cards_dirty(&marker->space->cards, (char *)start + CARD_GROUP_BYTES, (char *)end);
+    cards_renew(&marker->space->cards, (char *)start + CARD_GROUP_BYTES, (char *)end);
     for (uintptr_t piece = first + PIECE_BYTES; piece < end; piece += PIECE_BYTES)
         marker_push_cards(marker, piece);
 }

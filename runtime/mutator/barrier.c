@@ -76,8 +76,7 @@ void gait_dirty_slow(gait_mutator *mutator, const void *object) {
     if (!space->cards.bytes || !space_holds(space, (uintptr_t)object) ||
         !space_cell(space, (uintptr_t)object, &cell))
         return;
-    uintptr_t card = (uintptr_t)cell.start >> GAIT_CARD_SHIFT & space->cards.mask;
-    AO_char_store_release(&space->cards.bytes[card], 1);
+    card_renew(&space->cards, (uintptr_t)cell.start);
 }
 
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,

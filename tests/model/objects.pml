@@ -6,8 +6,10 @@
  *
  * Objects have one field and a card each. Mutators take a cell as a run: allocated, and no object
  * yet; STALE: a marker may be led there by a word that is no reference. A store and its card are two
- * steps, with no safepoint between.
+ * steps, with no safepoint between. A second marker reads objects beside the collector, which takes
+ * cards meanwhile. A white object is marked as a marker comes to it, and then read.
  *
+ * TWO_CELLS: a mutator has a second cell, and the first one's object shares its card with that.
  * MINOR: 1 and 2 are old, marked by the cycle before; what was written to them since has a dirty card.
  * What is left of a run is marked too, with its card dirty (docs/design/minor.md).
  *
@@ -32,10 +34,11 @@ byte root[4];    /* two of each mutator's; seen by it alone                     
 byte rest[2];    /* a cell that a mutator has taken, and made no object of; 0: none */
 byte born[2];    /* set: made since its cards were noted                            */
 byte marked;     /* set */
-byte grey;       /* set */
+byte grey;       /* set: what markers are to come to, marked or not */
 byte dirty;      /* set */
 byte card;       /* the card that the collector has taken; 0: none */
 byte hand;
+bit helps, busy; /* the second marker may work; it does */
 mtype = { NONE, BARRIER_ON, SCAN, AGAIN, STOP, STOPPED };
 mtype asked[2] = NONE;
 bit barrier[2], marking, over;
@@ -48,8 +51,7 @@ byte s, t;
 #endif
 
 inline shade(set) {
-    grey = grey | ((set) & ~marked);
-    marked = marked | (set);
+    grey = grey | ((set) & ~marked)
 }
 
 #define ROOTS(m) (SET(root[(m) * 2]) | SET(root[(m) * 2 + 1]))
@@ -82,7 +84,7 @@ inline choose(i) {
 
 proctype mutator(bit me; byte ops) {
     byte i, j, n;
-#ifdef LOOK_FIRST
+#if defined(LOOK_FIRST) || defined(BIRTHS_LOOK_FIRST)
     bit seen;
 #endif
 
@@ -131,11 +133,25 @@ end:
         d_step { root[me * 2 + i] = 0; i = 0 }
     :: atomic { asked[me] != STOPPED && ops > 0 && rest[me] -> ops--; choose(i); choose(j) }
         /* a new object, initialised by plain stores */
+#ifdef BIRTHS_LOOK_FIRST /* as its run is used up; the look overtakes what initialises the object */
+        seen = (HAS(dirty, rest[me]) != 0);
+#endif
         d_step {
             n = rest[me];
             rest[me] = 0;
             field[n] = root[me * 2 + i];
             born[me] = born[me] | SET(n);
+#ifdef TWO_CELLS
+            if
+            :: n == 4 -> rest[me] = 3; dirty = dirty | (WRITES(me) -> SET(3) : 0)
+            :: else -> skip
+            fi;
+#endif
+#ifdef BIRTHS_LOOK_FIRST
+            dirty = dirty | (seen -> 0 : SET(n));
+            born[me] = born[me] & ~SET(n);
+            seen = 0;
+#endif
 #ifdef BORN_BLACK
             marked = marked | (marking -> SET(n) : 0);
             born[me] = born[me] & ~(marking -> SET(n) : 0);
@@ -158,21 +174,30 @@ end:
 #define LOWEST(set) ((set) & -(set))
 #define ONLY_OF(set) ((set) == 2 -> 1 : ((set) == 4 -> 2 : ((set) == 8 -> 3 : 4)))
 
+/* A marker has come to `at`: what nobody has marked it marks, then reads. field[0] is 0. */
+inline come_to(at, held) {
+#ifdef READ_BEFORE_MARK
+    held = (HAS(marked, at) -> 0 : field[at]);
+    d_step { marked = marked | SET(at); at = 0 }
+#else
+    d_step {
+        at = (HAS(marked, at) -> 0 : at);
+        marked = marked | SET(at)
+    }
+    d_step { held = field[at]; at = 0 }
+#endif
+    d_step { shade(SET(held)); held = 0 }
+}
+
 /* Until there is no work: objects read one by one beside the mutators. */
 inline mark() {
     do
-    :: grey ->
-        d_step {
-            n = ONLY_OF(LOWEST(grey));
-            grey = grey & ~SET(n);
-            hand = field[n];
-            n = 0
-        }
-        d_step { shade(SET(hand)); hand = 0 }
-    :: !grey -> break
+    :: atomic { grey -> n = ONLY_OF(LOWEST(grey)); grey = grey & ~SET(n) }
+        come_to(n, hand)
+    :: !grey && !busy -> break
 #ifdef STALE
-    :: rest[0] && !HAS(marked, rest[0]) -> d_step { shade(SET(rest[0])) }
-    :: rest[1] && !HAS(marked, rest[1]) -> d_step { shade(SET(rest[1])) }
+    :: d_step { rest[0] && !HAS(marked | grey, rest[0]) -> shade(SET(rest[0])) }
+    :: d_step { rest[1] && !HAS(marked | grey, rest[1]) -> shade(SET(rest[1])) }
 #endif
     od;
     n = 0
@@ -203,6 +228,21 @@ inline take_cards() {
     n = 0
 }
 
+proctype marker() {
+    byte at, held;
+end:
+    do
+    :: over -> break
+    :: atomic { helps && grey -> at = ONLY_OF(LOWEST(grey)); grey = grey & ~SET(at); busy = 1 }
+        come_to(at, held);
+        busy = 0
+#ifdef STALE
+    :: d_step { helps && rest[0] && !HAS(marked | grey, rest[0]) -> shade(SET(rest[0])) }
+    :: d_step { helps && rest[1] && !HAS(marked | grey, rest[1]) -> shade(SET(rest[1])) }
+#endif
+    od
+}
+
 inline handshake(h) {
     d_step { asked[0] = h; asked[1] = h }
     (asked[0] == NONE && asked[1] == NONE)
@@ -222,7 +262,10 @@ inline mark_stopped() {
         :: !dirty && grey ->
             n = ONLY_OF(LOWEST(grey));
             grey = grey & ~SET(n);
-            shade(SET(field[n]))
+            if
+            :: !HAS(marked, n) -> marked = marked | SET(n); shade(SET(field[n]))
+            :: else -> skip
+            fi
         :: else -> break
         od;
         n = 0
@@ -240,7 +283,7 @@ proctype collector() {
     take_cards();
 #endif
     handshake(SCAN);
-    marking = 1;
+    d_step { marking = 1; helps = 1 }
 #if defined(MINOR) && !defined(MINOR_CARDS_EARLY)
     take_cards();
 #endif
@@ -248,7 +291,7 @@ proctype collector() {
     handshake(AGAIN);
     take_cards();
     mark();
-    d_step { asked[0] = STOP; asked[1] = STOP }
+    d_step { !busy -> helps = 0; asked[0] = STOP; asked[1] = STOP }
     (asked[0] == STOPPED && asked[1] == STOPPED);
     d_step {
 #ifndef NO_STACKS_AGAIN
@@ -279,7 +322,9 @@ init {
         field[1] = 2;
         root[0] = 1;
         root[2] = 1;
+#ifndef TWO_CELLS
         root[3] = 3;
+#endif
         rest[1] = 4;
 #ifdef MINOR
         marked = SET(1) | SET(2) | SET(4);
@@ -292,6 +337,7 @@ init {
     atomic {
         run mutator(0, OPS0);
         run mutator(1, OPS1);
+        run marker();
         run collector()
     }
 }
