@@ -7,8 +7,11 @@
  * slot lies in the heap: the table covers as many addresses as the heap reserves, and a slot
  * elsewhere makes some card of the heap dirty, which costs a look and does no harm.
  *
- *   .inv.card: mutators make cards dirty at any time, each by one byte; clean only who looks at
- *   what they cover, and only between the handshake that scans roots and the flip.
+ *   .inv.card: mutators make cards dirty at any time, each by one byte. Clean only the collector
+ *   and markers, between the handshake that scans roots and the flip: in a minor cycle who looks at
+ *   what they cover, in a full one all of the heap at once. Full cycles of a heap with an object
+ *   barrier clean all before that, when all barriers are on, since nothing is black by then; cards
+ *   that are made dirty later are for the rounds of docs/design/objects.md.
  *
  * So a card tells of roots outside of the heap, too, whether they were stored to (roots.h).
  */

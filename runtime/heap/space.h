@@ -15,8 +15,9 @@
  * bits, the other the mark bits, so that ending a cycle makes the marks the allocations.
  *
  *   .inv.bits: an allocation bit is set for a cell that was handed out, or lies in a run that was,
- *   and was not swept since. A mark bit is set only where the allocation bit is. Between sweeping
- *   and marking all mark bits are clear or, if the cycle kept them, those of what it found are set.
+ *   and was not swept since. A mark bit is set only where the allocation bit is, but
+ *   for one that is set while its cell is freed: .free of docs/design/heap.md. Between sweeping and
+ *   marking all mark bits are clear or, if the cycle kept them, those of what it found are set.
  *   .inv.extent: who follows a reference that lies beyond the extent as it saw it last may skip it
  *   only if a barrier has it: the reference was stored after that look, with the barrier on, and
  *   the store shaded it. Where stores are plain a card has it: the look comes after the mark of the

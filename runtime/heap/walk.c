@@ -15,6 +15,8 @@ static void walk_span(const struct space *space, size_t page, page_entry entry, 
         uint64_t set = bits_get(&pair[side]);
         if (walk->alone)
             set &= ~bits_get(&pair[side ^ 1]);
+        else if (walk->both)
+            set &= bits_get(&pair[side ^ 1]);
         for (; set; set &= set - 1) {
             size_t cell = first + (size_t)__builtin_ctzll(set);
             walk->cell(walk->data, start + cell * bytes, entry, bytes);

@@ -18,6 +18,7 @@ struct walk {
     void (*cell)(void *data, char *start, page_entry entry, size_t bytes);
     void *data;
     bool alone; /* only cells whose other bit is clear */
+    bool both;  /* only cells whose other bit is set   */
 };
 
 /** side: which of each pair of words is looked at; an epoch's low bit for allocations. */

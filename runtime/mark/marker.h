@@ -89,8 +89,9 @@ void marker_push_cards(struct marker *marker, gait_word piece);
 void marker_scan_cards(struct marker *marker, gait_word piece);
 
 /** In a minor cycle: push the pieces with dirty cards, and of objects that cards say nothing of. In
- * a full one: clean all cards. The collector, when all mutators' roots were scanned. kinds: how
- * many are registered. */
+ * a full one: clean those of the heap, as far as it goes; others that roots outside of it have stay
+ * dirty. The collector, when all mutators' roots were scanned; with an object barrier the second is
+ * called before, when all barriers are on. kinds: how many are registered. */
 void cards_push(struct marker *marker, size_t kinds);
 void cards_wipe(struct marker *marker);
 

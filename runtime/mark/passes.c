@@ -98,12 +98,15 @@ static void rescan_cell(void *data, char *start, page_entry entry, size_t bytes)
     marker_drain(data, SIZE_MAX);
 }
 
-/* What is marked on the way was pushed as well, or has set overflowed anew. */
+/* What is marked on the way was pushed as well, or has set overflowed anew. A mark alone is one of
+ * a cell that was freed as it was set: there is no object that a scan function could be asked of.
+ */
 void marker_rescan(struct marker *marker) {
     struct space *space = marker->space;
     AO_store_full(&marker->queue->overflowed, 0); /* full: before any mark is looked at */
-    walk_cells(space, marker->mark_side,
-               &(struct walk){.wants = span_refers, .cell = rescan_cell, .data = marker});
+    walk_cells(
+        space, marker->mark_side,
+        &(struct walk){.wants = span_refers, .cell = rescan_cell, .data = marker, .both = true});
     if (space->arenas)
         arenas_rescan(space->arenas, marker);
 }

@@ -550,6 +550,43 @@ Test(marker, an_overflow_wakes_the_pairs_of_a_leaf) {
     cr_assert(bare_is_marked(value));
 }
 
+/* By the time that it is marked its page may be another object's, which has references. */
+Test(marker, an_overflow_of_a_leaf_is_told) {
+    gait_word leaf = bare_ref(bare_alloc(bare_kind(GAIT_LEAF, 0), 16));
+    marker_begin(&bare.marker);
+    fault_arm(FAULT_MASK(FAULT_MAP), 0, 1);
+    marker_push(&bare.marker, leaf);
+    fault_disarm();
+    cr_assert(bare_is_marked((gait_word *)leaf));
+    cr_assert_neq(AO_load(&bare.queue.overflowed), 0);
+    marker_end(&bare.marker);
+}
+
+static unsigned scan_calls;
+
+static void visit_counting(gait_visitor *visitor, void *object, size_t bytes, void *data) {
+    (void)visitor, (void)object, (void)bytes, (void)data;
+    scan_calls++;
+}
+
+/* A mark may be set on a cell that is freed meanwhile. */
+Test(marker, a_rescan_scans_objects_alone) {
+    scan_calls = 0;
+    gait_kind_info info = {.name = "called", .layout = GAIT_CALLBACK, .scan = visit_counting};
+    int kind = kinds_register(&bare.kinds, &info);
+    cr_assert_geq(kind, 0);
+    gait_word *freed = bare_alloc((unsigned)kind, 64), *object = bare_alloc((unsigned)kind, 64);
+    unsigned side = ~space_epoch(&bare.space) & 1;
+    struct cell cell = bare_cell(freed), other = bare_cell(object);
+    bits_set(&cell.pair[side], cell.bit);
+    bits_set(&other.pair[side], other.bit);
+    bits_clear(&cell.pair[!side], cell.bit);
+    marker_begin(&bare.marker);
+    marker_rescan(&bare.marker);
+    marker_end(&bare.marker);
+    cr_assert_eq(scan_calls, 1u);
+}
+
 /* What an unusual cycle needed is given back after it, and can be had again. */
 Test(marker, blocks_are_given_back) {
     enum { LEAVES = 1000000 };
