@@ -6,8 +6,8 @@
  *
  * Objects have one field and a card each. Mutators take a cell as a run: allocated, and no object
  * yet; STALE: a marker may be led there by a word that is no reference. A store and its card are two
- * steps, with no safepoint between. A second marker reads objects beside the collector, which takes
- * cards meanwhile. A white object is marked as a marker comes to it, and then read.
+ * steps, with no safepoint between. MARKERS=2: a second marker reads objects beside the collector,
+ * which takes cards meanwhile. A white object is marked as a marker comes to it, and then read.
  *
  * TWO_CELLS: a mutator has a second cell, and the first one's object shares its card with that.
  * MINOR: 1 and 2 are old, marked by the cycle before; what was written to them since has a dirty card.
@@ -21,6 +21,9 @@
 #endif
 #ifndef OPS1
 #define OPS1 2
+#endif
+#ifndef MARKERS
+#define MARKERS 1 /* 2: another one beside the collector */
 #endif
 
 #define SET(x) ((1 << (x)) & 30)
@@ -337,7 +340,9 @@ init {
     atomic {
         run mutator(0, OPS0);
         run mutator(1, OPS1);
+#if MARKERS == 2
         run marker();
+#endif
         run collector()
     }
 }
