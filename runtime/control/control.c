@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks and counters -> governor -> orders. See control.h.
+ * Clocks and counters -> governor -> orders. See control.h. One file of some 630 lines: each
+ * function takes a snapshot of the same words, asks, and publishes, and no other file touches them.
  */
 #include "control.h"
 

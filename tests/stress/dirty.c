@@ -201,14 +201,8 @@ static void *work(void *argument) {
 }
 
 static void dirty_test(const char *debug, double seconds) {
-    gait_config config;
-    gait_config_init(&config);
     plain = strstr(debug, "gcdirty=1") != NULL;
-    config.flags = plain ? GAIT_STOP_THE_WORLD : GAIT_OBJECT_BARRIER;
-    config.debug = debug;
-    config.minor = minor_of(debug);
-    config.gogc = "15";
-    heap = heap_of(&config);
+    heap = heap_new(plain ? GAIT_STOP_THE_WORLD : GAIT_OBJECT_BARRIER, debug, "15");
     kind_node = kind_new(heap, (gait_kind_info){.name = "node", .layout = GAIT_REFS});
     kind_leaf = kind_new(heap, (gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
     kind_called = kind_new(

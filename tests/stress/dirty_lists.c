@@ -88,14 +88,8 @@ static void *work(void *argument) {
 }
 
 static void lists_test(const char *debug, double seconds) {
-    gait_config config;
-    gait_config_init(&config);
     plain = strstr(debug, "gcdirty=1") != NULL;
-    config.flags = plain ? GAIT_STOP_THE_WORLD : GAIT_OBJECT_BARRIER;
-    config.debug = debug;
-    config.minor = minor_of(debug);
-    config.gogc = "15";
-    heap = heap_of(&config);
+    heap = heap_new(plain ? GAIT_STOP_THE_WORLD : GAIT_OBJECT_BARRIER, debug, "15");
     kind_node = kind_new(heap, (gait_kind_info){.name = "node", .layout = GAIT_REFS});
     kind_value = kind_new(heap, (gait_kind_info){.name = "value", .layout = GAIT_LEAF});
     gait_mutator *mutator = attach(heap);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * runtime/mark/marker and queue: every layout, words that are no references, large objects in
- * slices, several markers, and marking when no block is to be had.
+ * slices, several markers, and marking when no block is to be had. One file, since all of it marks
+ * one bare heap, and asks of each layout the same.
  */
 #include "bare_heap.h"
 #include "emulated.h"
