@@ -375,11 +375,12 @@ struct gait_governor_pace {
     bool dedicated;   /**< one CPU is its by right, not only since one is idle   */
 };
 
-/** procs: CPUs; idle: one of them is beside the mutators; stopped: mutators are. */
+/** procs: CPUs; idle: one of them is beside the mutators; stopped: mutators are; work_bytes: what
+ * the cycle expected to scan as it began. */
 struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool limiting,
-                                                  bool stopped);
+                                                  bool stopped, uint64_t work_bytes);
 /** The same for sweeping. due: a cycle is, and waits for it. */
-struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due);
+struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due, uint64_t work_bytes);
 
 /** Times that all markers have in common. */
 struct gait_governor_rhythm {

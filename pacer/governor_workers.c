@@ -5,14 +5,21 @@
 #include "arith.h"
 #include "governor_parts.h"
 
-/** One burst of marking or sweeping while CPUs are busy, and the least nap after it: a thread that
+/** One burst of marking or sweeping, and the least nap after it while CPUs are busy: a thread that
  * wakes is let in at once, one that is always runnable costs somebody a tick of the scheduler.
- * Measured on 2 CPUs with two busy mutators: bursts of 100 us keep an iteration's p99.9 at 150. */
+ *
+ * Each burst keeps one mutator off its CPU for as long. A cycle has some 200 of them, at 1 ns per
+ * byte of work: fewer would end a short cycle late, by a nap. Many that are short keep more than
+ * one in a thousand of a program's requests waiting. Measured on 2 CPUs with two busy mutators, 1
+ * GiB live, 300,000 iterations a second, p99.9 and p99.99 of one in us: bursts of 25 us have 76
+ * and 209, 100: 145 and 205, 300: 340 and 385, 500: 70 and 575, 1000: 48 and 1064. */
 #define WORKERS_BURST_NS INT64_C(100000)
+#define WORKERS_BURST_MOST_NS INT64_C(500000)
+#define WORKERS_BURST_WORK_PER_NS 200
 #define WORKERS_NAP_LEAST_NS INT64_C(60000)
 
-/** One burst where a CPU is idle. Guess. */
-#define WORKERS_LONG_BURST_NS INT64_C(400000)
+/** Share of a CPU that sweeping takes while CPUs are busy. Guess. */
+#define WORKERS_SWEEP_SHARE 0.625
 
 /** Share of an idle CPU that the collector's thread takes while limiting: beside one busy mutator a
  * little less than half of all, so that the limiter's bucket drains. */
@@ -53,8 +60,14 @@ bool gait_governor_wakes_helpers(const struct gait_governor *governor, uint64_t 
     return bytes >= (least > 0 ? least : WORKERS_HELPED_BYTES);
 }
 
+static int64_t burst_ns(bool idle, uint64_t work_bytes) {
+    int64_t ns = arith_i64_of_u64(work_bytes / WORKERS_BURST_WORK_PER_NS);
+    return idle || ns > WORKERS_BURST_MOST_NS ? WORKERS_BURST_MOST_NS
+                                              : arith_max_i64(ns, WORKERS_BURST_NS);
+}
+
 struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool limiting,
-                                                  bool stopped) {
+                                                  bool stopped, uint64_t work_bytes) {
     struct gait_pacer_workers workers = gait_pacer_divide(procs, false, false);
     double share = workers.dedicated > 0 ? 1 : workers.fractional_share * procs;
     if (stopped)
@@ -63,7 +76,7 @@ struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool
         share = limiting ? WORKERS_LIMITED_SHARE : 1;
     return (struct gait_governor_pace){
         .share = share,
-        .burst_ns = idle ? WORKERS_LONG_BURST_NS : WORKERS_BURST_NS,
+        .burst_ns = burst_ns(idle, work_bytes),
         .dedicated = workers.dedicated > 0,
     };
 }
@@ -79,10 +92,9 @@ struct gait_governor_rhythm gait_governor_rhythm(void) {
     };
 }
 
-struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due) {
-    const double busy = (double)WORKERS_BURST_NS / (WORKERS_BURST_NS + WORKERS_NAP_LEAST_NS);
-    return (struct gait_governor_pace){.share = idle || due ? 1 : busy,
-                                       .burst_ns = WORKERS_BURST_NS};
+struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due, uint64_t work_bytes) {
+    return (struct gait_governor_pace){.share = idle || due ? 1 : WORKERS_SWEEP_SHARE,
+                                       .burst_ns = burst_ns(false, work_bytes)};
 }
 
 int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns) {

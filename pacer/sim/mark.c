@@ -33,7 +33,7 @@ static struct mark_cpus mark_cpus(const struct model *model) {
     int32_t procs = governor->settings.procs;
     bool limiting = governor->limiting && !model->program.collects; /* who waits is served */
     struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
-    double alone = gait_governor_mark_pace(procs, true, limiting, false).share;
+    double alone = gait_governor_mark_pace(procs, true, limiting, false, 0).share;
     double seen = model->program.rates.background; /* what marking was seen to get */
     if (seen > 0) {
         struct mark_cpus mark = {.collector = engine_min(seen, alone)};
@@ -44,7 +44,7 @@ static struct mark_cpus mark_cpus(const struct model *model) {
         return mark;
     }
     double idle = full_idle_cpus(model);
-    double busy = gait_governor_mark_pace(procs, false, limiting, false).share;
+    double busy = gait_governor_mark_pace(procs, false, limiting, false, 0).share;
     struct mark_cpus mark = {.collector = engine_max(busy, engine_min(idle, alone)),
                              .dedicated = helpers.dedicated};
     idle -= mark.collector + mark.dedicated;

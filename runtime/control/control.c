@@ -360,12 +360,13 @@ bool control_wakes_helpers(struct control *control, size_t bytes) {
 
 struct gait_governor_pace control_mark_pace(struct control *control, bool idle, bool limiting,
                                             bool stopped) {
-    return gait_governor_mark_pace(control_procs(control), idle, limiting, stopped);
+    return gait_governor_mark_pace(control_procs(control), idle, limiting, stopped,
+                                   AO_load(&control->expected_bytes));
 }
 
 struct gait_governor_pace control_sweep_pace(struct control *control, bool idle) {
     bool due = control_live_bytes(control) >= AO_load(&control->trigger_bytes);
-    return gait_governor_sweep_pace(idle, due);
+    return gait_governor_sweep_pace(idle, due, AO_load(&control->expected_bytes));
 }
 
 struct gait_governor_rhythm control_rhythm(void) {
@@ -433,6 +434,7 @@ void control_begin(struct control *control, struct cycle_record *record, bool pe
     record->by_limit = cycle.by_limit;
     record->dedicated = cycle.workers.dedicated;
     record->fractional_share = cycle.workers.fractional_share;
+    AO_store(&control->expected_bytes, cycle.expected_bytes);
     AO_store(&control->revise_at_bytes, revise_at(start.live_bytes));
     AO_store(&control->marking, 1);
     publish(control);

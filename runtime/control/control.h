@@ -89,6 +89,7 @@ struct control {
     AO_t unscannable_bytes;
     AO_t revise_at_bytes;      /* live heap at which the assist ratio is computed anew */
     AO_t heap_work_bytes;      /* scanned in this cycle, heap */
+    AO_t expected_bytes;       /* to scan, as the last cycle began; the collector's thread */
     AO_t credit_bytes;         /* work done in the background that assists may use; signed */
     AO_t cpu_ns[CPU_PURPOSES]; /* since the heap was created */
     AO_t cpu_rest_ns;          /* of CPU_DEDICATED: what is not marking in bursts */

@@ -228,7 +228,7 @@ static inline void loop_run(struct loop *loop, double alloc) {
         bool due = loop->heap >= trigger || (grown && advice == GAIT_GOVERNOR_AWAIT);
         if (due && loop->swept)
             return;
-        double busy = gait_governor_sweep_pace(false, due).share;
+        double busy = gait_governor_sweep_pace(false, due, 0).share;
         double sweeper = loop->swept ? 0 : loop_max(busy, loop_min(loop_idle(loop), 1));
         if (due && advice != GAIT_GOVERNOR_GO) /* mutators that wait sweep */
             sweeper = loop->program.cpus;
@@ -256,8 +256,8 @@ static inline double loop_markers(const struct loop *loop) {
     int32_t procs = loop->program.cpus;
     double idle = loop_idle(loop);
     struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
-    double busy = gait_governor_mark_pace(procs, false, governor->limiting, false).share;
-    double alone = gait_governor_mark_pace(procs, true, governor->limiting, false).share;
+    double busy = gait_governor_mark_pace(procs, false, governor->limiting, false, 0).share;
+    double alone = gait_governor_mark_pace(procs, true, governor->limiting, false, 0).share;
     double markers = loop_max(busy, loop_min(idle, alone)) + helpers.dedicated;
     if (idle > markers && !governor->limiting &&
         gait_governor_wakes_helpers(governor, (uint64_t)loop->last.start))

@@ -109,8 +109,8 @@ static void workers_expect(void) {
     EXPECT(helpers.dedicated >= 0 && helpers.idle >= 0);
     EXPECT(helpers.dedicated + helpers.idle < procs);
     struct gait_governor_pace paces[] = {
-        gait_governor_mark_pace(procs, below(2), below(2), below(2)),
-        gait_governor_sweep_pace(below(2), below(2))};
+        gait_governor_mark_pace(procs, below(2), below(2), below(2), any_u64()),
+        gait_governor_sweep_pace(below(2), below(2), any_u64())};
     for (int i = 0; i < 2; i++) {
         EXPECT(paces[i].share > 0 && paces[i].share <= 1 && paces[i].burst_ns > 0);
         int64_t nap_ns = gait_governor_nap_ns(&paces[i], any_i64());

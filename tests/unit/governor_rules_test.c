@@ -10,6 +10,7 @@
 
 #define KIB ((uint64_t)1 << 10)
 #define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
 #define MS INT64_C(1000000)
 #define OFF GAIT_PACER_GOGC_OFF
 #define NO_LIMIT GAIT_PACER_NO_LIMIT
@@ -196,7 +197,7 @@ Test(governor_rules, a_quarter_of_the_cpus_marks_and_idle_ones_help) {
         struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
         cr_expect_eq(helpers.dedicated, rows[i].dedicated, "%d CPUs: %d", procs, helpers.dedicated);
         cr_expect_eq(helpers.idle, rows[i].idle, "%d CPUs: %d", procs, helpers.idle);
-        struct gait_governor_pace pace = gait_governor_mark_pace(procs, false, false, false);
+        struct gait_governor_pace pace = gait_governor_mark_pace(procs, false, false, false, 0);
         cr_expect(fabs(pace.share - rows[i].busy) < 1e-9, "%d CPUs: %g", procs, pace.share);
         cr_expect_eq(pace.burst_ns, 100000);
     }
@@ -208,7 +209,7 @@ Test(governor_rules, a_quarter_of_the_cpus_marks_and_idle_ones_help) {
  * give way before a tick of the scheduler is over, but not for each nap. */
 Test(governor_rules, times_of_markers_stand_in_order) {
     struct gait_governor_rhythm rhythm = gait_governor_rhythm();
-    cr_expect_eq(rhythm.burst_ns, gait_governor_mark_pace(2, false, false, false).burst_ns,
+    cr_expect_eq(rhythm.burst_ns, gait_governor_mark_pace(2, false, false, false, 0).burst_ns,
                  "a helper disturbs mutators no longer than the collector's thread");
     cr_expect(rhythm.look_bytes > 0 && rhythm.look_bytes <= 64 * KIB, "several looks in a burst");
     cr_expect(rhythm.hungry_looks > 0 && rhythm.hungry_nap_ns > 0);
@@ -220,16 +221,19 @@ Test(governor_rules, times_of_markers_stand_in_order) {
 Test(governor_rules, the_collectors_thread_takes_an_idle_cpu) {
     static const struct {
         bool idle, limiting, stopped;
+        uint64_t work_bytes;
         double share;
         int64_t burst_ns;
     } rows[] = {
-        {false, false, false, 0.5, 100000}, {true, false, false, 1, 400000},
-        {true, true, false, 0.9, 400000},   {false, true, false, 0.5, 100000},
-        {false, false, true, 1, 100000},    {true, true, true, 1, 400000},
+        {false, false, false, 0, 0.5, 100000},       {true, false, false, 0, 1, 500000},
+        {true, true, false, 0, 0.9, 500000},         {false, true, false, 0, 0.5, 100000},
+        {false, false, true, 0, 1, 100000},          {true, true, true, 0, 1, 500000},
+        {false, false, false, 8 * MIB, 0.5, 100000}, {false, false, false, 50000000, 0.5, 250000},
+        {false, false, false, GIB, 0.5, 500000},     {false, false, false, UINT64_MAX, 0.5, 500000},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct gait_governor_pace pace =
-            gait_governor_mark_pace(2, rows[i].idle, rows[i].limiting, rows[i].stopped);
+        struct gait_governor_pace pace = gait_governor_mark_pace(
+            2, rows[i].idle, rows[i].limiting, rows[i].stopped, rows[i].work_bytes);
         cr_expect(fabs(pace.share - rows[i].share) < 1e-9, "row %zu: %g", i, pace.share);
         cr_expect_eq(pace.burst_ns, rows[i].burst_ns, "row %zu", i);
     }
@@ -249,9 +253,10 @@ Test(governor_rules, naps_leave_a_thread_its_share) {
         int64_t nap_ns = gait_governor_nap_ns(&pace, rows[i].spent_ns);
         cr_expect(llabs(nap_ns - rows[i].nap_ns) <= 1, "row %zu: %" PRId64, i, nap_ns);
     }
-    cr_expect_eq(gait_governor_sweep_pace(true, false).share, 1);
-    cr_expect_eq(gait_governor_sweep_pace(false, true).share, 1, "a cycle waits for it");
-    cr_expect(fabs(gait_governor_sweep_pace(false, false).share - 0.625) < 1e-9);
+    cr_expect_eq(gait_governor_sweep_pace(true, false, 0).share, 1);
+    cr_expect_eq(gait_governor_sweep_pace(false, true, 0).share, 1, "a cycle waits for it");
+    cr_expect(fabs(gait_governor_sweep_pace(false, false, 0).share - 0.625) < 1e-9);
+    cr_expect_eq(gait_governor_sweep_pace(false, false, GIB).burst_ns, 500000);
     cr_expect_eq(gait_governor_scavenge_nap_ns(2, MS), 49 * MS, "1 %% of two CPUs");
     cr_expect_eq(gait_governor_scavenge_nap_ns(200, MS), 0);
 }
