@@ -44,6 +44,8 @@ struct spares {
     size_t count;
 };
 
+#define METRICS_MOST 64 /* observe/metrics.h */
+
 struct gait_heap {
     struct gait_heap_head head; /* first: programs see it, inline.h */
 
@@ -94,6 +96,7 @@ struct gait_heap {
     struct written written;
     struct scavenger scavenger;
     struct libraries libraries;
+    AO_t told[METRICS_MOST]; /* observe/metrics.h, .inv.grows; by compare-and-swap, unordered */
 
     /* functions of the program's, each read and written with its data under this lock, rank LOG */
     struct lock oom_lock;

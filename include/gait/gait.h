@@ -282,7 +282,7 @@ typedef struct gait_tag_rule {
 typedef void (*gait_scan_fn)(gait_visitor *visitor, void *object, size_t object_bytes, void *data);
 
 typedef struct gait_kind_info {
-    const char *name;        /* for profiles; copied                                            */
+    const char *name;        /* for profiles; copied; bytes that are no UTF-8 become ?          */
     gait_layout layout;      /*                                                                 */
     uint32_t head_words;     /* see gait_layout                                                 */
     const uint64_t *bitmap;  /* BITMAP, REPEAT: (head_words + 63) / 64 words of bits; copied;

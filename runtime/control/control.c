@@ -85,8 +85,10 @@ static void publish(struct control *control) {
 
 /* Memory is so much, of which more_bytes are about to be taken. */
 static void note_total(struct control *control, size_t total_bytes, size_t more_bytes) {
-    if (total_bytes > AO_load(&control->peak_total_bytes))
-        AO_store(&control->peak_total_bytes, total_bytes);
+    AO_t peak; /* of threads that note theirs at once the higher stays */
+    while (total_bytes > (peak = AO_load(&control->peak_total_bytes)) &&
+           !AO_compare_and_swap(&control->peak_total_bytes, peak, total_bytes))
+        continue;
     if (notices_differ(&control->notices, total_bytes))
         notices_memory(control, more_bytes);
 }

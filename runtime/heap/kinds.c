@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../platform/platform.h"
 #include "counted.h"
 
 void kinds_init(struct kind_table *table, struct space *space) {
@@ -95,8 +96,23 @@ static bool copy_of(struct kind_table *table, void *copy, const void *given, siz
     return true;
 }
 
+/* Names stand in JSON, in metrics and in profiles, all of which are UTF-8: one byte that is none
+ * would make all of it unreadable. NULL: no memory. */
+static char *copy_of_name(const char *given) {
+    char *name = strdup(given);
+    size_t left = name ? strlen(name) : 0;
+    for (char *at = name; left > 0;) {
+        size_t bytes = platform_letter_bytes(at, left);
+        if (bytes == 0)
+            *at = '?';
+        at += bytes ? bytes : 1;
+        left -= bytes ? bytes : 1;
+    }
+    return name;
+}
+
 static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kind_info *info) {
-    kind->name = strdup(info->name);
+    kind->name = copy_of_name(info->name);
     kind->layout = info->layout;
     kind->head_words = info->head_words;
     kind->element_words = info->element_words;

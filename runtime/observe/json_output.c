@@ -83,25 +83,6 @@ void json_output_array(struct json_output *json, const char *name) {
     json->first = true;
 }
 
-/* How many bytes of UTF-8 a letter has that begins here; 0: it is none. */
-static size_t letter_bytes(const unsigned char *text, size_t left) {
-    size_t bytes = text[0] < 0x80   ? 1
-                   : text[0] < 0xc2 ? 0
-                   : text[0] < 0xe0 ? 2
-                   : text[0] < 0xf0 ? 3
-                   : text[0] < 0xf5 ? 4
-                                    : 0;
-    if (bytes > left)
-        return 0;
-    for (size_t i = 1; i < bytes; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    bool bad =
-        bytes > 2 && ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-                      (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f));
-    return bad ? 0 : bytes;
-}
-
 static void put_letter(struct json_output *json, const unsigned char *text, size_t bytes) {
     char escaped[8];
     make_room(json, sizeof escaped);
@@ -116,9 +97,8 @@ static void put_letter(struct json_output *json, const unsigned char *text, size
 
 void json_output_letters(struct json_output *json, const char *text, size_t count) {
     for (size_t i = 0; i < count;) {
-        const unsigned char *at = (const unsigned char *)text + i;
-        size_t bytes = letter_bytes(at, count - i);
-        put_letter(json, at, bytes);
+        size_t bytes = platform_letter_bytes(text + i, count - i);
+        put_letter(json, (const unsigned char *)text + i, bytes);
         i += bytes ? bytes : 1;
     }
 }

@@ -129,6 +129,17 @@ const gait_metric *gait_describe_metric(size_t index) {
     return index < COUNT ? &metrics[index] : NULL;
 }
 
+/* .inv.grows */
+static uint64_t grown(AO_t *told, uint64_t value) {
+    for (;;) {
+        AO_t before = AO_load(told);
+        if (before >= value)
+            return before;
+        if (AO_compare_and_swap(told, before, (AO_t)value))
+            return value;
+    }
+}
+
 void metrics_read(gait_heap *heap, struct metrics *all) {
     all->stats.struct_bytes = sizeof all->stats;
     gait_read_stats(heap, &all->stats);
@@ -137,6 +148,9 @@ void metrics_read(gait_heap *heap, struct metrics *all) {
 #define VALUE(type, cumulative, name, help, expression) all->values[next++] = expression;
     METRICS(VALUE)
 #undef VALUE
+    for (size_t i = 0; i < COUNT; i++)
+        if (metrics[i].cumulative)
+            all->values[i] = grown(&heap->told[i], all->values[i]);
 }
 
 double metrics_bound_s(size_t bucket) {

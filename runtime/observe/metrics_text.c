@@ -270,7 +270,22 @@ static uint64_t value_of(const struct metrics *all, const char *name) {
     return 0;
 }
 
-static void add_memstats(struct text *text, const struct metrics *all) {
+static uint64_t live_objects(gait_heap *heap) {
+    gait_kind_stats kinds[GAIT_KINDS_MAX];
+    size_t count = gait_read_kinds(heap, kinds, GAIT_KINDS_MAX);
+    uint64_t objects = 0;
+    for (size_t i = 0; i < count; i++)
+        objects += kinds[i].objects;
+    return objects;
+}
+
+/* Dashboards choose programs by this. */
+static void add_info(struct text *text) {
+    family(text, "go_info", "gauge", NULL, "Which runtime this is; its value is 1.");
+    add(text, "go_info{version=\"gait " GAIT_VERSION "\"} 1\n");
+}
+
+static void add_memstats(struct text *text, gait_heap *heap, const struct metrics *all) {
     const gait_stats *s = &all->stats;
     uint64_t objects = value_of(all, "/memory/classes/heap/objects:bytes");
     const struct {
@@ -285,6 +300,11 @@ static void add_memstats(struct text *text, const struct metrics *all) {
         {"go_memstats_heap_released_bytes", "Free pages given back.", s->released_bytes},
         {"go_memstats_heap_sys_bytes", "Spans and free pages.",
          s->span_bytes + s->free_bytes + s->released_bytes},
+        {"go_memstats_heap_objects", "Objects that the last sweep found live.", live_objects(heap)},
+        {"go_memstats_stack_inuse_bytes", "Stacks and frames that the last cycle scanned.",
+         s->stack_bytes},
+        {"go_memstats_stack_sys_bytes", "Stacks and frames that the last cycle scanned.",
+         s->stack_bytes},
         {"go_memstats_gc_sys_bytes", "The collector's own tables and queues.", s->metadata_bytes},
         {"go_memstats_other_sys_bytes", "Arenas, off-heap and foreign memory.",
          s->arena_bytes + s->offheap_bytes + s->foreign_bytes},
@@ -297,24 +317,37 @@ static void add_memstats(struct text *text, const struct metrics *all) {
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
         number(text, gauges[i].name, "gauge", gauges[i].help, gauges[i].value);
     number(text, "go_memstats_alloc_bytes", "counter", "Bytes that were allocated.",
-           s->allocated_bytes);
+           value_of(all, "/gc/heap/allocs:bytes"));
 }
 
 static void add_process(struct text *text, const struct metrics *all) {
-    int64_t resident = platform_resident_bytes();
-    if (resident >= 0)
-        number(text, "process_resident_memory_bytes", "gauge", "Resident memory.",
-               (uint64_t)resident);
+    struct platform_process process;
+    platform_process_figures(&process);
+    const struct {
+        const char *name, *help;
+        uint64_t value;
+    } gauges[] = {
+        {"go_threads", "Threads of the process.", (uint64_t)process.threads},
+        {"process_max_fds", "Descriptors that may be open.", process.most_files},
+        {"process_open_fds", "Descriptors that are open.", (uint64_t)process.open_files},
+        {"process_resident_memory_bytes", "Resident memory.", (uint64_t)process.resident_bytes},
+        {"process_virtual_memory_bytes", "Addresses in use.", (uint64_t)process.virtual_bytes},
+    };
+    for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
+        number(text, gauges[i].name, "gauge", gauges[i].help, gauges[i].value);
+    seconds(text, "process_start_time_seconds", "gauge", "When the process began, since 1970.",
+            (uint64_t)process.start_ns);
     seconds(text, "process_cpu_seconds", "counter", "CPU time since the heap was created.",
-            all->stats.cpu_total_ns);
+            value_of(all, "/cpu/classes/total:cpu-seconds"));
 }
 
-static void write_as_go(struct text *text, const struct metrics *all) {
+static void write_as_go(struct text *text, gait_heap *heap, const struct metrics *all) {
+    add_info(text);
     for (size_t i = 0; gait_describe_metric(i); i++)
         if (is_of_go(gait_describe_metric(i)))
             add_metric(text, "go", all, i);
     add_pause_summary(text, &all->stats);
-    add_memstats(text, all);
+    add_memstats(text, heap, all);
     add_process(text, all);
 }
 
@@ -325,7 +358,7 @@ int gait_write_metrics(gait_heap *heap, int descriptor, unsigned format) {
     struct metrics all;
     metrics_read(heap, &all);
     if (format == GAIT_METRICS_GO)
-        write_as_go(&text, &all);
+        write_as_go(&text, heap, &all);
     else
         write_own(&text, heap, &all);
     if (format == GAIT_METRICS_OPEN)

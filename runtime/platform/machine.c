@@ -62,3 +62,10 @@ void platform_program_name(char *name, size_t name_bytes) {
     if (kernel_file_first_line("/proc/self/comm", name, name_bytes) < 0)
         name[0] = '\0';
 }
+
+bool platform_working_folder(char *name, size_t name_bytes) {
+    bool known = getcwd(name, name_bytes) && name[0] == '/';
+    if (!known)
+        name[0] = '\0';
+    return known;
+}

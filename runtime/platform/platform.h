@@ -124,8 +124,21 @@ int64_t platform_physical_bytes(void);
 /** Resident memory of the process, bytes; 0 when the OS does not say. Reads a file. */
 int64_t platform_resident_bytes(void);
 
+/** What the kernel says of the process; 0: it does not. Reads files; takes no memory. */
+struct platform_process {
+    int64_t resident_bytes, virtual_bytes;
+    int64_t threads;
+    int64_t start_ns; /* since 1970 */
+    int64_t open_files;
+    uint64_t most_files; /* that may be open */
+};
+void platform_process_figures(struct platform_process *process);
+
 /** The process's number. */
 unsigned platform_process_id(void);
+
+/** The folder in which the process is. @return false: it has no name of so many bytes; "". */
+bool platform_working_folder(char *name, size_t name_bytes);
 
 /** What the system calls the program, at most 15 bytes of it; "" where it does not say. Reads a
  * file. */
@@ -424,6 +437,9 @@ static inline bool platform_steers(char before, char byte) {
     return now < ' ' || now == 0x7f ||
            (now >= 0x80 && now <= 0x9f && (last < 0x80 || last == 0xc2));
 }
+
+/** How many bytes the letter of UTF-8 has that begins here; 0: none does, within so many bytes. */
+size_t platform_letter_bytes(const char *at, size_t left);
 
 /* ---- Faults. -----------------------------------------------------------------------------------
  */

@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "emulated.h"
 
 static gait_heap *heap;
 static gait_mutator *mutator;
@@ -34,6 +37,8 @@ static void close_heap(void) {
 }
 
 TestSuite(metrics, .init = open_heap, .fini = close_heap);
+
+static char *written(unsigned format);
 
 static size_t count_metrics(void) {
     size_t count = 0;
@@ -135,6 +140,27 @@ Test(metrics, pauses_are_a_histogram) {
     cr_expect(isinf(histogram.bounds[GAIT_METRIC_BUCKETS]));
 }
 
+/* Of runs of many classes most is given back as a cycle ends, and was counted as allocated. */
+Test(metrics, counters_never_fall) {
+    const gait_kind_info info = {.name = "leaf", .layout = GAIT_LEAF};
+    int kind = gait_kind_register(heap, &info);
+    for (size_t bytes = 16; bytes <= 2048; bytes += 16)
+        cr_assert_not_null(gait_alloc(mutator, (gait_kind)kind, bytes));
+    gait_poll(mutator);
+    gait_enter_native(mutator);
+    uint64_t before = read_one("/gc/heap/allocs:bytes");
+    gait_leave_native(mutator);
+    gait_collect(mutator);
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(heap, &stats);
+    cr_assert_lt(stats.allocated_bytes, before, "nothing was given back");
+    cr_expect_geq(read_one("/gc/heap/allocs:bytes"), before);
+    char *text = written(GAIT_METRICS_GO);
+    uint64_t told = strtoull(strstr(text, "\ngo_memstats_alloc_bytes_total ") + 31, NULL, 10);
+    cr_expect_geq(told, before);
+    free(text);
+}
+
 /* ---- Text ---- */
 
 /* All that is written in a format; the caller frees it. */
@@ -170,6 +196,22 @@ Test(metrics, each_is_in_the_text) {
     }
 }
 
+/* One byte that is no UTF-8 would make Prometheus refuse all of it. */
+Test(metrics, names_of_kinds_are_utf8) {
+    const char *const given[] = {"caf\xe9", "caf\xc3\xa9", "\xed\xa0\x80", "cut \xe2\x82", "\xff"};
+    const char *const expected[] = {"caf?", "caf\xc3\xa9", "???", "cut ??", "?"};
+    for (int i = 0; i < 5; i++) {
+        const gait_kind_info info = {.name = given[i], .layout = GAIT_LEAF};
+        cr_assert_geq(gait_kind_register(heap, &info), 0);
+    }
+    char *text = written(GAIT_METRICS_OPEN), label[64];
+    for (int i = 0; i < 5; i++) {
+        snprintf(label, sizeof label, ",name=\"%s\"} 0\n", expected[i]);
+        cr_expect(has(text, label), "%s", label);
+    }
+    free(text);
+}
+
 Test(metrics, formats_differ_where_they_must) {
     char *old = written(GAIT_METRICS_TEXT), *open = written(GAIT_METRICS_OPEN);
     char *go = written(GAIT_METRICS_GO);
@@ -185,6 +227,60 @@ Test(metrics, formats_differ_where_they_must) {
     cr_expect(has(go, "\ngo_gc_heap_goal_bytes "));
     cr_expect_not(has(go, "gait_"));
     free(old), free(open), free(go);
+}
+
+/* What follows a name in the text. */
+static double value_in(const char *text, const char *name) {
+    const char *at = strstr(text, name);
+    cr_assert_not_null(at, "%s", name);
+    return strtod(at + strlen(name), NULL);
+}
+
+/* What dashboards for Go ask for: https://grafana.com/grafana/dashboards, 240, 6671 and 14061. */
+Test(metrics, dashboards_for_go_find_their_names) {
+    char *text = written(GAIT_METRICS_GO);
+    static const char *const names[] = {
+        "go_goroutines",
+        "go_info{version=\"gait " GAIT_VERSION "\"}",
+        "go_memstats_alloc_bytes",
+        "go_memstats_alloc_bytes_total",
+        "go_memstats_gc_sys_bytes",
+        "go_memstats_heap_alloc_bytes",
+        "go_memstats_heap_idle_bytes",
+        "go_memstats_heap_inuse_bytes",
+        "go_memstats_heap_objects",
+        "go_memstats_heap_released_bytes",
+        "go_memstats_heap_sys_bytes",
+        "go_memstats_next_gc_bytes",
+        "go_memstats_stack_inuse_bytes",
+        "go_memstats_stack_sys_bytes",
+        "go_memstats_sys_bytes",
+        "go_threads",
+        "process_cpu_seconds_total",
+        "process_max_fds",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+        "process_virtual_memory_bytes",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char sample[80];
+        snprintf(sample, sizeof sample, "\n%s ", names[i]);
+        cr_expect_geq(value_in(text, sample), 0.0, "%s", names[i]);
+    }
+    int other = dup(0);
+    char *with_other = written(GAIT_METRICS_GO);
+    cr_expect_eq(value_in(with_other, "\nprocess_open_fds "),
+                 value_in(text, "\nprocess_open_fds ") + 1);
+    close(other);
+    if (!is_emulated()) { /* an emulator tells little of the process */
+        cr_expect_gt(value_in(text, "\nprocess_virtual_memory_bytes "),
+                     value_in(text, "\nprocess_resident_memory_bytes "));
+        cr_expect_geq(value_in(text, "\ngo_threads "), 1.0);
+        double age_s = (double)time(NULL) - value_in(text, "\nprocess_start_time_seconds ");
+        cr_expect(age_s > -5 && age_s < 1000, "%f", age_s);
+    }
+    free(text), free(with_other);
 }
 
 Test(metrics, what_can_not_be_written_is_told) {
