@@ -53,6 +53,10 @@ typedef struct gait_snapshot_options {
     int64_t wait_ns;
     char *error; /* where one line is written when it fails; may be NULL */
     size_t error_bytes;
+    /* a thread of the program's that comes to no safepoint for so long, ns, is not waited for:
+     * there is no snapshot, and those go on that have stopped for it. Negative: it is, as by a
+     * cycle, the default */
+    int64_t silent_ns;
 } gait_snapshot_options;
 
 /** What is known of one that was taken. */
@@ -108,7 +112,8 @@ GAIT_API int gait_write_snapshot_sized(gait_heap *heap, int descriptor,
  * @param result      may be NULL.
  * @return 0, GAIT_E_INVALID (options), GAIT_E_MEMORY (none for the walk; the system gives no copy
  *         of the process), GAIT_E_FILE (not all was written; errno says why: ETIMEDOUT, a reader
- *         took nothing for idle_ns; ECHILD, the copy ended before it was done).
+ *         took nothing for idle_ns; ECHILD, the copy ended before it was done; EDEADLK, a thread
+ *         came to no safepoint for silent_ns).
  * Thread rule: any thread, attached or not. A safepoint; in native code while it waits and writes.
  */
 GAIT_INLINE int gait_write_snapshot(gait_heap *heap, int descriptor,

@@ -8,12 +8,15 @@
  *   /debug/pprof/heap      a heap profile: what is live (gait/pprof.h); ?gc=1: after a collection
  *   /debug/pprof/allocs    the same, what was allocated before all else
  *   /debug/gait/snapshot   a heap snapshot (gait/heap_snapshot.h), by a copy of the process, which
- *                          goes on meanwhile; ?format=compact: not V8's form; ?gc=1: as above
+ *                          goes on meanwhile; ?format=compact: not V8's form; ?gc=1: as above. One
+ *                          at a time
  *   /debug/vars            the figures of gait_read_stats, and those by kind, as JSON
  *   /                      a page with these links
  *
- * It answers in a thread of its own, and no mutator waits for it. It does not know who asks: it
- * listens where nobody else can come from, the loopback addresses, unless another is named.
+ * It answers in threads of its own, and no mutator waits for them. It does not know who asks: it
+ * listens where nobody else can come from, the loopback addresses, unless another is named. Sixteen
+ * may be connected; as one more comes, who has been at a request for the longest is sent away. In
+ * the child of a fork nobody answers, and what was open is closed.
  */
 #ifndef GAIT_HTTP_H
 #define GAIT_HTTP_H
@@ -44,7 +47,7 @@ GAIT_API unsigned gait_http_port(const gait_http *http);
 
 /**
  * Answer no more: before the heap is destroyed. Requests that are being answered end first: within
- * some seconds, whatever the other side does.
+ * some seconds, whatever the other side does. In the child of a fork it only gives memory back.
  * Thread rule: any thread, once. One that is attached calls it in native code.
  */
 GAIT_API void gait_http_stop(gait_http *http);

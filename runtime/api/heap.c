@@ -229,6 +229,7 @@ gait_heap *gait_heap_create_built(const gait_config *config, uint32_t frozen, co
 }
 
 static void heap_destroy(gait_heap *heap) {
+    observe_closes(heap);
     if (heap->world.first)
         platform_fatal("gait_heap_destroy: %zu threads are attached",
                        (size_t)AO_load(&heap->world.count));

@@ -24,7 +24,7 @@
 #define SILENT_NS INT64_C(1000000000)
 #define GATE_LOOK_NS INT64_C(1000000)
 
-static const gait_snapshot_options defaults = {.idle_ns = IDLE_NS, .wait_ns = -1};
+static const gait_snapshot_options defaults = {.idle_ns = IDLE_NS, .wait_ns = -1, .silent_ns = -1};
 
 void gait_snapshot_options_init_sized(gait_snapshot_options *options, size_t options_bytes) {
     abi_give(options, options_bytes, &defaults, sizeof defaults);
@@ -153,7 +153,8 @@ static int fail(const struct taking *taking, int result, const char *what) {
 
 static int write_own(struct taking *taking) {
     if (taking->error)
-        return fail(taking, GAIT_E_FILE, "stopping the threads");
+        return fail(taking, GAIT_E_FILE,
+                    "stopping the threads, of which one comes to no safepoint");
     if (taking->looked)
         heap_snapshot_finish(&taking->snapshot, taking->stop_ns, false);
     if (!taking->looked || taking->snapshot.stream.failed) {
@@ -169,7 +170,8 @@ static int write_own(struct taking *taking) {
 
 static int await_copy(struct taking *taking, bool *whole) {
     if (taking->error == EDEADLK)
-        return fail(taking, GAIT_E_FILE, "stopping the threads");
+        return fail(taking, GAIT_E_FILE,
+                    "stopping the threads, of which one comes to no safepoint");
     if (taking->child.process == 0)
         return fail(taking, GAIT_E_MEMORY, "copying the process");
     platform_child_tell(&taking->child, taking->stop_ns > 0 ? taking->stop_ns : 1);
@@ -209,11 +211,12 @@ static bool is_right(const gait_snapshot_options *options) {
 }
 
 static int snapshot(gait_heap *heap, int descriptor, const gait_snapshot_options *options,
-                    int64_t silent_most_ns, gait_snapshot_result *result) {
+                    gait_snapshot_result *result) {
     struct taking taking = {.heap = heap,
                             .descriptor = descriptor,
                             .options = options,
-                            .silent_most_ns = silent_most_ns};
+                            .silent_most_ns =
+                                options->silent_ns < 0 ? INT64_MAX : options->silent_ns};
     lock_acquire(&heap->oom_lock);
     taking.snapshot.label = heap->snapshot_label;
     taking.snapshot.label_data = heap->snapshot_label_data;
@@ -237,7 +240,7 @@ int gait_write_snapshot_sized(gait_heap *heap, int descriptor, const gait_snapsh
     }
     mutator_save_stack();
     world_rest();
-    int status = snapshot(heap, descriptor, &own, INT64_MAX, &known), error = errno;
+    int status = snapshot(heap, descriptor, &own, &known), error = errno;
     world_resume();
     if (result)
         abi_give(result, result_bytes, &known, sizeof known);
@@ -249,9 +252,11 @@ int heap_snapshots_write_file(gait_heap *heap, int descriptor, const char **why)
     gait_snapshot_options options = defaults;
     gait_snapshot_result result = {0};
     options.flags = GAIT_SNAPSHOT_FORK;
-    int status = snapshot(heap, descriptor, &options, SILENT_NS, &result);
-    *why = status == GAIT_E_MEMORY ? "no memory for it, or for a copy of the process"
-           : errno == EDEADLK      ? "a thread of the program does not stop at a safepoint"
-                                   : "it can't be written";
+    options.silent_ns = SILENT_NS;
+    int status = snapshot(heap, descriptor, &options, &result);
+    *why = errno == EDEADLK  ? "a thread of the program does not stop at a safepoint"
+           : errno == ECHILD ? "the copy of the process ended before it was done"
+           : errno == ENOMEM ? "no memory for it, or for a copy of the process"
+                             : strerror(errno);
     return status;
 }

@@ -2,9 +2,10 @@
 /*
  * A heap over HTTP. See gait/http.h.
  *
- * libmicrohttpd listens, reads requests and sends answers in one thread of its own. An answer is
+ * libmicrohttpd listens in a thread of its own, and has one for each connection: a collection or a
+ * snapshot that one asks for takes seconds, in which another is to have its metrics. An answer is
  * made as a whole before it is sent, so a slow reader holds up nothing of the heap; who reads or
- * asks nothing for TIMEOUT_S is dropped, and no more than CONNECTIONS are open at once.
+ * asks nothing for TIMEOUT_S is dropped, and who may stay guests.h says.
  */
 #include <gait/heap_snapshot.h>
 #include <gait/http.h>
@@ -23,15 +24,20 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "guests.h"
 #include "vars.h"
 
 #define TIMEOUT_S 10u
-#define CONNECTIONS 16u
+#define COMPLAINT_US 20000
 #define MEMORY_BYTES ((size_t)32 << 10) /* for each connection: what a request may be long */
+/* A snapshot is none if a thread of the program's comes to no safepoint for so long: all others
+ * would stand still meanwhile. As of those by GAIT_DEBUG=heapsnapshot. */
+#define SILENT_NS INT64_C(1000000000)
 
 struct gait_http {
     gait_heap *heap;
     struct MHD_Daemon *daemon;
+    struct guests guests;
     bool loopback;
 };
 
@@ -74,6 +80,13 @@ static enum MHD_Result send_no_memory(const struct answer *answer) {
     return send_line(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory\n");
 }
 
+/* There is no file in memory to be had. */
+static enum MHD_Result send_no_file(const struct answer *answer) {
+    char line[128];
+    snprintf(line, sizeof line, "no file in memory: %s\n", strerror(errno));
+    return send_line(answer, MHD_HTTP_SERVICE_UNAVAILABLE, line);
+}
+
 /* ---- What is asked for ---- */
 
 static const char *parameter(const struct answer *answer, const char *name) {
@@ -106,7 +119,7 @@ static enum MHD_Result send_metrics(const struct answer *answer) {
     unsigned format = go ? GAIT_METRICS_GO : (open ? GAIT_METRICS_OPEN : GAIT_METRICS_TEXT);
     int file = memfd_create("metrics", MFD_CLOEXEC);
     if (file < 0)
-        return send_no_memory(answer);
+        return send_no_file(answer);
     size_t count;
     char *bytes =
         gait_write_metrics(answer->http->heap, file, format) == 0 ? read_all(file, &count) : NULL;
@@ -114,6 +127,12 @@ static enum MHD_Result send_metrics(const struct answer *answer) {
     const char *type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                             : "text/plain; version=0.0.4; charset=utf-8";
     return bytes ? send_memory(answer, MHD_HTTP_OK, type, bytes, count) : send_no_memory(answer);
+}
+
+static struct guest *guest_of(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
 }
 
 static void collect(gait_heap *heap) {
@@ -128,7 +147,11 @@ static enum MHD_Result send_profile(const struct answer *answer, unsigned view) 
     if (strcmp(parameter(answer, "gc"), "1") == 0)
         collect(answer->http->heap);
     size_t count;
+    struct guests *guests = &answer->http->guests;
+    if (!guests_begin_turn(guests, guest_of(answer->connection)))
+        return MHD_NO;
     void *bytes = gait_heap_profile(answer->http->heap, view, &count);
+    guests_end_turn(guests);
     return bytes ? send_memory(answer, MHD_HTTP_OK, "application/octet-stream", bytes, count)
                  : send_no_memory(answer);
 }
@@ -144,11 +167,15 @@ static enum MHD_Result send_allocs(const struct answer *answer) {
 /* A snapshot of V8's, or in the compact form, from a file in memory: it may be large, and is sent
  * from there. Made by a copy of the process, which no mutator waits for. */
 static enum MHD_Result send_snapshot(const struct answer *answer) {
+    if (!guests_take_snapshot(&answer->http->guests, guest_of(answer->connection)))
+        return send_line(answer, MHD_HTTP_SERVICE_UNAVAILABLE,
+                         "another snapshot is being taken or read\n");
     bool compact = strcmp(parameter(answer, "format"), "compact") == 0;
     gait_snapshot_options options;
     gait_snapshot_options_init(&options);
     options.format = compact ? GAIT_SNAPSHOT_COMPACT : GAIT_SNAPSHOT_V8;
     options.flags = GAIT_SNAPSHOT_FORK;
+    options.silent_ns = SILENT_NS;
     if (strcmp(parameter(answer, "gc"), "1") == 0)
         collect(answer->http->heap);
     char error[256] = "no memory";
@@ -156,7 +183,7 @@ static enum MHD_Result send_snapshot(const struct answer *answer) {
     options.error_bytes = sizeof error - 1;
     int file = memfd_create("snapshot", MFD_CLOEXEC);
     if (file < 0)
-        return send_no_memory(answer);
+        return send_no_file(answer);
     struct MHD_Response *response = NULL;
     if (gait_write_snapshot(answer->http->heap, file, &options, NULL) == 0)
         response = MHD_create_response_from_fd64((uint64_t)lseek(file, 0, SEEK_END), file);
@@ -249,6 +276,36 @@ static enum MHD_Result respond(void *data, struct MHD_Connection *connection, co
     return send_line(&answer, MHD_HTTP_NOT_FOUND, "no such page; / lists them\n");
 }
 
+/* ---- Who comes and goes ---- */
+
+static void notice(void *data, struct MHD_Connection *connection, void **guest,
+                   enum MHD_ConnectionNotificationCode what) {
+    struct gait_http *http = data;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        guests_go(*guest);
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *guest = info ? guests_come(&http->guests, info->connect_fd) : NULL;
+}
+
+static void answered(void *data, struct MHD_Connection *connection, void **state,
+                     enum MHD_RequestTerminationCode why) {
+    (void)data, (void)state, (void)why;
+    guests_answered(guest_of(connection));
+}
+
+/* libmicrohttpd has something to say, which nobody reads. While the process has no descriptor left
+ * it tries at once and again to take a connection, and says so each time: so whoever complains
+ * rests. */
+static void complaint(void *data, const char *format, va_list arguments) {
+    (void)data, (void)format, (void)arguments;
+    int error = errno; /* of a beginning that fails */
+    usleep(COMPLAINT_US);
+    errno = error;
+}
+
 /* ---- Beginning and end ---- */
 
 static void say(char *error, size_t error_bytes, const char *format, ...)
@@ -270,13 +327,16 @@ static struct MHD_Daemon *listen_at(struct gait_http *http, const union address 
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
         sigdelset(&sent, faults[i]);
     pthread_sigmask(SIG_BLOCK, &sent, &before);
-    unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD;
+    unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD |
+                     MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ERROR_LOG;
     if (address->any.sa_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     struct MHD_Daemon *daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, respond, http, MHD_OPTION_SOCK_ADDR, &address->any,
-        MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, MEMORY_BYTES, MHD_OPTION_END);
+        flags, 0, NULL, NULL, respond, http, MHD_OPTION_EXTERNAL_LOGGER, complaint, NULL,
+        MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
+        MHD_OPTION_CONNECTION_LIMIT, GUESTS_PLACES, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        MEMORY_BYTES, MHD_OPTION_NOTIFY_CONNECTION, notice, http, MHD_OPTION_NOTIFY_COMPLETED,
+        answered, http, MHD_OPTION_END);
     int error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = error;
@@ -290,6 +350,10 @@ gait_http *gait_http_start(gait_heap *heap, const char *address_text, char *erro
         say(error, error_bytes,
             "gait_http_start: \"%.80s\": expected an address and a port, as in 127.0.0.1:6060",
             address_text);
+        return NULL;
+    }
+    if (!guests_begin()) {
+        say(error, error_bytes, "gait_http_start: too many libraries belong to heaps");
         return NULL;
     }
     struct gait_http *http = calloc(1, sizeof *http);
@@ -307,6 +371,8 @@ gait_http *gait_http_start(gait_heap *heap, const char *address_text, char *erro
         free(http);
         return NULL;
     }
+    guests_open(&http->guests,
+                MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd);
     if (gait_profile_rate(heap) == 0)
         gait_set_profile_rate(heap, GAIT_PROFILE_RATE_BYTES);
     return http;
@@ -320,6 +386,7 @@ unsigned gait_http_port(const gait_http *http) {
 void gait_http_stop(gait_http *http) {
     if (!http)
         return;
-    MHD_stop_daemon(http->daemon);
+    if (guests_close(&http->guests)) /* else its threads are not in this process */
+        MHD_stop_daemon(http->daemon);
     free(http);
 }

@@ -27,8 +27,9 @@ void observe_runs(gait_heap *heap) {
     served_start(heap);
 }
 
+void observe_closes(gait_heap *heap) { served_end(heap); }
+
 void observe_stops(gait_heap *heap) {
-    served_end(heap);
     dumps_end(heap);
     recordings_end(heap);
 }

@@ -22,6 +22,10 @@ int observe_start(gait_heap *heap);
 /** The collector runs: files begin. */
 void observe_runs(gait_heap *heap);
 
+/** The heap is about to end: nobody asks from outside any more. Who was answered over HTTP may have
+ * been attached for that, so this comes before attached threads are counted. */
+void observe_closes(gait_heap *heap);
+
 /** The collector's threads are about to end: the last words of files. */
 void observe_stops(gait_heap *heap);
 

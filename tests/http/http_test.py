@@ -14,10 +14,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.parse
@@ -52,6 +54,11 @@ class Answers(unittest.TestCase):
 
     def alive(self):
         self.assertEqual(self.get("/metrics")[0].status, 200)
+
+    def tell(self, letter):
+        self.program.stdin.write(letter)
+        self.program.stdin.flush()
+        self.assertEqual(self.program.stdout.readline(), "0\n")
 
     # ---- Pages ----
 
@@ -90,7 +97,7 @@ class Answers(unittest.TestCase):
         self.assertTrue(answer.getheader("Content-Type").startswith("application/json"))
         figures = json.loads(body)["gait"]
         self.assertEqual(figures["stats"]["mutators"], 2)
-        self.assertEqual([kind["name"] for kind in figures["kinds"]], ['a "node"'])
+        self.assertEqual([kind["name"] for kind in figures["kinds"]], ['a "node"?'])
 
     def test_a_page_lists_the_others(self):
         for path in ("/", "/debug/pprof/"):
@@ -164,6 +171,52 @@ class Answers(unittest.TestCase):
             except (OSError, http.client.HTTPException):
                 self.assertLess(time.monotonic(), end)
                 time.sleep(0.1)
+
+    def test_clients_that_are_never_idle_keep_nobody_out(self):
+        begin = time.monotonic()
+        clients = [self.raw() for _ in range(40)]
+        for client in clients:
+            try:
+                client.sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+            except OSError:
+                pass  # sent away
+        for _ in range(3):
+            self.alive()
+        self.assertLess(time.monotonic() - begin, 8, "they were sent away, not waited for")
+        for client in clients:
+            client.close()
+
+    def test_one_snapshot_at_a_time(self):
+        reader = socket.socket()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.settimeout(PATIENCE_S)
+        reader.connect(("127.0.0.1", self.port))
+        reader.sendall(b"GET /debug/gait/snapshot HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.assertEqual(reader.recv(1), b"H")
+        answer, body = self.get("/debug/gait/snapshot")
+        self.assertEqual((answer.status, body), (503, b"another snapshot is being taken or read\n"))
+        reader.close()
+        end = time.monotonic() + PATIENCE_S
+        while self.get("/debug/gait/snapshot")[0].status != 200:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
+
+    def test_a_thread_that_does_not_stop_holds_up_no_others(self):
+        self.tell("b")
+        collecting = self.raw()
+        collecting.sendall(b"GET /debug/pprof/heap?gc=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer, body = self.get("/debug/gait/snapshot")
+        self.assertEqual(answer.status, 503)
+        self.assertIn(b"safepoint", body)
+        self.alive()
+        self.tell("r")
+        self.assertIn(b" 200 ", collecting.recv(100))
+        collecting.close()
+        self.assertEqual(self.get("/debug/gait/snapshot")[0].status, 200)
+
+    def test_a_child_can_end_it(self):
+        self.tell("f")
+        self.alive()
 
     def test_nonsense(self):
         for text in (b"\0" * 1000, b"GET", b"\r\n" * 1000, b"GET / HTTP/9.9\r\n\r\n",
@@ -306,6 +359,52 @@ class BySetting(unittest.TestCase):
         body, errors = self.run_program(SHARED, f"http=127.0.0.1:{port}", LIBRARIES, ask)
         self.assertIn(b"\ngait_gc_heap_live_bytes ", body)
         self.assertEqual(errors, "")
+
+    def test_a_heap_may_end_while_somebody_asks(self):
+        def ask_on(port, over):
+            while not over.is_set():
+                try:
+                    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as client:
+                        client.sendall(b"GET /debug/pprof/heap?gc=1 HTTP/1.1\r\n"
+                                       b"Host: localhost\r\n\r\n")
+                        client.recv(1)
+                except OSError:
+                    pass  # it has ended
+
+        for _ in range(6):
+            port, over = free_port(), threading.Event()
+            clients = [threading.Thread(target=ask_on, args=(port, over)) for _ in range(4)]
+
+            def ask():
+                for client in clients:
+                    client.start()
+                time.sleep(0.3)
+
+            _, errors = self.run_program(SHARED, f"http=127.0.0.1:{port}", LIBRARIES, ask)
+            over.set()
+            for client in clients:
+                client.join(PATIENCE_S)
+            self.assertEqual(errors, "")
+
+    def test_a_forks_child_does_not_keep_the_port(self):
+        port = free_port()
+        process = subprocess.Popen(
+            [SHARED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "GAIT_DEBUG": f"http=127.0.0.1:{port}",
+                 "LD_LIBRARY_PATH": LIBRARIES})
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.stdin.write("f")
+        process.stdin.flush()
+        child = int(process.stdout.readline())
+        try:
+            process.kill()  # so that nothing ends in an orderly way
+            process.wait(PATIENCE_S)
+            process.stdin.close()
+            process.stdout.close()
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        finally:
+            os.kill(child, signal.SIGKILL)
 
     def test_what_can_not_be_is_told_in_a_line(self):
         for program, setting, libraries, expected in (
