@@ -18,11 +18,8 @@ void sweeping_finish(gait_heap *heap) {
         TIMELINE_END(sweep, begin_ns, 0);
         control_add_cpu(&heap->control, CPU_SWEEP, spent_ns);
         int64_t nap_ns = control_nap_ns(&pace, spent_ns);
-        if (more && nap_ns > 0) {
-            int64_t nap_begin_ns = timeline_begin();
-            platform_sleep_ns(nap_ns);
-            TIMELINE_END(nap, nap_begin_ns, 0);
-        }
+        if (more && nap_ns > 0)
+            timeline_nap(nap_ns);
     }
     sweep_finish(sweeper);
     size_t excess = control_excess_bytes(&heap->control, 0);

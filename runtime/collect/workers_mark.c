@@ -150,7 +150,7 @@ void workers_mark(gait_heap *heap, bool stopped) {
         starvation.since_ns = 0;
         int64_t nap_ns = mark_until_nap(heap, stopped);
         if (nap_ns > 0)
-            platform_sleep_ns(nap_ns);
+            timeline_nap(nap_ns);
     }
 }
 
@@ -214,7 +214,7 @@ void workers_help(void *argument) {
         if (helping % 2 == 0 || helper->number >= AO_int_load(&helper->team->wanted))
             platform_wait(&workers->helping, helping, -1);
         else if (must_rest(helper))
-            platform_sleep_ns(rhythm.busy_nap_ns);
+            timeline_nap(rhythm.busy_nap_ns);
         else if (!queue_has_work(queue))
             wait_for_work(queue);
         else {

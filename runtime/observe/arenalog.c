@@ -146,6 +146,7 @@ static void finish(void *argument) {
     struct arenalog *log = argument;
     lock_acquire(&log->recording.lock);
     take(log);
+    log->lost += ring_left(log->ring); /* behind one that is being filled */
     struct event event = heap_event(log->heap, GAIT_ARENALOG_close, 0);
     add_event(log, &event);
     log->recording.closed = true;

@@ -231,9 +231,9 @@ static void finish(void *argument) {
     struct line line;
     begin_line(trace, &line, "i", 0);
     add_us(&line, "ts", platform_now_ns());
-    line_add(
-        &line, ",\"s\":\"p\",\"name\":\"end\",\"args\":{\"dropped\":%llu}}]",
-        (unsigned long long)(AO_load(&trace->ring->dropped) - trace->dropped_before + trace->lost));
+    line_add(&line, ",\"s\":\"p\",\"name\":\"end\",\"args\":{\"dropped\":%llu}}]",
+             (unsigned long long)(AO_load(&trace->ring->dropped) - trace->dropped_before +
+                                  trace->lost + ring_left(trace->ring)));
     add_line(trace, &line);
     trace->recording.closed = true;
     lock_release(&trace->recording.lock);
@@ -298,7 +298,10 @@ void trace_start(gait_heap *heap) {
     timeline_open(trace->ring);
 }
 
-void trace_forked(void) { log_names_forked(&names); }
+void trace_forked(void) {
+    log_names_forked(&names);
+    timeline_forked();
+}
 
 void trace_sizes(gait_heap *heap) {
     if (!timeline_wanted())

@@ -64,3 +64,5 @@ void ring_take(struct ring *ring, void (*take)(void *data, const void *event), v
         AO_store_release(slot, ring->read + ring->slots); /* pairs with ring_put */
     }
 }
+
+size_t ring_left(const struct ring *ring) { return AO_load(&ring->next) - ring->read; }

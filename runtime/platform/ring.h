@@ -40,4 +40,8 @@ void ring_put(struct ring *ring, const void *event);
  */
 void ring_take(struct ring *ring, void (*take)(void *data, const void *event), void *data);
 
+/** How many it has that were not taken: ring_take stops at one that is being filled. The thread
+ * that takes. */
+size_t ring_left(const struct ring *ring);
+
 #endif

@@ -19,8 +19,12 @@ void timeline_close(struct ring *ring) { AO_compare_and_swap_full(&timeline_ring
 
 static bool is_moment(enum timeline_kind kind) { return kind >= TIMELINE_limiter; }
 
+/* The system's number of this thread; 0: not asked yet. */
+static __thread int thread;
+
+void timeline_forked(void) { thread = 0; }
+
 void timeline_add(enum timeline_kind kind, int64_t begin_ns, uint64_t value) {
-    static __thread int thread; /* the child of a fork has another number: it has no timeline */
     struct ring *ring = (struct ring *)AO_load_acquire(&timeline_ring);
     if (!ring)
         return;

@@ -70,6 +70,9 @@ bool timeline_open(struct ring *ring);
 /** Have them go nowhere. Some thread may still be about to put one: the ring is not freed. */
 void timeline_close(struct ring *ring);
 
+/** In the child of a fork: its thread has another number. */
+void timeline_forked(void);
+
 void timeline_add(enum timeline_kind kind, int64_t begin_ns, uint64_t value);
 
 /** May somebody read? */
@@ -85,6 +88,13 @@ static inline int64_t timeline_begin(void) { return timeline_wanted() ? platform
         if (begin_ns)                                                                              \
             timeline_add(TIMELINE_##kind, begin_ns, value);                                        \
     } while (0)
+
+/** Sleep, and tell that it was a nap: who marks or sweeps lets others have a CPU. */
+static inline void timeline_nap(int64_t ns) {
+    int64_t begin_ns = timeline_begin();
+    platform_sleep_ns(ns);
+    TIMELINE_END(nap, begin_ns, 0);
+}
 
 /** Something is so at this moment. */
 #define TIMELINE_NOW(kind, value)                                                                  \

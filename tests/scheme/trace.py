@@ -24,20 +24,36 @@ def check(truth, what):
         sys.exit(f"trace: {what}")
 
 
-def main():
-    scheme = sys.argv[1]
+def traced(scheme, **settings):
+    """All events of a run, and by type and name."""
     with tempfile.TemporaryDirectory() as folder:
         program, trace = os.path.join(folder, "trees.scm"), os.path.join(folder, "trace.json")
         with open(program, "w", encoding="ascii") as file:
             file.write(PROGRAM)
         done = subprocess.run([scheme, program], capture_output=True, text=True, check=False,
-                              env={**os.environ, "GAIT_DEBUG": f"trace={trace}", "GOGC": "50"})
+                              env={**os.environ, "GAIT_DEBUG": f"trace={trace}", **settings})
         check(done.returncode == 0 and done.stdout == "#t", done)
         with open(trace, encoding="utf-8") as file:
             events = json.load(file)
     names = {}
     for event in events:
         names.setdefault((event["ph"], event["name"]), []).append(event)
+    return events, names
+
+
+def check_naps(scheme):
+    """With one CPU marking takes a quarter of it, and naps for the rest."""
+    _, names = traced(scheme, GOGC="50", GOMAXPROCS="1")
+    cycles = names["X", "cycle"]
+    napped = [nap for nap in names.get(("X", "nap"), []) if any(
+        cycle["ts"] <= nap["ts"] <= cycle["ts"] + cycle["dur"] for cycle in cycles)]
+    check(napped, f"no nap in one of {len(cycles)} cycles")
+
+
+def main():
+    scheme = sys.argv[1]
+    check_naps(scheme)
+    events, names = traced(scheme, GOGC="50")
     for key in (("X", "cycle"), ("X", "mark"), ("X", "stop"), ("X", "handshake"), ("X", "sweep"),
                 ("C", "live_bytes"), ("C", "goal_bytes"), ("M", "process_name")):
         check(key in names, f"no {key} among {sorted(names)}")

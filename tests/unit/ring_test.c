@@ -63,3 +63,15 @@ Test(ring, what_finds_no_room_is_dropped_and_counted) {
     ring_take(ring, take, &taken);
     cr_expect_eq(taken.count, 9u);
 }
+
+Test(ring, what_was_not_taken_is_known) {
+    struct taken taken = {0, 0};
+    cr_expect_eq(ring_left(ring), 0u);
+    for (uint64_t i = 0; i < 3; i++)
+        put(i);
+    cr_expect_eq(ring_left(ring), 3u);
+    ring->next++; /* one that is being filled, and stays so */
+    ring_take(ring, take, &taken);
+    cr_expect_eq(taken.count, 3u);
+    cr_expect_eq(ring_left(ring), 1u);
+}
