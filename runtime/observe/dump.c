@@ -13,6 +13,7 @@
  */
 #include "dump.h"
 
+#include <errno.h>
 #include <gait/pprof.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ static int profile_write(gait_heap *heap, int descriptor, const char **why) {
     void *profile = profile_of ? profile_of(heap, GAIT_PPROF_LIVE, &bytes) : NULL;
     int result = profile ? platform_descriptor_write(descriptor, profile, bytes) : -1;
     if (profile)
-        *why = "it can't be written";
+        *why = strerror(errno);
     else if (profile_of)
         *why = "no memory";
     free(profile);

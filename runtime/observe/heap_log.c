@@ -28,7 +28,7 @@ static bool add_lost(gait_heap *heap) {
     if (heap->log_lost == 0)
         return true;
     struct line line = {.length = 0};
-    line_add(&line, "gait: %llu lines lost: nobody read the log",
+    line_add(&line, "gait: %llu lines lost: the log was not read, or can't be written",
              (unsigned long long)heap->log_lost);
     line_end(&line);
     if (!writer_add(heap->log_writer, line.text, line.length))

@@ -54,7 +54,7 @@ struct writer {
     struct lock lock; /* rank OUTPUT: what follows */
     struct buffer buffers[2];
     unsigned filling; /* index of the one that is filled */
-    bool writing;     /* the other one is being written */
+    bool writing;     /* the other one is being written; else it has what a stream did not take */
     bool asked;       /* the thread is to write */
     bool failed;      /* the file can't be written: what is added is dropped */
     int descriptor;   /* of the file, while there is one; else negative */
@@ -133,22 +133,22 @@ static void fail(struct writer *writer, const char *why) {
     line_write(&line, stderr);
 }
 
-/* @return false: what is left of it can't be written. */
-static bool write_to_file(struct writer *writer, int descriptor, const struct buffer *full) {
+/* @return how much of it was written: what is left can't be. */
+static size_t write_to_file(struct writer *writer, int descriptor, const struct buffer *full) {
     for (size_t at = 0; at < full->length;) {
         size_t piece = piece_of(writer, full->bytes + at, full->length - at);
         long written = platform_file_write(descriptor, full->bytes + at, piece, ROOM_LOOK_NS);
         if (written < 0)
-            return false;
+            return at;
         if (worker_is_ended(&writer->worker))
-            return true; /* nobody waits any longer: who ends it drained it before */
+            break; /* nobody waits any longer: who ends it drained it before */
         at += (size_t)written;
         if (written > 0)
             note_progress(writer);
         else
             AO_int_store(&writer->stalled, 1);
     }
-    return true;
+    return full->length;
 }
 
 static void write_to_memory(struct writer *writer, const struct buffer *full) {
@@ -156,36 +156,57 @@ static void write_to_memory(struct writer *writer, const struct buffer *full) {
     fflush(writer->stream);
 }
 
-/* Write what was added. Once it is to end, the stream may be closed: see writer_end. */
+/* What is to be written: what was left of the last batch, else what was added. With the lock held.
+ * NULL: nothing. */
+static struct buffer *next_batch(struct writer *writer) {
+    if (writer->buffers[!writer->filling].length == 0)
+        writer->filling = !writer->filling;
+    struct buffer *batch = &writer->buffers[!writer->filling];
+    return batch->length > 0 ? batch : NULL;
+}
+
+/* Write what was added. Once it is to end, the stream may be closed: see writer_end. What a stream
+ * does not take stays: its disk is full, or the program has no descriptor left for it, and either
+ * may be over soon. What is added beyond that is refused, and so counted. */
 static void write_out(struct writer *writer) {
     lock_acquire(&writer->lock);
-    struct buffer *full = &writer->buffers[writer->filling];
     writer->asked = false;
-    if (full->length == 0 || writer->failed || worker_is_ended(&writer->worker)) {
+    struct buffer *full =
+        writer->failed || worker_is_ended(&writer->worker) ? NULL : next_batch(writer);
+    if (!full) {
         lock_release(&writer->lock);
         return;
     }
-    writer->filling = !writer->filling;
     writer->writing = true;
     /* under the lock: the child of a fork closes what it has of it */
     if (writer->stream && !writer->in_memory)
         writer->descriptor = platform_stream_open(writer->stream);
     int descriptor = writer->descriptor;
     lock_release(&writer->lock);
+    size_t written = full->length;
     errno = 0;
     if (writer->in_memory)
         write_to_memory(writer, full);
-    else if (descriptor >= 0 && !write_to_file(writer, descriptor, full) && !writer->stream)
+    else
+        written = descriptor < 0 ? 0 : write_to_file(writer, descriptor, full);
+    bool whole = written == full->length;
+    if (!whole && !writer->stream)
         fail(writer, errno ? strerror(errno) : "not written");
     lock_acquire(&writer->lock);
-    full->length = 0;
+    full->length = writer->failed ? 0 : full->length - written;
+    memmove(full->bytes, full->bytes + written, full->length);
     writer->writing = false;
     if (writer->stream && descriptor >= 0) {
         platform_file_close(descriptor);
         writer->descriptor = -1;
     }
+    /* what was added while there was a rest has asked for that alone */
+    writer->asked |= whole && writer->stream && writer->buffers[writer->filling].length > 0;
     lock_release(&writer->lock);
-    note_progress(writer);
+    if (whole)
+        note_progress(writer);
+    else
+        AO_int_store(&writer->stalled, 1);
 }
 
 static bool open_path(struct writer *writer) {
@@ -280,7 +301,7 @@ bool writer_add(struct writer *writer, const void *bytes, size_t count) {
 
 static bool is_pending(struct writer *writer) {
     lock_acquire(&writer->lock);
-    bool pending = writer->writing || writer->buffers[writer->filling].length > 0;
+    bool pending = writer->buffers[0].length > 0 || writer->buffers[1].length > 0;
     writer->asked |= pending;
     lock_release(&writer->lock);
     return pending;

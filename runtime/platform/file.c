@@ -16,7 +16,13 @@
 
 bool platform_stream_is_file(FILE *stream) { return fileno(stream) >= 0; }
 
-int platform_stream_open(FILE *stream) { return fcntl(fileno(stream), F_DUPFD_CLOEXEC, 0); }
+/* A program whose standard streams were closed as it was started has their numbers free: a file of
+ * the library's would become its stdout. */
+#define LOWEST_DESCRIPTOR 3
+
+int platform_stream_open(FILE *stream) {
+    return fcntl(fileno(stream), F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+}
 
 /** Why this open file is not one to write to, or NULL. */
 static const char *complaint(const struct stat *file) {
@@ -31,11 +37,21 @@ static const char *complaint(const struct stat *file) {
     return NULL;
 }
 
+/* The same file above the standard streams. Negative: errno says why. */
+static int raised(int descriptor) {
+    if (descriptor < 0 || descriptor >= LOWEST_DESCRIPTOR)
+        return descriptor;
+    int higher = fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR), error = errno;
+    close(descriptor);
+    errno = error;
+    return higher;
+}
+
 int platform_file_create(const char *path, const char **why) {
     /* NOFOLLOW, and looked at before it is emptied: the folder may be one that others write to.
      * NONBLOCK: a pipe without a reader would be waited for. */
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-                          (mode_t)0666);
+    int descriptor = raised(open(
+        path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, (mode_t)0666));
     struct stat file;
     if (descriptor < 0) {
         *why = errno == ENXIO   ? "neither a regular file nor a device"

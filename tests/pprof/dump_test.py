@@ -133,7 +133,7 @@ class Dumps(unittest.TestCase):
         self.check(self.file)
 
     def test_what_can_not_be_is_told(self):
-        for when, why in ((self.file + "@SIGUSR9", "expected FILE"),
+        for when, why in ((self.file + "@SIGUSR9", "expected FILE"), ("/dev/full", "No space left"),
                           (os.path.join(self.folder, "none", "heap"), "No such file")):
             self.start(when)
             _, error = self.end()

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A trace that goes to a pipe which nobody reads: the program goes on, collects, destroys its heap
- * and exits; what was lost is counted once somebody reads. And the trace of a process that forks:
- * no line is there twice.
+ * and exits; what was lost is counted once somebody reads. A file that takes nothing for a while:
+ * no line is lost. And the trace of a process that forks: no line is there twice.
  */
 #include "stress.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define PROCESS_SECONDS 40 /* a process that takes longer hangs */
@@ -148,8 +149,6 @@ static void program_exits(void) {
     wait_for(child);
 }
 
-/* ---- fork ---- */
-
 /* How often a line of this cycle was read. */
 static unsigned count_cycle(uint64_t number) {
     char begin[40];
@@ -159,6 +158,47 @@ static unsigned count_cycle(uint64_t number) {
         count += at == text || at[-1] == '\n';
     return count;
 }
+
+/* What is in a file: each of so many cycles once. */
+static void check_file(int file, uint64_t cycles) {
+    ssize_t count = pread(file, text, TEXT_BYTES - 1, 0);
+    CHECK(count > 0, "nothing in the log");
+    text[count] = '\0';
+    close(file);
+    for (uint64_t cycle = 1; cycle <= cycles; cycle++)
+        CHECK(count_cycle(cycle) == 1, "%u lines of cycle %" PRIu64, count_cycle(cycle), cycle);
+}
+
+/* ---- A file that takes nothing for a while ---- */
+
+static void limit_to(int what, rlim_t most) {
+    struct rlimit limit;
+    CHECK(getrlimit(what, &limit) == 0, "getrlimit");
+    limit.rlim_cur = most < limit.rlim_max ? most : limit.rlim_max;
+    CHECK(setrlimit(what, &limit) == 0, "setrlimit");
+}
+
+/* No descriptor is left, or the file must not grow, as on a disk that is full: lines wait. */
+static void lines_wait_for(int what, rlim_t most) {
+    enum { BEFORE = 5, WITHOUT = 20, AFTER = 5 };
+    struct rlimit whole;
+    CHECK(getrlimit(what, &whole) == 0, "getrlimit");
+    FILE *log = tmpfile();
+    CHECK(log, "tmpfile");
+    int file = dup(fileno(log));
+    heap_begin(log);
+    collect(BEFORE);
+    sleep_us(20000);
+    limit_to(what, most);
+    collect(WITHOUT);
+    sleep_us(20000);
+    limit_to(what, whole.rlim_cur);
+    collect(AFTER);
+    heap_end();
+    check_file(file, BEFORE + WITHOUT + AFTER);
+}
+
+/* ---- fork ---- */
 
 static void no_line_comes_twice(void) {
     enum { BEFORE = 50, CHILDS = 5 };
@@ -182,12 +222,7 @@ static void no_line_comes_twice(void) {
         wait_for(child);
     }
     heap_end();
-    ssize_t count = pread(file, text, TEXT_BYTES - 1, 0);
-    CHECK(count > 0, "nothing in the log");
-    text[count] = '\0';
-    close(file);
-    for (uint64_t cycle = 1; cycle <= BEFORE + CHILDS; cycle++)
-        CHECK(count_cycle(cycle) == 1, "%u lines of cycle %" PRIu64, count_cycle(cycle), cycle);
+    check_file(file, BEFORE + CHILDS);
 }
 
 int main(int argc, char **argv) {
@@ -197,6 +232,8 @@ int main(int argc, char **argv) {
     program_exits();
     program_goes_on();
     heap_is_destroyed();
+    lines_wait_for(RLIMIT_NOFILE, 3);
+    lines_wait_for(RLIMIT_FSIZE, 200);
     if (!UNDER_TSAN && !UNDER_ASAN) /* children of threads: forks.c */
         no_line_comes_twice();
 }

@@ -182,3 +182,21 @@ Test(descriptor, one_that_is_none_is_told) {
     cr_assert_eq(done, (size_t)0);
     cr_assert_eq(platform_descriptor_write(-1, "", 0), 0, "nothing to write");
 }
+
+/* A program may be started with its standard streams closed: a file of the library's that took the
+ * place of one would get what the program prints. */
+Test(descriptor, files_stand_above_the_standard_streams) {
+    char name[] = "/tmp/gait-descriptor-XXXXXX";
+    const char *why = "";
+    close(mkstemp(name));
+    close(0);
+    int file = platform_file_create(name, &why);
+    cr_expect_geq(file, 3, "%s", why);
+    cr_expect_eq(fcntl(file, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    int log = platform_stream_open(stderr);
+    cr_expect_geq(log, 3);
+    cr_expect_eq(fcntl(0, F_GETFD), -1, "it was closed again");
+    close(file);
+    close(log);
+    unlink(name);
+}
