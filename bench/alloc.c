@@ -4,7 +4,7 @@
  *
  * Parameters: shape: refs (32 B with references), leaf (32 B without), mixed (16–512 B with
  * references), kinds (the same sizes, half of them without references); objects (2^25; mixed and
- * kinds: 2^23); batch: who frees by hand frees so many at a time (1: each as soon as it is made).
+ * kinds: 2^23); batch: freed by hand so many at a time (1: each as soon as it is made).
  */
 #include "peer.h"
 

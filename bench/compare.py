@@ -7,7 +7,7 @@ import statistics
 
 from workloads import MORE_IS_BETTER, OURS
 
-MOST_RATIO = 1000 # who drops something needs no time for it: nothing to compare with
+MOST_RATIO = 1000 # dropping something takes no time: nothing to compare with
 RESAMPLES = 2000
 COVERAGE = 0.95
 # What a program's layout in memory alone can make of its time: guess, from what two builds of the

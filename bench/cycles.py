@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What cycles tell in a trace (gctrace=2, gcfloat=1): how much of the marked is live, and where the
+"""What cycles say in a trace (gctrace=2, gcfloat=1): how much of the marked is live, and where the
 heap ends beside its goal. README.md, "The curve", has the definitions."""
 
 import re
@@ -26,7 +26,7 @@ class Cycles:
             self.lines.append({name: int(value) for name, value in words.items()})
 
     def steady(self):
-        """The cycles whose live bytes tell what the next goal should be."""
+        """The cycles whose live bytes say what the next goal should be."""
         for i, cycle in enumerate(self.lines):
             live = cycle.get("live", 0)
             before = [one.get("live", 0) for one in self.lines[max(i - 2, 0):i]]

@@ -41,7 +41,7 @@ static struct {
     uint64_t
         live_bytes[THREADS_MAX]; /* at the low point: written by each thread before a barrier */
     unsigned threads;
-} fill; /* constant while threads run, but for what says otherwise */
+} fill; /* constant while threads run, except for what says otherwise */
 
 /* Sizes are even on the scale of their logarithm: a doubling, then a place in it. */
 static size_t random_bytes(struct filler *filler) {

@@ -38,7 +38,7 @@
  *
  *   peer_heap_bytes(t)                 live heap, as the collector counts it; 0: it does not
  *
- * Each header writes this as an embedder of that peer would who wants speed.
+ * Each header writes this as an embedder of that peer that wants speed would.
  */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H

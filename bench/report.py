@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What bench/run tells: tables on the screen and in a document, and a page with pictures."""
+"""What bench/run reports: tables on the screen and in a document, and a page with pictures."""
 
 import html
 import os

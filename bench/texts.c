@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of text i, its length; who reads them has no need to look at the objects. */
+/* Of text i, its length; a reader of them has no need to look at the objects. */
 static uint32_t *lengths;
 static uint64_t seed = 88172645463325252u; /* one thread */
 

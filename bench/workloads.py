@@ -202,7 +202,7 @@ def latency_workloads():
         Workload("latency", "churn mib=1024 threads=2 work_ns=5200 seconds=3", quick,
                  beside + GAIT + ["boehm-inline", "go"] + MANUAL, LATENCY,
                  ["p999_us", "p9999_us", "iterations_per_second"], 5),
-        # Iterations are due at a fixed rate: who comes late makes those behind him late.
+        # Iterations are due at a fixed rate: one that is late makes those behind it late.
         Workload("latency-due", "churn mib=1024 threads=2 work_ns=5200 period_ns=12000 seconds=2",
                  quick, beside + GAIT + ["boehm-inline", "go", "mimalloc"], LATENCY,
                  ["p999_us", "p9999_us"], 4),

@@ -122,7 +122,7 @@ void gait_governor_begin(struct gait_governor *governor, const struct gait_gover
                });
     governor->marking = true;
     *cycle = cycle_now(governor);
-    /* roots are scanned as it begins, but for the pieces, which are heap's work until the end */
+    /* roots are scanned as it begins, except for the pieces, which are heap's work until the end */
     pacer->work.stack_bytes = arith_i64_of_u64(start->stack_bytes);
     pacer->work.globals_bytes =
         arith_i64_of_u64(start->globals_bytes - governor->start.piece_bytes);

@@ -107,7 +107,7 @@ struct gait_governor_end {
 
 /* ---- What comes out ----------------------------------------------------- */
 
-/** A mutator tells of what it was handed, and looks whether a cycle is due, each time that it comes
+/** A mutator reports what it was handed, and looks whether a cycle is due, each time that it comes
  * to so much: all figures lag by less than that for each mutator that runs. Twice the longest run,
  * so that a heap without holes is counted half as often as runs are taken; a share of 1/32 of the
  * way to the least goal for eight mutators. */

@@ -39,7 +39,7 @@ static bool is_late(const struct gait_governor_orders *orders,
 }
 
 /* A large object is paid for before it is taken, a cell after. While marking goes on the object
- * would be born marked, and float until the next cycle; who pays first as a rule has marking end
+ * would be born marked, and float until the next cycle; one that pays first as a rule has marking end
  * first.
  */
 int64_t gait_governor_debt(const struct gait_governor_want *want) {

@@ -47,7 +47,7 @@ static const struct rule {
     [GAIT_GOVERNOR_FOR_START] = {WAITS_TICKS, WAITS_START_IN_ALL, WAITS_NAP, 0},
     /* settling may take long, and the program can use fresh pages meanwhile. Guess. */
     [GAIT_GOVERNOR_FOR_START_IN_SETTLING] = {3 * WAITS_MS, WAITS_START_IN_ALL, WAITS_NAP, 0},
-    /* Who waits is told when there is something. If it is not for two ticks, whoever holds the work
+    /* A thread that waits is woken when there is something. If it is not for two ticks, whoever holds the work
      * is kept off its CPU, and the mutator's own CPU was free for it so long: then it looks anew.
      */
     [GAIT_GOVERNOR_FOR_WORK] = {WAITS_TICKS, WAITS_START_IN_ALL, 0, 0},

@@ -47,7 +47,7 @@ struct gait_governor_waited {
 struct gait_governor_patience {
     int64_t most_ns; /**< more; 0: no longer                                                    */
     int64_t nap_ns;  /**< between two looks; 0: it is told                                      */
-    int64_t idle_ns; /**< without anything that happens, for who looks at that; 0: no bound      */
+    int64_t idle_ns; /**< without anything that happens, where that is looked at; 0: no bound    */
 };
 
 struct gait_governor_patience gait_governor_patience(enum gait_governor_wait what,
@@ -76,7 +76,7 @@ enum gait_governor_then {
 
 enum gait_governor_then gait_governor_after_marking(const struct gait_governor_marked *marked);
 
-/** How who waits for another thread looks whether it is there. */
+/** How a thread that waits for another one looks whether it is there. */
 struct gait_governor_looks {
     int64_t answer_ns;    /**< the collector, for mutators' answers: a bound on a wake that was
                                missed, not a rate                                              */
@@ -84,10 +84,10 @@ struct gait_governor_looks {
                                nobody waits for what was wanted of it                          */
     int64_t tell_ns;      /**< it is told of after so long                                     */
     int64_t tell_again;   /**< and whenever that has become so many times as long              */
-    int64_t cycle_ns;     /**< who waits for a cycle's end to keep the limit: whether the world
+    int64_t cycle_ns;     /**< one that waits for a cycle's end to keep the limit: whether the world
                                is held up                                                      */
-    int64_t forced_ns;    /**< who waits for a forced cycle: whether there is a thread to run it */
-    int64_t held_ns;      /**< who holds cycles back: whether the one that marks has ended     */
+    int64_t forced_ns;    /**< one that waits for a forced cycle: whether a thread runs it       */
+    int64_t held_ns;      /**< one that holds cycles back: whether the one that marks has ended  */
     int64_t collector_ns; /**< the collector's thread: at the clock, for periodic cycles, and at
                                a limit in percent                                              */
     int64_t scavenger_ns; /**< the scavenger's: at what is due                                 */

@@ -3,7 +3,7 @@
  * Background markers: a quarter of the CPUs, as whole workers where that comes
  * close, with a share of every other CPU's time where it does not.
  *
- * Invariant: dedicated + idle_max <= procs, but for a periodic cycle without a
+ * Invariant: dedicated + idle_max <= procs, except for a periodic cycle without a
  * dedicated worker, which needs one idle helper to make progress.
  */
 #include "arith.h"

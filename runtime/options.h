@@ -59,7 +59,7 @@ int options_read(struct options *options, const gait_config *config, char *error
 /**
  * The limit that a percentage (1 .. 100) of the memory available means now; memory is looked up
  * anew, so that a changed cgroup shows.
- * @return 0, or GAIT_E_INVALID: out of range, or the OS does not tell how much memory there is.
+ * @return 0, or GAIT_E_INVALID: out of range, or the OS does not say how much memory there is.
  */
 int options_limit_from_percent(double percent, int64_t *limit_bytes);
 

@@ -60,7 +60,7 @@ static inline void peer_store(peer_thread *thread, peer_word *slot, peer_word wo
     *slot = word;
 }
 
-/* A weak word is hidden from the collector, which makes it 0. Who reads it does so under the
+/* A weak word is hidden from the collector, which makes it 0. It is read under the
  * collector's lock. */
 static inline void peer_weak_set(peer_thread *thread, peer_word *slot, peer_word word) {
     (void)thread;

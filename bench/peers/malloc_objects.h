@@ -41,7 +41,7 @@ static inline void peer_store(peer_thread *thread, peer_word *slot, peer_word wo
     *slot = word;
 }
 
-/* Who frees a target takes its weak words back. */
+/* The code that frees a target takes its weak words back. */
 static inline void peer_weak_set(peer_thread *thread, peer_word *slot, peer_word word) {
     (void)thread;
     *slot = word;

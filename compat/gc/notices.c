@@ -62,7 +62,7 @@ void compat_notices_starting(void) {
     tell(GC_EVENT_PRE_START_WORLD);
 }
 
-/* Sweeping has begun, beside the program; who waits for its end asks for a collection. */
+/* Sweeping has begun, beside the program; a thread that waits for its end asks for a collection. */
 void compat_notices_started(void) {
     tell(GC_EVENT_POST_START_WORLD);
     if (!over)

@@ -74,7 +74,7 @@ int compat_thread_register(char *base) {
     if (!thread)
         return GC_NO_MEMORY;
     thread->handle = pthread_self();
-    thread->detached = true; /* but for those that pthreads.c starts */
+    thread->detached = true; /* except for those that pthreads.c starts */
     if (know_stack(thread, base) != GC_SUCCESS || pthread_setspecific(key, thread) != 0) {
         free(thread);
         return GC_UNIMPLEMENTED;

@@ -66,7 +66,7 @@ int main(void) {
             gait_init(&thing->next, frame->things);
             gait_store(mutator, &frame->things, (gait_word)thing);
         }
-        gait_arena_pair_swap(mutator, pair, frame); /* who reads from now on sees this one */
+        gait_arena_pair_swap(mutator, pair, frame); /* readers that come now see this one */
         made++;
     }
     CHECK(made > 0);

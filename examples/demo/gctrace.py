@@ -30,7 +30,7 @@ _FIGURE = re.compile(r"([a-z_0-9]+) +([0-9.eE+-]+)(?: |$)")
 
 
 class Cycle:
-    """What a cycle's first line tells; its second adds the sizes, in bytes."""
+    """What a cycle's first line says; its second adds the sizes, in bytes."""
 
     def __init__(self, match):
         numbers = [float(text) for text in match.groups()[:18]]

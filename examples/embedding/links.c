@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Links: a registry in plain memory that does not keep what it lists, and a handle that tells when
+/* Links: a registry in plain memory that does not keep what it lists, and a handle that shows when
  * its object's memory goes. */
 #include "example.h"
 

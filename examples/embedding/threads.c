@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads: each attaches itself; who blocks is in native code; who computes polls. */
+/* Threads: each attaches itself; one that blocks is in native code, one that computes polls. */
 #include "example.h"
 
 #include <pthread.h>
@@ -16,7 +16,7 @@ static unsigned long done;
 static void lock_it(gait_mutator *mutator) {
     if (pthread_mutex_trylock(&lock) == 0)
         return;
-    gait_enter_native(mutator); /* the collector waits for nobody who waits here */
+    gait_enter_native(mutator); /* the collector does not wait for a thread in here */
     pthread_mutex_lock(&lock);
     gait_leave_native(mutator);
 }

@@ -32,7 +32,7 @@ static void request_free(gait_mutator *mutator, struct request *request) {
 int main(void) {
     gait_config config;
     gait_config_init(&config);
-    config.debug = "offheapcheck=1"; /* tells of a block that goes with its slot */
+    config.debug = "offheapcheck=1"; /* reports a block that goes with its slot */
     gait_heap *heap = example_heap(&config);
     gait_mutator *mutator = gait_attach(heap);
     gait_kind kind = example_kind(heap, &(gait_kind_info){.name = "session", .layout = GAIT_LEAF});

@@ -81,7 +81,7 @@ static bool write_to_error_port(struct vm *vm, value text) {
 }
 
 /* (%report condition): one line that begins with the program's name, since in a pipeline
- * one sees whose it is. When it can't be written anywhere, the status still tells of it. */
+ * one sees whose it is. When it can't be written anywhere, the status still says so. */
 BUILTIN(report_) {
     file_flush_all(vm);
     value live[2] = {make_string(vm, REPORT_CHARS, 0), 0};

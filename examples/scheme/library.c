@@ -48,7 +48,7 @@ static void collect(value name, value meaning, void *data) {
         collection->exports = lasting(c, lasting(c, name, name), collection->exports);
 }
 
-/* The exports of (gait): all that is built in, but for what is internal. */
+/* The exports of (gait): all that is built in, except for what is internal. */
 static value all_exports(struct compiler *c) {
     struct collection collection = {c, NIL};
     table_walk(environment_of(c->vm->system)->names, collect, &collection);

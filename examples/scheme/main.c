@@ -46,7 +46,7 @@ static value run_port(struct vm *vm, value port, const char *name, bool show) {
     return result;
 }
 
-/* A prompt comes back after errors by itself, but for those that leave it no memory. */
+/* A prompt comes back after errors by itself, except for those that leave it no memory. */
 static value run_prompt(struct vm *vm, value port, const char *name) {
     value parts[3] = {global_of(vm->hooks[HOOK_repl])->content, port, FALSE};
     struct gait_frame frame;

@@ -215,7 +215,7 @@ value port_flush(struct vm *vm, value port) {
 
 /* ---- Input --------------------------------------------------------------------------------- */
 
-/* Bytes that can be had at once: unread ones of the buffer; 0: the end, or a failure. */
+/* Bytes that are available at once: unread ones of the buffer; 0: the end, or a failure. */
 static size_t bytes_ahead(struct vm *vm, value v, const uint8_t **bytes) {
     struct port *port = port_of(v);
     if (port->file) {

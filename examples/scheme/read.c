@@ -385,7 +385,7 @@ value read_datum_in(struct vm *vm, value port, value source, gait_arena *arena) 
     keep(vm, NIL);
     value v = read_whole(&r);
     if (v == RAISED && r.at_end)
-        port_keep_end(port); /* within a datum it is still the end for who reads on */
+        port_keep_end(port); /* within a datum it is still the end for what reads on */
     if (v != RAISED && r.has_references) {
         keep(vm, v);
         read_resolve(vm, v, keep(vm, make_table(vm, TABLE_EQ)));

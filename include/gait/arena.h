@@ -132,7 +132,7 @@ GAIT_API void gait_arena_reset(gait_mutator *mutator, gait_arena *arena);
 GAIT_API size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena);
 
 /**
- * The end of an arena: no address in it may be used any more, and whoever does is stopped. The
+ * The end of an arena: no address in it may be used any more; a use stops the process. The
  * first 32 MiB are inaccessible on return, more of it soon after; a traced arena that is freed
  * while a collection marks, when marking has ended. References to it may stay where they are; its
  * addresses are used anew when a collection finds none.

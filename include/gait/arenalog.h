@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * The format of arena logs: what GAIT_DEBUG=arenalog=FILE has a running program write, and what
- * gait-sim life reads. Told in docs/arenalog.md; writer and reader go by the tables below.
+ * gait-sim life reads. Described in docs/arenalog.md; writer and reader go by the tables below.
  *
  * Text, a line for each event. The first line is GAIT_ARENALOG_FIRST and the version. The others,
  * numbers in decimal, fields apart by one space:

@@ -11,7 +11,7 @@
  * What is garbage already is not in it. What only a liveness hook keeps (gait/liveness.h) is not
  * either: nobody knows what keeps it.
  *
- * The program stands still while its heap is looked at; for how long is told. With
+ * The program stands still while its heap is looked at; for how long, the result says. With
  * GAIT_SNAPSHOT_FORK that is the time of a fork, some 30 ms for each GiB in memory, and a copy of
  * the process looks and writes while the program goes on. It needs memory for what the program
  * changes meanwhile. What a program has taken out of forks (MADV_DONTFORK) is not there: if it has

@@ -36,7 +36,7 @@ typedef struct gait_http gait_http;
  * @param address  "127.0.0.1:6060", "[::1]:6060", "localhost:6060", "6060" or ":6060" (both:
  *                 127.0.0.1); "0.0.0.0:6060" answers the whole network. Port 0: one that is free.
  * @param error    room for one line that says what was wrong; may be NULL with error_bytes 0.
- * @return NULL: the address is none, or can't be had; no memory or thread.
+ * @return NULL: the address is none, or not available; no memory or thread.
  * Thread rule: any thread. One that is attached calls it in native code.
  */
 GAIT_API gait_http *gait_http_start(gait_heap *heap, const char *address, char *error,

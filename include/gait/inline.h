@@ -356,7 +356,7 @@ GAIT_INLINE void gait_frames_restore(gait_mutator *mutator, struct gait_frames s
  */
 GAIT_INLINE bool gait_finalizers_pending(const gait_heap *heap) {
     const struct gait_heap_head *head = (const struct gait_heap_head *)heap;
-    /* relaxed: it only says whether to look; who takes a job takes a lock */
+    /* relaxed: it only says whether to look; a thread that takes a job takes a lock */
     return __atomic_load_n(&head->pending, __ATOMIC_RELAXED) != 0;
 }
 

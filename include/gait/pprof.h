@@ -4,8 +4,8 @@
  * speedscope open them. What is in them: gait/profile.h, which also says how sampling is turned on.
  *
  * A profile has the four views of Go's: alloc_objects, alloc_space (all since the heap was
- * created), inuse_objects, inuse_space (what the last cycle found live; the default). Two more tell
- * what died young: shortlived_objects, shortlived_space, of which the first cycle that could tell
+ * created), inuse_objects, inuse_space (what the last cycle found live; the default). Two more say
+ * what died young: shortlived_objects, shortlived_space, of which the first cycle that could see it
  * found nothing live. What memory it is says a label: `kind` of objects, `arena` and `offheap` the
  * name.
  *

@@ -86,7 +86,7 @@ typedef struct gait_profile_site {
     unsigned memory; /* of enum gait_profile_memory */
     bool has_kind;   /* plain bytes have none */
     const char *tag; /* of the arena, or of off-heap memory: its name; NULL: of objects */
-    /* of objects: those that were dead at the end of the first cycle that could tell, and those
+    /* of objects: those that were dead at the end of the first cycle that could see it, and those
      * that were not; what no cycle has looked at is in neither */
     double short_objects, short_bytes;
     double long_objects, long_bytes;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Recordings as scenarios. See demand.h; docs/simulator.md tells what is taken from where.
+ * Recordings as scenarios. See demand.h; docs/simulator.md says what is taken from where.
  */
 #include "demand.h"
 

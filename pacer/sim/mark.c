@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The full model while a cycle marks: background marking, assists, waiting at the
- * memory limit. Who marks, who waits and for how long, the governor says.
+ * memory limit. Who marks, which threads wait and for how long, the governor says.
  *
  * Within a step all rates are constant. With S the scan rate of a CPU, b the CPUs that mark in the
  * background, M those that the program's threads have, a what the program allocates per second of
@@ -31,7 +31,7 @@ struct mark_cpus {
 static struct mark_cpus mark_cpus(const struct model *model) {
     const struct gait_governor *governor = &model->governor;
     int32_t procs = governor->settings.procs;
-    bool limiting = governor->limiting && !model->program.collects; /* who waits is served */
+    bool limiting = governor->limiting && !model->program.collects; /* a thread that waits is served */
     struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
     double alone = gait_governor_mark_pace(procs, true, limiting, false, 0).share;
     double seen = model->program.rates.background; /* what marking was seen to get */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The simulator's engine: runs a scenario under the pacer that ships, and tells what became of it.
+ * The simulator's engine: runs a scenario under the pacer that ships, and reports what became of it.
  *
  * Three models (enum model_kind), one interface:
  *

@@ -197,7 +197,7 @@ double program_advance(struct model_program *program, double seconds) {
         program->next_burst_s += phase->burst_every;
     }
     if (program->now_s >= program->next_collect_s - PROGRAM_TIME_EPSILON) {
-        program->collects = true; /* who still waits does not ask again */
+        program->collects = true; /* one that still waits does not ask again */
         program->next_collect_s = program->now_s + phase->collect_every;
     }
     program_remember(program, allocated, seconds);

@@ -240,7 +240,7 @@ void *gait_arena_clone_deep(gait_mutator *mutator, gait_arena *arena, const void
     char *first = copy_of(mutator, clone, source, kind, bytes);
     bool whole = first != NULL;
     if (whole) {
-        gait_pop_frame(mutator); /* who writes to a frame pops it before */
+        gait_pop_frame(mutator); /* a writer to a frame pops it before */
         clone->words[1] = (gait_word)first;
         gait_push_frame(mutator, &clone->frame, clone->words, 2);
     }

@@ -4,10 +4,10 @@
  * is in gait/arena.h; tests/model/pair.pml checks the protocol.
  *
  *   .inv.word: one word says which side is read, and how many readers have come to it since it was
- *   published. So who comes learns its side and is counted in one step.
+ *   published. So a reader that comes learns its side and is counted in one step.
  *   .inv.gone: each side counts those that have left it. As many as had come when the other side
  *   was published: nobody is in it any more, since nobody comes to it any more. Then its count
- *   begins anew, by the writer, who is alone in it.
+ *   begins anew, by the writer, which is alone in it.
  *   .inv.side: a side's root is written while nobody reads the side, before it is published.
  *
  * A reader comes and goes by one addition each. The writer publishes by a compare-and-swap that
@@ -92,7 +92,7 @@ gait_arena_pair *gait_arena_pair_create_at(gait_mutator *mutator, const gait_are
         return say(error, error_bytes, "no memory");
     }
     pair->heap = heap;
-    AO_store(&pair->word, 1); /* who reads before the first swap finds the other side, empty */
+    AO_store(&pair->word, 1); /* a reader before the first swap finds the other side, empty */
     for (unsigned i = 0; i < 2; i++)
         pair->sides[i].arena = arena_introduce(mutator, sides[i]);
     return pair;
@@ -126,7 +126,7 @@ bool gait_arena_pair_swap(gait_mutator *mutator, gait_arena_pair *pair, void *ro
     AO_t word = AO_load(&pair->word);
     for (;;) {
         PERTURB(PAIR_SWAP);
-        /* full: who comes sees the side's root and contents; pairs with gait_arena_pair_read */
+        /* full: a reader sees the side's root and contents; pairs with gait_arena_pair_read */
         AO_t seen = AO_fetch_compare_and_swap_full(&pair->word, word, pair->filled);
         if (seen == word)
             break;

@@ -10,8 +10,8 @@
  * thread: threads come and go, and an arena of a thousand of them would be chunks that are mostly
  * empty.
  *
- *   .inv.shard: who has a shard comes to no safepoint: where its bump asks the source, which is
- *   one, it is let go for that time. So who waits for one waits for some 100 ns, or until the OS
+ *   .inv.shard: a thread that has a shard comes to no safepoint: where its bump asks the source, which is
+ *   one, it is let go for that time. So one that waits for it waits some 100 ns, or until the OS
  *   lets its holder go on; and a fork, or a handler that is left by longjmp, finds none taken.
  */
 #include "../heap/counted.h"

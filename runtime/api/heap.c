@@ -16,7 +16,7 @@
 #include "fork.h"
 #include "heap_snapshots.h"
 
-/* Bits in which the addresses of objects differ, but for the lowest that one may have; that one. */
+/* Bits in which the addresses of objects differ, except for the lowest that one may have; that one. */
 #define ADDRESS_BITS (((gait_word)1 << 47) - 16)
 #define ALIGNMENT_BIT ((gait_word)8)
 
@@ -107,7 +107,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     heap->log = config->log ? config->log : stderr;
     heap->write_snapshot = heap_snapshots_write_file;
     if (space_init(&heap->space, config->reserve_bytes, heap->options.disablethp) < 0) {
-        error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
+        error_say(error, error_bytes, "gait_heap_create: no addresses are available");
         goto no_space;
     }
     begin_marking_as(heap, heap->flags & GAIT_STOP_THE_WORLD || config->stop);
@@ -116,7 +116,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     heap->space.cards.by_object = heap->object_barrier && !heap->watches;
     heap->space.cards.rereads = heap->object_barrier;
     if (heap->object_barrier && !heap->space.cards.bytes) {
-        error_say(error, error_bytes, "gait_heap_create: no addresses to be had");
+        error_say(error, error_bytes, "gait_heap_create: no addresses are available");
         written_stop(heap);
         space_destroy(&heap->space);
         goto no_space;

@@ -110,7 +110,7 @@ static void stop_and_look(void *data) {
     figures_pause(&heap->cycle.figures, taking->stop_ns);
 }
 
-/* @return false: who has it waits for a mutator that does not answer. */
+/* @return false: the thread that has it waits for a mutator that does not answer. */
 static bool acquire_gate(struct taking *taking) {
     struct collector *collector = &taking->heap->collector;
     if (taking->silent_most_ns == INT64_MAX) {

@@ -15,7 +15,7 @@
 
 #define LIBRARY_BYTES_0 ABI0_BYTES(gait_library, fork_child)
 
-/* The process's libraries. A place is claimed by who writes it, and read by who has acquired
+/* The process's libraries. A place is claimed by its writer, and read by whoever has acquired
  * `known`; it is never given back. */
 static struct {
     AO_t claimed; /* the caller's structure */

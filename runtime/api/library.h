@@ -14,7 +14,7 @@ struct library_exit {
     gait_heap *heap;
     int library;
     size_t
-        place; /* in the table of at_exit.h, plus 1; 0: in none. Who asked for it, then destroy */
+        place; /* in the table of at_exit.h, plus 1; 0: in none. The thread that asked for it, then destroy */
 };
 
 struct libraries {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions about objects, and who is asked when there is no memory for one. What is said about
+ * Questions about objects, and what is asked when there is no memory for one. What is said about
  * each function is in gait.h.
  */
 #include <gait/gait.h>

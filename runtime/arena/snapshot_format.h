@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of a snapshot: what docs/snapshots.md tells, written and read without files, heaps or
+ * The bytes of a snapshot: what docs/snapshots.md describes, written and read without files, heaps or
  * memory of its own, so that it can be handed any bytes at all.
  *
  *     header    128 bytes: below

@@ -11,7 +11,7 @@ extern char __heap_base;
 struct block {
     struct block *next;
     size_t pages;
-    bool clean; /* nobody wrote to it but for this record */
+    bool clean; /* nobody wrote to it except for this record */
 };
 
 /* A record, rounded up so that what follows lies at a multiple of 64. */

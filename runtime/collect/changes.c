@@ -46,7 +46,7 @@ static void push_stacks_again(gait_heap *heap) {
     cycle_push_stopped_roots(heap, &heap->workers.marker.visitor);
 }
 
-/* Beside the program, but for a short stop where threads don't poll. */
+/* Beside the program, except for a short stop where threads don't poll. */
 static void shade_stacks(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
     phase_enter(&heap->cycle.phase, PHASE_FLUSH);
@@ -63,7 +63,7 @@ static void shade_stacks(gait_heap *heap) {
     cycle_start_the_world(heap);
 }
 
-/* @return bytes that were written, if the kernel tells. */
+/* @return bytes that were written, if the kernel says. */
 static size_t push_dirty(gait_heap *heap, size_t kinds) {
     struct marker *marker = &heap->workers.marker;
     size_t bytes = heap->watches ? written_to_cards(heap) : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second half of marking in a heap with an object barrier. changes.c tells it.
+ * The second half of marking in a heap with an object barrier. changes.c describes it.
  */
 #ifndef GAIT_CHANGES_H
 #define GAIT_CHANGES_H

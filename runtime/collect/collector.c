@@ -119,7 +119,7 @@ static int threads_start(gait_heap *heap) {
 no_collector:
     scavenger_end(heap);
 no_scavenger:
-    AO_int_store_full(&collector->ending, 1); /* who waits for a cycle waits no more */
+    AO_int_store_full(&collector->ending, 1); /* threads that wait for a cycle wait no more */
     return -1;
 }
 
@@ -172,7 +172,7 @@ void collector_start(gait_heap *heap) {
     struct collector *collector = &heap->collector;
     if (AO_int_load(&collector->started) == 0 &&
         AO_int_compare_and_swap_full(&collector->started, 0, 1) &&
-        threads_start(heap) < 0) { /* who needs them next tries again */
+        threads_start(heap) < 0) { /* the next that needs them tries again */
         AO_int_store(&collector->due, 0);
         AO_int_store_release(&collector->started, 0);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The collector: the thread that runs cycles, who asks it for one, and who waits for one.
+ * The collector: the thread that runs cycles, the requests to it, and the threads that wait for a cycle.
  *
  * Requests come from any thread, and cost a wake at most. The thread looks at them, and at the
  * clock, and has cycle.c run. Calls go collector -> cycle -> workers, and none goes back; the
@@ -10,9 +10,9 @@
  *   notices, or a limit that follows the machine. Until then no cycle runs, no page is free, and
  *   nothing is given back. The same holds in a fork's child, whose threads are gone. If none are
  *   available, the next thread that needs them tries again.
- *   .inv.held: no cycle begins while `held` is not 0. Who raises it looks then whether one is
+ *   .inv.held: no cycle begins while `held` is not 0. A thread that raises it looks then whether one is
  *   beginning; the thread says first that one is, then looks whether it is held. So one of them
- *   sees the other, and either none begins, or who holds waits until its marking has ended.
+ *   sees the other, and either none begins, or the one that holds waits until its marking has ended.
  */
 #ifndef GAIT_COLLECTOR_H
 #define GAIT_COLLECTOR_H
@@ -35,7 +35,7 @@ struct collector {
                          .inv.asked. 0: not since the last one began */
     unsigned whole;   /* atomic: the next cycle is to be a full one */
     unsigned look; /* atomic: settings were lowered: a cycle may be due, though nobody allocates */
-    unsigned overdue;   /* atomic: a periodic cycle is due, and waits for who allocates */
+    unsigned overdue;   /* atomic: a periodic cycle is due, and waits for an allocation */
     unsigned ending;    /* atomic: the thread is to end */
     AO_t held;          /* by so many mutators: no cycle begins; .inv.held */
     unsigned beginning; /* atomic: a cycle may begin, or runs */
@@ -68,7 +68,7 @@ int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void collector_force(gait_heap *heap);
 
-/** Is a periodic cycle due that no thread looks for? Asked by who allocates. In a heap with world
+/** Is a periodic cycle due that no thread looks for? Asked as a thread allocates. In a heap with world
  * hooks it is the only one to begin such a cycle: a program that does nothing is not stopped. */
 bool collector_is_overdue(gait_heap *heap);
 
@@ -89,7 +89,7 @@ void collector_hold(gait_heap *heap);
 /** Take it back. What was asked for meanwhile begins if nobody else holds it. Any thread. */
 void collector_let_go(gait_heap *heap);
 
-/** May no cycle begin? Any thread; for who would wait for one. */
+/** May no cycle begin? Any thread; for one that would wait for a cycle. */
 bool collector_is_held(const gait_heap *heap);
 
 /** May a cycle begin, and is it said that it does? The collector's thread. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The collection cycle, told once. The collector's thread runs it. Each phase has a name, in
+ * The collection cycle, described once. The collector's thread runs it. Each phase has a name, in
  * phase.h, which is published as it begins.
  *
  *   1. Finish sweeping: every mark bit is clear.
@@ -579,7 +579,7 @@ bool cycle_run(gait_heap *heap) {
     return true;
 }
 
-/* Who reads a hang wants to know what it is that does not go on. */
+/* A reader of a hang wants to know what it is that does not go on. */
 static void tell_silent(const gait_mutator *mutator, int64_t silent_ns) {
     gait_heap *heap = mutator->heap;
     bool stops = AO_int_load(&heap->world.stopping) != 0; /* the phase comes when all have */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One collection cycle: its phases are told in cycle.c. The collector has it run; it has workers
+ * One collection cycle: its phases are described in cycle.c. The collector has it run; it has workers
  * mark.
  */
 #ifndef GAIT_CYCLE_H

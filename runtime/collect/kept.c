@@ -15,7 +15,7 @@
 #include "../platform/platform.h"
 #include "search.h"
 
-/* Objects of a way that are told of at each of its ends. */
+/* Objects of a way that are given at each of its ends. */
 #define SHOWN 24
 #define NAME_BYTES sizeof(((struct arena *)0)->name)
 
@@ -253,7 +253,7 @@ static void call(gait_heap *heap, const struct expected_use *use, const struct k
     use->kept(heap, &given.kept, use->data);
 }
 
-/* How long the program stood still for it, or why there is nothing to tell. */
+/* How long the program stood still for it, or why there is nothing to report. */
 static void log_search(gait_heap *heap, const struct kept_paths *kept) {
     struct line line = {.length = 0};
     if (kept->why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What keeps objects that should be dead: searched as a full cycle's marking has ended, told when
+ * What keeps objects that should be dead: searched as a full cycle's marking has ended, reported when
  * the world runs again. docs/design/observe.md, Objects that should be dead, has the argument.
  */
 #ifndef GAIT_KEPT_H
@@ -12,7 +12,7 @@
 
 struct kept_path;
 
-/* Ways that were found in this cycle, and wait to be told; the collector's. */
+/* Ways that were found in this cycle, and wait to be reported; the collector's. */
 struct kept_paths {
     struct kept_path *first;
     struct kept_path **last;
@@ -29,7 +29,7 @@ void kept_destroy(struct kept_paths *kept);
  * is expected dead is marked. */
 void kept_search(gait_heap *heap);
 
-/** Tell what was found. The world runs, or is about to; sweeping has not opened, unless all was
+/** Report what was found. The world runs, or is about to; sweeping has not opened, unless all was
  * swept in the stop. */
 void kept_tell(gait_heap *heap);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The phases of a cycle, numbered as cycle.c tells them.
+ * The phases of a cycle, numbered as cycle.c describes them.
  */
 #ifndef GAIT_PHASE_H
 #define GAIT_PHASE_H
@@ -30,11 +30,11 @@ struct phase_word {
     int64_t begin_ns; /* for the timeline; the collector's */
 };
 
-/** Go on to another phase. release: who sees it sees what the collector did before. The collector.
+/** Go on to another phase. release: a thread that sees it sees what the collector did before. The collector.
  */
 void phase_enter(struct phase_word *phase, enum cycle_phase next);
 
-/** "roots", for whoever tells a person. */
+/** "roots", for messages. */
 const char *phase_name(enum cycle_phase phase);
 
 /** The phase. Any thread; acquire pairs with phase_enter. */
@@ -42,12 +42,12 @@ static inline enum cycle_phase phase_now(const struct phase_word *phase) {
     return (enum cycle_phase)AO_int_load_acquire(&phase->now);
 }
 
-/** Are barriers on, or going on? Who attaches has them then. */
+/** Are barriers on, or going on? A thread that attaches has them then. */
 static inline bool phase_has_barriers(enum cycle_phase phase) {
     return phase >= PHASE_BARRIERS && phase <= PHASE_STOP;
 }
 
-/** Are new objects black, for who attaches? */
+/** Are new objects black, for a thread that attaches? */
 static inline bool phase_is_black(enum cycle_phase phase) {
     return phase >= PHASE_ROOTS && phase <= PHASE_STOP;
 }

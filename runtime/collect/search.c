@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A search of all that is reachable. See search.h; what it has found is told by search_text.c.
+ * A search of all that is reachable. See search.h; what it has found is written by search_text.c.
  *
  * Without search_use.keep it forgets an object as soon as its references were looked at.
  */

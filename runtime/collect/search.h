@@ -65,7 +65,7 @@ struct search_use {
      * object itself is cell or arena, of which one is NULL. @return false: the search may end */
     bool (*found)(struct search *search, const struct search_entry *entry, const struct cell *cell,
                   const struct arena *arena);
-    /* something reachable has no mark, and is not looked at; NULL: who cares */
+    /* something reachable has no mark, and is not looked at; NULL: no matter */
     void (*unmarked)(struct search *search, struct search_entry *entry);
     void *data;
     int64_t most_ns; /* give up when it has taken so long; 0: never */
@@ -123,7 +123,7 @@ const struct search_root *search_path(struct search *search, struct search_entry
 /** The n-th entry of a path of so many, 0: the root's end. After search_path. */
 const struct search_entry *search_step(const struct search_entry *entry, size_t length, size_t n);
 
-/* ---- Telling of it ---- */
+/* ---- Its text ---- */
 
 /** Add an object's address, kind and size, or an arena's name. */
 void search_add_object(const struct search *search, struct line *line, const char *object);

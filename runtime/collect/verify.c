@@ -13,7 +13,7 @@
 #include "../observe/observe.h"
 #include "search.h"
 
-/* Missed objects that are told of, and the objects of a path that are shown at each of its ends. */
+/* Missed objects that are reported, and the objects of a path that are shown at each of its ends. */
 #define REPORTS_MAX 8
 #define PATH_SHOWN 24
 
@@ -22,7 +22,7 @@ struct tally_of_search {
     size_t found_bytes; /* cells of the others */
 };
 
-/* ---- Telling of a path ---- */
+/* ---- Reporting a path ---- */
 
 static void tell_step(struct search *search, const struct search_entry *entry,
                       const volatile gait_word *at) {
@@ -88,7 +88,7 @@ static bool search_heap(gait_heap *heap, unsigned epoch, bool keep, struct tally
     return complete;
 }
 
-/* Tell of changes to suspended coroutines' roots that no barrier has seen: the objects have no
+/* Report changes to suspended coroutines' roots that no barrier has seen: the objects have no
  * mark. @return how many. */
 static size_t tell_changes(gait_heap *heap) {
     struct search_use use = {.epoch = space_epoch(&heap->space)};

@@ -10,7 +10,7 @@
 
 /**
  * Search all that is reachable, with the world stopped, after marking and before the bits turn
- * over. An object that is found and not marked is told to the log, with the shortest path from a
+ * over. An object that is found and not marked is reported to the log, with the shortest path from a
  * root to it, and the process aborts. Without the memory that the search needs, one line says so
  * and nothing is checked.
  *
@@ -20,8 +20,8 @@ void verify_marks(gait_heap *heap);
 
 /**
  * Before a minor cycle marks, with the world stopped: each reference from an object that is marked
- * to one that is not lies on a dirty card, or the process aborts, and the log tells which do not. A
- * word that is no reference but has the value of one is told of too.
+ * to one that is not lies on a dirty card, or the process aborts, and the log says which do not. A
+ * word that is no reference but has the value of one is reported too.
  */
 void verify_cards(gait_heap *heap);
 

@@ -51,7 +51,7 @@ static void tell(struct look *look, const char *start, page_entry entry, const g
     line_write(&line, heap->log);
 }
 
-/* Of pairs the value counts: a key keeps nothing alive. Who looks at a card sees whole pairs. */
+/* Of pairs the value counts: a key keeps nothing alive. A look at a card sees whole pairs. */
 static bool is_remembered(const struct cards *cards, const char *start, const gait_word *slot,
                           bool value) {
     return card_is_dirty(cards, (uintptr_t)slot) ||

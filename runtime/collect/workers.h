@@ -48,7 +48,7 @@ struct workers {
     unsigned helping; /* atomic, waited on by helpers: odd while there may be work */
     unsigned ending;  /* atomic: threads are to end, and marking is given up */
     unsigned awaited; /* atomic: threads that sleep until a forced cycle is done */
-    AO_t bursts;      /* of helpers that went on to the next; unordered: who has work has a CPU */
+    AO_t bursts;      /* of helpers that went on to the next; unordered: one with work has a CPU */
     struct contention contention;
 };
 

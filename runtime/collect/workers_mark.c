@@ -184,7 +184,7 @@ static enum cpu_purpose purpose_of(const struct helper *helper) {
 }
 
 /* A helper's bursts, while there is work and it may go on. What is left stays in its hands from one
- * to the next: whoever is hungry is given some in the middle of a burst, but for what can't be
+ * to the next: whoever is hungry is given some in the middle of a burst, except for what can't be
  * shared, such as the one reference that a list comes down to. */
 static void help_while(struct helper *helper, unsigned helping) {
     struct workers *workers = &helper->heap->workers;

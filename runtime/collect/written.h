@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Marking beside a program that stores plainly: the kernel tells which pages of the heap were
+ * Marking beside a program that stores plainly: the kernel says which pages of the heap were
  * written, and their cards are made dirty, as gait_dirty does for a program that says so itself.
  * docs/design/objects.md has the argument.
  *
@@ -18,13 +18,13 @@
 
 typedef struct gait_heap gait_heap;
 
-/* All of it: the collector's; and of who creates, destroys or forks. */
+/* All of it: the collector's; and of the thread that creates, destroys or forks. */
 struct written {
     struct platform_watch watch;
     bool told; /* the log says that there was a cycle without */
 };
 
-/** Can the kernel tell, here and now? As the heap is created. */
+/** Can the kernel say, here and now? As the heap is created. */
 bool written_start(gait_heap *heap);
 void written_stop(gait_heap *heap);
 

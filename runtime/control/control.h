@@ -230,7 +230,7 @@ int64_t control_pays_ns(size_t want_bytes);
 enum gait_governor_wait control_for_start(const struct control *control);
 enum gait_governor_wait control_for_dead(bool awaited, bool passes_limit);
 
-/** How who waits looks, and what such a time counts. */
+/** How a thread that waits looks, and what such a time counts. */
 struct gait_governor_looks control_looks(void);
 int64_t control_waited_ns(int64_t since_ns, int64_t look_ns);
 

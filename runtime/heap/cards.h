@@ -13,7 +13,7 @@
  *   barrier clean all before that, when all barriers are on, since nothing is black by then; cards
  *   that are made dirty later are for the rounds of docs/design/objects.md.
  *
- * So a card tells of roots outside of the heap, too, whether they were stored to (roots.h).
+ * So a card stands for roots outside of the heap, too, whether they were stored to (roots.h).
  */
 #ifndef GAIT_CARDS_H
 #define GAIT_CARDS_H
@@ -56,7 +56,7 @@ void cards_dirty(const struct cards *cards, const void *start, const void *end);
 
 /** The same, and write them whatever they say: while markers may take them. A look first could come
  * before the stores that are to be found, and miss that a card was taken since (LOOK_FIRST in
- * docs/design/objects.md). Release: what was stored before is seen by who takes them. */
+ * docs/design/objects.md). Release: what was stored before is seen by the thread that takes them. */
 void cards_renew(const struct cards *cards, const void *start, const void *end);
 
 /** The eight cards of the 4 KiB that an address lies in: the lowest is the first in memory. */

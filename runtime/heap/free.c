@@ -72,7 +72,7 @@ static enum freed free_small(struct cache *cache, struct span *span, const struc
 enum freed cell_free(struct cache *cache, const struct cell *cell, bool clobber) {
     struct space *space = cache->space;
     struct span *span = &space->spans[cell->head];
-    if (AO_char_load(&span->recorded)) /* unordered: this thread knows who has the object */
+    if (AO_char_load(&span->recorded)) /* unordered: this thread knows what has the object */
         return FREED_LATER;
     if (AO_int_load_acquire(&span->swept) != space_epoch(space) &&
         !space->hooks.sweep_span(space->hooks.data, span))

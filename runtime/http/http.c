@@ -4,8 +4,8 @@
  *
  * libmicrohttpd listens in a thread of its own, and has one for each connection: a collection or a
  * snapshot that one asks for takes seconds, in which another is to have its metrics. An answer is
- * made as a whole before it is sent, so a slow reader holds up nothing of the heap; who reads or
- * asks nothing for TIMEOUT_S is dropped, and who may stay guests.h says.
+ * made as a whole before it is sent, so a slow reader holds up nothing of the heap; a client that
+ * reads or asks nothing for TIMEOUT_S is dropped, and which may stay guests.h says.
  */
 #include <gait/heap_snapshot.h>
 #include <gait/http.h>

@@ -55,7 +55,7 @@ static struct arena *record_add(struct arenas *arenas) {
     }
     struct arena *arena = arenas_at(arenas, index);
     arena->index = index;
-    AO_store_release(&arenas->count, index); /* pairs with who walks the table */
+    AO_store_release(&arenas->count, index); /* pairs with walks of the table */
     return arena;
 }
 
@@ -68,7 +68,7 @@ struct arena *arenas_new(struct arenas *arenas) {
     else
         arena = record_add(arenas);
     if (arena) {
-        /* who has found it by a word that is no reference may be looking at these */
+        /* one that found it by a word that is no reference may be looking at these */
         size_t left_alone = offsetof(struct arena, state);
         uint32_t index = arena->index;
         memset(arena, 0, left_alone);

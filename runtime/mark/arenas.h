@@ -12,13 +12,13 @@
  *   then on what is made in an arena is black) and only one claims it in a cycle: grey is a claimed
  *   arena with something left to scan, black one with nothing.
  *   .inv.walk: an arena's pieces are walked only between a claim and the moment when scan says that
- *   nothing is left, or with the world stopped. So an owner whose barrier is off, or who finds
+ *   nothing is left, or with the world stopped. So an owner whose barrier is off, or that finds
  *   nothing left, may change whatever it likes; else it only adds, or sets apart.
  *   .inv.apart: what an owner takes out of a traced arena while it may be walked, or before it was
  *   scanned, is put on a list as it is: it is scanned in this cycle and neither written, given to
  *   anybody else nor made inaccessible before all markers rest.
  *   .inv.record: a record is used again for another arena only between marking and marking, when
- *   weak reads that began before have ended. Its memory stays as long as the heap: who finds a page
+ *   weak reads that began before have ended. Its memory stays as long as the heap: one that finds a page
  *   of CLASS_ARENA by a word that is no reference reads some record, whatever happens meanwhile.
  *   .inv.held: whoever works on an arena over a safepoint holds its handle in a root meanwhile:
  *   else it may be found to be leaked.
@@ -71,7 +71,7 @@ struct arena {
     unsigned freed_cycle; /* the last cycle that had begun */
     AO_t state;           /* enum arena_state; release, acquire */
     AO_t scan;            /* see .inv.claim */
-    AO_t conservative;    /* not 0: words may point into objects; set by who allocates, unordered */
+    AO_t conservative;    /* not 0: words may point into objects; set by allocation, unordered */
     unsigned apart_cycle; /* the cycle in which it was set apart last; the owner's */
     bool apart_black;     /* and what has come since is black */
     bool apart_alone;     /* and nothing is left to scan of that: no walk has met it, or will */
@@ -94,7 +94,7 @@ struct arena_hooks {
     /* Visit each piece that may hold references. Any thread, see .inv.walk. */
     void (*each_low)(struct arena *arena, void (*visit)(void *data, char *low, char *low_end),
                      void *data);
-    /* The same, and where each ended the last time: bump_each_part. Who has claimed it. */
+    /* The same, and where each ended the last time: bump_each_part. The marker that has claimed it. */
     void (*each_part)(struct arena *arena,
                       void (*visit)(void *data, char *low, char *seen, char *low_end), void *data);
     /* Take all chunks of an arena that nothing refers to, as one list by next, with arena, start

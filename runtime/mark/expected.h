@@ -24,7 +24,7 @@ struct expected_record {
     char note[GAIT_NOTE_BYTES];
 };
 
-/* Who hears of what is kept. */
+/* What hears of objects that are kept. */
 struct expected_use {
     gait_kept_fn kept; /* NULL: the log */
     void *data;
@@ -46,7 +46,7 @@ struct expected {
 void expected_init(struct expected *expected, AO_t *metadata_bytes);
 void expected_destroy(struct expected *expected);
 
-/** Who hears of what is kept, from here on; who does now. Any thread. */
+/** What hears of objects that are kept, from here on; what does now. Any thread. */
 void expected_set_use(struct expected *expected, const struct expected_use *use);
 struct expected_use expected_get_use(struct expected *expected);
 
@@ -72,7 +72,7 @@ size_t expected_due(struct expected *expected, const struct space *space, uint64
 struct expected_record *expected_find(struct expected *expected, const void *object,
                                       uint64_t cycle);
 
-/** End a record: it is told of. */
+/** End a record: it is reported. */
 void expected_drop(struct expected *expected, struct expected_record *record);
 
 #endif

@@ -82,7 +82,7 @@ static inline void finalizers_count(struct finalizers *finalizers, size_t queued
     counter_add(finalizers->pending, queued);
 }
 
-/* Wake those who wait for jobs. */
+/* Wake those that wait for jobs. */
 void finalizers_wake(struct finalizers *finalizers);
 
 /* Put a list of count finalizers, which are in no queue, at the end of the queue. */

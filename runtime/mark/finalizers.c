@@ -83,7 +83,7 @@ static void count_flags(struct finalizers *finalizers, uint32_t from, uint32_t t
 
 static void finalizer_free(struct finalizers *finalizers, struct finalizer_record *record) {
     count_flags(finalizers, record_flags(record), 0);
-    if (((struct object_record *)record)->suspect) { /* who decides about it frees it */
+    if (((struct object_record *)record)->suspect) { /* the one that decides about it frees it */
         record_untable(&finalizers->finalizers, record);
         record->function = NULL;
         return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finalizers and cleanups: who has some, and the queue of those to be run.
+ * Finalizers and cleanups: which objects have some, and the queue of those to be run.
  *
  * One record per finalizer and per different cleanup, in two tables: an object has at most one
  * finalizer, and is its key; a cleanup is found by object, function and data together, so that one
@@ -122,7 +122,7 @@ size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
 void finalizers_push(struct finalizers *finalizers, struct marker *marker);
 
 /**
- * Queue what is to be run for dead objects, and wake those who wait for it. The collector, after
+ * Queue what is to be run for dead objects, and wake those that wait for it. The collector, after
  * weak_settle and before sweeping, beside running mutators; its marker and the queue are empty.
  * @return bytes of the objects that are kept for their finalizers, with all that was dead and comes
  * back with them.
@@ -152,7 +152,7 @@ bool finalizers_take(struct finalizers *finalizers, struct finalizer_job *job);
 /** Jobs in the queue: a figure. */
 size_t finalizers_queued(const struct finalizers *finalizers);
 
-/** A notice was queued, and wakes who waits; it was taken out. */
+/** A notice was queued, and wakes threads that wait; it was taken out. */
 void finalizers_notice_queued(struct finalizers *finalizers);
 void finalizers_notice_taken(struct finalizers *finalizers);
 

@@ -3,7 +3,7 @@
  * Handles: nodes of a pool, so that they don't move, and a program that frees millions has their
  * memory back. See roots.h.
  *
- * Who a handle belongs to may set it at any time, without the lock: its barrier shades what it
+ * The owner of a handle may set it at any time, without the lock: its barrier shades what it
  * holds, so whether a pass meets a handle that comes, goes or changes makes no difference.
  */
 #include "roots.h"

@@ -129,7 +129,7 @@ uintptr_t links_target(struct links *links, const struct space *space, const gai
 
 /* ---- Passes ---- */
 
-/* Release: who reads the slot, and then what lies behind it, finds it cleared. */
+/* Release: one that reads the slot, and then what lies behind it, finds it cleared. */
 static void clear(struct links *links, const struct space *space, struct link_record *record) {
     gait_word *slot = slot_of(record);
     AO_store_release((volatile AO_t *)slot, weak_cleared(space, slot));

@@ -98,7 +98,7 @@ static bool in_range_now(struct marker *marker, gait_word address) {
     return address - marker->base < marker->extent_bytes;
 }
 
-/* There is no block to be had: mark the object now; its references are found by a rescan. */
+/* No block is available: mark the object now; its references are found by a rescan. */
 static void overflow(struct marker *marker, gait_word address) {
     struct cell cell;
     struct arena *arena = arenas_of(marker->space, address);

@@ -153,7 +153,7 @@ bool marker_drain(struct marker *marker, size_t budget_bytes);
  * each leads to one other: chain.c. What is left to look at is in the block. @return how many. */
 size_t marker_follow_chain(struct marker *marker, size_t most);
 
-/** Make those that were deferred known to who settles them. */
+/** Make those that were deferred known to the thread that settles them. */
 void marker_publish_ephemerons(struct marker *marker);
 
 /** Push the values of pairs that were taken out of the table of keys. @return whether any was. */

@@ -8,7 +8,7 @@
 #include "../platform/platform.h"
 
 static void tell(struct news *news, int count) {
-    AO_nop_full(); /* what there is, then who waits; pairs with news_await */
+    AO_nop_full(); /* what there is, then whether any waits; pairs with news_await */
     PERTURB(NEWS_TELL);
     if (AO_load(&news->waiting) == 0)
         return;

@@ -6,7 +6,7 @@
  * end of what it owes. Whoever brings that about does so first, and tells after it. No lock: a
  * marker that is preempted anywhere in here holds up nobody else.
  *
- *   .inv.seen: who tells stores what there is, and then looks who waits; who waits counts itself,
+ *   .inv.seen: a teller stores what there is, and then looks for waiters; a waiter counts itself,
  *   reads the word, and then looks what there is. Between both steps, on either side, is a full
  *   fence. So one of the two sees the other: if the teller found nobody, every waiter that counts
  *   later sees what there is.
@@ -27,7 +27,7 @@
 
 struct news {
     AO_t waiting;  /* mutators that wait, or are about to leave; .inv.seen */
-    unsigned told; /* atomic, waited on: raised each time that somebody who waits is told */
+    unsigned told; /* atomic, waited on: raised each time that a waiter is told */
 };
 
 /** There is something now, stored before the call: wake one. Any thread. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The lock of a table that the collector passes over beside mutators who look things up in it.
+ * The lock of a table that the collector passes over beside mutators that look things up in it.
  *
  * A pass holds it for a piece of some 50 us at most, and lets those in that want it before it goes
  * on. A mutex is not fair: a thread that waits for it is woken too late to get it in between.
@@ -24,7 +24,7 @@ struct pass_lock {
     AO_t wanted; /* threads that wait for it; unordered: a pass looks again */
 };
 
-/* By who looks something up. */
+/* By a thread that looks something up. */
 static inline void pass_lock_want(struct pass_lock *lock) {
     counter_add(&lock->wanted, 1);
     lock_acquire(&lock->lock);

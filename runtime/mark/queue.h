@@ -16,7 +16,7 @@
  *   nobody is active before it does anything else to the blocks. Collector and mutators join
  *   whenever they please: handshakes tell them what phase it is.
  *   .inv.lockless: a helper at idle priority takes no lock that another thread waits for: it may
- *   lose its CPU for a second, and who waits for it can't answer a handshake.
+ *   lose its CPU for a second, and a thread that waits for it can't answer a handshake.
  */
 #ifndef GAIT_QUEUE_H
 #define GAIT_QUEUE_H
@@ -66,7 +66,7 @@ void queue_destroy(struct mark_queue *queue);
 struct mark_block *queue_block(struct mark_queue *queue);
 void queue_recycle(struct mark_queue *queue, struct mark_block *block);
 
-/** Publish a block of work, and tell who waits; or take one (NULL: none). The caller is counted in
+/** Publish a block of work, and wake one that waits; or take one (NULL: none). The caller is counted in
  * active. */
 void queue_publish(struct mark_queue *queue, struct mark_block *block);
 struct mark_block *queue_take(struct mark_queue *queue);

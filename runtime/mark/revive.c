@@ -8,7 +8,7 @@
 #include "coroutines.h"
 
 void revive_begin(struct marker *marker) {
-    /* full, as every begin: the weak words that were cleared before are seen as such by who sees
+    /* full, as every begin: the weak words that were cleared before are seen as such by one that sees
      * what comes back as allocated (weak.c, .inv.revive) */
     marker_begin_again(marker);
 }

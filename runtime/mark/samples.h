@@ -36,12 +36,12 @@ struct sample_text;
 struct samples {
     AO_t rate_bytes;               /* 0: nothing is sampled; unordered: an old one for a moment */
     struct lock lock;              /* rank LOG: what follows */
-    gait_profile_frames_fn frames; /* who tells stacks; NULL: nobody */
+    gait_profile_frames_fn frames; /* names stacks; NULL: nothing does */
     void *frames_data;
     AO_t *metadata_bytes; /* constant: where all of it is counted */
     bool open;            /* the maps are there: something was sampled */
     struct address_map places, sites, objects;
-    AO_t live; /* samples in the table; read unordered by who frees one */
+    AO_t live; /* samples in the table; read unordered by a thread that frees one */
     struct pool place_pool, site_pool, sample_pool;
     struct sample_site *youngest; /* of all sites, by next */
     struct sample_text *text;     /* names of places */

@@ -42,7 +42,7 @@ struct gait_visitor {
     void (*visit)(struct gait_visitor *visitor, gait_word word, bool conservative);
     /* an object leads to a coroutine that is tied to it; NULL: nobody wants to know */
     void (*reach)(struct gait_visitor *visitor, gait_coroutine *coroutine);
-    /* for who tells of roots; marking does not look at them. roots, root_of: of what is visited;
+    /* for reports of roots; marking does not look at them. roots, root_of: of what is visited;
      * the latter may be NULL. owner: the mutator or coroutine that has them, NULL: none. at: where
      * the word lies, NULL: a callback has handed it in */
     enum visitor_roots roots;

@@ -51,7 +51,7 @@ gait_word weak_cleared(const struct space *space, const gait_word *slot) {
 }
 
 /* .inv.revive: the word is looked at again after its target's bit. Settling clears a word before
- * the target may come back for its finalizer: who finds the bit that brought it back (acquire,
+ * the target may come back for its finalizer: one that finds the bit that brought it back (acquire,
  * pairs with bits_set) finds the word cleared, too. */
 gait_word weak_read(struct space *space, gait_word value_mask, const gait_word *slot) {
     gait_word word;

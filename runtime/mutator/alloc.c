@@ -87,7 +87,7 @@ static bool handler_runs(gait_mutator *mutator, const char *here) {
     return call->low != NULL;
 }
 
-/* A handler that allocates what is not to be had gets NULL, and is not called once more. */
+/* A handler that allocates what is not available gets NULL, and is not called once more. */
 static __attribute__((noinline)) bool ask_handler(gait_mutator *mutator, size_t bytes) {
     gait_heap *heap = mutator->heap;
     lock_acquire(&heap->oom_lock);
@@ -143,7 +143,7 @@ static void stress(gait_mutator *mutator) {
     world_poll(mutator);
 }
 
-/* Where the program's means stop threads: who makes a cycle due waits until its stop is over. Else
+/* Where the program's means stop threads: one that makes a cycle due waits until its stop is over. Else
  * it would go on, and be interrupted in some call of the system's. What it has allocated is kept,
  * whether this part of its stack is scanned or not. */
 static void await_due(gait_mutator *mutator, void *object) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gait_free: when an object's memory may be used again, and who is told. docs/design/heap.md,
+ * gait_free: when an object's memory may be used again, and what hears of it. docs/design/heap.md,
  * Freeing, has the argument.
  */
 #include "alloc_free.h"

@@ -95,7 +95,7 @@ static void unwind(const struct sampled_by *by, struct sample_stack *stack) {
     stack->depth = 1;
 }
 
-/* Who tells stacks, or the unwinder. */
+/* What names stacks, or the unwinder. */
 static void take_stack(const struct sampled_by *by, struct sample_stack *stack) {
     struct samples *samples = &by->heap->samples;
     stack->of_embedder = false;

@@ -72,7 +72,7 @@ struct gait_mutator {
     unsigned handshake;       /* atomic: number of the last handshake answered */
     gait_mutator *next;       /* world's list; lock WORLD */
     gait_mutator *previous;   /* likewise */
-    gait_mutator *asked_next; /* likewise: who is asked and has not answered */
+    gait_mutator *asked_next; /* likewise: those that were asked and have not answered */
     struct world *world;      /* constant */
     gait_heap *heap;          /* constant */
     size_t barrier_count;
@@ -199,7 +199,7 @@ static inline struct mutator_call mutator_call_thread(gait_mutator *mutator, con
 void mutator_call_out(gait_mutator *mutator);
 void mutator_call_in(gait_mutator *mutator);
 
-/** Is its barrier on? Its thread, or who has it. */
+/** Is its barrier on? Its thread, or the one that has it. */
 static inline bool mutator_is_marking(const gait_mutator *mutator) {
     return (mutator->head.barrier & MUTATOR_BARRIER) != 0;
 }

@@ -242,7 +242,7 @@ void world_enter_native(gait_mutator *mutator) {
     }
 }
 
-/* A mutator's region has ended: those that it took with it are to run, but for such as have
+/* A mutator's region has ended: those that it took with it are to run, except for such as have
  * regions of their own. */
 static void end_region(gait_mutator *mutator) {
     mutator->native = false;
@@ -361,7 +361,7 @@ static bool ask_and_await(struct world *world, unsigned number, int64_t most_ns,
                           bool (*is_done)(gait_mutator *mutator, unsigned number)) {
     const struct world_looks *looks = &world->looks;
     gait_mutator *asked = NULL;
-    AO_nop_full(); /* the request, then who is native; pairs with native_begin and try_to_run */
+    AO_nop_full(); /* the request, then which are native; pairs with native_begin and try_to_run */
     PERTURB(HANDSHAKE_NUMBERED);
     for (gait_mutator *mutator = world->first; mutator; mutator = mutator->next) {
         if (is_done(mutator, number))
@@ -372,7 +372,7 @@ static bool ask_and_await(struct world *world, unsigned number, int64_t most_ns,
         asked = mutator;
     }
     PERTURB(HANDSHAKE_POLLED);
-    AO_nop_full(); /* polls are raised, then looked for who has gone native */
+    AO_nop_full(); /* polls are raised, then looked which have gone native */
     bool all = true;
     for (; asked && all; asked = asked->asked_next) {
         int64_t looked_ns = platform_now_ns(), silent_ns = 0, told_ns = 0;
@@ -453,7 +453,7 @@ int64_t world_open(struct world *world) {
 /* .inv.inside: nobody is let in while some stand still. */
 bool world_stop_within(struct world *world, int64_t most_ns) {
     if (!close_within(world, most_ns)) {
-        world_open(world); /* a stop is over, as any: who has stopped goes on */
+        world_open(world); /* a stop is over, as any: those that stopped go on */
         return false;
     }
     if (world_has_hooks(world))

@@ -16,7 +16,7 @@
  *   each, also where the collector was answered within allocations.
  *
  *   .inv.linear: a handshake or a stop costs a constant for each mutator, and a system call only
- *   where somebody sleeps. Those who must answer are waited for one after another; who answers
+ *   where somebody sleeps. Those that must answer are waited for one after another; one that answers
  *   while another is waited for wakes nobody.
  *
  * In a heap whose threads the program stops by means of its own, they are in native code, as far as

@@ -7,10 +7,10 @@
 
 #include <gait/gait.h>
 
-/** A heap begins: its arenas are told of if the process ends before it. */
+/** A heap begins: its arenas are reported if the process ends before it. */
 void arena_leaks_start(gait_heap *heap);
 
-/** It ends: tell of them now. */
+/** It ends: report them now. */
 void arena_leaks_end(gait_heap *heap);
 
 #endif

@@ -5,7 +5,7 @@
  *   .inv.one: a file is written by one thread at a time: at the end the heap's own thread has ended
  *   before anything is written, or nothing is.
  *
- *   .inv.began: after the end no thread begins, though the collector still runs: who begins one
+ *   .inv.began: after the end no thread begins, though the collector still runs: a thread that begins one
  *   takes `thread` from WANTED, and the end leaves NONE there, for good.
  *
  *   .inv.gone: a thread that was left behind looks at the heap until it says that it is gone; who
@@ -111,8 +111,8 @@ enum { THREAD_NONE, THREAD_WANTED, THREAD_BEGINS, THREAD_THERE };
 struct dumps {
     gait_heap *heap;
     struct dump of[SORTS];
-    AO_t thread;          /* the enum; by compare-and-swap, but for BEGINS, whose owner stores */
-    struct worker worker; /* who has taken `thread` to BEGINS, or from THERE */
+    AO_t thread;          /* the enum; by compare-and-swap, except for BEGINS, whose owner stores */
+    struct worker worker; /* the one that took `thread` to BEGINS, or from THERE */
     size_t place;         /* in the table of at_exit.h */
     bool done;            /* it was written at exit */
     bool left;            /* the thread was left behind */
@@ -204,7 +204,7 @@ static void start_thread(struct dumps *dumps) {
     AO_store_full(&dumps->thread, there ? THREAD_THERE : THREAD_WANTED);
     for (size_t i = 0; i < SORTS && !there; i++)
         if (wants_thread(&dumps->of[i]))
-            complain(sorts[i].option, dumps->of[i].name, "no thread to be had");
+            complain(sorts[i].option, dumps->of[i].name, "no thread is available");
 }
 
 /* No other begins. @return there was one, which is to be ended. */

@@ -4,8 +4,8 @@
  * dump_when.h. Names of several heaps and of the children of a fork: log_name.h.
  *
  * They are written by a thread of the heap's own, as time comes or a signal was counted; at the end
- * by who ends the heap, or by the thread that exits, which rests meanwhile. So a file that hangs
- * keeps no mutator, but who destroys the heap waits for it: what writes looks at the heap. An exit
+ * by the thread that ends the heap, or the one that exits, which rests meanwhile. So a file that hangs
+ * keeps no mutator, but the thread that destroys the heap waits for it: what writes looks at the heap. An exit
  * waits two seconds for the thread, and for its own file as long as that takes.
  */
 #ifndef GAIT_DUMP_H
@@ -13,7 +13,7 @@
 
 #include <gait/gait.h>
 
-/** The collector runs. What can't be is told by a line on stderr. */
+/** The collector runs. What can't be is said by a line on stderr. */
 void dumps_start(gait_heap *heap);
 
 /** The heap is about to end: write what is to be written at exit, if that has not come; and end.

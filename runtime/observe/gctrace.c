@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gctrace and gcpacertrace: a cycle as lines of text. See gctrace.h; docs/tuning.md tells the
+ * gctrace and gcpacertrace: a cycle as lines of text. See gctrace.h; docs/tuning.md describes the
  * fields.
  */
 #include "gctrace.h"
@@ -192,7 +192,7 @@ void gctrace_unwatched(gait_heap *heap) {
     line_add(&line, heap->watches
                         ? "gait: gcdirty=1: pages can't be watched now: the program is stopped "
                           "while the collector marks, until they can be again"
-                        : "gait: gcdirty=1: this kernel does not tell which pages are written: the "
+                        : "gait: gcdirty=1: this kernel does not say which pages are written: the "
                           "program is stopped while the collector marks");
     heap_log_line(heap, &line);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gait_read_metrics: figures under names that tell what they are. See gait/metrics.h.
+ * gait_read_metrics: figures under names that say what they are. See gait/metrics.h.
  *
  * One table gives each metric's name, help and type, and how it is computed from gait_stats; the
  * text (metrics_text.c) is made from the same table. It is sorted, so that a name is found fast.

@@ -3,7 +3,7 @@
  * gait_write_metrics: the metrics as text. See gait/metrics.h.
  *
  * Three formats, of the same parts: a family is a `# HELP`, a `# TYPE` and its samples. OpenMetrics
- * names a counter's family without `_total`, tells units, and ends with `# EOF`; the older format
+ * names a counter's family without `_total`, names units, and ends with `# EOF`; the older format
  * names it as its sample. Under Go's names come the metrics that Go has, and then those of its
  * older interface (MemStats) and of the process, which dashboards read.
  *

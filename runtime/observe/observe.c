@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who hears of what. See observe.h.
+ * Which part hears of what. See observe.h.
  */
 #include "observe.h"
 

@@ -49,7 +49,7 @@ bool recording_start(gait_heap *heap, struct recording *recording, const struct 
     lock_init(&recording->lock, LOCK_LOG, use->what);
     use->begin(owner, number);
     if (writer_start(writer) < 0) {
-        say_nothing_is_recorded(use, path, "no thread to be had");
+        say_nothing_is_recorded(use, path, "no thread is available");
         lock_destroy(&recording->lock);
         goto nothing;
     }

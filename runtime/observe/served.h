@@ -8,7 +8,7 @@
 
 #include "../control/control.h"
 
-/** What can't be is told by a line in the heap's log. */
+/** What can't be is said by a line in the heap's log. */
 void served_start(gait_heap *heap);
 void served_end(gait_heap *heap);
 

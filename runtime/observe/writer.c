@@ -18,12 +18,12 @@
 #define PIECE_BYTES ((size_t)65536)
 /* How long the thread waits for room before it looks whether it is to end. */
 #define ROOM_LOOK_NS 20000000
-/* How long who drains waits without anything being written: for a file without room, and for one
+/* How long draining waits without anything being written: for a file without room, and for one
  * that says nothing. Guesses: a reader that is there reads within the first; the second bounds what
  * a disk may do to an exit. */
 #define STALLED_NS 100000000
 #define SILENT_NS 2000000000
-/* Who drains looks so often at how things go. */
+/* Draining looks so often at how things go. */
 #define DRAIN_LOOK_NS 10000000
 
 struct buffer {
@@ -48,8 +48,8 @@ struct writer {
     unsigned started; /* atomic: the thread is there, or is being started */
     unsigned quiet;   /* atomic: no more ticks */
     unsigned ticking; /* atomic: a tick runs, or the thread is about to look at quiet */
-    unsigned stalled; /* atomic: the file has no room; a figure for who drains */
-    unsigned batches; /* atomic, waited on by who drains: raised as something was written */
+    unsigned stalled; /* atomic: the file has no room; a figure for draining */
+    unsigned batches; /* atomic, waited on as it is drained: raised as something was written */
 
     struct lock lock; /* rank OUTPUT: what follows */
     struct buffer buffers[2];
@@ -141,7 +141,7 @@ static size_t write_to_file(struct writer *writer, int descriptor, const struct 
         if (written < 0)
             return at;
         if (worker_is_ended(&writer->worker))
-            break; /* nobody waits any longer: who ends it drained it before */
+            break; /* nobody waits any longer: the end comes after draining */
         at += (size_t)written;
         if (written > 0)
             note_progress(writer);

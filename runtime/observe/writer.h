@@ -21,7 +21,7 @@ struct writer_use {
     const char *thread_name;
     FILE *stream;             /* lines go here, each batch whole ones; NULL: a path is given */
     const char *path;         /* copied */
-    const char *what;         /* what the path is, in the line that tells of a failure */
+    const char *what;         /* what the path is, in the line that reports a failure */
     size_t buffer_bytes;      /* two of these: one is filled while the other is written */
     void (*tick)(void *data); /* on the writer's thread every tick_ns; NULL: never. Never waits */
     void *data;               /* for tick */

@@ -9,7 +9,7 @@
 
 #include "state.h"
 
-/* Different places that a report can tell of; what is more is in the sums of tags alone. */
+/* Different places that a report can name; what is more is in the sums of tags alone. */
 #define PLACES_MOST 1024
 #define LINE_BYTES 480
 

@@ -40,7 +40,7 @@ struct state {
     struct state *next; /* of the process's list, guarded by its lock, as previous */
     struct state *previous;
 
-    struct offheap_lock tags_lock;      /* who makes a tag */
+    struct offheap_lock tags_lock;      /* the one that makes a tag */
     AO_t tags;                          /* how many there are: released after the name is written */
     char *names[GAIT_OFFHEAP_TAGS_MAX]; /* constant below tags */
 

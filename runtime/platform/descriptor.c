@@ -39,7 +39,7 @@ static bool has_room(int descriptor, int64_t idle_ns) {
         int64_t wait_ms = left_ns / NS_PER_MS + 1;
         int ready = poll(&room, 1, wait_ms < INT32_MAX ? (int)wait_ms : INT32_MAX);
         if (ready > 0 || (ready < 0 && errno != EINTR))
-            return true; /* an error is told by the write */
+            return true; /* an error is seen by the write */
     }
     errno = ETIMEDOUT;
     return false;

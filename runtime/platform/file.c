@@ -70,7 +70,7 @@ int platform_file_create(const char *path, const char **why) {
 
 long platform_file_write(int descriptor, const void *bytes, size_t count, int64_t wait_ns) {
     struct pollfd room = {.fd = descriptor, .events = POLLOUT};
-    /* an error is told by the write */
+    /* an error is seen by the write */
     int ready = poll(&room, 1, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS));
     if (ready == 0 || (ready < 0 && errno == EINTR))
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text files in which the kernel tells of the machine (/proc, /sys), read line by line without
+ * The text files in which the kernel describes the machine (/proc, /sys), read line by line without
  * allocation. For platform/ alone.
  */
 #ifndef GAIT_KERNEL_FILE_H

@@ -82,7 +82,7 @@ static void set_identity(struct lock *lock, enum lock_rank rank, const char *nam
 
 #endif
 
-/* The default mutex of Linux: none of its functions fails for a caller who keeps the rules. */
+/* The default mutex of Linux: none of its functions fails for a caller that keeps the rules. */
 
 void lock_init(struct lock *lock, enum lock_rank rank, const char *name) {
     pthread_mutex_init(&lock->mutex, NULL);

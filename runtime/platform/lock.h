@@ -18,7 +18,7 @@
 /* Every lock of the library, in the order in which a thread may take them. */
 enum lock_rank {
     LOCK_HEAPS,      /* the list of heaps of the process (fork)                  */
-    LOCK_CYCLE,      /* who drives a cycle                                       */
+    LOCK_CYCLE,      /* the thread that drives a cycle                           */
     LOCK_WORLD,      /* the list of mutators and their blocked states            */
     LOCK_THREAD,     /* the mutators of one thread                               */
     LOCK_COROUTINE,  /* one coroutine's roots while it does not run              */

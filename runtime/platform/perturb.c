@@ -51,7 +51,7 @@ static const struct {
 };
 
 volatile AO_t perturb_armed;  /* raised by each arming: its number; 0: off. Its release
-                               * store publishes the words below, but for the counters */
+                               * store publishes the words below, except for the counters */
 static volatile AO_t armings; /* how often it was armed                          */
 static volatile AO_t seed_now;
 static volatile AO_t longest_ns;

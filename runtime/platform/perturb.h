@@ -44,7 +44,7 @@
     X(HANDSHAKE_ASK, "handshake.ask", OFTEN)          /* it runs, before its poll is raised */     \
     X(HANDSHAKE_AWAIT, "handshake.await", OFTEN)      /* named, before it is looked at again */    \
     X(STOP_STOPPED, "stop.stopped", RARE)                                                          \
-    X(STOP_STARTED, "stop.started", RARE) /* before those who wait are woken */                    \
+    X(STOP_STARTED, "stop.started", RARE) /* before those that wait are woken */                    \
     /* it acts for a mutator in native code */                                                     \
     X(ACT_HELD, "act.held", OFTEN)                                                                 \
     X(ACT_ACTED, "act.acted", OFTEN)       /* before the mutator is let go */                      \
@@ -66,7 +66,7 @@
     X(ATTACH_LISTED, "attach.listed", OFTEN)                                                       \
     X(DETACH_NATIVE, "detach.native", OFTEN)                                                       \
     X(DETACH_DROPPED, "detach.dropped", OFTEN)                                                     \
-    /* a cycle; cycle.c tells it */                                                                \
+    /* a cycle; cycle.c describes it */                                                            \
     X(CYCLE_BEGIN, "cycle.begin", RARE)                                                            \
     X(CYCLE_BARRIERS, "cycle.barriers", RARE) /* joiners have barriers, others not yet */          \
     X(CYCLE_BLACK, "cycle.black", RARE)                                                            \
@@ -94,7 +94,7 @@
     X(QUEUE_JOIN, "queue.join", OFTEN)       /* it is open, before one is counted */               \
     X(QUEUE_PUBLISH, "queue.publish", OFTEN) /* counted, not there */                              \
     X(QUEUE_POP, "queue.pop", OFTEN)         /* before the swap */                                 \
-    X(NEWS_TELL, "news.tell", OFTEN)         /* there is something, before who waits is counted */ \
+    X(NEWS_TELL, "news.tell", OFTEN)         /* there is something, before waiters are counted  */ \
     X(NEWS_COUNTED, "news.counted", OFTEN)   /* before the word is read */                         \
     X(NEWS_WOKEN, "news.woken", OFTEN)       /* before it counts no more, and looks */             \
     /* barriers, weak references, finalizers */                                                    \

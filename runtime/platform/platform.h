@@ -38,7 +38,7 @@ int platform_commit(void *start, size_t bytes);
 int platform_release(void *start, size_t bytes);
 
 /**
- * Make committed addresses inaccessible: who touches them faults. They keep what they hold, and
+ * Make committed addresses inaccessible: a touch faults. They keep what they hold, and
  * platform_commit makes them accessible again. @return negative: refused; then any part of the
  * range may be inaccessible.
  */
@@ -47,7 +47,7 @@ int platform_protect(void *start, size_t bytes);
 /**
  * Which of these committed pages are in memory: pages[i] is 1 for the i-th page of
  * platform_page_bytes(), else 0. Others may be zero and never touched, or swapped out.
- * @return negative: the OS does not tell.
+ * @return negative: the OS does not say.
  */
 int platform_pages_in_memory(const void *start, size_t bytes, unsigned char *pages);
 
@@ -113,7 +113,7 @@ int platform_cpus(void);
 
 /**
  * The cgroup's memory limit (v1 and v2, the lowest of the path), at most physical memory; bytes.
- * 0 when the OS tells neither. Reads files.
+ * 0 when the OS says neither. Reads files.
  */
 int64_t platform_memory_bytes(void);
 
@@ -161,7 +161,7 @@ struct platform_thread {
     void (*run)(void *); /* this and what follows: read by the thread as it begins */
     void *argument;
     char name[16];
-    unsigned begun; /* atomic, waited on by who starts it */
+    unsigned begun; /* atomic, waited on by the one that starts it */
 };
 
 /**
@@ -381,7 +381,7 @@ struct platform_range {
 /**
  * Have visit called for each part of the process's writable data segments that stays writable: of
  * the program itself, or of the libraries that are loaded now, except this one. While a library's
- * are visited the loader's lock is held: none is unloaded, and visit waits for nobody who may load
+ * are visited the loader's lock is held: none is unloaded, and visit waits for no thread that may load
  * or unload one. Thread-local variables are in no data segment.
  */
 void platform_data_segments(bool libraries, void (*visit)(void *data, struct platform_range range),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The writable data of the program and of its libraries, as the loader tells of them.
+ * The writable data of the program and of its libraries, as the loader lists them.
  */
 #include "platform.h"
 

@@ -17,7 +17,7 @@
 static const int signals[] = {SIGSEGV, SIGBUS};
 #define SIGNALS (sizeof signals / sizeof signals[0])
 
-static struct sigaction before[SIGNALS];   /* constant once installed, but for one-shots */
+static struct sigaction before[SIGNALS];   /* constant once installed, except for one-shots */
 static bool (*looks)(const void *address); /* likewise */
 static AO_t begun;                         /* not 0: somebody installs them, or has */
 

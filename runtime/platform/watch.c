@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which pages were written, as the kernel tells (Linux 6.7 and newer): write-protection that it
+ * Which pages were written, as the kernel says (Linux 6.7 and newer): write-protection that it
  * takes away by itself at the first store (userfaultfd, WP_ASYNC), and a scan of the page tables
  * that reports such pages and protects them again, page by page (PAGEMAP_SCAN). No thread waits for
  * another one, and no signal is sent.

@@ -2,7 +2,7 @@
 /*
  * What a message of pprof's names by numbers, while it is made: texts, functions, mappings and
  * locations, each once. A message's ids begin at 1, so where 0 means "not known" a number is that
- * of the table and one more. Who runs out of memory notes it in `failed`, and goes on.
+ * of the table and one more. Lack of memory is noted in `failed`, and the caller goes on.
  */
 #ifndef GAIT_PPROF_BUILDER_H
 #define GAIT_PPROF_BUILDER_H

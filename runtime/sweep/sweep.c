@@ -38,7 +38,7 @@ void sweep_init(struct sweeper *sweeper, struct space *space, bool clobber) {
 void sweep_open(struct sweeper *sweeper) {
     AO_store(&sweeper->end, AO_load(&sweeper->space->extent_bytes) >> PAGE_SHIFT);
     PERTURB(SWEEP_OPEN);
-    /* release: who sees the epoch opened sees its end, and weak references settled */
+    /* release: one that sees the epoch opened sees its end, and weak references settled */
     AO_store_release(&sweeper->cursor, cursor_of(space_epoch(sweeper->space), 0));
 }
 
@@ -128,7 +128,7 @@ static void span_sweep(struct sweeper *sweeper, struct span *span, unsigned epoc
     }
 }
 
-/* Sweep a span unless it was, or wait for who does. */
+/* Sweep a span unless it was, or wait for the one that does. */
 static void sweep_claim(struct sweeper *sweeper, struct span *span, unsigned epoch, bool wait,
                         struct found *found) {
     unsigned swept = AO_int_load_acquire(&span->swept);

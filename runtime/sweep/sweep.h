@@ -11,8 +11,8 @@
  *   .inv.swept: a span is swept once per epoch, by one thread; while `swept` is not the epoch
  *   nobody allocates from it, and its mark bits are not meant.
  *   .inv.claim: the cursor names the epoch that its pages are claimed in, so that a claim is of one
- *   epoch whatever happens around it; and who claims, pages or a span of its own, is counted in
- *   `active` before. Who finds a span claimed and goes on finds its sweeper active, too. A cycle
+ *   epoch whatever happens around it; and a thread that claims, pages or a span of its own, is counted in
+ *   `active` before. One that finds a span claimed and goes on finds its sweeper active, too. A cycle
  *   begins when all is claimed and nobody is active: no step spans two epochs, and no kept mark is
  *   written after the next full cycle has cleared them.
  *   .inv.step: a mutator sweeps while it runs, with no safepoint inside, the collector under the

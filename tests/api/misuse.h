@@ -36,7 +36,7 @@ void state_taken_along(void); /* in native code, by the region of another heap's
 void state_of_another(void);  /* it is another thread's, and runs */
 void state_running(void);
 
-/** Make each call in a state. @return how many did not end as they should: a line tells of each. */
+/** Make each call in a state. @return how many did not end as they should: a line names each. */
 unsigned misuse_run(const struct misuse *calls, size_t count, const char *title,
                     void (*prepare)(void));
 

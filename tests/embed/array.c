@@ -30,7 +30,7 @@ static void grow(value v) {
     UNROOT();
 }
 
-/* The same for who may still look at the old items: they stay as long as somebody does. */
+/* The same where others may still look at the old items: they stay as long as somebody does. */
 value array_copy(value v) {
     ROOTS(kept, 3);
     kept[0] = v;

@@ -38,7 +38,7 @@ struct owner;
 /* An object on its way from thread to thread through plain memory. */
 struct hand {
     unsigned state; /* atomic */
-    gait_word word; /* written by who made it HELD, read by who made it READ */
+    gait_word word; /* written by the one that made it HELD, read by that which made it READ */
 };
 
 #define VIEWS_KEPT 3
@@ -47,7 +47,7 @@ struct hand {
 struct frames {
     struct gait_arena_pair *pair; /* constant */
     bool traced;                  /* constant */
-    pthread_mutex_t lock;         /* who has it is the writer; guards what follows */
+    pthread_mutex_t lock;         /* its holder is the writer; guards what follows */
     struct piece *first;          /* of the frame that is being filled */
     unsigned pieces, number;      /* it has; its number, from 1 */
     unsigned kept;                /* bit by bit: views that are not given back */

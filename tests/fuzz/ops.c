@@ -2,7 +2,7 @@
 /*
  * The table of operations, and the choice among them.
  *
- * Together with what each round does they call all public functions, but for these:
+ * Together with what each round does they call all public functions, except for these:
  *   - what is said once, or of the whole process: gait_version, gait_debug_setting,
  *     gait_stop_finalizers, gait_is_running, gait_explain_fault, gait_offheap_use and _backend,
  *     gait_library_…, gait_attach_explained, names and texts of figures;

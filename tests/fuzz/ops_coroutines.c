@@ -26,7 +26,7 @@
 #define GUARD_BYTES ((size_t)65536) /* below it: more than any frame of this program has */
 
 struct coroutine {
-    pthread_mutex_t lock; /* held by who runs or renews it; all below */
+    pthread_mutex_t lock; /* held to run or renew it; all below */
     gait_coroutine *gait;
     struct owner *owner;
     struct context context; /* of the operations that it does now */
@@ -188,7 +188,7 @@ void op_coroutine_renew(struct context *context) {
 }
 
 /* Words of a suspended one are read and written from outside: stored to as static slots are, and
- * shaded by who takes one out. */
+ * shaded as one is taken out. */
 void op_coroutine_poke(struct context *context) {
     struct coroutine *coroutine = take(context);
     if (!coroutine)

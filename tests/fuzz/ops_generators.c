@@ -68,7 +68,7 @@ static void run(struct context *context, struct generator *generator) {
     gait_coroutine_switch(context->mutator, NULL);
 }
 
-/* Its words are stored to from outside, as static slots are, and read by who shades them. */
+/* Its words are stored to from outside, as static slots are, and shaded as they are read. */
 static void poke(struct context *context, struct generator *generator) {
     size_t i = pick(&context->random, GENERATOR_WORDS);
     gait_shade(context->mutator, generator->slots[i]);

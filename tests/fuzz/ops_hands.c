@@ -3,8 +3,8 @@
  * Objects handed from thread to thread through plain memory, as gait_shade allows: the giver holds
  * the object in a frame until the receiver has read and shaded the word.
  *
- * A hand goes FREE -> HELD (by the giver, who alone goes on) -> FULL -> (by a receiver) TAKEN ->
- * FREE (by the giver, who then lets go).
+ * A hand goes FREE -> HELD (by the giver, which alone goes on) -> FULL -> (by a receiver) TAKEN ->
+ * FREE (by the giver, which then lets go).
  */
 #include "ops.h"
 
@@ -37,7 +37,7 @@ void op_give(struct context *context) {
         if (state_of(hand) == HAND_TAKEN)
             break;
     }
-    /* who reads it now is about to be done */
+    /* its reader is about to be done */
     while (held && !hand_move(hand, HAND_FULL, HAND_FREE) &&
            !hand_move(hand, HAND_TAKEN, HAND_FREE))
         gait_poll(context->mutator);

@@ -5,7 +5,7 @@
  *
  *   world lock       guards the list of mutators; the collector holds it while it asks, and from
  *                    the request to stop to the restart
- *   a mutator's lock guards its state and its answer. Critical sections are one step, but for the
+ *   a mutator's lock guards its state and its answer. Critical sections are one step, except for the
  *                    collector's, which works on the mutator's stack in it
  *
  * Checked: the stack of a mutator is touched by one thread at a time; while the world is stopped

@@ -143,7 +143,7 @@ proctype collector() {
     bit ended;
 
 #ifndef NO_AWAIT_REST
-    (IDLE); /* who joined in the cycle before has left */
+    (IDLE); /* those that joined in the cycle before have left */
 #endif
     ask(BARRIER_ON);
 #ifdef START_MARKING_EARLY

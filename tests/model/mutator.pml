@@ -319,7 +319,7 @@ inline large_is_made() {
 #endif
 
 #ifdef FREEING
-/* The program gives an object back that it knows to be dead: but for one slot of its own, nothing
+/* The program gives an object back that it knows to be dead: except for one slot of its own, nothing
  * that it can reach refers to it. Words elsewhere may lead there still. The allocation bit goes,
  * then the mark, with no safepoint between. */
 #if defined(FREE_WHILE_MARKING)
@@ -345,7 +345,7 @@ inline free_unallocates() {
     }
 }
 
-/* Who shades a word that leads there sets its mark in the code when the word's turn comes, if the
+/* A shade of a word that leads there sets its mark in the code when the word's turn comes, if the
  * cell is allocated then: what is grey here goes on to be looked at. */
 inline free_unmarks() {
     d_step {

@@ -23,7 +23,7 @@
 #endif
 
 byte things;         /* that there are                                 */
-byte waiting;        /* count of those who wait                        */
+byte waiting;        /* count of those that wait                       */
 byte told;           /* the word                                       */
 bit asleep[WAITERS]; /* in the kernel                                  */
 byte sleepers;       /* ghost: how many are                            */

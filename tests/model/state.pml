@@ -192,7 +192,7 @@ inline flush(m) {
  * in a buffer or in a marker's hand, or reachable from such or from a grey object (or from static
  * roots not yet scanned) through objects that are not black. Unscanned stacks protect nothing.
  * .inv.early: there is no black object until all barriers are on.
- * .inv.old (MINOR; takes the place of .inv.early): but for stores under way, what an old object
+ * .inv.old (MINOR; takes the place of .inv.early): except for stores under way, what an old object
  * refers to is old, or its card is dirty. As stores are under way with all barriers on, .inv.grey
  * goes on from there: old objects on dirty cards are grey, the others black.
  */

@@ -91,7 +91,7 @@ def by_pkg_config(installation, source_dir, compiler, scratch):
 
 
 def example_of(installation, scratch, name):
-    """A copy of the installed example: who builds it writes beside it."""
+    """A copy of the installed example: a build writes beside it."""
     folder = os.path.join(scratch, name)
     shutil.copytree(os.path.dirname(installation.found["first.c"]), folder)
     for file in os.listdir(folder):  # Debian compresses what is long

@@ -99,7 +99,7 @@ static void start(void *(*run)(void *data)) {
         gait_poll(gait_current(first));
 }
 
-/* The next letter; who waits for it holds nobody up. */
+/* The next letter; waiting for it holds nobody up. */
 static int hear(gait_heap *heap) {
     gait_mutator *mutator = gait_current(heap);
     gait_enter_native(mutator);

@@ -269,7 +269,7 @@ static struct model_result run_forced(enum model_kind kind, double busy, double 
 }
 
 /** A cycle for each time that the program asks, full, on all CPUs but those of threads that don't
- * wait; these go on. Who waits has garbage collected that he made until then. */
+ * wait; these go on. One that waits has garbage collected that it made until then. */
 Test(model, the_program_asks_for_cycles) {
     static const struct {
         enum model_kind kind;

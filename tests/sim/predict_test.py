@@ -264,7 +264,7 @@ class Predict(unittest.TestCase):
             errors = re.findall(b"^gait-sim: ", result.stderr, re.MULTILINE)
             self.assertEqual(len(errors), result.returncode)
 
-    # But for the last one, recorded with full cycles alone: of minor ones a recording tells less.
+    # Except for the last one, recorded with full cycles alone: of minor ones a recording says less.
 
     # The largest heap of a real run is that of the cycle that the machine held up the longest: beside
     # eight busy processes 2.8 times what is usual was seen, and no model foresees it. So a prediction
@@ -287,7 +287,7 @@ class Predict(unittest.TestCase):
             self.not_above(row, "peak_total_bytes", recorded["peak_total_bytes"],
                            60 if sort == "foreign" else 35)
             # Beside it the heap grows to twice the 16 MiB that live before a cycle begins. That is
-            # nearly twice what goes by without it, but for runs that were held up.
+            # nearly twice what goes by without it, except for runs that were held up.
             self.assertGreaterEqual(row["peak_total_bytes"], (megabytes + 32) * MIB)
 
     def run_gcbench(self, minor):

@@ -3,7 +3,7 @@
  * Threads that use traced arenas in all ways while the collector marks. Each item is an object of
  * the heap that one reference leads to: from a slot of an arena's table, from a cell in the arena
  * that the slot leads to, from a slot that all share, or from a thread's hand. So what marking
- * misses is lost, and seen by who takes it.
+ * misses is lost, and seen by the one that takes it.
  */
 #include "stress.h"
 
@@ -356,7 +356,7 @@ static void look_at_all(struct user *user) {
         slot_item(table[i]);
 }
 
-/* Who detaches gives its arenas up. */
+/* A thread that detaches gives its arenas up. */
 static void attach_anew(struct user *user) {
     for (size_t i = 0; i < ARENAS; i++)
         if (!user->pinned[i])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages that go from arenas to objects and back, beside those who ask whose a page is and hold
+ * Pages that go from arenas to objects and back, beside threads that ask whose a page is and hold
  * nothing of it: cycles, which look at dirty cards and at stale words, and a thread that counts
  * what of its own arena leads where, while another one gives those pages back.
  *
@@ -93,7 +93,7 @@ static void *count_edges(void *argument) {
     gait_push_frame(mutator, &frame, roots, 1);
     gait_arena *arena = arena_new(mutator);
     roots[0] = (gait_word)arena;
-    /* references into what may be gone: nobody follows them but those who know that */
+    /* references into what may be gone: only code that knows that follows them */
     gait_word *words = gait_arena_new(mutator, arena, refs, OBJECT_WORDS * sizeof *words);
     CHECK(words, "no memory");
     while (!time_is_up()) {

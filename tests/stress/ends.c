@@ -32,7 +32,7 @@ static void *collect(void *argument) {
     return NULL;
 }
 
-/* Holds up the handshakes of heap 0: who wants to detach there has to wait. */
+/* Holds up the handshakes of heap 0: a thread that wants to detach there has to wait. */
 static void *dawdle(void *unused) {
     (void)unused;
     gait_mutator *mutator = attach(heaps[0]);

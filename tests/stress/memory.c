@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No memory to be had: requests that nothing can fulfil, small reservations, limits of the OS, and
+ * No memory available: requests that nothing can fulfil, small reservations, limits of the OS, and
  * calls of the platform layer that are made to fail one by one and all over. An allocation may give
  * NULL then; what was allocated stays whole, and the heap works as soon as there is memory.
  */

@@ -260,7 +260,7 @@ static void *far_object(gait_arena *arena) {
     return object;
 }
 
-/* What a reset leaves goes to anybody at once, so to who has a word that leads there; what an end
+/* What a reset leaves goes to anybody at once, so to one that has a word that leads there; what an end
  * leaves, to nobody as long as the word is there. */
 Test(arena_placed, edges_lead_to_what_was_another_arenas) {
     open_heap(~(gait_word)0);

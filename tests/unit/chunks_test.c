@@ -47,7 +47,7 @@ Test(chunks, lead_to_their_arena) {
     bare_close();
 }
 
-/* Who has read a chunk's entry may ask whose it is when the page is something else already. */
+/* One that has read a chunk's entry may ask whose it is when the page is something else already. */
 Test(chunks, index_is_of_chunks_alone) {
     bare_open(~(gait_word)0);
     AO_int_store(&bare.space.epoch, 100);

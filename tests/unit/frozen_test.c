@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gait/frozen.h: what inline functions have compiled into programs. Each value here is one that
- * programs have: who changes it makes a new soversion (docs/versions.md).
+ * programs have: a change makes a new soversion (docs/versions.md).
  */
 #include <criterion/criterion.h>
 #include <gait/arena.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The governor's rules for large objects: who takes one pays for it first, and waits for a cycle
+ * The governor's rules for large objects: a thread that takes one pays for it first, and waits for a cycle
  * where it would pass the goal and the limit.
  */
 #include "../../pacer/governor.h"

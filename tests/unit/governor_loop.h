@@ -287,7 +287,7 @@ static inline double loop_mark_step(struct loop *loop, double alloc, double left
         own = loop_min(fastest, (paid + mutators * program->mark) / (ratio + program->mark));
     double assists = mutators - own;
     double done = ns * program->mark * (markers + assists);
-    if (done > left && !beyond) { /* who owes more than there is waits for the end */
+    if (done > left && !beyond) { /* one that owes more than there is waits for the end */
         ns *= left / done;
         done = left;
     }

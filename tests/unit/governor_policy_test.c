@@ -268,7 +268,7 @@ Test(governor_policy, a_limit_does_not_ask_for_more_than_half_of_the_cpu) {
     }
 }
 
-/* Go's rules, for who wants them. */
+/* Go's rules, where they are wanted. */
 /* A cycle that begins early since pages are wanted at a limit: what floats is no more than in one
  * that is due. */
 Test(governor_policy, an_early_cycle_at_the_limit_is_as_short_as_one_that_is_due) {

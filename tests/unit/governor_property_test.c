@@ -71,7 +71,7 @@ static void advice_expect(const struct gait_governor_orders *orders) {
     case GAIT_GOVERNOR_GO:
         EXPECT(!want.marks || orders->limiting || (gait_governor_debt(&want) <= 0 && !beyond));
         break;
-    case GAIT_GOVERNOR_HELP: /* who may mark is not told to wait for the chance */
+    case GAIT_GOVERNOR_HELP: /* one that may mark is not told to wait for the chance */
         EXPECT(!want.marks && !want.helped && !orders->limiting);
         break;
     case GAIT_GOVERNOR_MARK:

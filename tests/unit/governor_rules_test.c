@@ -205,7 +205,7 @@ Test(governor_rules, a_quarter_of_the_cpus_marks_and_idle_ones_help) {
     cr_expect_eq(gait_governor_helpers(4, true).idle, 0);
 }
 
-/* Who waits for work naps often while it may come at once, and seldom while it can't; and mutators
+/* A thread that waits for work naps often while it may come at once, and seldom while it can't; and mutators
  * give way before a tick of the scheduler is over, but not for each nap. */
 Test(governor_rules, times_of_markers_stand_in_order) {
     struct gait_governor_rhythm rhythm = gait_governor_rhythm();
@@ -525,7 +525,7 @@ Test(governor_rules, an_assist_is_a_bounded_piece_of_work) {
     }
 }
 
-/* Who is woken for less than the least assist would wait again at once. */
+/* One that is woken for less than the least assist would wait again at once. */
 Test(governor_rules, credit_wakes_once_it_pays_an_assist) {
     static const struct {
         int64_t credit;

@@ -82,7 +82,7 @@ Test(governor_waits, who_has_waited_waits_less) {
             }
 }
 
-/* Who has to look by itself does so many times before its time is up. */
+/* One that has to look by itself does so many times before its time is up. */
 Test(governor_waits, naps_are_short_beside_the_wait) {
     for (int what = 0; what < GAIT_GOVERNOR_WAITS; what++) {
         struct gait_governor_patience patience = left((enum gait_governor_wait)what, 0, 0, 0);
@@ -110,7 +110,7 @@ Test(governor_waits, what_is_waited_for_follows_from_what_there_is) {
     cr_expect_eq(gait_governor_for_dead(true, true), GAIT_GOVERNOR_FOR_DEAD_AT_LIMIT);
 }
 
-/* Who has marked goes on, asks again, or waits: never on with a debt that it could pay while the
+/* One that has marked goes on, asks again, or waits: never on with a debt that it could pay while the
  * limit would be passed, and never waits for what it doesn't owe. */
 Test(governor_waits, after_marking) {
     static const struct {
@@ -142,7 +142,7 @@ Test(governor_waits, after_marking) {
     }
 }
 
-/* Between looks that come late, the one who waits was kept from its CPU. */
+/* Between looks that come late, the one that waits was kept from its CPU. */
 Test(governor_waits, a_wait_counts_what_was_waited) {
     static const struct {
         int64_t since, look, counts; /* ms */
@@ -157,7 +157,7 @@ Test(governor_waits, a_wait_counts_what_was_waited) {
     cr_expect_eq(gait_governor_waited_ns(INT64_MIN, MS), 0);
 }
 
-/* Who is waited for has several looks before nobody waits for it any more, and before it is told
+/* One that is waited for has several looks before nobody waits for it any more, and before it is told
  * of.
  */
 Test(governor_waits, looks_are_short_beside_what_follows) {
@@ -165,6 +165,6 @@ Test(governor_waits, looks_are_short_beside_what_follows) {
     cr_expect_lt(5 * gait_governor_waited_ns(INT64_MAX, looks.answer_ns), looks.held_up_ns);
     cr_expect_lt(looks.held_up_ns, looks.tell_ns);
     cr_expect_gt(looks.tell_again, 1);
-    cr_expect_leq(looks.cycle_ns, looks.held_up_ns, "who waits for a cycle sees it is held up");
+    cr_expect_leq(looks.cycle_ns, looks.held_up_ns, "one that waits for a cycle sees it is held up");
     cr_expect_lt(20 * looks.cycle_ns, left(GAIT_GOVERNOR_FOR_END, 0, 0, 0).most_ns);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * runtime/mark/marker and queue: every layout, words that are no references, large objects in
- * slices, several markers, and marking when no block is to be had. One file, since all of it marks
+ * slices, several markers, and marking when no block is available. One file, since all of it marks
  * one bare heap, and asks of each layout the same.
  */
 #include "bare_heap.h"
@@ -467,7 +467,7 @@ static void visit_all_words(gait_visitor *visitor, void *object, size_t bytes, v
     gait_visit_range(visitor, object, bytes / sizeof(gait_word));
 }
 
-/* Mark a wide graph with so many blocks to be had. @return whether marking overflowed. */
+/* Mark a wide graph with so many blocks available. @return whether marking overflowed. */
 static bool mark_without_blocks(size_t slabs) {
     enum { WIDE = 40000, DEEP = 20 };
     unsigned refs = bare_kind(GAIT_REFS, 0), leaf = bare_kind(GAIT_LEAF, 0);
@@ -532,7 +532,7 @@ Test(marker, an_overflow_wakes_the_pairs_of_a_leaf) {
     pair[1] = bare_ref(value);
     bare_mark(&table, 1);
     cr_assert_eq(AO_load(&bare.queue.keys.pairs), 1u);
-    /* a barrier's flush, with no block to be had */
+    /* a barrier's flush, with no block available */
     AO_t published = AO_load(&bare.queue.published), blocks = AO_load(&bare.queue.free.top);
     AO_store(&bare.queue.free.top, 0);
     fault_arm(FAULT_MASK(FAULT_MAP), 0, 1);
@@ -588,7 +588,7 @@ Test(marker, a_rescan_scans_objects_alone) {
     cr_assert_eq(scan_calls, 1u);
 }
 
-/* What an unusual cycle needed is given back after it, and can be had again. */
+/* What an unusual cycle needed is given back after it, and is available again. */
 Test(marker, blocks_are_given_back) {
     enum { LEAVES = 1000000 };
     unsigned leaf = bare_kind(GAIT_LEAF, 0);

@@ -204,7 +204,7 @@ Test(minor, what_is_born_in_the_rest_of_a_run_may_refer_to_young_objects) {
     old_object(refs, WORDS);
     gait_word born = new_object(refs, WORDS);
     cr_assert(is_old(born), "of the run that the root was made of");
-    gait_handle_set(mutator, root, born); /* marked: who meets it does not look into it */
+    gait_handle_set(mutator, root, born); /* marked: a marker that meets it does not look into it */
     gait_word young = new_young(20);
     born = new_object(refs, WORDS);
     gait_init((gait_word *)born, young);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * gait_no_collect_begin and _end: no cycle begins in between, whoever asks, and what was asked for
- * comes after; who holds and goes lets go.
+ * comes after; a thread that holds and goes lets go.
  */
 #include "emulated.h"
 

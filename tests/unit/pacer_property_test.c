@@ -200,7 +200,7 @@ static void any_cycle(struct gait_pacer *pacer, int64_t *now_ns) {
         progress.work.heap_bytes = nothing ? 0 : (int64_t)(scannable / 8 * part);
         gait_pacer_revise(pacer, &progress);
         ratios_expect(pacer);
-        /* who pays for 64 KiB does not earn more than a share of the way that is left */
+        /* one that pays for 64 KiB does not earn more than a share of the way that is left */
         uint64_t goal = (uint64_t)fminl(farthest_goal(pacer), 0x1p62L);
         uint64_t way = goal > progress.live_bytes ? goal - progress.live_bytes : 0;
         int64_t debt = 1 + (int64_t)below(100000);

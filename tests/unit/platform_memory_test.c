@@ -49,7 +49,7 @@ static bool is_mapped(void *address) {
 }
 
 Test(memory, trimming_leaves_no_addresses_behind) {
-    /* Of so much slack a part lies on either side, but for one case in 10^4. */
+    /* Of so much slack a part lies on either side, except for one case in 10^4. */
     size_t bytes = 16 * MIB, page = platform_page_bytes();
     char *start = platform_reserve(bytes, (size_t)1 << 30);
     cr_assert(is_mapped(start) && is_mapped(start + bytes - page));

@@ -283,7 +283,7 @@ Test(profile_arena, the_first_cycle_says_what_is_short_lived) {
     cr_expect_eq(of_short.all.long_objects, 0.0);
     cr_expect(within(of_long.all.long_bytes, 500 * 48, 1e-9), "%f", of_long.all.long_bytes);
     cr_expect_eq(of_long.all.short_bytes, 0.0);
-    kept = 0; /* who outlived its first cycle was not short-lived, whenever it dies */
+    kept = 0; /* what outlived its first cycle was not short-lived, whenever it dies */
     gait_collect(mutator);
     gait_collect(mutator);
     of_long = sums_of(GAIT_PROFILE_OBJECTS, NULL, "long");

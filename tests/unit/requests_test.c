@@ -62,7 +62,7 @@ Test(requests, a_cycle_comes_for_one) {
 
 static bool requests;
 
-/* Called by who marks: as by a mutator that looked at the trigger, was preempted, and goes on. */
+/* Called by a marker: as by a mutator that looked at the trigger, was preempted, and goes on. */
 static void visit(gait_visitor *visitor, void *object, size_t bytes, void *data) {
     (void)visitor, (void)object, (void)bytes, (void)data;
     if (requests)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/platform and collect/written: which pages were written, where the kernel tells.
+ * runtime/platform and collect/written: which pages were written, where the kernel says.
  */
 #include "instance.h"
 #include "platform/fault.h"

@@ -180,7 +180,7 @@ static void *run_other(void *argument) {
     return NULL;
 }
 
-/* Workers are as many as the CPUs that nobody runs on: by who runs in the child. */
+/* Workers are as many as the CPUs that nobody runs on: by what runs in the child. */
 Test(world_hooks, lost_threads_run_no_more) {
     struct other other = {.heap = heap_new(hooks_config())};
     gait_mutator *mutator = gait_attach(other.heap);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * A command that is made of subcommands: finds the one that is asked for, and tells of all.
+ * A command that is made of subcommands: finds the one that is asked for, and lists all.
  */
 #ifndef COMMAND_SUBCOMMANDS_H
 #define COMMAND_SUBCOMMANDS_H

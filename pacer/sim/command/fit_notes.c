@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What somebody should know who uses a scenario that was fitted. See fit_notes.h.
+ * What a user of a scenario that was fitted should know. See fit_notes.h.
  */
 #include "fit_notes.h"
 

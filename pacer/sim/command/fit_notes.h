@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * What somebody should know who uses a scenario that was fitted: what of the log was not used, and
+ * What a user of a scenario that was fitted should know: what of the log was not used, and
  * what was guessed.
  */
 #ifndef COMMAND_FIT_NOTES_H

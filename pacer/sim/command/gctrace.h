@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * A log with cycles as GODEBUG=gctrace=1 tells them, Go's or Gait's. Other lines may stand between
+ * A log with cycles as GODEBUG=gctrace=1 prints them, Go's or Gait's. Other lines may stand between
  * them and other text before them, several processes may have written it, and some of it may be
  * lost: what is read is one process's cycles; what is not is counted.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines that tell of cycles. See gctrace_line.h; docs/tuning.md has their fields.
+ * Lines about cycles. See gctrace_line.h; docs/tuning.md has their fields.
  *
  * A cycle is one line, wherever in a line it begins:
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * Lines that tell of cycles, as text: what each says, and whether it is whole.
+ * Lines about cycles, as text: what each says, and whether it is whole.
  */
 #ifndef COMMAND_GCTRACE_LINE_H
 #define COMMAND_GCTRACE_LINE_H

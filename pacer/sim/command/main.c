@@ -65,7 +65,7 @@ static const struct subcommand SUBCOMMANDS[] = {
      "  --cpus N          CPUs that the program itself kept busy (found from CPU times); not for\n"
      "                    a recording, which tells\n"
      "  --phases N        at most so many phases (200)\n"},
-    {"predict", predict_main, "tell what other settings would have cost a recorded program",
+    {"predict", predict_main, "say what other settings would have cost a recorded program",
      "Usage: gait-sim predict [OPTION...] RECORDING...\n\n"
      "Reads the file of GAIT_DEBUG=pacerlog=FILE, runs the program's demand under every pair of\n"
      "GOGC and memory limit, and prints cycles, GC CPU time, peaks of memory and time in the CPU\n"

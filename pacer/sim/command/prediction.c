@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Predicting. See prediction.h; docs/simulator.md tells the reasons, and how the uncertainties were
+ * Predicting. See prediction.h; docs/simulator.md has the reasons, and how the uncertainties were
  * calibrated.
  *
  * Each run is replayed at the wanted setting twice: calm, and with the cycles that the machine held
@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define PREDICTION_PHASES 200000
-/** Runs of one program allocate the same but for so much. */
+/** Runs of one program allocate the same except for so much. */
 #define PREDICTION_SAME_PROGRAM 0.05
 /** Heaps nearer than this, as the logarithm of their ratio, count as equally near. Guess. */
 #define PREDICTION_NEAR 0.15

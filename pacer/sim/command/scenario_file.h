@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * Scenarios as TOML files. docs/simulator.md tells the format; scenario.def has the keys.
+ * Scenarios as TOML files. docs/simulator.md describes the format; scenario.def has the keys.
  */
 #ifndef COMMAND_SCENARIO_FILE_H
 #define COMMAND_SCENARIO_FILE_H

@@ -97,7 +97,7 @@ export const GUIDE: ChapterText[] = [
         id: "spike",
         title: "A short spike needs room all day",
         lead:
-            "The first program again, but for some two seconds in the middle 10 MiB more are live. The peak is " +
+            "The first program again, except for some two seconds in the middle 10 MiB more are live. The peak is " +
             "what a container must have room for.",
         notes: [
             "If there are 60 MiB, GOGC can't be above 100, though for most of the ten seconds much less is " +

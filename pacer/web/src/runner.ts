@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs scenarios, one after the other, off the page's own thread. Who asks again while its run goes
+// Runs scenarios, one after the other, off the page's own thread. A caller that asks again while its run goes
 // on gets the newest state next: the latest wins, for runs as for drawing, which is done once per
 // frame. So a slider that is dragged follows the hand however long a run takes.
 import workerText from "./worker.ts?text";
@@ -73,7 +73,7 @@ export class Runner {
 
     // ---- One after the other ----------------------------------------------
 
-    /** Start who waits longest, if nothing runs that is worth its end. */
+    /** Start the one that waits longest, if nothing runs that is worth its end. */
     private next(): void {
         if (this.active) {
             const stale = this.waiting.has(this.active);

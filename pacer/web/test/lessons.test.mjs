@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the chapters say of their charts, over all that their sliders can be set to. No browser.
 //
-// Who changes a sentence of chapters.ts that is a claim changes it here, too.
+// A sentence of chapters.ts that is a claim is changed here, too.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { loadModules, readText } from "./support.mjs";

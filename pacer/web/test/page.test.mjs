@@ -54,7 +54,7 @@ async function everyControl(page, chapter) {
         assert.ok(new Set(seen).size > 1, `${name} changes no figure`);
         await control.fill(String(start));
     }
-    // back where it was, but for a value that lay between a slider's steps
+    // back where it was, except for a value that lay between a slider's steps
     await agrees(page, chapter);
 }
 
