@@ -15,31 +15,38 @@ struct table {
     int shrunk;
 };
 
+/* The program's threads run beside the hook. */
+static gait_word look(const gait_word *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+
 /* What marking found decides: a value is kept while its key is, or the other way round. */
-static void keep(gait_liveness *liveness, const struct table *table) {
+static void keep(gait_liveness *liveness, const struct table *table, enum mode mode) {
     for (int i = 0; i < ENTRIES; i++) {
-        const gait_word *entry = table->words[i];
-        if (table->mode != WEAK_KEYS)
-            gait_keep(liveness, entry[0]);
-        if (table->mode == STRONG ||
-            (table->mode == WEAK_KEYS && gait_is_marked(liveness, entry[0])))
-            gait_keep(liveness, entry[1]);
+        gait_word key = look(&table->words[i][0]), value = look(&table->words[i][1]);
+        if (mode != WEAK_KEYS)
+            gait_keep(liveness, key);
+        if (mode == STRONG || (mode == WEAK_KEYS && key && gait_is_marked(liveness, key)))
+            gait_keep(liveness, value);
     }
 }
 
-/* Marking has ended: what is not marked is dead. */
+/* Marking has ended: what is not marked is dead. Each word goes by itself, unless a thread has
+ * stored another there; an entry of which one is 0 is gone. */
 static void clear(gait_liveness *liveness, struct table *table) {
     for (int i = 0; i < ENTRIES; i++)
-        for (int j = 0; j < 2; j++)
-            if (!gait_is_marked(liveness, table->words[i][j]))
-                table->words[i][0] = table->words[i][1] = 0;
+        for (int j = 0; j < 2; j++) {
+            gait_word word = look(&table->words[i][j]);
+            if (!gait_is_marked(liveness, word))
+                __atomic_compare_exchange_n(&table->words[i][j], &word, 0, false, __ATOMIC_RELEASE,
+                                            __ATOMIC_RELAXED);
+        }
 }
 
 static void hook(gait_liveness *liveness, gait_liveness_stage stage, void *data) {
+    struct table *table = data;
     if (stage == GAIT_LIVENESS_MARK)
-        keep(liveness, data);
+        keep(liveness, table, __atomic_load_n(&table->mode, __ATOMIC_RELAXED));
     else if (stage == GAIT_LIVENESS_CLEAR)
-        clear(liveness, data);
+        clear(liveness, table);
 }
 
 /* On a thread of the program, when a cycle is over: time to make tables smaller. */
@@ -68,7 +75,7 @@ int main(void) {
     gait_collect(mutator); /* a table is strong until something else is said */
     CHECK(gait_weak_get(mutator, &table.words[1][1]));
 
-    table.mode = WEAK_KEYS;
+    __atomic_store_n(&table.mode, WEAK_KEYS, __ATOMIC_RELAXED); /* at any time */
     key = gait_weak_get(mutator, &table.words[0][0]); /* a load that keeps what it gives */
     gait_collect(mutator);
     CHECK(gait_weak_get(mutator, &table.words[0][0]) == key);
@@ -76,9 +83,9 @@ int main(void) {
     CHECK(!gait_weak_get(mutator, &table.words[1][0]));
     CHECK(!gait_weak_get(mutator, &table.words[1][1]));
 
-    table.mode = WEAK_VALUES; /* its key is reachable, and does not help */
+    __atomic_store_n(&table.mode, WEAK_VALUES, __ATOMIC_RELAXED); /* its key is reachable, and does not help */
     gait_collect(mutator);
-    CHECK(!gait_weak_get(mutator, &table.words[0][0]));
+    CHECK(!gait_weak_get(mutator, &table.words[0][1]));
     gait_run_finalizers(mutator, SIZE_MAX);
     CHECK(table.shrunk > 0);
 
