@@ -288,7 +288,7 @@ typedef struct gait_kind_info {
     gait_layout layout;      /*                                                                 */
     uint32_t head_words;     /* see gait_layout                                                 */
     const uint64_t *bitmap;  /* BITMAP, REPEAT: (head_words + 63) / 64 words of bits; copied;
-                                NULL but with BITMAP: no word of the head is a reference        */
+                                NULL except with BITMAP: no word of the head is a reference        */
     uint32_t element_words;  /* REPEAT, TAGGED: 1 .. 64                                         */
     uint64_t element_bitmap; /* the same: bit i: word i of each element may hold a reference      */
     gait_scan_fn scan;       /* CALLBACK                                                        */
