@@ -24,7 +24,7 @@ struct node {
 
 enum { SUBTREE_DEPTH = 4, SUBTREE_NODES = 31 };
 
-/* Constant while threads run, except for the table's contents: each thread has a part of its own. */
+/* Constant while threads run, except for the table's contents: each thread has its own part. */
 static peer_word table_root;
 static uint64_t table_slots;
 static unsigned threads;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A queue between threads: half of the threads make messages, the others take them, read them and
- * keep one item of each in a table that outlives them. A thread that finds the queue full or empty waits.
+ * keep one item of each in a table that outlives them. A thread that finds the queue full or empty
+ * waits.
  *
  * Parameters: threads (2); messages (120000) of each producer; items (32) of a message; kept
  * (200000) items in the table; slots (64) of the queue.

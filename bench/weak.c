@@ -2,8 +2,8 @@
 /*
  * A cache with weak references: a hash table finds values that somebody uses, and keeps none. Each
  * request is of one of many sessions, which holds the value that it asked for last; a value that no
- * session holds goes, and its entry is dropped by a thread that comes by. Without a collector, values count
- * their sessions, as one would write it.
+ * session holds goes, and its entry is dropped by a thread that comes by. Without a collector,
+ * values count their sessions, as one would write it.
  *
  * Parameters: sessions (20000); keys (200000); requests (4000000).
  */

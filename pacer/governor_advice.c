@@ -39,8 +39,8 @@ static bool is_late(const struct gait_governor_orders *orders,
 }
 
 /* A large object is paid for before it is taken, a cell after. While marking goes on the object
- * would be born marked, and float until the next cycle; one that pays first as a rule has marking end
- * first.
+ * would be born marked, and float until the next cycle; one that pays first as a rule has marking
+ * end first.
  */
 int64_t gait_governor_debt(const struct gait_governor_want *want) {
     return arith_sub_i64(arith_i64_of_u64(want->page_bytes), want->credit_bytes);

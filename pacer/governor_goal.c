@@ -26,8 +26,8 @@
 /** The same where a memory limit asks for more: while the limiter's bucket is empty; with so much
  * of it full; and when limiting is about to begin. In between it falls evenly, and the bucket comes
  * to rest where the collector takes one half. A short phase, or the rates of one that has ended,
- * must not have memory pass the limit: spans of what little lives on keep it. Guesses, except for the
- * half.
+ * must not have memory pass the limit: spans of what little lives on keep it. Guesses, except for
+ * the half.
  */
 #define GOAL_LIMIT_SHARE_EMPTY 0.9
 #define GOAL_LIMIT_SHARE 0.5

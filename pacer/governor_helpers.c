@@ -44,7 +44,8 @@ struct gait_governor_marking gait_governor_marking(const struct gait_governor_cr
     }
     if (crew->limited)
         return marking;
-    /* a thread that waits has its CPU free, and is served sooner; where no mutator runs, none is disturbed */
+    /* a thread that waits has its CPU free, and is served sooner; where no mutator runs, none is
+     * disturbed */
     if ((crew->awaited || crew->running == 0) && free > marking.normal)
         marking.normal = free;
     if (!crew->busy || crew->running == 0)

@@ -47,8 +47,9 @@ static const struct rule {
     [GAIT_GOVERNOR_FOR_START] = {WAITS_TICKS, WAITS_START_IN_ALL, WAITS_NAP, 0},
     /* settling may take long, and the program can use fresh pages meanwhile. Guess. */
     [GAIT_GOVERNOR_FOR_START_IN_SETTLING] = {3 * WAITS_MS, WAITS_START_IN_ALL, WAITS_NAP, 0},
-    /* A thread that waits is woken when there is something. If it is not for two ticks, whoever holds the work
-     * is kept off its CPU, and the mutator's own CPU was free for it so long: then it looks anew.
+    /* A thread that waits is woken when there is something. If it is not for two ticks, whoever
+     * holds the work is kept off its CPU, and the mutator's own CPU was free for it so long: then
+     * it looks anew.
      */
     [GAIT_GOVERNOR_FOR_WORK] = {WAITS_TICKS, WAITS_START_IN_ALL, 0, 0},
     [GAIT_GOVERNOR_FOR_WORK_AT_LIMIT] = {WAITS_TICKS, WAITS_LIMIT_IN_ALL, 0, 0},

@@ -36,7 +36,8 @@ peer_region_alloc(peer_thread *thread, peer_region *region, enum peer_kind kind,
     return peer_alloc(thread, kind, bytes);
 }
 
-/* A program that frees objects one by one needs one of its own; a collector keeps what is referred to. */
+/* A program that frees objects one by one needs one of its own; a collector keeps what is referred
+ * to. */
 static inline void *peer_survivor(peer_thread *thread, void *object, enum peer_kind kind,
                                   size_t bytes) {
     if (!PEER_FREES)

@@ -120,8 +120,8 @@ void compat_stop_init(void);
 /** Stand, if GC_suspend_thread asks the calling thread to. */
 void compat_stop_if_paused(struct thread *thread);
 
-/* Around calls of Gait's, except for inline ones: the collector is let in, .inv.alloc in blocking.c;
- * and who stood in one by GC_suspend_thread would have it wait. */
+/* Around calls of Gait's, except for inline ones: the collector is let in, .inv.alloc in
+ * blocking.c; and who stood in one by GC_suspend_thread would have it wait. */
 static inline void call_begin(struct thread *thread) {
     thread->calls = thread->calls + 1;
     __asm__ volatile("" ::: "memory"); /* the handler runs on this thread */

@@ -3,8 +3,8 @@
  * fork, as a library of the heap's (gait/library.h): these run while Gait is closed, so no cycle is
  * under way and none begins. Here are the locks, and the table of threads in the child.
  *
- * ALLOC is not taken, since who has it may wait for Gait to open; in the child it is free, except for
- * the thread that forked with it.
+ * ALLOC is not taken, since who has it may wait for Gait to open; in the child it is free, except
+ * for the thread that forked with it.
  */
 #include "compat.h"
 

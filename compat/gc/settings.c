@@ -162,8 +162,8 @@ bool compat_limit_is_reached(size_t bytes) {
 
 /* ---- Interior references ---- */
 
-/* Each word may refer to the inside of objects in any case, except for those of bitmap kinds, of which
- * this library has none: so displacements are noted, for GC_is_valid_displacement. */
+/* Each word may refer to the inside of objects in any case, except for those of bitmap kinds, of
+ * which this library has none: so displacements are noted, for GC_is_valid_displacement. */
 enum { DISPLACEMENTS = 4096 };
 static unsigned char displacements[DISPLACEMENTS / CHAR_BIT] = {1};
 

@@ -83,7 +83,8 @@ int main(void) {
     CHECK(!gait_weak_get(mutator, &table.words[1][0]));
     CHECK(!gait_weak_get(mutator, &table.words[1][1]));
 
-    __atomic_store_n(&table.mode, WEAK_VALUES, __ATOMIC_RELAXED); /* its key is reachable, and does not help */
+    __atomic_store_n(&table.mode, WEAK_VALUES,
+                     __ATOMIC_RELAXED); /* its key is reachable, and does not help */
     gait_collect(mutator);
     CHECK(!gait_weak_get(mutator, &table.words[0][1]));
     gait_run_finalizers(mutator, SIZE_MAX);

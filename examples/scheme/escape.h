@@ -9,8 +9,8 @@
  *   - shadow-stack frames and vm->keep are what they were;
  *   - the form that was compiled, and libraries that were read for it, are given up;
  *   - its malloc'ed memory is freed, GMP's too, and the scratch numbers are made anew (scratch.h);
- *   - objects are whole, since code that changes one allocates before: a table that grows, the buffer of
- * a port. What is half done then is not done;
+ *   - objects are whole, since code that changes one allocates before: a table that grows, the
+ * buffer of a port. What is half done then is not done;
  *   - small malloc'ed memory, as of names in messages, is lost.
  *
  * Handlers run on top of what took all the memory, and need some: vm->reserve, a leaf that is
@@ -24,7 +24,7 @@
 
 #include <signal.h>
 
-/** Set by the handler of SIGINT, and cleared by the code that acts on it: machine.c, escape_poll. */
+/** Set by the handler of SIGINT, and cleared where it is acted on: machine.c, escape_poll. */
 extern volatile sig_atomic_t interrupt_pending;
 
 /** Have SIGINT interrupt what runs, not end the process. */

@@ -86,7 +86,8 @@ value number_log_base(struct vm *vm, value v, value base) {
 
 /* ---- Angles -------------------------------------------------------------------------------- */
 
-/* An exact number that no double equals, except for luck: which angle it is depends on all its bits.
+/* An exact number that no double equals, except for luck: which angle it is depends on all its
+ * bits.
  */
 static bool is_large_angle(value v) { return !is_flonum(v) && fabs(number_double(v)) > 0x1p53; }
 

@@ -3,7 +3,8 @@
  * The cache: a table of entries on the heap. A name has one slot; what was there before is dropped,
  * and its blob goes when a collection has found out.
  *
- * The lock guards the table. A thread that waits for it does so in native code, so that no collection waits.
+ * The lock guards the table. A thread that waits for it does so in native code, so that no
+ * collection waits.
  */
 #include "server.h"
 

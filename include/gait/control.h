@@ -3,8 +3,8 @@
  * Control: cycles that the program asks for or holds back, the settings of the pacer while the heap
  * runs, and notices of memory. Part of gait.h, which includes it.
  */
-#ifndef GAIT_CONTROL_H
-#define GAIT_CONTROL_H
+#ifndef GAIT_GAIT_CONTROL_H
+#define GAIT_GAIT_CONTROL_H
 
 #include <gait/gait.h>
 

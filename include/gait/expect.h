@@ -31,8 +31,8 @@ extern "C" {
 
 /**
  * Say that an object should be dead before the next full cycle that begins after this call. If it
- * is kept, the heap's log, or the function of gait_set_kept, is given the way. A second call for the
- * same object counts anew, with its own note. gait_free of the object ends it, too.
+ * is kept, the heap's log, or the function of gait_set_kept, is given the way. A second call for
+ * the same object counts anew, with its own note. gait_free of the object ends it, too.
  *
  * What the calling thread itself holds keeps the object, of course: frames and, where C stacks are
  * scanned, what lies there. So the call stands where the program lets go of the object.

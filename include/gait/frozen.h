@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What inline functions have compiled into a program, as one number: gait_heap_create hands it to
- * the library, which refuses a program that was built with headers whose layouts differ. Described in
- * docs/versions.md.
+ * the library, which refuses a program that was built with headers whose layouts differ. Described
+ * in docs/versions.md.
  *
  *   .inv.frozen: a fact that is listed here keeps its value as long as the soversion. What inline
  *   functions learn to use is added to a structure's end, used only where a word that older

@@ -34,9 +34,10 @@
  * all others always, except that a few which are called often (gait_store, gait_move, gait_fill,
  * gait_compare_exchange, weak words and pairs) don't look whose mutator it is.
  *
- * It includes control.h, which asks for cycles and sets the pacer, and inline.h, which allocates and
- * stores; what not every program needs has headers of its own beside it (docs/calls.md lists all).
- * It has more than 600 lines since it is the reference of what each program calls, comments first.
+ * It includes control.h, which asks for cycles and sets the pacer, and inline.h, which allocates
+ * and stores; what not every program needs has headers of its own beside it (docs/calls.md lists
+ * all). It has more than 600 lines since it is the reference of what each program calls, comments
+ * first.
  */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H

@@ -6,7 +6,7 @@
  *   name         "/gc/heap/live:bytes": a path and, behind the colon, the unit
  *   cumulative   it only grows while the heap lives
  *
- * Where a name is one of Go's, its meaning is Go's, but for CPU time: `/cpu/classes/total` and
+ * Where a name is one of Go's, its meaning is Go's, except for CPU time: `/cpu/classes/total` and
  * `…/user` leave idle CPUs out, and `…/gc/total` has sweeping in it. Counters that a name does not
  * have are in gait/stats.h, from which all of these are computed.
  */

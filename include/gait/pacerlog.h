@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * The format of recordings: what GAIT_DEBUG=pacerlog=FILE has a running program write, and what
- * gait-sim reads. Described in docs/pacerlog.md; the tables below are what writer and readers go by.
+ * gait-sim reads. Described in docs/pacerlog.md; the tables below are what writer and readers go
+ * by.
  *
  * All numbers are little-endian. A file is a header and records:
  *

@@ -16,8 +16,8 @@ extern "C" {
  * it is suspended its roots count only where a scan function visits it by gait_visit_coroutine:
  * that of the object, of a kind GAIT_CALLBACK, which has the coroutine's address in a field of its
  * own. So a coroutine that nobody can resume any more is collected with its object, also if they
- * refer to each other. While it runs, its object is kept. The code that resumes it holds the object: a
- * coroutine that waits for another one, too, lives by its object alone.
+ * refer to each other. While it runs, its object is kept. The code that resumes it holds the
+ * object: a coroutine that waits for another one, too, lives by its object alone.
  *
  * A cleanup of the object (gait_cleanup_add) frees the coroutine, and the stack after it. A
  * program that frees it while the object lives stores 0 to the field first.

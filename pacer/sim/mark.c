@@ -31,7 +31,8 @@ struct mark_cpus {
 static struct mark_cpus mark_cpus(const struct model *model) {
     const struct gait_governor *governor = &model->governor;
     int32_t procs = governor->settings.procs;
-    bool limiting = governor->limiting && !model->program.collects; /* a thread that waits is served */
+    bool limiting =
+        governor->limiting && !model->program.collects; /* a thread that waits is served */
     struct gait_governor_helpers helpers = gait_governor_helpers(procs, false);
     double alone = gait_governor_mark_pace(procs, true, limiting, false, 0).share;
     double seen = model->program.rates.background; /* what marking was seen to get */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * The simulator's engine: runs a scenario under the pacer that ships, and reports what became of it.
+ * The simulator's engine: runs a scenario under the pacer that ships, and reports what became of
+ * it.
  *
  * Three models (enum model_kind), one interface:
  *

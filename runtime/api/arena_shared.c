@@ -10,9 +10,10 @@
  * thread: threads come and go, and an arena of a thousand of them would be chunks that are mostly
  * empty.
  *
- *   .inv.shard: a thread that has a shard comes to no safepoint: where its bump asks the source, which is
- *   one, it is let go for that time. So one that waits for it waits some 100 ns, or until the OS
- *   lets its holder go on; and a fork, or a handler that is left by longjmp, finds none taken.
+ *   .inv.shard: a thread that has a shard comes to no safepoint: where its bump asks the source,
+ *   which is one, it is let go for that time. So one that waits for it waits some 100 ns, or until
+ *   the OS lets its holder go on; and a fork, or a handler that is left by longjmp, finds none
+ * taken.
  */
 #include "../heap/counted.h"
 #include "../platform/perturb.h"

@@ -8,9 +8,10 @@
  * in native code or the scavenger might have. So fork waits for the end of a running cycle, and
  * the child finds every structure whole. What it finds word by word: docs/design/world.md.
  *
- *   .inv.heaps: a thread that waits for the list of heaps is NATIVE in all: whoever holds it may be a thread
- *   that forks, and wait for a cycle, and so for every mutator that runs. For the same reason no
- *   heap is created or destroyed by a thread that is RUNNING anywhere: both wait for threads.
+ *   .inv.heaps: a thread that waits for the list of heaps is NATIVE in all: whoever holds it may be
+ *   a thread that forks, and wait for a cycle, and so for every mutator that runs. For the same
+ *   reason no heap is created or destroyed by a thread that is RUNNING anywhere: both wait for
+ * threads.
  *
  * A heap that another thread was creating or destroying is not on the list: the child neither uses
  * it nor frees it.

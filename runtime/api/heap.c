@@ -16,7 +16,7 @@
 #include "fork.h"
 #include "heap_snapshots.h"
 
-/* Bits in which the addresses of objects differ, except for the lowest that one may have; that one. */
+/* Bits in which objects' addresses differ, except for the lowest that one may have; that one. */
 #define ADDRESS_BITS (((gait_word)1 << 47) - 16)
 #define ALIGNMENT_BIT ((gait_word)8)
 

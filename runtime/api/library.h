@@ -13,8 +13,8 @@
 struct library_exit {
     gait_heap *heap;
     int library;
-    size_t
-        place; /* in the table of at_exit.h, plus 1; 0: in none. The thread that asked for it, then destroy */
+    size_t place; /* in the table of at_exit.h, plus 1; 0: in none. The thread that asked for it,
+                     then destroy */
 };
 
 struct libraries {

@@ -50,7 +50,8 @@ static void detach(gait_mutator *mutator) {
     spare_keep(mutator);
 }
 
-/* Of all mutators first, before anything waits: a thread that waits in one heap counts as native in all. */
+/* Of all mutators first, before anything waits: a thread that waits in one heap counts as native in
+ * all. */
 static void thread_ends(bool last) {
     struct program_thread *thread = program_thread_here();
     for (gait_mutator *mutator = thread->first; mutator; mutator = mutator->thread_next)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of a snapshot: what docs/snapshots.md describes, written and read without files, heaps or
- * memory of its own, so that it can be handed any bytes at all.
+ * The bytes of a snapshot: what docs/snapshots.md describes, written and read without files, heaps
+ * or memory of its own, so that it can be handed any bytes at all.
  *
  *     header    128 bytes: below
  *     pieces    32 bytes for each piece of the arena's range, in the order of addresses

@@ -7,9 +7,9 @@
  * kept by address and joined with their neighbours. A chunk's record lies at the start of its
  * block.
  *
- * Other code that takes memory by memory.grow does not come in the way: what it adds is the caller's
- * alone. But the memory from __heap_base to the first end is one module's own: an allocator that
- * begins there too, as the C library's does, can't be linked with this source.
+ * Other code that takes memory by memory.grow does not come in the way: what it adds is the
+ * caller's alone. But the memory from __heap_base to the first end is one module's own: an
+ * allocator that begins there too, as the C library's does, can't be linked with this source.
  *
  * Thread rule: one thread; such modules have no more.
  */

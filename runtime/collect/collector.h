@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The collector: the thread that runs cycles, the requests to it, and the threads that wait for a cycle.
+ * The collector: the thread that runs cycles, the requests to it, and the threads that wait for a
+ * cycle.
  *
  * Requests come from any thread, and cost a wake at most. The thread looks at them, and at the
  * clock, and has cycle.c run. Calls go collector -> cycle -> workers, and none goes back; the
@@ -10,9 +11,10 @@
  *   notices, or a limit that follows the machine. Until then no cycle runs, no page is free, and
  *   nothing is given back. The same holds in a fork's child, whose threads are gone. If none are
  *   available, the next thread that needs them tries again.
- *   .inv.held: no cycle begins while `held` is not 0. A thread that raises it looks then whether one is
- *   beginning; the thread says first that one is, then looks whether it is held. So one of them
- *   sees the other, and either none begins, or the one that holds waits until its marking has ended.
+ *   .inv.held: no cycle begins while `held` is not 0. A thread that raises it looks then whether
+ *   one is beginning; the thread says first that one is, then looks whether it is held. So one of
+ *   them sees the other, and either none begins, or the one that holds waits until its marking has
+ * ended.
  */
 #ifndef GAIT_COLLECTOR_H
 #define GAIT_COLLECTOR_H
@@ -68,8 +70,8 @@ int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns);
 /** Ask for a full cycle that begins after the call, and wait for it. Not by a running mutator. */
 void collector_force(gait_heap *heap);
 
-/** Is a periodic cycle due that no thread looks for? Asked as a thread allocates. In a heap with world
- * hooks it is the only one to begin such a cycle: a program that does nothing is not stopped. */
+/** Is a periodic cycle due that no thread looks for? Asked as a thread allocates. In a heap with
+ * world hooks it is the only one to begin such a cycle: an idle program is not stopped. */
 bool collector_is_overdue(gait_heap *heap);
 
 /** Was a cycle asked for by collector_request that has not ended marking? */

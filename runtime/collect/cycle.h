@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One collection cycle: its phases are described in cycle.c. The collector has it run; it has workers
- * mark.
+ * One collection cycle: its phases are described in cycle.c. The collector has it run; it has
+ * workers mark.
  */
 #ifndef GAIT_CYCLE_H
 #define GAIT_CYCLE_H

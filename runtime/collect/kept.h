@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What keeps objects that should be dead: searched as a full cycle's marking has ended, reported when
- * the world runs again. docs/design/observe.md, Objects that should be dead, has the argument.
+ * What keeps objects that should be dead: searched as a full cycle's marking has ended, reported
+ * when the world runs again. docs/design/observe.md, Objects that should be dead, has the argument.
  */
 #ifndef GAIT_KEPT_H
 #define GAIT_KEPT_H

@@ -30,7 +30,8 @@ struct phase_word {
     int64_t begin_ns; /* for the timeline; the collector's */
 };
 
-/** Go on to another phase. release: a thread that sees it sees what the collector did before. The collector.
+/** Go on to another phase. release: a thread that sees it sees what the collector did before. The
+ * collector.
  */
 void phase_enter(struct phase_word *phase, enum cycle_phase next);
 

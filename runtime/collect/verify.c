@@ -13,7 +13,7 @@
 #include "../observe/observe.h"
 #include "search.h"
 
-/* Missed objects that are reported, and the objects of a path that are shown at each of its ends. */
+/* Missed objects that are reported, and objects of a path that are shown at each of its ends. */
 #define REPORTS_MAX 8
 #define PATH_SHOWN 24
 

@@ -10,8 +10,8 @@
 
 /**
  * Search all that is reachable, with the world stopped, after marking and before the bits turn
- * over. An object that is found and not marked is reported to the log, with the shortest path from a
- * root to it, and the process aborts. Without the memory that the search needs, one line says so
+ * over. An object that is found and not marked is reported to the log, with the shortest path from
+ * a root to it, and the process aborts. Without the memory that the search needs, one line says so
  * and nothing is checked.
  *
  * What memory it needs: search.h.

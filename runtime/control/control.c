@@ -504,7 +504,8 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     AO_store(&control->settling_bytes,
              gait_governor_settling_bytes(AO_load(&control->space->used_bytes)));
     publish(control);
-    AO_nop_full(); /* for threads that took foreign memory back meanwhile, and compared with the old figure */
+    AO_nop_full(); /* for threads that took foreign memory back meanwhile, and compared with the old
+                      figure */
     if (take_back(control))
         publish(control);
     lock_release(&control->lock);

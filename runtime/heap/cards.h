@@ -56,7 +56,7 @@ void cards_dirty(const struct cards *cards, const void *start, const void *end);
 
 /** The same, and write them whatever they say: while markers may take them. A look first could come
  * before the stores that are to be found, and miss that a card was taken since (LOOK_FIRST in
- * docs/design/objects.md). Release: what was stored before is seen by the thread that takes them. */
+ * docs/design/objects.md). Release: what was stored before is seen as they are taken. */
 void cards_renew(const struct cards *cards, const void *start, const void *end);
 
 /** The eight cards of the 4 KiB that an address lies in: the lowest is the first in memory. */

@@ -4,8 +4,8 @@
  *
  *   .inv.listed: a swept span says by `listed` whether it lies on its list, so nobody puts it there
  *   twice. A list is of one epoch: when the epoch turns it is empty, without a walk. Then all spans
- *   are unswept, nobody puts one on a list, and the thread that sweeps one takes `listed` back before it says
- *   so.
+ *   are unswept, nobody puts one on a list, and the thread that sweeps one takes `listed` back
+ *   before it says so.
  */
 #ifndef GAIT_CENTRAL_H
 #define GAIT_CENTRAL_H

@@ -13,8 +13,8 @@
  *
  *   .inv.chunk: the struct of a chunk is where spans[page].next of its first page leads, as long as
  *   its entries say CLASS_ARENA; it is set before them. It lies in the library's memory, not in the
- *   chunk, which may be inaccessible. That holds at one moment: a thread that has read an entry and then
- *   reads `next` may find that the chunk has gone, and its struct with it. So only its holder
+ *   chunk, which may be inaccessible. That holds at one moment: a thread that has read an entry and
+ *   then reads `next` may find that the chunk has gone, and its struct with it. So only its holder
  *   follows `next`: one that knows from the index that the arena is its own (chunk_at).
  *   .inv.index: spans[page].arena is an arena's index on the first page of a chunk that the arena
  *   has, and 0 on all other pages, whatever they are. Nothing else is kept in that word. So who has
@@ -44,7 +44,8 @@ struct arena_chunk {
     char *low; /* of a chunk set apart: what may hold references */
     char *low_end;
     bool stays;     /* likewise: it stands for the arena's first one, which the arena keeps */
-    uint8_t access; /* enum arena_access; in quarantine: lock ARENAS, or the one that made the arena busy */
+    uint8_t access; /* enum arena_access; in quarantine: lock ARENAS, or the one that made the arena
+                       busy */
 };
 
 struct heap_chunk {

@@ -9,8 +9,8 @@
  *
  *   .inv.slack: the sum lags by less than FOREIGN_STEP_BYTES for each mutator.
  *   .inv.flow: what was added and what was taken back, ever, is counted apart and never moved. Who
- *   takes back has had word of the addition: so a thread that reads all that was taken, and then all that was
- *   added, finds less than nothing left only if the program took back too much.
+ *   takes back has had word of the addition: so a thread that reads all that was taken, and then
+ *   all that was added, finds less than nothing left only if the program took back too much.
  */
 #ifndef GAIT_FOREIGN_MEMORY_H
 #define GAIT_FOREIGN_MEMORY_H

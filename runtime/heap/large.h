@@ -9,8 +9,8 @@
  *   and until it says so no more; what object_bytes adds reads as zero before. A marker that reads
  *   the smaller figure misses nothing: what is stored into what was added is stored with the
  *   barrier on, if a marker runs, and shaded; or, where stores are plain, its card is made dirty
- *   after it, and the one that takes that reads the figure anew. One that reads the larger figure finds
- *   zeroes. It becomes smaller while no marker runs.
+ *   after it, and the one that takes that reads the figure anew. One that reads the larger figure
+ *   finds zeroes. It becomes smaller while no marker runs.
  */
 #ifndef GAIT_LARGE_H
 #define GAIT_LARGE_H
@@ -26,8 +26,8 @@ static inline size_t large_pages(size_t bytes) {
  * stays. @return false: others are there. */
 bool large_extend(struct space *space, struct span *span, size_t count, bool *zeroed);
 
-/** Give the pages of a span back except for the first kept ones. 0: all, and the span is none; nobody
- * owns it, and its bits are clear. No marker runs. */
+/** Give the pages of a span back except for the first kept ones. 0: all, and the span is none;
+ * nobody owns it, and its bits are clear. No marker runs. */
 void large_give(struct space *space, struct span *span, size_t kept);
 
 #endif

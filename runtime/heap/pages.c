@@ -4,8 +4,8 @@
  * back, taken best fit first. Pages that the OS has back stay in the runs, marked page by page, and
  * are taken last.
  *
- * See pages.h for the invariant. Everything here runs with the lock PAGES held, except for the calls
- * into the OS that space_scavenge makes: it takes the pages out of the runs meanwhile.
+ * See pages.h for the invariant. Everything here runs with the lock PAGES held, except for the
+ * calls into the OS that space_scavenge makes: it takes the pages out of the runs meanwhile.
  */
 #include "pages.h"
 

@@ -18,12 +18,12 @@
  *   and was not swept since. A mark bit is set only where the allocation bit is, but
  *   for one that is set while its cell is freed: .free of docs/design/heap.md. Between sweeping and
  *   marking all mark bits are clear or, if the cycle kept them, those of what it found are set.
- *   .inv.extent: a marker that follows a reference that lies beyond the extent as it saw it last may skip it
- *   only if a barrier has it: the reference was stored after that look, with the barrier on, and
- *   the store shaded it. Where stores are plain a card has it: the look comes after the mark of the
- *   object that is read, or after its card was cleaned, so that the store's card is taken by one
- *   that finds the mark (.inv.reread in docs/design/objects.md). Stores from before the barriers
- *   came with the handshakes, and so did the extent that they needed.
+ *   .inv.extent: a marker that follows a reference that lies beyond the extent as it saw it last
+ *   may skip it only if a barrier has it: the reference was stored after that look, with the
+ *   barrier on, and the store shaded it. Where stores are plain a card has it: the look comes after
+ *   the mark of the object that is read, or after its card was cleaned, so that the store's card is
+ *   taken by one that finds the mark (.inv.reread in docs/design/objects.md). Stores from before
+ *   the barriers came with the handshakes, and so did the extent that they needed.
  *   .inv.entry: an entry's class is 0 on a page of no span. An entry is written before any address
  *   in the page is handed out, and cleared only when no reachable object refers into the page.
  */
@@ -310,8 +310,8 @@ static inline page_entry space_entry(const struct space *space, size_t page) {
 }
 
 /* Set or clear flags of bits that other threads may change meanwhile. Handshakes order marks and
- * cycles; release and acquire are for cells that are taken while a cycle marks: one that sees their bits
- * sees them zeroed. */
+ * cycles; release and acquire are for cells that are taken while a cycle marks: one that sees their
+ * bits sees them zeroed. */
 static inline void bits_set(uint64_t *word, uint64_t bits) {
     AO_or_release((volatile AO_t *)word, bits);
 }

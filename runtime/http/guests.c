@@ -92,7 +92,7 @@ static void make_room(struct guests *guests, const struct guest *newcomer) {
         return;
     oldest->leaves = true;
     pthread_cond_broadcast(&change);
-    shutdown(oldest->socket, SHUT_RDWR); /* who waits for it finds it ended, and closes it */
+    shutdown(oldest->socket, SHUT_RDWR); /* its thread finds it ended, and closes it */
 }
 
 struct guest *guests_come(struct guests *guests, int socket) {

@@ -10,8 +10,8 @@
  *   stay taken as long as the child lives, and who connects would wait for an answer that nobody
  *   gives.
  *   .inv.snapshot: no more than one snapshot is in memory, however slowly it is read.
- *   .inv.turn: one profile is made at a time, which takes a CPU. Who waits for its turn is sent
- * away as others are.
+ *   .inv.turn: one profile is made at a time, which takes a CPU. A client waiting for its turn is
+ *   sent away as others are.
  */
 #ifndef GAIT_HTTP_GUESTS_H
 #define GAIT_HTTP_GUESTS_H

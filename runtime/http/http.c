@@ -80,7 +80,7 @@ static enum MHD_Result send_no_memory(const struct answer *answer) {
     return send_line(answer, MHD_HTTP_SERVICE_UNAVAILABLE, "no memory\n");
 }
 
-/* There is no file in memory to be had. */
+/* No file in memory is available. */
 static enum MHD_Result send_no_file(const struct answer *answer) {
     char line[128];
     snprintf(line, sizeof line, "no file in memory: %s\n", strerror(errno));

@@ -18,10 +18,10 @@
  *   scanned, is put on a list as it is: it is scanned in this cycle and neither written, given to
  *   anybody else nor made inaccessible before all markers rest.
  *   .inv.record: a record is used again for another arena only between marking and marking, when
- *   weak reads that began before have ended. Its memory stays as long as the heap: one that finds a page
- *   of CLASS_ARENA by a word that is no reference reads some record, whatever happens meanwhile.
- *   .inv.held: whoever works on an arena over a safepoint holds its handle in a root meanwhile:
- *   else it may be found to be leaked.
+ *   weak reads that began before have ended. Its memory stays as long as the heap: one that finds a
+ *   page of CLASS_ARENA by a word that is no reference reads some record, whatever happens
+ * meanwhile. .inv.held: whoever works on an arena over a safepoint holds its handle in a root
+ * meanwhile: else it may be found to be leaked.
  */
 #ifndef GAIT_ARENAS_H
 #define GAIT_ARENAS_H
@@ -94,7 +94,7 @@ struct arena_hooks {
     /* Visit each piece that may hold references. Any thread, see .inv.walk. */
     void (*each_low)(struct arena *arena, void (*visit)(void *data, char *low, char *low_end),
                      void *data);
-    /* The same, and where each ended the last time: bump_each_part. The marker that has claimed it. */
+    /* The same, and where each ended the last time: bump_each_part. The marker that claimed it. */
     void (*each_part)(struct arena *arena,
                       void (*visit)(void *data, char *low, char *seen, char *low_end), void *data);
     /* Take all chunks of an arena that nothing refers to, as one list by next, with arena, start

@@ -150,7 +150,8 @@ static size_t large_bytes(const struct space *space, uintptr_t start) {
     return entry_cell_bytes(space, cell.entry, cell.head);
 }
 
-/* Its first card was taken: so are the others, each by the marker that takes the piece that it lies in. */
+/* Its first card was taken: so are the others, each by the marker that takes the piece that it lies
+ * in. */
 static void spread(struct marker *marker, uintptr_t start, size_t bytes) {
     uintptr_t end = start + bytes, first = start - (start - marker->base) % PIECE_BYTES;
     cards_renew(&marker->space->cards, (char *)start + CARD_GROUP_BYTES, (char *)end);

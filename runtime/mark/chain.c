@@ -7,11 +7,11 @@
  *
  *   .inv.chain: an object of a stretch is read before its mark is set. That is as good where stores
  *   shade: what it refers to is in the marker's hand, and stores since then are in a buffer,
- *   whatever the colour of the object. Where stores are plain it is not: a marker that takes the card of a
- *   white object skips it (.inv.reread in docs/design/objects.md). So there no chain is followed:
- *   batches mark first, and look at the extent after that, where a chain has one look for all.
- *   The marker that sets the mark of the last object has what comes after it; another marker that came into
- *   the stretch meanwhile does the same work once more, up to the stretch's end.
+ *   whatever the colour of the object. Where stores are plain it is not: a marker that takes the
+ *   card of a white object skips it (.inv.reread in docs/design/objects.md). So there no chain is
+ *   followed: batches mark first, and look at the extent after that, where a chain has one look for
+ *   all. The marker that sets the mark of the last object has what comes after it; another marker
+ *   that came into the stretch meanwhile does the same work once more, up to the stretch's end.
  */
 #include "cells.h"
 

@@ -4,7 +4,8 @@
  * them. See arenas.h.
  *
  * Changing the access of memory takes the OS 80 ns a page, so most of it is not done in
- * gait_arena_free, and none with the lock held: a thread that works on an arena's chunks makes it busy.
+ * gait_arena_free, and none with the lock held: a thread that works on an arena's chunks makes it
+ * busy.
  */
 #include <assert.h>
 

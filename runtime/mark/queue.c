@@ -88,7 +88,7 @@ static struct mark_block *stack_pop(struct mark_stack *stack) {
     }
 }
 
-/* Put the blocks of a slab on the free stack, except for the first ones: the link, and those kept. */
+/* Put a slab's blocks on the free stack, except for the first ones: the link, and those kept. */
 static void slab_free(struct mark_queue *queue, struct mark_slab *slab, size_t kept) {
     for (size_t at = (1 + kept) * MARK_BLOCK_BYTES; at < SLAB_BYTES; at += MARK_BLOCK_BYTES)
         stack_push(&queue->free, (struct mark_block *)((char *)slab + at));

@@ -66,8 +66,8 @@ void queue_destroy(struct mark_queue *queue);
 struct mark_block *queue_block(struct mark_queue *queue);
 void queue_recycle(struct mark_queue *queue, struct mark_block *block);
 
-/** Publish a block of work, and wake one that waits; or take one (NULL: none). The caller is counted in
- * active. */
+/** Publish a block of work, and wake one that waits; or take one (NULL: none). The caller is
+ * counted in active. */
 void queue_publish(struct mark_queue *queue, struct mark_block *block);
 struct mark_block *queue_take(struct mark_queue *queue);
 

@@ -6,8 +6,9 @@
  * whichever marker meets one scans it.
  *
  *   .inv.piece: a piece in the queue is memory of the library, and stays so to the end of the
- *   cycle, though its range be removed; a marker that scans one is counted in the range's users and then
- *   looks whether it is removed. So when ranges_retire returns, nobody reads the range any more.
+ *   cycle, though its range be removed; a marker that scans one is counted in the range's users and
+ *   then looks whether it is removed. So when ranges_retire returns, nobody reads the range any
+ * more.
  *
  * Data segments of the program itself stay for good, and are ranges. Those of libraries may be
  * unloaded at any time; they are visited in one go under the loader's lock, by the collector.

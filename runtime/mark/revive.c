@@ -8,8 +8,8 @@
 #include "coroutines.h"
 
 void revive_begin(struct marker *marker) {
-    /* full, as every begin: the weak words that were cleared before are seen as such by one that sees
-     * what comes back as allocated (weak.c, .inv.revive) */
+    /* full, as every begin: the weak words that were cleared before are seen as such by one that
+     * sees what comes back as allocated (weak.c, .inv.revive) */
     marker_begin_again(marker);
 }
 

@@ -6,8 +6,9 @@
  * visit are noted, and compared with what they visit when it is resumed, scanned or freed, or
  * marking ends. A word that came or went in between was shaded by a barrier, or the rule was
  * broken; and what was shaded is marked when marking ends. So a change is suspect, and one whose
- * object has no mark in the end is reported. A change whose object was marked for another reason stays
- * unseen: this reports no right program, and of a wrong one in the cycles in which it matters.
+ * object has no mark in the end is reported. A change whose object was marked for another reason
+ * stays unseen: this reports no right program, and of a wrong one in the cycles in which it
+ * matters.
  */
 #ifndef GAIT_SUSPENDED_H
 #define GAIT_SUSPENDED_H

@@ -143,9 +143,9 @@ static void stress(gait_mutator *mutator) {
     world_poll(mutator);
 }
 
-/* Where the program's means stop threads: one that makes a cycle due waits until its stop is over. Else
- * it would go on, and be interrupted in some call of the system's. What it has allocated is kept,
- * whether this part of its stack is scanned or not. */
+/* Where the program's means stop threads: one that makes a cycle due waits until its stop is over.
+ * Else it would go on, and be interrupted in some call of the system's. What it has allocated is
+ * kept, whether this part of its stack is scanned or not. */
 static void await_due(gait_mutator *mutator, void *object) {
     gait_heap *heap = mutator->heap;
     if (!world_has_hooks(&heap->world) || heap->watches || !collector_is_due(heap))

@@ -177,8 +177,8 @@ static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
 }
 
 /* AWAIT: a cycle ends, and gives room below the limit. Not if a mutator holds it up: then the limit
- * waits. ended: before the mutator was told; a cycle that ended since is one. A mutator that may wait no more
- * asks for it all the same: .inv.impatient. */
+ * waits. ended: before the mutator was told; a cycle that ended since is one. A mutator that may
+ * wait no more asks for it all the same: .inv.impatient. */
 static void await(gait_mutator *mutator, unsigned ended, struct control_want *want) {
     gait_heap *heap = mutator->heap;
     int64_t most_ns = patience(mutator, GAIT_GOVERNOR_FOR_END, 0, 0).most_ns;
@@ -195,9 +195,9 @@ static void await(gait_mutator *mutator, unsigned ended, struct control_want *wa
     want->awaited = true;
 }
 
-/* No work is available for what the mutator owes: leave the CPU to the marker that has it, until there
- * is. What comes of it is no delay, so only waits for nothing count; and by themselves, since they
- * say nothing of how long the cycle's next steps may be waited for.
+/* No work is available for what the mutator owes: leave the CPU to the marker that has it, until
+ * there is. What comes of it is no delay, so only waits for nothing count; and by themselves, since
+ * they say nothing of how long the cycle's next steps may be waited for.
  * @return whether to ask again. */
 static bool await_work(gait_mutator *mutator, enum gait_governor_wait what) {
     struct gait_governor_waited waited = {.in_all_ns = mutator->starved_ns};

@@ -34,7 +34,8 @@ static void shade(gait_mutator *mutator, gait_word word) {
 }
 
 /* Remember that words from slots on are stored to. Before or after the stores: those between flip
- * and the next handshake but one are seen by the thread that takes the cards, the others are shaded. */
+ * and the next handshake but one are seen by the thread that takes the cards, the others are
+ * shaded. */
 static void remember(gait_mutator *mutator, const gait_word *slots, size_t count) {
     if (mutator->head.barrier & MUTATOR_CARDS)
         cards_dirty(&mutator->heap->space.cards, slots, slots + count);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutators that were detached are kept for the next attach, so that late use of one can be recognized.
- * So many as a program may confuse, not as many as it ever had: the one detached first is freed.
+ * Mutators that were detached are kept for the next attach, so that late use of one can be
+ * recognized. So many as a program may confuse, not as many as it ever had: the one detached first
+ * is freed.
  */
 #ifndef GAIT_SPARE_H
 #define GAIT_SPARE_H

@@ -16,8 +16,8 @@
  *   each, also where the collector was answered within allocations.
  *
  *   .inv.linear: a handshake or a stop costs a constant for each mutator, and a system call only
- *   where somebody sleeps. Those that must answer are waited for one after another; one that answers
- *   while another is waited for wakes nobody.
+ *   where somebody sleeps. Those that must answer are waited for one after another; one that
+ *   answers while another is waited for wakes nobody.
  *
  * In a heap whose threads the program stops by means of its own, they are in native code, as far as
  * is said here, while they run the program's code; each call of the library is a way in and out.

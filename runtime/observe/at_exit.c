@@ -12,8 +12,8 @@
 #define PLACES AT_EXIT_PLACES
 #define BUSY 1 /* a bit beside the argument: its call is being made */
 
-/* Written by the thread that has the place: the one that put its argument there. The argument is released last, and
- * taken away by compare-and-swap. */
+/* Written by the thread that has the place: the one that put its argument there. The argument is
+ * released last, and taken away by compare-and-swap. */
 static struct {
     AO_t argument; /* 0: free */
     AO_t end;      /* a void (*)(void *) */

@@ -5,8 +5,8 @@
  *   .inv.one: a file is written by one thread at a time: at the end the heap's own thread has ended
  *   before anything is written, or nothing is.
  *
- *   .inv.began: after the end no thread begins, though the collector still runs: a thread that begins one
- *   takes `thread` from WANTED, and the end leaves NONE there, for good.
+ *   .inv.began: after the end no thread begins, though the collector still runs: a thread that
+ *   begins one takes `thread` from WANTED, and the end leaves NONE there, for good.
  *
  *   .inv.gone: a thread that was left behind looks at the heap until it says that it is gone; who
  *   destroys the heap waits for that.

@@ -4,9 +4,9 @@
  * dump_when.h. Names of several heaps and of the children of a fork: log_name.h.
  *
  * They are written by a thread of the heap's own, as time comes or a signal was counted; at the end
- * by the thread that ends the heap, or the one that exits, which rests meanwhile. So a file that hangs
- * keeps no mutator, but the thread that destroys the heap waits for it: what writes looks at the heap. An exit
- * waits two seconds for the thread, and for its own file as long as that takes.
+ * by the thread that ends the heap, or the one that exits, which rests meanwhile. So a file that
+ * hangs keeps no mutator, but the thread that destroys the heap waits for it: what writes looks at
+ * the heap. An exit waits two seconds for the thread, and for its own file as long as that takes.
  */
 #ifndef GAIT_DUMP_H
 #define GAIT_DUMP_H

@@ -19,7 +19,8 @@ struct worker {
     void *argument;                  /* constant */
     unsigned wake;                   /* atomic, waited on by the thread: raised to wake it */
     unsigned ended;                  /* atomic: it is to end */
-    unsigned state; /* atomic, waited on by the one that ends it: enum in worker.c; by compare-and-swap */
+    unsigned state; /* atomic, waited on by the one that ends it: enum in worker.c; by
+                       compare-and-swap */
 };
 
 /** Start run(argument). @return negative: no thread is available; then *worker may be used again.

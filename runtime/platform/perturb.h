@@ -44,7 +44,7 @@
     X(HANDSHAKE_ASK, "handshake.ask", OFTEN)          /* it runs, before its poll is raised */     \
     X(HANDSHAKE_AWAIT, "handshake.await", OFTEN)      /* named, before it is looked at again */    \
     X(STOP_STOPPED, "stop.stopped", RARE)                                                          \
-    X(STOP_STARTED, "stop.started", RARE) /* before those that wait are woken */                    \
+    X(STOP_STARTED, "stop.started", RARE) /* before those that wait are woken */                   \
     /* it acts for a mutator in native code */                                                     \
     X(ACT_HELD, "act.held", OFTEN)                                                                 \
     X(ACT_ACTED, "act.acted", OFTEN)       /* before the mutator is let go */                      \

@@ -381,8 +381,8 @@ struct platform_range {
 /**
  * Have visit called for each part of the process's writable data segments that stays writable: of
  * the program itself, or of the libraries that are loaded now, except this one. While a library's
- * are visited the loader's lock is held: none is unloaded, and visit waits for no thread that may load
- * or unload one. Thread-local variables are in no data segment.
+ * are visited the loader's lock is held: none is unloaded, and visit waits for no thread that may
+ * load or unload one. Thread-local variables are in no data segment.
  */
 void platform_data_segments(bool libraries, void (*visit)(void *data, struct platform_range range),
                             void *data);

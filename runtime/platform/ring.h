@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A ring of events of one size, from many threads to one, without locks: no thread that puts one waits,
- * not even for a thread that the OS has put aside (a bounded queue: D. Vyukov, "Bounded MPMC
+ * A ring of events of one size, from many threads to one, without locks: no thread that puts one
+ * waits, not even for a thread that the OS has put aside (a bounded queue: D. Vyukov, "Bounded MPMC
  * queue", 2010).
  *
  *   .inv.turn: slot i of the ring is to be filled by ticket t, t % slots = i, while its turn is t;
- *   then its turn is t + 1, and the reader's, which makes it t + slots. Turns are released by the one that
- *   leaves a slot, and acquired by the one that comes to it.
+ *   then its turn is t + 1, and the reader's, which makes it t + slots. Turns are released by the
+ *   one that leaves a slot, and acquired by the one that comes to it.
  *   .inv.ring: an event that finds the next slot not yet read is dropped and counted.
  */
 #ifndef GAIT_RING_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads of the library, and what it asks about threads of the program. A thread of the library
- * blocks every signal that somebody sends: no handler of the program runs on it, except for that of a
- * fault of its own.
+ * blocks every signal that somebody sends: no handler of the program runs on it, except for that of
+ * a fault of its own.
  */
 #include "fault.h"
 #include "kernel_file.h"

@@ -38,7 +38,7 @@
     X(wait_work, "")         /* a mutator in debt waits for work           */                      \
     X(wait_cycle, "")        /* a mutator waits for a cycle's end          */                      \
     X(sweep, "")             /* the collector sweeps                       */                      \
-    X(nap, "")               /* marking or sweeping lets others have a CPU  */                      \
+    X(nap, "")               /* marking or sweeping lets others have a CPU  */                     \
     X(scavenge, "bytes")     /* memory goes back to the system             */                      \
     X(limiter, "on")         /* the CPU limiter begins (1) or ends (0)     */                      \
     X(live_bytes, "bytes")   /* the live heap now                          */                      \

@@ -11,10 +11,10 @@
  *   .inv.swept: a span is swept once per epoch, by one thread; while `swept` is not the epoch
  *   nobody allocates from it, and its mark bits are not meant.
  *   .inv.claim: the cursor names the epoch that its pages are claimed in, so that a claim is of one
- *   epoch whatever happens around it; and a thread that claims, pages or a span of its own, is counted in
- *   `active` before. One that finds a span claimed and goes on finds its sweeper active, too. A cycle
- *   begins when all is claimed and nobody is active: no step spans two epochs, and no kept mark is
- *   written after the next full cycle has cleared them.
+ *   epoch whatever happens around it; and a thread that claims, pages or a span of its own, is
+ *   counted in `active` before. One that finds a span claimed and goes on finds its sweeper active,
+ *   too. A cycle begins when all is claimed and nobody is active: no step spans two epochs, and no
+ *   kept mark is written after the next full cycle has cleared them.
  *   .inv.step: a mutator sweeps while it runs, with no safepoint inside, the collector under the
  *   gate of the cycle: so a fork finds no step under way.
  */

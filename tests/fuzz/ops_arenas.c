@@ -93,7 +93,7 @@ struct arena *arena_known(struct context *context, gait_arena *handle) {
     return arena;
 }
 
-/* What leads to nodes of the arena leads nowhere from now on, except for its handle if that stays. */
+/* What leads to nodes of the arena leads nowhere from now on, except for a handle that stays. */
 static void forget(struct context *context, struct arena *arena, bool handle_stays) {
     struct owner *owner = context->owner;
     struct node *first = arena->nodes, *node;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory outside the heap: foreign memory, off-heap blocks with and without owners, allocators.
- * What a block holds follows from its seed. The owner of one frees it by a cleanup, on any thread: the
- * model forgets a block as soon as its owner is not reachable.
+ * What a block holds follows from its seed. The owner of one frees it by a cleanup, on any thread:
+ * the model forgets a block as soon as its owner is not reachable.
  */
 #include <gait/foreign.h>
 #include <gait/offheap.h>

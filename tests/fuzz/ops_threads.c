@@ -22,8 +22,8 @@ static void rest(struct actor *actor, bool rest) {
 
 /* ---- What is shared by a lock ---- */
 
-/* An operation on the objects that all threads reach; a thread that waits for the lock does so in native
- * code, since its holder may collect. */
+/* An operation on the objects that all threads reach; a thread that waits for the lock does so in
+ * native code, since its holder may collect. */
 void op_shared(struct context *context) {
     struct heap *heap = context->heap;
     if (context->actor->child)

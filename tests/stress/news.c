@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No thread that waits for something to mark is left asleep beside it. Threads bring things and tell;
- * more threads wait for one each, without a bound, and some give up when they wake, as mutators do
- * that owe nothing any more. A call that is missed shows as a round that does not end.
+ * No thread that waits for something to mark is left asleep beside it. Threads bring things and
+ * tell; more threads wait for one each, without a bound, and some give up when they wake, as
+ * mutators do that owe nothing any more. A call that is missed shows as a round that does not end.
  */
 #include "stress.h"
 

@@ -260,8 +260,8 @@ static void *far_object(gait_arena *arena) {
     return object;
 }
 
-/* What a reset leaves goes to anybody at once, so to one that has a word that leads there; what an end
- * leaves, to nobody as long as the word is there. */
+/* What a reset leaves goes to anybody at once, so to one that has a word that leads there; what an
+ * end leaves, to nobody as long as the word is there. */
 Test(arena_placed, edges_lead_to_what_was_another_arenas) {
     open_heap(~(gait_word)0);
     gait_arena *arena = arena_of(GAIT_ARENA_TRACED, 0), *other = arena_of(GAIT_ARENA_TRACED, 0);

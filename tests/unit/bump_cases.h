@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What must hold of the arena's core, with any source of chunks: tests/unit/bump_test.c runs it
- * with one that hands out dirty or clean memory. The file that includes it defines MUST(condition). It asks
- * for the compiler's headers only, so that it also runs where there is no C library.
+ * with one that hands out dirty or clean memory. The file that includes it defines MUST(condition).
+ * It asks for the compiler's headers only, so that it also runs where there is no C library.
  */
 #ifndef GAIT_TESTS_BUMP_CASES_H
 #define GAIT_TESTS_BUMP_CASES_H

@@ -12,8 +12,8 @@ static gait_heap *heap;
 static AO_t ended;   /* the watcher may end */
 static AO_t unswept; /* how often it ran before everything was swept */
 
-/* Is some page not even claimed yet? (Not sweep_done: a thread that looks for more to sweep counts as
- * active.) */
+/* Is some page not even claimed yet? (Not sweep_done: a thread that looks for more to sweep counts
+ * as active.) */
 static bool is_unswept(const struct sweeper *sweeper) {
     return !sweep_is_open(sweeper) ||
            (uint32_t)AO_load_acquire(&sweeper->cursor) < AO_load(&sweeper->end);
@@ -76,8 +76,8 @@ static gait_word *make_array(gait_mutator *mutator, gait_kind refs, size_t objec
     return array;
 }
 
-/* One that lost its CPU with work in its hands keeps away; a thread that waits for a cycle is not to be
- * served by a single thread meanwhile. */
+/* One that lost its CPU with work in its hands keeps away; a thread that waits for a cycle is not
+ * to be served by a single thread meanwhile. */
 Test(cycle, a_forced_cycle_is_helped_while_helpers_of_idle_priority_rest, .timeout = 60) {
     enum { OBJECTS = 200000, COLLECTIONS_MOST = 200 };
     gait_config config;

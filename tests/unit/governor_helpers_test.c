@@ -44,8 +44,8 @@ Test(governor_helpers, cpus_that_nobody_uses_are_used) {
     }
 }
 
-/* Whoever is there, no more mark than there are CPUs beside those who run, except for those that every
- * cycle has. */
+/* Whoever is there, no more mark than there are CPUs beside those who run, except for those that
+ * every cycle has. */
 Test(governor_helpers, markers_never_outnumber_the_cpus) {
     for (int32_t procs = 1; procs <= 20; procs++)
         for (int32_t running = 0; running <= 24; running++)

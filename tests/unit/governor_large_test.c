@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The governor's rules for large objects: a thread that takes one pays for it first, and waits for a cycle
- * where it would pass the goal and the limit.
+ * The governor's rules for large objects: a thread that takes one pays for it first, and waits for
+ * a cycle where it would pass the goal and the limit.
  */
 #include "../../pacer/governor.h"
 

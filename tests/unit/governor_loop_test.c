@@ -286,7 +286,7 @@ Test(governor_loop, a_heap_that_grows_is_followed, .timeout = 60) {
 
 /* ---- Limits ---- */
 
-/* Did the collector take half of the CPU time at most, except for what the limiter's bucket holds? */
+/* Did the collector take half of the CPU time at most, beside what the limiter's bucket holds? */
 static bool within_bucket(const struct loop *loop, const struct loop_sum *sum) {
     double beyond_ns = (2 * sum->gc_share - 1) * sum->cpu_ns;
     return beyond_ns < (double)loop->governor.limiter.capacity_ns + 0.05 * sum->cpu_ns;

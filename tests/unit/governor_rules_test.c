@@ -205,8 +205,8 @@ Test(governor_rules, a_quarter_of_the_cpus_marks_and_idle_ones_help) {
     cr_expect_eq(gait_governor_helpers(4, true).idle, 0);
 }
 
-/* A thread that waits for work naps often while it may come at once, and seldom while it can't; and mutators
- * give way before a tick of the scheduler is over, but not for each nap. */
+/* A thread that waits for work naps often while it may come at once, and seldom while it can't; and
+ * mutators give way before a tick of the scheduler is over, but not for each nap. */
 Test(governor_rules, times_of_markers_stand_in_order) {
     struct gait_governor_rhythm rhythm = gait_governor_rhythm();
     cr_expect_eq(rhythm.burst_ns, gait_governor_mark_pace(2, false, false, false, 0).burst_ns,

@@ -110,8 +110,8 @@ Test(governor_waits, what_is_waited_for_follows_from_what_there_is) {
     cr_expect_eq(gait_governor_for_dead(true, true), GAIT_GOVERNOR_FOR_DEAD_AT_LIMIT);
 }
 
-/* One that has marked goes on, asks again, or waits: never on with a debt that it could pay while the
- * limit would be passed, and never waits for what it doesn't owe. */
+/* One that has marked goes on, asks again, or waits: never on with a debt that it could pay while
+ * the limit would be passed, and never waits for what it doesn't owe. */
 Test(governor_waits, after_marking) {
     static const struct {
         bool at_limit, beyond, starved;
@@ -157,14 +157,15 @@ Test(governor_waits, a_wait_counts_what_was_waited) {
     cr_expect_eq(gait_governor_waited_ns(INT64_MIN, MS), 0);
 }
 
-/* One that is waited for has several looks before nobody waits for it any more, and before it is told
- * of.
+/* One that is waited for has several looks before nobody waits for it any more, and before it is
+ * told of.
  */
 Test(governor_waits, looks_are_short_beside_what_follows) {
     struct gait_governor_looks looks = gait_governor_looks();
     cr_expect_lt(5 * gait_governor_waited_ns(INT64_MAX, looks.answer_ns), looks.held_up_ns);
     cr_expect_lt(looks.held_up_ns, looks.tell_ns);
     cr_expect_gt(looks.tell_again, 1);
-    cr_expect_leq(looks.cycle_ns, looks.held_up_ns, "one that waits for a cycle sees it is held up");
+    cr_expect_leq(looks.cycle_ns, looks.held_up_ns,
+                  "one that waits for a cycle sees it is held up");
     cr_expect_lt(20 * looks.cycle_ns, left(GAIT_GOVERNOR_FOR_END, 0, 0, 0).most_ns);
 }

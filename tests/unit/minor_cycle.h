@@ -15,7 +15,8 @@
 /* In a heap of which the options say that the next one is minor. */
 static inline void minor_cycle(gait_heap *heap, gait_mutator *mutator) {
     world_rest();
-    lock_acquire(&heap->collector.gate); /* one that forced a cycle goes on before all of it has ended */
+    lock_acquire(
+        &heap->collector.gate); /* one that forced a cycle goes on before all of it has ended */
     unsigned ended = AO_int_load_acquire(&heap->collector.ended);
     lock_release(&heap->collector.gate);
     collector_await(heap, ended, MINOR_CYCLE_WAIT_NS);

@@ -9,8 +9,9 @@
 /* Links of a list that takes many bursts to mark. */
 enum { LINKS = 3000000, COLLECTIONS = 5, HANDOVERS_MOST = 10 };
 
-/* One reference is all the work there is of a list. The marker that follows it keeps it from burst to burst:
- * were it published, a marker that looks for work would take it, to begin with cold caches. */
+/* One reference is all the work there is of a list. The marker that follows it keeps it from burst
+ * to burst: were it published, a marker that looks for work would take it, to begin with cold
+ * caches. */
 Test(workers, a_list_stays_with_its_marker, .timeout = 60) {
     gait_config config;
     gait_config_init(&config);

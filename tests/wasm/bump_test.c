@@ -91,7 +91,8 @@ EXPORT(test_clean_is_zero) {
     }
 }
 
-/* Memory ends (the linker's --max-memory): NULL, and what is there stays; then it is available again. */
+/* Memory ends (the linker's --max-memory): NULL, and what is there stays; then it is available
+ * again. */
 EXPORT(test_no_memory) {
     size_t most = 0;
     for (unsigned round = 0; round < 2; round++) {
