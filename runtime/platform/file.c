@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -47,6 +48,12 @@ static int raised(int descriptor) {
     return higher;
 }
 
+/* Two that write to one file, such as two programs with the same setting, make none of it. The lock
+ * goes with the last descriptor of this file. Where the system has none, it is as it was. */
+static bool is_anothers(int descriptor) {
+    return flock(descriptor, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 int platform_file_create(const char *path, const char **why) {
     /* NOFOLLOW, and looked at before it is emptied: the folder may be one that others write to.
      * NONBLOCK: a pipe without a reader would be waited for. */
@@ -60,6 +67,8 @@ int platform_file_create(const char *path, const char **why) {
         return -1;
     }
     *why = fstat(descriptor, &file) < 0 ? strerror(errno) : complaint(&file);
+    if (!*why && S_ISREG(file.st_mode) && is_anothers(descriptor))
+        *why = "another heap or program writes it";
     if (!*why && S_ISREG(file.st_mode) && ftruncate(descriptor, 0) < 0)
         *why = strerror(errno);
     if (!*why)

@@ -360,6 +360,10 @@ class BySetting(unittest.TestCase):
         self.assertIn(b"\ngait_gc_heap_live_bytes ", body)
         self.assertEqual(errors, "")
 
+    def test_a_port_that_the_system_chooses_is_told(self):
+        _, errors = self.run_program(SHARED, "http=127.0.0.1:0", LIBRARIES, lambda: None)
+        self.assertRegex(errors, r"^gait: GAIT_DEBUG=http=127.0.0.1:0: listens at port [1-9]\d*\n$")
+
     def test_a_heap_may_end_while_somebody_asks(self):
         def ask_on(port, over):
             while not over.is_set():

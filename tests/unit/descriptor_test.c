@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -198,5 +199,24 @@ Test(descriptor, files_stand_above_the_standard_streams) {
     cr_expect_eq(fcntl(0, F_GETFD), -1, "it was closed again");
     close(file);
     close(log);
+    unlink(name);
+}
+
+Test(descriptor, a_file_has_one_writer) {
+    char name[] = "/tmp/gait-descriptor-XXXXXX";
+    const char *why = "";
+    close(mkstemp(name));
+    int first = platform_file_create(name, &why);
+    cr_assert_geq(first, 0, "%s", why);
+    cr_expect_eq(write(first, "first", 5), 5);
+    cr_expect_lt(platform_file_create(name, &why), 0);
+    cr_expect_eq(strcmp(why, "another heap or program writes it"), 0, "%s", why);
+    struct stat file;
+    cr_expect_eq(stat(name, &file), 0);
+    cr_expect_eq(file.st_size, 5, "it was emptied all the same");
+    close(first);
+    int second = platform_file_create(name, &why);
+    cr_expect_geq(second, 0, "%s", why);
+    close(second);
     unlink(name);
 }
