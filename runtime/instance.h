@@ -104,6 +104,8 @@ struct gait_heap {
     void *oom_data;
     gait_snapshot_label_fn snapshot_label; /* NULL: objects have none */
     void *snapshot_label_data;
+    gait_snapshot_owned_fn snapshot_owned; /* NULL: nobody tells of memory outside the heap */
+    void *snapshot_owned_data;
 
     gait_heap *next; /* the process's heaps; lock HEAPS */
 };

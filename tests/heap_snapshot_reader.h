@@ -22,7 +22,7 @@ struct seen_node {
     bool arena;
     unsigned kind; /* of an arena its flags */
     uintptr_t address;
-    uint64_t bytes;
+    uint64_t bytes, owned_bytes;
     const char *text; /* its label, or an arena's name; NULL: none */
 };
 
@@ -108,7 +108,7 @@ static inline const char *seen_text_of(struct seen *seen) {
 
 static inline void seen_edges(struct seen *seen) {
     for (uint64_t first; (first = seen_number(seen)) != 0 && !seen->complaint;) {
-        struct seen_edge edge = {.from = seen->node_count, .type = first & 7, .place = first >> 3};
+        struct seen_edge edge = {.from = seen->node_count, .type = first & 15, .place = first >> 4};
         edge.to = edge.from + (size_t)seen_signed(seen);
         SEEN_ADD(seen->edges, &seen->edge_count) = edge;
     }
@@ -130,6 +130,7 @@ static inline void seen_node(struct seen *seen, bool arena) {
         uint64_t distance = seen_number(seen) * 8;
         node.address = (before ? before->address : (uintptr_t)seen->base) + distance;
         node.bytes = seen_number(seen);
+        node.owned_bytes = seen_number(seen);
         node.text = seen_text_of(seen);
         if (node.kind >= 256 || !seen->kinds[node.kind])
             seen_complain(seen, "a kind that was not given");
@@ -153,15 +154,17 @@ static inline void seen_root(struct seen *seen) {
 
 static inline void seen_end(struct seen *seen) {
     uint64_t nodes = seen_number(seen), edges = seen_number(seen), roots = seen_number(seen);
-    uint64_t bytes = seen_number(seen), sum = 0;
+    uint64_t bytes = seen_number(seen), owned = seen_number(seen), sum = 0;
     seen->stop_ns = seen_number(seen);
     seen->flags = seen_number(seen);
     seen->walk_ns = seen_number(seen);
     for (size_t i = 0; i < seen->node_count; i++)
         sum += seen->nodes[i].arena ? 0 : seen->nodes[i].bytes;
+    for (size_t i = 0; i < seen->node_count; i++)
+        owned -= seen->nodes[i].owned_bytes;
     if (nodes != seen->node_count || edges != seen->edge_count || roots != seen->root_count)
         seen_complain(seen, "the last record counts others");
-    if (bytes != sum)
+    if (bytes != sum || owned != 0)
         seen_complain(seen, "the last record has another sum of bytes");
     if (seen->at != seen->end)
         seen_complain(seen, "something follows the last record");
@@ -185,7 +188,7 @@ static inline void seen_reach(struct seen_search *search, size_t node) {
 static inline bool seen_keeps(const struct seen_search *search, size_t number) {
     const struct seen_edge *edge = &search->seen->edges[number];
     if (edge->type != 5)
-        return edge->type != 3 && edge->type != 4;
+        return edge->type != 3 && edge->type != 4 && edge->type != 8;
     bool has_key = number > 0 && edge[-1].type == 4 && edge[-1].from == edge->from &&
                    edge[-1].place + 1 == edge->place;
     return !has_key || search->reached[edge[-1].to];
@@ -207,7 +210,8 @@ static inline bool seen_all_held(const struct seen *seen) {
         search.first[node] = edge;
     }
     for (size_t i = 0; i < seen->root_count; i++)
-        seen_reach(&search, seen->roots[i].target);
+        if (seen->roots[i].type != 3)
+            seen_reach(&search, seen->roots[i].target);
     for (size_t before = 1; before != 0;) {
         while (search.count > 0)
             seen_look(&search, search.pile[--search.count]);
@@ -243,7 +247,7 @@ static inline void seen_read(struct seen *seen, const void *bytes, size_t count)
     if (count < 8 || memcmp(bytes, "GaitHSn\n", 8) != 0)
         seen_complain(seen, "no heap snapshot");
     seen->at += 8;
-    if (!seen->complaint && seen_number(seen) != 1)
+    if (!seen->complaint && seen_number(seen) != 2)
         seen_complain(seen, "another version");
     bool ended = false;
     while (seen->at < seen->end) {

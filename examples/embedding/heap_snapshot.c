@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* A heap snapshot for Chrome's DevTools, with labels: sessions of users, and a cache that nobody
- * empties. */
+/* A heap snapshot for Chrome's DevTools, with labels and buffers outside the heap: sessions of
+ * users, and a cache that nobody empties. */
 #include "example.h"
 
 #include <fcntl.h>
+#include <gait/foreign.h>
 #include <gait/heap_snapshot.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SESSION_NAME, SESSION_CACHE, SESSION_NEXT, SESSION_WORDS };
+enum { SESSION_NAME, SESSION_CACHE, SESSION_STREAM, SESSION_NEXT, SESSION_WORDS };
 
-static gait_kind session, text, entry;
+static gait_kind session, text, entry, stream;
+
+/* Its buffer is the C library's. */
+#define BUFFER_BYTES 65536
+struct stream {
+    char *buffer;
+};
 
 /* A user's name. It is read while the program stands still, or in a copy of it: no lock, no memory,
  * no function of the library. */
@@ -20,6 +28,26 @@ static size_t label(gait_kind kind, const void *object, size_t object_bytes, cha
         return 0;
     const char *name = (const char *)((const gait_word *)object)[SESSION_NAME];
     return name ? (size_t)snprintf(to, GAIT_SNAPSHOT_LABEL_BYTES, "session of %s", name) : 0;
+}
+
+/* What an object owns outside the heap. The same rules. */
+static size_t owned(gait_kind kind, const void *object, size_t object_bytes, void *data) {
+    (void)object_bytes, (void)data;
+    return kind == stream && ((const struct stream *)object)->buffer ? BUFFER_BYTES : 0;
+}
+
+static void free_buffer(gait_mutator *mutator, void *buffer) {
+    free(buffer);
+    gait_foreign_sub(mutator, BUFFER_BYTES);
+}
+
+static void open_stream(gait_mutator *mutator, gait_word *owner) {
+    gait_foreign_add(mutator, BUFFER_BYTES);
+    struct stream *fresh = gait_alloc(mutator, stream, sizeof *fresh);
+    CHECK(fresh);
+    fresh->buffer = malloc(BUFFER_BYTES);
+    CHECK(fresh->buffer && gait_cleanup_add(mutator, fresh, free_buffer, fresh->buffer) == 0);
+    gait_store(mutator, &owner[SESSION_STREAM], (gait_word)fresh);
 }
 
 static gait_word new_text(gait_mutator *mutator, const char *from) {
@@ -71,12 +99,15 @@ int main(int argc, char **argv) {
     session = example_kind(heap, &(gait_kind_info){.name = "session", .layout = GAIT_REFS});
     text = example_kind(heap, &(gait_kind_info){.name = "text", .layout = GAIT_LEAF});
     entry = example_kind(heap, &(gait_kind_info){.name = "entry", .layout = GAIT_REFS});
+    stream = example_kind(heap, &(gait_kind_info){.name = "stream", .layout = GAIT_LEAF});
     gait_set_snapshot_label(heap, label, NULL);
+    gait_set_snapshot_owned(heap, owned, NULL);
     CHECK(gait_roots_add(mutator, &sessions, 1) == 0);
     open_session(mutator, &sessions, "ann");
     open_session(mutator, &sessions, "bob");
+    open_stream(mutator, (gait_word *)sessions); /* bob's */
     for (int i = 0; i < 2000; i++)
-        remember(mutator, (gait_word *)sessions, 500); /* bob's */
+        remember(mutator, (gait_word *)sessions, 500); /* likewise */
 
     gait_snapshot_result result;
     const char *path = argc > 1 ? argv[1] : "/dev/null";
@@ -84,6 +115,9 @@ int main(int argc, char **argv) {
     CHECK(result.whole);
     printf("%s: the program stood still for %.3f ms\n", path, (double)result.stop_ns / 1e6);
 
+    gait_store(mutator, &((gait_word *)sessions)[SESSION_STREAM], 0);
+    gait_collect(mutator);
+    CHECK(gait_run_finalizers(mutator, SIZE_MAX) == 1);
     gait_detach(mutator);
     gait_heap_destroy(heap);
     return 0;

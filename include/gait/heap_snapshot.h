@@ -3,10 +3,13 @@
  * Heap snapshots: a picture of all objects that are reachable, what leads to what, and which roots
  * hold it. To be opened by Chrome's DevTools, by memlab, or by `gait-heap`.
  *
- *   node    an object, with its kind and size; or a whole arena, whose objects are not told apart
- *   edge    a word of an object that leads to another one, or a weak one that does not keep it
- *   root    a word of a stack, a handle, a static slot … : of a group that has a name
- *   label   a short text for an object, by a function of the program's
+ *   node    an object, with its kind and size; or an arena. Objects in arenas are nodes, too, where
+ *           the arena knows them: GAIT_ARENA_DESCRIBED
+ *   edge    a word of an object that leads to another one, or a weak one that does not keep it, or
+ * a link (gait/links.h), which does not either. An arena holds the objects in it, and each of them
+ * the arena root    a word of a stack, a handle, a static slot … : of a group that has a name label
+ * a short text for an object, by a function of the program's owned   memory outside the heap that
+ * ends with an object: a node of its own below that
  *
  * What is garbage already is not in it. What only a liveness hook keeps (gait/liveness.h) is not
  * either: nobody knows what keeps it.
@@ -95,6 +98,24 @@ typedef size_t (*gait_snapshot_label_fn)(gait_kind kind, const void *object, siz
  */
 GAIT_API void gait_set_snapshot_label(gait_heap *heap, gait_snapshot_label_fn label, void *data);
 
+/**
+ * Say how many bytes outside the heap an object owns: memory of another library, such as a buffer
+ * that its cleanup frees. The rules of gait_snapshot_label_fn hold; an object may have been
+ * allocated a moment ago: its words are then zero.
+ * @return bytes; 0: none.
+ */
+typedef size_t (*gait_snapshot_owned_fn)(gait_kind kind, const void *object, size_t object_bytes,
+                                         void *data);
+
+/**
+ * Set the function that tells of memory outside the heap, for all snapshots of it: what an object
+ * owns is a node below the object, so it counts in what the object, and who keeps it, retains.
+ * NULL, as at first: nobody tells. Of off-heap blocks with an owner (gait_offheap_own) the library
+ * knows: they are told of in any case, and this function leaves them out. Thread rule: any thread;
+ * a snapshot that is being taken may still call the one before.
+ */
+GAIT_API void gait_set_snapshot_owned(gait_heap *heap, gait_snapshot_owned_fn owned, void *data);
+
 /** gait_write_snapshot for structures of so many bytes. */
 GAIT_API int gait_write_snapshot_sized(gait_heap *heap, int descriptor,
                                        const gait_snapshot_options *options, size_t options_bytes,
@@ -115,6 +136,7 @@ GAIT_API int gait_write_snapshot_sized(gait_heap *heap, int descriptor,
  *         took nothing for idle_ns; ECHILD, the copy ended before it was done; EDEADLK, a thread
  *         came to no safepoint for silent_ns).
  * Thread rule: any thread, attached or not. A safepoint; in native code while it waits and writes.
+ * A thread that is cancelled meanwhile ends after it.
  */
 GAIT_INLINE int gait_write_snapshot(gait_heap *heap, int descriptor,
                                     const gait_snapshot_options *options,

@@ -35,6 +35,10 @@ typedef struct gait_library {
     void (*fork_prepare)(void);
     void (*fork_parent)(void);
     void (*fork_child)(void);
+    /* how many bytes that lie outside the heap this cleanup will free, with this data; 0: it is not
+     * the library's. For heap snapshots: while the world is stopped, or in a copy of the process;
+     * so it takes no lock, and calls nothing of the core */
+    size_t (*cleanup_bytes)(gait_cleanup_fn cleanup, const void *data);
 } gait_library;
 
 /**

@@ -17,7 +17,8 @@
     (GAIT_ARENA_TRACED | GAIT_ARENA_PINNED | GAIT_ARENA_CONCURRENT | GAIT_ARENA_DESCRIBED |        \
      GAIT_ARENA_CONTIGUOUS | GAIT_ARENA_PLACED)
 
-_Static_assert(ARENA_TRACED == GAIT_ARENA_TRACED && ARENA_PINNED == GAIT_ARENA_PINNED,
+_Static_assert(ARENA_TRACED == GAIT_ARENA_TRACED && ARENA_PINNED == GAIT_ARENA_PINNED &&
+                   ARENA_DESCRIBED == GAIT_ARENA_DESCRIBED,
                "the collector's part of the flags");
 _Static_assert(offsetof(struct arena_own, record) == 0, "records are cast");
 
@@ -150,6 +151,8 @@ void arenas_start(gait_heap *heap) {
     struct arena_hooks hooks = {.data = heap,
                                 .each_low = hook_each_low,
                                 .each_part = hook_each_part,
+                                .each_object = arena_each_object,
+                                .object_at = arena_object_at,
                                 .close = hook_close,
                                 .give = hook_give,
                                 .forget = hook_forget,
@@ -271,9 +274,17 @@ static int open_arena(gait_mutator *mutator, struct arena_own *own, const gait_a
     return -1;
 }
 
-struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *config,
+/* A contiguous one may be full with what describes its objects. */
+static bool is_described_anyway(const gait_heap *heap, const gait_arena_config *config) {
+    return heap->options.arenaobjects && !(config->flags & GAIT_ARENA_CONTIGUOUS);
+}
+
+struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *given,
                                 const char *where, char *error, size_t error_bytes) {
     gait_heap *heap = mutator->heap;
+    gait_arena_config own_config = *given, *config = &own_config;
+    if (is_described_anyway(heap, given))
+        config->flags |= GAIT_ARENA_DESCRIBED;
     if (heap->object_barrier && config->flags & GAIT_ARENA_TRACED) {
         error_say(error, error_bytes, "gait_arena_create: a heap with %s has no traced arenas",
                   heap->watches ? "GAIT_DEBUG=gcdirty=1" : "GAIT_OBJECT_BARRIER");

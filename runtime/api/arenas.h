@@ -198,6 +198,11 @@ void *arena_new_at(gait_mutator *mutator, struct arena_own *own, const struct ar
 /** What stats and the hook have of an arena's figures: api/arena_stats.c. */
 void arena_add_figures(const struct arena *record, struct arena_sums *sums);
 
+/** The hooks each_object and object_at: api/arena_objects.c. */
+void arena_each_object(struct arena *record,
+                       void (*visit)(void *data, const struct arena_object *object), void *data);
+struct arena_object arena_object_at(const struct arena *record, char *start);
+
 /** A new heap: what its arenas are made of. */
 void arenas_start(gait_heap *heap);
 

@@ -38,6 +38,14 @@ void gait_set_snapshot_label(gait_heap *heap, gait_snapshot_label_fn label, void
     lock_release(&heap->oom_lock);
 }
 
+void gait_set_snapshot_owned(gait_heap *heap, gait_snapshot_owned_fn owned, void *data) {
+    HEAP_CALL(heap);
+    lock_acquire(&heap->oom_lock);
+    heap->snapshot_owned = owned;
+    heap->snapshot_owned_data = data;
+    lock_release(&heap->oom_lock);
+}
+
 /* A snapshot that is being taken. */
 struct taking {
     gait_heap *heap;
@@ -58,11 +66,23 @@ static void look(struct taking *taking) {
     taking->looked = heap_snapshot_take(&taking->snapshot, taking->heap, &taking->about);
 }
 
+/* The locks that a walk takes. */
+static void lock_tables(gait_heap *heap) {
+    lock_acquire(&heap->roots.lock);
+    lock_acquire(&heap->finalizers.lock.lock);
+    lock_acquire(&heap->links.lock.lock);
+}
+
+static void unlock_tables(gait_heap *heap) {
+    lock_release(&heap->links.lock.lock);
+    lock_release(&heap->finalizers.lock.lock);
+    lock_release(&heap->roots.lock);
+}
+
 /* What the copy does. @return 0, or errno. */
 static int64_t look_and_write(struct platform_child *child, void *data) {
     struct taking *taking = data;
-    lock_release(&taking->heap->finalizers.lock.lock); /* this copy's, and whole */
-    lock_release(&taking->heap->roots.lock);
+    unlock_tables(taking->heap); /* this copy's, and whole */
     look(taking);
     if (!taking->looked)
         return ENOMEM;
@@ -80,12 +100,10 @@ static int64_t look_and_write(struct platform_child *child, void *data) {
  * takes it again. No thread that stands at a safepoint has it. */
 static void fork_locked(void *data) {
     struct taking *taking = data;
-    lock_acquire(&taking->heap->roots.lock);
-    lock_acquire(&taking->heap->finalizers.lock.lock);
+    lock_tables(taking->heap);
     if (platform_child_start(&taking->child, taking->descriptor, look_and_write, taking) < 0)
         taking->error = errno;
-    lock_release(&taking->heap->finalizers.lock.lock);
-    lock_release(&taking->heap->roots.lock);
+    unlock_tables(taking->heap);
 }
 
 static void fork_copy(struct taking *taking) {
@@ -220,12 +238,20 @@ static int snapshot(gait_heap *heap, int descriptor, const gait_snapshot_options
     lock_acquire(&heap->oom_lock);
     taking.snapshot.label = heap->snapshot_label;
     taking.snapshot.label_data = heap->snapshot_label_data;
+    taking.snapshot.owned = heap->snapshot_owned;
+    taking.snapshot.owned_data = heap->snapshot_owned_data;
     lock_release(&heap->oom_lock);
+    taking.snapshot.cleanup_bytes = libraries_cleanup_bytes;
     taking.about.time_ns = platform_time_ns();
     taking.about.process = platform_process_id();
     platform_program_name(taking.about.program, sizeof taking.about.program);
     taking.forks = (options->flags & GAIT_SNAPSHOT_FORK) && platform_child_can_be();
-    return take_and_write(&taking, result);
+    /* one that is cancelled ends when descriptors, memory and the copy's entry are given back */
+    int cancellation = platform_hold_cancellation();
+    int status = take_and_write(&taking, result), error = errno;
+    platform_restore_cancellation(cancellation);
+    errno = error;
+    return status;
 }
 
 int gait_write_snapshot_sized(gait_heap *heap, int descriptor, const gait_snapshot_options *options,

@@ -59,6 +59,16 @@ void *gait_library_set_state(gait_heap *heap, int library, void *state) {
     return (void *)AO_load_acquire(place);
 }
 
+size_t libraries_cleanup_bytes(gait_cleanup_fn cleanup, const void *data) {
+    size_t bytes = 0;
+    for (int i = 0; bytes == 0 && i < GAIT_LIBRARIES_MAX; i++) {
+        const gait_library *hooks = hooks_of(i);
+        if (hooks && hooks->cleanup_bytes)
+            bytes = hooks->cleanup_bytes(cleanup, data);
+    }
+    return bytes;
+}
+
 /* ---- Its end ---- */
 
 static void call_at_exit(void *argument) {

@@ -30,6 +30,10 @@ void libraries_hold(void);
 void libraries_let_go(void);
 void libraries_lost(void);
 
+/** How much memory outside the heap a cleanup of some library's frees, bytes; 0: it is of none.
+ * While the world is stopped, or in a copy of the process. */
+size_t libraries_cleanup_bytes(gait_cleanup_fn cleanup, const void *data);
+
 /** In the child, for each heap. */
 void libraries_forked(gait_heap *heap);
 

@@ -531,8 +531,12 @@ struct bump_chunk *bump_close(struct bump *bump) {
     return chunks;
 }
 
+static char *high_of(const struct bump *bump, const struct bump_chunk *chunk) {
+    return chunk == bump->current ? bump->head->high : chunk->high;
+}
+
 static void chunk_overwrite(const struct bump *bump, const struct bump_chunk *chunk, int byte) {
-    char *high = chunk == bump->current ? bump->head->high : chunk->high;
+    char *high = high_of(bump, chunk);
     if (!is_begun(bump, chunk))
         return;
     memset(chunk->first, byte, (size_t)(bump_low(bump, chunk) - chunk->first));
@@ -604,6 +608,24 @@ static void visit_part(void *data, struct bump_chunk *chunk, char *low) {
 void bump_each_part(const struct bump *bump,
                     void (*visit)(void *data, char *start, char *seen, char *end), void *data) {
     each_begun(bump, visit_part, &(struct part_visit){visit, data});
+}
+
+static void visit_used(const struct bump_chunk *chunk, char *low, char *high, bool alone,
+                       void (*visit)(void *data, char *start, char *end, bool alone), void *data) {
+    if (low > chunk->first)
+        visit(data, chunk->first, low, alone);
+    if (high < chunk->end)
+        visit(data, high, chunk->end, alone);
+}
+
+void bump_each_used(const struct bump *bump,
+                    void (*visit)(void *data, char *start, char *end, bool alone), void *data) {
+    for (const struct bump_chunk *chunk = bump->chunks.first; chunk; chunk = chunk->next)
+        if (is_begun(bump, chunk))
+            visit_used(chunk, low_of(bump, chunk), high_of(bump, chunk), false, visit, data);
+    for (const struct bump_chunk *chunk = bump->large.first; chunk; chunk = chunk->next)
+        if (is_begun(bump, chunk))
+            visit_used(chunk, chunk->low, chunk->high, true, visit, data);
 }
 
 size_t bump_used_bytes(const struct bump *bump) {

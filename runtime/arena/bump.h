@@ -192,6 +192,12 @@ void bump_each_low(const struct bump *bump, void (*visit)(void *data, char *star
 void bump_each_part(const struct bump *bump,
                     void (*visit)(void *data, char *start, char *seen, char *end), void *data);
 
+/** Call visit for each piece that was allocated since the last reset, low ones and high ones.
+ * alone: one allocation begins in it, and what follows that may hold anything. While nobody
+ * allocates. */
+void bump_each_used(const struct bump *bump,
+                    void (*visit)(void *data, char *start, char *end, bool alone), void *data);
+
 /** Allocated since the last reset, with rounding. Unordered if not called by the owner. */
 size_t bump_used_bytes(const struct bump *bump);
 

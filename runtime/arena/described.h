@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The word before each object of an arena with GAIT_ARENA_DESCRIBED: what gait_arena_clone_deep
- * knows of it.
+ * The word before each object of an arena with GAIT_ARENA_DESCRIBED: what gait_arena_clone_deep and
+ * heap snapshots know of it.
  *
  *   bits  0 … 39   bytes, as they were asked for
  *   bits 40 … 47   its kind
@@ -42,6 +42,11 @@ static inline bool described_get(const void *object, unsigned *kind, size_t *byt
     *kind = (unsigned)(word >> 40) & 255;
     *bytes = (size_t)(word & DESCRIBED_BYTES_MOST);
     return word >> 48 == DESCRIBED_OBJECT;
+}
+
+/** Do plain bytes begin here, which have no kind? Likewise. */
+static inline bool described_is_bytes(const void *bytes) {
+    return ((const uint64_t *)bytes)[-1] >> 48 == DESCRIBED_BYTES;
 }
 
 #endif

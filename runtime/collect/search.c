@@ -123,16 +123,12 @@ bool search_word(const struct search *search, gait_word word, bool conservative,
 /* The arena that a word refers to: any place in it will do. NULL: none, or the end of one that is
  * being made. */
 static struct arena *arena_of(const struct search *search, gait_word word, bool conservative) {
-    return target_arena(search->space, search->heap->value_mask, word, conservative);
+    uintptr_t place;
+    return target_arena(search->space, search->heap->value_mask, word, conservative, &place);
 }
 
 struct arena *search_arena(const struct search *search, const char *address) {
     return arena_of(search, (gait_word)address, false);
-}
-
-/* Does it live whatever leads to it? */
-static bool arena_is_root(const struct arena *arena) {
-    return arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_PINNED);
 }
 
 /* Has marking seen that there is a reference to it? */
@@ -262,7 +258,7 @@ static void visit_arena(struct search *search, struct arena *arena, bool conserv
     }
     struct search_entry entry = entry_of(search, arena->handle, conservative);
     tell_found(search, &entry, NULL, arena);
-    if (arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_TRACED))
+    if (arena_is_scanned(arena))
         entry_put(search, &search->grey, &entry);
 }
 
@@ -317,28 +313,12 @@ static void visit_ephemeron(struct search *search, struct search_entry *entry,
     }
 }
 
-/* An arena's words, and where they go. */
-struct low_visit {
-    struct search *search;
-    bool conservative;
-};
-
-static void visit_low(void *data, char *low, char *low_end) {
-    const struct low_visit *to = data;
-    struct gait_visitor *visitor = &to->search->visitor;
-    for (; low + sizeof(gait_word) <= low_end; low += sizeof(gait_word)) {
-        visitor->at = (const gait_word *)low;
-        visit(visitor, *(const gait_word *)low, to->conservative);
-    }
-}
-
 static void visit_object(struct search *search, struct search_entry *entry) {
     struct cell cell;
     struct arena *arena = search_arena(search, entry->object);
     search->source = entry;
     if (arena) {
-        struct low_visit to = {search, AO_load(&arena->conservative) != 0};
-        search->heap->arenas.hooks.each_low(arena, visit_low, &to);
+        arena_visit(&search->heap->arenas, arena, &search->visitor);
         return;
     }
     if (!search_cell(search, entry->object, &cell))
@@ -379,13 +359,7 @@ static void visit_roots(struct search *search) {
     struct gait_visitor *visitor = &search->visitor;
     mutators_visit_roots(&heap->world, visitor);
     roots_visit(&heap->roots, visitor);
-    uint32_t arenas = (uint32_t)AO_load_acquire(&heap->arenas.count);
-    for (uint32_t i = 1; i <= arenas && !search->over; i++) {
-        struct arena *arena = arenas_at(&heap->arenas, i);
-        visitor_enter(visitor, ROOTS_ARENA, arena->handle);
-        if (arena_is_root(arena))
-            visit_arena(search, arena, false);
-    }
+    arenas_visit_roots(&heap->arenas, visitor);
 }
 
 static bool is_found(struct gait_visitor *visitor, gait_word word) {

@@ -18,10 +18,6 @@
 
 static AO_t scan_word(unsigned cycle, AO_t left) { return (AO_t)cycle << 32 | left; }
 
-static bool is_traced(const struct arena *arena) {
-    return arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_TRACED);
-}
-
 bool marker_arena_is_white(const struct marker *marker, const struct arena *arena) {
     enum arena_state state = arena_state(arena);
     if (state != ARENA_FREED &&
@@ -96,7 +92,7 @@ static void push_part(void *data, char *low, char *seen, char *low_end) {
 static void push_pieces(struct marker *marker, struct arena *arena, bool at_once, bool changed) {
     struct walk walk = {marker, arena, at_once, changed};
     PERTURB(ARENA_WALK);
-    if (is_traced(arena)) /* else its owner set it apart */
+    if (arena_is_scanned(arena)) /* else its owner set it apart */
         marker->space->arenas->hooks.each_part(arena, push_part, &walk);
     PERTURB(ARENA_PIECE);
     AO_and_full(&arena->scan, ~ARENA_WALKED); /* release: as piece_end */
@@ -199,7 +195,7 @@ void arenas_push_pinned(struct arenas *arenas, struct marker *marker) {
     uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
     for (uint32_t i = 1; i <= count; i++) {
         struct arena *arena = arenas_at(arenas, i);
-        if (is_traced(arena) && (arena->flags & ARENA_PINNED))
+        if (arena_is_scanned(arena) && (arena->flags & ARENA_PINNED))
             marker_claim(marker, arena);
     }
 }

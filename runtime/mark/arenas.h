@@ -32,11 +32,13 @@
 #include "../heap/space.h"
 #include "../platform/lock.h"
 
+struct gait_visitor;
 struct marker;
 
 /* The collector's part of an arena's flags. */
-#define ARENA_TRACED (1u << 0) /* as GAIT_ARENA_TRACED */
-#define ARENA_PINNED (1u << 1) /* as GAIT_ARENA_PINNED */
+#define ARENA_TRACED (1u << 0)    /* as GAIT_ARENA_TRACED */
+#define ARENA_PINNED (1u << 1)    /* as GAIT_ARENA_PINNED */
+#define ARENA_DESCRIBED (1u << 3) /* as GAIT_ARENA_DESCRIBED */
 
 enum arena_state {
     ARENA_NONE, /* no arena's record                                       */
@@ -83,6 +85,14 @@ struct arena {
     struct arena *next;         /* FREED or NONE: list */
 };
 
+/* An object in an arena that says of each what it is: GAIT_ARENA_DESCRIBED. */
+struct arena_object {
+    char *start;
+    unsigned kind;
+    size_t bytes;       /* as they were asked for */
+    size_t taken_bytes; /* rounded up */
+};
+
 /* Figures of arenas, added up. */
 struct arena_sums {
     uint64_t used_bytes, waste_bytes, chunks, resets;
@@ -97,6 +107,12 @@ struct arena_hooks {
     /* The same, and where each ended the last time: bump_each_part. The marker that claimed it. */
     void (*each_part)(struct arena *arena,
                       void (*visit)(void *data, char *low, char *seen, char *low_end), void *data);
+    /* Of a LIVE arena that says of each object what it is: visit them; of another one, none. The
+     * world is stopped. */
+    void (*each_object)(struct arena *arena,
+                        void (*visit)(void *data, const struct arena_object *object), void *data);
+    /* What is said of the object that begins here, which each_object has visited. Likewise. */
+    struct arena_object (*object_at)(const struct arena *arena, char *start);
     /* Take all chunks of an arena that nothing refers to, as one list by next, with arena, start
      * and bytes set. The collector. */
     struct arena_chunk *(*close)(struct arena *arena);
@@ -268,6 +284,18 @@ bool arenas_may_leak(const struct arenas *arenas, size_t bytes);
 /** When weak reads have ended that began before marking did: end quarantines. Likewise. */
 void arenas_reuse(struct arenas *arenas);
 
+/* ---- A look while nothing changes: arena_visit.c. The world is stopped ---- */
+
+/** Visit the handle of each arena that is a root. */
+void arenas_visit_roots(const struct arenas *arenas, struct gait_visitor *visitor);
+
+/** Visit all words of an arena that marking scans: of an untraced one none. */
+void arena_visit(const struct arenas *arenas, struct arena *arena, struct gait_visitor *visitor);
+
+/** Visit some of them, which lie in one piece. */
+void arena_visit_piece(const struct arena *arena, struct gait_visitor *visitor, char *low,
+                       char *low_end);
+
 /* ---- Option arenacheck: arena_check.c ---- */
 
 /** End the process with a line if an untraced arena refers to an object of the heap. Its owner, or
@@ -312,6 +340,16 @@ static inline void arenas_own(struct span *span, const struct arena *arena) {
 
 static inline enum arena_state arena_state(const struct arena *arena) {
     return (enum arena_state)AO_load_acquire(&arena->state);
+}
+
+/** Does it live whatever leads to it? The state first: it may be being made. */
+static inline bool arena_is_root(const struct arena *arena) {
+    return arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_PINNED);
+}
+
+/** Does marking scan its words? */
+static inline bool arena_is_scanned(const struct arena *arena) {
+    return arena_state(arena) == ARENA_LIVE && (arena->flags & ARENA_TRACED);
 }
 
 /** Is it dead to weak words: freed, or found by the last cycle to be leaked? */

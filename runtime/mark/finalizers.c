@@ -198,6 +198,25 @@ size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
     return count;
 }
 
+void finalizers_each_cleanup(struct finalizers *finalizers,
+                             void (*act)(void *data, uintptr_t object, gait_cleanup_fn clean_up,
+                                         void *of),
+                             void *data) {
+    struct pool *pool = &finalizers->cleanups.pool;
+    void *records[PASS_RECORDS];
+    size_t count;
+    lock_acquire(&finalizers->lock.lock);
+    pool_walk(pool);
+    while ((count = pool_step(pool, records, PASS_RECORDS)) > 0)
+        for (size_t i = 0; i < count; i++) {
+            const struct cleanup_record *cleanup = records[i];
+            if (!cleanup->record.queued)
+                act(data, cleanup->object, (gait_cleanup_fn)cleanup->record.function,
+                    cleanup->record.data);
+        }
+    lock_release(&finalizers->lock.lock);
+}
+
 /* ---- The queue ---- */
 
 /* With the lock held. @return the job of a record. */

@@ -186,6 +186,13 @@ int64_t finalizers_await_served(struct finalizers *finalizers, const struct serv
 /** Let every wait, also a later one, end with false. */
 void finalizers_stop(struct finalizers *finalizers);
 
+/** Have act called for each cleanup that is not queued, with the lock held. While no cycle settles.
+ */
+void finalizers_each_cleanup(struct finalizers *finalizers,
+                             void (*act)(void *data, uintptr_t object, gait_cleanup_fn clean_up,
+                                         void *of),
+                             void *data);
+
 /** Visit what finalizers_push pushes, with any visitor. Nothing runs beside: the world is stopped.
  */
 void finalizers_visit(struct finalizers *finalizers, struct space *space,

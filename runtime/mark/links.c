@@ -102,6 +102,20 @@ int links_move(struct links *links, const gait_word *from, const gait_word *to, 
     return result;
 }
 
+void links_each(struct links *links,
+                void (*act)(void *data, const gait_word *slot, uintptr_t target), void *data) {
+    void *records[PASS_RECORDS];
+    size_t count;
+    lock_acquire(&links->lock.lock);
+    pool_walk(&links->pool);
+    while ((count = pool_step(&links->pool, records, PASS_RECORDS)) > 0)
+        for (size_t i = 0; i < count; i++) {
+            const struct link_record *record = records[i];
+            act(data, slot_of(record), record->target);
+        }
+    lock_release(&links->lock.lock);
+}
+
 /* ---- What is dead ---- */
 
 /* Does an address lie in a cell that is dead? */

@@ -51,6 +51,11 @@ int links_move(struct links *links, const gait_word *from, const gait_word *to, 
 uintptr_t links_target(struct links *links, const struct space *space, const gait_word *slot,
                        bool is_long, bool *undecided);
 
+/** Have act called for each link, of both sorts, in no order, with the lock held. While no cycle
+ * settles. */
+void links_each(struct links *links,
+                void (*act)(void *data, const gait_word *slot, uintptr_t target), void *data);
+
 /** Clear short links to what is dead. The collector, after the flip and before anything comes back;
  * beside running mutators. */
 void links_clear_short(struct links *links, const struct space *space);

@@ -8,10 +8,11 @@
 
 #include "arenas.h"
 
-/* An object, or a whole arena: any place in one will do. */
+/* An object, or an arena: to marking any place in one is the whole. */
 struct target {
     struct cell cell;    /* not set: an arena */
     struct arena *arena; /* NULL: an object */
+    uintptr_t place;     /* in the arena */
 };
 
 static inline bool target_cell_at(const struct space *space, unsigned epoch, uintptr_t address,
@@ -20,15 +21,20 @@ static inline bool target_cell_at(const struct space *space, unsigned epoch, uin
            cell_allocated(cell, epoch);
 }
 
-/** The arena that a word refers to. NULL: none, or the end of one that is being made. */
+/** The arena that a word refers to, and where in it. NULL: none, or the end of one that is being
+ * made. */
 static inline struct arena *target_arena(const struct space *space, gait_word value_mask,
-                                         gait_word word, bool conservative) {
+                                         gait_word word, bool conservative, uintptr_t *place) {
     gait_word address = word & value_mask;
     struct arena *arena = NULL;
+    *place = word;
     if (conservative && space_holds(space, word))
         arena = arenas_of(space, word);
-    if (!arena && (conservative || address % sizeof(gait_word) == 0) && space_holds(space, address))
+    if (!arena && (conservative || address % sizeof(gait_word) == 0) &&
+        space_holds(space, address)) {
+        *place = address;
         arena = arenas_of(space, address);
+    }
     return arena && arena_state(arena) >= ARENA_LIVE ? arena : NULL;
 }
 
@@ -48,7 +54,7 @@ static inline bool target_of(const struct space *space, gait_word value_mask, un
     target->arena = NULL;
     if (target_cell(space, value_mask, epoch, word, conservative, &target->cell))
         return true;
-    target->arena = target_arena(space, value_mask, word, conservative);
+    target->arena = target_arena(space, value_mask, word, conservative, &target->place);
     return target->arena != NULL;
 }
 

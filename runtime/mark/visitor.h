@@ -35,6 +35,7 @@ enum visitor_roots {
     ROOTS_ARENA,     /* a pinned arena; of: it */
     ROOTS_STOPPED,   /* what threads hold that the program's means have stopped */
     ROOTS_HOOK,      /* what a liveness hook keeps */
+    ROOTS_LINK,      /* what links in the program's memory lead to, and do not keep; of no visit */
     ROOTS_SORTS
 };
 

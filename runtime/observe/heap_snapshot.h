@@ -12,6 +12,9 @@
 #include "stream.h"
 
 #define HEAP_SNAPSHOT_NAME_BYTES 64
+#define HEAP_SNAPSHOT_VERSION 2
+/* An edge is a number: its place above so many bits of its type. */
+#define HEAP_SNAPSHOT_TYPE_BITS 4
 
 /* What is not asked for while the world is stopped. */
 struct heap_snapshot_about {
@@ -25,13 +28,19 @@ struct heap_snapshot {
     struct stream stream;
     gait_snapshot_label_fn label;
     void *label_data;
+    gait_snapshot_owned_fn owned;
+    void *owned_data;
+    /* what a cleanup frees outside the heap, bytes */
+    size_t (*cleanup_bytes)(gait_cleanup_fn cleanup, const void *data);
+    struct address_list cleanups; /* of those that free some: how much, by their objects */
     /* where in the stream these begin */
     struct pile_cursor kinds, groups, nodes, roots;
     uint64_t node_count, edge_count;
     uint64_t object_bytes;
-    size_t extent_bytes;    /* of the heap, as it was: it grows while this is written */
-    uintptr_t last_address; /* of the object that was written last */
-    size_t number;          /* of the node that is being written */
+    uint64_t owned_bytes, owner_count; /* outside the heap; objects that own some */
+    size_t extent_bytes;               /* of the heap, as it was: it grows while this is written */
+    uintptr_t last_address;            /* of the object that was written last */
+    size_t number;                     /* of the node that is being written */
     int64_t walk_ns;
     int64_t stop_ns;
     bool forked;

@@ -12,6 +12,7 @@ struct node {
     unsigned kind;
     uintptr_t address;
     uint64_t bytes;
+    uint64_t owned_bytes;
     uint32_t text; /* of an object its label, of an arena its name */
 };
 
@@ -47,6 +48,7 @@ static inline bool next_node(struct reading *reading, struct node *node) {
         node->address = reading->last + stream_read_number(cursor) * 8;
         reading->last = node->address;
         node->bytes = stream_read_number(cursor);
+        node->owned_bytes = stream_read_number(cursor);
         node->text = (uint32_t)stream_read_number(cursor);
     } else if (tag == 'A') {
         node->address = stream_read_number(cursor);
@@ -66,14 +68,16 @@ static inline uint64_t next_edge(struct reading *reading, int64_t *distance) {
     return edge;
 }
 
+static inline uint64_t place_of(uint64_t edge) { return edge >> HEAP_SNAPSHOT_TYPE_BITS; }
+
 static inline enum reach_edge_type type_of(uint64_t edge) {
-    return (enum reach_edge_type)(edge & 7);
+    return (enum reach_edge_type)(edge & ((1 << HEAP_SNAPSHOT_TYPE_BITS) - 1));
 }
 
 /* Is this the value of the pair whose key was the edge before? */
 static inline bool has_key(uint64_t edge, uint64_t before) {
     return type_of(edge) == EDGE_VALUE && type_of(before) == EDGE_KEY &&
-           (before >> 3) + 1 == edge >> 3;
+           place_of(before) + 1 == place_of(edge);
 }
 
 static inline uint64_t count_edges(struct reading *reading) {
@@ -86,6 +90,7 @@ static inline uint64_t count_edges(struct reading *reading) {
 struct root {
     uint64_t group; /* from 1; 0: there are no more */
     uint64_t target;
+    enum reach_root_type type;
 };
 
 static inline struct root next_root(struct pile_cursor *cursor, const struct root *before) {
@@ -93,7 +98,7 @@ static inline struct root next_root(struct pile_cursor *cursor, const struct roo
     if (next_tag(cursor) != 'R')
         return root;
     root.group = stream_read_number(cursor);
-    stream_read_number(cursor); /* conservative or not */
+    root.type = (enum reach_root_type)stream_read_number(cursor);
     stream_read_number(cursor); /* where it lies */
     root.target = before->target + (uint64_t)stream_read_signed(cursor);
     return root;

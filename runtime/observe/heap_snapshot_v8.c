@@ -11,6 +11,7 @@
  *                  for its own system's
  *   labels         string, of a byte, since DevTools shows nothing that has none: each text once
  *   objects        object; arenas: native
+ *   what they own  outside the heap: native, one for each owner
  *
  * An object's name is its kind, which DevTools takes for its class. It leads to its label by an
  * edge, "label".
@@ -19,7 +20,8 @@
  * same text: by that text DevTools knows that it takes both to keep the value.
  *
  * A node's number must fit 32 bits, and be the same in a later snapshot of the process: it is made
- * of the address. That of an object is odd, those of groups and labels are even.
+ * of the address. That of an object is odd, those of groups and labels are even; what an object
+ * owns has an even one as well, above OWNED_ID.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,6 +32,7 @@
 #define FIELDS 7
 #define LABEL_BYTES 1
 #define ROOT_ID 1 /* V8's; memlab knows the root by it */
+#define OWNED_ID (UINT64_C(1) << 31)
 
 /* As they are numbered in the head. */
 enum node_type { NODE_STRING = 2, NODE_OBJECT = 3, NODE_NATIVE = 8, NODE_SYNTHETIC = 9 };
@@ -49,8 +52,19 @@ static const char meta[] =
     "\"column\"]}";
 
 /* Texts that edges have, behind those of the stream. */
-enum own_text { TEXT_LABEL, TEXT_WEAK, TEXT_KEY, TEXT_VALUE, OWN_TEXTS };
-static const char *const own_texts[OWN_TEXTS] = {"label", "weak", "key", "value"};
+enum own_text {
+    TEXT_LABEL,
+    TEXT_WEAK,
+    TEXT_KEY,
+    TEXT_VALUE,
+    TEXT_LINK,
+    TEXT_ARENA,
+    TEXT_OBJECT,
+    TEXT_OWNED, /* of a node as well */
+    OWN_TEXTS
+};
+static const char *const own_texts[OWN_TEXTS] = {
+    "label", "weak", "key", "value", "link", "arena", "object", "memory outside the heap"};
 
 /* A pair whose key is in the snapshot. */
 struct pair {
@@ -104,12 +118,12 @@ static void each_pair(struct output *output,
     }
 }
 
-/* @return how many edges objects have. */
+/* @return how many edges objects have, those to labels and to what they own as well. */
 static uint64_t note_labels(struct output *output) {
     struct reading reading = read_nodes(output->snapshot);
     uint64_t edges = 0;
     for (struct node node; next_node(&reading, &node);) {
-        edges += count_edges(&reading);
+        edges += count_edges(&reading) + (node.owned_bytes > 0);
         if (node.arena || node.text == 0)
             continue;
         edges++;
@@ -199,7 +213,8 @@ static void put_head(struct output *output, uint64_t edges) {
     json_output_put(&output->json, "{\"snapshot\":{\"meta\":");
     json_output_put(&output->json, meta);
     json_output_put(&output->json, ",\"node_count\":");
-    json_output_number(&output->json, 1 + output->groups + output->labels + snapshot->node_count);
+    json_output_number(&output->json, 1 + output->groups + output->labels + snapshot->node_count +
+                                          snapshot->owner_count);
     json_output_put(&output->json, ",\"edge_count\":");
     json_output_number(&output->json,
                        output->groups + snapshot->reach.roots.count + edges + output->pairs.count);
@@ -248,6 +263,11 @@ static void put_labels(struct output *output) {
                      2 * (output->groups + 1 + output->label_nodes[text]), LABEL_BYTES, 0);
 }
 
+/* An arena that holds nothing has a byte: what is native and has none is a group of roots. */
+static void put_arena(struct output *output, const struct node *node, uint64_t id, uint64_t edges) {
+    put_node(output, NODE_NATIVE, node->text, id, node->bytes > 0 ? node->bytes : 1, edges);
+}
+
 static void put_objects(struct output *output) {
     struct reading reading = read_nodes(output->snapshot);
     uint64_t number = 0;
@@ -255,11 +275,32 @@ static void put_objects(struct output *output) {
         const struct pair *pairs;
         bool labelled = !node.arena && node.text > 0;
         uint64_t id = id_of(output, node.address, ++number);
-        uint64_t edges = count_edges(&reading) + labelled + pairs_of(output, number, &pairs);
+        uint64_t edges = count_edges(&reading) + labelled + (node.owned_bytes > 0) +
+                         pairs_of(output, number, &pairs);
         if (node.arena)
-            put_node(output, NODE_NATIVE, node.text, id, node.bytes, edges);
+            put_arena(output, &node, id, edges);
         else
             put_node(output, NODE_OBJECT, output->kind_names[node.kind], id, node.bytes, edges);
+    }
+}
+
+static uint64_t own_text(const struct output *output, enum own_text text) {
+    return output->snapshot->stream.list.count + 1 + (uint64_t)text;
+}
+
+/* Where addresses don't fit, numbers are those of nodes: even ones follow the labels'. */
+static void put_owned(struct output *output) {
+    struct reading reading = read_nodes(output->snapshot);
+    bool fits = output->snapshot->extent_bytes / 8 < OWNED_ID;
+    uint64_t number = 0, next = 2 * (output->groups + output->labels + 2);
+    for (struct node node; next_node(&reading, &node);) {
+        count_edges(&reading);
+        uint64_t id = OWNED_ID + id_of(output, node.address, ++number) + 1;
+        if (node.owned_bytes == 0)
+            continue;
+        put_node(output, NODE_NATIVE, own_text(output, TEXT_OWNED), fits ? id : next,
+                 node.owned_bytes, 0);
+        next += 2;
     }
 }
 
@@ -269,6 +310,7 @@ static void put_nodes(struct output *output) {
     put_groups(output);
     put_labels(output);
     put_objects(output);
+    put_owned(output);
     json_output_put(&output->json, "]");
 }
 
@@ -276,10 +318,6 @@ static void put_nodes(struct output *output) {
 
 static void put_edge(struct output *output, enum v8_edge_type type, uint64_t name, uint64_t node) {
     json_output_numbers(&output->json, (const uint64_t[3]){type, name, node * FIELDS}, 3);
-}
-
-static uint64_t own_text(const struct output *output, enum own_text text) {
-    return output->snapshot->stream.list.count + 1 + (uint64_t)text;
 }
 
 static uint64_t node_of(const struct output *output, uint64_t number) {
@@ -292,16 +330,19 @@ static void put_root_edges(struct output *output) {
         put_edge(output, V8_ELEMENT, group, group);
     struct root root = next_root(&cursor, &(struct root){0});
     for (uint64_t group = 1; group <= output->groups; group++)
-        for (uint64_t place = 0; root.group == group; root = next_root(&cursor, &root))
-            put_edge(output, V8_ELEMENT, place++, node_of(output, root.target));
+        for (uint64_t place = 0; root.group == group; root = next_root(&cursor, &root)) {
+            bool weak = root.type == ROOT_LINK;
+            put_edge(output, weak ? V8_WEAK : V8_ELEMENT,
+                     weak ? own_text(output, TEXT_LINK) : place++, node_of(output, root.target));
+        }
 }
 
 static uint64_t pair_text(const struct output *output, uint64_t index) {
     return own_text(output, OWN_TEXTS) + index;
 }
 
-static void put_object_edge(struct output *output, uint64_t edge, uint64_t before,
-                            uint64_t target) {
+static void put_object_edge(struct output *output, const struct node *from, uint64_t edge,
+                            uint64_t before, uint64_t target) {
     uint64_t node = node_of(output, target);
     if (has_key(edge, before)) {
         put_edge(output, V8_INTERNAL, pair_text(output, output->pairs.next++), node);
@@ -317,10 +358,17 @@ static void put_object_edge(struct output *output, uint64_t edge, uint64_t befor
     case EDGE_VALUE:
         put_edge(output, V8_INTERNAL, own_text(output, TEXT_VALUE), node);
         return;
+    case EDGE_LINK:
+        put_edge(output, V8_WEAK, own_text(output, TEXT_LINK), node);
+        return;
+    case EDGE_PART:
+        put_edge(output, V8_INTERNAL, own_text(output, from->arena ? TEXT_OBJECT : TEXT_ARENA),
+                 node);
+        return;
     case EDGE_WORD:
     case EDGE_INSIDE:
     case EDGE_VISITED:
-        put_edge(output, V8_ELEMENT, edge >> 3, node);
+        put_edge(output, V8_ELEMENT, place_of(edge), node);
     }
 }
 
@@ -328,16 +376,19 @@ static void put_edges(struct output *output) {
     json_output_array(&output->json, "edges");
     put_root_edges(output);
     struct reading reading = read_nodes(output->snapshot);
-    uint64_t number = 0;
+    uint64_t number = 0, owners = 0;
     for (struct node node; next_node(&reading, &node);) {
         const struct pair *pairs;
         int64_t distance;
         number++;
+        if (node.owned_bytes > 0)
+            put_edge(output, V8_INTERNAL, own_text(output, TEXT_OWNED),
+                     node_of(output, output->snapshot->node_count + ++owners));
         if (!node.arena && node.text > 0)
             put_edge(output, V8_PROPERTY, own_text(output, TEXT_LABEL),
                      output->groups + output->label_nodes[node.text]);
         for (uint64_t edge, before = 0; (edge = next_edge(&reading, &distance)); before = edge)
-            put_object_edge(output, edge, before, number + (uint64_t)distance);
+            put_object_edge(output, &node, edge, before, number + (uint64_t)distance);
         size_t count = pairs_of(output, number, &pairs);
         for (size_t i = 0; i < count; i++)
             put_edge(output, V8_INTERNAL, pair_text(output, pairs[i].index),

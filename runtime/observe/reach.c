@@ -4,15 +4,11 @@
  */
 #include "reach.h"
 
-#include "../heap/walk.h"
 #include "../mark/coroutines.h"
 #include "../mark/weak.h"
+#include "reach_parts.h"
 
 /* ---- Memory ---- */
-
-static size_t pages_of(const struct reach *reach) {
-    return AO_load_acquire(&reach->space->extent_bytes) >> PAGE_SHIFT;
-}
 
 static void visit(struct gait_visitor *visitor, gait_word word, bool conservative);
 
@@ -28,17 +24,23 @@ bool reach_begin(struct reach *reach, gait_heap *heap) {
     };
     reach->visitor.reach = coroutine_visit_reached;
     ephemerons_init(&reach->keys, &heap->space.metadata_bytes);
-    size_t pages = pages_of(reach), arenas = AO_load_acquire(&heap->arenas.count);
-    reach->found =
-        platform_map_some(pages * (BITS_WORDS / 2) * sizeof *reach->found, &reach->found_bytes);
-    reach->found_arenas = platform_map_some(arenas / 8 + 1, &reach->found_arenas_bytes);
-    reach->before = platform_map_some(pages * sizeof *reach->before, &reach->before_bytes);
-    return reach->found && reach->found_arenas && reach->before;
+    size_t pages = AO_load_acquire(&heap->space.extent_bytes) >> PAGE_SHIFT;
+    size_t words_bytes = pages * REACH_PAGE_WORDS * sizeof *reach->found;
+    size_t arenas_bytes = AO_load_acquire(&heap->arenas.count) / 8 + sizeof *reach->found_arenas;
+    reach->pages = pages;
+    reach->found = platform_map_some(words_bytes, &reach->found_bytes);
+    reach->halves = platform_map_some(words_bytes, &reach->halves_bytes);
+    reach->found_arenas = platform_map_some(arenas_bytes, &reach->found_arenas_bytes);
+    reach->before = platform_map_some((pages + 1) * sizeof *reach->before, &reach->before_bytes);
+    return reach->found && reach->halves && reach->found_arenas && reach->before &&
+           reach_links_list(reach);
 }
 
 void reach_end(struct reach *reach) {
     if (reach->found)
         platform_unreserve(reach->found, reach->found_bytes);
+    if (reach->halves)
+        platform_unreserve(reach->halves, reach->halves_bytes);
     if (reach->found_arenas)
         platform_unreserve(reach->found_arenas, reach->found_arenas_bytes);
     if (reach->before)
@@ -47,6 +49,7 @@ void reach_end(struct reach *reach) {
     pile_free(&reach->groups);
     pile_free(&reach->roots);
     ephemerons_destroy(&reach->keys);
+    address_list_free(&reach->links);
 }
 
 /* ---- What was found ---- */
@@ -65,45 +68,68 @@ static char *target_start(const struct target *target) {
     return target->arena ? target->arena->handle : target->cell.start;
 }
 
-static bool find_target(const struct reach *reach, gait_word word, bool conservative,
-                        struct target *target) {
-    return target_of(reach->space, reach->heap->value_mask, reach->epoch, word, conservative,
-                     target);
-}
-
 static size_t ones(uint64_t word) { return (size_t)__builtin_popcountll(word); }
 
-size_t reach_number(const struct reach *reach, const struct target *target) {
-    if (target->arena) {
-        size_t number = reach->objects + 1, index = target->arena->index;
-        for (size_t i = 0; i < index / 64; i++)
-            number += ones(reach->found_arenas[i]);
-        return number + ones(reach->found_arenas[index / 64] & (((uint64_t)1 << index % 64) - 1));
-    }
-    const struct cell *cell = &target->cell;
-    const uint64_t *last = found_word(reach, cell);
-    size_t number = reach->before[cell->head] + 1;
-    for (const uint64_t *word = &reach->found[cell->head * (BITS_WORDS / 2)]; word < last; word++)
+/* The number of what was found and has this bit. */
+static size_t number_at(const struct reach *reach, size_t page, const uint64_t *last,
+                        uint64_t bit) {
+    size_t number = reach->before[page] + 1;
+    for (const uint64_t *word = &reach->found[page * REACH_PAGE_WORDS]; word < last; word++)
         number += ones(*word);
-    return number + ones(*last & (cell->bit - 1));
+    return number + ones(*last & (bit - 1));
+}
+
+static size_t arena_number(const struct reach *reach, const struct arena *arena) {
+    size_t number = reach->objects + 1, index = arena->index;
+    for (size_t i = 0; i < index / 64; i++)
+        number += ones(reach->found_arenas[i]);
+    return number + ones(reach->found_arenas[index / 64] & (((uint64_t)1 << index % 64) - 1));
+}
+
+size_t reach_number(const struct reach *reach, const struct target *target) {
+    struct arena_object object;
+    const struct cell *cell = &target->cell;
+    if (!target->arena)
+        return number_at(reach, cell->head, found_word(reach, cell), cell->bit);
+    if (!reach_inside(reach, target, &object))
+        return arena_number(reach, target->arena);
+    size_t bit = reach_inside_bit(reach, (uintptr_t)object.start);
+    return number_at(reach, bit / 64 / REACH_PAGE_WORDS, &reach->found[bit / 64],
+                     (uint64_t)1 << bit % 64);
+}
+
+static void add_taken(void *data, const struct arena_object *object) {
+    *(size_t *)data += object->taken_bytes;
 }
 
 size_t reach_bytes(const struct reach *reach, const struct target *target) {
+    struct arena_sums sums = {0};
+    struct arena_object object;
+    size_t inside = 0;
     if (!target->arena)
         return entry_cell_bytes(reach->space, target->cell.entry, target->cell.head);
-    struct arena_sums sums = {0};
-    reach->heap->arenas.hooks.add_figures(target->arena, &sums);
-    return sums.used_bytes + sums.waste_bytes;
+    if (reach_inside(reach, target, &object))
+        return object.taken_bytes;
+    const struct arena_hooks *hooks = &reach->heap->arenas.hooks;
+    hooks->add_figures(target->arena, &sums);
+    hooks->each_object(target->arena, add_taken, &inside);
+    size_t all = sums.used_bytes + sums.waste_bytes;
+    return all > inside ? all - inside : 0; /* other threads' figures may be late */
 }
 
 /* ---- Finding ---- */
+
+static void find_arena(struct reach *reach, struct arena *arena) {
+    reach->found_arenas[arena->index / 64] |= (uint64_t)1 << arena->index % 64;
+    reach_inside_find(reach, arena);
+}
 
 /* It is to be looked at, if it was not found before. */
 static void find(struct reach *reach, const struct target *target) {
     if (reach_has(reach, target))
         return;
     if (target->arena)
-        reach->found_arenas[target->arena->index / 64] |= (uint64_t)1 << target->arena->index % 64;
+        find_arena(reach, target->arena);
     else
         *found_word(reach, &target->cell) |= target->cell.bit;
     char **place = pile_add(&reach->grey);
@@ -118,7 +144,7 @@ static void find_values(struct reach *reach, const struct target *key) {
     for (; wait; wait = next) {
         struct target value;
         next = (struct ephemeron_wait *)wait->node.next;
-        if (find_target(reach, word_read(&wait->pair[1]), false, &value))
+        if (reach_target(reach, word_read(&wait->pair[1]), false, &value))
             find(reach, &value);
         ephemerons_free(&reach->keys, wait);
     }
@@ -127,7 +153,7 @@ static void find_values(struct reach *reach, const struct target *key) {
 /* A pair keeps its value while its key is found, or is no object. */
 static void find_value(struct reach *reach, const gait_word *pair, const struct target *value) {
     struct target key;
-    if (!find_target(reach, word_read(&pair[0]), false, &key) || reach_has(reach, &key))
+    if (!reach_target(reach, word_read(&pair[0]), false, &key) || reach_has(reach, &key))
         find(reach, value);
     else if (ephemerons_add(&reach->keys, (uintptr_t)target_start(&key), pair) < 0)
         reach->failed = true;
@@ -173,20 +199,23 @@ static bool is_kept_otherwise(const struct reach *reach, gait_word word) {
     gait_word holder = (gait_word)visitor->root_of;
     struct target object;
     return visitor->roots == ROOTS_FINALIZER && (word != holder || visitor->at) &&
-           find_target(reach, holder, true, &object) && reach_has(reach, &object);
+           reach_target(reach, holder, true, &object) && reach_has(reach, &object);
+}
+
+void reach_note_root(struct reach *reach, const struct target *target, enum reach_root_type type) {
+    struct reach_root *root = enter_group(reach) ? pile_add(&reach->roots) : NULL;
+    if (root)
+        *root = (struct reach_root){.group = (uint32_t)reach->groups.count - 1,
+                                    .type = type,
+                                    .place = reach->visitor.at,
+                                    .target = *target};
 }
 
 static void visit_root(struct reach *reach, const struct target *target, gait_word word,
                        bool conservative) {
-    if (is_kept_otherwise(reach, word) || !enter_group(reach))
+    if (is_kept_otherwise(reach, word))
         return;
-    struct reach_root *root = pile_add(&reach->roots);
-    if (!root)
-        return;
-    *root = (struct reach_root){.group = (uint32_t)reach->groups.count - 1,
-                                .conservative = conservative,
-                                .place = reach->visitor.at,
-                                .target = *target};
+    reach_note_root(reach, target, conservative ? ROOT_GUESS : ROOT_EXACT);
     find(reach, target);
 }
 
@@ -205,8 +234,8 @@ static struct reach_edge edge_of(const struct reach *reach, const struct target 
     return edge;
 }
 
-static void give_edge(struct reach *reach, struct reach_edge *edge) {
-    if (!reach_has(reach, &edge->target))
+void reach_give(struct reach *reach, struct reach_edge *edge) {
+    if (!reach_has(reach, &edge->target) || (reach->only && edge->target.arena != reach->only))
         return;
     edge->number = reach_number(reach, &edge->target);
     reach->edge(edge, reach->edge_data);
@@ -216,13 +245,13 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
     struct reach *reach = (struct reach *)visitor;
     struct target target;
     size_t place = reach->visits++;
-    if (!find_target(reach, word, conservative, &target))
+    if (!reach_target(reach, word, conservative, &target))
         return;
     if (!reach->object) {
         visit_root(reach, &target, word, conservative);
     } else if (reach->edge) {
         struct reach_edge edge = edge_of(reach, &target, conservative, place);
-        give_edge(reach, &edge);
+        reach_give(reach, &edge);
     } else {
         find(reach, &target);
     }
@@ -231,8 +260,8 @@ static void visit(struct gait_visitor *visitor, gait_word word, bool conservativ
 static void visit_weak_word(struct reach *reach, enum reach_edge_type type, const gait_word *word) {
     struct reach_edge edge = {.type = type, .pair = type == EDGE_VALUE ? word - 1 : NULL};
     edge.place = (size_t)(word - (const gait_word *)reach->object);
-    if (find_target(reach, word_read(word), false, &edge.target))
-        give_edge(reach, &edge);
+    if (reach_target(reach, word_read(word), false, &edge.target))
+        reach_give(reach, &edge);
 }
 
 static void visit_weak_part(struct reach *reach, const struct cell *cell) {
@@ -250,25 +279,20 @@ static void visit_weak_part(struct reach *reach, const struct cell *cell) {
         if (reach->edge) {
             visit_weak_word(reach, EDGE_KEY, &part[0]);
             visit_weak_word(reach, EDGE_VALUE, &part[1]);
-        } else if (find_target(reach, word_read(&part[1]), false, &value)) {
+        } else if (reach_target(reach, word_read(&part[1]), false, &value)) {
             find_value(reach, part, &value);
         }
     }
 }
 
-/* An arena's words. */
-struct low_visit {
-    struct reach *reach;
-    bool conservative;
-};
+/* ---- Words ---- */
 
-static void visit_low(void *data, char *low, char *low_end) {
-    const struct low_visit *to = data;
-    for (; low + sizeof(gait_word) <= low_end; low += sizeof(gait_word)) {
-        struct reach *reach = to->reach;
-        reach->visitor.at = NULL;
-        visit(&reach->visitor, word_read((const gait_word *)low), to->conservative);
-    }
+static void visit_arena(struct reach *reach, const struct target *target) {
+    reach->object_bytes = 0;
+    if (reach->edge)
+        reach_inside_edges(reach, target);
+    else
+        arena_visit(&reach->heap->arenas, target->arena, &reach->visitor);
 }
 
 static void visit_words(struct reach *reach, const struct target *target) {
@@ -277,21 +301,19 @@ static void visit_words(struct reach *reach, const struct target *target) {
     reach->object = target_start(target);
     reach->visits = 0;
     if (target->arena) {
-        struct low_visit to = {reach, AO_load(&target->arena->conservative) != 0};
-        reach->object_bytes = 0;
-        if (arena_state(target->arena) == ARENA_LIVE && (target->arena->flags & ARENA_TRACED))
-            reach->heap->arenas.hooks.each_low(target->arena, visit_low, &to);
+        visit_arena(reach, target);
         return;
     }
     const struct cell *cell = &target->cell;
     unsigned layout = ENTRY_LAYOUT(cell->entry);
-    if (layout == GAIT_LEAF)
-        return;
     reach->object_bytes = entry_cell_bytes(reach->space, cell->entry, cell->head);
-    marker_visit_object(&reach->heap->space, &reach->visitor, cell->start, cell->entry,
-                        reach->object_bytes);
+    if (layout != GAIT_LEAF)
+        marker_visit_object(&reach->heap->space, &reach->visitor, cell->start, cell->entry,
+                            reach->object_bytes);
     if (layout == GAIT_WEAK || layout == GAIT_EPHEMERON)
         visit_weak_part(reach, cell);
+    if (reach->edge)
+        reach_links_give(reach);
 }
 
 /* ---- All of it ---- */
@@ -299,7 +321,7 @@ static void visit_words(struct reach *reach, const struct target *target) {
 static void look_at_grey(struct reach *reach) {
     for (char **place; !reach->failed && (place = pile_take(&reach->grey));) {
         struct target target;
-        if (!find_target(reach, (gait_word)*place, true, &target))
+        if (!reach_target(reach, (gait_word)*place, true, &target))
             continue; /* does not happen: it was found by such a word */
         if (AO_load(&reach->keys.pairs))
             find_values(reach, &target);
@@ -308,33 +330,21 @@ static void look_at_grey(struct reach *reach) {
     reach->failed |= reach->grey.failed || reach->roots.failed || reach->groups.failed;
 }
 
-static void visit_arenas(struct reach *reach) {
-    uint32_t arenas = (uint32_t)AO_load_acquire(&reach->heap->arenas.count);
-    visitor_own(&reach->visitor, NULL, false);
-    for (uint32_t i = 1; i <= arenas; i++) {
-        struct target target = {.arena = arenas_at(&reach->heap->arenas, i)};
-        if (arena_state(target.arena) != ARENA_LIVE || !(target.arena->flags & ARENA_PINNED))
-            continue;
-        visitor_enter(&reach->visitor, ROOTS_ARENA, target.arena);
-        visit_root(reach, &target, (gait_word)target.arena->handle, false);
-    }
-}
-
 static void visit_roots(struct reach *reach) {
     reach->object = NULL;
     mutators_visit_roots(&reach->heap->world, &reach->visitor);
     roots_visit(&reach->heap->roots, &reach->visitor);
-    visit_arenas(reach);
+    arenas_visit_roots(&reach->heap->arenas, &reach->visitor);
 }
 
 /* How many were found below each page: all cells of a span count for its first. */
 static void number_all(struct reach *reach) {
-    size_t pages = pages_of(reach), words = BITS_WORDS / 2;
-    for (size_t page = 0; page < pages; page++) {
+    for (size_t page = 0; page < reach->pages; page++) {
         reach->before[page] = reach->objects;
-        for (size_t i = 0; i < words; i++)
-            reach->objects += ones(reach->found[page * words + i]);
+        for (size_t i = 0; i < REACH_PAGE_WORDS; i++)
+            reach->objects += ones(reach->found[page * REACH_PAGE_WORDS + i]);
     }
+    reach->before[reach->pages] = reach->objects;
 }
 
 bool reach_find(struct reach *reach) {
@@ -343,39 +353,44 @@ bool reach_find(struct reach *reach) {
     reach->object = NULL;
     finalizers_visit(&reach->heap->finalizers, &reach->heap->space, &reach->visitor);
     look_at_grey(reach);
+    reach_links_note(reach);
     number_all(reach);
+    reach->failed |= reach->roots.failed || reach->groups.failed;
     return !reach->failed;
 }
 
-/* A walk over cells. */
-struct each {
-    const struct reach *reach;
-    void (*act)(const struct target *target, void *data);
-    void *data;
-};
-
-static bool wants_all(void *data, const struct span *span, page_entry entry) {
-    (void)data, (void)span, (void)entry;
-    return true;
-}
-
-static void each_cell(void *data, char *start, page_entry entry, size_t bytes) {
-    const struct each *each = data;
+/* What was found in a page has this bit. */
+static struct target target_at(const struct reach *reach, size_t page, size_t bit) {
     struct target target = {.arena = NULL};
-    (void)entry, (void)bytes;
-    if (space_cell(each->reach->space, (uintptr_t)start, &target.cell) &&
-        reach_has(each->reach, &target))
-        each->act(&target, each->data);
+    char *start;
+    if (ENTRY_CLASS(space_entry(reach->space, page)) != CLASS_ARENA) {
+        start = space_page_start(reach->space, page) +
+                bit * span_cell_bytes(&reach->space->spans[page]);
+        space_cell(reach->space, (uintptr_t)start, &target.cell);
+        return target;
+    }
+    start = reach_inside_start(reach, page * REACH_PAGE_WORDS * 64 + bit);
+    target.arena = arenas_of(reach->space, (uintptr_t)start);
+    target.place = (uintptr_t)start;
+    return target;
 }
 
 void reach_each(const struct reach *reach, void (*act)(const struct target *target, void *data),
                 void *data) {
-    struct each each = {reach, act, data};
-    walk_cells(reach->space, reach->epoch & 1,
-               &(struct walk){.wants = wants_all, .cell = each_cell, .data = &each});
+    for (size_t page = 0; page < reach->pages; page++) {
+        if (reach->before[page] == reach->before[page + 1])
+            continue;
+        for (size_t i = 0; i < REACH_PAGE_WORDS; i++)
+            for (uint64_t set = reach->found[page * REACH_PAGE_WORDS + i]; set; set &= set - 1) {
+                struct target target =
+                    target_at(reach, page, i * 64 + (size_t)__builtin_ctzll(set));
+                act(&target, data);
+            }
+    }
     uint32_t arenas = (uint32_t)AO_load_acquire(&reach->heap->arenas.count);
     for (uint32_t i = 1; i <= arenas; i++) {
         struct target target = {.arena = arenas_at(&reach->heap->arenas, i)};
+        target.place = (uintptr_t)target.arena->handle;
         if (reach_has(reach, &target))
             act(&target, data);
     }

@@ -11,6 +11,9 @@
  *   .inv.closed: what an object that was found leads to, but by weak words, was found. Roots are
  *   noted as they are found, and not read again: what lies on the C stack of a thread in native
  *   code changes as it likes.
+ *   .inv.inside: an arena is found as a whole, as of marking, and so are all objects in it that it
+ *   tells of: the arena holds each of them, and each holds the arena. A word of an arena is an edge
+ *   of the object that it lies in, else of the arena.
  *
  * Nothing here calls malloc or takes a lock that is not the library's.
  */
@@ -20,6 +23,7 @@
 #include "../instance.h"
 #include "../mark/ephemerons.h"
 #include "../mark/target.h"
+#include "address_list.h"
 #include "pile.h"
 
 /* The numbers stand in files of heap snapshots. */
@@ -30,14 +34,16 @@ enum reach_edge_type {
     EDGE_KEY = 4,     /* the key of a pair: weak */
     EDGE_VALUE = 5,   /* its value, kept while holder and key are */
     EDGE_VISITED = 6, /* a scan function has handed it in */
+    EDGE_PART = 7,    /* from an arena to an object in it, and back */
+    EDGE_LINK = 8,    /* a link's slot (mark/links.h): weak, whatever the word holds */
 };
 
 struct reach_edge {
     enum reach_edge_type type;
-    size_t place;          /* in words, from the holder's start; of an arena: of its words with
-                              references; VISITED: how many it visited before */
-    struct target target;  /* was found */
-    size_t number;         /* of the target */
+    size_t place;         /* in words, from the holder's start; VISITED: how many it visited before;
+                             PART: 0 */
+    struct target target; /* was found */
+    size_t number;        /* of the target */
     const gait_word *pair; /* VALUE: where it lies, its key first */
 };
 
@@ -50,9 +56,11 @@ struct reach_group {
     const volatile void *range;
 };
 
+enum reach_root_type { ROOT_EXACT = 1, ROOT_GUESS = 2, ROOT_LINK = 3 /* weak */ };
+
 struct reach_root {
     uint32_t group; /* from 0 */
-    bool conservative;
+    enum reach_root_type type;
     const volatile void *place; /* where the word lies; NULL: not known */
     struct target target;
 };
@@ -63,17 +71,23 @@ struct reach {
     const struct space *space;
     unsigned epoch;
 
-    uint64_t *found; /* a bit for each cell: one word for each pair of the space's */
+    size_t pages;    /* of the heap, as it was */
+    uint64_t *found; /* a bit for each cell: one word for each pair of the space's; in an arena's
+                        pages, for each 16 bytes that an object begins in */
     size_t found_bytes;
+    uint64_t *halves; /* likewise: it begins in the second 8 of these */
+    size_t halves_bytes;
     uint64_t *found_arenas; /* a bit for each record */
     size_t found_arenas_bytes;
-    size_t *before; /* for each page, objects that were found below it; reach_find's end */
+    size_t *before; /* for each page, objects that were found below it, and for the end of all;
+                       reach_find's end */
     size_t before_bytes;
-    size_t objects;         /* that were found */
-    struct pile grey;       /* char *: what was found and not looked at */
-    struct pile groups;     /* struct reach_group */
-    struct pile roots;      /* struct reach_root */
-    struct ephemerons keys; /* that were not found, with their pairs */
+    size_t objects;            /* that were found */
+    struct pile grey;          /* char *: what was found and not looked at */
+    struct pile groups;        /* struct reach_group */
+    struct pile roots;         /* struct reach_root */
+    struct ephemerons keys;    /* that were not found, with their pairs */
+    struct address_list links; /* targets by slots */
 
     unsigned mutators, coroutines; /* that were met, as owners of roots */
     const void *owner;             /* the last */
@@ -81,7 +95,8 @@ struct reach {
     /* whose words are visited */
     char *object; /* NULL: roots */
     size_t object_bytes;
-    size_t visits; /* of it so far */
+    size_t visits;            /* of it so far */
+    const struct arena *only; /* words that lead elsewhere are none; NULL: all count */
 
     void (*edge)(const struct reach_edge *edge, void *data); /* while reach_edges runs */
     void *edge_data;
@@ -95,12 +110,18 @@ void reach_end(struct reach *reach);
 /** Find all, and number it. @return false: there was no memory. */
 bool reach_find(struct reach *reach);
 
-/** What was found, in the order of numbers, from 1: objects by address, then arenas. */
+/** What was found, in the order of numbers, from 1: objects by address, also those in arenas, then
+ * arenas. */
 void reach_each(const struct reach *reach, void (*act)(const struct target *target, void *data),
                 void *data);
 
-/** How much memory a target takes, bytes. */
+/** How much memory a target takes, bytes: of an arena, beside its objects. */
 size_t reach_bytes(const struct reach *reach, const struct target *target);
+
+/** The object in an arena that a target means, where the arena tells of it. @return false: an
+ * object of the heap, or the arena itself. */
+bool reach_inside(const struct reach *reach, const struct target *target,
+                  struct arena_object *object);
 
 /** The edges of an object or arena to what was found. */
 void reach_edges(struct reach *reach, const struct target *target,

@@ -252,6 +252,11 @@ static void free_owned(gait_mutator *mutator, void *block) {
     gait_offheap_free(gait_mutator_heap(mutator), block);
 }
 
+/* Its cleanup is there, so it is live. */
+size_t offheap_cleanup_bytes(gait_cleanup_fn cleanup, const void *block) {
+    return cleanup == free_owned ? head_of(block)->bytes + sizeof(struct head) : 0;
+}
+
 int gait_offheap_own(gait_mutator *mutator, void *object, void *block) {
     gait_heap *heap = gait_mutator_heap(mutator);
     struct head *head = live_head(state_find(heap), block, __func__);

@@ -68,6 +68,7 @@ static const gait_library library = {
     .fork_prepare = hold,
     .fork_parent = let_go,
     .fork_child = child,
+    .cleanup_bytes = offheap_cleanup_bytes,
 };
 
 /* The library's number, plus 1. All threads get the same; unordered. */

@@ -81,4 +81,7 @@ static inline unsigned state_tags(struct state *state) {
 /** report.c: write what is live if there is something. @return the blocks. */
 size_t report_leaks(struct state *state);
 
+/** offheap.c's: what an owner's cleanup frees with this block, bytes; 0: it is another cleanup. */
+size_t offheap_cleanup_bytes(gait_cleanup_fn cleanup, const void *block);
+
 #endif

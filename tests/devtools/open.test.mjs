@@ -17,6 +17,8 @@ import {MessageChannel} from 'node:worker_threads';
 
 const here = import.meta.dirname;
 const PAGES = 2000, PAGE_BYTES = 500; // what the program's cache of one user holds
+const BUFFER_BYTES = 65536;           // outside the heap, of one stream
+const OUTSIDE = 'memory outside the heap';
 let folder, file;
 
 before(() => {
@@ -45,6 +47,9 @@ test('memlab finds what holds the cache', async () => {
   const bob = sessions['session of bob'], ann = sessions['session of ann'];
   assert(bob.retainedSize > PAGES * PAGE_BYTES, `${bob.retainedSize} bytes`);
   assert(ann.retainedSize < 1000, `${ann.retainedSize} bytes`);
+  const stream = bob.findReference((edge) => edge.toNode.name === 'stream').toNode;
+  assert(stream.retainedSize >= BUFFER_BYTES, `${stream.retainedSize} bytes`);
+  assert.equal(stream.getReference(OUTSIDE, 'internal').toNode.self_size, BUFFER_BYTES);
   const holder = bob.pathEdge.fromNode;
   assert.equal(holder.name, 'static slots');
   assert.equal(holder.pathEdge.fromNode.id, snapshot.nodes.get(0).id);
@@ -119,6 +124,9 @@ test("Chrome's DevTools finds what holds the cache", async () => {
   assert.equal(row('session').count, 2);
   assert.equal(row('entry').count, PAGES);
   assert(row('session').maxRet > PAGES * PAGE_BYTES);
+  const outside = nodes.filter((node) => node.name() === OUTSIDE);
+  assert.deepEqual(outside.map((node) => node.selfSize()), [BUFFER_BYTES]);
+  assert.equal(new Set(nodes.map((node) => node.id())).size, nodes.length);
   // nothing is the system's, and nothing is held by weak edges alone
   const distances = entries.map((node) => node.distance());
   assert(Math.min(...distances) === 3 && Math.max(...distances) === PAGES + 2);

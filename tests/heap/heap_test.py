@@ -19,7 +19,8 @@ import tempfile
 import unittest
 import xml.dom.minidom
 
-from snapshots import (BASE, GUESS, SCAN, VALUE, WEAK, WORD, Snapshot, text, varint, zigzag)
+from snapshots import (BASE, GUESS, LINK, LINKS, PART, SCAN, VALUE, WEAK, WEAK_ONES, WORD, Snapshot, text,
+                       varint, zigzag)
 
 GAIT_HEAP = sys.argv[1]
 SEED = int(os.environ.get("GAIT_HEAP_SEED", random.randrange(1 << 32)))
@@ -60,12 +61,14 @@ def a_random_graph(source, objects=28):
             for _ in range(objects)]
     for _ in range(source.randrange(objects, 3 * objects)):
         snapshot.refer(source.choice(made), source.choice(made),
-                       sort=source.choice((WORD, WORD, WORD, GUESS, SCAN, WEAK)))
+                       sort=source.choice((WORD, WORD, WORD, WORD, GUESS, SCAN, PART, WEAK, LINK)))
     for _ in range(source.randrange(3)):
         holder, key, value = source.sample(made, 3)
         snapshot.pair(holder, key, value)
     for i in range(source.randrange(1, 4)):
         snapshot.root(source.choice(made), f"roots {i % 2}")
+    for _ in range(source.randrange(3)):
+        snapshot.link(source.choice(made))
     return snapshot
 
 
@@ -183,11 +186,12 @@ class BruteForce(Files):
             snapshot.objects = [made for made in snapshot.objects]
             for made in snapshot.objects:  # pairs' ways are told by their keys: not looked at here
                 made.edges = [edge for edge in made.edges if edge[1] != VALUE]
-            distance = {target.number: 0 for _, target in snapshot.roots}
+            distance = {target.number: 0 for group, target in snapshot.roots
+                        if snapshot.groups[group - 1] != LINKS}
             queue = list(distance)
             for number in queue:
                 for _, sort, target in snapshot.objects[number - 1].edges:
-                    if sort in (WORD, GUESS, SCAN) and target.number not in distance:
+                    if sort in (WORD, GUESS, SCAN, PART) and target.number not in distance:
                         distance[target.number] = distance[number] + 1
                         queue.append(target.number)
             for form, path in self.forms(snapshot).items():
@@ -201,7 +205,7 @@ class BruteForce(Files):
                         self.assertTrue(any(
                             name_of(snapshot, made, form) == one and any(
                                 name_of(snapshot, target, form) == other
-                                for _, sort, target in made.edges if sort != WEAK)
+                                for _, sort, target in made.edges if sort not in WEAK_ONES)
                             for made in snapshot.objects), (SEED, one, other))
 
 
@@ -234,6 +238,51 @@ class Paths(Files):
             self.assertNotIn("table 0x", out)
             self.assertIn("retains 64 B", self.good("path", path, "key"))
             self.assertIn("retains 32 B", self.good("path", path, "table"))
+
+    def test_who_holds_an_arena_holds_all_in_it(self):
+        snapshot = Snapshot()
+        holder, first, second, outside = (snapshot.object(kind, 32)
+                                          for kind in ("holder", "first", "second", "outside"))
+        snapshot.arena("request", 100, [first, second])
+        snapshot.refer(holder, first)
+        snapshot.refer(second, outside)
+        snapshot.root(holder)
+        snapshot.link(second)
+        for form, path in self.forms(snapshot).items():
+            out = self.good("path", path, "outside")
+            self.assertEqual([line.split(":")[0].split()[-1] for line in out.splitlines()[3:]],
+                             ["0" if form == "own" else "w0", "arena", "object",
+                              "1" if form == "own" else "w1"], out)
+            self.assertIn("retains 196 B", self.good("path", path, "first"))
+            self.assertIn("retains 64 B", self.good("path", path, "second"))
+            self.assertIn("228 B", self.good("kinds", path))
+
+    def test_links_keep_nothing(self):
+        snapshot = Snapshot()
+        holder, held = snapshot.object("holder", 32), snapshot.object("held", 32)
+        snapshot.refer(holder, held, sort=LINK)
+        snapshot.root(holder)
+        snapshot.link(held)
+        for path in self.forms(snapshot).values():
+            self.assertIn("weak references alone", self.good("path", path, "held"))
+            self.assertIn("retains 32 B", self.good("path", path, "holder"))
+            self.assertNotIn("held", self.good("dominators", path))
+
+    def test_what_lies_outside_the_heap_counts_at_its_owner(self):
+        snapshot = Snapshot()
+        table, image, plain = (snapshot.object(kind, 32) for kind in ("table", "image", "plain"))
+        image.owned = 300
+        snapshot.refer(table, image)
+        snapshot.refer(table, plain)
+        snapshot.root(table)
+        for path in self.forms(snapshot).values():
+            self.assertIn("32 B, retains 332 B", self.good("path", path, "image"))
+            self.assertIn("32 B, retains 396 B", self.good("path", path, "table"))
+            self.assertIn("32 B, retains 32 B", self.good("path", path, "plain"))
+            self.assertRegex(self.good("kinds", path), r"300 B .*memory outside the heap")
+            self.assertIn("300 B, retains 300 B", self.good("path", path, "memory*"))
+            out = self.good("diff", path, path)
+            self.assertNotIn("+", out.replace("+0", ""))
 
     def test_a_long_list(self):
         snapshot = Snapshot()
@@ -373,13 +422,13 @@ class BadInput(Files):
     def test_own_form(self):
         good = a_cache(2).own()
         end = len(good) - len(list(a_cache(2).records())[-1])
-        head = b"GaitHSn\n" + varint(1)
+        head = b"GaitHSn\n" + varint(2)
         first = b"H" + varint(8) + varint(BASE) + varint(0) * 3 + text("") + text("")
         kind = b"T" + text("pair") + b"K" + varint(0) + varint(1) + varint(1)
-        leaf = b"N" + varint(0) + varint(0) + varint(16) + varint(0)
+        leaf = b"N" + varint(0) + varint(0) + varint(16) + varint(0) * 2
         for data, offset, message in (
                 (b"", 0, "the file is empty"), (b"xyz", 0, "something else"),
-                (b"GaitHSx\n", 6, "something else"), (head[:-1] + varint(2), 8, "the version"),
+                (b"GaitHSx\n", 6, "something else"), (head[:-1] + varint(1), 8, "the version"),
                 (head + b"K", 9, "H, the header"), (head + first + b"Q", None, "a record Q"),
                 (head + first + b"H", None, "a record H"),
                 (head + first + kind + leaf + varint(0) + kind, None, "order"),
@@ -392,16 +441,16 @@ class BadInput(Files):
                 (head + first + b"K" + varint(0) + varint(1) + varint(7), None, "from 0 to 0"),
                 (head + first + kind * 2, None, "a second time"),
                 (head + first + leaf, None, "told before"),
-                (head + first + kind + leaf + varint(7), None, "an edge of type 7"),
+                (head + first + kind + leaf + varint(9), None, "an edge of type 9"),
                 (head + first + kind + leaf + varint(1) + zigzag(-1), None, "leads to node 0"),
                 (head + first + kind + leaf + varint(1) + zigzag(1 << 40), None, "leads to node"),
                 (head + first + kind + leaf + varint(1) + zigzag(1) + varint(0) + b"E" +
-                 varint(1) + varint(1) + varint(0) + varint(16) + varint(0) * 3,
+                 varint(1) + varint(1) + varint(0) + varint(16) + varint(0) * 4,
                  len(head + first + kind + leaf) + 1, "up to 1"),
                 (head + first + kind + b"N" + varint(0) + varint(0) + varint(1 << 63), None,
                  "cut off"),
-                (head + first + kind + b"N" + varint(0) + varint(0) + varint(1 << 63) + varint(0) +
-                 varint(0), None, "too many"),
+                (head + first + kind + b"N" + varint(0) + varint(0) + varint(1 << 63) +
+                 varint(0) * 3, None, "too many"),
                 (head + first + b"R" + varint(1), None, "a group's number"),
                 (good[:end] + b"E" + varint(3), end + 1, "which were read")):
             line = self.refused(FAILED, "kinds", self.path("bad", data))
@@ -450,7 +499,7 @@ class BadInput(Files):
         if "asan" in os.path.realpath(GAIT_HEAP):
             self.skipTest("a sanitizer's own memory is more")
         limit = 256 << 20
-        head = b"GaitHSn\n" + varint(1) + b"H" + varint(8) + varint(BASE) + varint(0) * 3
+        head = b"GaitHSn\n" + varint(2) + b"H" + varint(8) + varint(BASE) + varint(0) * 3
         line = self.refused(
             FAILED, "kinds", self.path("bad", head + varint((1 << 63) - 1)),
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))

@@ -3,7 +3,8 @@
 
 import json
 
-WORD, GUESS, WEAK, KEY, VALUE, SCAN = range(1, 7)
+WORD, GUESS, WEAK, KEY, VALUE, SCAN, PART, LINK = range(1, 9)
+WEAK_ONES = (WEAK, KEY, LINK)
 BASE = 0x7F0000000000
 
 
@@ -28,10 +29,15 @@ def text(value):
     return varint(len(bytes_of(value))) + bytes_of(value)
 
 
+LINKS = "links"
+OUTSIDE = "memory outside the heap"
+
+
 class Object:
     def __init__(self, number, kind, size, address, label):
         self.number, self.kind, self.size = number, kind, size
-        self.address, self.label, self.edges = address, label, []
+        self.address, self.label, self.edges, self.is_arena = address, label, [], False
+        self.owned = 0  # bytes outside the heap
 
 
 class Snapshot:
@@ -48,6 +54,15 @@ class Snapshot:
         self.objects.append(made)
         return made
 
+    def arena(self, name, size, inside):
+        """An arena that tells of these objects in it."""
+        made = self.object("(arena)", size, name)
+        made.is_arena = True
+        for one in inside:
+            self.refer(made, one, 0, PART)
+            self.refer(one, made, 0, PART)
+        return made
+
     def refer(self, source, target, place=None, sort=WORD):
         source.edges.append((len(source.edges) if place is None else place, sort, target))
 
@@ -61,11 +76,15 @@ class Snapshot:
             self.groups.append(group)
         self.roots.append((self.groups.index(group) + 1, target))
 
+    def link(self, target):
+        """A link in the program's memory: a root that holds nothing."""
+        self.root(target, LINKS)
+
     # ---- Files ----------------------------------------------------------
 
     def records(self):
         """The records of the own form, one by one."""
-        kinds = sorted({made.kind for made in self.objects}, key=bytes_of)
+        kinds = sorted({made.kind for made in self.objects if not made.is_arena}, key=bytes_of)
         texts = kinds + self.groups + sorted({made.label for made in self.objects if made.label},
                                              key=bytes_of)
         number = {name: i + 1 for i, name in enumerate(texts)}
@@ -79,23 +98,30 @@ class Snapshot:
             yield b"G" + varint(1) + varint(number[name])
         before, edges = BASE, 0
         for made in self.objects:
-            record = (b"N" + varint(kinds.index(made.kind)) + varint((made.address - before) // 8) +
-                      varint(made.size) + varint(number[made.label] if made.label else 0))
-            before = made.address
+            label = varint(number[made.label] if made.label else 0)
+            if made.is_arena:
+                record = (b"A" + varint(made.address) + varint(made.size) + varint(1) + label +
+                          varint(0))
+            else:
+                record = (b"N" + varint(kinds.index(made.kind)) +
+                          varint((made.address - before) // 8) + varint(made.size) +
+                          varint(made.owned) + label)
+                before = made.address
             for place, sort, target in made.edges:
-                record += varint(place << 3 | sort) + zigzag(target.number - made.number)
+                record += varint(place << 4 | sort) + zigzag(target.number - made.number)
                 edges += 1
             yield record + varint(0)
         before = 0
         for group, target in sorted(self.roots, key=lambda root: root[0]):
-            yield b"R" + varint(group) + varint(1) + varint(64) + zigzag(target.number - before)
+            sort = 3 if self.groups[group - 1] == LINKS else 1
+            yield b"R" + varint(group) + varint(sort) + varint(64) + zigzag(target.number - before)
             before = target.number
-        size = sum(made.size for made in self.objects)
+        size = sum(made.size for made in self.objects if not made.is_arena)
         yield (b"E" + varint(len(self.objects)) + varint(edges) + varint(len(self.roots)) +
-               varint(size) + varint(0) + varint(0) + varint(0))
+               varint(size) + varint(sum(made.owned for made in self.objects)) + varint(0) * 3)
 
     def own(self):
-        return b"GaitHSn\n" + varint(1) + b"".join(self.records())
+        return b"GaitHSn\n" + varint(2) + b"".join(self.records())
 
     @staticmethod
     def id_of(made):
@@ -116,10 +142,11 @@ class Snapshot:
             edges.extend((edge_types.index(kind),
                           name if kind in ("element", "hidden") else string(name), 5 * to))
 
-        labels = sorted({made.label for made in self.objects if made.label})
+        labels = sorted({made.label for made in self.objects if made.label and not made.is_arena})
         first_label = 1 + len(self.groups)
         first = first_label + len(labels)
         values = {made.number: [] for made in self.objects}  # of keys
+        owners = [made for made in self.objects if made.owned]
         for made in self.objects:
             for (_, sort, key), (_, then, value) in zip(made.edges, made.edges[1:]):
                 if sort == KEY and then == VALUE:
@@ -133,12 +160,13 @@ class Snapshot:
             targets = [target for of, target in self.roots if of == i + 1]
             node("native", group, 2 * i + 2, 0, len(targets))
             for j, target in enumerate(targets):
-                edge("element", j, first + target.number - 1)
+                edge(*(("weak", "link") if group == LINKS else ("element", j)),
+                     first + target.number - 1)
         for i, label in enumerate(labels):
             node("string", label, 2 * (len(self.groups) + i) + 2, 1, 0)
         for made in self.objects:
             count = len(edges)
-            if made.label:
+            if made.label and not made.is_arena:
                 edge("property", "label", first_label + labels.index(made.label))
             for place, sort, target in made.edges:
                 to = first + target.number - 1
@@ -146,13 +174,20 @@ class Snapshot:
                          if table is made and value is target] if sort == VALUE else []
                 if named:
                     edge("internal", named[0], to)
-                elif sort in (WEAK, KEY):
+                elif sort in WEAK_ONES:
                     edge("weak", str(place), to)
+                elif sort == PART:
+                    edge("internal", "object" if made.is_arena else "arena", to)
                 else:
                     edge("property", f"w{place}", to)
             for name, _, value in values[made.number]:
                 edge("internal", name, first + value.number - 1)
-            node("object", made.kind, self.id_of(made), made.size, (len(edges) - count) // 3)
+            if made.owned:
+                edge("internal", OUTSIDE, first + len(self.objects) + owners.index(made))
+            kind = ("native", made.label) if made.is_arena else ("object", made.kind)
+            node(*kind, self.id_of(made), made.size, (len(edges) - count) // 3)
+        for made in owners:
+            node("native", OUTSIDE, 2**31 + self.id_of(made) + 1, made.owned, 0)
         return json.dumps({
             "snapshot": {"meta": {
                 "node_fields": ["type", "name", "id", "self_size", "edge_count"],
@@ -173,12 +208,13 @@ class Snapshot:
         """Numbers of the objects that roots keep if one of them weren't there. A pair's value is
         kept by its key."""
         kept = {made.number: [target for _, sort, target in made.edges
-                              if sort in (WORD, GUESS, SCAN)] for made in self.objects}
+                              if sort in (WORD, GUESS, SCAN, PART)] for made in self.objects}
         for made in self.objects:
             for place, sort, target in made.edges:
                 if sort == VALUE:
                     kept[self.key_before(made, place) or made.number].append(target)
-        found, queue = set(), [target for _, target in self.roots]
+        found = set()
+        queue = [target for group, target in self.roots if self.groups[group - 1] != LINKS]
         while queue:
             made = queue.pop()
             if made.number not in found and made.number != without:

@@ -90,7 +90,7 @@ class Answers(unittest.TestCase):
         self.assertGreater(about["gait"]["stop_ns"], 0)
         self.assertLess(max(snapshot["edges"][2::3]), len(snapshot["nodes"]))
         _, body = self.get("/debug/gait/snapshot?format=compact")
-        self.assertTrue(body.startswith(b"GaitHSn\n\x01H"))
+        self.assertTrue(body.startswith(b"GaitHSn\n\x02H"))
 
     def test_figures_are_json(self):
         answer, body = self.get("/debug/vars")

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heap snapshots while threads build graphs, store, drop and collect: each is a picture of one
- * moment. Every edge leads to a node, and every node is held by a way from a root (the reader
- * asserts both); what a thread keeps throughout is in each; and when all stand still, a snapshot
- * has as many objects as a collection finds.
+ * Heap snapshots while threads build graphs, also in arenas, link, store, drop and collect: each is
+ * a picture of one moment. Every edge leads to a node, and every node is held by a way from a root
+ * (the reader asserts both); what a thread keeps throughout is in each; and when all stand still, a
+ * snapshot has as many objects as a collection finds.
  */
 #include "stress.h"
 
+#include <gait/arena.h>
 #include <gait/heap_snapshot.h>
+#include <gait/links.h>
 #include <gait/stats.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -19,7 +21,7 @@
 #define KEPT 100
 
 static gait_heap *heap;
-static gait_kind node, kept_kind, pair;
+static gait_kind node, kept_kind, pair, inside;
 static gait_handle *shared[SLOTS];
 static unsigned started; /* atomic */
 static bool over;        /* atomic */
@@ -41,9 +43,25 @@ static gait_word keep_list(gait_mutator *mutator, gait_word *root) {
     return root[0];
 }
 
-static void step(gait_mutator *mutator, gait_word *own, uint64_t *seed) {
+/* One in the thread's arena is of another kind: a collection counts objects of the heap alone. */
+static gait_word *allocate_somewhere(gait_mutator *mutator, gait_arena *arena, size_t words,
+                                     uint64_t *seed) {
+    if (next_random(seed) % 4)
+        return allocate(mutator, node, words * sizeof(gait_word));
+    gait_word *object = gait_arena_new(mutator, arena, inside, words * sizeof(gait_word));
+    CHECK(object, "no memory");
+    return object;
+}
+
+/* From an object that stays to any other; what lies in an arena is refused. */
+static void link_some(gait_mutator *mutator, const gait_word *own, uint64_t *seed) {
+    gait_word *slot = (gait_word *)own[0] + 1;
+    gait_link_register(mutator, slot, (void *)own[1 + next_random(seed) % (SLOTS - 1)], 0);
+}
+
+static void step(gait_mutator *mutator, gait_arena *arena, gait_word *own, uint64_t *seed) {
     size_t words = 1 + next_random(seed) % 30;
-    gait_word *object = allocate(mutator, node, words * sizeof(gait_word));
+    gait_word *object = allocate_somewhere(mutator, arena, words, seed);
     for (size_t i = 0; i < words; i++)
         gait_store(mutator, &object[i], own[1 + next_random(seed) % (SLOTS - 1)]);
     own[1 + next_random(seed) % (SLOTS - 1)] = (gait_word)(uintptr_t)object;
@@ -67,16 +85,31 @@ static void step(gait_mutator *mutator, gait_word *own, uint64_t *seed) {
     }
 }
 
+/* Pinned: no frame has the handle. */
+static gait_arena *open_arena(gait_mutator *mutator, uint64_t seed) {
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.flags = GAIT_ARENA_TRACED | GAIT_ARENA_PINNED | (seed % 3 ? GAIT_ARENA_DESCRIBED : 0);
+    gait_arena *arena = gait_arena_create(mutator, &config);
+    CHECK(arena, "no arena");
+    return arena;
+}
+
 static void *work(void *argument) {
     uint64_t seed = (uint64_t)(uintptr_t)argument;
     gait_mutator *mutator = attach(heap);
+    gait_arena *arena = open_arena(mutator, seed);
     gait_word own[SLOTS] = {0};
     struct gait_frame frame;
     gait_push_frame(mutator, &frame, own, SLOTS);
     keep_list(mutator, own);
     __atomic_fetch_add(&started, 1, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE)) {
-        step(mutator, own, &seed);
+        step(mutator, arena, own, &seed);
+        if (next_random(&seed) % 50 == 0)
+            link_some(mutator, own, &seed);
+        if (next_random(&seed) % 5000 == 0)
+            gait_arena_reset(mutator, arena);
         if (next_random(&seed) % 2000 == 0)
             drop_all(mutator, own);
         if (next_random(&seed) % 20000 == 0)
@@ -88,6 +121,7 @@ static void *work(void *argument) {
         }
     }
     gait_pop_frame(mutator);
+    gait_arena_free(mutator, arena);
     gait_detach(mutator);
     return NULL;
 }
@@ -142,10 +176,12 @@ int main(int argc, char **argv) {
         {.name = "node", .layout = GAIT_REFS},
         {.name = "kept", .layout = GAIT_PREFIX, .head_words = 1},
         {.name = "pair", .layout = GAIT_EPHEMERON},
+        {.name = "inside", .layout = GAIT_REFS},
     };
     node = (gait_kind)gait_kind_register(heap, &infos[0]);
     kept_kind = (gait_kind)gait_kind_register(heap, &infos[1]);
     pair = (gait_kind)gait_kind_register(heap, &infos[2]);
+    inside = (gait_kind)gait_kind_register(heap, &infos[3]);
     for (size_t i = 0; i < SLOTS; i++)
         shared[i] = gait_handle_new(mutator, 0);
     pthread_t threads[THREADS];

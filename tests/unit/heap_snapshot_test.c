@@ -3,7 +3,7 @@
  * gait/heap_snapshot.h: what is in a snapshot: each layout's edges, pairs in both formats, the
  * roots' names, labels.
  */
-#include <gait/arena.h>
+#include <gait/links.h>
 
 #include "emulated.h"
 #include "seen_heap.h"
@@ -202,32 +202,114 @@ Test(heap_snapshot, pairs_as_v8_has_them) {
     let_go();
 }
 
-/* ---- Arenas ---- */
+/* ---- Links ---- */
 
-Test(heap_snapshot, arenas_are_one_node) {
-    gait_arena_config config;
-    gait_arena_config_init(&config);
-    config.flags = GAIT_ARENA_TRACED;
-    config.name = "request";
-    gait_arena *arena = gait_arena_create(mutator, &config);
-    cr_assert_not_null(arena);
-    gait_word slot = word_of(arena);
-    gait_push_frame(mutator, &frame, &slot, 1);
-    gait_word *inside = gait_arena_new(mutator, arena, node, 2 * sizeof(gait_word));
-    gait_word *held = new_object(leaf, 1);
-    gait_store(mutator, &inside[1], word_of(held));
+Test(heap_snapshot, links_lead_and_keep_nothing) {
+    static gait_word outside[2];
+    gait_word *holder = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, 4);
+    gait_kind prefix =
+        kind_of((gait_kind_info){.name = "prefix", .layout = GAIT_PREFIX, .head_words = 1});
+    gait_word *target = new_object(leaf, 1), *dropped = new_object(leaf, 1);
+    gait_word *other = new_object(prefix, 8);
+    gait_store(mutator, &holder[0], word_of(target));
+    gait_store(mutator, &holder[1], word_of(other));
+    other[6] = ~word_of(target); /* hidden: what the word holds is not looked at */
+    cr_assert_eq(gait_link_register(mutator, &other[6], target, 0), 0);
+    cr_assert_eq(gait_link_register(mutator, &other[6], target, GAIT_LINK_LONG), 0);
+    cr_assert_eq(gait_link_register(mutator, &other[3], holder, 0), 0);
+    cr_assert_eq(gait_link_register(mutator, &outside[0], target, 0), 0);
+    cr_assert_eq(gait_link_register(mutator, &outside[1], dropped, 0), 0);
+    for (uint32_t flags = 0; flags <= (is_emulated() ? 0 : GAIT_SNAPSHOT_FORK); flags++) {
+        look_by(flags);
+        cr_assert_eq(seen.node_count, 3u);
+        expect_edge(other, target, 8, 6);
+        expect_edge(other, holder, 8, 3);
+        cr_assert_eq(seen.edge_count, 5u);
+        cr_assert_str_eq(seen_holder(&seen, target), "links");
+        for (size_t i = 0; i < seen.root_count; i++)
+            if (seen.roots[i].target == seen_find(&seen, target)) {
+                cr_assert_eq(seen.roots[i].type, 3u);
+                cr_assert_eq(seen.roots[i].place, (uintptr_t)&outside[0]);
+            }
+        cr_assert_eq(seen_find(&seen, dropped), 0u);
+    }
+    gait_snapshot_result result;
+    size_t bytes;
+    char *text = written(options_of(GAIT_SNAPSHOT_V8, 0), &result, &bytes);
+    char edge[32];
+    snprintf(edge, sizeof edge, "\n6,%zu,", index_of(text, "\"link\"")); /* weak */
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, edge)); at++)
+        count++;
+    cr_assert_eq(count, 4u, "%zu weak edges", count);
+    free(text);
+    cr_assert_eq(gait_link_unregister(mutator, &outside[0], 0), 0);
+    cr_assert_eq(gait_link_unregister(mutator, &outside[1], 0), 0);
+    let_go();
+}
+
+Test(heap_snapshot, links_of_a_dead_holder_are_left_out) {
+    gait_word *target = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, 1);
+    gait_word *dead = new_object(leaf, 4);
+    cr_assert_eq(gait_link_register(mutator, &dead[2], target, 0), 0);
     look();
-    cr_assert_eq(seen.node_count, 2u);
-    const struct seen_node *last = &seen.nodes[1];
-    cr_assert(last->arena);
-    cr_assert_str_eq(last->text, "request");
-    cr_assert_eq(last->kind, 1u);
-    cr_assert_geq(last->bytes, 16u);
-    cr_assert_eq(seen.edge_count, 1u);
-    cr_assert_eq(seen.edges[0].from, 2u);
-    cr_assert_eq(seen.edges[0].to, seen_find(&seen, held));
-    gait_pop_frame(mutator);
-    gait_arena_free(mutator, arena);
+    cr_assert_eq(seen.node_count, 1u);
+    cr_assert_eq(seen.root_count, 1u);
+    cr_assert_eq(seen.edge_count, 0u);
+    let_go();
+}
+
+Test(heap_snapshot, many_links) {
+    enum { COUNT = 3000 };
+    gait_word *holder = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, COUNT);
+    gait_word *target = new_object(leaf, 1);
+    gait_store(mutator, &holder[0], word_of(target));
+    for (size_t i = 1; i < COUNT; i++)
+        cr_assert_eq(gait_link_register(mutator, &holder[i * 1201 % COUNT], target, 0), 0);
+    look();
+    cr_assert_eq(seen.edge_count, (size_t)COUNT);
+    for (size_t i = 1; i < COUNT; i++) {
+        cr_assert_eq(seen.edges[i].type, 8u);
+        cr_assert_eq(seen.edges[i].place, i);
+    }
+    let_go();
+}
+
+/* ---- Memory outside the heap ---- */
+
+static size_t owned(gait_kind kind, const void *object, size_t bytes, void *data) {
+    (void)bytes;
+    return kind == *(gait_kind *)data ? *(const gait_word *)object : 0;
+}
+
+Test(heap_snapshot, memory_outside_the_heap) {
+    gait_word *holder = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, 3);
+    for (gait_word i = 0; i < 3; i++) {
+        gait_word *owner = new_object(leaf, 2);
+        owner[0] = 1000 * i;
+        gait_store(mutator, &holder[i], word_of(owner));
+    }
+    gait_set_snapshot_owned(heap, owned, &leaf);
+    look();
+    for (size_t i = 0; i < 3; i++)
+        cr_assert_eq(seen.nodes[seen_find(&seen, (void *)holder[i]) - 1].owned_bytes, 1000 * i);
+    gait_snapshot_result result;
+    size_t bytes;
+    char *text = written(options_of(GAIT_SNAPSHOT_V8, 0), &result, &bytes);
+    /* root, group, four objects, two blocks; to the group, to the holder, to three, to two */
+    cr_assert_not_null(strstr(text, "\"node_count\":8,\"edge_count\":7,"));
+    unsigned found = 0;
+    for (unsigned size = 1000; size <= 2000; size += 1000) {
+        char block[32];
+        snprintf(block, sizeof block, ",%u,0,0,0", size);
+        found += strstr(text, block) != NULL;
+    }
+    cr_assert_eq(found, 2u);
+    free(text);
+    gait_set_snapshot_owned(heap, NULL, NULL);
+    look();
+    cr_assert_eq(seen.nodes[seen_find(&seen, (void *)holder[2]) - 1].owned_bytes, 0u);
+    let_go();
 }
 
 /* ---- Roots ---- */

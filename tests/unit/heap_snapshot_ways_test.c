@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/wait.h>
 
 TestSuite(heap_snapshot_ways, .init = open_heap, .fini = close_heap);
@@ -238,6 +239,61 @@ Test(heap_snapshot_ways, without_memory) {
 }
 
 /* ---- Threads ---- */
+
+static size_t open_descriptors(void) {
+    size_t count = 0;
+    for (int i = 0; i < 256; i++)
+        count += is_open(i);
+    return count;
+}
+
+static int slow[2];
+static unsigned waits; /* atomic */
+
+/* A pipe that nobody reads. */
+static __attribute__((noinline)) void write_to_nobody(uint32_t flags) {
+    gait_mutator *own = gait_attach(heap);
+    gait_snapshot_options options = options_of(GAIT_SNAPSHOT_COMPACT, flags);
+    options.idle_ns = 300000000;
+    __atomic_store_n(&waits, 1, __ATOMIC_RELEASE);
+    gait_write_snapshot(heap, slow[1], &options, NULL);
+    gait_detach(own);
+}
+
+/* It ends in a frame without variables, else AddressSanitizer takes what was in them for such. */
+static void *end_behind_it(void *flags) {
+    write_to_nobody((uint32_t)(uintptr_t)flags);
+    pthread_testcancel();
+    return NULL;
+}
+
+Test(heap_snapshot_ways, a_thread_that_is_cancelled_leaves_nothing) {
+    gait_word *holder = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, 40000);
+    fill(holder, 40000);
+    cr_assert_eq(pipe(slow), 0);
+    size_t before = open_descriptors();
+    for (uint32_t flags = 0; flags <= (is_emulated() ? 0 : GAIT_SNAPSHOT_FORK); flags++) {
+        pthread_t thread;
+        void *end;
+        __atomic_store_n(&waits, 0, __ATOMIC_RELAXED);
+        gait_enter_native(mutator);
+        cr_assert_eq(pthread_create(&thread, NULL, end_behind_it, (void *)(uintptr_t)flags), 0);
+        while (!__atomic_load_n(&waits, __ATOMIC_ACQUIRE))
+            usleep(1000);
+        usleep(100000); /* it waits for the reader; if not yet, this test finds less */
+        cr_assert_eq(pthread_cancel(thread), 0);
+        cr_assert_eq(pthread_join(thread, &end), 0);
+        gait_leave_native(mutator);
+        cr_assert_eq(end, PTHREAD_CANCELED);
+        cr_assert_eq(open_descriptors(), before);
+        errno = 0;
+        cr_assert_lt(waitpid(-1, NULL, WNOHANG | __WALL), 0, "no process is left over");
+        cr_assert_eq(errno, ECHILD);
+    }
+    close(slow[0]);
+    close(slow[1]);
+    let_go();
+}
 
 Test(heap_snapshot_ways, a_thread_that_is_not_attached_takes_one) {
     gait_word *holder = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, 1);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gait/heap_snapshot.h>
 #include <gait/library.h>
 #include <gait/offheap.h>
 #include <gait/profile.h>
@@ -12,9 +13,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../heap_snapshot_reader.h"
 #include "../random.h"
 #include "backend.h"
 
@@ -352,6 +356,56 @@ static void objects_own(int backend) {
     gait_heap_destroy(heap);
 }
 Test(offheap, a_block_goes_with_the_object_that_owns_it) { each_backend(objects_own); }
+
+static void do_nothing(gait_mutator *mutator, void *data) { (void)mutator, (void)data; }
+
+/* What an object owns by a heap snapshot. */
+static uint64_t owned_in_snapshot(gait_heap *heap, const void *object) {
+    struct seen seen;
+    struct stat about;
+    gait_snapshot_options options;
+    gait_snapshot_options_init(&options);
+    options.format = GAIT_SNAPSHOT_COMPACT;
+    int file = memfd_create("snapshot", MFD_CLOEXEC);
+    cr_assert_eq(gait_write_snapshot(heap, file, &options, NULL), 0);
+    cr_assert_eq(fstat(file, &about), 0);
+    char *bytes = malloc((size_t)about.st_size);
+    cr_assert_eq(pread(file, bytes, (size_t)about.st_size, 0), about.st_size);
+    seen_read(&seen, bytes, (size_t)about.st_size);
+    cr_assert_null(seen.complaint, "%s", seen.complaint);
+    size_t number = seen_find(&seen, object);
+    cr_assert_neq(number, 0u);
+    uint64_t owned = seen.nodes[number - 1].owned_bytes;
+    seen_free(&seen);
+    free(bytes);
+    close(file);
+    return owned;
+}
+
+static void owners_are_told_of_in_snapshots(int backend) {
+    gait_heap *heap = heap_of(backend);
+    gait_mutator *mutator = gait_attach(heap);
+    int leaf = gait_kind_register(heap, &(gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    gait_handle *handle = gait_handle_new(mutator, 0);
+    void *object = gait_alloc(mutator, (gait_kind)leaf, 32);
+    gait_handle_set(mutator, handle, (gait_word)object);
+    void *first = gait_offheap_calloc(heap, 1, 1000, 0);
+    void *second = gait_offheap_calloc(heap, 1, 500, 0);
+    cr_assert_eq(gait_cleanup_add(mutator, object, do_nothing, first), 0); /* another one */
+    cr_assert_eq(owned_in_snapshot(heap, object), 0);
+    cr_assert_eq(gait_offheap_own(mutator, object, first), 0);
+    cr_assert_eq(gait_offheap_own(mutator, object, second), 0);
+    cr_assert_eq(owned_in_snapshot(heap, object), 1500 + 2 * 16);
+    cr_assert_eq(gait_offheap_disown(mutator, object, first), 0);
+    cr_assert_eq(owned_in_snapshot(heap, object), 500 + 16);
+    gait_offheap_free(heap, first);
+    gait_handle_free(mutator, handle);
+    gait_collect(mutator);
+    gait_run_finalizers(mutator, SIZE_MAX);
+    gait_heap_destroy(heap);
+}
+
+Test(offheap, owners_are_told_of_in_snapshots) { each_backend(owners_are_told_of_in_snapshots); }
 
 static void roots_lie_in_blocks(int backend) {
     gait_heap *heap = heap_of(backend);

@@ -26,8 +26,8 @@ static inline gait_kind kind_of(gait_kind_info info) {
     return (gait_kind)kind;
 }
 
-static inline void open_heap(void) {
-    heap = gait_heap_create(NULL, NULL, 0);
+static inline void open_heap_with(const gait_config *config) {
+    heap = gait_heap_create(config, NULL, 0);
     cr_assert_not_null(heap);
     mutator = gait_attach(heap);
     leaf = kind_of((gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
@@ -35,6 +35,8 @@ static inline void open_heap(void) {
     pair = kind_of((gait_kind_info){.name = "pair", .layout = GAIT_EPHEMERON, .head_words = 1});
     memset(&seen, 0, sizeof seen);
 }
+
+static inline void open_heap(void) { open_heap_with(NULL); }
 
 static inline void close_heap(void) {
     seen_free(&seen);

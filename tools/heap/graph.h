@@ -28,6 +28,8 @@ enum edge_type {
     EDGE_GUESS, /**< such a word, which may hold a number            */
     EDGE_PAIR,  /**< the value of a pair, which its key keeps        */
     EDGE_SCAN,  /**< what a kind's scan function visited, in order   */
+    EDGE_PART,  /**< an arena and an object in it, either way        */
+    EDGE_OWNED, /**< memory outside the heap, from its owner         */
     EDGE_SLOT   /**< a root that lies at this address; 0: not known  */
 };
 

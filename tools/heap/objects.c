@@ -24,7 +24,8 @@ static bool take_number(const char *text, int base, uint64_t *value) {
 }
 
 static bool lies_in(const struct graph_node *node, uint64_t address) {
-    return address >= node->id && address - node->id < (node->bytes ? node->bytes : 1);
+    return node->id > 0 && address >= node->id &&
+           address - node->id < (node->bytes ? node->bytes : 1);
 }
 
 static bool matches(const struct graph *graph, const bool *kinds, uint32_t node,

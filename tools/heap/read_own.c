@@ -14,13 +14,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN_VERSION 1
+#define OWN_VERSION 2
 /** Most kinds that a heap has: GAIT_KINDS_MAX of gait/gait.h. */
 #define OWN_KINDS 256
 
-/* Types of edges, in the low three bits of what stands before the target. */
-enum own_edge { OWN_END, OWN_WORD, OWN_GUESS, OWN_WEAK, OWN_KEY, OWN_VALUE, OWN_SCAN };
-#define OWN_EDGE_BITS 3
+/* Types of edges, in the low four bits of what stands before the target. */
+enum own_edge {
+    OWN_END,
+    OWN_WORD,
+    OWN_GUESS,
+    OWN_WEAK,
+    OWN_KEY,
+    OWN_VALUE,
+    OWN_SCAN,
+    OWN_PART,
+    OWN_LINK
+};
+#define OWN_EDGE_BITS 4
+
+/* Types of roots. */
+enum own_root { OWN_EXACT = 1, OWN_CONSERVATIVE, OWN_LINK_ROOT };
 
 /* Of what follows what: a record's letter in this order, T anywhere before E. */
 static const char ORDER[] = "HKGNRE";
@@ -28,10 +41,15 @@ static const char ORDER[] = "HKGNRE";
 struct own {
     struct source *source;
     struct graph *graph;
-    uint32_t kinds[OWN_KINDS]; /* of the graph; GRAPH_NONE: there is no such kind      */
-    uint32_t roots, arenas;    /* kinds of the graph                                   */
-    uint32_t groups;           /* node 0 is the root, then as many groups, then objects */
-    uint64_t nodes, edges, root_edges, bytes; /* read: the last record has them again  */
+    uint32_t kinds[OWN_KINDS];       /* of the graph; GRAPH_NONE: there is no such kind      */
+    uint32_t roots, arenas, outside; /* kinds of the graph                             */
+    struct owned {
+        uint32_t node;
+        uint64_t bytes;
+    } * owned; /* memory outside the heap, by its owners: nodes when all others are there */
+    uint32_t owned_count, owned_room;
+    uint32_t groups; /* node 0 is the root, then as many groups, then objects */
+    uint64_t nodes, edges, root_edges, bytes, owned_bytes; /* read: the last record has them */
     uint64_t address, target;         /* of the record before                                 */
     uint64_t highest, highest_offset; /* node that an edge leads to, and where that stands */
     uint64_t record;                  /* where the record begins                              */
@@ -167,30 +185,54 @@ static uint32_t node_numbered(struct own *own, uint64_t number) {
     return own->groups + (uint32_t)number;
 }
 
-/** Edges up to the 0 that ends them. */
+/** Edges up to the 0 that ends them. The name of one between an arena and an object in it is
+ * which of both it leads to: 1, the object. */
 static void read_edges(struct own *own, uint32_t from) {
     static const uint8_t TYPES[] = {
         [OWN_WORD] = EDGE_WORD, [OWN_GUESS] = EDGE_GUESS, [OWN_WEAK] = EDGE_WORD,
-        [OWN_KEY] = EDGE_WORD,  [OWN_VALUE] = EDGE_PAIR,  [OWN_SCAN] = EDGE_SCAN};
+        [OWN_KEY] = EDGE_WORD,  [OWN_VALUE] = EDGE_PAIR,  [OWN_SCAN] = EDGE_SCAN,
+        [OWN_PART] = EDGE_PART, [OWN_LINK] = EDGE_WORD};
     uint32_t key = GRAPH_NONE; /* of the edge before, if it is one to a key */
     uint64_t key_place = 0, word;
     while ((word = number(own, "an edge, or the 0 after the last")) != 0) {
         enum own_edge type = word & ((1 << OWN_EDGE_BITS) - 1);
         uint64_t place = word >> OWN_EDGE_BITS;
-        if (type == OWN_END || type > OWN_SCAN)
+        if (type == OWN_END || type > OWN_LINK)
             source_fail(own->source, own->field, "an edge of type %d; expected: 1 to %d", (int)type,
-                        (int)OWN_SCAN);
+                        (int)OWN_LINK);
         uint32_t to = node_numbered(own, own->nodes + difference(own, "an edge's target"));
-        struct graph_edge edge = {.name = place,
+        bool to_object = type == OWN_PART && own->graph->nodes[from].kind == own->arenas;
+        struct graph_edge edge = {.name = to_object ? 1 : place,
                                   .to = to,
                                   .type = TYPES[type],
-                                  .weak = type == OWN_WEAK || type == OWN_KEY};
+                                  .weak = type == OWN_WEAK || type == OWN_KEY || type == OWN_LINK};
         /* A value lives while its holder and its key do; the key is what is forgotten. */
         bool of_key = type == OWN_VALUE && key != GRAPH_NONE && place == key_place + 1;
         add_edge(own, of_key ? key : from, &edge);
         key = type == OWN_KEY ? to : GRAPH_NONE;
         key_place = place;
         own->edges++;
+    }
+}
+
+static void note_owned(struct own *own, uint32_t node, uint64_t bytes) {
+    own->owned_bytes += bytes;
+    if (bytes == 0)
+        return;
+    if (own->owned_count == own->owned_room) {
+        own->owned_room = 2 * own->owned_room + 64; /* less than nodes */
+        own->owned = command_grow(own->owned, own->owned_room, sizeof(*own->owned));
+    }
+    own->owned[own->owned_count++] = (struct owned){node, bytes};
+}
+
+/** Nodes of the file have their numbers by then. */
+static void add_owned(struct own *own) {
+    for (uint32_t i = 0; i < own->owned_count; i++) {
+        const struct owned *owned = &own->owned[i];
+        uint32_t node =
+            add_node(own, &(struct graph_node){.bytes = owned->bytes, .kind = own->outside});
+        add_edge(own, owned->node, &(struct graph_edge){.type = EDGE_OWNED, .to = node});
     }
 }
 
@@ -201,11 +243,13 @@ static void read_object(struct own *own) {
                     "an object of kind %" PRIu64 "; expected: a kind that is told before", kind);
     own->address += 8 * number(own, "an address");
     uint64_t bytes = number(own, "an object's bytes");
+    uint64_t owned_bytes = number(own, "bytes outside the heap");
     uint32_t label = text_number(own, "the text of a label", texts_defined(own));
     uint32_t node = add_node(
         own, &(struct graph_node){own->address, bytes, own->kinds[kind], graph_text(label)});
     own->nodes++;
     own->bytes += bytes;
+    note_owned(own, node, owned_bytes);
     read_edges(own, node);
 }
 
@@ -225,13 +269,16 @@ static void read_arena(struct own *own) {
 
 static void read_root(struct own *own) {
     uint64_t group = number_in(own, "a group's number", 1, own->groups);
-    uint64_t type = number_in(own, "1 for exact, 2 for conservative", 1, 2);
+    uint64_t type =
+        number_in(own, "1 for exact, 2 for conservative, 3 for a link", OWN_EXACT, OWN_LINK_ROOT);
     uint64_t place = number(own, "a slot's address");
     own->target += difference(own, "a root's target");
     uint32_t to = node_numbered(own, own->target);
-    add_edge(
-        own, (uint32_t)group,
-        &(struct graph_edge){.name = place, .to = to, .type = type == 1 ? EDGE_SLOT : EDGE_GUESS});
+    add_edge(own, (uint32_t)group,
+             &(struct graph_edge){.name = place,
+                                  .to = to,
+                                  .type = type == OWN_CONSERVATIVE ? EDGE_GUESS : EDGE_SLOT,
+                                  .weak = type == OWN_LINK_ROOT});
     own->root_edges++;
 }
 
@@ -248,6 +295,7 @@ static void read_end(struct own *own) {
     compare(own, "edges", own->edges);
     compare(own, "roots", own->root_edges);
     compare(own, "bytes", own->bytes);
+    compare(own, "bytes outside the heap", own->owned_bytes);
     number(own, "the stop's length");
     number(own, "flags");
     number(own, "the walk's length");
@@ -259,6 +307,7 @@ static void read_end(struct own *own) {
     if (source_byte(own->source) >= 0)
         source_fail(own->source, source_offset(own->source) - 1,
                     "more follows the last record; expected: the file's end");
+    add_owned(own);
 }
 
 /** The next record's place in ORDER; what stands where it may not ends the command. */
@@ -321,8 +370,10 @@ void read_own(struct graph *graph, struct source *source) {
         own->kinds[i] = GRAPH_NONE;
     own->roots = graph_kind(graph, "(roots)", true);
     own->arenas = graph_kind(graph, "(arena)", false);
+    own->outside = graph_kind(graph, "memory outside the heap", false);
     add_node(own, &(struct graph_node){.kind = own->roots});
     while (read_record(own))
         ;
+    free(own->owned);
     free(own);
 }

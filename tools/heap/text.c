@@ -90,6 +90,10 @@ char *text_edge(const struct graph *graph, const struct graph_edge *edge, char o
         text_cut(texts_get(&graph->texts, (uint32_t)edge->name), out, LABEL_MOST);
     else if (edge->type == EDGE_SLOT && edge->name == 0)
         snprintf(out, TEXT_NAME, "root");
+    else if (edge->type == EDGE_OWNED)
+        snprintf(out, TEXT_NAME, "owned");
+    else if (edge->type == EDGE_PART)
+        snprintf(out, TEXT_NAME, edge->name ? "object" : "arena");
     else
         snprintf(out, TEXT_NAME, FORMATS[edge->type], edge->name);
     return out;
