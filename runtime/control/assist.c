@@ -75,7 +75,7 @@ static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, bool *star
     struct marker *marker = &mutator->marker;
     size_t before = marker->scanned_bytes;
     marker_begin(marker);
-    bool out = marker_drain(marker, budget_bytes);
+    bool out = marker_assist(marker, budget_bytes);
     marker_end(marker);
     size_t done = marker->scanned_bytes - before;
     *starved = out && done < budget_bytes;

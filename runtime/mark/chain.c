@@ -46,7 +46,7 @@ static void take_pairs(struct marker *marker, const struct stretch *stretch, uin
 }
 
 /* Set the marks of what was passed. @return whether the chain is to be followed beyond it. */
-static bool stretch_end(struct marker *marker, struct stretch *stretch) {
+static bool marker_stretch_end(struct marker *marker, struct stretch *stretch) {
     if (!stretch->passed)
         return true;
     PERTURB(MARK_BATCH);
@@ -61,7 +61,8 @@ static bool stretch_end(struct marker *marker, struct stretch *stretch) {
 
 /* The chain comes into a page. Lists that were made in one go run in one direction: the tables of
  * the page that would be next are asked for. */
-static void stretch_page(const struct marker *marker, struct stretch *stretch, uintptr_t page) {
+static inline __attribute__((always_inline)) void
+stretch_page(const struct marker *marker, struct stretch *stretch, uintptr_t page) {
     const struct space *space = marker->space;
     uintptr_t ahead = 2 * page - stretch->page;
     if (ahead < marker->extent_bytes >> PAGE_SHIFT) {
@@ -120,8 +121,10 @@ static inline void look_at(struct marker *marker, struct led *led, const gait_wo
 }
 
 /* @return what a link leads to; 0: nothing, or several objects, which are pushed. */
-static inline gait_word link_next(struct marker *marker, const struct stretch *stretch,
-                                  const gait_word *from, size_t extent_bytes) {
+static inline __attribute__((always_inline)) gait_word link_next(struct marker *marker,
+                                                                 const struct stretch *stretch,
+                                                                 const gait_word *from,
+                                                                 size_t extent_bytes) {
     struct led led = {0, false};
     const gait_word *stop = from + stretch->words;
     if (stretch->interior) {
@@ -161,7 +164,7 @@ static inline bool link_index(const struct stretch *stretch, gait_word *word, ui
     return true;
 }
 
-size_t marker_follow_chain(struct marker *marker, size_t most) {
+static inline __attribute__((always_inline)) size_t follow(struct marker *marker, size_t most) {
     gait_word word = marker->block->words[0];
     if ((word & WORD_TAGS) != 0 && (word & WORD_TAGS) != INTERIOR_TAG)
         return 0; /* a piece of something */
@@ -176,7 +179,7 @@ size_t marker_follow_chain(struct marker *marker, size_t most) {
     while (word && links < most) {
         uintptr_t page = space_page(marker->space, word);
         if (page != stretch.page) {
-            if (!stretch_end(marker, &stretch))
+            if (!marker_stretch_end(marker, &stretch))
                 break;
             stretch_page(marker, &stretch, page);
         }
@@ -186,7 +189,7 @@ size_t marker_follow_chain(struct marker *marker, size_t most) {
         uint64_t bit = (uint64_t)1 << (index & 63);
         uint64_t *pair = stretch.bits + 2 * (index >> 6);
         if (pair != stretch.pair) {
-            if (!stretch_end(marker, &stretch))
+            if (!marker_stretch_end(marker, &stretch))
                 break;
             stretch_begin(marker, &stretch, pair);
         }
@@ -200,9 +203,19 @@ size_t marker_follow_chain(struct marker *marker, size_t most) {
         scanned_words += stretch.words;
         word = link_next(marker, &stretch, (const gait_word *)word, extent_bytes);
     }
-    stretch_end(marker, &stretch);
+    marker_stretch_end(marker, &stretch);
     if (word && !stretch.lost)
         push(marker, word);
     marker->scanned_bytes += scanned_words * sizeof(gait_word);
     return links;
+}
+
+size_t marker_follow_chain(struct marker *marker, size_t most) {
+    OWN_FUNCTION("mark");
+    return follow(marker, most);
+}
+
+size_t marker_assist_chain(struct marker *marker, size_t most) {
+    OWN_FUNCTION("assist");
+    return follow(marker, most);
 }

@@ -142,7 +142,8 @@ void marker_push(struct marker *marker, gait_word word) {
 
 /* The cell that a word points into: as it is, with its low bits, or else as a tagged one. @return
  * false: none. */
-static bool interior_cell(struct marker *marker, gait_word word, struct cell *cell) {
+static inline __attribute__((always_inline)) bool interior_cell(struct marker *marker,
+                                                                gait_word word, struct cell *cell) {
     gait_word address = word & marker->value_mask;
     if (in_range_now(marker, word) && space_cell(marker->space, word, cell))
         return true;
@@ -173,7 +174,8 @@ void marker_push_interior(struct marker *marker, gait_word word) {
         push_white_arena(marker, word);
 }
 
-static bool cell_is_white(const struct marker *marker, const struct cell *cell) {
+static inline __attribute__((always_inline)) bool cell_is_white(const struct marker *marker,
+                                                                const struct cell *cell) {
     return (bits_get(&cell->pair[!marker->mark_side]) & cell->bit) &&
            !(bits_get(&cell->pair[marker->mark_side]) & cell->bit);
 }
@@ -323,7 +325,7 @@ void marker_publish_ephemerons(struct marker *marker) {
 /* ---- The loop ---- */
 
 /* Give half of the block to others that look for work. */
-static void share(struct marker *marker) {
+static void marker_share(struct marker *marker) {
     struct mark_block *block = marker->block;
     if (queue_has_work(marker->queue) || !block || block->count < SHARE_WORDS)
         return;
@@ -374,8 +376,8 @@ static __attribute__((noinline)) bool cell_displaced(const struct space *space, 
 }
 
 /* Take references from the block and prefetch their mark bits. @return how many cells they name. */
-static inline unsigned marker_fetch_batch(struct marker *marker, struct mark_block *block,
-                                          struct marked_cell *cells) {
+static inline __attribute__((always_inline)) unsigned
+marker_fetch_batch(struct marker *marker, struct mark_block *block, struct marked_cell *cells) {
     const struct space *space = marker->space;
     uintptr_t base = marker->base;
     struct marked_cell *cell = cells;
@@ -446,8 +448,8 @@ static inline void object_prefetch(uintptr_t start, uintptr_t last) {
 /* Mark the cells that are objects and that nobody has marked, and prefetch those that have
  * references. Neighbours whose bits share a word are marked at once. @return how many are kept:
  * they are moved to the front. */
-static inline unsigned marker_mark_batch(struct marker *marker, struct marked_cell *cells,
-                                         unsigned count) {
+static inline __attribute__((always_inline)) unsigned
+marker_mark_batch(struct marker *marker, struct marked_cell *cells, unsigned count) {
     PERTURB(MARK_BATCH);
     unsigned side = marker->mark_side;
     uintptr_t last = 0;
@@ -486,8 +488,8 @@ static inline unsigned marker_mark_batch(struct marker *marker, struct marked_ce
 
 /* Push the references of the objects that were marked. The block's end is kept at hand: through the
  * block's count, each object would wait for the one before. */
-static void marker_scan_batch(struct marker *marker, const struct marked_cell *cells,
-                              unsigned count) {
+static inline __attribute__((always_inline)) void
+scan_batch(struct marker *marker, const struct marked_cell *cells, unsigned count) {
     const struct space *space = marker->space;
     gait_word mask = marker->value_mask, base = marker->base;
     /* what the words lead to may be in a chunk that was committed since the last look; one that is
@@ -529,6 +531,18 @@ static void marker_scan_batch(struct marker *marker, const struct marked_cell *c
     marker->scanned_bytes += scanned_words * sizeof(gait_word);
 }
 
+static __attribute__((noinline)) void
+marker_scan_batch(struct marker *marker, const struct marked_cell *cells, unsigned count) {
+    OWN_FUNCTION("mark");
+    scan_batch(marker, cells, count);
+}
+
+static __attribute__((noinline)) void
+marker_assist_batch(struct marker *marker, const struct marked_cell *cells, unsigned count) {
+    OWN_FUNCTION("assist");
+    scan_batch(marker, cells, count);
+}
+
 /* Have a block with work. @return false: there is none. */
 static bool block_take(struct marker *marker) {
     struct mark_block *other = queue_take(marker->queue);
@@ -541,7 +555,14 @@ static bool block_take(struct marker *marker) {
     return true;
 }
 
-bool marker_drain(struct marker *marker, size_t budget_bytes) {
+/* The functions that stand in a profile for marking; likewise for an assist's. */
+struct steps {
+    void (*scan)(struct marker *marker, const struct marked_cell *cells, unsigned count);
+    size_t (*follow)(struct marker *marker, size_t most);
+};
+
+static inline __attribute__((always_inline)) bool drain(struct marker *marker, size_t budget_bytes,
+                                                        struct steps steps) {
     /* Two batches at a time: while the objects of one come into the cache, the mark bits of the
      * next are asked for, and the other way round. */
     struct marked_cell batches[2][BATCH + 1];
@@ -551,32 +572,42 @@ bool marker_drain(struct marker *marker, size_t budget_bytes) {
     size_t start = marker->scanned_bytes, looks = budget_bytes / sizeof(gait_word), looked = 0;
     for (;;) {
         if (!marker->block || marker->block->count == 0) {
-            marker_scan_batch(marker, objects, object_count); /* there may be more after it */
+            steps.scan(marker, objects, object_count); /* there may be more after it */
             object_count = 0;
             if ((!marker->block || marker->block->count == 0) && !block_take(marker))
                 return true;
         }
         if (object_count == 0 && marker->block->count == 1) {
-            looked += marker_follow_chain(marker, looks - looked + 1);
+            looked += steps.follow(marker, looks - looked + 1);
             if (marker->scanned_bytes - start >= budget_bytes || looked > looks)
                 return false;
             if (marker->block->count == 0)
                 continue;
         }
         unsigned count = marker_fetch_batch(marker, marker->block, cells);
-        marker_scan_batch(marker, objects, object_count);
+        steps.scan(marker, objects, object_count);
         object_count = marker_mark_batch(marker, cells, count);
         struct marked_cell *swap = cells;
         cells = objects;
         objects = swap;
         if (AO_load(&marker->queue->hungry))
-            share(marker);
+            marker_share(marker);
         looked += count;
         if (marker->scanned_bytes - start >= budget_bytes || looked > looks) {
-            marker_scan_batch(marker, objects, object_count);
+            steps.scan(marker, objects, object_count);
             return false;
         }
     }
+}
+
+bool marker_drain(struct marker *marker, size_t budget_bytes) {
+    OWN_FUNCTION("mark");
+    return drain(marker, budget_bytes, (struct steps){marker_scan_batch, marker_follow_chain});
+}
+
+bool marker_assist(struct marker *marker, size_t budget_bytes) {
+    OWN_FUNCTION("assist");
+    return drain(marker, budget_bytes, (struct steps){marker_assist_batch, marker_assist_chain});
 }
 
 void marker_end(struct marker *marker) {

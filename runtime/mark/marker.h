@@ -149,9 +149,20 @@ bool marker_is_white(const struct marker *marker, gait_word word);
  * as that has words. @return whether none is left. */
 bool marker_drain(struct marker *marker, size_t budget_bytes);
 
+/** The same by a mutator that pays for what it allocates. What it does is the same, by functions of
+ * its own: so a profiler that knows functions alone, and no stacks, tells assists apart. */
+bool marker_assist(struct marker *marker, size_t budget_bytes);
+
 /** Follow the one reference of the block from object to object, at most so many, for as long as
  * each leads to one other: chain.c. What is left to look at is in the block. @return how many. */
 size_t marker_follow_chain(struct marker *marker, size_t most);
+
+/** The same in an assist. */
+size_t marker_assist_chain(struct marker *marker, size_t most);
+
+/* In each of two functions that do the same: compilers that find them equal (gcc: -fipa-icf) would
+ * make one of both. No instruction. */
+#define OWN_FUNCTION(name) __asm__ volatile("# " name)
 
 /** Make those that were deferred known to the thread that settles them. */
 void marker_publish_ephemerons(struct marker *marker);

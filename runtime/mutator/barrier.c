@@ -23,7 +23,7 @@ static void slot_write(gait_word *slot, gait_word value) {
 
 /* Only words that may be heap addresses go into the buffer: by the range that is reserved, which
  * is constant. The part of it that is committed may have grown since by another thread. */
-static void shade(gait_mutator *mutator, gait_word word) {
+static void barrier_shade(gait_mutator *mutator, gait_word word) {
     gait_heap *heap = mutator->heap;
     if (!space_reserves(&heap->space, word & heap->value_mask) &&
         !space_reserves(&heap->space, word))
@@ -47,7 +47,7 @@ void mutator_remember(gait_mutator *mutator, const gait_word *slots, size_t coun
 
 void mutator_shade(gait_mutator *mutator, gait_word word) {
     if (mutator_is_marking(mutator))
-        shade(mutator, word);
+        barrier_shade(mutator, word);
 }
 
 void gait_shade_slow(gait_mutator *mutator, gait_word word) {
@@ -62,8 +62,8 @@ void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value)
         return; /* a program that was built when there were no cards */
     gait_word held = slot_read(slot);
     PERTURB(BARRIER_READ);
-    shade(mutator, held);
-    shade(mutator, value);
+    barrier_shade(mutator, held);
+    barrier_shade(mutator, value);
     PERTURB(BARRIER_NOTED);
 }
 
@@ -85,8 +85,8 @@ bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *ex
     mutator_check_fast(mutator, __func__);
     remember(mutator, slot, 1);
     if (mutator_is_marking(mutator)) {
-        shade(mutator, *expected);
-        shade(mutator, desired);
+        barrier_shade(mutator, *expected);
+        barrier_shade(mutator, desired);
         PERTURB(BARRIER_NOTED);
     }
     return __atomic_compare_exchange_n(slot, expected, desired, false, __ATOMIC_ACQ_REL,
@@ -136,8 +136,8 @@ static void move_piece(gait_mutator *mutator, gait_word *to, const gait_word *fr
     remember(mutator, to, count);
     if (mutator_is_marking(mutator))
         for (size_t i = 0; i < count; i++) {
-            shade(mutator, slot_read(&to[i]));
-            shade(mutator, slot_read(&from[i]));
+            barrier_shade(mutator, slot_read(&to[i]));
+            barrier_shade(mutator, slot_read(&from[i]));
         }
     PERTURB(BARRIER_NOTED);
     if (upwards)
@@ -169,9 +169,9 @@ void gait_move(gait_mutator *mutator, gait_word *to, const gait_word *from, size
 static void fill_piece(gait_mutator *mutator, gait_word *to, gait_word value, size_t count) {
     remember(mutator, to, count);
     if (mutator_is_marking(mutator)) {
-        shade(mutator, value);
+        barrier_shade(mutator, value);
         for (size_t i = 0; i < count; i++)
-            shade(mutator, slot_read(&to[i]));
+            barrier_shade(mutator, slot_read(&to[i]));
     }
     PERTURB(BARRIER_NOTED);
     for (size_t i = 0; i < count; i++)

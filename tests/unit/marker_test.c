@@ -239,6 +239,31 @@ Test(marker, large_objects_in_slices) {
     cr_assert_not(queue_has_work(&bare.queue));
 }
 
+/* The second copy of the loop: a list, and batches, piece by piece. */
+Test(marker, assists_mark_the_same) {
+    enum { COUNT = 3000, LINKS = 5000 };
+    unsigned refs = bare_kind(GAIT_REFS, 0), leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *table = bare_alloc(refs, COUNT * sizeof(gait_word)), *list = NULL;
+    fill(table, COUNT, leaf);
+    for (size_t i = 0; i < LINKS; i++) {
+        gait_word *link = bare_alloc(refs, 2 * sizeof(gait_word));
+        link[0] = bare_ref(list);
+        list = link;
+    }
+    table[0] = bare_ref(list);
+    marker_begin(&bare.marker);
+    marker_push(&bare.marker, bare_ref(table));
+    size_t pieces = 1;
+    for (; !marker_assist(&bare.marker, 1000); pieces++)
+        cr_assert_lt(pieces, (size_t)COUNT + LINKS);
+    marker_end(&bare.marker);
+    cr_expect_gt(pieces, (size_t)10);
+    for (size_t i = 0; i < COUNT; i++)
+        cr_assert(bare_is_marked((void *)table[i]));
+    for (; list; list = (gait_word *)list[0])
+        cr_assert(bare_is_marked(list));
+}
+
 /* Objects without references are no work as pacing counts it, and take time all the same. */
 Test(marker, a_budget_bounds_what_is_marked) {
     enum { COUNT = 50000, WORDS = 4096 };
