@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "space.h"
+
 static const size_t bounds[CENSUS_GROUPS] = {16, 64, 256, 1024, 4096, 32768, 0};
 
 size_t census_bound_bytes(unsigned group) { return bounds[group]; }
@@ -34,4 +36,8 @@ void census_take(const struct space *space, uint64_t bytes[CENSUS_GROUPS]) {
         if (state == SPAN_USED && size_class != 0 && size_class != CLASS_ARENA)
             bytes[group_of(size_class)] += (uint64_t)length << PAGE_SHIFT;
     }
+}
+
+void census_hand(struct census_handed *handed, unsigned size_class, size_t bytes) {
+    counter_add(&handed->bytes[group_of(size_class)], bytes);
 }

@@ -38,6 +38,7 @@
 #include "../platform/atomic.h"
 #include "../platform/lock.h"
 #include "cards.h"
+#include "census.h"
 #include "foreign.h"
 #include "offheap.h"
 #include "pool.h"
@@ -180,7 +181,8 @@ struct space {
     AO_t arena_peak_bytes;  /* the most of it so far; raised as chunks are made, unordered      */
     AO_t
         allocated_arena_bytes; /* chunks handed out since the heap was created, from the pool too */
-    struct tally tally;     /* what was allocated                                               */
+    struct tally tally; /* what was allocated                                               */
+    struct census_handed handed; /* of it, what was while a trace was written, by size          */
     struct foreign foreign; /* of the program, beside the pages                                 */
     struct offheap offheap; /* of libraries, likewise                                           */
     struct space_hooks hooks;

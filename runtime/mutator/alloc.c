@@ -8,6 +8,7 @@
 
 #include "../heap/chunks.h"
 #include "../instance.h"
+#include "../platform/timeline.h"
 #include "alloc_room.h"
 #include "alloc_sample.h"
 #include "zero.h"
@@ -16,8 +17,10 @@ static bool has_references(const gait_heap *heap, gait_kind kind) {
     return heap->kinds.kinds[kind].layout != GAIT_LEAF;
 }
 
-void alloc_count(gait_mutator *mutator, gait_kind kind, size_t bytes) {
+void alloc_count(gait_mutator *mutator, gait_kind kind, unsigned size_class, size_t bytes) {
     gait_heap *heap = mutator->heap;
+    if (__builtin_expect(timeline_is_open(), 0))
+        census_hand(&heap->space.handed, size_class, bytes);
     if (mutator->freed_bytes > 0) /* what is freed and allocated again makes no cycle due */
         control_freed(&heap->control, mutator);
     if (control_allocated(&heap->control, mutator, bytes, has_references(heap, kind)) ||
@@ -31,7 +34,7 @@ static void *take_small(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     size_t run_bytes = cache_refill(&mutator->cache, kind, size_class);
     if (run_bytes == 0)
         return NULL;
-    alloc_count(mutator, kind, run_bytes);
+    alloc_count(mutator, kind, size_class, run_bytes);
     struct gait_run *run = &mutator->head.runs[kind][size_class];
     char *object = run->cursor;
     run->cursor += class_table[size_class].cell_bytes;
@@ -50,7 +53,7 @@ static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     if (!zeroed)
         zero_pages(mutator, object, large_bytes(bytes));
     cache_large_done(&mutator->cache, object);
-    alloc_count(mutator, kind, large_bytes(bytes));
+    alloc_count(mutator, kind, CLASS_LARGE, large_bytes(bytes));
     alloc_sample(mutator, kind, object, large_bytes(bytes), large_bytes(bytes));
     return object;
 }

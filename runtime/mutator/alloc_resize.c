@@ -151,7 +151,7 @@ static bool lengthen(const struct resizing *resizing, size_t words_bytes) {
         return false;
     if (!zeroed)
         zero_pages(mutator, resizing->cell.start + (pages << PAGE_SHIFT), more_bytes);
-    alloc_count(mutator, resizing->kind, more_bytes);
+    alloc_count(mutator, resizing->kind, CLASS_LARGE, more_bytes);
     /* what was marked before counts without them */
     if (mutator->cache.black && cell_marked(&resizing->cell, space_epoch(space)))
         mutator->cache.black_bytes += more_bytes;

@@ -23,8 +23,8 @@ bool alloc_has_room(const gait_mutator *mutator, const struct alloc_need *need);
 /** Make room. A safepoint. */
 void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need);
 
-/** Memory was handed out: count it, and ask for a cycle that is due. */
-void alloc_count(gait_mutator *mutator, gait_kind kind, size_t bytes);
+/** Memory was handed out for objects of this class: count it, and ask for a cycle that is due. */
+void alloc_count(gait_mutator *mutator, gait_kind kind, unsigned size_class, size_t bytes);
 
 /** What a cycle found dead may have memory outside the heap. If another thread runs what it queued,
  * wait until all was taken, as long as that goes on. A safepoint. @return whether any was. */

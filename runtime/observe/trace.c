@@ -30,6 +30,12 @@
 /* Threads whose names are told; later ones have numbers. */
 #define THREADS_MOST 1024
 
+/* Since the heap was created, bytes. */
+struct allocated {
+    uint64_t groups[CENSUS_GROUPS]; /* objects, by size */
+    uint64_t arena_bytes, offheap_bytes, foreign_bytes;
+};
+
 struct trace {
     struct recording recording;
     gait_heap *heap;     /* constant: whose memory is told */
@@ -45,6 +51,8 @@ struct trace {
     uint64_t live_bytes, goal_bytes;
     uint64_t spans[CENSUS_GROUPS]; /* likewise */
     int64_t census_ns;             /* when the next census is due */
+    struct allocated allocated;    /* as it was told last */
+    int64_t allocated_ns;          /* when it was seen to be the same still; 0: it is told */
 };
 
 static struct log_names names;
@@ -128,11 +136,16 @@ static void add_event(void *data, const void *taken) {
 
 /* ---- Memory, as the trace's thread finds it ---- */
 
-static void begin_figures(const struct trace *trace, struct line *line, const char *name) {
+static void begin_figures_at(const struct trace *trace, struct line *line, const char *name,
+                             int64_t ns) {
     begin_line(trace, line, "C", 0);
     line_add(line, ",\"cat\":\"gc\",\"name\":\"%s\"", name);
-    add_us(line, "ts", platform_now_ns());
+    add_us(line, "ts", ns);
     line_add(line, ",\"args\":{");
+}
+
+static void begin_figures(const struct trace *trace, struct line *line, const char *name) {
+    begin_figures_at(trace, line, name, platform_now_ns());
 }
 
 /* A curve that cycles tell of, too, between them. */
@@ -170,6 +183,58 @@ static void add_memory(struct trace *trace) {
 }
 
 /* Groups are named by their largest size. */
+static void add_groups(struct line *line, const uint64_t bytes[CENSUS_GROUPS]) {
+    for (unsigned group = 0; group < CENSUS_GROUPS; group++) {
+        size_t bound_bytes = census_bound_bytes(group);
+        if (bound_bytes > 0)
+            line_add(line, "%s\"%zu\":", group > 0 ? "," : "", bound_bytes);
+        else
+            line_add(line, ",\"large\":");
+        line_add(line, "%llu", (unsigned long long)bytes[group]);
+    }
+}
+
+/* ---- What was allocated ---- */
+
+static void read_allocated(const struct space *space, struct allocated *allocated) {
+    for (unsigned group = 0; group < CENSUS_GROUPS; group++)
+        allocated->groups[group] = AO_load(&space->handed.bytes[group]);
+    allocated->arena_bytes = AO_load(&space->allocated_arena_bytes);
+    allocated->offheap_bytes = offheap_added(&space->offheap);
+    allocated->foreign_bytes = foreign_added(&space->foreign);
+}
+
+static void write_allocated(struct trace *trace, int64_t ns) {
+    const struct allocated *allocated = &trace->allocated;
+    struct line line;
+    begin_figures_at(trace, &line, "allocated", ns);
+    add_groups(&line, allocated->groups);
+    line_add(&line, ",\"arenas\":%llu,\"offheap\":%llu,\"foreign\":%llu}}",
+             (unsigned long long)allocated->arena_bytes,
+             (unsigned long long)allocated->offheap_bytes,
+             (unsigned long long)allocated->foreign_bytes);
+    add_line(trace, &line);
+}
+
+/* How fast it grows is what is looked for. So where it stood still for some looks, the last of them
+ * is told when it goes on: between two figures it grew evenly, as far as anybody knows. */
+static void add_allocated(struct trace *trace) {
+    int64_t now_ns = platform_now_ns();
+    struct allocated now;
+    read_allocated(&trace->heap->space, &now);
+    if (memcmp(&now, &trace->allocated, sizeof now) != 0) {
+        if (trace->allocated_ns > 0)
+            write_allocated(trace, trace->allocated_ns);
+        trace->allocated = now;
+        write_allocated(trace, now_ns);
+        trace->allocated_ns = 0;
+    } else {
+        trace->allocated_ns = now_ns;
+    }
+}
+
+/* ---- Spans ---- */
+
 static void add_census(struct trace *trace) {
     int64_t begin_ns = platform_now_ns();
     if (begin_ns < trace->census_ns)
@@ -182,14 +247,7 @@ static void add_census(struct trace *trace) {
     memcpy(trace->spans, now, sizeof now);
     struct line line;
     begin_figures(trace, &line, "spans");
-    for (unsigned group = 0; group < CENSUS_GROUPS; group++) {
-        size_t bound_bytes = census_bound_bytes(group);
-        if (bound_bytes > 0)
-            line_add(&line, "%s\"%zu\":", group > 0 ? "," : "", bound_bytes);
-        else
-            line_add(&line, ",\"large\":");
-        line_add(&line, "%llu", (unsigned long long)now[group]);
-    }
+    add_groups(&line, now);
     line_add(&line, "}}");
     add_line(trace, &line);
 }
@@ -202,6 +260,7 @@ static void tick(void *argument) {
     if (!trace->recording.closed) {
         take(trace);
         add_memory(trace);
+        add_allocated(trace);
         add_census(trace);
     }
     lock_release(&trace->recording.lock);
@@ -219,6 +278,7 @@ static void begin(void *argument, int64_t number) {
              trace->process);
     add_line(trace, &line);
     add_memory(trace);
+    add_allocated(trace);
 }
 
 /* With what is still in the ring. */
@@ -228,6 +288,7 @@ static void finish(void *argument) {
     lock_acquire(&trace->recording.lock);
     take(trace);
     add_memory(trace);
+    add_allocated(trace);
     struct line line;
     begin_line(trace, &line, "i", 0);
     add_us(&line, "ts", platform_now_ns());

@@ -75,8 +75,11 @@ void timeline_forked(void);
 
 void timeline_add(enum timeline_kind kind, int64_t begin_ns, uint64_t value);
 
+/** Does somebody read, by a ring? For what is counted for a trace alone. */
+static inline bool timeline_is_open(void) { return AO_load(&timeline_ring) != 0; }
+
 /** May somebody read? */
-static inline bool timeline_wanted(void) { return TIMELINE_PROBED || AO_load(&timeline_ring); }
+static inline bool timeline_wanted(void) { return TIMELINE_PROBED || timeline_is_open(); }
 
 /** Now, for whoever begins what is told when it ends; 0: nobody reads. */
 static inline int64_t timeline_begin(void) { return timeline_wanted() ? platform_now_ns() : 0; }

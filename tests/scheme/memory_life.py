@@ -19,6 +19,8 @@ PROGRAM = """
 (define texts (make-vector 2000 #f))
 (do ((i 0 (+ i 1))) ((= i 2000)) (vector-set! texts i (make-string 3000 #\\a)))
 (do ((i 0 (+ i 1))) ((= i 80)) (tree 14))
+(do ((i 0 (+ i 1))) ((= i 40000000))) ; allocates nothing for some looks of the trace
+(do ((i 0 (+ i 1))) ((= i 80)) (tree 14))
 (display (pair? kept))
 """
 MIB = 1 << 20
@@ -44,6 +46,11 @@ def made_up():
                              foreign=0, metadata=MIB, free=2 * MIB, released=0))
         events.append(figure("spans", us, **{"16": 8 * MIB, "64": 0, "256": 0, "1024": 0,
                                              "4096": 0, "32768": 0, "large": more}))
+        # 100 MiB a second of small objects; from one second on as much of large ones too
+        events.append(figure("allocated", us, **{"16": 2 * i * MIB, "64": 0, "256": 0, "1024": 0,
+                                                 "4096": 0, "32768": 0,
+                                                 "large": 2 * max(0, i - 50) * MIB}, arenas=0,
+                             offheap=0, foreign=0))
         events.append(figure("live_bytes", us, bytes=6 * MIB))
         events.append(figure("goal_bytes", us, bytes=12 * MIB))
     for i in range(5):
@@ -64,6 +71,23 @@ def check_picture(picture, *parts):
         check(part in picture, f"no {part!r} in the picture")
 
 
+def columns(picture, title):
+    path = re.search(rf'<path class="rate" d="([^"]*)" fill="[^"]*"><title>{title}', picture)
+    check(path, f"nothing is shown as {title}")
+    return path.group(1).count("M")
+
+
+def check_without_rates(life, folder):
+    """A trace of an older release."""
+    trace = os.path.join(folder, "older.json")
+    with open(trace, "w", encoding="utf-8") as file:
+        json.dump([event for event in made_up() if event["name"] != "allocated"], file)
+    done = run(life, trace)
+    check(done.returncode == 0, done)
+    check_picture(done.stdout, 'height="540"')
+    check("allocated" not in done.stdout, "what nobody told is shown")
+
+
 def check_made_up(life, folder):
     trace, svg = os.path.join(folder, "made-up.json"), os.path.join(folder, "made-up.svg")
     with open(trace, "w", encoding="utf-8") as file:
@@ -77,9 +101,24 @@ def check_made_up(life, folder):
                   "3 events were dropped", "animation: go 10s")
     check("off-heap" not in picture, "what there is nothing of has a place in the legend")
     check(picture.count('class="pulse" cx="') == 5, "a pulse for each collection")
+    # 198 MiB of small objects in 1.98 s and 98 of large ones; the trace is 2 s long
+    check("148 in the mean, 200 at most; in all 296 MiB" in picture,
+          re.findall("allocated, MiB[^<]*", picture))
+    check(columns(picture, "to 16 bytes, allocated") > 230, "columns of small objects")
+    check(110 < columns(picture, "larger, allocated") < 125, "columns of large objects")
     # the bar of large objects is empty in the first half, and the longest in the second
     bar = re.search(r"@keyframes bar\d+ \{(0\.00%\{transform:scaleX\(0\.0000\)\}[^}]*.*)", picture)
     check(bar and "scaleX(1.0000)" in bar.group(1), "the bar of large objects does not grow")
+
+
+def check_evenly(events):
+    """Sums never fall; and where nothing was allocated for a while, its end is told."""
+    figures = [event for event in events if event["ph"] == "C" and event["name"] == "allocated"]
+    pairs = list(zip(figures, figures[1:]))
+    for one, other in pairs:
+        check(all(one["args"][key] <= other["args"][key] for key in one["args"]), (one, other))
+    check(any(one["args"] == other["args"] and other["ts"] - one["ts"] > 10000
+              for one, other in pairs), "the program's pause is not told")
 
 
 def check_real(life, scheme, folder):
@@ -94,13 +133,16 @@ def check_real(life, scheme, folder):
     events = json.loads(text)
     most = {}
     for event in events:
-        if event["ph"] == "C" and event["name"] in ("memory", "spans"):
+        if event["ph"] == "C" and event["name"] in ("memory", "spans", "allocated"):
             for key, value in event["args"].items():
                 most[event["name"], key] = max(most.get((event["name"], key), 0), value)
     check(most["spans", "32768"] >= 2000 * 3000, most)  # the texts, of 1 to 4 bytes a letter
     check(most["spans", "64"] + most["spans", "16"] > MIB, most)  # the trees
     counted = sum(value for (name, _), value in most.items() if name == "spans")
     check(most["memory", "spans"] <= counted * 1.5, most)
+    check(most["allocated", "32768"] >= 2000 * 3000, most)
+    check(most["allocated", "16"] + most["allocated", "64"] > 160 * 2 ** 14 * 16, most)  # the trees
+    check_evenly(events)
     done = run(life, trace)
     check(done.returncode == 0, done)
     check_picture(done.stdout, "to 32 KiB", "live heap")
@@ -134,6 +176,7 @@ def main():
     life, scheme = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         check_made_up(life, folder)
+        check_without_rates(life, folder)
         check_refused(life, folder)
         check_real(life, scheme, folder)
 
