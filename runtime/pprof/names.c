@@ -7,11 +7,13 @@
 #include <elfutils/libdwfl.h>
 #include <unistd.h>
 
-/* elfutils wants to know where separate debugging information is: at the system's places. */
+/* elfutils wants to know where separate debugging information is: at the system's places, by build
+ * ids. Its usual function asks servers as well (DEBUGINFOD_URLS), and a profile would wait for the
+ * network. */
 static char *no_path;
 static const Dwfl_Callbacks callbacks = {
     .find_elf = dwfl_linux_proc_find_elf,
-    .find_debuginfo = dwfl_standard_find_debuginfo,
+    .find_debuginfo = dwfl_build_id_find_debuginfo,
     .debuginfo_path = &no_path,
 };
 

@@ -11,6 +11,7 @@ functions are exported. LIBRARIES: folders of the shared libraries, with colons 
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,12 +33,12 @@ class Dumps(unittest.TestCase):
     def tearDown(self):
         shutil.rmtree(self.folder)
 
-    def start(self, when, *arguments, program=None, debug=""):
+    def start(self, when, *arguments, program=None, debug="", **more):
         self.program = subprocess.Popen(
             [program or PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
             env={**os.environ, "LD_LIBRARY_PATH": LIBRARIES, "GOGC": "100",
-                 "GAIT_DEBUG": f"heapprofile={when}{debug}"})
+                 "GAIT_DEBUG": f"heapprofile={when}{debug}", **more})
         self.assertEqual(self.program.stdout.readline(), "ready\n")
 
     def tell(self, letter):
@@ -88,6 +89,18 @@ class Dumps(unittest.TestCase):
         self.start(self.file, debug=",memprofilerate=1")
         self.end()
         self.assertEqual(Profile(self.file).total("inuse_objects"), 200000)
+
+    def test_no_server_is_asked_for_names(self):
+        """elfutils asks those that a user has named, and waits for them."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            self.start(self.file, DEBUGINFOD_URLS=f"http://127.0.0.1:{port}/",
+                       DEBUGINFOD_CACHE_PATH=os.path.join(self.folder, "cache"))
+            self.end()
+            server.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                server.accept()
+        self.check(self.file)
 
     def test_by_a_signal(self):
         self.start(os.path.join(self.folder, "heap-%n.pb.gz@SIGUSR1"))
