@@ -8,6 +8,7 @@ SERVE is the program of serve.c; SHARED and STATIC are that of plain.c with the 
 with the static one; LIBRARIES: folders of the shared libraries, with colons between. What is not installed (promtool, prometheus, go) is left out.
 """
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -26,6 +27,7 @@ import urllib.parse
 
 SERVE = SHARED = STATIC = LIBRARIES = None
 PATIENCE_S = 60
+DASHBOARD = os.path.join(os.path.dirname(__file__), "../../docs/dashboard.json")
 
 
 class Answers(unittest.TestCase):
@@ -120,8 +122,7 @@ class Answers(unittest.TestCase):
         self.assertEqual(self.get("/metrics", method="HEAD")[1], b"")
 
     def test_the_dashboard_asks_for_what_is_there(self):
-        with open(os.path.join(os.path.dirname(__file__), "../../docs/dashboard.json"),
-                  encoding="utf-8") as file:
+        with open(DASHBOARD, encoding="utf-8") as file:
             text = file.read()
         json.loads(text)
         asked = set(re.findall(r"\bgait_\w+", text))
@@ -253,6 +254,40 @@ class Answers(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("prometheus"), "Prometheus is not installed")
     def test_prometheus_scrapes_it(self):
+        with self.prometheus() as port:
+            for name, least in (("gait_gc_cycles_total_gc_cycles_total", 1),
+                                ("gait_sched_mutators_threads", 2),
+                                ("gait_gc_pauses_seconds_count", 1)):
+                self.assertGreaterEqual(self.query(port, name), least, name)
+
+    @unittest.skipUnless(shutil.which("prometheus"), "Prometheus is not installed")
+    def test_prometheus_answers_each_question_of_the_dashboard(self):
+        """As Grafana asks it: with the job that the page's list has found, and an interval."""
+        with open(DASHBOARD, encoding="utf-8") as file:
+            dashboard = json.load(file)
+        lists = [one for one in dashboard["templating"]["list"] if one["type"] == "query"]
+        self.assertEqual([one["name"] for one in lists], ["job"])
+        metric = re.fullmatch(r"label_values\((\w+), job\)", lists[0]["query"]).group(1)
+        with self.prometheus() as port:
+            self.assertEqual(self.ask(port, metric)[0]["metric"]["job"], "gait")
+            for panel in dashboard["panels"]:
+                for target in panel["targets"]:
+                    question = target["expr"].replace("$job", "gait|other")
+                    question = question.replace("$__rate_interval", "4s")
+                    self.assertNotIn("$", question)
+                    if "gomemlimit" in question:  # this program has none: a line for those that do
+                        self.assertEqual(self.ask(port, question, patience_s=0), [])
+                        question = question.partition("<")[0]
+                    series = self.ask(port, question)
+                    self.assertTrue(series, f"{panel['title']}: no data for {question}")
+                    for one in series:
+                        self.assertRegex(one["value"][1], r"^[-+.e\d]+$", question)
+                        for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):
+                            self.assertIn(label, one["metric"], question)
+
+    @contextlib.contextmanager
+    def prometheus(self):
+        """One that scrapes the program, each second, by the port at which it answers."""
         with tempfile.TemporaryDirectory() as folder:
             config = os.path.join(folder, "prometheus.yml")
             with open(config, "w", encoding="utf-8") as file:
@@ -264,29 +299,34 @@ class Answers(unittest.TestCase):
                  f"--web.listen-address=127.0.0.1:{port}"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                for name, least in (("gait_gc_cycles_total_gc_cycles_total", 1),
-                                    ("gait_sched_mutators_threads", 2),
-                                    ("gait_gc_pauses_seconds_count", 1)):
-                    self.assertGreaterEqual(self.query(port, name), least, name)
+                yield port
             finally:
                 server.terminate()
                 server.wait(PATIENCE_S)
 
-    def query(self, port, name):
-        path = "/api/v1/query?" + urllib.parse.urlencode({"query": name})
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
+    def ask(self, port, question, patience_s=None):
+        """The series of an answer; an empty one is asked for again: it may be too early."""
+        path = "/api/v1/query?" + urllib.parse.urlencode({"query": question})
+        end = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s)
+        while True:
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
                 connection.request("GET", path)
-                found = json.loads(connection.getresponse().read())["data"]["result"]
+                answer = json.loads(connection.getresponse().read())
                 connection.close()
-                if found:
-                    return float(found[0]["value"][1])
-            except (OSError, http.client.HTTPException):
-                pass  # it is not there yet
+                self.assertEqual(answer["status"], "success", answer)
+                found = answer["data"]["result"]
+                if found and not any(one["value"][1] == "NaN" for one in found):
+                    return found
+            except (OSError, http.client.HTTPException, json.JSONDecodeError):
+                found = []  # it is not there yet
+            if time.monotonic() >= end:
+                return found
             time.sleep(0.5)
-        return -1
+
+    def query(self, port, name):
+        found = self.ask(port, name)
+        return float(found[0]["value"][1]) if found else -1
 
     @unittest.skipUnless(shutil.which("go"), "Go is not installed")
     def test_go_reads_profiles(self):
