@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that a C library allocates behind small objects, counted as if the heap had it. */
+/* Memory that a C library allocates behind small objects, counted as if the heap had it; and some
+ * that the program keeps for itself, by a name that heap profiles show. */
 #include "../embedding/example.h"
 
 #include <gait/foreign.h>
+#include <gait/profile.h>
 #include <gait/stats.h>
+#include <string.h>
 
 #define BYTES ((size_t)1 << 20)
 
@@ -27,6 +30,27 @@ static void *buffer_new(gait_mutator *mutator, gait_kind kind) {
     return object;
 }
 
+static void sum_rows(const gait_profile_site *site, void *data) {
+    if (site->memory == GAIT_PROFILE_FOREIGN && strcmp(site->tag, "rows") == 0)
+        *(double *)data += site->live_bytes;
+}
+
+/* What a heap profile says of rows that are live. */
+static double live_rows(gait_heap *heap) {
+    double bytes = 0;
+    gait_read_profile(heap, sum_rows, &bytes);
+    return bytes;
+}
+
+static void use_rows(gait_mutator *mutator) {
+    void *rows = malloc(BYTES);
+    CHECK(rows);
+    gait_foreign_add_named(mutator, rows, BYTES, "rows"); /* right after: it has an address now */
+    CHECK(live_rows(gait_mutator_heap(mutator)) > 0);
+    gait_foreign_sub_named(mutator, rows, BYTES); /* before another thread may have the address */
+    free(rows);
+}
+
 int main(void) {
     gait_config config;
     gait_config_init(&config);
@@ -45,6 +69,9 @@ int main(void) {
     gait_collect(mutator);
     gait_run_finalizers(mutator, SIZE_MAX);
     CHECK(freed == 300);
+    gait_set_profile_rate(heap, 1);
+    use_rows(mutator);
+    CHECK(live_rows(heap) < 1);
     gait_heap_destroy(heap);
     return 0;
 }

@@ -9,6 +9,10 @@
  * limit holds the sum of the heap's memory and of this. As the cleanups that a cycle has queued
  * give it back, the heap goal falls.
  *
+ * A heap profile shows which code adds it (gait/profile.h), and how much there is. What of it is
+ * still there of which code, and by which name, it can only tell of memory that has one:
+ * gait_foreign_add_named.
+ *
  * Each thread counts for itself. What has come to 32 KiB, and so each larger amount, counts at
  * once; of smaller ones the limit learns when they have come to that: it may be passed by 32 KiB
  * for each thread. gait_read_stats has the sum to the last byte.
@@ -48,6 +52,35 @@ GAIT_API void gait_foreign_sub(gait_mutator *mutator, size_t bytes);
  */
 GAIT_API void gait_heap_foreign_add(gait_heap *heap, size_t bytes);
 GAIT_API void gait_heap_foreign_sub(gait_heap *heap, size_t bytes);
+
+/**
+ * As gait_foreign_add, of memory that heap profiles show by a name until it is taken back.
+ *
+ * @param memory  where it lies, or any address that stands for it alone: that of a struct of the
+ *                program's, of an object. Nothing is read there. Memory of which the address is not
+ *                known before it is taken is counted right after. NULL: it is counted, and profiles
+ *                leave it out.
+ * @param name    what it is; copied. NULL: "".
+ * Thread rule: an attached thread. A safepoint.
+ */
+GAIT_API void gait_foreign_add_named(gait_mutator *mutator, const void *memory, size_t bytes,
+                                     const char *name);
+
+/**
+ * As gait_foreign_sub, of memory that was added by a name: all of it, by the address that was given
+ * then, and before it is freed: another thread may have the same address right after.
+ * Thread rule: an attached thread. Not a safepoint.
+ */
+GAIT_API void gait_foreign_sub_named(gait_mutator *mutator, const void *memory, size_t bytes);
+
+/**
+ * The same for threads that are not attached, or in native code: nothing waits, and each call
+ * counts at once. What one call of these four has added any other may take back.
+ * Thread rule: any thread.
+ */
+GAIT_API void gait_heap_foreign_add_named(gait_heap *heap, const void *memory, size_t bytes,
+                                          const char *name);
+GAIT_API void gait_heap_foreign_sub_named(gait_heap *heap, const void *memory, size_t bytes);
 
 #ifdef __cplusplus
 }

@@ -6,8 +6,8 @@
  * A profile has the four views of Go's: alloc_objects, alloc_space (all since the heap was
  * created), inuse_objects, inuse_space (what the last cycle found live; the default). Two more say
  * what died young: shortlived_objects, shortlived_space, of which the first cycle that could see it
- * found nothing live. What memory it is says a label: `kind` of objects, `arena` and `offheap` the
- * name.
+ * found nothing live. What memory it is says a label: `kind` of objects, `arena`, `offheap` and
+ * `foreign` the name.
  *
  * Functions that make many small objects of which nearly all die young are candidates for arenas:
  * their samples have a second label, `candidate` with the value `arena`, and the profile's comments

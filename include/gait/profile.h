@@ -2,11 +2,11 @@
 /*
  * A heap profile: which code allocates, and what of it is live, by samples.
  *
- *   site    a kind, or the name of an arena or of off-heap memory, and a stack: all allocations of
- *           the same are counted together
- *   rate    mean distance of samples, in bytes of allocation. Each byte is as likely as each other
- *           to be sampled (a Poisson process, as in Go). A sample stands for as much as makes the
- *           sums right in the mean; objects that are much larger than the rate are all sampled
+ *   site    a kind, or the name of an arena, of off-heap or foreign memory, and a stack: all
+ * allocations of the same are counted together rate    mean distance of samples, in bytes of
+ * allocation. Each byte is as likely as each other to be sampled (a Poisson process, as in Go). A
+ * sample stands for as much as makes the sums right in the mean; objects that are much larger than
+ * the rate are all sampled
  *
  * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. What
  * taking samples costs is held to half a percent of the time of a thread that allocates: where
@@ -65,12 +65,16 @@ typedef size_t (*gait_profile_frames_fn)(gait_mutator *mutator, gait_profile_fra
  */
 GAIT_API void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data);
 
-/** What sort of memory a site allocates. Foreign memory is not sampled: it is counted by bytes, and
- * nobody says which of them go. */
+/**
+ * What sort of memory a site allocates. Foreign memory that has no name (gait/foreign.h) is taken
+ * back by bytes, and nobody says which of them go: its sites have what was added, and nothing live.
+ * A site without frames, the last that is visited, has what is live of all of it, to the byte.
+ */
 enum gait_profile_memory {
     GAIT_PROFILE_OBJECTS, /**< objects of the heap                                          */
     GAIT_PROFILE_ARENA,   /**< in an arena: live until that is reset or ends                */
-    GAIT_PROFILE_OFFHEAP  /**< blocks of gait/offheap.h: live until they are freed          */
+    GAIT_PROFILE_OFFHEAP, /**< blocks of gait/offheap.h: live until they are freed          */
+    GAIT_PROFILE_FOREIGN  /**< foreign memory; by a name: live until it is taken back       */
 };
 
 /** What is known of a site. Objects are whole ones by chance only. */
@@ -85,7 +89,7 @@ typedef struct gait_profile_site {
     double live_bytes;
     unsigned memory; /* of enum gait_profile_memory */
     bool has_kind;   /* plain bytes have none */
-    const char *tag; /* of the arena, or of off-heap memory: its name; NULL: of objects */
+    const char *tag; /* of the arena, of off-heap or foreign memory: its name; NULL: of objects */
     /* of objects: those that were dead at the end of the first cycle that could see it, and those
      * that were not; what no cycle has looked at is in neither */
     double short_objects, short_bytes;

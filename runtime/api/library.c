@@ -152,7 +152,8 @@ uint64_t gait_library_counted(gait_heap *heap) { return offheap_read(&heap->spac
 static __attribute__((noinline)) bool sample(gait_heap *heap, const void *memory, size_t bytes,
                                              const char *name, const void *caller) {
     HEAP_CALL(heap);
-    return alloc_sample_beside(heap, name, memory, bytes, caller);
+    struct sample_of of = {.memory = GAIT_PROFILE_OFFHEAP, .tag = name, .start = memory};
+    return alloc_sample_beside(heap, &of, bytes, caller);
 }
 
 bool gait_library_sample(gait_heap *heap, const void *memory, size_t bytes, const char *name,
@@ -162,7 +163,7 @@ bool gait_library_sample(gait_heap *heap, const void *memory, size_t bytes, cons
 
 void gait_library_unsample(gait_heap *heap, const void *memory) {
     HEAP_CALL(heap);
-    samples_forget(&heap->samples, memory);
+    samples_forget(&heap->samples, memory, GAIT_PROFILE_OFFHEAP);
 }
 
 /* ---- What else a library asks ---- */

@@ -45,6 +45,17 @@ static void visit_site(const gait_profile_site *site, void *data) {
     visiting->visit(&given.site, visiting->data);
 }
 
+/* What is live of foreign memory that has no name. */
+static void visit_unnamed(const gait_heap *heap, struct visiting *visiting) {
+    const gait_profile_site site = {
+        .memory = GAIT_PROFILE_FOREIGN,
+        .tag = "",
+        .live_bytes = (double)foreign_unnamed(&heap->space.foreign),
+    };
+    if (site.live_bytes > 0)
+        visit_site(&site, visiting);
+}
+
 size_t gait_read_profile_sized(gait_heap *heap,
                                void (*visit)(const gait_profile_site *site, void *data), void *data,
                                size_t site_bytes) {
@@ -52,5 +63,7 @@ size_t gait_read_profile_sized(gait_heap *heap,
     struct visiting visiting = {visit, data, site_bytes};
     if (site_bytes > SITE_BYTES_MOST)
         visiting.site_bytes = SITE_BYTES_MOST;
-    return samples_read(&heap->samples, visit_site, &visiting);
+    size_t lost = samples_read(&heap->samples, visit_site, &visiting);
+    visit_unnamed(heap, &visiting);
+    return lost;
 }

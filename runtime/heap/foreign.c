@@ -27,6 +27,14 @@ int64_t foreign_read(const struct foreign *foreign) {
     return (int64_t)(bytes + foreign_added(foreign));
 }
 
+uint64_t foreign_unnamed(const struct foreign *foreign) {
+    int64_t bytes = 0; /* what is named is there, too: read before, and taken off */
+    for (unsigned i = 0; i < FOREIGN_STRIPES; i++)
+        bytes -= (int64_t)AO_load(&foreign->stripes[i].named_bytes);
+    bytes += foreign_read(foreign);
+    return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
 size_t foreign_check(const struct foreign *foreign, const char *call) {
     int64_t bytes = foreign_read(foreign);
     if (bytes < 0)

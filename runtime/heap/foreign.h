@@ -29,7 +29,9 @@
 struct foreign_stripe {
     AO_t added_bytes; /* release; read with acquire after taken_bytes of all stripes */
     AO_t taken_bytes; /* likewise, before */
-    char unshared[128 - 2 * sizeof(AO_t)];
+    AO_t named_bytes; /* of both, what heap profiles tell by a name, or leave out; signed. A figure
+                       */
+    char unshared[128 - 3 * sizeof(AO_t)];
 };
 
 struct foreign {
@@ -46,6 +48,9 @@ int64_t foreign_read(const struct foreign *foreign);
 
 /** All that was added since the heap was created. Any thread. */
 uint64_t foreign_added(const struct foreign *foreign);
+
+/** Of it, what has no name: a figure. Any thread. */
+uint64_t foreign_unnamed(const struct foreign *foreign);
 
 /** What there is; the program stops, with a line that names the call, where that is negative. */
 size_t foreign_check(const struct foreign *foreign, const char *call);

@@ -14,6 +14,11 @@
 
 #define TEXT_BYTES ((size_t)64 << 10)
 
+/* Hashes of addresses: four for each sample of what is live, in a heap of 2 GiB at the default
+ * rate. Guess: 64 KiB. */
+#define FILTER_COUNT ((size_t)16384)
+#define FILTER_BYTES (FILTER_COUNT * sizeof(unsigned))
+
 struct sample_place {
     struct address_node node; /* by a hash of the rest */
     gait_profile_frame frame;
@@ -47,6 +52,17 @@ struct sample_text {
     char bytes[TEXT_BYTES - sizeof(struct sample_text *)];
 };
 
+/*
+ *   .inv.filter: each sample in the map counts in its address's slot from before its memory is the
+ *   program's until it is forgotten. A thread that frees memory has word of its allocation, so of
+ * that count: where it reads 0, or no filter, there is no sample. So most frees take no lock.
+ */
+static volatile unsigned *filter_slot(const struct samples *samples, uintptr_t start) {
+    volatile unsigned *filter = (volatile unsigned *)AO_load_acquire(&samples->filter);
+    uint64_t hash = (uint64_t)start * UINT64_C(0x9E3779B97F4A7C15); /* as foreign_stripe */
+    return filter ? &filter[(hash >> 32) % FILTER_COUNT] : NULL;
+}
+
 void samples_init(struct samples *samples, AO_t *metadata_bytes) {
     memset(samples, 0, sizeof *samples);
     samples->metadata_bytes = metadata_bytes;
@@ -61,6 +77,7 @@ void samples_destroy(struct samples *samples) {
         address_map_destroy(&samples->places);
         address_map_destroy(&samples->sites);
         address_map_destroy(&samples->objects);
+        platform_unreserve((void *)AO_load(&samples->filter), FILTER_BYTES);
     }
     pool_destroy(&samples->place_pool);
     pool_destroy(&samples->site_pool);
@@ -83,8 +100,15 @@ static bool open(struct samples *samples) {
         goto no_sites;
     if (address_map_init(&samples->objects, samples->metadata_bytes, false) < 0)
         goto no_objects;
+    void *filter = platform_map(FILTER_BYTES);
+    if (!filter)
+        goto no_filter;
+    counter_add(samples->metadata_bytes, FILTER_BYTES);
+    AO_store_release(&samples->filter, (AO_t)filter); /* pairs with filter_slot */
     samples->open = true;
     return true;
+no_filter:
+    address_map_destroy(&samples->objects);
 no_objects:
     address_map_destroy(&samples->sites);
 no_sites:
@@ -206,7 +230,14 @@ bool samples_add(struct samples *samples, const struct sample_of *of,
                  const struct sample_stack *stack, struct sample **list) {
     lock_acquire(&samples->lock);
     struct sample_site *site = open(samples) ? site_of(samples, of, stack) : NULL;
-    struct sample *sample = site ? pool_take(&samples->sample_pool) : NULL;
+    struct sample *sample = site && of->start ? pool_take(&samples->sample_pool) : NULL;
+    bool added = site && (sample || !of->start);
+    if (added) {
+        site->alloc_objects += of->objects;
+        site->alloc_bytes += of->bytes;
+    } else {
+        samples->lost++;
+    }
     if (sample) {
         *sample = (struct sample){.node.key = (uintptr_t)of->start,
                                   .site = site,
@@ -219,18 +250,15 @@ bool samples_add(struct samples *samples, const struct sample_of *of,
             sample->next = *list;
             *list = sample;
         } else {
+            AO_int_fetch_and_add1(filter_slot(samples, sample->node.key)); /* .inv.filter */
             address_map_add(&samples->objects, &sample->node);
         }
         counter_add(&samples->live, 1);
-        site->alloc_objects += of->objects;
-        site->alloc_bytes += of->bytes;
         if (of->memory != GAIT_PROFILE_OBJECTS)
             count_live(sample);
-    } else {
-        samples->lost++;
     }
     lock_release(&samples->lock);
-    return sample != NULL;
+    return added;
 }
 
 static bool is_dead(const struct space *space, uintptr_t object) {
@@ -248,8 +276,10 @@ static void drop(struct samples *samples, struct sample *sample) {
         site->short_objects += sample->objects;
         site->short_bytes += sample->bytes;
     }
-    if (!sample->listed)
+    if (!sample->listed) {
         address_map_remove(&samples->objects, &sample->node);
+        AO_int_fetch_and_sub1(filter_slot(samples, sample->node.key));
+    }
     counter_sub(&samples->live, 1);
     pool_give(&samples->sample_pool, sample);
 }
@@ -275,12 +305,15 @@ static void settle_one(struct samples *samples, const struct space *space, struc
     judge(sample, space_epoch(space));
 }
 
-void samples_forget(struct samples *samples, const void *start) {
-    if (AO_load(&samples->live) == 0)
+void samples_forget(struct samples *samples, const void *start, unsigned memory) {
+    uintptr_t key = (uintptr_t)start;
+    const volatile unsigned *slot = filter_slot(samples, key);
+    if (!slot || AO_int_load(slot) == 0)
         return;
     lock_acquire(&samples->lock);
-    struct address_node *node =
-        samples->open ? address_map_find(&samples->objects, (uintptr_t)start) : NULL;
+    struct address_node *node = address_map_find(&samples->objects, key);
+    while (node && (node->key != key || ((struct sample *)node)->site->memory != memory))
+        node = node->next;
     if (node)
         drop(samples, (struct sample *)node);
     lock_release(&samples->lock);

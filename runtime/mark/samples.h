@@ -41,7 +41,9 @@ struct samples {
     AO_t *metadata_bytes; /* constant: where all of it is counted */
     bool open;            /* the maps are there: something was sampled */
     struct address_map places, sites, objects;
-    AO_t live; /* samples in the table; read unordered by a thread that frees one */
+    AO_t live;   /* samples in the table; read unordered by a thread that frees one */
+    AO_t filter; /* unsigned[]: how many of them have addresses of each hash; 0: nothing was
+                    sampled. .inv.filter */
     struct pool place_pool, site_pool, sample_pool;
     struct sample_site *youngest; /* of all sites, by next */
     struct sample_text *text;     /* names of places */
@@ -65,7 +67,8 @@ struct sample_of {
     bool has_kind;
     unsigned kind;
     const char *tag;       /* not of objects: whose it is; copied */
-    const void *start;     /* where it lies */
+    const void *start;     /* where it lies; NULL: it is not known again, and counts as allocated
+                              only */
     unsigned judged_epoch; /* of objects: the first that says whether it was short-lived */
     double objects, bytes; /* what it stands for */
 };
@@ -81,8 +84,9 @@ void samples_destroy(struct samples *samples);
 bool samples_add(struct samples *samples, const struct sample_of *of,
                  const struct sample_stack *stack, struct sample **list);
 
-/** The program frees an object, or memory: whatever lies there next is another one. */
-void samples_forget(struct samples *samples, const void *start);
+/** The program frees an object, or memory: whatever lies there next is another one. memory: of enum
+ * gait_profile_memory. While something is sampled it costs two loads, for most of what is none. */
+void samples_forget(struct samples *samples, const void *start, unsigned memory);
 
 /** An arena is reset, or ends: forget the samples of its list. Any thread. */
 void samples_forget_list(struct samples *samples, struct sample **list);

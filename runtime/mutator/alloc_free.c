@@ -84,7 +84,7 @@ void alloc_free(gait_mutator *mutator, const struct cell *cell) {
     gait_heap *heap = mutator->heap;
     size_t bytes = counted_bytes(&heap->space, cell);
     enum freed freed = FREED_LATER;
-    samples_forget(&heap->samples, cell->start);
+    samples_forget(&heap->samples, cell->start, GAIT_PROFILE_OBJECTS);
     expected_remove(&heap->expected, cell->start);
     if (AO_char_load(&heap->space.spans[cell->head].recorded))
         finalizers_drop(&heap->finalizers, cell->start);

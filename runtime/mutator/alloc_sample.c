@@ -185,7 +185,7 @@ void alloc_sample_arena(gait_mutator *mutator, const gait_kind *kind, const char
 /* Of each thread, attached or not; of all heaps, since a distance may be drawn anew at any time. */
 static _Thread_local struct sampler beside;
 
-bool alloc_sample_beside(gait_heap *heap, const char *name, const void *start, size_t bytes,
+bool alloc_sample_beside(gait_heap *heap, const struct sample_of *of, size_t bytes,
                          const void *caller) {
     struct sampler *sampler = &beside;
     keep_up(sampler, heap);
@@ -196,10 +196,10 @@ bool alloc_sample_beside(gait_heap *heap, const char *name, const void *start, s
     bool running = mutator && AO_int_load(&mutator->state) == MUTATOR_RUNNING;
     struct sampled_by by = {heap, running ? mutator : NULL, caller};
     double weight = alloc_sample_weight((double)bytes, mean_bytes(sampler));
-    struct sample_of of = {.memory = GAIT_PROFILE_OFFHEAP,
-                           .tag = name,
-                           .start = start,
-                           .objects = bytes > 0 ? weight / (double)bytes : 1,
-                           .bytes = weight};
-    return take_sample(sampler, &by, &of, NULL);
+    struct sample_of sampled = *of;
+    sampled.objects = bytes > 0 ? weight / (double)bytes : 1;
+    sampled.bytes = weight;
+    if (!sampled.tag)
+        sampled.tag = "";
+    return take_sample(sampler, &by, &sampled, NULL);
 }

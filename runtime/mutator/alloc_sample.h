@@ -53,9 +53,13 @@ double alloc_sample_weight(double bytes, double mean_bytes);
 void alloc_sample_arena(gait_mutator *mutator, const gait_kind *kind, const char *name,
                         const void *start, double bytes, double weight_bytes, struct sample **list);
 
-/** Memory beside the heap was taken, by any thread. caller: whom the call returns to. @return
- * whether it was sampled: then samples_forget is told of its end. */
-bool alloc_sample_beside(gait_heap *heap, const char *name, const void *start, size_t bytes,
+/**
+ * Memory beside the heap was taken, by any thread.
+ * @param of      memory, tag (NULL: "") and start
+ * @param caller  whom the call returns to
+ * @return whether it was sampled: then samples_forget is told of its end, unless start is NULL.
+ */
+bool alloc_sample_beside(gait_heap *heap, const struct sample_of *of, size_t bytes,
                          const void *caller);
 
 /** The part of alloc_sample that is not inline: the distance is used up, or the rate another one.

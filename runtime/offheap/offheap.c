@@ -232,16 +232,16 @@ void gait_offheap_free(gait_heap *heap, void *block) {
 /* ---- Owners ---- */
 
 /* An owned block counts as foreign memory, so that cycles come for it, and as off-heap memory else.
- */
+ * In a profile it is what it was allocated as. */
 static void count_as_owned(gait_mutator *mutator, const struct head *head) {
     size_t bytes = head->bytes + sizeof *head;
     gait_library_count(gait_mutator_heap(mutator), -(ptrdiff_t)bytes);
-    gait_foreign_add(mutator, bytes);
+    gait_foreign_add_named(mutator, NULL, bytes, NULL);
 }
 
 static void count_as_unowned(gait_mutator *mutator, const struct head *head) {
     size_t bytes = head->bytes + sizeof *head;
-    gait_foreign_sub(mutator, bytes);
+    gait_foreign_sub_named(mutator, NULL, bytes);
     gait_library_count(gait_mutator_heap(mutator), (ptrdiff_t)bytes);
 }
 

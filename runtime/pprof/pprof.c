@@ -64,6 +64,8 @@ static struct label label_of(struct builder *builder, const gait_profile_site *s
         key = "arena";
     else if (site->memory == GAIT_PROFILE_OFFHEAP)
         key = "offheap";
+    else if (site->memory == GAIT_PROFILE_FOREIGN)
+        key = "foreign";
     else
         text = site->kind < builder->kinds_count ? builder->kinds[site->kind].name : "";
     return (struct label){builder_text(builder, key), builder_text(builder, text)};
@@ -86,6 +88,9 @@ static struct place *place_of(struct builder *builder, const gait_profile_site *
     return place;
 }
 
+/* Where foreign memory without a name is that is live: nobody knows. */
+static const gait_profile_frame unnamed = {.function = "foreign memory without a name"};
+
 static void visit_site(const gait_profile_site *site, void *data) {
     struct builder *builder = data;
     struct sample sample = {
@@ -95,6 +100,10 @@ static void visit_site(const gait_profile_site *site, void *data) {
         .depth = site->depth,
     };
     builder->all_bytes += site->alloc_bytes;
+    if (site->depth == 0) { /* tools leave out what has no function */
+        sample.depth = 1;
+        sample.locations[0] = builder_location_of_frame(builder, &unnamed);
+    }
     for (size_t i = 0; i < site->depth; i++)
         sample.locations[i] = site->frames
                                   ? builder_location_of_frame(builder, &site->frames[i])

@@ -114,6 +114,8 @@ static void call_realloc_null(void) { gait_realloc(mutator, NULL, 100); }
 
 static void call_foreign_add(void) { gait_foreign_add(mutator, 1); }
 static void call_foreign_sub(void) { gait_foreign_sub(mutator, 0); }
+static void call_foreign_add_named(void) { gait_foreign_add_named(mutator, object, 1, "x"); }
+static void call_foreign_sub_named(void) { gait_foreign_sub_named(mutator, object, 0); }
 static void call_out_of_memory(void) { gait_out_of_memory(mutator, 1, 0); }
 static void call_foreign_sub_more(void) {
     gait_foreign_add(mutator, 100);
@@ -122,6 +124,14 @@ static void call_foreign_sub_more(void) {
 }
 static void call_heap_foreign_sub(void) { gait_heap_foreign_sub(gait_mutator_heap(mutator), 1); }
 static void call_foreign_add_negative(void) { gait_foreign_add(mutator, (size_t)-1); }
+
+static void call_foreign_sub_named_more(void) { gait_foreign_sub_named(mutator, object, 1); }
+static void call_heap_foreign_sub_named(void) {
+    gait_heap_foreign_sub_named(gait_mutator_heap(mutator), object, 1);
+}
+static void call_foreign_add_named_negative(void) {
+    gait_foreign_add_named(mutator, object, (size_t)-1, NULL);
+}
 
 #define CALL(name)                                                                                 \
     { "gait_" #name, call_##name }
@@ -167,6 +177,8 @@ static const struct misuse slow[] = {
     CALL(wait_finalizers),
     CALL(foreign_add),
     CALL(foreign_sub),
+    CALL(foreign_add_named),
+    CALL(foreign_sub_named),
     CALL(out_of_memory),
     CALL(free),
     CALL(realloc),
@@ -209,6 +221,9 @@ static const struct misuse more[] = {
     {"gait_foreign_sub", call_foreign_sub_more},
     {"gait_foreign_add", call_foreign_add_negative},
     CALL(heap_foreign_sub),
+    {"gait_foreign_sub_named", call_foreign_sub_named_more},
+    {"gait_foreign_add_named", call_foreign_add_named_negative},
+    CALL(heap_foreign_sub_named),
 };
 
 static unsigned run(const char *title, void (*prepare)(void)) {

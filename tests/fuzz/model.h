@@ -166,6 +166,7 @@ struct watch {
 #define WATCHES_MAX 8
 #define LINKS_MAX 10
 #define BLOCKS_MAX 12
+#define FOREIGN_NAMED 3
 #define JOBS_MAX 24
 #define CLEANUPS_MAX 32
 
@@ -192,7 +193,8 @@ struct owner {
     struct watch watches[WATCHES_MAX];
     struct generator *generators;
     struct arena *arenas;
-    size_t foreign_bytes; /* that it has added, except those of owned blocks */
+    size_t foreign_bytes; /* that it has added, except those of owned blocks and these: */
+    size_t named_bytes[FOREIGN_NAMED]; /* of each, by its own address as a name's; 0: none */
     struct block blocks[BLOCKS_MAX];
     struct gait_offheap_allocator *pieces;
     /* a walk's stack */

@@ -67,6 +67,7 @@ const struct op all_ops[] = {
     {"pair-read", op_pair_read, 12, OP_ANY},
     {"pair-write", op_pair_write, 12, OP_ANY},
     {"foreign", op_foreign, 8, OP_ANY},
+    {"foreign-named", op_foreign_named, 4, OP_ANY},
     {"offheap", op_offheap, 16, OP_ANY},
     {"offheap-pieces", op_offheap_pieces, 4, OP_ANY},
     {"shared", op_shared, 20, OP_OWN},

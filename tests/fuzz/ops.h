@@ -125,6 +125,7 @@ void op_kinds(struct context *context);
 
 /* ops_offheap.c */
 void op_foreign(struct context *context);
+void op_foreign_named(struct context *context);
 void op_offheap(struct context *context);
 void op_offheap_pieces(struct context *context);
 

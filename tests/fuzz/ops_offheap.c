@@ -29,6 +29,36 @@ static void foreign_change(struct context *context, size_t bytes, bool add) {
         gait_leave_native(context->mutator);
 }
 
+static void named_change(struct context *context, const size_t *memory, size_t bytes, bool add) {
+    static const char *const names[] = {"pixels", "rows", NULL};
+    const char *name = names[pick(&context->random, 3)];
+    bool native = one_in(&context->random, 4);
+    gait_heap *heap = context->heap->gait;
+    if (native)
+        gait_enter_native(context->mutator);
+    if (native && add)
+        gait_heap_foreign_add_named(heap, memory, bytes, name);
+    else if (native)
+        gait_heap_foreign_sub_named(heap, memory, bytes);
+    else if (add)
+        gait_foreign_add_named(context->mutator, memory, bytes, name);
+    else
+        gait_foreign_sub_named(context->mutator, memory, bytes);
+    if (native)
+        gait_leave_native(context->mutator);
+}
+
+/* By a name: one that there is goes, else one comes. */
+void op_foreign_named(struct context *context) {
+    size_t *bytes = &context->owner->named_bytes[pick(&context->random, FOREIGN_NAMED)];
+    bool add = *bytes == 0;
+    if (add)
+        *bytes = 1 + pick(&context->random, 100000);
+    named_change(context, bytes, *bytes, add);
+    if (!add)
+        *bytes = 0;
+}
+
 void op_foreign(struct context *context) {
     static const size_t ranges[] = {20, 1000, 100000};
     struct owner *owner = context->owner;
@@ -215,6 +245,10 @@ void owner_blocks_drop(struct context *context) {
     struct owner *owner = context->owner;
     gait_foreign_sub(context->mutator, owner->foreign_bytes);
     owner->foreign_bytes = 0;
+    for (size_t i = 0; i < FOREIGN_NAMED; i++)
+        if (owner->named_bytes[i] > 0)
+            gait_foreign_sub_named(context->mutator, &owner->named_bytes[i], owner->named_bytes[i]);
+    memset(owner->named_bytes, 0, sizeof owner->named_bytes);
     gait_offheap_allocator_free(owner->pieces);
     owner->pieces = NULL;
     model_walk(context);

@@ -169,6 +169,10 @@ static void debug_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) 
         WORD("gcminor=%u,", 1u << pick(random, 5));
     if (one_in(random, 10))
         WORD("gcstoptheworld=%u,", 1 + (unsigned)pick(random, 2));
+    if (one_in(random, 6)) {
+        static const unsigned rates[] = {1, 4096, 65536};
+        WORD("memprofilerate=%u,", rates[pick(random, 3)]);
+    }
     if (one_in(random, 10))
         WORD("disablethp=1,");
     if (one_in(random, 3))

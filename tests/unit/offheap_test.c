@@ -176,6 +176,34 @@ static void blocks_are_profiled(int backend, const char *debug) {
     gait_heap_destroy(heap);
 }
 
+static void count_foreign(const gait_profile_site *site, void *data) {
+    size_t *sites = data;
+    *sites += site->memory == GAIT_PROFILE_FOREIGN;
+}
+
+/* It counts as foreign memory, and is in the profile as what it was allocated as. */
+static void owned_ones_are_profiled_once(int backend) {
+    gait_heap *heap = heap_of(backend);
+    gait_mutator *mutator = gait_attach(heap);
+    const gait_kind_info info = {.name = "owner", .layout = GAIT_LEAF};
+    gait_kind kind = (gait_kind)gait_kind_register(heap, &info);
+    gait_set_profile_rate(heap, 1);
+    void *block = gait_offheap_calloc(heap, 1, 100, gait_offheap_tag(heap, "a"));
+    cr_assert_eq(gait_offheap_own(mutator, gait_alloc(mutator, kind, 16), block), 0);
+    expect_profile(heap, "a", 116, 116);
+    size_t sites = 0;
+    gait_read_profile(heap, count_foreign, &sites);
+    cr_expect_eq(sites, 0);
+    gait_collect(mutator);
+    gait_collect(mutator);
+    cr_expect_eq(gait_run_finalizers(mutator, SIZE_MAX), 1);
+    expect_profile(heap, "a", 116, 0);
+    gait_heap_destroy(heap);
+}
+Test(offheap, owned_blocks_are_in_the_heap_profile_once) {
+    each_backend(owned_ones_are_profiled_once);
+}
+
 static void all_blocks_are_profiled(int backend) {
     blocks_are_profiled(backend, "");
     blocks_are_profiled(backend, "offheapcheck=1");

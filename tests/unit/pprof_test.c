@@ -3,6 +3,7 @@
  * runtime/pprof: a heap profile is a gzipped message of pprof's, in which functions have names.
  */
 #include <gait/arena.h>
+#include <gait/foreign.h>
 #include <gait/pprof.h>
 
 #include "profile.pb-c.h"
@@ -201,6 +202,33 @@ Test(pprof, memory_of_arenas_is_labelled_by_their_names) {
     cr_expect_eq(sums[3], 8000);
     gait__pprof__profile__free_unpacked(profile, NULL);
     gait_arena_free(mutator, arena);
+}
+
+__attribute__((noinline)) static void add_foreign(void *memory) {
+    gait_foreign_add_named(mutator, memory, 3000, "pixels");
+    gait_foreign_add(mutator, 2000);
+    __asm__ volatile("");
+}
+
+Test(pprof, foreign_memory_is_labelled_by_its_name) {
+    char memory;
+    add_foreign(&memory);
+    gait_foreign_sub(mutator, 500);
+    Gait__Pprof__Profile *profile = profile_now();
+    int64_t sums[4];
+    sum_up_labelled(profile, "add_foreign", "foreign", "pixels", sums);
+    cr_expect_eq(sums[0], 1);
+    cr_expect_eq(sums[1], 3000);
+    cr_expect_eq(sums[3], 3000);
+    sum_up_labelled(profile, "add_foreign", "foreign", "(no name)", sums);
+    cr_expect_eq(sums[1], 2000);
+    cr_expect_eq(sums[3], 0);
+    sum_up_labelled(profile, "foreign memory without a name", "foreign", "(no name)", sums);
+    cr_expect_eq(sums[1], 0);
+    cr_expect_eq(sums[3], 1500);
+    gait__pprof__profile__free_unpacked(profile, NULL);
+    gait_foreign_sub_named(mutator, &memory, 3000);
+    gait_foreign_sub(mutator, 1500);
 }
 
 /* Samples with the label of candidates, of this kind. */

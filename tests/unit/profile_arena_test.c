@@ -4,6 +4,7 @@
  * libraries take; and of objects, which of them are short-lived.
  */
 #include <gait/arena.h>
+#include <gait/foreign.h>
 #include <gait/library.h>
 #include <gait/profile.h>
 
@@ -256,6 +257,63 @@ Test(profile_arena, so_it_is_by_threads_that_are_not_attached) {
     gait_leave_native(mutator);
     double sum = sums_of(GAIT_PROFILE_OFFHEAP, "buffers", NULL).all.alloc_bytes;
     cr_expect(within(sum, bytes, part_off(bytes)), "%f of %f", sum, bytes);
+}
+
+/* ---- Foreign memory ---- */
+
+Test(profile_arena, foreign_memory_with_a_name_is_live_until_it_is_taken_back) {
+    static char buffers[3];
+    gait_set_profile_frames(heap, tell, NULL);
+    gait_set_profile_rate(heap, 1);
+    for (int i = 0; i < 3; i++)
+        gait_foreign_add_named(mutator, &buffers[i], 1000, "pixels");
+    gait_foreign_sub_named(mutator, &buffers[1], 1000);
+    gait_enter_native(mutator);
+    gait_heap_foreign_add_named(heap, &buffers[1], 500, NULL);
+    gait_heap_foreign_sub_named(heap, &buffers[0], 1000); /* whoever added it */
+    gait_leave_native(mutator);
+    gait_collect(mutator);
+    struct sums sums = sums_of(GAIT_PROFILE_FOREIGN, "pixels", "main");
+    cr_expect(within(sums.all.alloc_bytes, 3000, 1e-9), "%f", sums.all.alloc_bytes);
+    cr_expect(within(sums.all.live_bytes, 1000, 1e-9), "%f", sums.all.live_bytes);
+    cr_expect(within(sums.all.live_objects, 1, 1e-9), "%f", sums.all.live_objects);
+    sums = sums_of(GAIT_PROFILE_FOREIGN, "", NULL);
+    cr_expect(within(sums.all.live_bytes, 500, 1e-9), "%f", sums.all.live_bytes);
+    gait_heap_foreign_sub_named(heap, &buffers[2], 1000);
+    gait_heap_foreign_sub_named(heap, &buffers[1], 500);
+    cr_expect(fabs(sums_of(GAIT_PROFILE_FOREIGN, NULL, NULL).all.live_bytes) < 1e-6);
+}
+
+Test(profile_arena, of_foreign_memory_without_a_name_it_is_known_what_there_is) {
+    gait_set_profile_frames(heap, tell, NULL);
+    gait_foreign_add(mutator, 100); /* nothing is sampled yet */
+    gait_set_profile_rate(heap, 1);
+    place = "one";
+    gait_foreign_add(mutator, 3000);
+    place = "other";
+    gait_heap_foreign_add(heap, 5000);
+    gait_foreign_sub(mutator, 4000);
+    gait_foreign_add_named(mutator, NULL, 700, NULL); /* left out */
+    cr_expect(within(sums_of(GAIT_PROFILE_FOREIGN, "", "one").all.alloc_bytes, 3000, 1e-9));
+    cr_expect(within(sums_of(GAIT_PROFILE_FOREIGN, "", "other").all.alloc_bytes, 5000, 1e-9));
+    cr_expect_eq(sums_of(GAIT_PROFILE_FOREIGN, "", "other").all.live_bytes, 0.0);
+    struct sums sums = sums_of(GAIT_PROFILE_FOREIGN, NULL, NULL);
+    cr_expect(within(sums.all.alloc_bytes, 8000, 1e-9), "%f", sums.all.alloc_bytes);
+    cr_expect_eq(sums.all.live_bytes, 4100.0, "%f", sums.all.live_bytes);
+    gait_foreign_sub_named(mutator, NULL, 700);
+    gait_foreign_sub(mutator, 4100);
+    cr_expect_eq(sums_of(GAIT_PROFILE_FOREIGN, NULL, NULL).all.live_bytes, 0.0);
+}
+
+Test(profile_arena, an_object_may_stand_for_foreign_memory) {
+    gait_set_profile_rate(heap, 1);
+    void *object = gait_alloc(mutator, leaf, 32);
+    gait_foreign_add_named(mutator, object, 10000, "texture");
+    gait_free(mutator, object);
+    cr_expect(fabs(sums_of(GAIT_PROFILE_OBJECTS, NULL, NULL).all.live_bytes) < 1e-6);
+    cr_expect(within(sums_of(GAIT_PROFILE_FOREIGN, "texture", NULL).all.live_bytes, 10000, 1e-9));
+    gait_foreign_sub_named(mutator, object, 10000);
+    cr_expect(fabs(sums_of(GAIT_PROFILE_FOREIGN, "texture", NULL).all.live_bytes) < 1e-6);
 }
 
 /* ---- Short lives ---- */
