@@ -31,7 +31,7 @@
 #define WRITTEN_ROUNDS 6
 
 static void roots_scan_again(gait_mutator *mutator) {
-    mutator_flush_barrier(mutator);
+    mutator_flush_barrier(mutator, cycle_lets_mark(mutator));
     cache_note_births(&mutator->cache);
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
         mutator_scan_roots(mutator);

@@ -45,6 +45,11 @@
 #include "sweeping.h"
 #include "verify.h"
 
+/** So often a flush may find white objects before what is left is marked in a stop; and so much may
+ * be marked there, some 80 us. Guesses. */
+#define ROUNDS_MOST 4
+#define REST_BYTES ((size_t)64 << 10)
+
 /* ---- Mutators' parts in handshakes ---- */
 
 static void barrier_turn_on(gait_mutator *mutator) {
@@ -78,6 +83,10 @@ bool cycle_lets_mark(const gait_mutator *mutator) {
     return mutator->cache.black && phase_lets_mark(phase_now(&mutator->heap->cycle.phase));
 }
 
+static void flush(gait_mutator *mutator) {
+    mutator_flush_barrier(mutator, cycle_lets_mark(mutator));
+}
+
 void cycle_mutator_joins(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     enum cycle_phase phase = phase_now(&heap->cycle.phase);
@@ -88,7 +97,7 @@ void cycle_mutator_joins(gait_mutator *mutator) {
 
 void cycle_mutator_leaves(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
-    mutator_flush_barrier(mutator);
+    flush(mutator);
     if (mutator->cache.whites && mutator->cache.black)
         cache_note_births(&mutator->cache);
     tally_count(&heap->space.tally, &mutator->tally);
@@ -133,6 +142,26 @@ static size_t bytes_to_mark(const gait_heap *heap) {
     return record->start_bytes - kept + record->piece_bytes;
 }
 
+/* What marking does when it has run out of work. @return whether there is more. */
+static bool last_passes(gait_heap *heap, bool stopped) {
+    struct marker *marker = &heap->workers.marker;
+    marker_begin(marker);
+    size_t stack_bytes;
+    bool more = marker_ephemerons(marker);
+    more |=
+        coroutines_push_reached(&heap->queue, marker, space_epoch(&heap->space) + 1, &stack_bytes);
+    counter_add(&heap->cycle.stack_bytes, stack_bytes);
+    if (AO_load_acquire(&heap->queue.overflowed)) {
+        marker_rescan(marker);
+        more = true;
+    }
+    /* a program without barriers has its tables asked for while it stands still */
+    if (!more && liveness_has_hooks(&heap->liveness) && (stopped || !heap->watches))
+        more = liveness_mark(&heap->liveness, marker);
+    marker_end(marker);
+    return more;
+}
+
 AO_t cycle_mark(gait_heap *heap, bool stopped) {
     struct marker *marker = &heap->workers.marker;
     AO_t published = 0;
@@ -145,22 +174,8 @@ AO_t cycle_mark(gait_heap *heap, bool stopped) {
         }
         workers_mark(heap, stopped);
         published = AO_load_acquire(&heap->queue.published);
-        if (!queue_is_out(&heap->queue))
-            continue;
-        marker_begin(marker);
-        size_t stack_bytes;
-        more = marker_ephemerons(marker);
-        more |= coroutines_push_reached(&heap->queue, marker, space_epoch(&heap->space) + 1,
-                                        &stack_bytes);
-        counter_add(&heap->cycle.stack_bytes, stack_bytes);
-        if (AO_load_acquire(&heap->queue.overflowed)) {
-            marker_rescan(marker);
-            more = true;
-        }
-        /* a program without barriers has its tables asked for while it stands still */
-        if (!more && liveness_has_hooks(&heap->liveness) && (stopped || !heap->watches))
-            more = liveness_mark(&heap->liveness, marker);
-        marker_end(marker);
+        if (queue_is_out(&heap->queue))
+            more = last_passes(heap, stopped);
     }
     return published;
 }
@@ -193,8 +208,23 @@ static bool is_quiet(const gait_heap *heap, AO_t published) {
 /* Phase 7, with the world stopped. @return false: a barrier held a white word. */
 static bool marking_is_over(gait_heap *heap, AO_t published) {
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next)
-        mutator_flush_barrier(mutator);
+        flush(mutator);
     return is_quiet(heap, published) && !workers_are_ending(&heap->workers);
+}
+
+/* The rest, with the world stopped and buffers flushed, if it is little. @return whether marking is
+ * over. */
+static bool mark_rest(gait_heap *heap) {
+    struct marker *marker = &heap->workers.marker;
+    if (liveness_has_hooks(&heap->liveness) || AO_load(&heap->queue.keys.pairs) > 0 ||
+        AO_load_acquire(&heap->queue.overflowed) || arenas_have_apart(&heap->arenas))
+        return false; /* these take longer */
+    marker_begin(marker);
+    bool drained = marker_drain(marker, REST_BYTES);
+    marker_end(marker);
+    AO_t published = AO_load_acquire(&heap->queue.published);
+    return drained && queue_is_out(&heap->queue) && !last_passes(heap, true) &&
+           is_quiet(heap, published);
 }
 
 /* What the collector's thread has done since this cycle began, or the last call, beside marking in
@@ -394,17 +424,22 @@ static bool mark_concurrently(gait_heap *heap) {
     }
     for (;;) {
         AO_t published;
+        unsigned rounds = 0;
         do {
             published = cycle_mark(heap, false);
             PERTURB(CYCLE_DRAINED);
             phase_enter(&cycle->phase, PHASE_FLUSH);
-            world_handshake(&heap->world, mutator_flush_barrier);
-        } while (!is_quiet(heap, published) && !workers_are_ending(workers));
+            world_handshake(&heap->world, flush);
+        } while (!is_quiet(heap, published) && ++rounds < ROUNDS_MOST &&
+                 !workers_are_ending(workers));
         rescue_suspect(&heap->finalizers, &workers->marker);
         PERTURB(CYCLE_QUIET);
         world_stop(&heap->world);
         phase_enter(&cycle->phase, PHASE_STOP);
-        if (workers_are_ending(workers) || (marking_is_over(heap, published) && !rescue(heap)))
+        if (workers_are_ending(workers))
+            break;
+        if ((marking_is_over(heap, published) || (rounds == ROUNDS_MOST && mark_rest(heap))) &&
+            !rescue(heap))
             break;
         cycle_start_the_world(heap);
     }

@@ -46,7 +46,7 @@ struct shader {
 static void shade(struct gait_visitor *visitor, gait_word word, bool conservative) {
     struct marker *marker = ((struct shader *)visitor)->marker;
     if (conservative)
-        marker_shade(marker, &word, 1);
+        marker_shade(marker, &word, 1, true);
     else if (marker_is_white(marker, word))
         marker_push(marker, word);
 }

@@ -180,7 +180,18 @@ static inline __attribute__((always_inline)) bool cell_is_white(const struct mar
            !(bits_get(&cell->pair[marker->mark_side]) & cell->bit);
 }
 
-void marker_shade(struct marker *marker, const gait_word *words, size_t count) {
+/* A white leaf is marked: docs/design/marking.md, .inv.leaf. */
+static void mark_leaf(struct marker *marker, const struct cell *cell) {
+    struct mark_queue *queue = marker->queue;
+    if (!marks_set(&cell->pair[marker->mark_side], cell->bit))
+        return;
+    count_marked(marker, (uintptr_t)cell->start, ENTRY_CLASS(cell->entry));
+    AO_nop_full(); /* .inv.key: marked before the look; the pass after this notice finds the pair */
+    if (AO_load(&queue->keys.pairs) > 0 || AO_load(&queue->watched))
+        AO_fetch_and_add1_full(&queue->published);
+}
+
+void marker_shade(struct marker *marker, const gait_word *words, size_t count, bool may_mark) {
     struct cell cells[SHADE_BATCH]; /* whose bits come into the cache */
     for (size_t at = 0; at < count;) {
         unsigned found = 0;
@@ -190,7 +201,11 @@ void marker_shade(struct marker *marker, const gait_word *words, size_t count) {
             else
                 push_white_arena(marker, words[at]);
         for (unsigned i = 0; i < found; i++)
-            if (cell_is_white(marker, &cells[i]))
+            if (!cell_is_white(marker, &cells[i]))
+                continue;
+            else if (may_mark && ENTRY_LAYOUT(cells[i].entry) == GAIT_LEAF)
+                mark_leaf(marker, &cells[i]);
+            else
                 marker_push(marker, (gait_word)cells[i].start);
     }
 }

@@ -46,7 +46,8 @@ struct mark_queue {
     struct mark_stack full;       /* published work                                        */
     struct mark_stack ephemerons; /* ephemeron objects that met an unmarked key            */
     struct mark_stack free;
-    AO_t published;       /* blocks published so far: raised with each                   */
+    AO_t published;       /* blocks published so far: raised with each, and with what the
+                             passes are to look at once more                              */
     AO_t active;          /* threads that may hold work, and QUEUE_OPEN                  */
     AO_t hungry;          /* threads that look for some                                  */
     struct news news;     /* for mutators that owe some: work, credit, or the end of it   */

@@ -29,7 +29,7 @@ static void barrier_shade(gait_mutator *mutator, gait_word word) {
         !space_reserves(&heap->space, word))
         return;
     if (mutator->barrier_count == BARRIER_WORDS)
-        mutator_flush_barrier(mutator);
+        mutator_flush_barrier(mutator, cycle_lets_mark(mutator));
     mutator->barrier_words[mutator->barrier_count++] = word;
 }
 

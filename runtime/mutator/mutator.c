@@ -22,13 +22,13 @@ void mutator_misused(const gait_mutator *mutator, const char *call) {
     platform_fatal("%s: the mutator is in native code", call);
 }
 
-void mutator_flush_barrier(gait_mutator *mutator) {
+void mutator_flush_barrier(gait_mutator *mutator, bool may_mark) {
     if (mutator->barrier_count == 0)
         return;
     PERTURB(BARRIER_FLUSH);
     struct marker *marker = &mutator->marker;
     marker_begin(marker);
-    marker_shade(marker, mutator->barrier_words, mutator->barrier_count);
+    marker_shade(marker, mutator->barrier_words, mutator->barrier_count, may_mark);
     mutator->barrier_count = 0;
     marker_end(marker);
 }

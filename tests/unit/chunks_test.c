@@ -83,7 +83,7 @@ Test(chunks, are_no_objects) {
     bare_mark(roots, 3);
     marker_begin(&bare.marker);
     marker_push_interior(&bare.marker, (gait_word)low + 100);
-    marker_shade(&bare.marker, roots, 3);
+    marker_shade(&bare.marker, roots, 3, false);
     marker_rescan(&bare.marker);
     marker_end(&bare.marker);
     cr_assert(bare_is_marked(holder));

@@ -562,7 +562,7 @@ Test(marker, an_overflow_wakes_the_pairs_of_a_leaf) {
     AO_store(&bare.queue.free.top, 0);
     fault_arm(FAULT_MASK(FAULT_MAP), 0, 1);
     marker_begin(&bare.marker);
-    marker_shade(&bare.marker, &late, 1);
+    marker_shade(&bare.marker, &late, 1, false);
     marker_end(&bare.marker);
     fault_disarm();
     AO_store(&bare.queue.free.top, blocks);
@@ -574,6 +574,51 @@ Test(marker, an_overflow_wakes_the_pairs_of_a_leaf) {
     cr_assert(marker_drain(&bare.marker, SIZE_MAX));
     marker_end(&bare.marker);
     cr_assert(bare_is_marked(value));
+}
+
+static AO_t published_by_shading(const gait_word *words, size_t count, bool may_mark) {
+    AO_t published = AO_load(&bare.queue.published);
+    marker_begin(&bare.marker);
+    marker_shade(&bare.marker, words, count, may_mark);
+    marker_end(&bare.marker);
+    return AO_load(&bare.queue.published) - published;
+}
+
+/* A program that reads weak words of leaves all the time makes no work, so marking ends. */
+Test(marker, a_leaf_that_is_shaded_is_no_work) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), refs = bare_kind(GAIT_REFS, 0);
+    gait_word *objects[] = {bare_alloc(leaf, 16), bare_alloc(leaf, 100000), bare_alloc(refs, 16)};
+    gait_word words[] = {bare_ref(objects[0]), bare_ref(objects[1]), bare_ref(objects[0])};
+    gait_word other = bare_ref(objects[2]);
+    cr_assert_eq(published_by_shading(words, 3, false), 1, "before anybody may mark");
+    cr_assert(!bare_is_marked(objects[0]));
+    bare_mark(NULL, 0);
+    cr_assert(bare_is_marked(objects[0]) && bare_is_marked(objects[1]));
+    gait_word late = bare_ref(bare_alloc(leaf, 16));
+    marker_take_marked(&bare.marker);
+    cr_assert_eq(published_by_shading(&late, 1, true), 0);
+    cr_assert(bare_is_marked((gait_word *)late));
+    cr_assert_eq(marker_take_marked(&bare.marker), 16, "it is counted");
+    cr_assert_eq(published_by_shading(&late, 1, true), 0);
+    cr_assert_eq(published_by_shading(&other, 1, true), 1);
+    cr_assert(!bare_is_marked(objects[2]));
+}
+
+/* But pairs may wait for it, and hooks look at it. */
+Test(marker, a_leaf_that_is_shaded_has_the_passes_look_again) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), ephemeron = bare_kind(GAIT_EPHEMERON, 0);
+    gait_word *key = bare_alloc(leaf, 16), *value = bare_alloc(leaf, 16);
+    gait_word *pair = bare_alloc(ephemeron, 16), table = bare_ref(pair), late = bare_ref(key);
+    pair[0] = bare_ref(key);
+    pair[1] = bare_ref(value);
+    bare_mark(&table, 1);
+    cr_assert_eq(published_by_shading(&late, 1, true), 1);
+    bare_mark(NULL, 0);
+    cr_assert(bare_is_marked(value));
+    AO_store(&bare.queue.watched, 1);
+    late = bare_ref(bare_alloc(leaf, 16));
+    cr_assert_eq(published_by_shading(&late, 1, true), 1);
+    AO_store(&bare.queue.watched, 0);
 }
 
 /* By the time that it is marked its page may be another object's, which has references. */

@@ -305,7 +305,7 @@ Test(verify, tells_how_a_suspended_coroutine_changed) {
     mutator->head.barrier = 1;
     gait_store(mutator, &roots_of_it[0], 0); /* shaded */
     mutator->head.barrier = 0;
-    mutator_flush_barrier(mutator);
+    mutator_flush_barrier(mutator, false);
     roots_of_it[1] = 0;
     gait_word swapped = roots_of_it[2]; /* as before in the end: another place */
     roots_of_it[2] = 0;
