@@ -59,7 +59,7 @@ static void kinds_register(const gait_kind_info *kinds) {
 
 void peer_start(void) {
     static const gait_kind_info kinds[PEER_KINDS] = {
-        [PEER_LEAF] = {.name = "leaf", .layout = GAIT_LEAF},
+        [PEER_LEAF] = {.name = "leaf", .layout = GAIT_LEAF, .raw = 1},
         [PEER_REFS] = {.name = "refs", .layout = GAIT_REFS},
         [PEER_HEAD1] = {.name = "head1", .layout = GAIT_PREFIX, .head_words = 1},
         [PEER_HEAD2] = {.name = "head2", .layout = GAIT_PREFIX, .head_words = 2},

@@ -49,7 +49,8 @@ int main(void) {
     gait_heap *heap = example_heap(&config);
     gait_mutator *mutator = gait_attach(heap);
 
-    gait_kind text = example_kind(heap, &(gait_kind_info){.name = "text", .layout = GAIT_LEAF});
+    gait_kind text =
+        example_kind(heap, &(gait_kind_info){.name = "text", .layout = GAIT_LEAF, .raw = 1});
     gait_kind pair = example_kind(heap, &(gait_kind_info){.name = "pair", .layout = GAIT_REFS});
     gait_kind symbol = example_kind(
         heap, &(gait_kind_info){.name = "symbol", .layout = GAIT_PREFIX, .head_words = 1});

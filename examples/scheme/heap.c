@@ -18,9 +18,13 @@
 #define OFFHEAP_LEAST 65536
 #define FINALIZERS_AT_ONCE 16
 
+/* Objects that their constructors write whole: the heap need not zero them. */
+#define IS_RAW(type) (type == TYPE_FLONUM || type == TYPE_STRING || type == TYPE_BIGNUM)
+
 static const gait_kind_info kinds[TYPE_COUNT] = {
 #define X(type, text, kind_layout, words)                                                          \
-    [TYPE_##type] = {.name = text, .layout = kind_layout, .head_words = words},
+    [TYPE_##type] = {                                                                              \
+        .name = text, .layout = kind_layout, .head_words = words, .raw = IS_RAW(TYPE_##type)},
     OBJECT_TYPES(X)
 #undef X
 };
@@ -115,9 +119,8 @@ static struct string *new_string(struct vm *vm, size_t length) {
 
 value make_string(struct vm *vm, size_t length, uint32_t fill) {
     struct string *string = new_string(vm, length);
-    if (fill)
-        for (size_t i = 0; i < length; i++)
-            string->chars[i] = fill;
+    for (size_t i = 0; i < length; i++)
+        string->chars[i] = fill;
     return (value)string;
 }
 

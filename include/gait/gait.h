@@ -304,6 +304,8 @@ typedef struct gait_kind_info {
                                        word holds a reference                                     */
     gait_word cleared; /* what weak words, keys and links in its objects read as, and hold, once
                           cleared: 0, or a word that leads nowhere, such as a table's tombstone */
+    uint32_t raw; /* LEAF: not 0: objects are not zeroed, but hold what lay there, of any object;
+                     for programs that write each byte before they read it */
 } gait_kind_info;
 
 /** gait_kind_register for a structure of so many bytes. */

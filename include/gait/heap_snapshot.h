@@ -85,7 +85,7 @@ GAIT_INLINE void gait_snapshot_options_init(gait_snapshot_options *options) {
  * Say what an object is, as text in UTF-8. It runs while the program stands still, or in the copy
  * of its process: it reads the object and other memory, and calls nothing that takes a lock or
  * allocates, nor any function of this library. An object may have been allocated a moment ago: its
- * words are then zero.
+ * words are then zero, of a kind that is raw anything.
  * @param text  room for GAIT_SNAPSHOT_LABEL_BYTES.
  * @return how many bytes it wrote; 0: no label.
  */

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/** A run of zeroed free memory in a span of one class and kind: allocation takes from cursor. */
+/** A run of free memory in a span of one class and kind, zeroed: allocation takes from cursor. */
 struct gait_run {
     char *cursor;
     char *end;
@@ -109,7 +109,7 @@ GAIT_INLINE size_t gait_class_bytes(unsigned size_class) {
 GAIT_API void *gait_alloc_slow(gait_mutator *mutator, gait_kind kind, size_t bytes);
 
 /**
- * Allocate a zeroed object. A safepoint.
+ * Allocate an object, zeroed unless its kind is raw. A safepoint.
  *
  * @param bytes  0 counts as 1; the cell may be larger, and all of it may be used:
  *               gait_object_bytes. It has 16 bytes at least; up to 32 KiB at most 1/9 of a larger
@@ -142,7 +142,7 @@ GAIT_INLINE void *gait_alloc(gait_mutator *mutator, gait_kind kind, size_t bytes
 GAIT_API void gait_alloc_aligned_slow(gait_mutator *mutator, size_t align);
 
 /**
- * Allocate a zeroed object whose address is a multiple of align. A safepoint.
+ * Allocate an object, as gait_alloc, whose address is a multiple of align. A safepoint.
  *
  * @param align  a power of two up to GAIT_ALIGN_MAX; any other one stops the process.
  * @return as gait_alloc. The object takes a multiple of align bytes: a few bytes at a large
@@ -176,8 +176,9 @@ GAIT_API void *gait_realloc_slow(gait_mutator *mutator, void *object, size_t byt
  * (gait_free, which see: what is registered for the old address does not move along). No other
  * thread uses the object meanwhile. One that moves is aligned as by gait_alloc.
  *
- * What is new reads as zero: all that the object had not been asked for before, unless the program
- * has stored there. (In a kind with references a word that is there in part is there.)
+ * What is new reads as zero, unless its kind is raw: all that the object had not been asked for
+ * before, unless the program has stored there. (In a kind with references a word that is there in
+ * part is there.)
  * The object is not a fresh one: it is stored to by gait_store, not by gait_init.
  *
  * @param object  an object of this heap; any other address stops the process with one line.

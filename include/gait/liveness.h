@@ -79,7 +79,8 @@ GAIT_API void gait_walk_marked(gait_liveness *liveness, gait_kind kind, gait_obj
  * object once in its life, as it was when it died; in stage CLEAR those as well that come back for
  * finalizers. What they refer to may be dead, and is there still. In a minor cycle they are young
  * ones: what is old counts as marked. Among them are objects that gait_free was given while the
- * cycle marked, and memory that a thread left unused as it detached: of that all is zero.
+ * cycle marked, and memory that a thread left unused as it detached: of that all is zero, of kinds
+ * that are raw anything.
  *
  * In stage MARK it visits what is not marked yet, and visit may call gait_keep. There it may meet
  * an object that a thread is just initialising, except in a heap that stops the world.

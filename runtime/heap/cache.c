@@ -332,10 +332,11 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     flag_set(cached->uncounted, size_class, false);
     run->cursor = span_start(space, *slot) + first * cell_bytes;
     run->end = run->cursor + bytes;
-    if (!(*slot)->zeroed)
+    if (!(*slot)->zeroed && !space->kinds[kind].raw)
         memset(run->cursor, 0, bytes);
     PERTURB(REFILL_ZEROED);
-    /* after it is zero: a stale word may lead a marker here as soon as the bits are set */
+    /* after it is zero: a stale word may lead a marker here as soon as the bits are set (what is
+     * raw, nobody reads) */
     run_bits(space, *slot, run, cells_allocate);
     PERTURB(REFILL_SET);
     if (cache->black && !cache->whites) {

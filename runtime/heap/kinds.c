@@ -52,13 +52,15 @@ static bool rules_valid(const gait_kind_info *info) {
     return true;
 }
 
-/* Is what it says of words inside elements, or of tags, for its layout? */
+/* Is what it says of words inside elements, of tags, or of raw contents, for its layout? */
 static bool extras_valid(const gait_kind_info *info) {
     bool repeats = info->layout == GAIT_REPEAT || info->layout == GAIT_TAGGED;
     if (info->interior && !repeats && info->layout != GAIT_BITMAP)
         return false;
     if (info->element_interior && !repeats)
         return false;
+    if (info->raw && info->layout != GAIT_LEAF)
+        return false; /* markers read words before the program has written them */
     return info->layout == GAIT_TAGGED || (!info->tag_rules && info->tag_rule_count == 0);
 }
 
@@ -120,6 +122,7 @@ static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kin
     kind->scan = info->scan;
     kind->scan_data = info->scan_data;
     kind->cleared = info->cleared;
+    kind->raw = info->raw != 0;
     kind->centrals = counted_alloc(table->metadata_bytes, CENTRALS_BYTES);
     bool repeats = info->layout == GAIT_REPEAT || info->layout == GAIT_TAGGED;
     bool mapped = repeats || info->layout == GAIT_BITMAP, tagged = info->layout == GAIT_TAGGED;

@@ -35,6 +35,7 @@ struct kind {
     uint32_t tag_rule_count;
     uint64_t tag_references[4];
     gait_word cleared;        /* what weak words, keys and links in its objects are set to */
+    bool raw;                 /* a leaf whose objects are not zeroed */
     struct central *centrals; /* [GAIT_SIZE_CLASSES] */
     AO_t live_objects;        /* found by the running sweep; figures */
     AO_t live_bytes;

@@ -50,7 +50,7 @@ static void *take_large(gait_mutator *mutator, gait_kind kind, size_t bytes) {
     char *object = cache_large(&mutator->cache, kind, bytes, &zeroed);
     if (!object)
         return NULL;
-    if (!zeroed)
+    if (!zeroed && !mutator->heap->kinds.kinds[kind].raw)
         zero_pages(mutator, object, large_bytes(bytes));
     cache_large_done(&mutator->cache, object);
     alloc_count(mutator, kind, CLASS_LARGE, large_bytes(bytes));

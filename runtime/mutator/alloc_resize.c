@@ -5,7 +5,7 @@
  *
  *   .inv.zero: beyond what an object was asked for as it was made or resized last, its cell reads
  *   as zero, unless the program has stored there. So what is beyond a smaller size is cleared, and
- *   what a larger one adds is zero.
+ *   what a larger one adds is zero. Not of kinds that are raw.
  *
  * Other threads don't use the object meanwhile; markers do. What becomes of one that changes its
  * length while they look is .inv.large of heap/large.h.
@@ -88,6 +88,8 @@ static void renew_split(const struct resizing *resizing) {
 static void clear(const struct resizing *resizing, size_t from, size_t to) {
     gait_mutator *mutator = resizing->mutator;
     char *start = resizing->cell.start;
+    if (kind_of(resizing)->raw)
+        return;
     if (resizing->layout == GAIT_LEAF) {
         zero_pages(mutator, start + from, to - from);
         return;
@@ -149,7 +151,7 @@ static bool lengthen(const struct resizing *resizing, size_t words_bytes) {
         return false; /* a sweep that may begin at any moment counts its pages */
     if (!large_extend(space, span, more, &zeroed))
         return false;
-    if (!zeroed)
+    if (!zeroed && !kind_of(resizing)->raw)
         zero_pages(mutator, resizing->cell.start + (pages << PAGE_SHIFT), more_bytes);
     alloc_count(mutator, resizing->kind, CLASS_LARGE, more_bytes);
     /* what was marked before counts without them */

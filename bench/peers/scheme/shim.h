@@ -43,6 +43,7 @@ typedef struct {
     const char *name;
     gait_layout layout;
     uint32_t head_words;
+    uint32_t raw;
 } gait_kind_info;
 typedef struct {
     gait_word value_mask;
@@ -65,7 +66,7 @@ struct gait_mutator_head {
 struct gait_heap {
     struct gait_mutator_head head;
     int kinds;
-    bool leaf[256];
+    bool leaf[256], raw[256];
     gait_roots_fn roots;
     void *roots_data;
     void *free_lists[2][64]; /* SHIM_BOEHM; [0]: without references */
@@ -104,7 +105,7 @@ GAIT_INLINE void *gait_alloc(gait_mutator *mutator, gait_kind kind, size_t bytes
     if (mutator->leaf[kind]) {
         GC_FAST_MALLOC_GRANS(object, granules, mutator->free_lists[0], 0, GC_I_PTRFREE,
                              GC_malloc_kind(bytes, GC_I_PTRFREE), (void)0);
-        return object ? memset(object, 0, bytes) : NULL;
+        return object && !mutator->raw[kind] ? memset(object, 0, bytes) : object;
     }
     GC_FAST_MALLOC_GRANS(object, granules, mutator->free_lists[1], 0, GC_I_NORMAL,
                          GC_malloc_kind(bytes, GC_I_NORMAL), *(void **)object = NULL);
@@ -179,6 +180,7 @@ GAIT_INLINE void shim_free(gait_mutator *mutator, void *object, void *block) { f
     ((mutator)->roots_data = (data), (mutator)->roots = (visit))
 GAIT_INLINE int gait_kind_register(gait_heap *heap, const gait_kind_info *info) {
     heap->leaf[heap->kinds] = info->layout == GAIT_LEAF;
+    heap->raw[heap->kinds] = info->raw;
     return heap->kinds++;
 }
 
