@@ -158,7 +158,8 @@ static inline __attribute__((always_inline)) struct span *pages_take(struct spac
     if (released && space->hooks.before_grow)
         space->hooks.before_grow(space->hooks.data, released << PAGE_SHIFT);
     counter_add(counter, count << PAGE_SHIFT);
-    counter_sub(&space->released_bytes, released << PAGE_SHIFT);
+    if (released)
+        counter_sub(&space->released_bytes, released << PAGE_SHIFT);
     counter_sub(&space->free_bytes, (count - released) << PAGE_SHIFT);
     return span;
 }

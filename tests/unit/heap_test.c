@@ -26,7 +26,8 @@ TestSuite(heap, .init = open_heap, .fini = bare_close);
 static unsigned span_pages_by_rule(size_t cell_bytes) {
     for (unsigned pages = 1; pages <= 16; pages++) {
         size_t bytes = pages * PAGE_BYTES, cells = bytes / cell_bytes;
-        if (cells > 0 && bytes - cells * cell_bytes <= bytes / 16 && (cells >= 4 || pages >= 8))
+        if (cells > 0 && bytes - cells * cell_bytes <= bytes / 16 && (cells >= 4 || pages >= 8) &&
+            (cells >= 32 || cells < 16 || pages >= 2))
             return pages;
     }
     return 0;
