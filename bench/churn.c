@@ -76,7 +76,8 @@ static unsigned subtree_count(const struct node *node) {
 static void replace(peer_thread *thread, uint64_t slot) {
     peer_word *table = (peer_word *)table_root;
     subtree_free((struct node *)table[slot]);
-    peer_store(thread, &table[slot], (peer_word)subtree_build(thread, SUBTREE_DEPTH));
+    peer_word subtree = (peer_word)subtree_build(thread, SUBTREE_DEPTH);
+    peer_store_large(thread, table, &table[slot], subtree);
 }
 
 /* Wait for this moment, as a thread that has something else to do. */
@@ -139,8 +140,8 @@ void churn_main(void) {
         bench_die("out of memory");
 
     peer_globals(self, &table_root, 1);
-    peer_store(self, &table_root,
-               (peer_word)peer_alloc(self, PEER_REFS, table_slots * sizeof(peer_word)));
+    peer_store_global(self, &table_root,
+                      (peer_word)peer_alloc(self, PEER_REFS, table_slots * sizeof(peer_word)));
     for (uint64_t i = 0; i < table_slots; i++)
         replace(self, i);
 

@@ -11,7 +11,7 @@ import time
 NUMBER = re.compile(r"-?[0-9.]+(?:e[-+]?[0-9]+)?")
 # What the environment may not change.
 STRANGE = ("GOMEMLIMIT", "GODEBUG", "GAIT_DEBUG", "GAIT_MINOR", "GOMAXPROCS", "GC_MARKERS",
-           "OCAMLRUNPARAM")
+           "OCAMLRUNPARAM", "WHIPPET_OPTIONS")
 GC_CPU = ["assist", "dedicated", "fractional", "idle", "sweep", "scavenge"]
 
 

@@ -10,6 +10,8 @@
  *   peer_alloc(t, kind, bytes)         an object; never NULL; zeroed, but for PEER_LEAF
  *   peer_init(slot, word)              store into the newest object, before it is linked
  *   peer_store(t, slot, word)          store a reference into any object or global
+ *   peer_store_large(t, object, slot, word)  the same for an object of more than 8 KiB, and
+ *   peer_store_global(t, slot, word)   for a global: a peer to whom that is no matter has neither
  *   peer_weak_set(t, slot, word)       store the weak word of an object of kind PEER_WEAK
  *   peer_weak_get(t, slot)             read it: 0 when what it referred to is gone
  *   peer_poll(t)                       at back-edges that allocate nothing
@@ -63,6 +65,13 @@ enum peer_kind {
 
 #include "bench.h"
 #include PEER_HEADER
+
+#ifndef peer_store_large
+#define peer_store_large(thread, object, slot, word) peer_store(thread, slot, word)
+#endif
+#ifndef peer_store_global
+#define peer_store_global peer_store
+#endif
 
 /** Run body(thread, index) on `count` threads, attached; the caller, attached too, waits. */
 typedef void (*peer_body)(peer_thread *thread, unsigned index);

@@ -10,8 +10,11 @@ from workloads import PROGRAMS, VARIANTS, knob_peers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
+# Programs of their own, without a peer.
+APART = {"barriers.c", "costs.c", "costs_beside.c", "costs_calls.c"}
 # What each is called where it is missing, if that is not its name.
-PACKAGES = {"boehm": "libgc", "boehm-inline": "libgc", "apr": "APR", "scheme": "GMP"}
+PACKAGES = {"boehm": "libgc", "boehm-inline": "libgc", "apr": "APR", "scheme": "GMP",
+            "whippet": "Whippet (WHIPPET=DIR)", "whippet-generational": "Whippet (WHIPPET=DIR)"}
 
 
 class Program:
@@ -44,6 +47,7 @@ def build(directory, quick):
         if os.path.exists(path):
             programs[peer] = Program([path])
     named_go(folder, programs)
+    named_whippet(folder, programs)
     if shutil.which("guile"):
         programs["guile"] = Program(["guile", os.path.join(HERE, "peers", "guile", "bench.scm")],
                                     environment={"GUILE_AUTO_COMPILE": "1",
@@ -84,6 +88,35 @@ def named_go(folder, programs):
     programs["go"] = Program([path])
 
 
+# Its conservative collectors, parallel; and, with marks that stay, what looks at young objects.
+WHIPPET_WAYS = {"whippet": [], "whippet-generational": ["-DGC_GENERATIONAL=1"]}
+WHIPPET_FLAGS = ["-O2", "-g", "-flto=auto", "-fno-strict-aliasing", "-w", "-DNDEBUG", "-DGC_PARALLEL=1",
+                 "-DGC_CONSERVATIVE_ROOTS=1", "-DGC_CONSERVATIVE_TRACE=1",
+                 '-DGC_ATTRS="mmc-attrs.h"', '-DPEER_HEADER="peers/whippet.h"']
+WHIPPET_SOURCES = ["mmc", "gc-stack", "gc-options", "gc-platform-gnu-linux", "gc-tracepoint",
+                   "gc-ephemeron", "gc-finalizer"]
+
+
+def named_whippet(folder, programs):
+    """The programs with the collectors of the checkout of Whippet that WHIPPET names."""
+    checkout = os.environ.get("WHIPPET")
+    if not checkout:
+        return
+    files = [os.path.join(HERE, name) for name in sorted(os.listdir(HERE))
+                  if name.endswith(".c") and name not in APART]
+    sources = files + [os.path.join(HERE, "peers", "whippet.c")]
+    sources += [os.path.join(checkout, "src", name + ".c") for name in WHIPPET_SOURCES]
+    embedder = os.path.join(HERE, "peers", "whippet", "embedder.h")
+    for name, way in WHIPPET_WAYS.items():
+        path = os.path.join(folder, f"bench-{name}-named")
+        command = [os.environ.get("CC", "cc"), *WHIPPET_FLAGS, *way, f'-DGC_EMBEDDER="{embedder}"',
+                   "-I", os.path.join(checkout, "api"), "-I", HERE, *sources, "-o", path,
+                   "-lpthread", "-lm"]
+        if subprocess.run(command, check=False).returncode:
+            sys.exit(f"bench/run: WHIPPET={checkout} doesn't build the programs")
+        programs[name] = Program([path])
+
+
 def interpreters(directory, programs):
     """The Scheme interpreter: its programs on three allocators, and its compiler in two ways."""
     scheme = os.path.join(directory, "examples", "scheme", "scheme")
@@ -101,7 +134,7 @@ def interpreters(directory, programs):
 
 def missing(programs):
     """The peers that are not installed."""
-    wanted = PROGRAMS + ["guile", "scheme"]
+    wanted = PROGRAMS + ["guile", "scheme"] + list(WHIPPET_WAYS)
     return sorted({PACKAGES.get(peer, peer) for peer in wanted if peer not in programs})
 
 

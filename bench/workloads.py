@@ -68,6 +68,7 @@ OURS = {"gait", "gait-full", "arena", "arena-new", "offheap-libc", "offheap-jema
 GAIT = ["gait", "gait-full"]
 COLLECTED = GAIT + ["boehm", "boehm-inline", "go"]
 MANUAL = ["malloc", "jemalloc", "mimalloc"]
+WHIPPETS = ["whippet", "whippet-generational"]
 REGIONS = ["bump", "bump-zeroed", "obstack", "apr"]
 ALL = COLLECTED + ["ocaml"] + MANUAL
 TIMES = ["wall_s", "cpu_s", "rss_mib"]
@@ -116,6 +117,10 @@ class Workload:
         return [program] + [f"{name}={value}" for name, value in values.items()]
 
 
+# Heaps that are twice as large as what is live where that is so many bytes; smaller ones have more.
+WHIPPET_HEAPS = " ".join(f"heap-double-threshold={size}"
+                         for size in ("1m", "4m", "15m", "60m", "240m", "960m", "4g"))
+
 # The space-time curve: by what a peer trades memory for time, and its settings; for Boehm's
 # divisor more is less memory.
 KNOBS = {
@@ -123,6 +128,8 @@ KNOBS = {
     "gait-full": ("GOGC", "25 50 100 200 400 800 1600"),
     "boehm-inline": ("GC_FREE_SPACE_DIVISOR", "16 8 4 3 2 1"),
     "go": ("GOGC", "25 50 100 200 400 800 1600"),
+    "whippet": ("WHIPPET_OPTIONS", WHIPPET_HEAPS),
+    "whippet-generational": ("WHIPPET_OPTIONS", WHIPPET_HEAPS),
     "ocaml": ("OCAMLRUNPARAM", "o=20 o=40 o=80 o=160 o=320 o=640 o=1280"),
 }
 QUICK_KNOBS = 2 # settings of each
@@ -144,13 +151,13 @@ def workloads(quick=False):
 
 def tree_workloads():
     table = [
-        Workload("trees", "trees depth=20", "depth=16", ALL, TIMES + ["cycles"], TIMES, 3.5),
+        Workload("trees", "trees depth=20", "depth=16", ALL + WHIPPETS, TIMES + ["cycles"], TIMES, 3.5),
         Workload("trees-small", "trees depth=16", "depth=12", ALL + ["guile"], TIMES + ["cycles"],
                  TIMES, 0.4),
-        Workload("trees-threads", "trees depth=17 threads=2", "depth=14", COLLECTED + MANUAL,
-                 TIMES + ["cycles"], TIMES, 0.7),
-        Workload("gcbench", "gcbench depth=16", "depth=13", ALL + ["guile"], TIMES + ["cycles"],
-                 TIMES, 0.5),
+        Workload("trees-threads", "trees depth=17 threads=2", "depth=14",
+                 COLLECTED + MANUAL + WHIPPETS, TIMES + ["cycles"], TIMES, 0.7),
+        Workload("gcbench", "gcbench depth=16", "depth=13", ALL + ["guile"] + WHIPPETS,
+                 TIMES + ["cycles"], TIMES, 0.5),
     ]
     # Each thread does the same, whatever their number.
     for threads in (1, 2, 4):
@@ -305,7 +312,9 @@ def space_workloads(quick):
 
 # What a peer has no program for.
 PROGRAM_OF = {"go": {"trees", "mark", "alloc", "churn", "gcbench", "mutate", "sizes", "words"},
-              "ocaml": {"trees", "gcbench"}, "guile": {"trees", "gcbench"}}
+              "ocaml": {"trees", "gcbench"}, "guile": {"trees", "gcbench"},
+              "whippet": {"trees", "gcbench", "churn", "alloc"},
+              "whippet-generational": {"trees", "gcbench", "churn", "alloc"}}
 ONE_THREAD = {"ocaml", "guile"}
 
 
