@@ -70,6 +70,19 @@ static inline __attribute__((always_inline)) void *alloc(unsigned kind, size_t b
 
 void *compat_alloc(unsigned kind, size_t bytes) { return alloc(kind, bytes); }
 
+void *compat_alloc_whole(unsigned kind, size_t bytes, size_t *cell_bytes) {
+    struct gait_mutator_head *head = compat_head_here;
+    if (COMPAT_LIKELY(head && bytes - 1 < SMALL_MOST)) {
+        void *object = take(head, kind, rounded(bytes));
+        *cell_bytes = gait_class_bytes(gait_size_class(rounded(bytes)));
+        if (COMPAT_LIKELY(object != NULL))
+            return object;
+    }
+    void *object = alloc_slow(kind, bytes, rounded(bytes));
+    *cell_bytes = object ? compat_cell_bytes(object) : 0;
+    return object;
+}
+
 void *GC_malloc(size_t bytes) { return alloc(KIND_NORMAL, bytes); }
 void *GC_malloc_atomic(size_t bytes) { return alloc(KIND_ATOMIC, bytes); }
 void *GC_malloc_ignore_off_page(size_t bytes) { return alloc(KIND_NORMAL, bytes); }
@@ -79,10 +92,7 @@ void *GC_malloc_stubborn(size_t bytes) { return alloc(KIND_NORMAL, bytes); }
 void *GC_malloc_kind(size_t bytes, int kind) {
     if (kind == KIND_UNCOLLECTABLE || kind == KIND_ATOMIC_UNCOLLECTABLE)
         return compat_alloc_uncollectable((unsigned)kind, bytes);
-    void *object = alloc((unsigned)kind, bytes);
-    if (COMPAT_UNLIKELY(object && compat_disclaim_of((unsigned)kind)))
-        compat_registry_add(object, rounded(bytes), REGISTRY_DISCLAIM, (unsigned)kind);
-    return object;
+    return alloc((unsigned)kind, bytes);
 }
 void *GC_malloc_kind_global(size_t bytes, int kind) { return GC_malloc_kind(bytes, kind); }
 void *GC_generic_malloc(size_t bytes, int kind) { return GC_malloc_kind(bytes, kind); }
@@ -111,10 +121,10 @@ static void append(void **first, unsigned kind, size_t cell_bytes) {
 }
 
 void GC_generic_malloc_many(size_t bytes, int kind, void **list) {
-    size_t cell_bytes = granules(bytes);
+    size_t cell_bytes = granules(bytes ? bytes : 1);
     if (kind == KIND_UNCOLLECTABLE || kind == KIND_ATOMIC_UNCOLLECTABLE ||
-        compat_disclaim_of((unsigned)kind)) {
-        *list = GC_malloc_kind(bytes, kind); /* of one */
+        compat_disclaim_is((unsigned)kind)) { /* whose function would be asked of a list's rest */
+        *list = GC_malloc_kind(bytes, kind);  /* of one */
         return;
     }
     void *first = alloc_slow((unsigned)kind, bytes, cell_bytes);
@@ -133,7 +143,7 @@ void GC_generic_malloc_many(size_t bytes, int kind, void **list) {
 
 void *GC_malloc_many(size_t bytes) {
     void *list;
-    GC_generic_malloc_many(rounded(bytes), KIND_NORMAL, &list);
+    GC_generic_malloc_many(bytes < PTRDIFF_MAX ? rounded(bytes) : bytes, KIND_NORMAL, &list);
     return list;
 }
 

@@ -30,7 +30,7 @@ static int collect(GC_stop_func stop, bool give_back) {
 }
 
 void GC_gcollect(void) { collect(stop_func, false); }
-void GC_gcollect_and_unmap(void) { collect(stop_func, true); }
+void GC_gcollect_and_unmap(void) { collect(NULL, true); }
 int GC_try_to_collect(GC_stop_func stop) { return collect(stop, false); }
 void GC_set_stop_func(GC_stop_func stop) { stop_func = stop; }
 GC_stop_func GC_get_stop_func(void) { return stop_func ? stop_func : never; }
@@ -77,7 +77,14 @@ size_t GC_get_bytes_since_gc(void) {
 }
 size_t GC_get_expl_freed_bytes_since_gc(void) { return 0; } /* not counted apart */
 size_t GC_get_total_bytes(void) { return read_stats().allocated_bytes; }
-size_t GC_get_obtained_from_os_bytes(void) { return read_stats().total_bytes; }
+/* What was given back to the OS is in it. */
+static size_t obtained_bytes(const gait_stats *stats) {
+    return stats->total_bytes + stats->released_bytes;
+}
+size_t GC_get_obtained_from_os_bytes(void) {
+    gait_stats stats = read_stats();
+    return obtained_bytes(&stats);
+}
 size_t GC_get_memory_use(void) { return read_stats().heap_live_bytes; }
 GC_word GC_get_gc_no(void) { return GC_is_init_called() ? read_stats().cycles : 0; }
 
@@ -99,18 +106,18 @@ void GC_get_heap_usage_safe(GC_word *heap, GC_word *free, GC_word *unmapped, GC_
 size_t GC_get_prof_stats(struct GC_prof_stats_s *filled, size_t filled_bytes) {
     gait_stats stats = read_stats();
     struct GC_prof_stats_s all = {
-        .heapsize_full = heap_bytes(&stats),
-        .free_bytes_full = free_bytes(&stats),
+        .heapsize_full = heap_bytes(&stats) + stats.released_bytes,
+        .free_bytes_full = free_bytes(&stats) + stats.released_bytes,
         .unmapped_bytes = stats.released_bytes,
         .bytes_allocd_since_gc = since_bytes(&stats),
         .allocd_bytes_before_gc = stats.allocated_bytes - since_bytes(&stats),
         .non_gc_bytes = GC_get_non_gc_bytes(),
         .gc_no = stats.cycles,
-        .markers_m1 = (GC_word)gait_set_max_procs(compat_heap, 0) - 1,
+        .markers_m1 = (GC_word)GC_get_parallel(),
         .bytes_reclaimed_since_gc = (GC_word)-1,
         .reclaimed_bytes_before_gc = stats.freed_bytes,
         .expl_freed_bytes_since_gc = (GC_word)-1,
-        .obtained_from_os_bytes = stats.total_bytes,
+        .obtained_from_os_bytes = obtained_bytes(&stats),
     };
     size_t known = filled_bytes < sizeof all ? filled_bytes : sizeof all;
     memset(filled, 0xff, filled_bytes);
@@ -156,7 +163,10 @@ void GC_dump(void) { GC_dump_named(NULL); }
 
 void GC_dump_regions(void) {
     gait_kind_stats kinds[KINDS_MAX];
+    struct thread *thread = compat_thread_mine();
+    call_begin(thread);
     size_t count = gait_read_kinds(compat_heap, kinds, KINDS_MAX);
+    call_end(thread);
     for (size_t i = 0; i < count && i < KINDS_MAX; i++)
         compat_say("gait-gc: %-30s %10llu objects %14llu bytes\n", kinds[i].name,
                    (unsigned long long)kinds[i].objects, (unsigned long long)kinds[i].object_bytes);

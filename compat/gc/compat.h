@@ -65,9 +65,10 @@ _Noreturn void compat_abort(const char *text);
 /* ---- Threads: threads.c ---- */
 
 struct thread {
-    gait_mutator *mutator;          /* constant while it is registered                            */
-    pthread_t handle;               /* constant                                                   */
-    char *base, *low;               /* its stack; low NULL: not known. Lock TABLES                */
+    gait_mutator *mutator; /* constant while it is registered                            */
+    pthread_t handle;      /* constant                                                   */
+    int number;            /* the kernel's; constant, except for a fork                     */
+    char *base, *low;      /* its stack; low NULL: not known. Lock TABLES                */
     char *signal_low, *signal_high; /* GC_register_altstack; lock TABLES                          */
     char *here;                 /* what lies above is scanned: set as it stops, or goes native */
     bool blocking;              /* in GC_do_blocking: not stopped. Lock TABLES                */
@@ -76,11 +77,11 @@ struct thread {
     unsigned stands_paused;     /* atomic: for which value of paused it stands; its thread's  */
     char *dead_low, *dead_high; /* within what is scanned: registers that hold nothing */
     volatile int calls;         /* it is in so many calls of Gait's: not paused there; its own */
-    bool locked;          /* it has ALLOC and COLLECT, by compat_alloc_lock; its own           */
-    bool holds;           /* it holds collections off; its own */
-    bool detached, ended; /* nobody joins it; its stack is gone. Lock TABLES            */
-    void *result;         /* of a thread that ended: a root until it is joined          */
-    struct thread *next;  /* lock TABLES                                                */
+    bool locked;         /* it has ALLOC and COLLECT, by compat_alloc_lock; its own           */
+    bool holds;          /* it holds collections off; its own */
+    bool ended;          /* its stack is gone. Lock TABLES                             */
+    void *result;        /* of a thread that ended: a root until it is joined          */
+    struct thread *next; /* lock TABLES                                                */
 };
 
 /* NULL: the calling thread is not registered. */
@@ -93,14 +94,19 @@ struct thread *compat_thread_mine(void);
 
 /** @return GC_SUCCESS, GC_DUPLICATE; base NULL: as the system says. */
 int compat_thread_register(char *base);
-void compat_thread_unregister(void *result);
+/** A thread that GC_pthread_create has started: what it returns is asked for by GC_pthread_join. */
+void compat_thread_begin(void);
+/** What it returns. */
+void compat_thread_returns(void *result);
 
 /* All that are registered, or ended and not joined: lock TABLES. */
 extern struct thread *compat_threads;
 /** A thread that has not ended. With TABLES held. */
 struct thread *compat_threads_find(pthread_t handle);
-/** It was joined, or is not to be. */
-void compat_threads_forget(pthread_t handle);
+/** It was joined. */
+void compat_threads_joined(pthread_t handle);
+/** @return as pthread_detach. */
+int compat_threads_detach(pthread_t handle);
 void compat_threads_child(void);
 
 /* ---- Locks: blocking.c ---- */
@@ -112,6 +118,11 @@ void compat_collect_lock(void);
 void compat_collect_unlock(void);
 void compat_tables_lock(void);
 void compat_tables_unlock(void);
+/* How many of them the calling thread has, or waits for: it is not paused there. */
+extern COMPAT_TLS volatile int compat_locks_here;
+
+/** A thread ends within GC_do_blocking. */
+void compat_blocking_end(struct thread *thread);
 
 /* ---- Stopping: stop.c, fork.c ---- */
 
@@ -119,6 +130,8 @@ void compat_stop_configure(gait_config *config);
 void compat_stop_init(void);
 /** Stand, if GC_suspend_thread asks the calling thread to. */
 void compat_stop_if_paused(struct thread *thread);
+/** Let the calling thread be stopped, whatever mask of signals it was started with. */
+void compat_stop_allow(void);
 
 /* Around calls of Gait's, except for inline ones: the collector is let in, .inv.alloc in
  * blocking.c; and who stood in one by GC_suspend_thread would have it wait. */
@@ -145,8 +158,9 @@ void compat_fork_init(void);
 extern COMPAT_TLS gait_visitor *compat_visitor_here;
 
 void compat_roots_init(void);
-/** Look which libraries there are. With TABLES held, and the program running. */
-void compat_roots_refresh(void);
+/** Look which libraries there are, and run act while none of them can go. With TABLES held, and the
+ * program running. */
+void compat_roots_refresh(void (*act)(void));
 /** All but stacks. With the program stopped. */
 void compat_roots_visit(gait_visitor *visitor);
 void compat_roots_visit_memory(gait_visitor *visitor, const void *low, const void *high);
@@ -189,6 +203,10 @@ struct uncollectable {
 /** An object of a kind by libgc's number. The out-of-memory function was asked. */
 void *compat_alloc(unsigned kind, size_t bytes);
 void *compat_alloc_uncollectable(unsigned kind, size_t bytes);
+/** And how large its cell is; 0: it is the out-of-memory function's. */
+void *compat_alloc_whole(unsigned kind, size_t bytes, size_t *cell_bytes);
+/** The bytes of Gait's object that begins at an address; 0: none does. */
+size_t compat_cell_bytes(const void *address);
 
 /** The object that an address lies in, as the program knows it; its kind and size. NULL: none. */
 void *compat_object_find(const void *address, unsigned *kind, size_t *bytes);
@@ -227,6 +245,7 @@ void compat_notices_started(void);
 
 void compat_finalizers_visit(gait_visitor *visitor);
 void compat_finalizers_run_due(void);
+void compat_toggles_decide(void); /* with TABLES held, and the program running */
 void compat_toggles_visit(gait_visitor *visitor);
 void compat_toggles_forget_dead(void);
 

@@ -174,15 +174,23 @@ GC_descr GC_make_descriptor(const GC_word *bitmap, size_t count) {
     return bits ? bits | GC_DS_BITMAP : GC_DS_LENGTH;
 }
 
-/* The last words of the object's cell. */
-static void *cell_end(void *object, size_t bytes) {
-    return (char *)object + gait_object_bytes(compat_heap, object) - bytes;
+/* An object, and in *end the last bytes of its cell; NULL: it is the out-of-memory function's. */
+static void *alloc_with_end(unsigned kind, size_t bytes, size_t end_bytes, void **end) {
+    size_t cell_bytes;
+    *end = NULL;
+    if (bytes > PTRDIFF_MAX)
+        return GC_get_oom_fn()(bytes);
+    char *object = compat_alloc_whole(kind, bytes + end_bytes, &cell_bytes);
+    if (cell_bytes)
+        *end = object + cell_bytes - end_bytes;
+    return object;
 }
 
 void *GC_malloc_explicitly_typed(size_t bytes, GC_descr descriptor) {
-    GC_word *object = bytes > PTRDIFF_MAX ? NULL : compat_alloc(KIND_TYPED, bytes + WORD_BYTES);
-    if (object)
-        *(GC_word *)cell_end(object, WORD_BYTES) = descriptor;
+    void *end;
+    void *object = alloc_with_end(KIND_TYPED, bytes, WORD_BYTES, &end);
+    if (end)
+        *(GC_word *)end = descriptor;
     return object;
 }
 
@@ -192,12 +200,13 @@ void *GC_malloc_explicitly_typed_ignore_off_page(size_t bytes, GC_descr descript
 
 void *GC_calloc_explicitly_typed(size_t count, size_t bytes, GC_descr descriptor) {
     size_t all;
-    if (__builtin_mul_overflow(count, bytes, &all) || all > PTRDIFF_MAX)
-        return GC_get_oom_fn()(SIZE_MAX);
-    void *object = compat_alloc(KIND_TYPED_ARRAY, all + sizeof(struct array_end));
-    if (!object)
-        return NULL;
-    struct array_end *end = cell_end(object, sizeof *end);
+    if (__builtin_mul_overflow(count, bytes, &all))
+        all = SIZE_MAX;
+    void *end_of_cell;
+    void *object = alloc_with_end(KIND_TYPED_ARRAY, all, sizeof(struct array_end), &end_of_cell);
+    struct array_end *end = end_of_cell;
+    if (!end)
+        return object;
     end->descriptor = descriptor;
     end->bytes = bytes;
     __atomic_store_n(&end->count, count, __ATOMIC_RELEASE); /* last: until then no element */

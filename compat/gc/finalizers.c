@@ -60,9 +60,11 @@ void compat_finalizers_visit(gait_visitor *visitor) {
         compat_roots_visit_memory(visitor, &record->data, &record->data + 1);
 }
 
-/* The data is on this thread's stack from here on. */
+/* The data is on this thread's stack from here on, and the object, so Gait's frame for it is not
+ * needed; and it would be in the way of a program that leaves the function by a jump. */
 static void finalize(gait_mutator *mutator, void *cell, void *data) {
-    (void)mutator;
+    struct gait_frames frames = gait_frames_save(mutator);
+    gait_frames_restore(mutator, (struct gait_frames){NULL, 0});
     struct record *record = data;
     GC_finalization_proc run = record->run;
     void *volatile object = (char *)cell + record->offset, *volatile object_data = record->data;
@@ -74,6 +76,14 @@ static void finalize(gait_mutator *mutator, void *cell, void *data) {
         await_proc(object);
     run(object, object_data);
     thread->calls = calls;
+    gait_frames_restore(mutator, frames);
+}
+
+static void give_old(const struct record *record, GC_finalization_proc *run, void **data) {
+    if (run)
+        *run = record ? record->run : NULL;
+    if (data)
+        *data = record ? record->data : NULL;
 }
 
 /* offset: of the pointer that the function gets, from the object's start as the program knows it.
@@ -84,35 +94,30 @@ static void set(void *object, GC_finalization_proc run, void *data, uint32_t fla
     struct record *record = NULL;
     void *old_record = NULL;
     gait_finalizer_fn old_run = NULL;
-    if (old)
-        *old = NULL;
-    if (old_data)
-        *old_data = NULL;
+    if (GC_find_leak)
+        return; /* what is dead is told of, and not brought back */
     call_begin(thread);
     char *cell = gait_object_base(compat_heap, object);
     call_end(thread);
-    if (!cell)
-        return; /* static memory: it is never finalized */
+    if (!cell) { /* static memory: it is never finalized */
+        give_old(NULL, old, old_data);
+        return;
+    }
     if (run && !(record = record_new(run, data, (char *)object - cell + offset))) {
         GC_get_oom_fn()(sizeof *record);
         return;
     }
     call_begin(thread);
-    int result = gait_finalizer_replace(thread->mutator, cell, run ? finalize : NULL, record, flags,
-                                        &old_run, &old_record);
+    int result = gait_finalizer_replace(thread->mutator, cell, run ? finalize : NULL, record,
+                                        run ? flags : 0, &old_run, &old_record);
     call_end(thread);
     if (result == GAIT_E_MEMORY) {
         record_free(record);
         GC_get_oom_fn()(sizeof *record);
         return;
     }
-    if (result < 0 || !old_run)
-        return;
-    struct record *before = old_record;
-    if (old)
-        *old = before->run;
-    if (old_data)
-        *old_data = before->data;
+    struct record *before = old_run ? old_record : NULL;
+    give_old(before, old, old_data);
     record_free(before);
 }
 
@@ -176,13 +181,11 @@ GC_finalizer_notifier_proc GC_get_finalizer_notifier(void) { return GC_finalizer
 void GC_set_await_finalize_proc(GC_await_finalize_proc await) { await_proc = await; }
 GC_await_finalize_proc GC_get_await_finalize_proc(void) { return await_proc; }
 
-/* Within an allocation, and not within a finalizer that allocates. */
+/* Within an allocation. */
 void compat_finalizers_run_due(void) {
-    static COMPAT_TLS bool running;
     static unsigned long notified; /* atomic: the cycle for which the program was told */
-    if (running || !GC_should_invoke_finalizers())
+    if (!GC_should_invoke_finalizers())
         return;
-    running = true;
     if (!GC_finalize_on_demand) {
         GC_invoke_finalizers();
     } else if (GC_finalizer_notifier) {
@@ -190,7 +193,6 @@ void compat_finalizers_run_due(void) {
         if (__atomic_exchange_n(&notified, now, __ATOMIC_RELAXED) != now)
             GC_finalizer_notifier();
     }
-    running = false;
 }
 
 /* ---- Links ---- */
@@ -199,6 +201,8 @@ static int link_register(void **link, const void *object, uint32_t flags) {
     struct thread *thread = compat_thread_mine();
     if ((uintptr_t)link % sizeof(void *) != 0)
         compat_abort("a disappearing link is not aligned");
+    if (GC_find_leak)
+        return GC_UNIMPLEMENTED;
     call_begin(thread);
     void *cell = gait_object_base(compat_heap, object);
     int before = cell ? gait_link_unregister(thread->mutator, (gait_word *)link, flags) : 0;
@@ -219,16 +223,20 @@ static int link_unregister(void **link, uint32_t flags) {
 
 static int link_move(void **from, void **to, uint32_t flags) {
     struct thread *thread = compat_thread_mine();
-    if (from == to)
-        return GC_SUCCESS;
     call_begin(thread);
     int result = gait_link_move(thread->mutator, (gait_word *)from, (gait_word *)to, flags);
     call_end(thread);
-    return result == 0 ? GC_SUCCESS : result == GAIT_E_MISSING ? GC_NOT_FOUND : GC_DUPLICATE;
+    return result == GAIT_E_MISSING                ? GC_NOT_FOUND
+           : result == 0 || from == to /* it is */ ? GC_SUCCESS
+                                                   : GC_DUPLICATE;
 }
 
+/* Cleared when the object that it lies in is unreachable, before that one's finalizer runs. */
 int GC_register_disappearing_link(void **link) {
-    return link_register(link, GC_base(*link ? *link : link), 0);
+    void *object = GC_base(link);
+    if (!object)
+        compat_abort("GC_register_disappearing_link: the link lies in no object");
+    return link_register(link, object, 0);
 }
 int GC_general_register_disappearing_link(void **link, const void *object) {
     return link_register(link, object, 0);

@@ -56,12 +56,12 @@ static void init(void) {
     compat_fork_init();
     make_heap();
     compat_registry_init();
+    compat_stop_init(); /* before there is a thread to stop */
     if (compat_thread_register(GC_stackbottom) != GC_SUCCESS)
         compat_abort("the first thread's stack is not known");
     GC_find_leak |= secure_getenv("GC_FIND_LEAK") != NULL;
     compat_kinds_init();
     compat_roots_init();
-    compat_stop_init();
     compat_settings_init();
 }
 

@@ -80,7 +80,7 @@ unsigned GC_new_kind_inner(void **free_list, GC_word descriptor, int adjust, int
 }
 
 unsigned GC_new_kind(void **free_list, GC_word descriptor, int adjust, int clear) {
-    compat_init();
+    compat_thread_mine(); /* not with the lock: it may have to wait for the collector */
     compat_alloc_lock();
     unsigned kind = GC_new_kind_inner(free_list, descriptor, adjust, clear);
     compat_alloc_unlock();

@@ -91,15 +91,20 @@ static void run_due(void) {
     compat_toggles_forget_dead();
 }
 
+/* The program's functions may allocate, and be left by a jump, which nobody tells of: so of the
+ * calls that seem to be within n others, one of 2^n goes on, of 8 at most. */
+enum { DEPTH_MOST = 3 }; /* guess */
+
 void compat_notices_run(void) {
-    static COMPAT_TLS bool running; /* the program's functions may allocate */
+    static COMPAT_TLS unsigned depth, passed;
     struct thread *thread = compat_thread_here;
-    if (running || thread->locked)
+    if (thread->locked || (depth && ++passed < 1u << depth))
         return;
-    running = true;
+    passed = 0;
+    depth += depth < DEPTH_MOST;
     if (__atomic_load_n(&compat_notices_due, __ATOMIC_RELAXED) &&
         __atomic_exchange_n(&compat_notices_due, 0, __ATOMIC_ACQUIRE))
         run_due();
     compat_finalizers_run_due();
-    running = false;
+    depth = 0;
 }

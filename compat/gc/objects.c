@@ -17,6 +17,10 @@ static bool is_uncollectable(unsigned kind) {
     return kind == KIND_UNCOLLECTABLE || kind == KIND_ATOMIC_UNCOLLECTABLE;
 }
 
+static bool is_atomic(unsigned kind) {
+    return kind == KIND_ATOMIC || kind == KIND_ATOMIC_UNCOLLECTABLE;
+}
+
 /* What the library keeps at the ends of an object's cell. */
 static size_t front_bytes(unsigned kind) {
     return is_uncollectable(kind) ? sizeof(struct uncollectable) : 0;
@@ -47,6 +51,15 @@ void *compat_object_find(const void *address, unsigned *kind, size_t *bytes) {
     if (thread)
         call_end(thread);
     return cell;
+}
+
+size_t compat_cell_bytes(const void *address) {
+    struct thread *thread = compat_thread_mine();
+    call_begin(thread);
+    bool is_cell = gait_object_base(compat_heap, address) == address;
+    size_t bytes = is_cell ? gait_object_bytes(compat_heap, address) : 0;
+    call_end(thread);
+    return bytes;
 }
 
 void *GC_base(void *address) {
@@ -106,6 +119,8 @@ static void free_object(void *object, unsigned kind) {
     struct thread *thread = compat_thread_mine();
     void *cell = (char *)object - front_bytes(kind);
     compat_registry_remove(cell);
+    if (COMPAT_UNLIKELY(compat_disclaim_is(kind)))
+        memset(object, 0, GC_size(object));
     call_begin(thread);
     if (is_uncollectable(kind))
         gait_handle_free(thread->mutator, ((struct uncollectable *)cell)->handle);
@@ -139,8 +154,9 @@ void *GC_realloc(void *object, size_t bytes) {
     size_t whole = old_bytes;
     old_bytes -= (size_t)((char *)object - base); /* of GC_memalign */
     /* one past its end lies in its cell */
-    if (bytes + (GC_all_interior_pointers != 0) <= old_bytes && bytes > old_bytes / 2) {
-        memset((char *)object + bytes, 0, old_bytes - bytes); /* may have held references */
+    if (bytes < old_bytes + !GC_all_interior_pointers && bytes > old_bytes / 2) {
+        if (!is_atomic(kind)) /* may have held references */
+            memset((char *)object + bytes, 0, old_bytes - bytes);
         return object;
     }
     void *copy = kind == KIND_TYPED ? GC_malloc_explicitly_typed(bytes, *(GC_word *)(base + whole))

@@ -11,28 +11,17 @@
 struct beginning {
     void *(*run)(void *data);
     void *data;
-    bool detached;
 };
 
 static COMPAT_NOINLINE void *begin(void *data) {
     struct beginning *beginning = data;
-    int result = compat_thread_register(NULL);
-    if (result != GC_SUCCESS && result != GC_DUPLICATE)
-        compat_abort("a new thread can't be registered");
+    compat_thread_begin();
     void *(*run)(void *) = beginning->run;
     void *volatile argument = beginning->data;
-    compat_thread_here->detached = beginning->detached;
     GC_free(beginning);
     void *value = run(argument);
-    compat_thread_here->result = value;
+    compat_thread_returns(value);
     return value; /* the key's destructor unregisters it */
-}
-
-static bool is_detached(const pthread_attr_t *attributes) {
-    int state = PTHREAD_CREATE_JOINABLE;
-    if (attributes)
-        pthread_attr_getdetachstate(attributes, &state);
-    return state == PTHREAD_CREATE_DETACHED;
 }
 
 int GC_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
@@ -41,46 +30,27 @@ int GC_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void 
     struct beginning *beginning = GC_malloc_uncollectable(sizeof *beginning);
     if (!beginning)
         return 12; /* ENOMEM */
-    *beginning = (struct beginning){run, data, is_detached(attributes)};
+    *beginning = (struct beginning){run, data};
     int error = pthread_create(thread, attributes, begin, beginning);
     if (error)
         GC_free(beginning);
     return error;
 }
 
-struct join {
-    pthread_t thread;
-    void **result;
-    int error;
-};
-
-static void *join(void *data) {
-    struct join *wanted = data;
-    wanted->error = pthread_join(wanted->thread, wanted->result);
-    return NULL;
-}
-
+/* Not in GC_do_blocking: a thread that is cancelled here goes on with objects, in its cleanups. */
 int GC_pthread_join(pthread_t thread, void **result) {
-    void *unused;
-    struct join wanted = {thread, result ? result : &unused, 0};
-    GC_do_blocking(join, &wanted);
-    if (!wanted.error)
-        compat_threads_forget(thread);
-    return wanted.error;
-}
-
-int GC_pthread_detach(pthread_t thread) {
-    int error = pthread_detach(thread);
+    int error = pthread_join(thread, result);
     if (!error)
-        compat_threads_forget(thread);
+        compat_threads_joined(thread);
     return error;
 }
+
+int GC_pthread_detach(pthread_t thread) { return compat_threads_detach(thread); }
 
 int GC_pthread_cancel(pthread_t thread) { return pthread_cancel(thread); }
 
 void GC_pthread_exit(void *result) {
-    if (compat_thread_here)
-        compat_thread_here->result = result;
+    compat_thread_returns(result);
     pthread_exit(result);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects that something is done about as they die: those with a guard, those that a disclaim
- * function is asked of, and all of them where leaks are looked for.
+ * Objects that something is done about as they die: those with a guard, and all of them where leaks
+ * are looked for.
  *
  * A table of cells, by their addresses: lock TABLES, which the collector has while the program
  * stands. It refers to them as a weak table does: what is dead is taken out in each cycle.
@@ -23,12 +23,6 @@ struct slot {
 
 static struct slot *slots; /* lock TABLES, all of these */
 static size_t room, used;  /* of slots; used or gone */
-static bool asked;         /* in this cycle */
-
-static struct {
-    GC_disclaim_proc ask;
-    bool marks_from_dead;
-} disclaims[KINDS_MAX]; /* lock TABLES to change; by libgc's number */
 
 static size_t place_of(uintptr_t cell) { return (cell >> 4) * 0x9e3779b97f4a7c15u & (room - 1); }
 
@@ -96,41 +90,6 @@ static bool is_dead(const gait_liveness *liveness, const struct slot *slot) {
     return slot->cell > GONE && !gait_is_marked(liveness, slot->cell);
 }
 
-static bool is_asked(const gait_liveness *liveness, const struct slot *slot) {
-    return (slot->what & REGISTRY_DISCLAIM) && is_dead(liveness, slot);
-}
-
-/* Also to the inside of objects. @return whether any was not marked. */
-static bool keep_references(gait_liveness *liveness, const struct slot *slot) {
-    const gait_word *words = (const gait_word *)slot->cell;
-    bool kept = false;
-    for (size_t i = 0; i < slot->bytes / sizeof *words; i++) {
-        gait_word object = (gait_word)gait_object_base(compat_heap, (void *)words[i]);
-        if (object && object != slot->cell && !gait_is_marked(liveness, object)) {
-            gait_keep(liveness, object);
-            kept = true;
-        }
-    }
-    return kept;
-}
-
-/* What dead objects refer to is marked first, if their function may look at it. Those of one kind
- * that lead to each other are then asked one after another, in as many cycles. */
-static void ask(gait_liveness *liveness) {
-    bool kept = false;
-    for (size_t i = 0; i < room; i++)
-        if (is_asked(liveness, &slots[i]) && disclaims[slots[i].kind].marks_from_dead)
-            kept |= keep_references(liveness, &slots[i]);
-    if (kept || asked)
-        return; /* this is called again when that is marked */
-    asked = true;
-    compat_liveness_here = liveness;
-    for (size_t i = 0; i < room; i++)
-        if (is_asked(liveness, &slots[i]) && disclaims[slots[i].kind].ask((void *)slots[i].cell))
-            gait_keep(liveness, slots[i].cell);
-    compat_liveness_here = NULL;
-}
-
 static void settle(const gait_liveness *liveness) {
     for (size_t i = 0; i < room; i++) {
         struct slot *slot = &slots[i];
@@ -150,10 +109,10 @@ static void hook(gait_liveness *liveness, gait_liveness_stage stage, void *data)
     (void)data;
     switch (stage) {
     case GAIT_LIVENESS_MARK:
-        ask(liveness);
+        compat_disclaim_ask(liveness);
         break;
     case GAIT_LIVENESS_CLEAR:
-        asked = false;
+        compat_disclaim_over();
         break;
     case GAIT_LIVENESS_SWEEP: /* what came back for a finalizer is not dead yet */
         settle(liveness);
@@ -166,20 +125,4 @@ static void hook(gait_liveness *liveness, gait_liveness_stage stage, void *data)
 void compat_registry_init(void) {
     if (gait_liveness_add(compat_heap, hook, NULL) < 0)
         compat_abort("no liveness hook");
-}
-
-/* ---- Disclaim functions ---- */
-
-unsigned compat_disclaim_of(unsigned kind) {
-    return kind < KINDS_MAX && disclaims[kind].ask ? REGISTRY_DISCLAIM : 0;
-}
-
-/* For objects that are allocated from now on. */
-void GC_register_disclaim_proc(int kind, GC_disclaim_proc function, int mark_unconditionally) {
-    if (!compat_kind_is_known(kind))
-        compat_abort("GC_register_disclaim_proc: no such kind");
-    compat_tables_lock();
-    disclaims[kind].ask = function;
-    disclaims[kind].marks_from_dead = mark_unconditionally != 0;
-    compat_tables_unlock();
 }

@@ -5,7 +5,7 @@
  * held while the program stands.
  *
  * Libraries are looked for before each stop, if any was loaded or unloaded since: the loader's list
- * has a lock of libc's.
+ * has a lock of libc's. With that lock held, by dl_iterate_phdr, none is unmapped.
  */
 #include "compat.h"
 
@@ -111,14 +111,27 @@ static int see_module(struct dl_phdr_info *module, size_t bytes, void *data) {
     return 0;
 }
 
-void compat_roots_refresh(void) {
-    bool is_first = true;
-    dl_iterate_phdr(see_module, &is_first);
+/* Of the first module. @return 1: acted; -1: libraries have come or gone since they were seen. */
+static int act_if_known(struct dl_phdr_info *module, size_t bytes, void *data) {
+    (void)bytes;
+    if (module->dlpi_adds != loaded || module->dlpi_subs != unloaded)
+        return -1;
+    (*(void (**)(void))data)();
+    return 1;
 }
+
+void compat_roots_refresh(void (*act)(void)) {
+    do {
+        bool is_first = true;
+        dl_iterate_phdr(see_module, &is_first);
+    } while (dl_iterate_phdr(act_if_known, &act) < 0);
+}
+
+static void do_nothing(void) {}
 
 void compat_roots_init(void) {
     compat_tables_lock();
-    compat_roots_refresh();
+    compat_roots_refresh(do_nothing);
     compat_tables_unlock();
 }
 
@@ -147,16 +160,29 @@ void compat_roots_visit(gait_visitor *visitor) {
 
 /* ---- Calls ---- */
 
-static void append(struct ranges *ranges, const void *low, const void *high) {
+/* A program may say so again and again. With TABLES held. */
+static bool is_added(uintptr_t low, uintptr_t high) {
+    for (size_t i = 0; i < added.count; i++)
+        if (added.all[i].low <= low && high <= added.all[i].high)
+            return true;
+    return false;
+}
+
+void GC_add_roots(void *low, void *high) {
     compat_init();
     compat_tables_lock();
-    ranges_append(ranges, (uintptr_t)low, (uintptr_t)high);
-    stale = true;
+    if (!is_added((uintptr_t)low, (uintptr_t)high))
+        ranges_append(&added, (uintptr_t)low, (uintptr_t)high);
     compat_tables_unlock();
 }
 
-void GC_add_roots(void *low, void *high) { append(&added, low, high); }
-void GC_exclude_static_roots(void *low, void *high) { append(&excluded, low, high); }
+void GC_exclude_static_roots(void *low, void *high) {
+    compat_init();
+    compat_tables_lock();
+    ranges_append(&excluded, (uintptr_t)low, (uintptr_t)high);
+    stale = true;
+    compat_tables_unlock();
+}
 
 void GC_remove_roots(void *low, void *high) {
     compat_tables_lock();

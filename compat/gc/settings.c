@@ -225,14 +225,25 @@ int GC_get_finalize_on_demand(void) { return GC_finalize_on_demand; }
 void GC_set_java_finalization(int on) { GC_java_finalization = on; }
 int GC_get_java_finalization(void) { return GC_java_finalization; }
 
-int GC_get_parallel(void) { return GC_parallel; }
+/* Threads that help: as many as it is allowed CPUs, less one. */
+int GC_get_parallel(void) {
+    if (!GC_is_init_called())
+        return GC_parallel;
+    struct thread *thread = compat_thread_mine();
+    call_begin(thread);
+    int32_t procs = gait_set_max_procs(compat_heap, 0);
+    call_end(thread);
+    return procs - 1;
+}
 void GC_start_mark_threads(void) {}
 void GC_set_markers_count(unsigned markers) {
     const char *procs = secure_getenv("GOMAXPROCS");
     if (procs && *procs)
         return; /* the environment rules */
-    compat_init();
+    struct thread *thread = compat_thread_mine();
+    call_begin(thread);
     gait_set_max_procs(compat_heap, markers ? (int32_t)markers : 0);
+    call_end(thread);
 }
 
 void GC_enable_incremental(void) {

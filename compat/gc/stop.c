@@ -4,7 +4,8 @@
  * has said that it stands; in the handler they wait for the number of the stop to change.
  *
  *   .inv.quiet: between stop and start the collector's thread calls nothing that takes a lock of
- *   the C library: a thread that stands may hold it. So what it needs of libraries is read before.
+ *   the C library: a thread that stands may hold it. So what it needs of libraries is read before,
+ *   and the loader's lock is held until all stand: none of them is unmapped.
  *
  * A thread that GC_suspend_thread had stand goes on standing in the same way, between stops.
  */
@@ -16,12 +17,13 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
-/* A thread that has not answered for so long blocks the signal. Guess. */
+/* A thread that is there, and has not answered for so long, blocks the signal. Guess. */
 enum { SILENT_S = 5 };
 
 static int suspend_number = SIGPWR;  /* libgc's defaults */
@@ -86,7 +88,8 @@ static COMPAT_NOINLINE void stand(int number, siginfo_t *information, void *cont
     find_signal_stack(thread);
     find_vectors(thread, context);
     for (;;) {
-        unsigned stop = load(&stops), paused = thread->calls ? 0 : load(&thread->paused);
+        unsigned stop = load(&stops);
+        unsigned paused = thread->calls || compat_locks_here ? 0 : load(&thread->paused);
         if ((stop & 1) && thread->stands != stop)
             say_standing(thread, stop);
         if (paused && thread->stands_paused != paused) {
@@ -108,7 +111,21 @@ void compat_stop_if_paused(struct thread *thread) {
         pthread_kill(pthread_self(), suspend_number);
 }
 
+void compat_stop_allow(void) {
+    sigset_t open;
+    sigemptyset(&open);
+    sigaddset(&open, suspend_number);
+    pthread_sigmask(SIG_UNBLOCK, &open, NULL);
+}
+
 /* ---- Whoever stops them ---- */
+
+/* By the kernel's number: the C library's handle of a thread that is gone leads nowhere. A thread
+ * goes without a word if it calls the kernel for it, or registers in its last destructor. */
+static void send(struct thread *thread, int number) {
+    if (syscall(SYS_tgkill, getpid(), thread->number, number) < 0 && errno == ESRCH)
+        thread->ended = true;
+}
 
 /* For this stop, or (stop 0, too) since it is paused. */
 static bool stands(struct thread *thread, unsigned stop) {
@@ -122,13 +139,15 @@ static bool is_stopped_by_signal(const struct thread *thread) {
 }
 
 static void await_standing(struct thread *thread, unsigned stop) {
-    for (unsigned silent_s = 0; !stands(thread, stop);) {
+    for (unsigned silent_s = 0; !thread->ended && !stands(thread, stop);) {
         const struct timespec second = {.tv_sec = 1};
         unsigned seen = load(&answers);
         if (stands(thread, stop))
             return;
-        if (wait_for_change(&answers, seen, &second) < 0 && errno == ETIMEDOUT &&
-            ++silent_s == SILENT_S)
+        if (wait_for_change(&answers, seen, &second) == 0 || errno != ETIMEDOUT)
+            continue;
+        send(thread, 0); /* is it there? */
+        if (++silent_s == SILENT_S && !thread->ended)
             compat_say("gait-gc: a thread does not stop: does it block signal %d?\n",
                        suspend_number);
     }
@@ -139,7 +158,7 @@ static void stop_all(void) {
     unsigned stop = __atomic_add_fetch(&stops, 1, __ATOMIC_SEQ_CST);
     for (struct thread *thread = compat_threads; thread; thread = thread->next)
         if (is_stopped_by_signal(thread) && !stands(thread, stop))
-            pthread_kill(thread->handle, suspend_number);
+            send(thread, suspend_number);
     for (struct thread *thread = compat_threads; thread; thread = thread->next)
         if (is_stopped_by_signal(thread))
             await_standing(thread, stop);
@@ -155,9 +174,9 @@ static void stop(void *data) {
     (void)data;
     compat_collect_lock();
     compat_tables_lock();
-    compat_roots_refresh();
     compat_notices_stopping();
-    stop_all();
+    compat_toggles_decide();
+    compat_roots_refresh(stop_all);
     compat_notices_stopped();
 }
 
@@ -225,7 +244,9 @@ void compat_stop_configure(gait_config *config) {
 
 void compat_stop_init(void) {
     struct sigaction action = {.sa_sigaction = stand, .sa_flags = SA_RESTART | SA_SIGINFO};
-    sigfillset(&action.sa_mask);
+    /* The C library's own, too, which sigfillset leaves out: one that cancels a thread unwinds its
+     * stack, and it would go on while it counts as standing. It comes as the handler returns. */
+    memset(&action.sa_mask, 0xff, sizeof action.sa_mask);
     /* what tells of a fault in the handler itself */
     sigdelset(&action.sa_mask, SIGSEGV);
     sigdelset(&action.sa_mask, SIGBUS);
@@ -257,20 +278,43 @@ void GC_start_world_external(void) {
     compat_alloc_unlock();
 }
 
-/* Not for itself. In a call of Gait's, or in GC_do_blocking, it stands as soon as it comes out:
- * nobody waits for it, since it may wait for the collector, who may need TABLES. The number tells
- * one time from the next. */
+/* In a call of Gait's, or in GC_do_blocking, it stands as soon as it comes out: nobody waits for
+ * it, since it may wait for the collector, who may need TABLES. With TABLES held. */
+static bool rests(struct thread *thread, unsigned paused) {
+    return load(&thread->paused) != paused || thread->blocking || thread->calls ||
+           load(&thread->stands_paused) == paused;
+}
+
+/* With no lock held: it may need one to come where it can stand. */
+static void await_rest(pthread_t handle, unsigned paused) {
+    const struct timespec look = {.tv_nsec = 1000000}; /* calls are not told of */
+    for (bool over = false; !over;) {
+        unsigned seen = load(&answers);
+        compat_tables_lock();
+        struct thread *thread = compat_threads_find(handle);
+        over = !thread || rests(thread, paused);
+        compat_tables_unlock();
+        if (!over)
+            wait_for_change(&answers, seen, &look);
+    }
+}
+
+/* The number tells one time from the next. */
 void GC_suspend_thread(pthread_t handle) {
     static unsigned times; /* lock TABLES */
+    unsigned paused = 0;
     compat_thread_mine();
     compat_tables_lock();
     struct thread *thread = compat_threads_find(handle);
-    if (thread && thread != compat_thread_here && !load(&thread->paused)) {
-        times = times + 1 ? times + 1 : 1;
-        __atomic_store_n(&thread->paused, times, __ATOMIC_SEQ_CST);
-        pthread_kill(handle, suspend_number);
+    if (thread && !load(&thread->paused)) {
+        paused = times = times + 1 ? times + 1 : 1;
+        __atomic_store_n(&thread->paused, paused, __ATOMIC_SEQ_CST);
+        if (thread != compat_thread_here)
+            send(thread, suspend_number);
     }
-    compat_tables_unlock();
+    compat_tables_unlock(); /* it stands here, if it is this one */
+    if (paused)
+        await_rest(handle, paused);
 }
 
 void GC_resume_thread(pthread_t handle) {

@@ -4,11 +4,14 @@
  *
  *   .inv.listed: a thread is attached to the heap before it is listed, and listed until it is
  *   detached: between, it touches no object. Both are bounded by the lock TABLES, which is not held
- *   around a call that takes a mutator (compat.h, .inv.locks).
+ *   around a call that takes a mutator (compat.h, .inv.locks). It knows itself (compat_thread_here)
+ *   as it is listed, and not a moment later: a signal that it does not answer is not sent again.
  */
 #include "compat.h"
 
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 COMPAT_TLS struct thread *compat_thread_here;
 COMPAT_TLS struct gait_mutator_head *compat_head_here;
@@ -16,20 +19,52 @@ struct thread *compat_threads;
 
 char *GC_stackbottom;
 
-static pthread_key_t key;
-static pthread_once_t key_once = PTHREAD_ONCE_INIT;
+/* ---- A thread's end ---- */
 
-/* A thread ends registered. Gait's own destructor ran before, and left it attached. */
+static pthread_key_t key;
+static COMPAT_TLS bool ending;    /* its first round of destructors has begun */
+static COMPAT_TLS bool is_joined; /* GC_pthread_create has started it */
+
+static void unregister(bool ends);
+
+/* Destructors of thread-specific data run in rounds, within a round by the order of keys. In the
+ * first one the thread stays as it is: those of the program may use objects. In the second one
+ * Gait's own, which is the first of all, has detached it just now; and if it registers once more,
+ * in the third one again. */
 static void thread_ends(void *data) {
     (void)data;
-    if (compat_thread_here)
-        compat_thread_unregister(compat_thread_here->result);
+    struct thread *thread = compat_thread_here;
+    if (!thread)
+        return;
+    if (!ending && pthread_setspecific(key, thread) == 0) {
+        ending = true;
+        compat_blocking_end(thread);
+        return;
+    }
+    unregister(true);
 }
 
-static void make_key(void) {
+/* As the library is loaded, after Gait: the program's keys come later. */
+__attribute__((constructor(102))) static void make_key(void) {
     if (pthread_key_create(&key, thread_ends) != 0)
         compat_abort("no key for thread-specific data");
 }
+
+/* With TABLES held, as GC_pthread_detach has it: either it comes first, and is seen here, or it
+ * finds that the thread has ended. */
+static bool will_be_joined(void) {
+    pthread_attr_t attributes;
+    int state = PTHREAD_CREATE_JOINABLE;
+    if (!is_joined)
+        return false;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getdetachstate(&attributes, &state);
+        pthread_attr_destroy(&attributes);
+    }
+    return state == PTHREAD_CREATE_JOINABLE;
+}
+
+/* ---- Its begin ---- */
 
 static int find_stack(char **low, char **base) {
     pthread_attr_t attributes;
@@ -69,12 +104,12 @@ int compat_thread_register(char *base) {
     char error[200];
     if (compat_thread_here)
         return GC_DUPLICATE;
-    pthread_once(&key_once, make_key);
     struct thread *thread = calloc(1, sizeof *thread);
     if (!thread)
         return GC_NO_MEMORY;
     thread->handle = pthread_self();
-    thread->detached = true; /* except for those that pthreads.c starts */
+    thread->number = (int)syscall(SYS_gettid);
+    compat_stop_allow();
     if (know_stack(thread, base) != GC_SUCCESS || pthread_setspecific(key, thread) != 0) {
         free(thread);
         return GC_UNIMPLEMENTED;
@@ -86,28 +121,31 @@ int compat_thread_register(char *base) {
     compat_tables_lock();
     thread->next = compat_threads;
     compat_threads = thread;
+    compat_thread_here = thread; /* .inv.listed */
     compat_tables_unlock();
-    compat_thread_here = thread;
     if (!GC_find_leak) /* else each object is listed: alloc.c */
         compat_head_here = (struct gait_mutator_head *)thread->mutator;
     return GC_SUCCESS;
 }
 
-void compat_thread_unregister(void *result) {
+/* ends: else it may come again. */
+static void unregister(bool ends) {
     struct thread *thread = compat_thread_here;
     gait_mutator *mutator = thread->mutator;
     compat_settings_forget(thread);
     compat_tables_lock();
     thread->ended = true;
-    thread->result = result;
     compat_thread_here = NULL;
     compat_head_here = NULL;
-    bool kept = !thread->detached;
-    if (!kept)
+    bool kept = (ends || thread->result) && will_be_joined();
+    if (kept)
+        is_joined = false; /* by this record */
+    else
         list_remove(thread);
     compat_tables_unlock();
     pthread_setspecific(key, NULL);
-    gait_detach(mutator);
+    if (gait_current(compat_heap) == mutator) /* else thread_ends */
+        gait_detach(mutator);
     if (!kept)
         free(thread);
 }
@@ -128,19 +166,46 @@ struct thread *compat_threads_find(pthread_t handle) {
     return thread;
 }
 
-void compat_threads_forget(pthread_t handle) {
-    struct thread *gone = NULL;
+/* ---- Those that are joined ---- */
+
+void compat_thread_begin(void) {
+    is_joined = true;
+    int result = compat_thread_register(NULL);
+    if (result != GC_SUCCESS && result != GC_DUPLICATE)
+        compat_abort("a new thread can't be registered");
+}
+
+void compat_thread_returns(void *result) {
+    if (is_joined || compat_thread_here) /* else nobody is told of it here */
+        compat_thread_mine()->result = result;
+}
+
+/* With TABLES held. The oldest that has ended: a handle may be another thread's as soon as
+ * pthread_join has returned, so who was joined first is forgotten first. */
+static struct thread *take_ended(pthread_t handle) {
+    struct thread *oldest = NULL;
+    for (struct thread *thread = compat_threads; thread; thread = thread->next)
+        if (thread->ended && pthread_equal(thread->handle, handle))
+            oldest = thread;
+    if (oldest)
+        list_remove(oldest);
+    return oldest;
+}
+
+void compat_threads_joined(pthread_t handle) {
     compat_tables_lock();
-    for (struct thread *thread = compat_threads; thread && !gone; thread = thread->next)
-        if (pthread_equal(thread->handle, handle)) {
-            thread->detached = true;
-            if (thread->ended)
-                gone = thread;
-        }
-    if (gone)
-        list_remove(gone);
+    struct thread *gone = take_ended(handle);
     compat_tables_unlock();
     free(gone);
+}
+
+int compat_threads_detach(pthread_t handle) {
+    compat_tables_lock();
+    int error = pthread_detach(handle);
+    struct thread *gone = error ? NULL : take_ended(handle);
+    compat_tables_unlock();
+    free(gone);
+    return error;
 }
 
 /* In a fork's child, with TABLES held: the others are not there. */
@@ -150,6 +215,8 @@ void compat_threads_child(void) {
     for (; thread; thread = next) {
         next = thread->next;
         if (thread == compat_thread_here) {
+            thread->number = (int)syscall(SYS_gettid);
+            thread->paused = 0; /* nobody is there who would resume it */
             thread->next = NULL;
             compat_threads = thread;
         } else {
@@ -167,7 +234,7 @@ int GC_register_my_thread(const struct GC_stack_base *base) {
 
 int GC_unregister_my_thread(void) {
     if (compat_thread_here)
-        compat_thread_unregister(NULL);
+        unregister(false);
     return GC_SUCCESS;
 }
 

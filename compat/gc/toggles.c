@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Toggle references: at each stop the program's function says of each whether it is strong, weak or
- * gone. A weak one is cleared by a link of Gait's, as long as it is listed; what is dropped during
- * a stop is unlisted by the next thread that runs notices.
+ * Toggle references: before each stop the program's function says of each whether it is strong,
+ * weak or gone. A weak one is cleared by a link of Gait's, as long as it is listed; what is dropped
+ * is unlisted by the next thread that runs notices.
  */
 #include "compat.h"
 
 #include <stdlib.h>
 
 struct toggle {
-    void *object; /* cleared by a link */
-    bool dropped;
-    struct toggle *next; /* lock TABLES */
+    void *object;         /* cleared by a link */
+    bool strong, dropped; /* lock TABLES */
+    struct toggle *next;  /* lock TABLES */
 };
 
 static struct toggle *toggles;   /* lock TABLES */
@@ -25,13 +25,14 @@ void GC_set_toggleref_func(GC_toggleref_func function) {
 GC_toggleref_func GC_get_toggleref_func(void) { return choose; }
 
 int GC_toggleref_add(void *object, int strong) {
-    (void)strong; /* the function says, at each stop */
-    struct thread *thread = compat_thread_mine();
+    compat_thread_mine();
+    if (!choose)
+        return GC_SUCCESS; /* nobody would say when it is to be dropped */
     struct toggle *toggle = calloc(1, sizeof *toggle);
     if (!toggle)
         return GC_NO_MEMORY;
-    toggle->object = object;
-    if (GC_general_register_disappearing_link(&toggle->object, object) != GC_SUCCESS) {
+    *toggle = (struct toggle){.object = object, .strong = strong != 0};
+    if (GC_general_register_disappearing_link(&toggle->object, object) == GC_NO_MEMORY) {
         free(toggle);
         return GC_NO_MEMORY;
     }
@@ -39,27 +40,27 @@ int GC_toggleref_add(void *object, int strong) {
     toggle->next = toggles;
     toggles = toggle;
     compat_tables_unlock();
-    GC_reachable_here(thread);
     return GC_SUCCESS;
 }
 
-/* With the program stopped. A second visit of the same stop asks again. */
-void compat_toggles_visit(gait_visitor *visitor) {
-    for (struct toggle *toggle = toggles; toggle; toggle = toggle->next) {
+/* Before the program is stopped: its function may use what threads lock. Objects are there: those
+ * that died were taken out as the last cycle ended. */
+void compat_toggles_decide(void) {
+    for (struct toggle *toggle = toggles; toggle && choose; toggle = toggle->next) {
         if (!toggle->object || toggle->dropped)
             continue;
-        switch (choose ? choose(toggle->object) : GC_TOGGLE_REF_STRONG) {
-        case GC_TOGGLE_REF_DROP:
-            toggle->dropped = true;
-            compat_notices_due = 1;
-            break;
-        case GC_TOGGLE_REF_STRONG:
-            compat_roots_visit_memory(visitor, &toggle->object, &toggle->object + 1);
-            break;
-        case GC_TOGGLE_REF_WEAK:
-            break;
-        }
+        GC_ToggleRefStatus status = choose(toggle->object);
+        toggle->strong = status == GC_TOGGLE_REF_STRONG;
+        toggle->dropped = status == GC_TOGGLE_REF_DROP;
+        if (toggle->dropped)
+            __atomic_store_n(&compat_notices_due, 1, __ATOMIC_RELAXED);
     }
+}
+
+void compat_toggles_visit(gait_visitor *visitor) {
+    for (struct toggle *toggle = toggles; toggle; toggle = toggle->next)
+        if (toggle->strong)
+            compat_roots_visit_memory(visitor, &toggle->object, &toggle->object + 1);
 }
 
 /* One that is dropped, or whose object is gone; it is no longer listed. */

@@ -42,10 +42,21 @@ static __attribute__((noinline)) void make(int kind) {
     }
 }
 
+/* Nobody is asked of what the program frees. */
+static __attribute__((noinline)) void make_freed(int kind) {
+    for (size_t i = 0; i < OBJECTS; i++) {
+        struct object *object = GC_generic_malloc(sizeof *object, kind);
+        object->number = OBJECTS + 1;
+        GC_free(object);
+    }
+}
+
+/* Some were there before the function. */
 static void test_disclaim(void) {
     int kind = (int)GC_new_kind(GC_new_free_list(), 0 | GC_DS_LENGTH, 1, 1);
-    GC_register_disclaim_proc(kind, disclaim, 1);
     make(kind);
+    GC_register_disclaim_proc(kind, disclaim, 1);
+    make_freed(kind);
     for (int i = 0; i < 10; i++)
         collect();
     size_t even = 0, odd = 0;

@@ -6,6 +6,8 @@
 #include <gc/gc_disclaim.h>
 #include <gc/javaxfc.h>
 
+#include <setjmp.h>
+
 #include "check.h"
 
 struct object {
@@ -79,6 +81,15 @@ static void test_replaced(void) {
     CHECK(old == note && old_data == (void *)5);
     GC_register_finalizer(object, NULL, NULL, &old, &old_data);
     CHECK(old == note && old_data == (void *)6);
+    register_fn *const all[] = {GC_register_finalizer, GC_register_finalizer_ignore_self,
+                                GC_register_finalizer_no_order, GC_register_finalizer_unreachable};
+    for (size_t i = 0; i < 4; i++) { /* each takes back what any of them has set */
+        all[i](object, note, (void *)7, NULL, NULL);
+        all[3 - i](object, NULL, NULL, &old, &old_data);
+        CHECK(old == note && old_data == (void *)7);
+        all[i](object, NULL, NULL, &old, &old_data);
+        CHECK(!old && !old_data);
+    }
     static int word;
     GC_register_finalizer(&word, note, NULL, &old, &old_data); /* not of the collector's */
     CHECK(!old);
@@ -130,6 +141,34 @@ static void test_on_demand(void) {
     CHECK(ran_count >= 19);
 }
 
+/* A finalizer that is left by a jump keeps none of the others from running. */
+static jmp_buf out;
+
+static void jump(void *object, void *data) {
+    (void)object, (void)data;
+    longjmp(out, 1);
+}
+
+static __attribute__((noinline)) void make_jumping(size_t count) {
+    for (size_t i = 0; i < count; i++)
+        GC_register_finalizer(new_object(0, NULL, NULL), jump, NULL, NULL, NULL);
+}
+
+static void test_left(void) {
+    enum { JUMPS = 10 };
+    volatile size_t jumps = 0;
+    make_jumping(JUMPS);
+    if (setjmp(out))
+        jumps++;
+    while (jumps < JUMPS - 1) /* a word on the stack may keep one */
+        collect();
+    ran_count = 0;
+    make_some(20);
+    for (int i = 0; i < 10 && ran_count < 19; i++)
+        collect();
+    CHECK(ran_count >= 19);
+}
+
 static void test_closure(void) {
     static const struct GC_finalizer_closure closure = {note, (void *)3};
     GC_init_finalized_malloc();
@@ -169,6 +208,35 @@ static size_t count_left(const GC_hidden_pointer *words, size_t first, size_t st
     return count;
 }
 
+/* ---- Links in objects ---- */
+
+static struct object *held; /* what the links lead to */
+static size_t null_count;
+
+static void see_cleared(void *object, void *data) {
+    (void)data;
+    null_count += ((struct object *)object)->to == NULL;
+    ran_count++;
+}
+
+static __attribute__((noinline)) void make_holders(void) {
+    held = new_object(9, NULL, NULL);
+    for (size_t i = 0; i < 20; i++) {
+        struct object *object = new_object(i, held, NULL);
+        GC_register_finalizer(object, see_cleared, NULL, NULL, NULL);
+        CHECK(GC_register_disappearing_link((void **)&object->to) == GC_SUCCESS);
+    }
+}
+
+/* The link goes with the object that it lies in, before its finalizer. */
+static void test_links_in_objects(void) {
+    GC_set_finalize_on_demand(0);
+    ran_count = null_count = 0;
+    make_holders();
+    collect_all();
+    CHECK(ran_count >= 19 && null_count == ran_count && held->number == 9);
+}
+
 static void test_links(void) {
     static void *unknown;
     GC_set_finalize_on_demand(1);
@@ -195,11 +263,19 @@ static void test_links(void) {
     }
     CHECK(GC_unregister_disappearing_link(&unknown) == 0);
     CHECK(GC_move_disappearing_link(&unknown, &strong[0]) == GC_NOT_FOUND);
+    CHECK(GC_move_disappearing_link(&unknown, &unknown) == GC_NOT_FOUND);
+    CHECK(GC_general_register_disappearing_link(&unknown, strong[0]) == GC_SUCCESS);
+    CHECK(GC_move_disappearing_link(&unknown, &unknown) == GC_SUCCESS);
+    CHECK(GC_unregister_disappearing_link(&unknown) == 1);
 }
 
 /* ---- Toggle references ---- */
 
+static char *text; /* the function runs while threads may have the C library's locks */
+
 static GC_ToggleRefStatus choose(void *object) {
+    free(text);
+    text = strdup("toggle");
     size_t number = ((struct object *)object)->number;
     return number == 0   ? GC_TOGGLE_REF_STRONG
            : number == 1 ? GC_TOGGLE_REF_WEAK
@@ -217,13 +293,21 @@ static __attribute__((noinline)) void make_toggles(void) {
     }
 }
 
+static size_t count_toggled(size_t number) {
+    size_t count = 0;
+    for (size_t i = number; i < 30; i += 3)
+        count += toggled[i] != 0;
+    return count;
+}
+
 static void test_toggles(void) {
+    make_toggles(); /* without a function nothing is listed */
+    collect_all();
+    CHECK(count_toggled(0) <= 1);
     GC_set_toggleref_func(choose);
     make_toggles();
     collect_all();
-    size_t left[3] = {0};
-    for (size_t i = 0; i < 30; i++)
-        left[i % 3] += toggled[i] != 0;
+    size_t left[3] = {count_toggled(0), count_toggled(1), count_toggled(2)};
     CHECK(left[0] == 10 && left[1] <= 1 && left[2] <= 1);
 }
 
@@ -243,8 +327,10 @@ int main(void) {
     test_replaced();
     test_data();
     test_on_demand();
+    test_left();
     test_closure();
     test_links();
+    test_links_in_objects();
     test_toggles();
     test_all();
     return 0;

@@ -92,6 +92,10 @@ static void test_realloc(void) {
     char *small = GC_REALLOC(object, 100);
     for (int at = 0; at < 100; at++)
         CHECK(small[at] == (char)at);
+    volatile size_t huge = SIZE_MAX; /* not seen by the compiler, which would warn */
+    CHECK(GC_REALLOC(small, huge) == NULL && GC_REALLOC(small, huge / 2) == NULL);
+    for (int at = 0; at < 100; at++)
+        CHECK(small[at] == (char)at);
     CHECK(GC_REALLOC(small, 0) == NULL);
     GC_FREE(NULL);
     char *atomic = GC_MALLOC_ATOMIC(32);
@@ -248,6 +252,14 @@ static void test_lists(void) {
     for (size_t i = NODES; i-- > 0; list = list->next)
         CHECK(list->number == i);
     size_t length = 0;
+    for (int all = 0; all < 2; all++) { /* of the smallest there are */
+        GC_set_all_interior_pointers(all);
+        size_t count = 0;
+        for (void *many = GC_malloc_many(0); many; many = GC_NEXT(many), count++)
+            CHECK(GC_base(many) == many);
+        CHECK(count > 0 && count <= 4096 / 16);
+    }
+    CHECK(!GC_malloc_many(SIZE_MAX));
     for (void *many = GC_malloc_many(48); many; many = GC_NEXT(many))
         length++;
     CHECK(length > 0);

@@ -147,6 +147,61 @@ static void *suspended_count(void *data) {
     return NULL;
 }
 
+static void *place[1];
+
+/* Takes each of the library's locks, again and again. */
+static void *busy(void *data) {
+    GC_hidden_pointer hidden = GC_HIDE_POINTER(data);
+    while (!ending) {
+        void *object = GC_MALLOC(16);
+        GC_REGISTER_FINALIZER(object, NULL, NULL, NULL, NULL);
+        GC_add_roots(place, place + 1);
+        CHECK(GC_call_with_alloc_lock(reveal, &hidden) == data);
+        ++*(volatile size_t *)data;
+    }
+    return NULL;
+}
+
+/* Whoever stands has none of the locks that others need, and has come to rest as the call returns.
+ */
+static void test_suspend_busy(void) {
+    static size_t count;
+    pthread_t thread;
+    ending = 0;
+    CHECK(pthread_create(&thread, NULL, busy, &count) == 0);
+    while (*(volatile size_t *)&count == 0)
+        sched_yield();
+    for (int i = 0; i < 500; i++) {
+        GC_suspend_thread(thread);
+        size_t before = *(volatile size_t *)&count;
+        CHECK(make_list(20));
+        GC_add_roots(place, place + 1);
+        if (i % 10 == 0)
+            GC_gcollect();
+        CHECK(*(volatile size_t *)&count <= before + 1); /* a call of its may just have ended */
+        GC_resume_thread(thread);
+        while (*(volatile size_t *)&count == before)
+            sched_yield();
+    }
+    ending = 1;
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
+static void *suspend_itself(void *data) {
+    GC_suspend_thread(pthread_self());
+    return data;
+}
+
+static void test_suspend_itself(void) {
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, suspend_itself, NULL) == 0);
+    while (!GC_is_thread_suspended(thread))
+        sched_yield();
+    GC_gcollect();
+    GC_resume_thread(thread);
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
 static void test_suspend(void) {
     static volatile size_t count;
     pthread_t thread;
@@ -156,7 +211,6 @@ static void test_suspend(void) {
         sched_yield();
     GC_suspend_thread(thread);
     CHECK(GC_is_thread_suspended(thread));
-    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* the signal has come */
     size_t before = count;
     GC_gcollect();
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
@@ -216,5 +270,7 @@ int main(void) {
     CHECK(pthread_join(own, NULL) == 0 && pthread_join(raw, NULL) == 0);
     check_list(list, 1500);
     test_suspend();
+    test_suspend_busy();
+    test_suspend_itself();
     return 0;
 }

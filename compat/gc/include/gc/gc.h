@@ -284,7 +284,7 @@ GC_API GC_await_finalize_proc GC_CALL GC_get_await_finalize_proc(void);
 /**
  * Have the word at link set to 0 when the object is unreachable; a long link when its memory goes,
  * after finalization. The link's own memory need not be of the collector; if it is, the link goes
- * with it. GC_register_disappearing_link: the object is the one that *link refers to.
+ * with it. GC_register_disappearing_link: the object is the one that the link lies in.
  * @return GC_SUCCESS, GC_DUPLICATE (registered before: now for this object), GC_NO_MEMORY.
  */
 GC_API int GC_CALL GC_register_disappearing_link(void **link) GC_ATTR_NONNULL(1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What refers to an object. Gait keeps no such notes: GAIT_DEBUG=gccheckmark=1 tells a path. */
+/* What led to an object last. Gait keeps no such notes, so these calls know nothing; a heap
+ * snapshot (GAIT_DEBUG=heapsnapshot=FILE) has what keeps each object. */
 #ifndef GC_BACKPTR_H
 #define GC_BACKPTR_H
 
@@ -17,6 +18,16 @@ typedef enum {
     GC_REFD_FROM_HEAP,
     GC_FINALIZER_REFD
 } GC_ref_kind;
+
+/** @return GC_UNREFERENCED: nothing is known. */
+GC_API GC_ref_kind GC_CALL GC_get_back_ptr_info(void *object, void **base, size_t *offset)
+    GC_ATTR_NONNULL(1);
+/** @return NULL. */
+GC_API void *GC_CALL GC_generate_random_heap_address(void);
+GC_API void *GC_CALL GC_generate_random_valid_address(void);
+/** Print nothing. */
+GC_API void GC_CALL GC_generate_random_backtrace(void);
+GC_API void GC_CALL GC_print_backtrace(void *object) GC_ATTR_NONNULL(1);
 
 #ifdef __cplusplus
 }
