@@ -49,6 +49,7 @@ static COMPAT_NOINLINE void *alloc_slow(unsigned kind, size_t bytes, size_t cell
         return GC_get_oom_fn()(bytes);
     call_begin(thread);
     void *object = gait_alloc(thread->mutator, compat_kind_gait[kind], cell_bytes ? cell_bytes : 1);
+    gait_poll(thread->mutator); /* else it would be told of the last cycle in each call */
     call_end(thread);
     if (COMPAT_UNLIKELY(!object))
         return GC_get_oom_fn()(bytes);

@@ -96,9 +96,7 @@ static void set(void *object, GC_finalization_proc run, void *data, uint32_t fla
     gait_finalizer_fn old_run = NULL;
     if (GC_find_leak)
         return; /* what is dead is told of, and not brought back */
-    call_begin(thread);
     char *cell = gait_object_base(compat_heap, object);
-    call_end(thread);
     if (!cell) { /* static memory: it is never finalized */
         give_old(NULL, old, old_data);
         return;
@@ -203,13 +201,13 @@ static int link_register(void **link, const void *object, uint32_t flags) {
         compat_abort("a disappearing link is not aligned");
     if (GC_find_leak)
         return GC_UNIMPLEMENTED;
-    call_begin(thread);
     void *cell = gait_object_base(compat_heap, object);
-    int before = cell ? gait_link_unregister(thread->mutator, (gait_word *)link, flags) : 0;
-    int result = cell ? gait_link_register(thread->mutator, (gait_word *)link, cell, flags) : 0;
-    call_end(thread);
     if (!cell)
         return GC_SUCCESS; /* static memory stays */
+    call_begin(thread);
+    int before = gait_link_unregister(thread->mutator, (gait_word *)link, flags);
+    int result = gait_link_register(thread->mutator, (gait_word *)link, cell, flags);
+    call_end(thread);
     return result == GAIT_E_MEMORY ? GC_NO_MEMORY : before == 0 ? GC_DUPLICATE : GC_SUCCESS;
 }
 

@@ -37,38 +37,31 @@ void *compat_object_shown(void *cell, unsigned kind, size_t *bytes) {
 }
 
 void *compat_object_find(const void *address, unsigned *kind, size_t *bytes) {
-    if (!GC_is_init_called())
+    if (!compat_heap)
         return NULL;
-    struct thread *thread = compat_thread_here; /* none: of callbacks on the collector's threads */
-    if (thread)
-        call_begin(thread);
     void *cell = gait_object_base(compat_heap, address);
-    if (cell) {
-        *kind = compat_kind_number(gait_object_kind(compat_heap, cell));
-        *bytes = gait_object_bytes(compat_heap, cell);
-        cell = compat_object_shown(cell, *kind, bytes);
-    }
-    if (thread)
-        call_end(thread);
-    return cell;
+    if (!cell)
+        return NULL;
+    *kind = compat_kind_number(gait_object_kind(compat_heap, cell));
+    *bytes = gait_object_bytes(compat_heap, cell);
+    return compat_object_shown(cell, *kind, bytes);
 }
 
 size_t compat_cell_bytes(const void *address) {
-    struct thread *thread = compat_thread_mine();
-    call_begin(thread);
     bool is_cell = gait_object_base(compat_heap, address) == address;
-    size_t bytes = is_cell ? gait_object_bytes(compat_heap, address) : 0;
-    call_end(thread);
-    return bytes;
+    return is_cell ? gait_object_bytes(compat_heap, address) : 0;
 }
 
 void *GC_base(void *address) {
-    unsigned kind;
-    size_t bytes;
-    return compat_object_find(address, &kind, &bytes);
+    char *cell = compat_heap ? gait_object_base(compat_heap, address) : NULL;
+    return cell ? cell + front_bytes(compat_kind_number(gait_object_kind(compat_heap, cell)))
+                : NULL;
 }
 
-int GC_is_heap_ptr(const void *address) { return GC_base((void *)address) != NULL; }
+/* Some programs ask so of every word. */
+int GC_is_heap_ptr(const void *address) {
+    return compat_heap && gait_object_base(compat_heap, address) != NULL;
+}
 
 size_t GC_size(const void *object) {
     unsigned kind;

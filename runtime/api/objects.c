@@ -8,20 +8,28 @@
 #include "../instance.h"
 #include "../platform/platform.h"
 
+/* Takes no lock, and writes nothing: so it is open to a thread that a program's own means may stop
+ * in the middle (world.md, .inv.inside). What it looks at is then as it was, except for the bits,
+ * which may have turned over and been swept: it looks again. */
 static bool find_object(gait_heap *heap, const void *address, struct cell *cell) {
-    return space_holds(&heap->space, (uintptr_t)address) &&
-           space_cell(&heap->space, (uintptr_t)address, cell) &&
-           cell_allocated(cell, space_epoch(&heap->space));
+    const struct space *space = &heap->space;
+    bool found;
+    unsigned epoch;
+    do {
+        epoch = AO_int_load_acquire(&space->epoch); /* before the bits */
+        found = space_holds(space, (uintptr_t)address) &&
+                space_cell(space, (uintptr_t)address, cell) && cell_allocated(cell, epoch);
+        AO_nop_read(); /* pairs with the flip, which is released by the end of the stop */
+    } while (AO_int_load(&space->epoch) != epoch);
+    return found;
 }
 
 void *gait_object_base(gait_heap *heap, const void *address) {
-    HEAP_CALL(heap);
     struct cell cell;
     return find_object(heap, address, &cell) ? cell.start : NULL;
 }
 
 gait_kind gait_object_kind(gait_heap *heap, const void *object) {
-    HEAP_CALL(heap);
     struct cell cell;
     if (!find_object(heap, object, &cell))
         platform_fatal("gait_object_kind: %p is not an object", object);
@@ -29,7 +37,6 @@ gait_kind gait_object_kind(gait_heap *heap, const void *object) {
 }
 
 size_t gait_object_bytes(gait_heap *heap, const void *object) {
-    HEAP_CALL(heap);
     struct cell cell;
     if (!find_object(heap, object, &cell))
         platform_fatal("gait_object_bytes: %p is not an object", object);

@@ -62,6 +62,18 @@ static void *compute(void *data) {
     return sum ? data : NULL;
 }
 
+/* Asks about its objects without pause: it is stopped in the middle of that, and what it has looked
+ * at turns over. */
+static void *ask(void *data) {
+    struct node *list = make_list(300);
+    while (!ending)
+        for (struct node *node = list; node; node = node->next) {
+            CHECK(GC_base(&node->number) == node && GC_is_heap_ptr(node));
+            CHECK(GC_size(node) >= sizeof *node);
+        }
+    return data;
+}
+
 static void *wait_long(void *data) {
     while (!ending)
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -233,12 +245,13 @@ static char names[ALLOCATING + 3]; /* what threads get and give back */
 int main(void) {
     GC_INIT();
     GC_allow_register_threads();
-    pthread_t allocating[ALLOCATING], computing, blocked, collecting, giving[10], own, raw;
+    pthread_t allocating[ALLOCATING], computing, blocked, asking, collecting, giving[10], own, raw;
     struct node *list = make_list(1500);
     for (int i = 0; i < ALLOCATING; i++)
         CHECK(pthread_create(&allocating[i], NULL, allocate, &names[i]) == 0);
     CHECK(pthread_create(&computing, NULL, compute, &names[3]) == 0);
     CHECK(pthread_create(&blocked, NULL, block, &names[4]) == 0);
+    CHECK(pthread_create(&asking, NULL, ask, NULL) == 0);
     CHECK(pthread_create(&collecting, NULL, collect_often, NULL) == 0);
     for (size_t i = 0; i < 10; i++)
         CHECK(pthread_create(&giving[i], NULL, give_list, (void *)(100 + i)) == 0);
@@ -262,6 +275,7 @@ int main(void) {
     ending = 1;
     CHECK(pthread_join(computing, &result) == 0 && result == &names[3]);
     CHECK(pthread_join(blocked, &result) == 0 && result == &names[4]);
+    CHECK(pthread_join(asking, NULL) == 0);
     CHECK(pthread_join(collecting, NULL) == 0);
     for (size_t i = 0; i < 10; i++) {
         CHECK(pthread_join(giving[i], &result) == 0);
