@@ -10,7 +10,7 @@
  * give it back, the heap goal falls.
  *
  * A heap profile shows which code adds it (gait/profile.h), and how much there is. What of it is
- * still there of which code, and by which name, it can only tell of memory that has one:
+ * still there of which code, and by which name, it can only say of memory that has one:
  * gait_foreign_add_named.
  *
  * Each thread counts for itself. What has come to 32 KiB, and so each larger amount, counts at

@@ -108,10 +108,10 @@ typedef size_t (*gait_snapshot_owned_fn)(gait_kind kind, const void *object, siz
                                          void *data);
 
 /**
- * Set the function that tells of memory outside the heap, for all snapshots of it: what an object
- * owns is a node below the object, so it counts in what the object, and who keeps it, retains.
- * NULL, as at first: nobody tells. Of off-heap blocks with an owner (gait_offheap_own) the library
- * knows: they are told of in any case, and this function leaves them out. Thread rule: any thread;
+ * Set the function that reports memory outside the heap, for all snapshots of it: what an object
+ * owns is a node below the object, so it counts in what the object, and what keeps it, retains.
+ * NULL, as at first: none. Of off-heap blocks with an owner (gait_offheap_own) the library
+ * knows: they are there in any case, and this function leaves them out. Thread rule: any thread;
  * a snapshot that is being taken may still call the one before.
  */
 GAIT_API void gait_set_snapshot_owned(gait_heap *heap, gait_snapshot_owned_fn owned, void *data);
