@@ -47,7 +47,7 @@ test('memlab finds what holds the cache', async () => {
   const bob = sessions['session of bob'], ann = sessions['session of ann'];
   assert(bob.retainedSize > PAGES * PAGE_BYTES, `${bob.retainedSize} bytes`);
   assert(ann.retainedSize < 1000, `${ann.retainedSize} bytes`);
-  const stream = bob.findReference((edge) => edge.toNode.name === 'stream').toNode;
+  const stream = bob.references.find((edge) => edge.toNode.name === 'stream').toNode;
   assert(stream.retainedSize >= BUFFER_BYTES, `${stream.retainedSize} bytes`);
   assert.equal(stream.getReference(OUTSIDE, 'internal').toNode.self_size, BUFFER_BYTES);
   const holder = bob.pathEdge.fromNode;
