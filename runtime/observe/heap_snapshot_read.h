@@ -13,7 +13,7 @@ struct node {
     uintptr_t address;
     uint64_t bytes;
     uint64_t owned_bytes;
-    uint32_t text; /* of an object its label, of an arena its name */
+    uint32_t text; /* of an object its label; of an arena its name, else where it was created */
 };
 
 struct reading {
@@ -54,8 +54,9 @@ static inline bool next_node(struct reading *reading, struct node *node) {
         node->address = stream_read_number(cursor);
         node->bytes = stream_read_number(cursor);
         stream_read_number(cursor); /* flags */
-        node->text = (uint32_t)stream_read_number(cursor);
-        stream_read_number(cursor); /* where it was created */
+        uint32_t name = (uint32_t)stream_read_number(cursor);
+        uint32_t created = (uint32_t)stream_read_number(cursor);
+        node->text = name ? name : created;
     }
     return tag == 'N' || tag == 'A';
 }

@@ -263,9 +263,14 @@ static void put_labels(struct output *output) {
                      2 * (output->groups + 1 + output->label_nodes[text]), LABEL_BYTES, 0);
 }
 
+static uint64_t own_text(const struct output *output, enum own_text text) {
+    return output->snapshot->stream.list.count + 1 + (uint64_t)text;
+}
+
 /* An arena that holds nothing has a byte: what is native and has none is a group of roots. */
 static void put_arena(struct output *output, const struct node *node, uint64_t id, uint64_t edges) {
-    put_node(output, NODE_NATIVE, node->text, id, node->bytes > 0 ? node->bytes : 1, edges);
+    uint64_t name = node->text ? node->text : own_text(output, TEXT_ARENA);
+    put_node(output, NODE_NATIVE, name, id, node->bytes > 0 ? node->bytes : 1, edges);
 }
 
 static void put_objects(struct output *output) {
@@ -282,10 +287,6 @@ static void put_objects(struct output *output) {
         else
             put_node(output, NODE_OBJECT, output->kind_names[node.kind], id, node.bytes, edges);
     }
-}
-
-static uint64_t own_text(const struct output *output, enum own_text text) {
-    return output->snapshot->stream.list.count + 1 + (uint64_t)text;
 }
 
 /* Where addresses don't fit, numbers are those of nodes: even ones follow the labels'. */

@@ -304,6 +304,16 @@ Test(heap_snapshot_arenas, as_v8_has_them) {
     free_arena();
 }
 
+Test(heap_snapshot_arenas, one_without_a_name_has_that_of_its_place) {
+    hold_arena(0, NULL);
+    gait_snapshot_result result;
+    size_t bytes;
+    char *text = written(options_of(GAIT_SNAPSHOT_V8, 0), &result, &bytes);
+    cr_assert_not_null(strstr(text, "heap_snapshot_arenas_test.c:"));
+    free(text);
+    free_arena();
+}
+
 Test(heap_snapshot_arenas, an_empty_one_has_a_byte_in_v8s_form) {
     hold_arena(0, "empty");
     gait_snapshot_result result;
