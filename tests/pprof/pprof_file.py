@@ -43,7 +43,7 @@ def numbers(value):
 
 class Profile:
     """types: names of values. samples: (values by type, labels, stack); a stack is a list of
-    (function, file, line), the youngest first. comments."""
+    (function, file, line), the youngest first. comments. period: bytes for each sample."""
 
     def __init__(self, path):
         with gzip.open(path) as file:
@@ -63,6 +63,7 @@ class Profile:
             locations[of[1]] = (*functions.get(line.get(1), ("", "")), line.get(2, 0))
         self.types = [texts[dict(fields(type_))[1]] for type_ in parts[1]]
         self.comments = [texts[i] for value in parts.get(13, []) for i in numbers(value)]
+        self.period = parts.get(12, [0])[0]
         self.samples = []
         for sample in parts.get(2, []):
             stack, values, labels = [], [], {}
