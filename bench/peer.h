@@ -7,7 +7,7 @@
  *   peer_start(), peer_report()        begin the process; print the peer's own figures
  *   peer_attach(), peer_detach(t)      around what a thread does with objects
  *   peer_block(t), peer_unblock(t)     around waiting
- *   peer_alloc(t, kind, bytes)         an object; never NULL; zeroed, but for PEER_LEAF
+ *   peer_alloc(t, kind, bytes)         an object; never NULL; zeroed, except for PEER_LEAF
  *   peer_init(slot, word)              store into the newest object, before it is linked
  *   peer_store(t, slot, word)          store a reference into any object or global
  *   peer_store_large(t, object, slot, word)  the same for an object of more than 8 KiB, and
