@@ -3,6 +3,7 @@
  * gait/heap_snapshot.h: how a snapshot is taken and written: in the stop and by a copy, in both
  * formats, by any thread; without memory, and to readers that are slow or gone.
  */
+#include <gait/links.h>
 #include <gait/stats.h>
 
 #include "emulated.h"
@@ -215,9 +216,13 @@ Test(heap_snapshot_ways, a_copy_that_dies_is_told_of) {
     let_go();
 }
 
+static void do_nothing(gait_mutator *own, void *data) { (void)own, (void)data; }
+
 Test(heap_snapshot_ways, without_memory) {
-    gait_word *holder = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, 1000);
+    gait_word *holder = hold((gait_kind_info){.name = "refs", .layout = GAIT_REFS}, 1001);
     fill(holder, 1000);
+    cr_assert_eq(gait_link_register(mutator, &holder[1000], holder, 0), 0);
+    cr_assert_eq(gait_cleanup_add(mutator, holder, do_nothing, NULL), 0);
     int file = memfd_create("snapshot", MFD_CLOEXEC);
     bool whole = false;
     for (size_t after = 0; !whole; after++) {
