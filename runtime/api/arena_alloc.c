@@ -126,12 +126,13 @@ static size_t range_step(const struct range *range) {
     return bytes > RANGE_STEP_MOST ? RANGE_STEP_MOST : bytes;
 }
 
-/* Open more of the range; not yet the bump's. @return false: nothing was. */
-static bool open_more(struct arena_call *call, size_t bytes, bool low) {
+/* Open more of the range; not yet the bump's. @return bytes; 0: nothing was, or it could not be
+ * bound. */
+static size_t open_more(struct arena_call *call, size_t bytes, bool low) {
     struct arena_own *own = call->own;
     struct space *space = &own->heap->space;
     size_t opened = range_open(space, &own->range, bytes, low, own->record.index);
-    return opened > 0 && bind(call, arena_heap_chunk(own->range.last));
+    return opened > 0 && bind(call, arena_heap_chunk(own->range.last)) ? opened : 0;
 }
 
 static void say_opened(struct arena_own *own) {
@@ -148,11 +149,11 @@ static bool range_source_open(void *context, size_t bytes, bool low) {
     make_room(call->mutator, bytes, want);
     if (was_freed(own))
         return false;
-    bool opened = open_more(call, want, low);
-    if (opened)
-        log_chunk(own, range_step(&own->range));
+    size_t opened = open_more(call, want, low);
+    if (opened > 0)
+        log_chunk(own, opened);
     say_opened(own);
-    return opened;
+    return opened > 0;
 }
 
 /* bytes: of the whole range. */
@@ -164,7 +165,7 @@ static struct bump_chunk *range_source_take(void *context, size_t bytes) {
     make_room(call->mutator, RANGE_STEP_LEAST, RANGE_STEP_LEAST);
     if (range_reserve(space, &own->range, bytes) < 0)
         return NULL;
-    if (!open_more(call, RANGE_STEP_LEAST, true)) {
+    if (open_more(call, RANGE_STEP_LEAST, true) == 0) {
         arena_range_give(own);
         return NULL;
     }

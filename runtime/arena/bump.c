@@ -156,9 +156,11 @@ static bool open_ahead(struct bump *bump, void *context, size_t most, bool low) 
         if (most <= room || bump->open_low == bump->open_high)
             return true;
         size_t before = unopened_bytes(bump);
-        if (!bump->source->open(context, most - room, low))
+        bool opened = bump->source->open(context, most - room, low);
+        bump->held_bytes +=
+            before - unopened_bytes(bump); /* some may be open though it was refused */
+        if (!opened)
             return false;
-        bump->held_bytes += before - unopened_bytes(bump);
     }
 }
 

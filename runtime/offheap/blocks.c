@@ -207,6 +207,8 @@ void blocks_keep(struct state *state, char *block) {
     struct part *part = part_of(blocks, block);
     system_lock(&part->lock);
     struct record *record = find(part, block);
+    if (record->freed) /* by another thread, since it was looked at */
+        blocks_complain(state, record, "gait_offheap_free", "was freed before");
     record->freed = 1;
     memset(block, FREED, record->bytes);
     system_unlock(&part->lock);

@@ -89,7 +89,7 @@ static void profile_end(struct state *state, const void *block) {
 }
 
 /* It counts no more. */
-static void block_end(struct state *state, struct head *head) {
+static void block_end(struct state *state, const struct head *head) {
     state_uncount(state, head->tag, head->bytes);
     gait_library_count(state->heap, -(ptrdiff_t)(head->bytes + sizeof(struct head)));
 }
@@ -211,14 +211,10 @@ void *gait_offheap_realloc(gait_heap *heap, void *block, size_t count, size_t si
 
 /* ---- Freeing ---- */
 
-void gait_offheap_free(gait_heap *heap, void *block) {
-    if (!block)
-        return;
-    struct state *state = state_find(heap);
-    struct head *head = live_head(state, block, __func__);
-    check_unbound(state, head, block, __func__);
+/* The memory of a block that counts no more. */
+static void give_back(struct state *state, void *block) {
+    struct head *head = head_of(block);
     profile_end(state, block);
-    block_end(state, head);
     if (state->checks) {
         blocks_keep(state, block);
         return;
@@ -227,6 +223,16 @@ void gait_offheap_free(gait_heap *heap, void *block) {
         blocks_remove(state, block);
     head->seal = ~head->seal;
     state->backend->give(state->pool, head, head->bytes + sizeof *head, state_shard());
+}
+
+void gait_offheap_free(gait_heap *heap, void *block) {
+    if (!block)
+        return;
+    struct state *state = state_find(heap);
+    struct head *head = live_head(state, block, __func__);
+    check_unbound(state, head, block, __func__);
+    block_end(state, head);
+    give_back(state, block);
 }
 
 /* ---- Owners ---- */
@@ -245,11 +251,15 @@ static void count_as_unowned(gait_mutator *mutator, const struct head *head) {
     gait_library_count(gait_mutator_heap(mutator), (ptrdiff_t)bytes);
 }
 
+/* Not as count_as_unowned: what is counted twice as taken is not taken twice. */
 static void free_owned(gait_mutator *mutator, void *block) {
-    struct head *head = head_of(block);
-    count_as_unowned(mutator, head);
+    struct state *state = state_find(gait_mutator_heap(mutator));
+    struct head *head = live_head(state, block, "gait_offheap_free");
     head->flags &= (uint16_t)~HEAD_OWNED;
-    gait_offheap_free(gait_mutator_heap(mutator), block);
+    check_unbound(state, head, block, "gait_offheap_free");
+    state_uncount(state, head->tag, head->bytes);
+    gait_foreign_sub(mutator, head->bytes + sizeof *head);
+    give_back(state, block);
 }
 
 /* Its cleanup is there, so it is live. */

@@ -116,7 +116,12 @@ static struct state *state_new(gait_heap *heap, int backend) {
     state->checks = gait_debug_setting(heap, "offheapcheck") != 0;
     state->leaks = gait_debug_setting(heap, "offheapleaks");
     state->names[0] = strdup("untagged");
-    state->pool = state->names[0] ? state->backend->pool_new(gait_set_max_procs(heap, 0)) : NULL;
+    int procs = gait_set_max_procs(heap, 0);
+    /* a backend begins with its first call: no fork comes between, else the child would find it
+     * half begun, and with locks that hold_all did not know of */
+    system_lock(&states_lock);
+    state->pool = state->names[0] ? state->backend->pool_new(procs) : NULL;
+    system_unlock(&states_lock);
     if (!state->pool) {
         free(state->names[0]);
         free(state);

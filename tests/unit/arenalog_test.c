@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* runtime/observe/arenalog: the lines of events, what happens where there is no room, or no file.
  */
+#include <gait/arena.h>
+
 #include "instance.h"
 #include "log_folder.h"
 #include "observe/arenalog.h"
@@ -103,6 +105,30 @@ Test(arenalog, cycles_with_the_heaps_figures) {
         cycles += i % 2;
     }
     cr_expect_eq(cycles, 2u);
+}
+
+/* What a range opens at once is what is told. */
+Test(arenalog, memory_of_a_contiguous_arena) {
+    enum { BYTES = 3 << 20, FIRST = 65536 };
+    gait_heap *heap = heap_to(path);
+    gait_mutator *mutator = gait_attach(heap);
+    gait_arena_config config;
+    gait_arena_config_init(&config);
+    config.flags = GAIT_ARENA_CONTIGUOUS | GAIT_ARENA_PINNED;
+    config.reserve_bytes = (size_t)64 << 20;
+    gait_arena *arena = gait_arena_create(mutator, &config);
+    cr_assert_not_null(gait_arena_alloc(mutator, arena, BYTES, 0));
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+
+    struct lines lines = lines_of(path);
+    expect_line(&lines, "create", "1 0 65536 ");
+    unsigned long long id, bytes, held;
+    cr_assert(lines_next(&lines));
+    cr_assert_eq(strcmp(lines.event, "chunk"), 0, "%s", lines.text);
+    cr_assert_eq(sscanf(lines.rest, "%llu %llu %llu", &id, &bytes, &held), 3);
+    cr_expect(bytes >= BYTES - FIRST && held == FIRST + bytes, "%s", lines.text);
+    fclose(lines.file);
 }
 
 /* More events at once than the ring has room for: each is a line, or counted. */

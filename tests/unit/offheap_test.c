@@ -21,6 +21,7 @@
 #include "../heap_snapshot_reader.h"
 #include "../random.h"
 #include "backend.h"
+#include "instance.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -384,6 +385,22 @@ static void objects_own(int backend) {
     gait_heap_destroy(heap);
 }
 Test(offheap, a_block_goes_with_the_object_that_owns_it) { each_backend(objects_own); }
+
+/* A recording tells how much was taken, ever: a block that goes with its object was taken once. */
+static void owned_blocks_are_taken_once(int backend) {
+    gait_heap *heap = heap_of(backend);
+    gait_mutator *mutator = gait_attach(heap);
+    int leaf = gait_kind_register(heap, &(gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
+    void *object = gait_alloc(mutator, (gait_kind)leaf, 32);
+    cr_assert_eq(gait_offheap_own(mutator, object, gait_offheap_calloc(heap, 1, MIB, 0)), 0);
+    gait_collect(mutator);
+    cr_assert_eq(gait_run_finalizers(mutator, SIZE_MAX), 1);
+    cr_assert_eq(offheap_added(&heap->space.offheap), MIB + 16);
+    cr_assert_eq(foreign_added(&heap->space.foreign), MIB + 16);
+    cr_assert(gait_library_counted(heap) == 0 && foreign_read(&heap->space.foreign) == 0);
+    gait_heap_destroy(heap);
+}
+Test(offheap, an_owned_block_is_taken_once) { each_backend(owned_blocks_are_taken_once); }
 
 static void do_nothing(gait_mutator *mutator, void *data) { (void)mutator, (void)data; }
 
