@@ -65,8 +65,6 @@ GAIT_API void gait_keep(gait_liveness *liveness, gait_word word);
 /**
  * Visit all objects of a kind that are marked, or alive, as their bits are now: one that is made,
  * or marked, meanwhile is visited or not, and one that a thread has just allocated may be zero.
- * One that gait_free was given as the cycle began may be visited, as it was or zero, where the
- * cycle had no memory for its queue.
  * Takes time with the pages of the heap, and with the objects. Only within a hook.
  */
 typedef void (*gait_object_fn)(gait_liveness *liveness, void *object, size_t object_bytes,

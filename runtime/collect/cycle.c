@@ -312,6 +312,7 @@ static bool end_marking(gait_heap *heap) {
     workers_close(heap);
     if (workers_are_ending(&heap->workers))
         return false;
+    marker_drop_lone(&heap->workers.marker);
     if (heap->options.gccheckmark)
         verify_marks(heap);
     if (heap->options.arenacheck)

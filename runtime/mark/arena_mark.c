@@ -187,7 +187,7 @@ void marker_scan_arena(struct marker *marker, const gait_word *words, size_t cou
 /* ---- The collector ---- */
 
 void arenas_open(struct arenas *arenas) {
-    /* release: one that sees it knows that all roots were scanned; pairs with all_scanned */
+    /* release: one that sees it knows that all roots were scanned; pairs with arenas_are_open */
     AO_store_release(&arenas->scanned, (AO_t)(space_epoch(arenas->space) + 1));
 }
 

@@ -115,14 +115,9 @@ static unsigned marking_cycle(const struct arenas *arenas) {
     return space_epoch(arenas->space) + 1;
 }
 
-/* Were all mutators' roots scanned in this cycle? A late yes does no harm. */
-static bool all_scanned(const struct arenas *arenas, unsigned cycle) {
-    return AO_load_acquire(&arenas->scanned) == (AO_t)cycle; /* pairs with arenas_open */
-}
-
 void arenas_publish(struct arenas *arenas, struct arena *arena, bool marking) {
     unsigned cycle = marking_cycle(arenas);
-    bool black = marking && all_scanned(arenas, cycle);
+    bool black = marking && arenas_are_open(arenas, cycle);
     /* not claimed in the cycle before: it would be dead to weak words */
     AO_store(&arena->scan, scan_word(black ? cycle : cycle - 1, 0));
     counter_add(&arenas->live, 1);
@@ -133,7 +128,7 @@ enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool m
     if (!marking || !(arena->flags & ARENA_TRACED))
         return ARENA_LEAVE_NOW;
     unsigned cycle = marking_cycle(arenas);
-    bool scanned = all_scanned(arenas, cycle);
+    bool scanned = arenas_are_open(arenas, cycle);
     bool again = arena->apart_cycle == cycle;
     arena->apart_cycle = cycle;
     if (!again)

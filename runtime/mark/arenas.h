@@ -232,6 +232,11 @@ void arenas_push_apart(struct arenas *arenas, struct marker *marker);
 
 /** Take the list of what was set apart to be scanned, or of what was, and is to rest. */
 struct arena_chunk *arenas_take_apart(struct arenas *arenas);
+/** Were they, in this cycle? A late yes does no harm. */
+static inline bool arenas_are_open(const struct arenas *arenas, unsigned cycle) {
+    return AO_load_acquire(&arenas->scanned) == (AO_t)cycle; /* pairs with arenas_open */
+}
+
 struct arena_chunk *arenas_take_resting(struct arenas *arenas);
 
 /** After an overflow: scan the arenas that were claimed without. The collector. */

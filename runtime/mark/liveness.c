@@ -105,15 +105,15 @@ static unsigned marks_side(const gait_liveness *liveness) {
     return (space_epoch(liveness->marker->space) + (liveness->stage == GAIT_LIVENESS_MARK)) & 1;
 }
 
-/* A mark alone is one of a cell that was freed as it was set (.inv.bits of space.h): no object.
- * After the flip it can't be told from one: it is an allocation, until the next cycle. */
+/* A mark alone is no object's: it was set as the cell was freed. After the flip what has no bit in
+ * the word of before was made since. */
 void gait_walk_marked(gait_liveness *liveness, gait_kind kind, gait_object_fn visit, void *data) {
     struct walking walking = {liveness, kind, visit, data, false};
     walk_cells(liveness->marker->space, marks_side(liveness),
                &(struct walk){.wants = span_is_of_kind,
                               .cell = visit_cell,
                               .data = &walking,
-                              .both = liveness->stage == GAIT_LIVENESS_MARK && !liveness->search});
+                              .both = !liveness->search});
 }
 
 /* Of a span that was made after the flip no bit is set in the word of before. What a search has not

@@ -109,6 +109,8 @@ static void overflow(struct marker *marker, gait_word address) {
         return;
     if (marks_set(&cell.pair[marker->mark_side], cell.bit)) {
         count_marked(marker, (uintptr_t)cell.start, ENTRY_CLASS(cell.entry));
+        if (!arenas_are_open(marker->space->arenas, marker->cycle))
+            AO_store(&marker->queue->lone, 1);
         /* After the mark: see passes.c. Of a leaf too: while barriers go on its cell may be freed
          * between the look at its entry and the mark, and the page be another object's, which has
          * references and is not pushed: .free of docs/design/heap.md. */

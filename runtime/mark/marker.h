@@ -180,6 +180,12 @@ void marker_scan(struct marker *marker, char *start, page_entry entry, size_t ob
 /** After an overflow: push the unmarked references of all marked objects. */
 void marker_rescan(struct marker *marker);
 
+/** Take away marks that an overflow has set while barriers were going on, where there is no object
+ * (docs/design/heap.md, .free): the flip would take the cell for one that was found, with a dead
+ * object's words, and a minor cycle would call its scan function. The world stands still, and
+ * nobody marks. */
+void marker_drop_lone(struct marker *marker);
+
 /** Visit an object's strong references with any visitor: scan.c. */
 void marker_visit_object(struct space *space, struct gait_visitor *visitor, char *start,
                          page_entry entry, size_t object_bytes);

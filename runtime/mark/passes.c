@@ -110,3 +110,26 @@ void marker_rescan(struct marker *marker) {
     if (space->arenas)
         arenas_rescan(space->arenas, marker);
 }
+
+/* ---- Marks of what is no object ---- */
+
+static bool any_span(void *data, const struct span *span, page_entry entry) {
+    (void)data, (void)span, (void)entry;
+    return true;
+}
+
+static void drop_mark(void *data, char *start, page_entry entry, size_t bytes) {
+    const struct marker *marker = data;
+    struct cell cell;
+    (void)entry, (void)bytes;
+    if (space_cell(marker->space, (uintptr_t)start, &cell))
+        bits_clear(&cell.pair[marker->mark_side], cell.bit);
+}
+
+void marker_drop_lone(struct marker *marker) {
+    if (!AO_load(&marker->queue->lone))
+        return;
+    AO_store(&marker->queue->lone, 0);
+    walk_cells(marker->space, marker->mark_side,
+               &(struct walk){.wants = any_span, .cell = drop_mark, .data = marker, .alone = true});
+}

@@ -179,4 +179,5 @@ void queue_clear(struct mark_queue *queue) {
     slabs_trim(queue);
     ephemerons_clear(&queue->keys);
     AO_store(&queue->overflowed, 0);
+    AO_store(&queue->lone, 0);
 }

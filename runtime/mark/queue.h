@@ -52,6 +52,9 @@ struct mark_queue {
     AO_t hungry;          /* threads that look for some                                  */
     struct news news;     /* for mutators that owe some: work, credit, or the end of it   */
     AO_t overflowed;      /* not 0: an object was marked whose references were not pushed */
+    AO_t lone;            /* not 0: one was marked before all roots were scanned: its cell may
+                             have been freed meanwhile (marker_drop_lone); unordered: a handshake
+                             comes between                                               */
     AO_t *metadata_bytes; /* where the blocks' memory is counted                         */
     AO_t slabs;           /* struct mark_slab *: while markers run, only added to        */
     AO_t slab_count;      /* unordered: for the collector, when nobody is active         */

@@ -633,6 +633,23 @@ Test(marker, an_overflow_of_a_leaf_is_told) {
     marker_end(&bare.marker);
 }
 
+/* A mark that was set as barriers went on, on a cell that was freed meanwhile. */
+Test(marker, a_mark_without_an_object_is_taken_away) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *freed = bare_alloc(leaf, 16), *object = bare_alloc(leaf, 16);
+    marker_begin(&bare.marker);
+    fault_arm(FAULT_MASK(FAULT_MAP), 0, 1);
+    marker_push(&bare.marker, bare_ref(freed));
+    marker_push(&bare.marker, bare_ref(object));
+    fault_disarm();
+    marker_end(&bare.marker);
+    struct cell cell = bare_cell(freed);
+    bits_clear(&cell.pair[space_epoch(&bare.space) & 1], cell.bit);
+    cr_assert(bare_is_marked(freed) && bare_is_marked(object));
+    marker_drop_lone(&bare.marker);
+    cr_assert(!bare_is_marked(freed) && bare_is_marked(object));
+}
+
 static unsigned scan_calls;
 
 static void visit_counting(gait_visitor *visitor, void *object, size_t bytes, void *data) {
