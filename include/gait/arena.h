@@ -98,7 +98,8 @@ GAIT_INLINE void gait_arena_config_init(gait_arena_config *config) {
  * @param error        where one line is written when there is none; may be NULL.
  * @param error_bytes  room at error, bytes.
  * @return the handle, or NULL: a field of *config that is out of its range, or newer than the
- *         library and not 0 (the line says which); no memory.
+ *         library and not 0 (the line says which); a traced one under GAIT_DEBUG=gcdirty=1; no
+ *         memory.
  *
  * Thread rule: an attached thread, whose arena it is then. A safepoint.
  */

@@ -285,9 +285,9 @@ struct arena_own *arena_prepare(gait_mutator *mutator, const gait_arena_config *
     gait_arena_config own_config = *given, *config = &own_config;
     if (is_described_anyway(heap, given))
         config->flags |= GAIT_ARENA_DESCRIBED;
-    if (heap->object_barrier && config->flags & GAIT_ARENA_TRACED) {
-        error_say(error, error_bytes, "gait_arena_create: a heap with %s has no traced arenas",
-                  heap->watches ? "GAIT_DEBUG=gcdirty=1" : "GAIT_OBJECT_BARRIER");
+    if (heap->watches && config->flags & GAIT_ARENA_TRACED) { /* docs/design/objects.md */
+        error_say(error, error_bytes,
+                  "gait_arena_create: a heap with GAIT_DEBUG=gcdirty=1 has no traced arenas");
         return NULL;
     }
     arenas_trap_faults(heap);
@@ -380,12 +380,15 @@ void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
     if (mutator->heap->options.arenacheck)
         arenas_check(&mutator->heap->arenas, &own->record, mutator->heap->value_mask);
     size_t used_bytes = 0;
-    enum arena_leave leave =
-        arenas_leave(&mutator->heap->arenas, &own->record, mutator_is_marking(mutator));
+    struct arenas *arenas = &mutator->heap->arenas;
+    bool marking = mutator_is_marking(mutator);
+    bool begun = arenas_begin_leave(arenas, &own->record, marking);
+    enum arena_leave leave = arenas_leave(arenas, &own->record, marking);
     for (unsigned i = 0; arena_bump(own, i); i++) {
         used_bytes += bump_used_bytes(arena_bump(own, i));
         reset(own, i, leave);
     }
+    arenas_left(arenas, begun);
     own->root = NULL;
     arena_samples_end(own);
     AO_store(&own->resets, AO_load(&own->resets) + 1);
@@ -396,12 +399,17 @@ void gait_arena_reset(gait_mutator *mutator, gait_arena *arena) {
 
 size_t gait_arena_trim(gait_mutator *mutator, gait_arena *arena) {
     struct arena_own *own = arena_mine(mutator, arena, __func__);
-    if (arenas_are_walked(&mutator->heap->arenas, &own->record, mutator_is_marking(mutator)))
-        return 0;
+    struct arenas *arenas = &mutator->heap->arenas;
     struct arena_call call = {.mutator = mutator, .own = own};
+    bool marking = mutator_is_marking(mutator);
+    bool begun = arenas_begin_leave(arenas, &own->record, marking);
+    bool walked = arenas_are_walked(arenas, &own->record, marking);
     size_t bytes = 0;
-    for (unsigned i = 0; arena_bump(own, i); i++)
+    for (unsigned i = 0; !walked && arena_bump(own, i); i++)
         bytes += bump_trim(arena_bump(own, i), &call);
+    arenas_left(arenas, begun);
+    if (walked)
+        return 0;
     arena_note_all(own);
     arenalog_arena(mutator->heap, GAIT_ARENALOG_trim, own->record.id, own->record.name, bytes,
                    held_bytes_of(own));
@@ -416,11 +424,13 @@ void gait_arena_free_at(gait_mutator *mutator, gait_arena *arena, const char *wh
     struct arenas *arenas = &heap->arenas;
     size_t held_bytes = held_bytes_of(own);
     bool marking = mutator_is_marking(mutator), more = false;
+    bool begun = arenas_begin_leave(arenas, &own->record, marking);
     enum arena_leave leave = arenas_leave(arenas, &own->record, marking);
     copy_end(own->freed, where && where[0] ? where : "?");
     if (!arenas_end(arenas, &own->record, marking, own->freed))
         arena_ended(own, "gait_arena_free");
     struct arena_chunk *chunks = close_arena(own);
+    arenas_left(arenas, begun);
     arena_samples_end(own);
     if (leave == ARENA_LEAVE_FIRST && own->shards) /* which have a first one each */
         leave = ARENA_LEAVE_REST;

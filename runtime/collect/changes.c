@@ -46,6 +46,12 @@ static void push_stacks_again(gait_heap *heap) {
     cycle_push_stopped_roots(heap, &heap->workers.marker.visitor);
 }
 
+/* What has come into traced arenas has been initialised when threads have answered since. */
+static void note_arenas(gait_heap *heap) {
+    if (heap->space.cards.by_object)
+        arenas_note(&heap->arenas, true);
+}
+
 /* Beside the program, except for a short stop where threads don't poll. */
 static void shade_stacks(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
@@ -68,6 +74,8 @@ static size_t push_dirty(gait_heap *heap, size_t kinds) {
     struct marker *marker = &heap->workers.marker;
     size_t bytes = heap->watches ? written_to_cards(heap) : 0;
     marker_begin(marker);
+    if (heap->space.cards.by_object)
+        arenas_push_changed(&heap->arenas, marker);
     cards_push(marker, kinds);
     marker_end(marker);
     return bytes;
@@ -87,6 +95,7 @@ static void mark_the_rest(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
     bool plain = heap->watches;
     AO_int_store(&heap->space.defers, 0); /* released by the queue with the first work */
+    note_arenas(heap);
     marker_begin(marker);
     push_stacks_again(heap);
     if (plain)
@@ -114,6 +123,7 @@ static size_t mark_changed(gait_heap *heap) {
     const AO_t *work_bytes = &heap->space.cards.work_bytes;
     size_t before_bytes = AO_load(work_bytes);
     PERTURB(CYCLE_DRAINED);
+    note_arenas(heap);
     shade_stacks(heap);
     size_t written_bytes = push_dirty(heap, 0);
     cycle_mark(heap, false);

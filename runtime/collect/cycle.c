@@ -410,6 +410,8 @@ static bool mark_concurrently(gait_heap *heap) {
         suspended_note_all(&heap->roots);
     if (heap->object_barrier && !cycle->record.minor)
         cards_wipe(&workers->marker); /* nothing is black: what was dirtied before is not needed */
+    if (heap->space.cards.by_object)
+        arenas_note(&heap->arenas, cycle->record.minor);
     AO_int_store(&heap->space.defers, heap->watches);
     if (world_has_hooks(&heap->world)) { /* threads don't answer */
         cycle_stop_and(heap, stop_and_push);

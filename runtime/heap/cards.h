@@ -75,6 +75,17 @@ static inline void card_renew(const struct cards *cards, uintptr_t address) {
     AO_char_store_release(&cards->bytes[address >> GAIT_CARD_SHIFT & cards->mask], 1);
 }
 
+/** Take the cards of a group: they are clean before what they cover is read. @return what they
+ * were, the lowest the first in memory. */
+static inline uint64_t cards_take(const struct cards *cards, uintptr_t address) {
+    volatile AO_t *group = (volatile AO_t *)cards_group(cards, address);
+    AO_t dirty;
+    do
+        dirty = AO_load(group);
+    while (dirty && !AO_compare_and_swap_full(group, dirty, 0)); /* full: as said above */
+    return dirty;
+}
+
 static inline bool card_is_dirty(const struct cards *cards, uintptr_t address) {
     return AO_char_load(&cards->bytes[address >> GAIT_CARD_SHIFT & cards->mask]) != 0;
 }

@@ -6,7 +6,13 @@
  * there are. While one is in the queue, or being scanned, it counts in arena->scan; one that was
  * set apart has SLICE_APART beside its length, and does not: its arena has nothing to do with it
  * any more.
+ *
+ * What was stored to since an arena was scanned lies on dirty cards. A minor cycle looks at those
+ * once; a heap with GAIT_OBJECT_BARRIER in each cycle, and as often as at those of objects
+ * (docs/design/objects.md, Traced arenas).
  */
+#include <string.h>
+
 #include "../platform/perturb.h"
 #include "arenas.h"
 #include "marker.h"
@@ -47,14 +53,15 @@ struct walk {
     struct marker *marker;
     struct arena *arena;
     bool at_once; /* what can't be pushed is scanned: a second walk would come no further */
-    bool changed; /* what cards say was not stored to since the last cycle is left out */
+    size_t bytes; /* pushed */
 };
 
 static void push_low(void *data, char *low, char *low_end) {
-    const struct walk *walk = data;
+    struct walk *walk = data;
     size_t count = (size_t)(low_end - low) / sizeof(gait_word);
     if (count == 0)
         return;
+    walk->bytes += (size_t)(low_end - low);
     piece_begin(walk->arena);
     if (marker_push_slice(walk->marker, (const gait_word *)low, count))
         return;
@@ -66,34 +73,65 @@ static void push_low(void *data, char *low, char *low_end) {
     piece_end(walk->arena);
 }
 
-/* Push what lies on dirty cards. */
-static void push_dirty(struct walk *walk, char *low, char *end) {
+/* Only what begins a chunk of its own begins where a page does. Its first card stands for all of it
+ * where stores are told of by objects. */
+static bool is_told_of_as_a_whole(const struct cards *cards, const char *low) {
+    return cards->by_object && (uintptr_t)low % PAGE_BYTES == 0 &&
+           card_is_dirty(cards, (uintptr_t)low);
+}
+
+/* Take the cards of a piece of a chunk, and push what lies on dirty ones. A chunk shares no group
+ * of cards with anything else. */
+static void push_dirty(void *data, char *low, char *end) {
+    struct walk *walk = data;
+    const struct cards *cards = &walk->marker->space->cards;
+    bool whole = is_told_of_as_a_whole(cards, low);
     char *run = NULL; /* begins what is dirty up to here */
-    for (size_t bytes; low < end; low += bytes) {
-        bytes = CARD_BYTES - (uintptr_t)low % CARD_BYTES;
-        bytes = bytes < (size_t)(end - low) ? bytes : (size_t)(end - low);
-        bool dirty = card_is_dirty(&walk->marker->space->cards, (uintptr_t)low);
-        if (run && !dirty)
-            push_low(walk, run, low);
-        run = !dirty ? NULL : run ? run : low;
+    for (char *group = low - (uintptr_t)low % CARD_GROUP_BYTES; group < end;
+         group += CARD_GROUP_BYTES) {
+        uint64_t taken = cards_take(cards, (uintptr_t)group);
+        unsigned char dirty[CARD_GROUP];
+        memcpy(dirty, &taken, sizeof dirty);
+        for (size_t i = 0; i < CARD_GROUP; i++) {
+            char *card = group + i * CARD_BYTES;
+            if (card + CARD_BYTES <= low || card >= end)
+                continue;
+            if (run && !dirty[i] && !whole)
+                push_low(walk, run, card);
+            run = !dirty[i] && !whole ? NULL : run ? run : card < low ? low : card;
+        }
     }
     if (run)
         push_low(walk, run, end);
 }
 
+/* What is new, and what was stored to of what was there before. */
+static void push_changed_part(void *data, char *low, char *seen, char *low_end) {
+    push_dirty(data, low, seen);
+    push_low(data, seen, low_end);
+}
+
 static void push_part(void *data, char *low, char *seen, char *low_end) {
-    struct walk *walk = data;
-    if (walk->changed)
-        push_dirty(walk, low, seen);
-    push_low(data, walk->changed ? seen : low, low_end);
+    (void)seen;
+    push_low(data, low, low_end);
+}
+
+/* changed: cards say what was stored to since the last cycle, and all else was looked at. */
+static void push_parts(struct walk *walk, bool changed) {
+    const struct space *space = walk->marker->space;
+    const struct arena_hooks *hooks = &space->arenas->hooks;
+    if (space->cards.by_object) /* what is new has dirty cards, or will: arenas_note */
+        hooks->each_low(walk->arena, changed ? push_dirty : push_low, walk);
+    else
+        hooks->each_part(walk->arena, changed ? push_changed_part : push_part, walk);
 }
 
 /* With ARENA_WALKED set, which stands for the pieces that are not pushed yet. */
 static void push_pieces(struct marker *marker, struct arena *arena, bool at_once, bool changed) {
-    struct walk walk = {marker, arena, at_once, changed};
+    struct walk walk = {marker, arena, at_once, 0};
     PERTURB(ARENA_WALK);
     if (arena_is_scanned(arena)) /* else its owner set it apart */
-        marker->space->arenas->hooks.each_part(arena, push_part, &walk);
+        push_parts(&walk, changed);
     PERTURB(ARENA_PIECE);
     AO_and_full(&arena->scan, ~ARENA_WALKED); /* release: as piece_end */
 }
@@ -207,6 +245,60 @@ void arenas_push_all(struct arenas *arenas, struct marker *marker) {
         enum arena_state state = arena_state(arena); /* before its flags: it may be being made */
         if (state == ARENA_LIVE || state == ARENA_FREED)
             claim_and_push(marker, arena, true);
+    }
+}
+
+/* ---- Where stores are plain ---- */
+
+struct noting {
+    const struct cards *cards;
+    bool dirties;
+};
+
+static void note_part(void *data, char *low, char *seen, char *low_end) {
+    const struct noting *noting = data;
+    (void)low;
+    if (noting->dirties)
+        cards_renew(noting->cards, seen, low_end);
+}
+
+/* Have an arena as it is, so that its owner takes nothing out of it. @return false: there is
+ * nothing to look at. */
+static bool hold(struct arenas *arenas, const struct arena *arena) {
+    if (!arena_is_scanned(arena))
+        return false;
+    lock_acquire(&arenas->noted);
+    if (arena_is_scanned(arena))
+        return true;
+    lock_release(&arenas->noted);
+    return false;
+}
+
+void arenas_note(struct arenas *arenas, bool dirties) {
+    struct noting noting = {&arenas->space->cards, dirties};
+    uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
+    for (uint32_t i = 1; i <= count; i++) {
+        struct arena *arena = arenas_at(arenas, i);
+        if (!hold(arenas, arena))
+            continue;
+        arenas->hooks.each_part(arena, note_part, &noting);
+        lock_release(&arenas->noted);
+    }
+    PERTURB(ARENA_NOTED);
+}
+
+void arenas_push_changed(struct arenas *arenas, struct marker *marker) {
+    uint32_t count = (uint32_t)AO_load_acquire(&arenas->count);
+    for (uint32_t i = 1; i <= count; i++) {
+        struct arena *arena = arenas_at(arenas, i);
+        if (!hold(arenas, arena))
+            continue;
+        struct walk walk = {.marker = marker, .arena = arena};
+        /* white: it is read after it is claimed, and keeps its cards */
+        if (ARENA_CYCLE(AO_load_acquire(&arena->scan)) == marker->cycle)
+            arenas->hooks.each_low(arena, push_dirty, &walk);
+        lock_release(&arenas->noted);
+        counter_add(&arenas->space->cards.work_bytes, walk.bytes);
     }
 }
 

@@ -16,6 +16,7 @@
 void arenas_init(struct arenas *arenas, struct space *space) {
     memset(arenas, 0, sizeof *arenas);
     arenas->space = space;
+    lock_init(&arenas->noted, LOCK_NOTED, "noted arenas");
     lock_init(&arenas->lock, LOCK_ARENAS, "arenas");
     space->arenas = arenas;
 }
@@ -32,6 +33,7 @@ void arenas_destroy(struct arenas *arenas) {
         counted_free(&arenas->space->metadata_bytes, (void *)AO_load(&arenas->blocks[block]),
                      block_bytes(arenas, block));
     lock_destroy(&arenas->lock);
+    lock_destroy(&arenas->noted);
 }
 
 void arenas_use(struct arenas *arenas, const struct arena_hooks *hooks, size_t node_bytes) {
@@ -136,8 +138,9 @@ enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool m
     for (;;) {
         PERTURB(ARENA_LEAVE);
         AO_t scan = AO_load_acquire(&arena->scan); /* pairs with the release of the last piece */
-        /* what is left was there when the walk ended: so it is set apart now, or was */
-        bool walked = scan & (ARENA_WALKED | ARENA_UNSCANNED);
+        /* what is left was there when the walk ended: so it is set apart now, or was. With an
+         * object barrier the collector may push more at any time */
+        bool walked = scan & (ARENA_WALKED | ARENA_UNSCANNED) || arenas->space->cards.by_object;
         if (ARENA_CYCLE(scan) != cycle) {
             arena->apart_black = scanned;
             /* what comes from now on is black only if all were scanned */
@@ -160,6 +163,18 @@ enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool m
             return ARENA_LEAVE_NOW;
         }
     }
+}
+
+bool arenas_begin_leave(struct arenas *arenas, const struct arena *arena, bool marking) {
+    bool begins = marking && arenas->space->cards.by_object && (arena->flags & ARENA_TRACED);
+    if (begins)
+        lock_acquire(&arenas->noted);
+    return begins;
+}
+
+void arenas_left(struct arenas *arenas, bool begun) {
+    if (begun)
+        lock_release(&arenas->noted);
 }
 
 bool arenas_are_walked(struct arenas *arenas, struct arena *arena, bool marking) {

@@ -104,7 +104,8 @@ struct arena_hooks {
     /* Visit each piece that may hold references. Any thread, see .inv.walk. */
     void (*each_low)(struct arena *arena, void (*visit)(void *data, char *low, char *low_end),
                      void *data);
-    /* The same, and where each ended the last time: bump_each_part. The marker that claimed it. */
+    /* The same, and where each ended the last time: bump_each_part. The marker that claimed it; in
+     * a heap with an object barrier only arenas_note. */
     void (*each_part)(struct arena *arena,
                       void (*visit)(void *data, char *low, char *seen, char *low_end), void *data);
     /* Of a LIVE arena that says of each object what it is: visit them; of another one, none. The
@@ -138,6 +139,10 @@ struct arenas {
     AO_t resting;              /* likewise, that need no scan, or had it */
     AO_t blocks[ARENA_BLOCKS]; /* of records; released, stay as they are */
     AO_t count;                /* records that there are, used or not; grows */
+
+    /* rank NOTED. In a heap with an object barrier, of traced arenas: .inv.noted. At a fork nobody
+     * has it: mutators rest, and no cycle runs. */
+    struct lock noted;
 
     struct lock lock; /* rank ARENAS: the lists below, and the end of each arena */
     struct arena *unused;
@@ -193,6 +198,19 @@ enum arena_leave {
  */
 enum arena_leave arenas_leave(struct arenas *arenas, struct arena *arena, bool marking);
 
+/**
+ * Around arenas_leave, or arenas_are_walked, and what follows from what it said. Waits for the
+ * collector while it walks one arena's chunks, if it does.
+ *
+ *   .inv.noted: in a heap with an object barrier the collector walks traced arenas while nothing
+ *   says that it does (arenas_note, arenas_push_changed). So who marks or walks there, and who
+ *   takes memory out of such an arena with its barrier on, exclude each other.
+ *
+ * @return for arenas_left.
+ */
+bool arenas_begin_leave(struct arenas *arenas, const struct arena *arena, bool marking);
+void arenas_left(struct arenas *arenas, bool begun);
+
 /** May a marker be walking an arena's lists now, or is one to come in this cycle? Its owner,
  * without a safepoint between. */
 bool arenas_are_walked(struct arenas *arenas, struct arena *arena, bool marking);
@@ -214,6 +232,11 @@ void arenas_set_first_apart(struct arenas *arenas, struct arena *arena, char *lo
  * anybody marks. */
 void arenas_open(struct arenas *arenas);
 
+/** Were they, in this cycle? A late yes does no harm. */
+static inline bool arenas_are_open(const struct arenas *arenas, unsigned cycle) {
+    return AO_load_acquire(&arenas->scanned) == (AO_t)cycle; /* pairs with arenas_open */
+}
+
 /** Claim the arenas that are roots themselves. The collector. */
 void arenas_push_pinned(struct arenas *arenas, struct marker *marker);
 
@@ -221,6 +244,17 @@ void arenas_push_pinned(struct arenas *arenas, struct marker *marker);
  * be dead. Of what was there in the last cycle only that is scanned which was stored to since. The
  * collector, before cards are pushed. */
 void arenas_push_all(struct arenas *arenas, struct marker *marker);
+
+/**
+ * In a heap with an object barrier: what has come into traced arenas since this was called last has
+ * dirty cards, so that it is looked at when it has been initialised: before a handshake, after
+ * which cards are taken. Without `dirties` it is only seen, before a full cycle claims any. The
+ * collector, when all barriers are on.
+ */
+void arenas_note(struct arenas *arenas, bool dirties);
+
+/** Likewise: take the cards of claimed arenas, and push what lies on dirty ones. */
+void arenas_push_changed(struct arenas *arenas, struct marker *marker);
 
 /** Is anything set apart that was not pushed yet? Then marking is not over. */
 static inline bool arenas_have_apart(const struct arenas *arenas) {
@@ -232,11 +266,6 @@ void arenas_push_apart(struct arenas *arenas, struct marker *marker);
 
 /** Take the list of what was set apart to be scanned, or of what was, and is to rest. */
 struct arena_chunk *arenas_take_apart(struct arenas *arenas);
-/** Were they, in this cycle? A late yes does no harm. */
-static inline bool arenas_are_open(const struct arenas *arenas, unsigned cycle) {
-    return AO_load_acquire(&arenas->scanned) == (AO_t)cycle; /* pairs with arenas_open */
-}
-
 struct arena_chunk *arenas_take_resting(struct arenas *arenas);
 
 /** After an overflow: scan the arenas that were claimed without. The collector. */

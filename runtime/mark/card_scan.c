@@ -159,13 +159,16 @@ static void spread(struct marker *marker, uintptr_t start, size_t bytes) {
         marker_push_cards(marker, piece);
 }
 
+static bool is_traced_arena(const struct space *space, uintptr_t address) {
+    const struct arena *arena = arenas_of(space, address);
+    return arena && arena_state(arena) != ARENA_FREED && (arena->flags & ARENA_TRACED);
+}
+
 /* Take the cards of a group, and scan what they cover. */
 static void scan_group(struct marker *marker, uintptr_t start) {
-    volatile AO_t *group = (volatile AO_t *)cards_group(&marker->space->cards, start);
-    AO_t dirty;
-    do
-        dirty = AO_load(group);
-    while (dirty && !AO_compare_and_swap_full(group, dirty, 0)); /* full: before it is read */
+    if (marker->space->cards.by_object && is_traced_arena(marker->space, start))
+        return; /* the collector takes these, with what it knows of the arena */
+    uint64_t dirty = cards_take(&marker->space->cards, start);
     if (!dirty)
         return;
     PERTURB(CARDS_TAKEN);
@@ -278,8 +281,7 @@ uint64_t cards_dirty_bytes(const struct space *space) {
             !AO_load((volatile AO_t *)cards_group(&space->cards, card)))
             at += CARD_GROUP_BYTES - CARD_BYTES;
         else if (card_is_dirty(&space->cards, card)) {
-            const struct arena *arena = arenas_of(space, card);
-            if (arena && (arena->flags & ARENA_TRACED))
+            if (is_traced_arena(space, card))
                 bytes += CARD_BYTES;
             each_touched(space, card, count_touched, &bytes);
             bytes += large_bytes(space, card);

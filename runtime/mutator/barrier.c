@@ -67,6 +67,21 @@ void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value)
     PERTURB(BARRIER_NOTED);
 }
 
+/* How large an object of an arena is nobody knows: at most as large as what shares a chunk with
+ * others, or it has a chunk of its own, of which the first card stands for all (arena_mark.c). */
+static void dirty_in_arena(const struct space *space, uintptr_t object) {
+    const struct arena *arena = arenas_of(space, object);
+    if (!arena || !(arena->flags & ARENA_TRACED))
+        return;
+    size_t page = space_page(space, object), head = page - ENTRY_BACK(space_entry(space, page));
+    char *chunk = space_page_start(space, head);
+    char *end = chunk + (span_pages_now(&space->spans[head]) << PAGE_SHIFT);
+    char *start = (char *)object;
+    card_renew(&space->cards, (uintptr_t)chunk);
+    cards_renew(&space->cards, start,
+                (size_t)(end - start) > BUMP_SMALL_BYTES ? start + BUMP_SMALL_BYTES : end);
+}
+
 /* The card of an object's first byte stands for the object (card_scan.c). It is written whatever it
  * says: with marking on, a look before the store of it could come before the program's own store,
  * and miss that a marker has taken the card (docs/design/objects.md). */
@@ -74,10 +89,12 @@ void gait_dirty_slow(gait_mutator *mutator, const void *object) {
     mutator_check_fast(mutator, "gait_dirty");
     struct space *space = &mutator->heap->space;
     struct cell cell;
-    if (!space->cards.bytes || !space_holds(space, (uintptr_t)object) ||
-        !space_cell(space, (uintptr_t)object, &cell))
+    if (!space->cards.bytes || !space_holds(space, (uintptr_t)object))
         return;
-    card_renew(&space->cards, (uintptr_t)cell.start);
+    if (space_cell(space, (uintptr_t)object, &cell))
+        card_renew(&space->cards, (uintptr_t)cell.start);
+    else
+        dirty_in_arena(space, (uintptr_t)object);
 }
 
 bool gait_compare_exchange(gait_mutator *mutator, gait_word *slot, gait_word *expected,

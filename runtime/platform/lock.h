@@ -29,6 +29,7 @@ enum lock_rank {
     LOCK_KINDS,      /* the table of kinds                                       */
     LOCK_SWEEP,      /* background sweeping and scavenging                       */
     LOCK_CENTRAL,    /* the spans of one class and kind                          */
+    LOCK_NOTED,      /* chunks of traced arenas, where stores are plain          */
     LOCK_ARENAS,     /* records of arenas, and their quarantine                  */
     LOCK_PAGES,      /* the page heap                                            */
     LOCK_MARK,       /* the shared queue of marking work                         */

@@ -127,6 +127,7 @@
     X(ARENA_CLAIM, "arena.claim", OFTEN) /* before the claim */                                    \
     X(ARENA_WALK, "arena.walk", OFTEN)   /* claimed, before its pieces are looked at */            \
     X(ARENA_PIECE, "arena.piece", OFTEN) /* scanned, before it says so */                          \
+    X(ARENA_NOTED, "arena.noted", RARE)  /* what is new has dirty cards, before threads answer */  \
     X(ARENA_SETTLE, "arena.settle", OFTEN)                                                         \
     X(ARENA_REUSE, "arena.reuse", OFTEN)                                                           \
     X(ARENA_OF, "arena.of", ALWAYS) /* a page's entry says arena, before it is asked whose */      \

@@ -60,14 +60,14 @@ static unsigned char some_tag(uint64_t *random, const gait_kind_info *info, bool
 }
 
 /* Is a store into a node told of afterwards, in place of a barrier? */
-static bool is_told_of(struct context *context, const struct node *node) {
-    return context->heap->plan->dirty && !node->arena && one_in(&context->random, 2);
+static bool is_told_of(struct context *context) {
+    return context->heap->plan->dirty && one_in(&context->random, 2);
 }
 
 static void store_word(struct context *context, struct node *node, size_t i, gait_word value) {
     if (context->heap->plan->plain_stores) {
         *node_slot(node, i) = value;
-    } else if (is_told_of(context, node)) {
+    } else if (is_told_of(context)) {
         __atomic_store_n(node_slot(node, i), value, __ATOMIC_RELEASE);
         gait_dirty(context->mutator, (void *)node->address);
     } else {
@@ -93,7 +93,7 @@ static void store_tagged(struct context *context, struct node *node, size_t i, g
     } else if (context->heap->plan->plain_stores) {
         *node_slot(node, i) = value;
         *tag = to;
-    } else if (is_told_of(context, node)) {
+    } else if (is_told_of(context)) {
         __atomic_store_n(node_slot(node, i), value, __ATOMIC_RELEASE);
         __atomic_store_n(tag, to, __ATOMIC_RELEASE);
         gait_dirty(context->mutator, (void *)node->address);

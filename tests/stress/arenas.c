@@ -3,13 +3,14 @@
  * Arenas beside the collector: threads fill, verify, reset, trim, free, forget and hand over arenas
  * whose lists are checked word by word, while cycles run. Traced arenas hold objects of the heap
  * and of one another; some arenas are held by an object of the heap that refers to their inside
- * alone.
+ * alone. Then the same in heaps with GAIT_OBJECT_BARRIER, where most stores are plain.
  *
  *   program [SEED [SECONDS [DEBUG]]]      DEBUG: as GAIT_DEBUG, such as gccheckmark=1
  */
 #include "stress.h"
 
 #include <gait/arena.h>
+#include <gait/dirty.h>
 #include <sys/wait.h>
 
 #define THREADS 4
@@ -47,6 +48,7 @@ static gait_kind kind_node, kind_list, kind_target, kind_holder;
 static gait_word mailboxes[MAILBOXES]; /* static roots: lists that wait for a thread */
 static pthread_mutex_t mail_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t handed_over, resets, frees, forgotten; /* figures; relaxed */
+static bool tells; /* stores may be plain, and told of afterwards */
 
 static void figure(uint64_t *count) { __atomic_fetch_add(count, 1, __ATOMIC_RELAXED); }
 
@@ -57,6 +59,15 @@ struct worker {
     uint64_t kept_check;             /* of what was taken out last */
     gait_word words[2 * ARENAS + 2]; /* roots: lists, then holders in the heap, then temporaries */
 };
+
+static void put(struct worker *worker, void *object, gait_word *slot, gait_word value) {
+    if (!tells || one_in(&worker->random, 3)) {
+        gait_store(worker->mutator, slot, value);
+        return;
+    }
+    __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+    gait_dirty(worker->mutator, object);
+}
 
 static uint64_t check_of(gait_word word) { return mix((uint64_t)word ^ UINT64_C(0x5bd1e995)); }
 
@@ -133,8 +144,8 @@ static void grow(struct worker *worker, gait_word *root) {
         node->check = check_of((gait_word)node);
         gait_init(&node->other, other);
         node->other_check = other_check;
-        gait_store(mutator, &node->next, slot_load(&list->first));
-        gait_store(mutator, &list->first, (gait_word)node);
+        gait_init(&node->next, slot_load(&list->first));
+        put(worker, list, &list->first, (gait_word)node);
         list->count++;
         if (pick(&worker->random, 4) == 0) {
             size_t bytes = 16 + pick(&worker->random, pick(&worker->random, 50) ? 300 : 100000);
@@ -214,12 +225,12 @@ static void hold_by_object(struct worker *worker, gait_word *root, gait_word *ho
             return;
         gait_word *slot = &((struct target *)*holder)->inside;
         *root = slot_load(slot);
-        gait_store(worker->mutator, slot, 0);
+        put(worker, (void *)*holder, slot, 0);
         *holder = 0;
         verify(*root);
     } else if (*root) {
         struct target *target = allocate(worker->mutator, kind_holder, sizeof *target);
-        gait_store(worker->mutator, &target->inside, *root);
+        put(worker, target, &target->inside, *root);
         *holder = (gait_word)target;
         *root = 0;
     }
@@ -333,9 +344,11 @@ static gait_kind prefix(const char *name, uint32_t words) {
                     (gait_kind_info){.name = name, .layout = GAIT_PREFIX, .head_words = words});
 }
 
-int main(int argc, char **argv) {
-    run_begin(argc, argv, 4);
-    heap = heap_new(0, argc > 3 ? argv[3] : NULL, NULL);
+static void arenas_test(uint32_t flags, const char *debug, double seconds) {
+    run_for(seconds);
+    tells = flags & GAIT_OBJECT_BARRIER;
+    handed_over = resets = frees = forgotten = 0;
+    heap = heap_new(flags, debug, NULL);
     kind_node = prefix("node", NODE_WORDS);
     kind_list = prefix("list", 1);
     kind_holder = kind_new(heap, (gait_kind_info){.name = "holder", .layout = GAIT_REFS});
@@ -365,5 +378,14 @@ int main(int argc, char **argv) {
            (uint64_t)stats.arena_bytes >> 10);
     CHECK(stats.arena_bytes <= (uint64_t)64 << 20, "arenas that nothing leads to were not freed");
     gait_heap_destroy(heap);
+}
+
+int main(int argc, char **argv) {
+    run_begin(argc, argv, 4);
+    const char *debug = argc > 3 ? argv[3] : NULL;
+    arenas_test(0, debug, run.seconds / 2);
+    arenas_test(GAIT_OBJECT_BARRIER, debug, run.seconds / 4);
+    arenas_test(GAIT_OBJECT_BARRIER, debug ? debug : "gcminor=3,gccheckmark=1,clobberfree=1",
+                run.seconds / 4);
     return 0;
 }

@@ -20,7 +20,8 @@ enum phase {
     SYNCED,       /* and stores from before have ended */
     MINE_SCANNED, /* this thread's roots are scanned, the other's not */
     ALL_SCANNED,  /* marking has run out of work once */
-    FLUSHED,      /* the barriers' words were looked at: the world is about to be stopped */
+    FLUSHED,      /* the barriers' words were looked at, or stacks again where stores are plain: the
+                     world is about to be stopped */
     AFTER,        /* the cycle is over */
     PHASES
 };
@@ -83,9 +84,10 @@ static inline gait_kind kind_of(gait_layout layout) {
     return (gait_kind)gait_kind_register(heap, &info);
 }
 
-static inline void open_heap(const char *debug) {
+static inline void open_heap_with(uint32_t flags, const char *debug) {
     gait_config config;
     gait_config_init(&config);
+    config.flags = flags;
     config.gogc = "off";
     config.memory_limit = "off";
     config.debug = debug;
@@ -104,6 +106,8 @@ static inline void open_heap(const char *debug) {
     while (AO_load_acquire(&other_call))
         platform_yield();
 }
+
+static inline void open_heap(const char *debug) { open_heap_with(0, debug); }
 
 /* To the end of the cycle. */
 static inline void finish(void) {
