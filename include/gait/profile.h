@@ -9,9 +9,9 @@
  * the rate are all sampled
  *
  * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. What
- * taking samples costs is held to half a percent of the time of a thread that allocates: where
- * samples are dear, or come fast, it takes fewer, which stand for more. With what comes beside,
- * programs that do little but allocate took 0.5 to 1.1 % more CPU at GAIT_PROFILE_RATE_BYTES.
+ * taking samples costs is held to half a percent of the CPU time of a thread that allocates: where
+ * samples are dear, or come fast, it takes fewer, which stand for more. Programs that do little but
+ * allocate spend 0.2 to 0.4 % in it at GAIT_PROFILE_RATE_BYTES.
  *
  * `libgait-pprof` writes a profile in the format of pprof: gait/pprof.h.
  */

@@ -8,9 +8,9 @@
 
 #include "program_thread.h"
 
-/* What samples may take of a thread's time, and below which part of that they may come faster. What
- * an unwinder drives out of the caches costs the program about as much again, and is not measured
- * here: so half of the 1 % that all of it may be. */
+/* What samples may take of a thread's CPU time, and below which part of that they may come faster.
+ * What an unwinder drives out of the caches costs the program about as much again, and is not
+ * measured here: so half of the 1 % that all of it may be. */
 #define COST_MOST 0.005
 #define COST_FASTER 0.25
 
@@ -48,7 +48,7 @@ static void begin(struct sampler *sampler, size_t rate_bytes) {
         .stretch = 1,
         .random = (uint64_t)(uintptr_t)sampler * UINT64_C(0x9e3779b97f4a7c15) ^
                   (uint64_t)platform_now_ns(),
-        .since_ns = platform_now_ns(),
+        .since_cpu_ns = platform_thread_cpu_ns(),
     };
     sampler->random |= 1;
     draw_distance(sampler);
@@ -63,21 +63,26 @@ static bool keep_up(struct sampler *sampler, const gait_heap *heap) {
     return true;
 }
 
-/* .inv.cost */
-static void learn_cost(struct sampler *sampler, int64_t begin_ns, int64_t end_ns) {
-    sampler->cost_ns += end_ns - begin_ns;
+/* .inv.cost. A sample takes some microseconds, of which the clock says enough; that of the thread's
+ * CPU time is a system call, so it is asked once for all of them. Of a few samples one may have
+ * been preempted: the longest is left out. */
+static void learn_cost(struct sampler *sampler, int64_t ns) {
+    sampler->cost_ns += ns;
+    if (ns > sampler->longest_ns)
+        sampler->longest_ns = ns;
     if (++sampler->count % COST_OF != 0)
         return;
-    int64_t all_ns = end_ns - sampler->since_ns;
-    double share = all_ns > 0 ? (double)sampler->cost_ns / (double)all_ns : 1;
+    int64_t now_ns = platform_thread_cpu_ns(), all_ns = now_ns - sampler->since_cpu_ns;
+    double cost_ns = (double)(sampler->cost_ns - sampler->longest_ns) * COST_OF / (COST_OF - 1);
+    double share = all_ns > 0 ? cost_ns / (double)all_ns : 1;
     bool each = sampler->rate_bytes < ALLOC_SAMPLES_EACH_BYTES; /* asked for in so many words */
     if (share < COST_MOST * COST_FASTER && sampler->stretch > 1)
         sampler->stretch /= 2;
     /* at once, so that a program of a tenth of a second does not pay for the way there */
     for (; share > COST_MOST && sampler->stretch < STRETCH_MOST && !each; share /= 2)
         sampler->stretch *= 2;
-    sampler->since_ns = end_ns;
-    sampler->cost_ns = 0;
+    sampler->since_cpu_ns = now_ns;
+    sampler->cost_ns = sampler->longest_ns = 0;
 }
 
 /* Whose stack is taken. */
@@ -125,7 +130,7 @@ static __attribute__((noinline)) bool take_sample(struct sampler *sampler,
     struct sample_stack stack;
     take_stack(by, &stack);
     bool added = samples_add(&by->heap->samples, of, &stack, list);
-    learn_cost(sampler, begin_ns, platform_now_ns());
+    learn_cost(sampler, platform_now_ns() - begin_ns);
     draw_distance(sampler);
     return added;
 }

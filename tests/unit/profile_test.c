@@ -209,6 +209,30 @@ Test(profile, samples_are_taken_less_often_where_they_cost_much) {
               "%f", sums_of(leaf, NULL).alloc_bytes);
 }
 
+/* The eighth sample of a thread waits, as one that is preempted does. */
+static size_t wait_once(gait_mutator *asked, gait_profile_frame *frames, size_t most, void *data) {
+    int *count = data;
+    (void)asked, (void)most;
+    frames[0] = (gait_profile_frame){"main", NULL, 0};
+    if (++*count == 8)
+        platform_sleep_ns(20000000);
+    return 1;
+}
+
+Test(profile, a_sample_that_was_held_up_makes_no_other_rarer) {
+    int count = 0;
+    gait_set_profile_frames(heap, wait_once, &count);
+    gait_set_profile_rate(heap, 65536);
+    stretch_most = 1;
+    while (count < 100) {
+        allocate(node, 64, 128, NULL);
+        for (volatile int i = 0; i < 200000; i++) /* samples are some millionths of the time */
+            continue;
+    }
+    /* 20 ms of some 10: it would be a thousand; a few, if another one was preempted beside it */
+    cr_expect_lt(stretch_most, 64.0, "stretched by %f", stretch_most);
+}
+
 Test(profile, what_the_program_frees_is_not_live) {
     gait_set_profile_rate(heap, 1);
     gait_word *freed = gait_alloc(mutator, node, 48);
