@@ -5,9 +5,9 @@
  * list, from sweeping, or fresh from the page heap.
  *
  *   .inv.run: the cells of a mutator's run have their allocation bits set and are zero from cursor
- *   on, except for kinds that are raw. While the mutator allocates black, their mark bits are set
- * too. .inv.owner: the allocation bits of a span that is swept in this epoch are written by its
- * owner alone: sweeping writes the other word of each pair, marks go there, and what weak words and
+ *   on, unless their kind is raw. While the mutator allocates black, their mark bits are set too.
+ *   .inv.owner: the allocation bits of a span that is swept in this epoch are written by its owner
+ *   alone: sweeping writes the other word of each pair, marks go there, and what weak words and
  *   finalizers keep lies in spans that are not swept yet.
  *   .inv.idle: a run, and its span, that were not used from one cycle's beginning to the next one's
  *   are given back. That is done while marking runs, so the span stays what it is, a span on its
