@@ -36,6 +36,10 @@ def complaints(build):
     for path in installed.values():
         if not path.endswith(INSTALLED) and ".so." not in path:
             yield f"{path} is installed"
+    for name in ("offheap", "pprof", "http"):
+        header = any(path.endswith(f"/gait/{name}.h") for path in installed.values())
+        if header and not any(f"libgait-{name}." in path for path in installed.values()):
+            yield f"{name}.h is installed, and its library is not"
     if not any(path.endswith("gait.h") for path in installed.values()):
         yield "no header is installed"
 
