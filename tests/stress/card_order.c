@@ -28,7 +28,7 @@ static AO_t round_stored;     /* release: the store and its card are done */
 static AO_t ended;
 static bool births; /* what says so */
 
-/* Who waits for a thread that may have no CPU. */
+/* For a wait for a thread that may have no CPU. */
 static void let_go_on(unsigned *spins) {
     if (++*spins % 4096 == 0)
         sched_yield();
