@@ -168,6 +168,25 @@ static void compare_with_cycle(gait_mutator *mutator) {
     seen_free(&seen);
 }
 
+/* @return how many. */
+static size_t take_snapshots(void) {
+    size_t taken = 0;
+    for (; !time_is_up(); taken++) {
+        struct seen seen;
+        read_snapshot(taken % 2 ? GAIT_SNAPSHOT_FORK : 0, &seen);
+        CHECK(count_of(&seen, kept_kind) == THREADS * KEPT, "%zu objects are kept",
+              count_of(&seen, kept_kind));
+        seen_free(&seen);
+    }
+    return taken;
+}
+
+/* Beside another one, and attached to nothing. */
+static void *take_others(void *taken) {
+    *(size_t *)taken = take_snapshots();
+    return NULL;
+}
+
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
     heap = gait_heap_create(NULL, NULL, 0);
@@ -190,20 +209,16 @@ int main(int argc, char **argv) {
     gait_enter_native(mutator);
     while (__atomic_load_n(&started, __ATOMIC_ACQUIRE) < THREADS)
         sleep_us(1000);
-    size_t taken = 0;
-    for (; !time_is_up(); taken++) {
-        struct seen seen;
-        read_snapshot(taken % 2 ? GAIT_SNAPSHOT_FORK : 0, &seen);
-        CHECK(count_of(&seen, kept_kind) == THREADS * KEPT, "%zu objects are kept",
-              count_of(&seen, kept_kind));
-        seen_free(&seen);
-    }
+    size_t others = 0;
+    pthread_t other = thread_start(take_others, &others);
+    size_t taken = take_snapshots();
+    pthread_join(other, NULL);
     __atomic_store_n(&over, true, __ATOMIC_RELEASE);
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     gait_leave_native(mutator);
     compare_with_cycle(mutator);
-    printf("%zu snapshots\n", taken);
+    printf("%zu snapshots\n", taken + others);
     gait_detach(mutator);
     gait_heap_destroy(heap);
     return 0;
