@@ -254,6 +254,15 @@ bool gait_governor_count_due(const struct gait_governor *governor, int64_t now_n
     return gait_limiter_need_update(&governor->limiter, now_ns);
 }
 
+/* Under a limit the floor of its goal empties the bucket long before it is full, with assists on.
+ */
+static bool limiter_holds(const struct gait_governor *governor) {
+    if (governor->settings.parity || governor->settings.memory_limit_bytes == GAIT_PACER_NO_LIMIT)
+        return gait_limiter_holds(&governor->limiter, governor->limiting);
+    double full = policy_limiter_fullness(&governor->limiter);
+    return full >= (governor->limiting ? GOVERNOR_LIMITED_END : GOVERNOR_LIMITED_BEGIN);
+}
+
 bool gait_governor_count(struct gait_governor *governor,
                          const struct gait_governor_clocks *clocks) {
     struct gait_governor_clocks *counted = &governor->counted;
@@ -271,7 +280,7 @@ bool gait_governor_count(struct gait_governor *governor,
             arith_add_i64(governor->limiting_ns, spent_ns(clocks->now_ns, counted->now_ns));
     *counted = *clocks;
     bool before = governor->limiting;
-    governor->limiting = gait_limiter_holds(&governor->limiter, before);
+    governor->limiting = limiter_holds(governor);
     return governor->limiting != before;
 }
 

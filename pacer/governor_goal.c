@@ -24,14 +24,14 @@
 #define GOAL_SHARE 0.45
 
 /** The same where a memory limit asks for more: while the limiter's bucket is empty; with so much
- * of it full; and when limiting is about to begin. In between it falls evenly, and the bucket comes
- * to rest where the collector takes one half. A short phase, or the rates of one that has ended,
- * must not have memory pass the limit: spans of what little lives on keep it. Guesses, except for
- * the half.
+ * of it full, of what has limiting begin without a limit; and when it begins under one. In between
+ * it falls evenly, and the bucket comes to rest where the collector takes one half. A short phase,
+ * or the rates of one that has ended, must not have memory pass the limit: spans of what little
+ * lives on keep it. Guesses, except for the half.
  */
 #define GOAL_LIMIT_SHARE_EMPTY 0.9
 #define GOAL_LIMIT_SHARE 0.5
-#define GOAL_LIMIT_SHARE_FULL 0.44
+#define GOAL_LIMIT_SHARE_FULL 0.25
 #define GOAL_LIMIT_REST 0.75
 
 /* Scan work of a full cycle with so much allocated since the last one ended. */
@@ -63,14 +63,22 @@ double governor_expected_work(const struct gait_governor *governor, enum gait_go
     return full_work(governor, governor->learnt.since_bytes + allocated);
 }
 
-/* The least heap at which the collector takes no more than this share of the CPU: what is marked,
- * and what the program allocates in the rest of the time. */
-static uint64_t least_heap(const struct gait_governor *governor, double share) {
+/* What the program allocates while a cycle's cost is this share of the CPU. */
+static double room_at(const struct gait_governor *governor, double share) {
     const struct gait_governor_learnt *learnt = &governor->learnt;
     double cost_ns =
         governor_rate(&learnt->of[GAIT_GOVERNOR_FULL].collection) * full_work(governor, 0);
-    double bytes = governor_steady_allocation(governor) * cost_ns * ((1 - share) / share);
-    return arith_add_u64(learnt->marked_bytes, arith_to_u64(bytes));
+    return governor_steady_allocation(governor) * cost_ns * ((1 - share) / share);
+}
+
+/* The least heap at which the collector takes no more than this share of the CPU: what is marked,
+ * and what the program allocates in the rest of the time. */
+static uint64_t least_heap(const struct gait_governor *governor, double share) {
+    return arith_add_u64(governor->learnt.marked_bytes, arith_to_u64(room_at(governor, share)));
+}
+
+double governor_least_bytes(const struct gait_governor *governor) {
+    return (double)governor_live_bytes(governor) + room_at(governor, GOAL_SHARE);
 }
 
 static double between(double from, double to, double way) { return from + way * (to - from); }
@@ -79,7 +87,7 @@ static double limit_share(const struct gait_governor *governor) {
     double full = policy_limiter_fullness(&governor->limiter);
     if (full < GOAL_LIMIT_REST)
         return between(GOAL_LIMIT_SHARE_EMPTY, GOAL_LIMIT_SHARE, full / GOAL_LIMIT_REST);
-    double way = (full - GOAL_LIMIT_REST) / (1 - GOAL_LIMIT_REST);
+    double way = (full - GOAL_LIMIT_REST) / (GOVERNOR_LIMITED_BEGIN - GOAL_LIMIT_REST);
     return between(GOAL_LIMIT_SHARE, GOAL_LIMIT_SHARE_FULL, way < 1 ? way : 1);
 }
 

@@ -7,6 +7,11 @@
 
 #include "governor.h"
 
+/** Under a memory limit, how full the bucket is as limiting begins, and as it ends, in what has it
+ * begin without one: nearly to the brim, and half. Guesses. */
+#define GOVERNOR_LIMITED_BEGIN 1.75
+#define GOVERNOR_LIMITED_END 1.0
+
 /** Memory as the pacer is to see it. Defined in governor_memory.c. */
 struct gait_pacer_memory governor_pacer_memory(const struct gait_governor *governor);
 
@@ -37,6 +42,10 @@ double governor_growth_share(const struct gait_governor *governor);
 
 /** Put the goal in place of the pacer's, after each commit. Defined in governor_goal.c. */
 void governor_plan_goal(struct gait_governor *governor);
+
+/** The least heap that the collector can hold by the share of the CPU that GOGC gives it, if
+ * nothing floats. Defined in governor_goal.c. */
+double governor_least_bytes(const struct gait_governor *governor);
 
 /** How far the heap grows at least from what is marked before the next cycle ends; where the limit
  * gives the goal, before it begins. Defined in governor_goal.c. */

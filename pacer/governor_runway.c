@@ -20,6 +20,10 @@
  * above the trigger and once, floating, below it. */
 #define RUNWAY_WAY_DIVISOR 4
 
+/** And, where a memory limit gives the goal, of what that is above the least heap that the CPU can
+ * hold: for the same reason half of it. */
+#define RUNWAY_ROOM_DIVISOR 2
+
 /** The largest share of the CPU that marking is given with assists. Above that a program all but
  * stands still for little memory. */
 #define RUNWAY_SHARE_MOST 0.75
@@ -78,6 +82,10 @@ static uint64_t runway(const struct gait_governor *governor, uint64_t goal_bytes
     double wanted = by_cpu ? 0 : live / RUNWAY_LIVE_DIVISOR;
     double most = ((double)goal_bytes - live) / RUNWAY_WAY_DIVISOR;
     wanted = wanted < most ? wanted : most;
+    if (goal_bytes < pacer->gogc_goal_bytes) {
+        double room = ((double)goal_bytes - governor_least_bytes(governor)) / RUNWAY_ROOM_DIVISOR;
+        wanted = wanted < room ? wanted : room;
+    }
     double least = allocated_at(bytes, share_most(governor, mark_ns, is_tight));
     wanted = wanted > least ? wanted : least;
     double alone = allocated_at(bytes, background < 1 ? background : 1);

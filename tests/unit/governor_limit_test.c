@@ -70,6 +70,46 @@ Test(governor_limit, memory_is_never_larger_than_without_one, .timeout = 60) {
         }
 }
 
+/* What the machine does to a program for a second of three: how fast it allocates, and how fast
+ * marking is. */
+static const struct weather {
+    double alloc, mark;
+} weathers[] = {{1, 1}, {0.5, 0.5}, {1, 0.5}, {1, 0.25}, {2, 1}, {0.25, 1}};
+
+#define SECOND 1e9
+
+/* The most in all, from a program's beginning on. */
+static double most_from_start(const struct loop_program *program, int32_t gogc, double limit,
+                              const struct weather *weather) {
+    struct loop loop;
+    double most = 0;
+    loop_init(&loop, program, gogc, limit > 0 ? (int64_t)limit : GAIT_PACER_NO_LIMIT, 1);
+    while (loop.now_ns < 6 * SECOND) {
+        bool slow = fmod(loop.now_ns, 3 * SECOND) > 2 * SECOND;
+        loop.program.alloc = program->alloc * (slow ? weather->alloc : 1);
+        loop.program.mark = program->mark * (slow ? weather->mark : 1);
+        most = loop_max(most, loop_cycle(&loop)->total);
+    }
+    return most;
+}
+
+/* Not as it begins either, nor where what cycles cost changes from one moment to the next: but for
+ * where in a cycle that happens. A quarter of marking's speed for a second had the limiter switch
+ * assists off, and memory came to twice of what it is without a limit. */
+Test(governor_limit, memory_is_never_larger_in_any_weather, .timeout = 60) {
+    for (size_t p = 0; p < COUNT(programs); p += loop_step())
+        for (size_t w = 0; w < COUNT(weathers); w += loop_step()) {
+            double none = most_from_start(&programs[p], 100, 0, &weathers[w]);
+            for (size_t i = 0; i < COUNT(limits); i += loop_step()) {
+                double limit = limits[i] * programs[p].live;
+                double total = most_from_start(&programs[p], 100, limit, &weathers[w]);
+                cr_expect_leq(total, none * 1.05,
+                              "program %zu, weather %zu, %g: %.1f MiB, none %.1f", p, w, limits[i],
+                              total / LOOP_MIB, none / LOOP_MIB);
+            }
+        }
+}
+
 Test(governor_limit, what_cannot_be_held_is_passed_by_no_more_than_must_be, .timeout = 60) {
     for (size_t p = 0; p < COUNT(programs); p += loop_step())
         for (size_t i = 0; i < COUNT(limits); i += loop_step()) {

@@ -253,7 +253,11 @@ Test(governor_policy, a_limit_does_not_ask_for_more_than_half_of_the_cpu) {
     static const struct {
         double full; /* of what has limiting begin */
         double goal; /* MiB */
-    } rows[] = {{0, 68 + 64 / 9.0}, {0.375, 68 + 64 * 3 / 7.0}, {0.75, 68 + 64}, {1, 68 + 81.5}};
+    } rows[] = {{0, 68 + 64 / 9.0},
+                {0.375, 68 + 64 * 3 / 7.0},
+                {0.75, 68 + 64},
+                {1, 68 + 64 * 0.5625 / 0.4375},
+                {1.75, 68 + 64 * 3}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct program program;
         program_begin(&program, 400, 70 * MIB);
@@ -268,7 +272,31 @@ Test(governor_policy, a_limit_does_not_ask_for_more_than_half_of_the_cpu) {
     }
 }
 
-/* Go's rules, where they are wanted. */
+/* Where a limit gives the goal, what floats takes no room that the CPU needs: it is a quarter of
+ * the way, or of what is live, only where that leaves as much above the least heap. */
+Test(governor_policy, what_floats_at_a_limit_leaves_the_cpu_its_room) {
+    /* what is allocated in as much CPU time as a cycle costs, and the least heap at 45 % */
+    const double cost = 100.0 / 3 * 2, least = 100 + cost * 0.55 / 0.45;
+    static const double limits[] = {160, 190, 210, 220, 240, 400};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct program program;
+        program_begin(&program, 400, (int64_t)limits[i] * (int64_t)MIB);
+        struct period period = {100, 10, 60, 2, 3, 0.25};
+        struct gait_governor_orders orders = settled(&program, &period, 1);
+        for (int k = 0; k < 8; k++) { /* each begins where it was told to */
+            uint64_t marked = program.governor.pacer.marked_bytes;
+            period.before = (double)(orders.trigger_bytes - marked) / MIB;
+            orders = settled(&program, &period, 1);
+        }
+        double goal = (double)orders.goal_bytes / MIB;
+        double floats = fmin(100 / 4.0, fmin((goal - 100) / 4, (goal - least) / 2));
+        bool by_cpu = gait_pacer_floor_rules(&program.governor.pacer);
+        double runway = fmax(by_cpu ? 0 : floats, cost / 9);
+        double is = (double)(orders.goal_bytes - orders.trigger_bytes) / MIB;
+        cr_expect(fabs(is - runway) < 0.02 * runway, "row %zu: %.2f MiB, not %.2f", i, is, runway);
+    }
+}
+
 /* A cycle that begins early since pages are wanted at a limit: what floats is no more than in one
  * that is due. */
 Test(governor_policy, an_early_cycle_at_the_limit_is_as_short_as_one_that_is_due) {
@@ -294,6 +322,7 @@ Test(governor_policy, an_early_cycle_at_the_limit_is_as_short_as_one_that_is_due
     }
 }
 
+/* Go's rules, where they are wanted. */
 Test(governor_policy, parity_is_the_pacer_alone) {
     struct program program;
     program_begin(&program, 100, NO_LIMIT);

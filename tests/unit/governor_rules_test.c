@@ -271,32 +271,46 @@ Test(governor_rules, small_heaps_wake_no_helper) {
 
 /* ---- The limiter ---- */
 
-Test(governor_rules, limiting_begins_with_half_of_the_bucket_and_ends_with_a_quarter) {
+/* Under a limit the goal's floor empties the bucket from half on: limiting is what is left if that
+ * does not. */
+Test(governor_rules, limiting_begins_with_half_of_the_bucket_or_nearly_all_of_it_under_a_limit) {
     static const struct {
         int64_t now_ms, mutator_ms, gc_ms; /* since the row before */
-        bool changes, limiting;
+        bool limiting, limited;            /* limited: under a limit */
     } rows[] = {
         {500, 500, 500, false, false}, /* one half: nothing is in the bucket */
         {1000, 0, 900, false, false},  /* 0.9 of 2 s */
-        {100, 0, 100, true, true},     /* 1.0 */
-        {400, 400, 0, false, true},    /* 0.6 */
-        {110, 110, 0, true, false},    /* 0.49 */
+        {100, 0, 100, true, false},    /* 1.0 */
+        {400, 400, 0, true, false},    /* 0.6 */
+        {110, 110, 0, false, false},   /* 0.49 */
         {400, 0, 400, false, false},   /* 0.9 */
-        {200, 0, 200, true, true},     {9000, 9000, 0, true, false},
+        {200, 0, 200, true, false},    /* 1.1 */
+        {700, 0, 670, true, true},     /* 1.76 */
+        {700, 700, 0, true, true},     /* 1.06 */
+        {100, 100, 0, true, false},    /* 0.96 */
+        {9000, 9000, 0, false, false},
     };
-    struct gait_governor governor = governor_at(100, NO_LIMIT, 2);
-    int64_t now_ms = 0, mutator_ms = 0, gc_ms = 0;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        now_ms += rows[i].now_ms;
-        mutator_ms += rows[i].mutator_ms;
-        gc_ms += rows[i].gc_ms;
-        struct gait_governor_clocks clocks = clocks_at(now_ms * MS, mutator_ms * MS, gc_ms * MS);
-        cr_expect(gait_governor_count_due(&governor, clocks.now_ns), "row %zu", i);
-        cr_expect_eq(gait_governor_count(&governor, &clocks), rows[i].changes, "row %zu", i);
-        cr_expect_eq(gait_governor_orders(&governor).limiting, rows[i].limiting, "row %zu", i);
-        cr_expect_not(gait_governor_count_due(&governor, clocks.now_ns + 10 * MS), "row %zu", i);
+    for (int limited = 0; limited < 2; limited++) {
+        struct gait_governor governor = governor_at(100, limited ? 64 * (int64_t)MIB : NO_LIMIT, 2);
+        int64_t now_ms = 0, mutator_ms = 0, gc_ms = 0, limiting_ms = 0;
+        bool before = false;
+        for (size_t i = 0; i < COUNT(rows); i++) {
+            bool now = limited ? rows[i].limited : rows[i].limiting;
+            now_ms += rows[i].now_ms;
+            mutator_ms += rows[i].mutator_ms;
+            gc_ms += rows[i].gc_ms;
+            limiting_ms += before ? rows[i].now_ms : 0;
+            struct gait_governor_clocks clocks =
+                clocks_at(now_ms * MS, mutator_ms * MS, gc_ms * MS);
+            cr_expect(gait_governor_count_due(&governor, clocks.now_ns), "row %zu", i);
+            cr_expect_eq(gait_governor_count(&governor, &clocks), now != before, "row %zu", i);
+            cr_expect_eq(gait_governor_orders(&governor).limiting, now, "row %zu", i);
+            cr_expect_not(gait_governor_count_due(&governor, clocks.now_ns + 10 * MS), "row %zu",
+                          i);
+            before = now;
+        }
+        cr_expect_eq(governor.limiting_ns, limiting_ms * MS, "%" PRId64, governor.limiting_ns);
     }
-    cr_expect_eq(governor.limiting_ns, (400 + 110 + 9000) * MS, "%" PRId64, governor.limiting_ns);
 }
 
 /* What a cycle takes that somebody forces is no more the collector's than the program's: the bucket
