@@ -258,7 +258,7 @@ struct noting {
 static void note_part(void *data, char *low, char *seen, char *low_end) {
     const struct noting *noting = data;
     (void)low;
-    if (noting->dirties)
+    if (noting->dirties && seen < low_end)
         cards_renew(noting->cards, seen, low_end);
 }
 

@@ -68,16 +68,15 @@ void gait_barrier(gait_mutator *mutator, const gait_word *slot, gait_word value)
 }
 
 /* How large an object of an arena is nobody knows: at most as large as what shares a chunk with
- * others, or it has a chunk of its own, of which the first card stands for all (arena_mark.c). */
+ * others, or it has a chunk of its own, and begins on the first card there, which stands for all of
+ * it (arena_mark.c). */
 static void dirty_in_arena(const struct space *space, uintptr_t object) {
     const struct arena *arena = arenas_of(space, object);
     if (!arena || !(arena->flags & ARENA_TRACED))
         return;
     size_t page = space_page(space, object), head = page - ENTRY_BACK(space_entry(space, page));
-    char *chunk = space_page_start(space, head);
-    char *end = chunk + (span_pages_now(&space->spans[head]) << PAGE_SHIFT);
+    char *end = space_page_start(space, head + span_pages_now(&space->spans[head]));
     char *start = (char *)object;
-    card_renew(&space->cards, (uintptr_t)chunk);
     cards_renew(&space->cards, start,
                 (size_t)(end - start) > BUMP_SMALL_BYTES ? start + BUMP_SMALL_BYTES : end);
 }

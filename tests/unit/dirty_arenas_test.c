@@ -49,11 +49,29 @@ static void check(gait_word object, enum phase phase) {
     cr_assert(is_kept(object), "phase %d", phase);
     whole_cycles(1);
     cr_assert(is_kept(object), "phase %d", phase);
-    held[0] = held[1] = 0;
+    held[0] = held[1] = held[2] = 0;
     whole_cycles(2);
     cr_assert_not(is_kept(object));
     cr_assert_eq(AO_load(&heap->arenas.live), 0);
     at = BEFORE;
+}
+
+/* The same, but that an object of the heap has it until this thread is scanned, which takes it out
+ * then: so nobody has marked it, and it is on a stack that is scanned only once more. */
+static gait_word hidden_new(void) {
+    gait_word object = object_new();
+    held[2] = (gait_word)gait_alloc(mutator, refs, 16);
+    *(gait_word *)held[2] = object;
+    held[1] = 0;
+    return object;
+}
+
+static void go_and_take(enum phase phase) {
+    go_to(MINE_SCANNED);
+    held[1] = *(gait_word *)held[2];
+    *(gait_word *)held[2] = 0;
+    gait_dirty(mutator, (void *)held[2]);
+    go_to(phase);
 }
 
 /* What it is born with, an arena's object has by a plain store, of which nobody is told. */
@@ -76,6 +94,16 @@ Test(dirty_arenas, births_in_each_phase) {
     }
 }
 
+/* As marking has run out of work: the arena is claimed and was read, and noted. */
+Test(dirty_arenas, a_birth_in_a_black_arena) {
+    held[0] = (gait_word)arena_new(mutator, GAIT_ARENA_TRACED);
+    gait_word object = hidden_new();
+    go_and_take(ALL_SCANNED);
+    words_new(8)[3] = object;
+    held[1] = 0;
+    check(object, ALL_SCANNED);
+}
+
 /* A store to what was there before, told of afterwards. */
 static void store_in(enum phase phase, size_t words, size_t place) {
     held[0] = (gait_word)arena_new(mutator, GAIT_ARENA_TRACED);
@@ -96,6 +124,26 @@ Test(dirty_arenas, stores_in_each_phase) {
         store_in(phase, LARGE_WORDS, 1);
         store_in(phase, LARGE_WORDS, LARGE_WORDS - 1);
     }
+}
+
+static void store_in_black(size_t words, size_t place) {
+    held[0] = (gait_word)arena_new(mutator, GAIT_ARENA_TRACED);
+    words_new(8);
+    gait_word *fields = words_new(words), object = hidden_new();
+    go_and_take(ALL_SCANNED);
+    __atomic_store_n(&fields[place], object, __ATOMIC_RELEASE);
+    gait_dirty(mutator, fields);
+    held[1] = 0;
+    check(object, ALL_SCANNED);
+}
+
+Test(dirty_arenas, a_store_in_a_black_arena) {
+    store_in_black(WORDS, 0);
+    store_in_black(WORDS, WORDS / 2);
+    store_in_black(WORDS, WORDS - 1);
+    store_in_black(LARGE_WORDS, 1);
+    store_in_black(LARGE_WORDS, LARGE_WORDS / 2);
+    store_in_black(LARGE_WORDS, LARGE_WORDS - 1);
 }
 
 /* What a reset or an end takes the arena's reference from is on the stack. */
