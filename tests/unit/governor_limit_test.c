@@ -93,9 +93,9 @@ static double most_from_start(const struct loop_program *program, int32_t gogc, 
     return most;
 }
 
-/* Not as it begins either, nor where what cycles cost changes from one moment to the next: but for
- * where in a cycle that happens. A quarter of marking's speed for a second had the limiter switch
- * assists off, and memory came to twice of what it is without a limit. */
+/* Not as it begins either, nor where what cycles cost changes from one moment to the next: except
+ * for where in a cycle that happens. A quarter of marking's speed for a second had the limiter
+ * switch assists off, and memory came to twice of what it is without a limit. */
 Test(governor_limit, memory_is_never_larger_in_any_weather, .timeout = 60) {
     for (size_t p = 0; p < COUNT(programs); p += loop_step())
         for (size_t w = 0; w < COUNT(weathers); w += loop_step()) {
