@@ -41,6 +41,8 @@ def programs(folder, scratch):
         "guile": ["guile", "--no-auto-compile", os.path.join(folder, "program.scm")],
         "w3m": ["w3m", "-dump", "-cols", "100", html],
         "neko": ["neko", os.path.join(scratch, "program.n")],
+        "poke": ["poke", "-q", "--no-init-file", "-L", os.path.join(folder, "program.pk")],
+        "asy": ["asy", "-noV", os.path.join(folder, "program.asy")],
         "ecl": ["ecl", "-q", "--norc", "--shell", os.path.join(folder, "program.lisp")],
     }
 
