@@ -258,7 +258,7 @@ static void free_owned(gait_mutator *mutator, void *block) {
     head->flags &= (uint16_t)~HEAD_OWNED;
     check_unbound(state, head, block, "gait_offheap_free");
     state_uncount(state, head->tag, head->bytes);
-    gait_foreign_sub(mutator, head->bytes + sizeof *head);
+    gait_foreign_sub_named(mutator, NULL, head->bytes + sizeof *head);
     give_back(state, block);
 }
 

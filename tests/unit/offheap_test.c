@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gait/foreign.h>
 #include <gait/heap_snapshot.h>
 #include <gait/library.h>
 #include <gait/offheap.h>
@@ -182,6 +183,11 @@ static void count_foreign(const gait_profile_site *site, void *data) {
     *sites += site->memory == GAIT_PROFILE_FOREIGN;
 }
 
+static void sum_foreign(const gait_profile_site *site, void *data) {
+    double *bytes = data;
+    *bytes += site->memory == GAIT_PROFILE_FOREIGN ? site->live_bytes : 0;
+}
+
 /* It counts as foreign memory, and is in the profile as what it was allocated as. */
 static void owned_ones_are_profiled_once(int backend) {
     gait_heap *heap = heap_of(backend);
@@ -199,6 +205,10 @@ static void owned_ones_are_profiled_once(int backend) {
     gait_collect(mutator);
     cr_expect_eq(gait_run_finalizers(mutator, SIZE_MAX), 1);
     expect_profile(heap, "a", 116, 0);
+    gait_foreign_add(mutator, 100); /* the rest is as if there had been no block */
+    double live_bytes = 0;
+    gait_read_profile(heap, sum_foreign, &live_bytes);
+    cr_expect_eq(live_bytes, 100.0, "%f", live_bytes);
     gait_heap_destroy(heap);
 }
 Test(offheap, owned_blocks_are_in_the_heap_profile_once) {
