@@ -346,10 +346,12 @@ GAIT_INLINE int gait_kind_register(gait_heap *heap, const gait_kind_info *info) 
  */
 GAIT_API int gait_displacement_add(gait_heap *heap, size_t bytes);
 
-/** Visit one word that may hold a reference. Only within a scan or root callback. */
+/** Visit one word that may hold a reference. Only within a scan or root callback, which has read
+ * it: by an atomic load where another thread may store to it meanwhile, or by gait_visit_range. */
 GAIT_API void gait_visit(gait_visitor *visitor, gait_word word);
 
-/** Visit count words from words on. Only within a scan or root callback. */
+/** Visit count words from words on, which it loads atomically. Only within a scan or root callback.
+ */
 GAIT_API void gait_visit_range(gait_visitor *visitor, const gait_word *words, size_t count);
 
 /** Visit count words, each of which may also point inside an object. Only within a callback. */
