@@ -548,14 +548,25 @@ Test(marker, few_blocks, .timeout = 60) { cr_assert(mark_without_blocks(1)); }
 
 Test(marker, enough_blocks, .timeout = 60) { cr_assert_not(mark_without_blocks(1000)); }
 
+/* A pair that is marked, whose value waits for its key; both are leaves. */
+struct waiting {
+    gait_word *key, *value;
+};
+
+static struct waiting pair_that_waits(void) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0);
+    struct waiting waiting = {bare_alloc(leaf, 16), bare_alloc(leaf, 16)};
+    gait_word *pair = bare_alloc(bare_kind(GAIT_EPHEMERON, 0), 16), table = bare_ref(pair);
+    pair[0] = bare_ref(waiting.key);
+    pair[1] = bare_ref(waiting.value);
+    bare_mark(&table, 1);
+    return waiting;
+}
+
 /* A leaf that is marked without room for it is a key that pairs wait for. */
 Test(marker, an_overflow_wakes_the_pairs_of_a_leaf) {
-    unsigned leaf = bare_kind(GAIT_LEAF, 0), ephemeron = bare_kind(GAIT_EPHEMERON, 0);
-    gait_word *key = bare_alloc(leaf, 16), *value = bare_alloc(leaf, 16);
-    gait_word *pair = bare_alloc(ephemeron, 16), table = bare_ref(pair), late = bare_ref(key);
-    pair[0] = bare_ref(key);
-    pair[1] = bare_ref(value);
-    bare_mark(&table, 1);
+    struct waiting waiting = pair_that_waits();
+    gait_word late = bare_ref(waiting.key);
     cr_assert_eq(AO_load(&bare.queue.keys.pairs), 1u);
     /* a barrier's flush, with no block available */
     AO_t published = AO_load(&bare.queue.published), blocks = AO_load(&bare.queue.free.top);
@@ -566,14 +577,14 @@ Test(marker, an_overflow_wakes_the_pairs_of_a_leaf) {
     marker_end(&bare.marker);
     fault_disarm();
     AO_store(&bare.queue.free.top, blocks);
-    cr_assert(bare_is_marked(key));
+    cr_assert(bare_is_marked(waiting.key));
     cr_assert(AO_load(&bare.queue.published) != published || AO_load(&bare.queue.overflowed));
     marker_begin(&bare.marker);
     marker_rescan(&bare.marker);
     marker_ephemerons(&bare.marker);
     cr_assert(marker_drain(&bare.marker, SIZE_MAX));
     marker_end(&bare.marker);
-    cr_assert(bare_is_marked(value));
+    cr_assert(bare_is_marked(waiting.value));
 }
 
 static AO_t published_by_shading(const gait_word *words, size_t count, bool may_mark) {
@@ -606,17 +617,13 @@ Test(marker, a_leaf_that_is_shaded_is_no_work) {
 
 /* But pairs may wait for it, and hooks look at it. */
 Test(marker, a_leaf_that_is_shaded_has_the_passes_look_again) {
-    unsigned leaf = bare_kind(GAIT_LEAF, 0), ephemeron = bare_kind(GAIT_EPHEMERON, 0);
-    gait_word *key = bare_alloc(leaf, 16), *value = bare_alloc(leaf, 16);
-    gait_word *pair = bare_alloc(ephemeron, 16), table = bare_ref(pair), late = bare_ref(key);
-    pair[0] = bare_ref(key);
-    pair[1] = bare_ref(value);
-    bare_mark(&table, 1);
+    struct waiting waiting = pair_that_waits();
+    gait_word late = bare_ref(waiting.key);
     cr_assert_eq(published_by_shading(&late, 1, true), 1);
     bare_mark(NULL, 0);
-    cr_assert(bare_is_marked(value));
+    cr_assert(bare_is_marked(waiting.value));
     AO_store(&bare.queue.watched, 1);
-    late = bare_ref(bare_alloc(leaf, 16));
+    late = bare_ref(bare_alloc(bare_kind(GAIT_LEAF, 0), 16));
     cr_assert_eq(published_by_shading(&late, 1, true), 1);
     AO_store(&bare.queue.watched, 0);
 }
