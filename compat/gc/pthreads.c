@@ -5,12 +5,17 @@
  */
 #include "compat.h"
 
+#include <errno.h>
+#include <semaphore.h>
+
 #include "include/gc/gc_pthread_redirects.h"
 
-/* In an uncollectable object: its data is a root until the new thread has it. */
+/* On the creator's stack, which is scanned, until the new thread is listed: from then on its handle
+ * leads to its own record, and to no older thread's (compat_threads_detach). */
 struct beginning {
     void *(*run)(void *data);
     void *data;
+    sem_t listed;
 };
 
 static COMPAT_NOINLINE void *begin(void *data) {
@@ -18,7 +23,7 @@ static COMPAT_NOINLINE void *begin(void *data) {
     compat_thread_begin();
     void *(*run)(void *) = beginning->run;
     void *volatile argument = beginning->data;
-    GC_free(beginning);
+    sem_post(&beginning->listed); /* the last look at it */
     void *value = run(argument);
     compat_thread_returns(value);
     return value; /* the key's destructor unregisters it */
@@ -27,13 +32,14 @@ static COMPAT_NOINLINE void *begin(void *data) {
 int GC_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                       void *data) {
     compat_thread_mine();
-    struct beginning *beginning = GC_malloc_uncollectable(sizeof *beginning);
-    if (!beginning)
-        return 12; /* ENOMEM */
-    *beginning = (struct beginning){run, data};
-    int error = pthread_create(thread, attributes, begin, beginning);
-    if (error)
-        GC_free(beginning);
+    struct beginning beginning = {.run = run, .data = data};
+    sem_init(&beginning.listed, 0, 0);
+    int error = pthread_create(thread, attributes, begin, &beginning), before;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    while (!error && sem_wait(&beginning.listed) != 0 && errno == EINTR)
+        continue;
+    pthread_setcancelstate(before, NULL);
+    sem_destroy(&beginning.listed);
     return error;
 }
 

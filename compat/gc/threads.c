@@ -199,10 +199,22 @@ void compat_threads_joined(pthread_t handle) {
     free(gone);
 }
 
+/* With TABLES held, before it is joined or detached: the newest by its handle is its own. One that
+ * ended before is of a thread that was joined just now, and whoever joined that takes it. */
+static struct thread *take_if_ended(pthread_t handle) {
+    struct thread *thread = compat_threads;
+    while (thread && !pthread_equal(thread->handle, handle))
+        thread = thread->next;
+    if (!thread || !thread->ended)
+        return NULL;
+    list_remove(thread);
+    return thread;
+}
+
 int compat_threads_detach(pthread_t handle) {
     compat_tables_lock();
     int error = pthread_detach(handle);
-    struct thread *gone = error ? NULL : take_ended(handle);
+    struct thread *gone = error ? NULL : take_if_ended(handle);
     compat_tables_unlock();
     free(gone);
     return error;
