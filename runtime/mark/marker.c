@@ -2,7 +2,8 @@
 /*
  * The marking loop: blocks of references, batches of prefetches.
  *
- * Why single objects with prefetches and not whole spans: docs/design/marking.md.
+ * Why single objects with prefetches and not whole spans: docs/design/marking.md. One file of some
+ * 640 lines: the loop is one function as it is compiled, of all that is inlined into it.
  */
 #include "marker.h"
 

@@ -14,30 +14,7 @@
 #include <unistd.h>
 
 #include "check.h"
-
-struct node {
-    struct node *next;
-    size_t number;
-};
-
-static volatile int ending; /* plain stores and loads do: a late look is no harm */
-
-static __attribute__((noinline)) struct node *make_list(size_t length) {
-    struct node *list = NULL;
-    for (size_t i = 0; i < length; i++) {
-        struct node *node = GC_MALLOC(sizeof *node);
-        node->number = i;
-        node->next = list;
-        list = node;
-    }
-    return list;
-}
-
-static void check_list(const struct node *list, size_t length) {
-    for (; list; list = list->next)
-        CHECK(list->number == --length);
-    CHECK(length == 0);
-}
+#include "lists.h"
 
 static void *collect_often(void *data) {
     while (!ending)
