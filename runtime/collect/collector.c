@@ -242,7 +242,8 @@ int64_t collector_await(gait_heap *heap, unsigned ended, int64_t most_ns) {
     struct collector *collector = &heap->collector;
     int64_t look_ns = control_looks().cycle_ns, waited_ns = 0, now_ns = platform_now_ns();
     while (AO_int_load_acquire(&collector->ended) == ended && !is_ending(collector) &&
-           !world_is_held_up(&heap->world) && !collector_is_held(heap) && waited_ns < most_ns) {
+           !world_is_held_up_at_limit(&heap->world) && !collector_is_held(heap) &&
+           waited_ns < most_ns) {
         collector_request_unless(heap, ended);
         platform_wait(&collector->ended, ended, look_ns);
         int64_t before_ns = now_ns;

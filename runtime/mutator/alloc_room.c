@@ -60,10 +60,11 @@ static enum gait_governor_advice ask(gait_mutator *mutator, const struct alloc_n
 }
 
 /* Does another mutator hold the world up? This one, if it was preempted when asked, does no longer:
- * it answers first. */
-static bool is_held_up(gait_mutator *mutator) {
+ * it answers first. at_limit: what is waited for keeps the limit. */
+static bool is_held_up(gait_mutator *mutator, bool at_limit) {
+    const struct world *world = &mutator->heap->world;
     world_poll(mutator);
-    return world_is_held_up(&mutator->heap->world);
+    return at_limit ? world_is_held_up_at_limit(world) : world_is_held_up(world);
 }
 
 /* A wait in naps, by the governor's reckoning: a process that is stopped does not wait. */
@@ -90,7 +91,7 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
         unsigned stops = stops_now(mutator);
         struct gait_governor_patience left =
             patience(mutator, control_for_start(&heap->control), need->bytes, naps.waited_ns);
-        if (is_held_up(mutator) || ask(mutator, need, want) != GAIT_GOVERNOR_HELP)
+        if (is_held_up(mutator, false) || ask(mutator, need, want) != GAIT_GOVERNOR_HELP)
             return;
         if (!AO_load(&heap->control.marking))
             collector_request(heap); /* .inv.impatient */
@@ -115,7 +116,8 @@ static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *ne
     while (!sweep_is_open(&heap->sweeper)) {
         struct gait_governor_patience left = patience(mutator, what, need->bytes, naps.waited_ns);
         if (left.most_ns == 0 || !control_outgrows_settling(&heap->control, bytes) ||
-            !takes_pages(mutator, need) || is_held_up(mutator))
+            !takes_pages(mutator, need) ||
+            is_held_up(mutator, what == GAIT_GOVERNOR_FOR_DEAD_AT_LIMIT))
             return;
         nap(mutator, stops_now(mutator), left.nap_ns); /* settled by no stop: in naps */
         naps_look(&naps, mutator);
@@ -176,13 +178,13 @@ static void use_found(gait_mutator *mutator, const struct alloc_need *need) {
     use_rest(mutator, need);
 }
 
-/* AWAIT: a cycle ends, and gives room below the limit. Not if a mutator holds it up: then the limit
- * waits. ended: before the mutator was told; a cycle that ended since is one. A mutator that may
- * wait no more asks for it all the same: .inv.impatient. */
+/* AWAIT: a cycle ends, and gives room below the limit. Not if a mutator that computes holds it up:
+ * then the limit waits. ended: before the mutator was told; a cycle that ended since is one. A
+ * mutator that may wait no more asks for it all the same: .inv.impatient. */
 static void await(gait_mutator *mutator, unsigned ended, struct control_want *want) {
     gait_heap *heap = mutator->heap;
     int64_t most_ns = patience(mutator, GAIT_GOVERNOR_FOR_END, 0, 0).most_ns;
-    if (most_ns > 0 && !is_held_up(mutator)) {
+    if (most_ns > 0 && !is_held_up(mutator, true)) {
         gait_enter_native(mutator);
         int64_t begin_ns = timeline_begin();
         int64_t waited_ns = collector_await(heap, ended, most_ns);
@@ -219,7 +221,7 @@ static bool await_work(gait_mutator *mutator, enum gait_governor_wait what) {
 static bool pay(gait_mutator *mutator, struct control_want *want, int64_t end_ns) {
     /* cycle_lets_mark, not before: docs/design/marking.md, .early and .unborn */
     enum gait_governor_then then = control_assist(&mutator->heap->control, mutator, want, end_ns);
-    if (then == GAIT_GOVERNOR_THEN_TAKE || is_held_up(mutator))
+    if (then == GAIT_GOVERNOR_THEN_TAKE || is_held_up(mutator, want->takes_pages))
         return false;
     if (then == GAIT_GOVERNOR_THEN_WAIT)
         return await_work(mutator, GAIT_GOVERNOR_FOR_WORK);

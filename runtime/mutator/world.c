@@ -58,7 +58,7 @@ static void tell(gait_mutator *mutator) {
     if (AO_load(&world->awaited) != (AO_t)mutator)
         return;
     PERTURB(ANSWER_SAID);
-    AO_store(&world->silent_ns, 0); /* not by the collector, which may be long in coming */
+    AO_store(&world->silence, 0); /* not by the collector, which may be long in coming */
     AO_int_fetch_and_add1_full(&world->answers);
     platform_wake(&world->answers, 1);
 }
@@ -339,11 +339,23 @@ static bool act_for(gait_mutator *mutator, unsigned number) {
 }
 
 bool world_is_silent(const struct world *world, int64_t most_ns) {
-    return (int64_t)AO_load(&world->silent_ns) > most_ns;
+    return (int64_t)(AO_load(&world->silence) / 2) > most_ns;
 }
 
 bool world_is_held_up(const struct world *world) {
     return world_is_silent(world, world->looks.held_up_ns);
+}
+
+bool world_is_held_up_at_limit(const struct world *world) { return AO_load(&world->silence) % 2; }
+
+/* Has it not answered for more than most_ns, and was on its CPU for as long since its clock showed
+ * began_ns? Without a clock nobody knows better. */
+static bool has_computed(const gait_mutator *mutator, int64_t silent_ns, int64_t began_ns,
+                         int64_t most_ns) {
+    if (silent_ns <= most_ns)
+        return false;
+    int64_t now_ns = platform_clock_cpu_ns(mutator->cpu_clock);
+    return began_ns < 0 || now_ns < 0 || now_ns - began_ns > most_ns;
 }
 
 static bool has_answered(gait_mutator *mutator, unsigned number) {
@@ -375,8 +387,9 @@ static bool ask_and_await(struct world *world, unsigned number, int64_t most_ns,
     AO_nop_full(); /* polls are raised, then looked which have gone native */
     bool all = true;
     for (; asked && all; asked = asked->asked_next) {
-        int64_t looked_ns = platform_now_ns(), silent_ns = 0, told_ns = 0;
-        int64_t tell_at_ns = looks->tell_ns;
+        int64_t looked_ns = platform_now_ns(), silent_ns = 0, tell_at_ns = looks->tell_ns;
+        int64_t began_ns = -1;
+        AO_t told = 0;
         for (;;) {
             PERTURB(HANDSHAKE_LOOK);
             if (is_done(asked, number))
@@ -385,9 +398,13 @@ static bool ask_and_await(struct world *world, unsigned number, int64_t most_ns,
                 all = false;
                 break;
             }
+            if (silent_ns == 0)
+                began_ns = platform_clock_cpu_ns(asked->cpu_clock);
             /* not if it has just answered */
-            AO_compare_and_swap(&world->silent_ns, (AO_t)told_ns, (AO_t)silent_ns);
-            told_ns = silent_ns;
+            AO_t computes = has_computed(asked, silent_ns, began_ns, looks->held_up_ns);
+            AO_t silence = (AO_t)silent_ns * 2 + computes;
+            AO_compare_and_swap(&world->silence, told, silence);
+            told = silence;
             if (silent_ns >= tell_at_ns && world->tell_silent) {
                 world->tell_silent(asked, silent_ns);
                 tell_at_ns *= looks->tell_again;
@@ -403,7 +420,7 @@ static bool ask_and_await(struct world *world, unsigned number, int64_t most_ns,
             silent_ns += since_ns < looks->look_most_ns ? since_ns : looks->look_most_ns;
             looked_ns = now_ns;
         }
-        AO_store(&world->silent_ns, 0);
+        AO_store(&world->silence, 0);
     }
     AO_store(&world->awaited, 0);
     return all;

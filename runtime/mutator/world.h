@@ -67,7 +67,9 @@ struct world {
     struct world_looks looks;              /* constant */
     /* Is told of one that has not answered for long, with the lock held; may be NULL. Constant. */
     void (*tell_silent)(const gait_mutator *mutator, int64_t silent_ns);
-    AO_t silent_ns; /* for how long the collector has looked for one answer; unordered: a figure */
+    /* For how long the collector has looked for one answer, ns, twice; odd: that mutator was on its
+     * CPU for held_up_ns of it. Unordered: a figure. */
+    AO_t silence;
 };
 
 void world_init(struct world *world, const struct world_looks *looks);
@@ -84,7 +86,12 @@ void world_settle_cpu(struct world *world);
  * Any thread. */
 bool world_is_held_up(const struct world *world);
 
-/** The same, of one that has not answered for most_ns. */
+/** The same, where the limit would be passed for it: only by one that was on its CPU for so long,
+ * so that it does not poll. Of one that the OS keeps off its CPU nobody knows when it answers:
+ * whoever is at the limit waits for it as for the collector. */
+bool world_is_held_up_at_limit(const struct world *world);
+
+/** As world_is_held_up, of one that has not answered for most_ns. */
 bool world_is_silent(const struct world *world, int64_t most_ns);
 
 /** Stop all mutators; let them go on. The collector only. Where the program's means stop threads,

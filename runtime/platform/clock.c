@@ -36,10 +36,13 @@ int platform_thread_clock(void) {
 /* As Linux makes such a clock: the thread's number, negated, above three bits. */
 int platform_clock_thread(int clock) { return clock < -1 ? ~(clock >> 3) : -1; }
 
+int64_t platform_clock_cpu_ns(int clock) {
+    struct timespec time;
+    if (clock == -1 || clock_gettime((clockid_t)clock, &time) != 0)
+        return -1;
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 /* Reading a thread's clock has Linux add what the thread ran since its last tick to what the
  * process's clock is the sum of. */
-void platform_settle_cpu(int clock) {
-    struct timespec time;
-    if (clock != -1)
-        (void)clock_gettime((clockid_t)clock, &time);
-}
+void platform_settle_cpu(int clock) { (void)platform_clock_cpu_ns(clock); }

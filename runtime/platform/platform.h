@@ -89,8 +89,11 @@ int64_t platform_process_cpu_ns(void); /* CPU time of the process; of a thread t
 
 int64_t platform_time_ns(void); /* since 1970 */
 
-/** The calling thread's CPU clock, for platform_settle_cpu; -1: it has none. */
+/** The calling thread's CPU clock, for other threads; -1: it has none. */
 int platform_thread_clock(void);
+
+/** CPU time of the thread with that clock; -1: it has ended, or has none. */
+int64_t platform_clock_cpu_ns(int clock);
 
 /** The system's number of a thread, by that clock; -1: not known. */
 int platform_clock_thread(int clock);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread computes and does not poll: it delays the cycle, and nobody else. The others allocate
- * on, also where a limit would have them wait. The trace names the thread.
+ * One thread does not poll for a while. The trace names it.
+ *
+ *   computes   it delays the cycle, and nobody else: the others allocate on, also where a limit
+ * would have them wait sleeps     as one that the OS keeps off its CPU: who would pass the limit
+ * waits for it
  */
 #include "stress.h"
 
@@ -15,13 +18,14 @@ static gait_kind kind;
 static int silent; /* atomic: 1 while the thread does not poll, 2 after that */
 static const gait_mutator *silent_mutator; /* its own; released with silent */
 
-static void *compute(void *argument) {
-    (void)argument;
+static void *be_silent(void *sleeps) {
     gait_mutator *mutator = attach(heap);
     gait_poll(mutator);
     silent_mutator = mutator;
     __atomic_store_n(&silent, 1, __ATOMIC_RELEASE);
     int64_t end_ns = now_ns() + (int64_t)(SILENT_SECONDS * 1e9);
+    if (sleeps)
+        sleep_us((long)(SILENT_SECONDS * 1e6));
     while (now_ns() < end_ns)
         ;
     __atomic_store_n(&silent, 2, __ATOMIC_RELEASE);
@@ -49,19 +53,30 @@ static void check_trace(FILE *trace) {
     CHECK(told > 0, "the trace does not say that a thread holds the cycle up");
 }
 
-static void run_beside(const char *limit) {
+static void heap_begin(const char *limit, FILE *trace) {
     gait_config config;
     gait_config_init(&config);
-    FILE *trace = tmpfile();
-    CHECK(trace, "tmpfile");
     config.log = trace;
     config.debug = "gctrace=1";
     config.memory_limit = limit;
     heap = heap_of(&config);
     kind = kind_new(heap, (gait_kind_info){.name = "garbage", .layout = GAIT_REFS});
-    gait_mutator *mutator = attach(heap);
     silent = 0;
-    pthread_t thread = thread_start(compute, NULL);
+}
+
+/* The end of both. */
+static void join(gait_mutator *mutator, pthread_t thread) {
+    gait_enter_native(mutator);
+    pthread_join(thread, NULL);
+    gait_leave_native(mutator);
+}
+
+static void run_beside_one_that_computes(const char *limit) {
+    FILE *trace = tmpfile();
+    CHECK(trace, "tmpfile");
+    heap_begin(limit, trace);
+    gait_mutator *mutator = attach(heap);
+    pthread_t thread = thread_start(be_silent, NULL);
     size_t bytes = 0;
     int64_t longest_ns = 0;
     while (__atomic_load_n(&silent, __ATOMIC_ACQUIRE) < 2) {
@@ -80,9 +95,7 @@ static void run_beside(const char *limit) {
             longest_ns = ns > longest_ns ? ns : longest_ns;
         }
     }
-    gait_enter_native(mutator);
-    pthread_join(thread, NULL);
-    gait_leave_native(mutator);
+    join(mutator, thread);
     printf("limit %s: %zu MiB in %g s, longest 16 KiB %.1f ms\n", limit, bytes >> 20,
            SILENT_SECONDS, (double)longest_ns * 1e-6);
     CHECK(bytes >= LEAST_BYTES, "only %zu bytes beside a thread that does not poll", bytes);
@@ -90,9 +103,28 @@ static void run_beside(const char *limit) {
     check_trace(trace);
 }
 
+static void run_beside_one_that_sleeps(void) {
+    FILE *trace = tmpfile();
+    CHECK(trace, "tmpfile");
+    heap_begin("32MiB", trace);
+    gait_mutator *mutator = attach(heap);
+    pthread_t thread = thread_start(be_silent, &silent);
+    while (__atomic_load_n(&silent, __ATOMIC_ACQUIRE) < 2)
+        allocate(mutator, kind, OBJECT_BYTES);
+    join(mutator, thread);
+    gait_stats stats = stats_of(heap);
+    printf("beside one that sleeps, limit 32MiB: %" PRIu64 " KiB at most\n",
+           stats.peak_total_bytes >> 10);
+    CHECK(stats.peak_total_bytes <= (uint64_t)33 << 20, "%" PRIu64 " bytes under 32 MiB",
+          stats.peak_total_bytes);
+    gait_heap_destroy(heap);
+    check_trace(trace);
+}
+
 int main(int argc, char **argv) {
-    run_begin(argc, argv, 3);
-    run_beside("off");
-    run_beside("32MiB");
+    run_begin(argc, argv, 4);
+    run_beside_one_that_computes("off");
+    run_beside_one_that_computes("32MiB");
+    run_beside_one_that_sleeps();
     return 0;
 }

@@ -169,9 +169,8 @@ static void mixed_test(void) {
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     stats = stats_of(heap);
-    /* while a thread that is preempted does not answer the collector, nobody waits for it,
-     * and the limit is passed (docs/design/control.md): on a busy machine now and then */
-    CHECK(beyond <= looks / 4 + 1, "beyond the limit %zu times of %zu", beyond, looks);
+    /* where marking is slow, half of the CPU may not hold the limit for a while */
+    CHECK(beyond <= looks / 10 + 1, "beyond the limit %zu times of %zu", beyond, looks);
     if (!UNDER_TSAN && !UNDER_ASAN) /* too slow to come there */
         CHECK(stats.cycles > 0, "no cycle");
     gait_heap_destroy(heap);
