@@ -597,7 +597,7 @@ static bool mark_and_settle(gait_heap *heap) {
 bool cycle_run(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
     struct cycle_record *record = &cycle->record;
-    int64_t begin_ns = timeline_begin();
+    int64_t begin_ns = TIMELINE_BEGIN(cycle);
     observe_begin(heap, record);
     AO_store(&cycle->stack_bytes, 0);
     workers_want(heap, record->forced || record->periodic || record->by_limit || heap->watches ||

@@ -31,7 +31,7 @@ void phase_enter(struct phase_word *phase, enum cycle_phase next) {
     AO_int_store_release(&phase->now, next);
     if (before != PHASE_IDLE)
         TIMELINE_END(phase, phase->begin_ns, (uintptr_t)phase_name(before));
-    phase->begin_ns = timeline_begin();
+    phase->begin_ns = TIMELINE_BEGIN(phase);
 }
 
 const char *phase_name(enum cycle_phase phase) {

@@ -18,7 +18,7 @@ static bool is_ending(const struct scavenger *scavenger) {
 }
 
 size_t scavenger_give_back(gait_heap *heap, size_t bytes) {
-    int64_t told_ns = timeline_begin(), begin_ns = platform_thread_cpu_ns();
+    int64_t told_ns = TIMELINE_BEGIN(scavenge), begin_ns = platform_thread_cpu_ns();
     size_t excess = control_excess_bytes(&heap->control, 0);
     size_t most = excess < bytes && bytes < SIZE_MAX ? excess : bytes;
     /* above the limit, what nobody may use before the next cycle goes first */

@@ -98,7 +98,7 @@ static bool pay(struct control *control, gait_mutator *mutator,
     earn(control, mutator, orders, taken);
     if (taken >= work)
         return false;
-    int64_t told_ns = timeline_begin();
+    int64_t told_ns = TIMELINE_BEGIN(assist);
     int64_t begin_ns = platform_thread_cpu_ns();
     size_t piece = work - taken < assist->piece_bytes ? work - taken : (size_t)assist->piece_bytes;
     bool starved;
@@ -144,7 +144,7 @@ static bool has_news(void *data) {
 bool control_await_work(struct control *control, int64_t most_ns) {
     struct mark_queue *queue = control->queue;
     AO_fetch_and_add1_full(&queue->hungry); /* others share */
-    int64_t begin_ns = timeline_begin();
+    int64_t begin_ns = TIMELINE_BEGIN(wait_work);
     bool some = news_await(&queue->news, has_news, control, most_ns);
     TIMELINE_END(wait_work, begin_ns, 0);
     AO_fetch_and_sub1_full(&queue->hungry);

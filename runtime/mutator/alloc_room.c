@@ -186,7 +186,7 @@ static void await(gait_mutator *mutator, unsigned ended, struct control_want *wa
     int64_t most_ns = patience(mutator, GAIT_GOVERNOR_FOR_END, 0, 0).most_ns;
     if (most_ns > 0 && !is_held_up(mutator, true)) {
         gait_enter_native(mutator);
-        int64_t begin_ns = timeline_begin();
+        int64_t begin_ns = TIMELINE_BEGIN(wait_cycle);
         int64_t waited_ns = collector_await(heap, ended, most_ns);
         TIMELINE_END(wait_cycle, begin_ns, 0);
         gait_leave_native(mutator);

@@ -365,8 +365,6 @@ void trace_forked(void) {
 }
 
 void trace_sizes(gait_heap *heap) {
-    if (!timeline_wanted())
-        return;
     TIMELINE_NOW(live_bytes, control_live_bytes(&heap->control));
     TIMELINE_NOW(goal_bytes, AO_load(&heap->control.goal_bytes));
     TIMELINE_NOW(total_bytes, control_total_bytes(&heap->control));

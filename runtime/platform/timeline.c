@@ -11,6 +11,14 @@
 
 volatile AO_t timeline_ring;
 
+#ifdef GAIT_USDT
+/* Where tracers look for them; raised by the kernel for a tracer, never here. */
+#define SEMAPHORE(kind, value)                                                                     \
+    volatile unsigned short gait_##kind##_semaphore __attribute__((section(".probes")));
+TIMELINE_KINDS(SEMAPHORE)
+#undef SEMAPHORE
+#endif
+
 bool timeline_open(struct ring *ring) {
     return AO_compare_and_swap_full(&timeline_ring, 0, (AO_t)ring); /* full: the ring is whole */
 }

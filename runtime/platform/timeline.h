@@ -5,9 +5,9 @@
  * thread may work for several heaps. While nobody reads, telling costs a load and a branch.
  *
  * The same places are probes for tracers of the system, if the library is built so: each has the
- * arguments begin, ns of CLOCK_MONOTONIC, and value. They fire at the end of what they tell of. A
- * library that is built so looks at the clock whether somebody reads or not, since it can't know:
- * some 25 ns at each place.
+ * arguments begin, ns of CLOCK_MONOTONIC, and value. They fire at the end of what they tell of.
+ * Each has a semaphore, a number that a tracer raises while it listens, so that nothing but a load
+ * and a branch is added here either: the clock is not looked at for nobody.
  */
 #ifndef GAIT_TIMELINE_H
 #define GAIT_TIMELINE_H
@@ -17,15 +17,6 @@
 
 #include "atomic.h"
 #include "platform.h"
-
-#ifdef GAIT_USDT
-#include <sys/sdt.h>
-#define TIMELINE_PROBE(kind, begin_ns, value) DTRACE_PROBE2(gait, kind, begin_ns, value)
-#define TIMELINE_PROBED true
-#else
-#define TIMELINE_PROBE(kind, begin_ns, value) ((void)0)
-#define TIMELINE_PROBED false
-#endif
 
 /* X(kind, what is told of it by value; "": nothing). */
 #define TIMELINE_KINDS(X)                                                                          \
@@ -44,6 +35,19 @@
     X(live_bytes, "bytes")   /* the live heap now                          */                      \
     X(goal_bytes, "bytes")   /* the goal now                               */                      \
     X(total_bytes, "bytes")  /* memory now                                 */
+
+#ifdef GAIT_USDT
+#define _SDT_HAS_SEMAPHORES 1
+#include <sys/sdt.h>
+#define TIMELINE_SEMAPHORE(kind, value) extern volatile unsigned short gait_##kind##_semaphore;
+TIMELINE_KINDS(TIMELINE_SEMAPHORE)
+#undef TIMELINE_SEMAPHORE
+#define TIMELINE_PROBE(kind, begin_ns, value) DTRACE_PROBE2(gait, kind, begin_ns, value)
+#define TIMELINE_PROBED(kind) ((AO_t)gait_##kind##_semaphore)
+#else
+#define TIMELINE_PROBE(kind, begin_ns, value) ((void)0)
+#define TIMELINE_PROBED(kind) ((AO_t)0)
+#endif
 
 enum timeline_kind {
 #define TIMELINE_KIND(kind, value) TIMELINE_##kind,
@@ -78,23 +82,26 @@ void timeline_add(enum timeline_kind kind, int64_t begin_ns, uint64_t value);
 /** Does somebody read, by a ring? For what is counted for a trace alone. */
 static inline bool timeline_is_open(void) { return AO_load(&timeline_ring) != 0; }
 
-/** May somebody read? */
-static inline bool timeline_wanted(void) { return TIMELINE_PROBED || timeline_is_open(); }
+/** Now, for whoever begins what is told when it ends; 0: nobody reads, by a ring or a probe. */
+#define TIMELINE_BEGIN(kind)                                                                       \
+    (__builtin_expect((AO_load(&timeline_ring) | TIMELINE_PROBED(kind)) != 0, 0)                   \
+         ? platform_now_ns()                                                                       \
+         : 0)
 
-/** Now, for whoever begins what is told when it ends; 0: nobody reads. */
-static inline int64_t timeline_begin(void) { return timeline_wanted() ? platform_now_ns() : 0; }
-
-/** It has ended. A begin_ns of 0 means that nobody read then: it isn't told. */
+/** It has ended. A begin_ns of 0 means that nobody read then: it isn't told, and value is not
+ * looked at. */
 #define TIMELINE_END(kind, begin_ns, value)                                                        \
     do {                                                                                           \
-        TIMELINE_PROBE(kind, begin_ns, value);                                                     \
-        if (begin_ns)                                                                              \
-            timeline_add(TIMELINE_##kind, begin_ns, value);                                        \
+        if (begin_ns) {                                                                            \
+            TIMELINE_PROBE(kind, begin_ns, value);                                                 \
+            if (timeline_is_open())                                                                \
+                timeline_add(TIMELINE_##kind, begin_ns, value);                                    \
+        }                                                                                          \
     } while (0)
 
 /** Sleep, and tell that it was a nap: who marks or sweeps lets others have a CPU. */
 static inline void timeline_nap(int64_t ns) {
-    int64_t begin_ns = timeline_begin();
+    int64_t begin_ns = TIMELINE_BEGIN(nap);
     platform_sleep_ns(ns);
     TIMELINE_END(nap, begin_ns, 0);
 }
@@ -102,7 +109,7 @@ static inline void timeline_nap(int64_t ns) {
 /** Something is so at this moment. */
 #define TIMELINE_NOW(kind, value)                                                                  \
     do {                                                                                           \
-        int64_t timeline_now = timeline_begin();                                                   \
+        int64_t timeline_now = TIMELINE_BEGIN(kind);                                               \
         TIMELINE_END(kind, timeline_now, value);                                                   \
     } while (0)
 
