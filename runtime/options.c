@@ -294,6 +294,8 @@ static int read_debug_item(struct options *options, const char *name, bool stric
                       quote(quoted, item, length), word->word, (unsigned)word->largest);
     uint32_t stored = (uint32_t)value;
     memcpy((char *)options + word->field_offset, &stored, sizeof stored);
+    if (word->field_offset == offsetof(struct options, memprofilerate))
+        options->says_memprofilerate = true;
     return 0;
 }
 

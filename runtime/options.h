@@ -8,6 +8,7 @@
 #define GAIT_OPTIONS_H
 
 #include <gait/gait.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct options {
        one, else 0. assists and minor are 0 or 1. A debug word is 0 or empty when off. */
     double memory_limit_percent;
     double notice_limit_percent;
+    bool says_memprofilerate; /* it was given, maybe as 0 */
 };
 
 /**

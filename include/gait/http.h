@@ -6,7 +6,8 @@
  *   /metrics               all metrics: Prometheus' text, or OpenMetrics if that is accepted;
  *                          ?names=go: under the names that Go programs export
  *   /debug/pprof/heap      a heap profile: what is live (gait/pprof.h); ?gc=1: after a collection
- *   /debug/pprof/allocs    the same, what was allocated before all else
+ *   /debug/pprof/allocs    the same, what was allocated before all else. 404 and a line, which
+ *                          `go tool pprof` shows, if heap profiles are off (gait/profile.h)
  *   /debug/gait/snapshot   a heap snapshot (gait/heap_snapshot.h), by a copy of the process, which
  *                          goes on meanwhile; ?format=compact: not V8's form; ?gc=1: as above. One
  *                          at a time
@@ -30,8 +31,8 @@ extern "C" {
 typedef struct gait_http gait_http;
 
 /**
- * Begin to answer for a heap. If nothing is sampled for heap profiles yet, it is from now on:
- * gait_set_profile_rate(heap, GAIT_PROFILE_RATE_BYTES).
+ * Begin to answer for a heap. Samples for heap profiles are taken from now on, unless somebody has
+ * turned them off: gait_start_profile.
  *
  * @param address  "127.0.0.1:6060", "[::1]:6060", "localhost:6060", "6060" or ":6060" (both:
  *                 127.0.0.1); "0.0.0.0:6060" answers the whole network. Port 0: one that is free.

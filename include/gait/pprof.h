@@ -29,7 +29,10 @@ enum gait_pprof_view {
 };
 
 /**
- * Write a heap profile: a gzipped message; the first view is of what is live.
+ * Write a heap profile: a gzipped message; the first view is of what is live. It begins with
+ * gait_start_profile: if nobody has asked for a profile before, this one has nothing but a comment
+ * that says so, and the next ones what is allocated from now on. If heap profiles are off, a
+ * comment says that.
  * @param descriptor  a file, pipe or socket that blocks. What goes wrong raises signals as write(2)
  *                    does.
  * @return 0, GAIT_E_MEMORY, GAIT_E_FILE (not all was written; errno says why).

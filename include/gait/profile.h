@@ -2,11 +2,18 @@
 /*
  * A heap profile: which code allocates, and what of it is live, by samples.
  *
- *   site    a kind, or the name of an arena, of off-heap or foreign memory, and a stack: all
- * allocations of the same are counted together rate    mean distance of samples, in bytes of
- * allocation. Each byte is as likely as each other to be sampled (a Poisson process, as in Go). A
- * sample stands for as much as makes the sums right in the mean; objects that are much larger than
- * the rate are all sampled
+ * A site is a kind, or the name of an arena, of off-heap or foreign memory, and a stack: all
+ * allocations of the same are counted together.
+ *
+ * The rate is the mean distance of samples, in bytes of allocation. Each byte is as likely as each
+ * other to be sampled (a Poisson process, as in Go). A sample stands for as much as makes the sums
+ * right in the mean; objects that are much larger than the rate are all sampled.
+ *
+ * Which rate holds: the one that was said last, by GAIT_DEBUG=memprofilerate=N (or GODEBUG, or
+ * gait_config.debug), which is read as the heap is created, or by gait_set_profile_rate. 0 is said
+ * as well: then nothing is sampled, whoever asks for a profile. As long as none was said, nothing
+ * is sampled until somebody asks for a profile: gait_http_start, GAIT_DEBUG=http or heapprofile, or
+ * the first profile that gait/pprof.h makes. From then on the rate is GAIT_PROFILE_RATE_BYTES.
  *
  * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. What
  * taking samples costs is held to half a percent of the CPU time of a thread that allocates: where
@@ -31,13 +38,23 @@ extern "C" {
 #define GAIT_PROFILE_DEPTH 64
 
 /**
- * Set the mean distance of samples. At first it is what GAIT_DEBUG=memprofilerate=N says, or 0. 1:
- * each allocation is sampled, which is slow.
- * @param bytes  0: nothing more is sampled; what was, is kept, and dies as its objects do.
+ * Set the mean distance of samples, in place of what the environment says. 1: each allocation is
+ * sampled, which is slow.
+ * @param bytes  0: nothing more is sampled, though somebody asks for a profile later; what was, is
+ *               kept, and dies as its objects do.
  * @return the rate before.
  * Thread rule: any thread.
  */
 GAIT_API size_t gait_set_profile_rate(gait_heap *heap, size_t bytes);
+
+/**
+ * Have samples taken for a profile that is to be made: at GAIT_PROFILE_RATE_BYTES, if nobody has
+ * said a rate. Whoever makes profiles calls it as early as possible, since a profile has nothing of
+ * what was allocated before.
+ * @return the rate in force; 0: somebody has turned heap profiles off.
+ * Thread rule: any thread.
+ */
+GAIT_API size_t gait_start_profile(gait_heap *heap);
 
 /** The rate in force. Thread rule: any thread. */
 GAIT_API size_t gait_profile_rate(gait_heap *heap);

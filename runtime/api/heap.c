@@ -147,7 +147,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         goto no_links;
     }
     samples_init(&heap->samples, &heap->space.metadata_bytes);
-    AO_store(&heap->samples.rate_bytes, heap->options.memprofilerate);
+    if (heap->options.says_memprofilerate)
+        samples_set_rate(&heap->samples, heap->options.memprofilerate);
     expected_init(&heap->expected, &heap->space.metadata_bytes);
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_begin(heap);

@@ -8,11 +8,13 @@
 #include "../instance.h"
 
 size_t gait_set_profile_rate(gait_heap *heap, size_t bytes) {
-    AO_t before;
-    do
-        before = AO_load(&heap->samples.rate_bytes);
-    while (!AO_compare_and_swap(&heap->samples.rate_bytes, before, bytes));
-    return before;
+    HEAP_CALL(heap);
+    return samples_set_rate(&heap->samples, bytes);
+}
+
+size_t gait_start_profile(gait_heap *heap) {
+    HEAP_CALL(heap);
+    return samples_start(&heap->samples);
 }
 
 size_t gait_profile_rate(gait_heap *heap) { return AO_load(&heap->samples.rate_bytes); }

@@ -53,6 +53,8 @@ static enum MHD_Result queue(const struct answer *answer, unsigned status, const
                              struct MHD_Response *response) {
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (status != MHD_HTTP_OK) /* `go tool pprof` shows the line of who says that he knows it */
+        MHD_add_response_header(response, "X-Go-Pprof", "1");
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     enum MHD_Result result = MHD_queue_response(answer->connection, status, response);
     MHD_destroy_response(response);
@@ -143,7 +145,26 @@ static void collect(gait_heap *heap) {
     gait_detach(mutator);
 }
 
+static void see_samples(const gait_profile_site *site, void *seen) {
+    if (site->alloc_bytes > 0)
+        *(bool *)seen = true;
+}
+
+/* Nothing is sampled, and nothing was: somebody wants no profiles. */
+static bool profiles_are_off(gait_heap *heap) {
+    bool seen = false;
+    if (gait_start_profile(heap) == 0)
+        gait_read_profile(heap, see_samples, &seen);
+    else
+        seen = true;
+    return !seen;
+}
+
 static enum MHD_Result send_profile(const struct answer *answer, unsigned view) {
+    if (profiles_are_off(answer->http->heap))
+        return send_line(answer, MHD_HTTP_NOT_FOUND,
+                         "heap profiles are off: memprofilerate=0, of GAIT_DEBUG or set by the "
+                         "program\n");
     if (strcmp(parameter(answer, "gc"), "1") == 0)
         collect(answer->http->heap);
     size_t count;
@@ -373,8 +394,7 @@ gait_http *gait_http_start(gait_heap *heap, const char *address_text, char *erro
     }
     guests_open(&http->guests,
                 MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD)->listen_fd);
-    if (gait_profile_rate(heap) == 0)
-        gait_set_profile_rate(heap, GAIT_PROFILE_RATE_BYTES);
+    gait_start_profile(heap);
     return http;
 }
 

@@ -72,6 +72,31 @@ void samples_init(struct samples *samples, AO_t *metadata_bytes) {
     lock_init(&samples->lock, LOCK_LOG, "samples");
 }
 
+size_t samples_set_rate(struct samples *samples, size_t rate_bytes) {
+    lock_acquire(&samples->lock);
+    size_t before = AO_load(&samples->rate_bytes);
+    samples->rate_said = true;
+    AO_store(&samples->rate_bytes, rate_bytes);
+    lock_release(&samples->lock);
+    return before;
+}
+
+size_t samples_start(struct samples *samples) {
+    lock_acquire(&samples->lock);
+    if (!samples->rate_said)
+        AO_store(&samples->rate_bytes, GAIT_PROFILE_RATE_BYTES);
+    size_t rate_bytes = AO_load(&samples->rate_bytes);
+    lock_release(&samples->lock);
+    return rate_bytes;
+}
+
+bool samples_off(struct samples *samples) {
+    lock_acquire(&samples->lock);
+    bool off = AO_load(&samples->rate_bytes) == 0 && !samples->open;
+    lock_release(&samples->lock);
+    return off;
+}
+
 void samples_destroy(struct samples *samples) {
     if (samples->open) {
         address_map_destroy(&samples->places);

@@ -34,8 +34,10 @@ struct sample_site;
 struct sample_text;
 
 struct samples {
-    AO_t rate_bytes;               /* 0: nothing is sampled; unordered: an old one for a moment */
+    AO_t rate_bytes;               /* 0: nothing is sampled. Set under the lock, read without;
+                                      unordered: an old one for a moment */
     struct lock lock;              /* rank LOG: what follows */
+    bool rate_said;                /* somebody has said a rate: who asks for a profile sets none */
     gait_profile_frames_fn frames; /* names stacks; NULL: nothing does */
     void *frames_data;
     AO_t *metadata_bytes; /* constant: where all of it is counted */
@@ -75,6 +77,15 @@ struct sample_of {
 
 void samples_init(struct samples *samples, AO_t *metadata_bytes);
 void samples_destroy(struct samples *samples);
+
+/** Say a rate, from which samples are taken; 0: none. Any thread. @return the rate before. */
+size_t samples_set_rate(struct samples *samples, size_t rate_bytes);
+
+/** Somebody asks for a profile. Any thread. @return the rate in force; 0: profiles are off. */
+size_t samples_start(struct samples *samples);
+
+/** Nobody takes samples, and there are none. Any thread. */
+bool samples_off(struct samples *samples);
 
 /**
  * Add a sample; of an object the allocation bit is set.

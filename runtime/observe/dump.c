@@ -46,11 +46,14 @@ static profile_fn find_profile(const char **why) {
 }
 
 static bool profile_ready(gait_heap *heap, const char **why) {
-    AO_t *rate = &heap->samples.rate_bytes;
     if (!find_profile(why))
         return false;
-    AO_compare_and_swap(rate, 0, GAIT_PROFILE_RATE_BYTES);
+    samples_start(&heap->samples);
     return true;
+}
+
+static const char *profile_off(gait_heap *heap) {
+    return samples_off(&heap->samples) ? "heap profiles are off: memprofilerate=0" : NULL;
 }
 
 static int profile_write(gait_heap *heap, int descriptor, const char **why) {
@@ -71,6 +74,11 @@ static bool snapshot_ready(gait_heap *heap, const char **why) {
     return true;
 }
 
+static const char *snapshot_off(gait_heap *heap) {
+    (void)heap;
+    return NULL;
+}
+
 static int snapshot_write(gait_heap *heap, int descriptor, const char **why) {
     return heap->write_snapshot(heap, descriptor, why);
 }
@@ -81,14 +89,17 @@ struct dump_sort {
     size_t asked; /* where in struct options */
     /* As the heap begins: can it be written? @return false: *why says why not. */
     bool (*ready)(gait_heap *heap, const char **why);
+    /* Later: is there nothing to write, by the settings? @return a line says why; NULL: there is */
+    const char *(*off)(gait_heap *heap);
     /* Write it: any thread that is RUNNING nowhere. @return negative: *why says why not. */
     int (*write)(gait_heap *heap, int descriptor, const char **why);
 };
 
-#define SORT(option, ready, write)                                                                 \
-    { #option, offsetof(struct options, option), ready, write }
-static const struct dump_sort sorts[] = {SORT(heapprofile, profile_ready, profile_write),
-                                         SORT(heapsnapshot, snapshot_ready, snapshot_write)};
+#define SORT(option, ready, off, write)                                                            \
+    { #option, offsetof(struct options, option), ready, off, write }
+static const struct dump_sort sorts[] = {
+    SORT(heapprofile, profile_ready, profile_off, profile_write),
+    SORT(heapsnapshot, snapshot_ready, snapshot_off, snapshot_write)};
 #define SORTS (sizeof sorts / sizeof sorts[0])
 
 static struct log_names names[SORTS];
@@ -130,7 +141,11 @@ static void complain(const char *option, const char *text, const char *why) {
 
 static void write_file(gait_heap *heap, struct dump *dump) {
     char path[DUMP_PATH_BYTES];
-    const char *why = NULL;
+    const char *why = dump->sort->off(heap);
+    if (why) {
+        complain(dump->sort->option, dump->name, why);
+        return;
+    }
     dump_path(path, dump->name, ++dump->count);
     int descriptor = platform_file_create(path, &why);
     AO_store_full(&dump->open, (AO_t)(descriptor + 1));
@@ -286,6 +301,9 @@ void dumps_start(gait_heap *heap) {
         }
         dumps->of[i].sort = &sorts[i];
         name_dump(heap, &dumps->of[i], &sorts[i]);
+        why = sorts[i].off(heap);
+        if (why) /* now, not only when a file is due */
+            complain(sorts[i].option, text, why);
     }
     heap->dumps = dumps;
     if (!dumps)

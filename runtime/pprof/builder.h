@@ -44,7 +44,8 @@ struct builder {
     const gait_kind_stats *kinds;
     size_t kinds_count;
     double all_bytes, rate_bytes;
-    bool failed; /* no memory */
+    const char *note; /* a comment on the whole; NULL: none */
+    bool failed;      /* no memory */
 };
 
 /** Add a copy of a thing to one of its tables. NULL: no memory. */

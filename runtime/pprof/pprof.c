@@ -20,7 +20,7 @@
 #include "candidates.h"
 #include "profile.pb-c.h"
 
-enum { VALUES = 6, LABELS_MOST = 2, COMMENTS_MOST = 20 };
+enum { VALUES = 6, LABELS_MOST = 2, COMMENTS_MOST = 21 };
 
 /* A kind and the function that allocates it: candidates.h. */
 struct place {
@@ -218,7 +218,7 @@ static void put_samples(struct builder *builder, Gait__Pprof__Profile *profile,
     }
 }
 
-/* ---- Candidates for arenas, as comments ---- */
+/* ---- Comments: on the whole; candidates for arenas ---- */
 
 static int by_bytes(const void *one, const void *other) {
     double a = (*(struct place *const *)one)->sums.bytes;
@@ -251,7 +251,9 @@ static void put_comments(struct builder *builder, Gait__Pprof__Profile *profile,
     if (places)
         qsort(places, count, sizeof *places, by_bytes);
     profile->comment = comments;
-    for (size_t i = 0; i < count && i < COMMENTS_MOST && !builder->failed; i++)
+    if (builder->note)
+        comments[profile->n_comment++] = builder_text(builder, builder->note);
+    for (size_t i = 0; i < count && profile->n_comment < COMMENTS_MOST && !builder->failed; i++)
         comments[profile->n_comment++] = comment_of(builder, places[i]);
     free(places);
 }
@@ -330,10 +332,21 @@ static gait_kind_stats *read_kinds(gait_heap *heap, size_t *count) {
     return kinds;
 }
 
+/* An empty profile looks as if the program allocated nothing. */
+static const char *note_on(size_t rate_before, size_t rate) {
+    if (rate == 0)
+        return "heap profiles are off: memprofilerate=0, of GAIT_DEBUG or set by the program";
+    return rate_before ? NULL
+                       : "samples are taken from now on: this is the first profile that "
+                         "somebody asks for, and has nothing of what was allocated before";
+}
+
 void *gait_heap_profile(gait_heap *heap, unsigned view, size_t *bytes) {
+    size_t rate_before = gait_profile_rate(heap), rate = gait_start_profile(heap);
     struct builder builder = {.samples.compare = compare_samples,
                               .places.compare = compare_places,
-                              .rate_bytes = (double)gait_profile_rate(heap)};
+                              .rate_bytes = (double)rate,
+                              .note = note_on(rate_before, rate)};
     builder_open(&builder);
     gait_kind_stats *kinds = read_kinds(heap, &builder.kinds_count);
     builder.kinds = kinds;

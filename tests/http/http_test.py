@@ -25,6 +25,9 @@ import time
 import unittest
 import urllib.parse
 
+sys.path.append(os.path.join(os.path.dirname(__file__), "../pprof"))
+from pprof_file import Profile  # noqa: E402
+
 SERVE = SHARED = STATIC = LIBRARIES = None
 PATIENCE_S = 60
 DASHBOARD = os.path.join(os.path.dirname(__file__), "../../docs/dashboard.json")
@@ -399,6 +402,44 @@ class BySetting(unittest.TestCase):
         body, errors = self.run_program(SHARED, f"http=127.0.0.1:{port}", LIBRARIES, ask)
         self.assertIn(b"\ngait_gc_heap_live_bytes ", body)
         self.assertEqual(errors, "")
+
+    def test_each_rate(self):
+        """Without a rate it is Go's; 0 is off, which is said to whoever asks."""
+        for rate in (None, 0, 1, 524288):
+            port = free_port()
+
+            def ask():
+                answers = []
+                for page in ("heap", "allocs"):
+                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+                    connection.request("GET", f"/debug/pprof/{page}")
+                    answer = connection.getresponse()
+                    answers.append((answer.status, answer.getheader("X-Go-Pprof"), answer.read()))
+                if rate == 0 and shutil.which("go"):
+                    with tempfile.TemporaryDirectory() as folder:
+                        answers.append(subprocess.run(
+                            ["go", "tool", "pprof", "-top",
+                             f"http://127.0.0.1:{port}/debug/pprof/heap"],
+                            capture_output=True, text=True, check=False,
+                            env={**os.environ, "HOME": folder, "PPROF_TMPDIR": folder}).stderr)
+                return answers
+
+            setting = f"http=127.0.0.1:{port}" + ("" if rate is None else f",memprofilerate={rate}")
+            answers, errors = self.run_program(SHARED, setting, LIBRARIES, ask)
+            self.assertEqual(errors, "")
+            for status, of_pprof, body in answers[:2]:
+                if rate == 0:
+                    self.assertEqual((status, of_pprof), (404, "1"))
+                    self.assertRegex(
+                        body, rb"^heap profiles are off: memprofilerate=0, [^\n]*\n$")
+                else:
+                    self.assertEqual(status, 200)
+                    with tempfile.NamedTemporaryFile() as file:
+                        file.write(body)
+                        file.flush()
+                        self.assertEqual(Profile(file.name).period, rate or 524288)
+            for shown in answers[2:]:
+                self.assertIn("heap profiles are off: memprofilerate=0", shown)
 
     def test_a_port_that_the_system_chooses_is_told(self):
         _, errors = self.run_program(SHARED, "http=127.0.0.1:0", LIBRARIES, lambda: None)

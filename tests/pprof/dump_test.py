@@ -97,6 +97,30 @@ class Dumps(unittest.TestCase):
         self.end()
         self.assertEqual(Profile(self.file).total("inuse_objects"), 200000)
 
+    def test_each_rate_at_exit_and_by_a_signal(self):
+        """Without a rate it is Go's; 0 is off, and is said: as the heap begins, and in the place of
+        each file. The signal ends nothing."""
+        for when in ("@exit", "@SIGUSR1"):
+            for rate in (None, 0, 1, 524288):
+                self.start(self.file + when,
+                           debug="" if rate is None else f",memprofilerate={rate}")
+                if when == "@SIGUSR1":
+                    self.tell("s")
+                    if rate != 0:
+                        self.wait_for(self.file)
+                    else:
+                        time.sleep(1)  # ten times what it may take
+                _, error = self.end()
+                if rate == 0:
+                    self.assertEqual(self.files(), [])
+                    off = "GAIT_DEBUG=heapprofile=.*: heap profiles are off: memprofilerate=0\n"
+                    self.assertRegex(error, f"^(gait: {off}){{2}}$")
+                else:
+                    self.assertEqual(error, "")
+                    self.assertEqual(Profile(self.file).period, rate or 524288)
+                    self.assertGreater(Profile(self.file).total("alloc_space"), 0)
+                    os.remove(self.file)
+
     def test_no_server_is_asked_for_names(self):
         """elfutils asks those that a user has named, and waits for them."""
         with socket.create_server(("127.0.0.1", 0)) as server:

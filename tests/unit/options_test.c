@@ -391,6 +391,18 @@ Test(options, gait_debug_wins_over_godebug) {
     cr_assert_eq(options.gcstress, 3);
 }
 
+Test(options, a_profile_rate_of_0_is_not_none) {
+    struct options options;
+    cr_assert_eq(read_all(&options, NULL), 0);
+    cr_expect_eq(options.says_memprofilerate, false);
+    cr_assert_eq(read_with(&options, "GAIT_DEBUG", "memprofilerate=0"), 0, "%s", line);
+    cr_expect_eq(options.says_memprofilerate, true);
+    cr_expect_eq(options.memprofilerate, 0u);
+    cr_assert_eq(read_with(&options, "GODEBUG", "memprofilerate=524288"), 0, "%s", line);
+    cr_expect_eq(options.says_memprofilerate, true);
+    cr_expect_eq(options.memprofilerate, 524288u);
+}
+
 Test(options, config_starts_as_defaults) {
     gait_config config, zero = {0};
     memset(&config, 0x5a, sizeof config);

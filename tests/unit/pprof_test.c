@@ -21,11 +21,11 @@ static gait_mutator *mutator;
 static gait_kind node, text;
 static gait_word kept;
 
-static void open_heap(void) {
+static void open_heap_as(const char *debug) {
     kept = 0;
     gait_config config;
     gait_config_init(&config);
-    config.debug = "memprofilerate=1";
+    config.debug = debug;
     heap = gait_heap_create(&config, NULL, 0);
     cr_assert_not_null(heap);
     mutator = gait_attach(heap);
@@ -34,6 +34,8 @@ static void open_heap(void) {
     node = (gait_kind)gait_kind_register(heap, &nodes);
     text = (gait_kind)gait_kind_register(heap, &texts);
 }
+
+static void open_heap(void) { open_heap_as("memprofilerate=1"); }
 
 static void close_heap(void) {
     gait_detach(mutator);
@@ -276,4 +278,55 @@ Test(pprof, what_can_not_be_written_is_told) {
     int null = open("/dev/null", O_WRONLY);
     cr_expect_eq(gait_write_heap_profile(heap, null), 0);
     close(null);
+}
+
+/* ---- Which rate holds, of a profile that a call asks for ---- */
+
+/* A profile's period, how many samples it has at least (at a period of 0: in all), and what its
+ * comment on the whole begins with; "": it has none, at most candidates. */
+static void expect_rate(int64_t period, size_t samples_least, const char *comment) {
+    Gait__Pprof__Profile *profile = profile_now();
+    cr_expect_eq(profile->period, period);
+    cr_expect(profile->n_sample >= samples_least);
+    cr_expect(period > 0 || profile->n_sample == samples_least);
+    const char *first = profile->n_comment ? profile->string_table[profile->comment[0]] : "";
+    cr_expect_eq(strncmp(first, comment, strlen(comment)), 0, "%s", first);
+    cr_expect(comment[0] || !first[0] || strncmp(first, "candidate", 9) == 0, "%s", first);
+    gait__pprof__profile__free_unpacked(profile, NULL);
+}
+
+Test(pprof_rate, without_one_samples_begin_with_the_first_call, .fini = close_heap) {
+    open_heap_as("");
+    fill();
+    expect_rate(524288, 0, "samples are taken from now on");
+    make_garbage(20000);
+    expect_rate(524288, 1, "");
+}
+
+Test(pprof_rate, at_0_there_is_nothing, .fini = close_heap) {
+    open_heap_as("memprofilerate=0");
+    make_garbage(20000);
+    expect_rate(0, 0, "heap profiles are off: memprofilerate=0");
+    make_garbage(20000);
+    expect_rate(0, 0, "heap profiles are off: memprofilerate=0");
+}
+
+Test(pprof_rate, at_1_all_is_there, .fini = close_heap) {
+    open_heap_as("memprofilerate=1");
+    make_garbage(10);
+    expect_rate(1, 1, "");
+}
+
+Test(pprof_rate, one_that_was_said_holds, .fini = close_heap) {
+    open_heap_as("memprofilerate=524288");
+    make_garbage(20000);
+    expect_rate(524288, 1, "");
+}
+
+Test(pprof_rate, the_programs_call_comes_after_the_environment, .fini = close_heap) {
+    open_heap_as("memprofilerate=0");
+    gait_set_profile_rate(heap, 1);
+    make_garbage(10);
+    gait_set_profile_rate(heap, 0);
+    expect_rate(0, 1, "heap profiles are off");
 }

@@ -248,3 +248,21 @@ Test(profile, what_the_program_frees_is_not_live) {
     cr_expect_eq(sums_of(node, NULL).live_objects, 0.0);
     gait_pop_frame(mutator);
 }
+
+Test(profile, sampling_begins_as_somebody_asks) {
+    cr_expect_eq(gait_profile_rate(heap), 0u);
+    cr_expect_eq(gait_start_profile(heap), GAIT_PROFILE_RATE_BYTES);
+    cr_expect_eq(gait_profile_rate(heap), GAIT_PROFILE_RATE_BYTES);
+    gait_set_profile_rate(heap, 4096);
+    cr_expect_eq(gait_start_profile(heap), 4096u);
+}
+
+Test(profile, a_rate_of_0_that_was_said_stays) {
+    gait_set_profile_rate(heap, 0);
+    cr_expect_eq(gait_start_profile(heap), 0u);
+    allocate(node, 48, 100000, NULL);
+    cr_expect_eq(sums_of(node, NULL).sites, 0u);
+    gait_start_profile(heap);
+    gait_set_profile_rate(heap, 0);
+    cr_expect_eq(gait_start_profile(heap), 0u);
+}
