@@ -79,8 +79,7 @@ struct thread {
     volatile int calls;         /* it is in so many calls of Gait's: not paused there; its own */
     bool locked;         /* it has ALLOC and COLLECT, by compat_alloc_lock; its own           */
     bool holds;          /* it holds collections off; its own */
-    bool ended;          /* its stack is gone. Lock TABLES                             */
-    void *result;        /* of a thread that ended: a root until it is joined          */
+    bool ended;          /* it is gone without a word, and so is its stack. Lock TABLES */
     struct thread *next; /* lock TABLES                                                */
 };
 
@@ -94,20 +93,33 @@ struct thread *compat_thread_mine(void);
 
 /** @return GC_SUCCESS, GC_DUPLICATE; base NULL: as the system says. */
 int compat_thread_register(char *base);
-/** A thread that GC_pthread_create has started: what it returns is asked for by GC_pthread_join. */
-void compat_thread_begin(void);
-/** What it returns. */
-void compat_thread_returns(void *result);
-
-/* All that are registered, or ended and not joined: lock TABLES. */
+/* All that are registered: lock TABLES. */
 extern struct thread *compat_threads;
-/** A thread that has not ended. With TABLES held. */
+/** The thread that has this handle. With TABLES held. */
 struct thread *compat_threads_find(pthread_t handle);
-/** It was joined. */
-void compat_threads_joined(pthread_t handle);
-/** @return as pthread_detach. */
-int compat_threads_detach(pthread_t handle);
 void compat_threads_child(void);
+
+/* ---- What threads return: results.c ---- */
+
+struct result;
+
+/** The calling thread, which GC_pthread_create has started, gets a record; it returns a value; it
+ * ends. */
+void compat_result_begin(void);
+void compat_result_set(void *value);
+void compat_result_end(void);
+/** Not NULL: the calling thread has one. */
+void *compat_result_mine(void);
+
+/** Before pthread_join, and after it. NULL: there is none, which is as good. */
+struct result *compat_result_claim(pthread_t handle);
+void compat_result_unclaim(struct result *result);
+void compat_result_joined(struct result *result);
+/** pthread_detach. @return as that. */
+int compat_result_detach(pthread_t handle);
+/** With TABLES held. */
+void compat_results_visit(gait_visitor *visitor);
+void compat_results_child(void);
 
 /* ---- Locks: blocking.c ---- */
 

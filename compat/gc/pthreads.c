@@ -10,8 +10,8 @@
 
 #include "include/gc/gc_pthread_redirects.h"
 
-/* On the creator's stack, which is scanned, until the new thread is listed: from then on its handle
- * leads to its own record, and to no older thread's (compat_threads_detach). */
+/* On the creator's stack, which is scanned, until the new thread is listed, and so is the record of
+ * what it returns (results.c, .inv.result). */
 struct beginning {
     void *(*run)(void *data);
     void *data;
@@ -20,12 +20,13 @@ struct beginning {
 
 static COMPAT_NOINLINE void *begin(void *data) {
     struct beginning *beginning = data;
-    compat_thread_begin();
+    compat_thread_mine();
+    compat_result_begin();
     void *(*run)(void *) = beginning->run;
     void *volatile argument = beginning->data;
     sem_post(&beginning->listed); /* the last look at it */
     void *value = run(argument);
-    compat_thread_returns(value);
+    compat_result_set(value);
     return value; /* the key's destructor unregisters it */
 }
 
@@ -43,20 +44,28 @@ int GC_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void 
     return error;
 }
 
+static void unclaim(void *result) { compat_result_unclaim(result); }
+
 /* Not in GC_do_blocking: a thread that is cancelled here goes on with objects, in its cleanups. */
-int GC_pthread_join(pthread_t thread, void **result) {
-    int error = pthread_join(thread, result);
-    if (!error)
-        compat_threads_joined(thread);
+int GC_pthread_join(pthread_t thread, void **value) {
+    struct result *result = compat_result_claim(thread);
+    int error;
+    pthread_cleanup_push(unclaim, result);
+    error = pthread_join(thread, value);
+    pthread_cleanup_pop(0);
+    if (error)
+        compat_result_unclaim(result);
+    else
+        compat_result_joined(result);
     return error;
 }
 
-int GC_pthread_detach(pthread_t thread) { return compat_threads_detach(thread); }
+int GC_pthread_detach(pthread_t thread) { return compat_result_detach(thread); }
 
 int GC_pthread_cancel(pthread_t thread) { return pthread_cancel(thread); }
 
 void GC_pthread_exit(void *result) {
-    compat_thread_returns(result);
+    compat_result_set(result);
     pthread_exit(result);
 }
 

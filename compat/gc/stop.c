@@ -225,11 +225,10 @@ static void visit(gait_visitor *visitor, void *data) {
     (void)data;
     gait_visitor *before = compat_visitor_here;
     compat_visitor_here = visitor;
-    for (struct thread *thread = compat_threads; thread; thread = thread->next) {
+    for (struct thread *thread = compat_threads; thread; thread = thread->next)
         if (!thread->ended)
             visit_stack(visitor, thread);
-        compat_roots_visit_memory(visitor, &thread->result, &thread->result + 1);
-    }
+    compat_results_visit(visitor);
     compat_roots_visit(visitor);
     compat_visitor_here = before;
 }

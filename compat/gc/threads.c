@@ -22,10 +22,9 @@ char *GC_stackbottom;
 /* ---- A thread's end ---- */
 
 static pthread_key_t key;
-static COMPAT_TLS bool ending;    /* its first round of destructors has begun */
-static COMPAT_TLS bool is_joined; /* GC_pthread_create has started it */
+static COMPAT_TLS bool ending; /* its first round of destructors has begun */
 
-static void unregister(bool ends);
+static void unregister(void);
 
 /* Destructors of thread-specific data run in rounds, within a round by the order of keys. In the
  * first one the thread stays as it is: those of the program may use objects. In the second one
@@ -34,34 +33,20 @@ static void unregister(bool ends);
 static void thread_ends(void *data) {
     (void)data;
     struct thread *thread = compat_thread_here;
-    if (!thread)
-        return;
-    if (!ending && pthread_setspecific(key, thread) == 0) {
+    if (thread && !ending && pthread_setspecific(key, thread) == 0) {
         ending = true;
         compat_blocking_end(thread);
         return;
     }
-    unregister(true);
+    compat_result_end();
+    if (thread)
+        unregister();
 }
 
 /* As the library is loaded, after Gait: the program's keys come later. */
 __attribute__((constructor(102))) static void make_key(void) {
     if (pthread_key_create(&key, thread_ends) != 0)
         compat_abort("no key for thread-specific data");
-}
-
-/* With TABLES held, as GC_pthread_detach has it: either it comes first, and is seen here, or it
- * finds that the thread has ended. */
-static bool will_be_joined(void) {
-    pthread_attr_t attributes;
-    int state = PTHREAD_CREATE_JOINABLE;
-    if (!is_joined)
-        return false;
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getdetachstate(&attributes, &state);
-        pthread_attr_destroy(&attributes);
-    }
-    return state == PTHREAD_CREATE_JOINABLE;
 }
 
 /* ---- Its begin ---- */
@@ -119,35 +104,33 @@ int compat_thread_register(char *base) {
         compat_abort(error);
     thread->here = __builtin_frame_address(0);
     compat_tables_lock();
+    struct thread *gone = compat_threads_find(thread->handle); /* without a word */
+    if (gone)
+        list_remove(gone);
     thread->next = compat_threads;
     compat_threads = thread;
     compat_thread_here = thread; /* .inv.listed */
     compat_tables_unlock();
+    free(gone);
     if (!GC_find_leak) /* else each object is listed: alloc.c */
         compat_head_here = (struct gait_mutator_head *)thread->mutator;
     return GC_SUCCESS;
 }
 
-/* ends: else it may come again. */
-static void unregister(bool ends) {
+/* It may come again. The key keeps a value as long as there is something to do at its end. */
+static void unregister(void) {
     struct thread *thread = compat_thread_here;
     gait_mutator *mutator = thread->mutator;
     compat_settings_forget(thread);
     compat_tables_lock();
-    thread->ended = true;
     compat_thread_here = NULL;
     compat_head_here = NULL;
-    bool kept = (ends || thread->result) && will_be_joined();
-    if (kept)
-        is_joined = false; /* by this record */
-    else
-        list_remove(thread);
+    list_remove(thread);
     compat_tables_unlock();
-    pthread_setspecific(key, NULL);
+    pthread_setspecific(key, compat_result_mine());
     if (gait_current(compat_heap) == mutator) /* else thread_ends */
         gait_detach(mutator);
-    if (!kept)
-        free(thread);
+    free(thread);
 }
 
 struct thread *compat_thread_mine(void) {
@@ -161,63 +144,9 @@ struct thread *compat_thread_mine(void) {
 
 struct thread *compat_threads_find(pthread_t handle) {
     struct thread *thread = compat_threads;
-    while (thread && (thread->ended || !pthread_equal(thread->handle, handle)))
-        thread = thread->next;
-    return thread;
-}
-
-/* ---- Those that are joined ---- */
-
-void compat_thread_begin(void) {
-    is_joined = true;
-    int result = compat_thread_register(NULL);
-    if (result != GC_SUCCESS && result != GC_DUPLICATE)
-        compat_abort("a new thread can't be registered");
-}
-
-void compat_thread_returns(void *result) {
-    if (is_joined || compat_thread_here) /* else nobody is told of it here */
-        compat_thread_mine()->result = result;
-}
-
-/* With TABLES held. The oldest that has ended: a handle may be another thread's as soon as
- * pthread_join has returned, so who was joined first is forgotten first. */
-static struct thread *take_ended(pthread_t handle) {
-    struct thread *oldest = NULL;
-    for (struct thread *thread = compat_threads; thread; thread = thread->next)
-        if (thread->ended && pthread_equal(thread->handle, handle))
-            oldest = thread;
-    if (oldest)
-        list_remove(oldest);
-    return oldest;
-}
-
-void compat_threads_joined(pthread_t handle) {
-    compat_tables_lock();
-    struct thread *gone = take_ended(handle);
-    compat_tables_unlock();
-    free(gone);
-}
-
-/* With TABLES held, before it is joined or detached: the newest by its handle is its own. One that
- * ended before is of a thread that was joined just now, and whoever joined that takes it. */
-static struct thread *take_if_ended(pthread_t handle) {
-    struct thread *thread = compat_threads;
     while (thread && !pthread_equal(thread->handle, handle))
         thread = thread->next;
-    if (!thread || !thread->ended)
-        return NULL;
-    list_remove(thread);
     return thread;
-}
-
-int compat_threads_detach(pthread_t handle) {
-    compat_tables_lock();
-    int error = pthread_detach(handle);
-    struct thread *gone = error ? NULL : take_if_ended(handle);
-    compat_tables_unlock();
-    free(gone);
-    return error;
 }
 
 /* In a fork's child, with TABLES held: the others are not there. */
@@ -235,6 +164,7 @@ void compat_threads_child(void) {
             free(thread);
         }
     }
+    compat_results_child();
 }
 
 /* ---- Calls ---- */
@@ -246,7 +176,7 @@ int GC_register_my_thread(const struct GC_stack_base *base) {
 
 int GC_unregister_my_thread(void) {
     if (compat_thread_here)
-        unregister(false);
+        unregister();
     return GC_SUCCESS;
 }
 
