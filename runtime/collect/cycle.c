@@ -435,6 +435,8 @@ static bool mark_concurrently(gait_heap *heap) {
             world_handshake(&heap->world, flush);
         } while (!is_quiet(heap, published) && ++rounds < ROUNDS_MOST &&
                  !workers_are_ending(workers));
+        if (rounds == ROUNDS_MOST)
+            AO_int_store(&cycle->closing, 1);
         rescue_suspect(&heap->finalizers, &workers->marker);
         PERTURB(CYCLE_QUIET);
         world_stop(&heap->world);
@@ -446,6 +448,7 @@ static bool mark_concurrently(gait_heap *heap) {
             break;
         cycle_start_the_world(heap);
     }
+    AO_int_store(&cycle->closing, 0);
     return end_marking(heap);
 }
 

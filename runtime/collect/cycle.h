@@ -16,6 +16,7 @@ struct cycle {
     AO_t black_bytes;           /* allocated black by mutators that are gone since         */
     AO_t gone_bytes;            /* marked by them                                          */
     AO_t stack_bytes;           /* roots of mutators and coroutines visited in this cycle  */
+    unsigned closing;           /* atomic: marking has looked for its end in vain; a hint  */
     int64_t begin_cpu_ns;       /* its thread's CPU time that is counted; the collector's  */
     struct cycle_record record; /* of the running or last cycle; the collector's           */
     struct figures figures;     /* of all cycles                                           */

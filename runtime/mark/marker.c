@@ -194,7 +194,8 @@ static void mark_leaf(struct marker *marker, const struct cell *cell) {
         AO_fetch_and_add1_full(&queue->published);
 }
 
-void marker_shade(struct marker *marker, const gait_word *words, size_t count, bool may_mark) {
+bool marker_shade(struct marker *marker, const gait_word *words, size_t count, bool may_mark) {
+    bool pushed = false;
     struct cell cells[SHADE_BATCH]; /* whose bits come into the cache */
     for (size_t at = 0; at < count;) {
         unsigned found = 0;
@@ -209,8 +210,9 @@ void marker_shade(struct marker *marker, const gait_word *words, size_t count, b
             else if (may_mark && ENTRY_LAYOUT(cells[i].entry) == GAIT_LEAF)
                 mark_leaf(marker, &cells[i]);
             else
-                marker_push(marker, (gait_word)cells[i].start);
+                marker_push(marker, (gait_word)cells[i].start), pushed = true;
     }
+    return pushed;
 }
 
 void marker_push_range(struct marker *marker, const gait_word *words, size_t count) {

@@ -140,8 +140,8 @@ void marker_copy_words(gait_word *to, const gait_word *from, size_t count);
 bool marker_defer(struct marker *marker, char *ephemeron);
 
 /** Push the objects that count words refer to, or point into, unless they are marked already.
- * may_mark: its thread may mark, so leaves are marked at once. */
-void marker_shade(struct marker *marker, const gait_word *words, size_t count, bool may_mark);
+ * may_mark: its thread may mark, so leaves are marked at once. @return whether any was pushed. */
+bool marker_shade(struct marker *marker, const gait_word *words, size_t count, bool may_mark);
 
 /** Is word a reference to an object that is not marked yet? */
 bool marker_is_white(const struct marker *marker, gait_word word);

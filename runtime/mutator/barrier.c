@@ -28,8 +28,10 @@ static void barrier_shade(gait_mutator *mutator, gait_word word) {
     if (!space_reserves(&heap->space, word & heap->value_mask) &&
         !space_reserves(&heap->space, word))
         return;
-    if (mutator->barrier_count == BARRIER_WORDS)
-        mutator_flush_barrier(mutator, cycle_lets_mark(mutator));
+    if (mutator->barrier_count == BARRIER_WORDS &&
+        mutator_flush_barrier(mutator, cycle_lets_mark(mutator)) &&
+        AO_int_load(&heap->cycle.closing)) /* markers come first: marking.md, .inv.closing */
+        platform_sleep_ns(control_looks().closing_ns);
     mutator->barrier_words[mutator->barrier_count++] = word;
 }
 

@@ -22,15 +22,16 @@ void mutator_misused(const gait_mutator *mutator, const char *call) {
     platform_fatal("%s: the mutator is in native code", call);
 }
 
-void mutator_flush_barrier(gait_mutator *mutator, bool may_mark) {
+bool mutator_flush_barrier(gait_mutator *mutator, bool may_mark) {
     if (mutator->barrier_count == 0)
-        return;
+        return false;
     PERTURB(BARRIER_FLUSH);
     struct marker *marker = &mutator->marker;
     marker_begin(marker);
-    marker_shade(marker, mutator->barrier_words, mutator->barrier_count, may_mark);
+    bool pushed = marker_shade(marker, mutator->barrier_words, mutator->barrier_count, may_mark);
     mutator->barrier_count = 0;
     marker_end(marker);
+    return pushed;
 }
 
 __attribute__((no_sanitize("address", "thread"))) static void

@@ -206,8 +206,9 @@ static inline bool mutator_is_marking(const gait_mutator *mutator) {
 }
 
 /** Look at the words that the barrier collected: the white ones are published as work, or, where
- * its thread may mark (cycle_lets_mark) and they lead nowhere, marked. */
-void mutator_flush_barrier(gait_mutator *mutator, bool may_mark);
+ * its thread may mark (cycle_lets_mark) and they lead nowhere, marked. @return whether any became
+ * work. */
+bool mutator_flush_barrier(gait_mutator *mutator, bool may_mark);
 
 /** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread
  * only. */

@@ -146,3 +146,52 @@ Test(cycle, the_world_is_not_held_up_by_a_mutator_that_has_answered) {
     cr_expect_not(is_held_up);
     gait_heap_destroy(heap);
 }
+
+/* ---- The end of marking ---- */
+
+static void *collect(void *argument) {
+    (void)argument;
+    gait_mutator *mutator = gait_attach(heap);
+    gait_collect(mutator);
+    AO_store_release(&ended, 1);
+    gait_detach(mutator);
+    return NULL;
+}
+
+/* Each weak read shades what it gives, and what leads on is work. Were marking to wait for a round
+ * without any, it would end when all that the table has is read. */
+Test(cycle, marking_ends_beside_a_thread_that_reads_weak_words, .timeout = 60) {
+    enum { WORDS = 1 << 20 };
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "off";
+    heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    gait_mutator *mutator = gait_attach(heap);
+    int node = gait_kind_register(heap, &(gait_kind_info){.name = "node", .layout = GAIT_REFS});
+    int weak = gait_kind_register(heap, &(gait_kind_info){.name = "table", .layout = GAIT_WEAK});
+    gait_word root;
+    struct gait_frame frame;
+    root = (gait_word)gait_alloc(mutator, (gait_kind)weak, WORDS * sizeof(gait_word));
+    gait_push_frame(mutator, &frame, &root, 1);
+    gait_word *table = (gait_word *)root;
+    for (size_t i = 0; i < WORDS; i++)
+        gait_weak_set(mutator, &table[i], (gait_word)gait_alloc(mutator, (gait_kind)node, 16));
+    pthread_t collector;
+    AO_store(&ended, 0);
+    cr_assert_eq(pthread_create(&collector, NULL, collect, NULL), 0);
+    for (size_t i = 0; !AO_load_acquire(&ended); i = (i + 1) % WORDS) {
+        (void)gait_weak_get(mutator, &table[i]);
+        gait_poll(mutator);
+    }
+    size_t left = 0;
+    for (size_t i = 0; i < WORDS; i++)
+        left += gait_weak_get(mutator, &table[i]) != 0;
+    cr_expect_lt(left, (size_t)WORDS / 2, "%zu of %d", left, WORDS);
+    gait_enter_native(mutator);
+    pthread_join(collector, NULL);
+    gait_leave_native(mutator);
+    gait_pop_frame(mutator);
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
