@@ -78,7 +78,6 @@ struct gait_heap {
 
     struct space space;
     struct arenas arenas;
-    struct kind_table kinds;
     struct mark_queue queue;
     struct roots roots;
     struct finalizers finalizers;
@@ -108,6 +107,11 @@ struct gait_heap {
     void *snapshot_owned_data;
 
     gait_heap *next; /* the process's heaps; lock HEAPS */
+
+    /* What follows is not zeroed as the heap is created: who has room there fills it as it is used,
+     * and pages that nobody has written are no memory. */
+    struct helper helpers[2][WORKERS_MAX]; /* of workers' teams */
+    struct kind_table kinds;
 };
 
 /* The first line of each public function that names a heap, and not a mutator, and takes locks or

@@ -74,11 +74,12 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     }
     if (options_config(&whole, given, error, error_bytes) < 0)
         return NULL;
-    gait_heap *heap = calloc(1, sizeof *heap);
+    gait_heap *heap = malloc(sizeof *heap);
     if (!heap) {
         error_say(error, error_bytes, "gait_heap_create: no memory");
         return NULL;
     }
+    memset(heap, 0, offsetof(struct gait_heap, helpers));
     if (options_read(&heap->options, config, error, error_bytes) < 0)
         goto no_options;
     if (config->flags & ~(uint32_t)FLAGS_KNOWN || config->reserved != 0) {

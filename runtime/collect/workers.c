@@ -7,29 +7,31 @@
 #include "../instance.h"
 #include "../platform/perturb.h"
 
-static void team_init(gait_heap *heap, struct workers_team *team, bool idle) {
-    team->idle = idle;
-    for (unsigned i = 0; i < WORKERS_MAX; i++) {
-        struct helper *helper = &team->helpers[i];
-        helper->heap = heap;
-        helper->team = team;
-        helper->number = i;
-        marker_init(&helper->marker, &heap->space, &heap->queue, heap->value_mask);
-        helper->marker.lockless = idle;
-    }
-}
-
 void workers_init(gait_heap *heap) {
     struct workers *workers = &heap->workers;
     marker_init(&workers->marker, &heap->space, &heap->queue, heap->value_mask);
-    team_init(heap, &workers->normal, false);
-    team_init(heap, &workers->idle, heap->concurrent);
+    workers->normal.helpers = heap->helpers[0];
+    workers->idle.helpers = heap->helpers[1];
+    workers->idle.idle = heap->concurrent;
 }
 
-static void team_want(struct workers_team *team, int32_t wanted) {
+/* The helper of that number. One whose thread has ended is taken again as it is: what it marked may
+ * not be counted yet. */
+static struct helper *team_helper(gait_heap *heap, struct workers_team *team, unsigned number) {
+    struct helper *helper = &team->helpers[number];
+    if (number == team->made) {
+        *helper = (struct helper){.heap = heap, .team = team, .number = number};
+        marker_init(&helper->marker, &heap->space, &heap->queue, heap->value_mask);
+        helper->marker.lockless = team->idle;
+        team->made++;
+    }
+    return helper;
+}
+
+static void team_want(gait_heap *heap, struct workers_team *team, int32_t wanted) {
     unsigned most = wanted < WORKERS_MAX ? (unsigned)wanted : WORKERS_MAX;
     for (; team->started < most; team->started++) {
-        struct helper *helper = &team->helpers[team->started];
+        struct helper *helper = team_helper(heap, team, team->started);
         if (platform_thread_start(&helper->thread, workers_help, helper, "gait-mark") < 0)
             break; /* the next cycle tries again */
     }
@@ -41,8 +43,9 @@ void workers_want(gait_heap *heap, bool all) {
     struct gait_governor_helpers helpers = control_helpers(&heap->control, !heap->concurrent);
     int32_t others = control_procs(&heap->control) - 1;
     AO_int_store(&workers->dedicated, (unsigned)helpers.dedicated);
-    team_want(&workers->normal, all && others > helpers.dedicated ? others : helpers.dedicated);
-    team_want(&workers->idle, helpers.idle);
+    team_want(heap, &workers->normal,
+              all && others > helpers.dedicated ? others : helpers.dedicated);
+    team_want(heap, &workers->idle, helpers.idle);
 }
 
 void workers_open(gait_heap *heap, size_t bytes) {
@@ -63,7 +66,7 @@ void workers_close(gait_heap *heap) {
 
 static uint64_t team_take_marked(struct workers_team *team) {
     uint64_t marked = 0;
-    for (unsigned i = 0; i < WORKERS_MAX; i++)
+    for (unsigned i = 0; i < team->made; i++)
         marked += marker_take_marked(&team->helpers[i].marker);
     return marked;
 }

@@ -33,10 +33,11 @@ struct helper {
 /* Helpers of one priority. A thread is started by the first cycle that wants it, and sleeps through
  * those that do not. */
 struct workers_team {
-    bool idle;        /* at idle priority; constant */
-    unsigned started; /* threads that there are: the first of the array; the collector's */
-    unsigned wanted;  /* atomic: of these, so many help in this cycle */
-    struct helper helpers[WORKERS_MAX];
+    bool idle;              /* at idle priority; constant */
+    unsigned made;          /* helpers that are filled: the first of the array; the collector's */
+    unsigned started;       /* threads that there are, of these; the collector's */
+    unsigned wanted;        /* atomic: of these, so many help in this cycle */
+    struct helper *helpers; /* [WORKERS_MAX]; constant */
 };
 
 struct workers {

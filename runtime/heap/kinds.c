@@ -11,7 +11,7 @@
 #include "counted.h"
 
 void kinds_init(struct kind_table *table, struct space *space) {
-    memset(table, 0, sizeof *table);
+    memset(table, 0, offsetof(struct kind_table, kinds));
     lock_init(&table->lock, LOCK_KINDS, "kinds");
     table->metadata_bytes = &space->metadata_bytes;
     space->kinds = table->kinds;
@@ -114,6 +114,7 @@ static char *copy_of_name(const char *given) {
 }
 
 static int kind_fill(struct kind_table *table, struct kind *kind, const gait_kind_info *info) {
+    memset(kind, 0, sizeof *kind);
     kind->name = copy_of_name(info->name);
     kind->layout = info->layout;
     kind->head_words = info->head_words;

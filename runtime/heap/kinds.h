@@ -46,11 +46,12 @@ struct kind_table {
     struct lock lock;     /* rank KINDS: registration */
     AO_t count;           /* released after the entry is filled */
     AO_t *metadata_bytes; /* constant: where entries' memory is counted */
-    struct kind kinds[GAIT_KINDS_MAX];
     /* where objects of each kind go in an arena (arena_head.h), and in one that is scanned
      * conservatively; filled before count is raised */
     uint8_t arena_kinds[GAIT_KINDS_MAX];
     uint8_t arena_kinds_conservative[GAIT_KINDS_MAX];
+    /* last: 42 KiB that nobody writes before they are registered, so most of it is no memory */
+    struct kind kinds[GAIT_KINDS_MAX];
 };
 
 void kinds_init(struct kind_table *table, struct space *space);

@@ -229,10 +229,13 @@ static double lowest_limit(const struct hierarchy hierarchies[VERSIONS]) {
     return lowest;
 }
 
-/** quota / period, both in µs, where both are positive numbers ("max" and -1 mean none). */
-static double quota_of(const char *quota_text, const char *period_text) {
-    long long quota = strtoll(quota_text, NULL, 10), period = strtoll(period_text, NULL, 10);
-    return quota > 0 && period > 0 ? (double)quota / (double)period : INFINITY;
+/** "max" and -1 mean none. */
+static bool is_positive(const char *text) { return strtoll(text, NULL, 10) > 0; }
+
+/** quota / period, both in µs, where both are positive numbers. */
+static double quota_of(const char *quota, const char *period) {
+    return is_positive(quota) && is_positive(period) ? strtod(quota, NULL) / strtod(period, NULL)
+                                                     : INFINITY;
 }
 
 /** Version 2: "quota period" in one line. */
@@ -245,11 +248,13 @@ static double read_quota(const struct hierarchy *hierarchy, const struct group_p
     return rest ? quota_of(quota, rest) : INFINITY;
 }
 
-/** Version 1: two files. */
+/** Version 1: two files, the second of which is only read where the first sets a limit: each takes
+ * 6 us. */
 static double read_split_quota(const struct hierarchy *hierarchy,
                                const struct group_path *directory) {
     char quota[64], period[64];
     if (read_limit(directory, hierarchy->limit_file, quota, sizeof quota) < 0 ||
+        !is_positive(quota) ||
         read_limit(directory, hierarchy->aside_file, period, sizeof period) < 0)
         return INFINITY;
     return quota_of(quota, period);

@@ -14,18 +14,30 @@ static const char *root = "";
 
 void kernel_file_set_root(const char *directory) { root = directory ? directory : ""; }
 
-int kernel_file_open(struct kernel_file *file, const char *path) {
-    char full[PATH_MAX];
-    int length = snprintf(full, sizeof full, "%s%s", root, path);
-    if (length < 0 || (size_t)length >= sizeof full)
-        return -1;
+static void open_path(struct kernel_file *file, const char *path) {
     file->cancellation = platform_hold_cancellation();
     do
-        file->descriptor = open(full, O_RDONLY | O_CLOEXEC);
+        file->descriptor = open(path, O_RDONLY | O_CLOEXEC);
     while (file->descriptor < 0 && errno == EINTR);
     file->next = file->end = 0;
     if (file->descriptor < 0)
         platform_restore_cancellation(file->cancellation);
+}
+
+/* Apart: what it takes of the stack is a page fault. */
+static __attribute__((noinline)) void open_below_root(struct kernel_file *file, const char *path) {
+    char full[PATH_MAX];
+    int length = snprintf(full, sizeof full, "%s%s", root, path);
+    if (length >= 0 && (size_t)length < sizeof full)
+        open_path(file, full);
+}
+
+int kernel_file_open(struct kernel_file *file, const char *path) {
+    file->descriptor = -1;
+    if (root[0])
+        open_below_root(file, path);
+    else
+        open_path(file, path);
     return file->descriptor < 0 ? -1 : 0;
 }
 

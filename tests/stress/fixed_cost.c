@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a heap costs that is little used: no thread before it needs one, and little memory. Told by
- * the process's threads and resident pages.
+ * the process's threads, resident pages and page faults.
  */
 #include "stress.h"
 
 #include <dirent.h>
 #include <gait/arena.h>
+#include <malloc.h>
+#include <sys/resource.h>
 
 #define HEAPS 8
 #define HEAP_BYTES_MOST ((size_t)1 << 20)
+#define FAULTS_MOST 16
 
 static size_t threads_now(void) {
     DIR *tasks = opendir("/proc/self/task");
@@ -79,6 +82,29 @@ static void cost_test(void) {
     destroy(heaps[0], threads);
 }
 
+static long page_faults(void) {
+    struct rusage used;
+    CHECK(getrusage(RUSAGE_SELF, &used) == 0, "getrusage");
+    return used.ru_minflt;
+}
+
+/* A heap writes to few pages as it is created: each costs a microsecond. 10 faults where its tables
+ * of kinds and helpers are left alone, 23 where they are zeroed. */
+static void created_test(void) {
+    gait_heap *heaps[HEAPS];
+#ifdef M_PERTURB
+    mallopt(M_PERTURB, 0); /* by MALLOC_PERTURB_ malloc writes to all that it gives */
+#endif
+    heaps[0] = heap_new(0, NULL, NULL); /* and the pages that the process touches once */
+    long faults = page_faults();
+    for (size_t i = 1; i < HEAPS; i++)
+        heaps[i] = heap_new(0, NULL, NULL);
+    long each = (page_faults() - faults) / (HEAPS - 1);
+    CHECK(UNDER_ASAN || UNDER_TSAN || each <= FAULTS_MOST, "%ld page faults a heap", each);
+    for (size_t i = 0; i < HEAPS; i++)
+        gait_heap_destroy(heaps[i]);
+}
+
 /* What needs the threads has them before a cycle comes. */
 static void need_test(void) {
     size_t threads = threads_now();
@@ -103,6 +129,7 @@ static void need_test(void) {
 int main(int argc, char **argv) {
     run_begin(argc, argv, 1);
     have_begun_one();
+    created_test();
     cost_test();
     need_test();
     return 0;
