@@ -29,9 +29,10 @@ GC_on_heap_resize_proc GC_get_on_heap_resize(void) { return GC_on_heap_resize; }
 
 /* ---- The collector's thread ---- */
 
-/* A cycle that marks beside the program stops it several times: between two of them it marks, and
- * with the last one it is over. */
-static bool marking, over;
+/* A cycle that marks beside the program stops it several times: with the first of them it has
+ * begun, after that it marks, and with the last one it is over. A heap snapshot stops it as well,
+ * and is no collection. */
+static bool begun, marking, over;
 
 static void tell(GC_EventType event) {
     if (on_event)
@@ -39,16 +40,19 @@ static void tell(GC_EventType event) {
 }
 
 void compat_notices_stopping(void) {
-    if (!marking)
+    if (!begun && gait_is_marking(compat_heap)) {
+        begun = true;
         tell(GC_EVENT_START);
+    }
     tell(GC_EVENT_PRE_STOP_WORLD);
 }
 
 void compat_notices_stopped(void) {
     tell(GC_EVENT_POST_STOP_WORLD);
-    if (!marking)
+    if (begun && !marking) {
+        marking = true;
         tell(GC_EVENT_MARK_START);
-    marking = true;
+    }
 }
 
 void compat_notices_marked(void) { over = true; }
@@ -67,7 +71,7 @@ void compat_notices_started(void) {
     tell(GC_EVENT_POST_START_WORLD);
     if (!over)
         return;
-    marking = over = false;
+    begun = marking = over = false;
     tell(GC_EVENT_RECLAIM_START);
     tell(GC_EVENT_RECLAIM_END);
     tell(GC_EVENT_END);

@@ -39,6 +39,14 @@ GAIT_API void gait_no_collect_begin(gait_mutator *mutator);
 GAIT_API void gait_no_collect_end(gait_mutator *mutator);
 
 /**
+ * Does a cycle mark, or is it about to? Within gait_config.stop the answer is exact: true, and a
+ * cycle stops the program; false, and a heap snapshot does. Elsewhere it may be another a moment
+ * later.
+ * Thread rule: any thread, attached or not.
+ */
+GAIT_API bool gait_is_marking(const gait_heap *heap);
+
+/**
  * Collect, then give all free pages back to the OS. A safepoint.
  * @return bytes given back by this call.
  */

@@ -170,7 +170,8 @@ typedef struct gait_config {
      * between any two instructions; start(stop_data) has them go on. Both NULL: threads poll. With
      * them the heap is one of GAIT_STOP_THE_WORLD, and has no minor cycles and no arenas.
      *
-     * Both are called by a thread of the library's, which is not stopped. As stop is called no
+     * Both are called by a thread of the library's, or by one that writes a heap snapshot and is in
+     * native code: it is not stopped. As stop is called no
      * attached thread is inside a function of the library's: a thread that calls one waits at its
      * entrance until the stop is over. So stop waits for no lock that a thread holds around such a
      * call; and a thread is known to stop after its gait_attach, and no more before its

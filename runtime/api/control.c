@@ -35,6 +35,12 @@ void gait_no_collect_end(gait_mutator *mutator) {
         collector_let_go(mutator->heap);
 }
 
+/* From where a cycle begins: it stops the world before it says in which phase. */
+bool gait_is_marking(const gait_heap *heap) {
+    enum cycle_phase phase = phase_now(&heap->cycle.phase);
+    return phase != PHASE_IDLE && phase <= PHASE_STOP;
+}
+
 size_t gait_free_os_memory(gait_mutator *mutator) {
     mutator_check(mutator);
     gait_collect(mutator);
