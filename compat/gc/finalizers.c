@@ -229,15 +229,17 @@ static int link_move(void **from, void **to, uint32_t flags) {
                                                    : GC_DUPLICATE;
 }
 
-/* Cleared when the object that it lies in is unreachable, before that one's finalizer runs. */
+/* Cleared before objects with ordered finalizers keep anything: a cycle of these is broken by a
+ * link in one of them. */
+int GC_general_register_disappearing_link(void **link, const void *object) {
+    return link_register(link, object, GAIT_LINK_EARLY);
+}
+/* When the object that it lies in is unreachable, before that one's finalizer runs. */
 int GC_register_disappearing_link(void **link) {
     void *object = GC_base(link);
     if (!object)
         compat_abort("GC_register_disappearing_link: the link lies in no object");
-    return link_register(link, object, 0);
-}
-int GC_general_register_disappearing_link(void **link, const void *object) {
-    return link_register(link, object, 0);
+    return GC_general_register_disappearing_link(link, object);
 }
 int GC_register_long_link(void **link, const void *object) {
     return link_register(link, object, GAIT_LINK_LONG);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Toggle references: before each stop the program's function says of each whether it is strong,
- * weak or gone. A weak one is cleared by a link of Gait's, as long as it is listed; what is dropped
- * is unlisted by the next thread that runs notices.
+ * weak or gone. A weak one is cleared by a link of Gait's, as long as it is listed, when its object
+ * is about to go: as of libgc's, its finalizer has run before. What is dropped is unlisted by the
+ * next thread that runs notices.
  */
 #include "compat.h"
 
@@ -32,7 +33,7 @@ int GC_toggleref_add(void *object, int strong) {
     if (!toggle)
         return GC_NO_MEMORY;
     *toggle = (struct toggle){.object = object, .strong = strong != 0};
-    if (GC_general_register_disappearing_link(&toggle->object, object) == GC_NO_MEMORY) {
+    if (GC_register_long_link(&toggle->object, object) == GC_NO_MEMORY) {
         free(toggle);
         return GC_NO_MEMORY;
     }
@@ -77,5 +78,5 @@ static struct toggle *take_dead(void) {
 
 void compat_toggles_forget_dead(void) {
     for (struct toggle *toggle; (toggle = take_dead()); free(toggle))
-        GC_unregister_disappearing_link(&toggle->object);
+        GC_unregister_long_link(&toggle->object);
 }

@@ -6,6 +6,7 @@
  *   target   the object, which the link does not keep
  *   short    cleared as soon as the target is unreachable, before any finalizer
  *   long     cleared when the target's memory is about to go
+ *   early    short, and what objects with ordered finalizers keep counts as unreachable
  *
  * A weak word (gait.h) lies in an object of a weak kind, is read without a lock, and costs a cycle
  * a look. A link is for words where they are, and costs a record beside.
@@ -23,7 +24,12 @@ extern "C" {
 enum {
     /* cleared when the object's memory is about to go: after its finalizer, if it has one, has run
      * and has not made it reachable. Else as soon as it is unreachable, before any finalizer */
-    GAIT_LINK_LONG = 1 << 0
+    GAIT_LINK_LONG = 1 << 0,
+    /* a short one that is cleared before objects with ordered finalizers are asked what they keep,
+     * and hooks (liveness.h): so also if only these lead to the target, which then stays, and if
+     * its finalizer resurrects. A cycle of objects with ordered finalizers is broken by such a link
+     * in one of them. Only in a heap that stops the world: GAIT_STOP_THE_WORLD, gait_config.stop */
+    GAIT_LINK_EARLY = 1 << 1
 };
 
 /**
@@ -37,15 +43,15 @@ enum {
  * The collector writes to the slot, beside the running program, until the link is cleared or
  * unregistered. So a program that stores another word there, unregisters before and registers
  * after.
- * @return 0, GAIT_E_INVALID (flags; not aligned to a word; a slot in an arena; target is no
- *         object), GAIT_E_MEMORY.
+ * @return 0, GAIT_E_INVALID (flags, or such as this heap has no links of; not aligned to a word; a
+ *         slot in an arena; target is no object), GAIT_E_MEMORY.
  * Not a safepoint.
  */
 GAIT_API int gait_link_register(gait_mutator *mutator, gait_word *slot, void *target,
                                 uint32_t flags);
 
-/** Take a link back; the word stays. @return 0, GAIT_E_INVALID (flags), GAIT_E_MISSING: never
- * registered, or cleared. Not a safepoint. */
+/** Take a link back, a short one whether it is early or not; the word stays. @return 0,
+ * GAIT_E_INVALID (flags), GAIT_E_MISSING: never registered, or cleared. Not a safepoint. */
 GAIT_API int gait_link_unregister(gait_mutator *mutator, gait_word *slot, uint32_t flags);
 
 /** Have another slot in a link's place, which has none of this sort; the words stay as they are.

@@ -11,7 +11,7 @@
  * was missed. */
 #define DECIDED_LOOK_NS 1000000
 
-#define LINK_FLAGS GAIT_LINK_LONG
+#define LINK_FLAGS (GAIT_LINK_LONG | GAIT_LINK_EARLY)
 
 /* A slot is the program's memory, or lies in an object; nothing tells when an arena's is used
  * again. */
@@ -32,16 +32,26 @@ static void note_slot(gait_heap *heap, const gait_word *slot) {
         space_note_record(&heap->space, slot);
 }
 
-static bool are_flags(uint32_t flags) { return (flags & ~(uint32_t)LINK_FLAGS) == 0; }
+/* One or none of them. */
+static bool are_flags(uint32_t flags) {
+    return (flags & ~(uint32_t)LINK_FLAGS) == 0 && flags != LINK_FLAGS;
+}
+
+/* An early link is cleared before marking has ended: the program has to stand still. */
+static bool has_early(const gait_heap *heap) {
+    return heap->flags & GAIT_STOP_THE_WORLD || world_has_hooks(&heap->world);
+}
 
 int gait_link_register(gait_mutator *mutator, gait_word *slot, void *target, uint32_t flags) {
     mutator_check(mutator);
     gait_heap *heap = mutator->heap;
-    if (!are_flags(flags) || !is_slot(heap, slot) || !target ||
-        gait_object_base(heap, target) != target)
+    if (!are_flags(flags) || (flags & GAIT_LINK_EARLY && !has_early(heap)) ||
+        !is_slot(heap, slot) || !target || gait_object_base(heap, target) != target)
         return GAIT_E_INVALID;
     space_note_record(&heap->space, target);
     note_slot(heap, slot);
+    if (flags & GAIT_LINK_EARLY)
+        return links_set_early(&heap->links, slot, target);
     return links_set(&heap->links, slot, flags & GAIT_LINK_LONG, target);
 }
 

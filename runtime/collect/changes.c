@@ -102,8 +102,7 @@ static void mark_the_rest(gait_heap *heap) {
         roots_visit_words(&heap->roots, &marker->visitor);
     coroutines_push(&heap->roots, marker, plain ? EVERY_COROUTINE : space_epoch(&heap->space) + 1,
                     false);
-    finalizers_push(&heap->finalizers,
-                    marker); /* what was stored to one that is white has no card */
+    cycle_push_finalizers(heap, marker); /* what was stored to one that is white has no card */
     marker_end(marker);
     push_dirty(heap, plain ? kinds_count(&heap->kinds) : 0);
     cycle_mark_stopped(heap);

@@ -12,7 +12,8 @@
  *      finalizers keep, and pinned arenas.
  *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
  *      When work has run out, ephemerons whose keys are marked give more, and what the program's
- *      own tables keep by its hooks.
+ *      own tables keep by its hooks. If there are early links, which stop the world throughout,
+ *      they are settled before, and what finalizers keep is pushed here in place of 4.
  *   6. A handshake has every mutator look through its barrier's words. More work, or memory that
  *      was set apart in an arena's reset: back to 5.
  *   7. The world is stopped. A barrier's word that is white, or memory set apart: start it, and
@@ -111,6 +112,26 @@ void cycle_mutator_leaves(gait_mutator *mutator) {
 
 /* ---- Marking ---- */
 
+void cycle_push_finalizers(gait_heap *heap, struct marker *marker) {
+    bool wait = AO_load(&heap->links.early) > 0;
+    heap->cycle.finalizers_wait = wait;
+    if (wait)
+        finalizers_push_queued(&heap->finalizers, marker);
+    else
+        finalizers_push(&heap->finalizers, marker);
+}
+
+/* With the world stopped, and all marked that roots lead to: clear early links, then mark what
+ * finalizers keep. */
+static bool push_finalizers_late(gait_heap *heap, struct marker *marker) {
+    if (!heap->cycle.finalizers_wait)
+        return false;
+    heap->cycle.finalizers_wait = false;
+    links_clear_early(&heap->links, &heap->space);
+    finalizers_push(&heap->finalizers, marker);
+    return true;
+}
+
 /* Phase 4. */
 static void push_shared_roots(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
@@ -121,7 +142,7 @@ static void push_shared_roots(gait_heap *heap) {
     /* as gait_coroutine_switch numbers cycles: by the epoch that this one ends with */
     counter_add(&heap->cycle.stack_bytes,
                 coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1, minor));
-    finalizers_push(&heap->finalizers, marker);
+    cycle_push_finalizers(heap, marker);
     if (minor) {
         root_cards_clean(&heap->space);
         arenas_push_all(&heap->arenas, marker);
@@ -155,6 +176,8 @@ static bool last_passes(gait_heap *heap, bool stopped) {
         marker_rescan(marker);
         more = true;
     }
+    if (!more && stopped)
+        more = push_finalizers_late(heap, marker);
     /* a program without barriers has its tables asked for while it stands still */
     if (!more && liveness_has_hooks(&heap->liveness) && (stopped || !heap->watches))
         more = liveness_mark(&heap->liveness, marker);

@@ -21,6 +21,7 @@ struct cycle {
     struct cycle_record record; /* of the running or last cycle; the collector's           */
     struct figures figures;     /* of all cycles                                           */
     struct kept_paths kept;     /* what keeps objects that should be dead                  */
+    bool finalizers_wait;       /* what they keep is pushed after roots; the collector's   */
 };
 
 void cycle_init(gait_heap *heap);

@@ -13,6 +13,7 @@
 
 typedef struct gait_heap gait_heap;
 struct gait_visitor;
+struct marker;
 
 /** Phase 5: until marking gives no more work by itself. stopped: the world is.
  * @return how many blocks had been published before the last look at ephemerons began: as long as
@@ -25,6 +26,10 @@ void cycle_mark_stopped(gait_heap *heap);
 
 /** End a stop: count it as a pause. @return its length, ns. */
 int64_t cycle_start_the_world(gait_heap *heap);
+
+/** Push what finalizers keep; or, if there are early links, only what is queued: the last pass of
+ * the next cycle_mark with the world stopped settles these, then pushes the rest. */
+void cycle_push_finalizers(gait_heap *heap, struct marker *marker);
 
 /** Visit what threads hold that the program's means have stopped. @return bytes. */
 size_t cycle_push_stopped_roots(gait_heap *heap, struct gait_visitor *visitor);

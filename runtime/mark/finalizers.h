@@ -121,6 +121,9 @@ size_t finalizers_cleanup_cancel(struct finalizers *finalizers, void *object,
  */
 void finalizers_push(struct finalizers *finalizers, struct marker *marker);
 
+/** Of these only the objects of queued finalizers, which are roots. */
+void finalizers_push_queued(struct finalizers *finalizers, struct marker *marker);
+
 /**
  * Queue what is to be run for dead objects, and wake those that wait for it. The collector, after
  * weak_settle and before sweeping, beside running mutators; its marker and the queue are empty.

@@ -125,6 +125,15 @@ void finalizers_push(struct finalizers *finalizers, struct marker *marker) {
     finalizers->weak_contents = pushing.weak_contents;
 }
 
+static void push_queued(const struct finalizable *finalizable, void *data) {
+    if (finalizable->queued)
+        marker_push_interior(data, finalizable->object);
+}
+
+void finalizers_push_queued(struct finalizers *finalizers, struct marker *marker) {
+    each_finalizable(finalizers, push_queued, marker);
+}
+
 struct visiting {
     struct space *space;
     struct gait_visitor *visitor;

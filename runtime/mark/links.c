@@ -12,10 +12,13 @@
 /* Pairs of buckets joined with each record that goes. */
 #define TRIM_PAIRS 8
 
+/* Beside an object's address, in its lowest bit. */
+#define EARLY ((uintptr_t)1)
+
 /* The key is the slot, with its lowest bit set for a long link. */
 struct link_record {
     struct address_node node;
-    uintptr_t target;
+    uintptr_t target; /* | EARLY */
 };
 
 static uintptr_t key_of(const gait_word *slot, bool is_long) { return (uintptr_t)slot | is_long; }
@@ -25,6 +28,8 @@ static gait_word *slot_of(const struct link_record *record) {
 }
 
 static bool is_long(const struct link_record *record) { return record->node.key & 1; }
+static bool is_early(const struct link_record *record) { return record->target & EARLY; }
+static uintptr_t target_of(const struct link_record *record) { return record->target & ~EARLY; }
 
 int links_init(struct links *links, AO_t *metadata_bytes) {
     memset(links, 0, sizeof *links);
@@ -56,25 +61,38 @@ static void add(struct links *links, struct link_record *record, uintptr_t key) 
 static void drop(struct links *links, struct link_record *record) {
     address_map_remove(&links->map, &record->node);
     address_map_trim(&links->map, TRIM_PAIRS); /* nobody walks its buckets */
+    counter_sub(&links->early, is_early(record));
     pool_give(&links->pool, record);
     counter_sub(&links->count, 1);
 }
 
-int links_set(struct links *links, const gait_word *slot, bool is_long, const void *target) {
-    uintptr_t key = key_of(slot, is_long);
+/* target: | EARLY. */
+static int set(struct links *links, uintptr_t key, uintptr_t target) {
     int result = 0;
     pass_lock_want(&links->lock);
     struct link_record *record = find(links, key);
     if (!record && (record = pool_take(&links->pool))) {
         add(links, record, key);
+        record->target = 0;
         counter_add(&links->count, 1);
     }
-    if (record)
-        record->target = (uintptr_t)target;
-    else
+    if (record) {
+        counter_sub(&links->early, is_early(record));
+        record->target = target;
+        counter_add(&links->early, is_early(record));
+    } else {
         result = GAIT_E_MEMORY;
+    }
     lock_release(&links->lock.lock);
     return result;
+}
+
+int links_set(struct links *links, const gait_word *slot, bool is_long, const void *target) {
+    return set(links, key_of(slot, is_long), (uintptr_t)target);
+}
+
+int links_set_early(struct links *links, const gait_word *slot, const void *target) {
+    return set(links, key_of(slot, false), (uintptr_t)target | EARLY);
 }
 
 int links_remove(struct links *links, const gait_word *slot, bool is_long) {
@@ -111,7 +129,7 @@ void links_each(struct links *links,
     while ((count = pool_step(&links->pool, records, PASS_RECORDS)) > 0)
         for (size_t i = 0; i < count; i++) {
             const struct link_record *record = records[i];
-            act(data, slot_of(record), record->target);
+            act(data, slot_of(record), target_of(record));
         }
     lock_release(&links->lock.lock);
 }
@@ -125,6 +143,13 @@ static bool is_dead(const struct space *space, uintptr_t address) {
            !cell_allocated(&cell, space_epoch(space));
 }
 
+/* While marking, has nobody found it? */
+static bool is_white(const struct space *space, uintptr_t address) {
+    struct cell cell;
+    return space_holds(space, address) && space_cell(space, address, &cell) &&
+           !cell_marked(&cell, space_epoch(space));
+}
+
 /* Its look at the target's bit is made with the lock held: while a short link is in the table
  * nothing has come back yet (.inv.short). */
 uintptr_t links_target(struct links *links, const struct space *space, const gait_word *slot,
@@ -133,8 +158,8 @@ uintptr_t links_target(struct links *links, const struct space *space, const gai
     *undecided = false;
     pass_lock_want(&links->lock);
     const struct link_record *record = find(links, key_of(slot, is_long));
-    if (record && !is_dead(space, record->target))
-        target = record->target;
+    if (record && !is_dead(space, target_of(record)))
+        target = target_of(record);
     else if (record)
         *undecided = is_long && AO_int_load_acquire(&links->cleared) != space_epoch(space);
     lock_release(&links->lock.lock);
@@ -152,15 +177,21 @@ static void clear(struct links *links, const struct space *space, struct link_re
 
 static void clear_short(struct links *links, const struct space *space,
                         struct link_record *record) {
-    if (!is_long(record) && is_dead(space, record->target))
+    if (!is_long(record) && is_dead(space, target_of(record)))
         clear(links, space,
               record); /* its holder may be dead too: not swept, and perhaps it comes back */
+}
+
+static void clear_early(struct links *links, const struct space *space,
+                        struct link_record *record) {
+    if (is_early(record) && is_white(space, target_of(record)))
+        clear(links, space, record);
 }
 
 static void clear_long(struct links *links, const struct space *space, struct link_record *record) {
     if (is_dead(space, (uintptr_t)slot_of(record)))
         drop(links, record);
-    else if (is_long(record) && is_dead(space, record->target))
+    else if (is_long(record) && is_dead(space, target_of(record)))
         clear(links, space, record);
 }
 
@@ -179,6 +210,10 @@ static void pass(struct links *links, const struct space *space,
         pass_lock_let_in(&links->lock);
     }
     lock_release(&links->lock.lock);
+}
+
+void links_clear_early(struct links *links, const struct space *space) {
+    pass(links, space, clear_early);
 }
 
 void links_clear_short(struct links *links, const struct space *space) {

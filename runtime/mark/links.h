@@ -8,6 +8,9 @@
  *   .inv.short: a short link is cleared, and its record gone, before any object comes back for a
  *   finalizer. A long one stays while its object may; when a cycle opens sweeping, no record is of
  *   an object that is dead.
+ *   .inv.early: an early link is a short one that is looked at once more, before that: with the
+ *   world stopped, when all is marked that roots lead to, and what objects with ordered finalizers
+ *   keep is not. If its target is white then, it is cleared, and its record gone.
  *   .inv.holder: when a cycle opens sweeping, no slot lies in an object that is dead. So a record
  *   never leads to memory that has got another object.
  *   .inv.slot: a slot is written by the collector only with the lock held and its record in the
@@ -28,6 +31,7 @@ struct links {
     struct address_map map;
     struct pool pool; /* of its records */
     AO_t count;       /* records; read unordered: a figure, and whether there is anything to do */
+    AO_t early;       /* of them, early ones; likewise */
     unsigned cleared; /* atomic, waited on: the epoch in which all links were cleared last */
 };
 
@@ -37,6 +41,9 @@ void links_destroy(struct links *links);
 
 /** Register a link, or give it another target. Both are reachable. @return 0, GAIT_E_MEMORY. */
 int links_set(struct links *links, const gait_word *slot, bool is_long, const void *target);
+
+/** The same, of an early one. */
+int links_set_early(struct links *links, const gait_word *slot, const void *target);
 
 /** Take a link out. @return 0, GAIT_E_MISSING. */
 int links_remove(struct links *links, const gait_word *slot, bool is_long);
@@ -55,6 +62,9 @@ uintptr_t links_target(struct links *links, const struct space *space, const gai
  * settles. */
 void links_each(struct links *links,
                 void (*act)(void *data, const gait_word *slot, uintptr_t target), void *data);
+
+/** Clear early links to what is white. The collector, with the world stopped: .inv.early. */
+void links_clear_early(struct links *links, const struct space *space);
 
 /** Clear short links to what is dead. The collector, after the flip and before anything comes back;
  * beside running mutators. */

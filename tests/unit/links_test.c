@@ -50,6 +50,23 @@ static void cycle(const gait_word *roots, size_t count) {
     links_clear_long(&links, &bare.space);
 }
 
+/* The same as the world is stopped for it, and there are early links. */
+static void cycle_stopped(const gait_word *roots, size_t count) {
+    marker_begin(&bare.marker);
+    finalizers_push_queued(&finalizers, &bare.marker);
+    marker_end(&bare.marker);
+    bare_mark(roots, count);
+    marker_begin(&bare.marker);
+    links_clear_early(&links, &bare.space);
+    finalizers_push(&finalizers, &bare.marker);
+    marker_end(&bare.marker);
+    bare_mark(NULL, 0);
+    bare_flip();
+    links_clear_short(&links, &bare.space);
+    finalizers_settle(&finalizers, &bare.marker);
+    links_clear_long(&links, &bare.space);
+}
+
 static uintptr_t target_of(const gait_word *slot, bool is_long) {
     bool undecided;
     uintptr_t target = links_target(&links, &bare.space, slot, is_long, &undecided);
@@ -110,6 +127,63 @@ Test(links, a_link_ends_with_the_object_that_its_slot_lies_in) {
     cr_assert_eq(links.pool.count, 0u);
     /* its memory is nobody's: it is left as it is */
     cr_assert(holder[1] == bare_ref(live) && large[10000] == bare_ref(live));
+}
+
+static size_t run_queued(void) {
+    struct finalizer_job job;
+    size_t ran = 0;
+    while (finalizers_take(&finalizers, &job))
+        ran++;
+    return ran;
+}
+
+Test(links, an_early_one_breaks_a_cycle_of_ordered_finalizers) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *one = bare_alloc(refs, 16), *other = bare_alloc(refs, 16), root = 0;
+    set_finalizer(one, 0);
+    set_finalizer(other, 0);
+    one[0] = bare_ref(other);
+    other[0] = bare_ref(one);
+    links_set(&links, &other[0], false, one); /* a short one does not */
+    cycle_stopped(&root, 1);
+    sweep();
+    cr_assert(other[0] == bare_ref(one) && run_queued() == 0);
+    links_set_early(&links, &other[0], one);
+    cr_assert_eq(AO_load(&links.early), 1u);
+    cycle_stopped(&root, 1);
+    sweep();
+    cr_assert(other[0] == 0 && AO_load(&links.count) == 0 && AO_load(&links.early) == 0);
+    cr_assert_eq(run_queued(), 1u);
+    cycle_stopped(&root, 1);
+    cr_assert_eq(run_queued(), 1u);
+}
+
+Test(links, early_ones_go_with_what_finalizers_alone_keep) {
+    unsigned refs = bare_kind(GAIT_REFS, 0);
+    gait_word *parent = bare_alloc(refs, 16), *child = bare_alloc(refs, 16), slots[3], root = 0;
+    gait_word *queued = bare_alloc(refs, 16), *held = bare_alloc(refs, 16);
+    for (int i = 0; i < 3; i++)
+        slots[i] = bare_ref(child);
+    set_finalizer(parent, 0);
+    set_finalizer(queued, 0);
+    parent[0] = bare_ref(child);
+    queued[0] = bare_ref(held);
+    links_set_early(&links, &slots[0], child);
+    links_set(&links, &slots[1], false, child);
+    links_set_early(&links, &slots[2], child);
+    links_set(&links, &slots[2], false, child); /* no longer an early one */
+    gait_word kept = bare_ref(parent);
+    cycle_stopped(&kept, 1);
+    sweep();
+    cr_assert(slots[0] && slots[1] && run_queued() == 0 + 1); /* of queued */
+    set_finalizer(queued, 0);
+    cycle_stopped(&root, 1); /* both are queued now, and roots */
+    sweep();
+    cr_assert(!slots[0] && slots[1] && slots[2]);
+    links_set_early(&links, &slots[0], held);
+    cycle_stopped(&root, 1);
+    cr_assert(slots[0] == 0 || target_of(&slots[0], false) == bare_ref(held));
+    cr_assert_eq(AO_load(&links.early), 1u);
 }
 
 Test(links, short_ones_are_cleared_before_a_finalizer_and_long_ones_after) {

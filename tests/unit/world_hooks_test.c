@@ -5,6 +5,8 @@
  */
 #include <criterion/criterion.h>
 #include <gait/gait.h>
+#include <gait/heap_snapshot.h>
+#include <gait/links.h>
 #include <gait/stats.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -19,7 +21,11 @@ static unsigned stops, starts, visits;
 static bool stopped;
 static gait_word held; /* as in a register of a stopped thread */
 
+static gait_heap *asked; /* NULL: nobody asks what a stop is for */
+static unsigned cycle_stops;
+
 static void stop(void *data) {
+    cycle_stops += asked && gait_is_marking(asked);
     cr_assert_eq(data, &stops);
     cr_assert(!pthread_equal(pthread_self(), program), "the program's thread would stop itself");
     cr_assert_not(stopped);
@@ -97,6 +103,53 @@ Test(world_hooks, what_is_visited_in_a_stop_lives) {
     cr_assert_eq(stops, starts);
     cr_assert(stops > 0 && visits >= stops);
     gait_heap_destroy(heap);
+}
+
+/* Not by the program's thread, which would be the one that stops itself. */
+static void *write_snapshot(void *heap) {
+    FILE *file = tmpfile();
+    cr_assert_eq(gait_write_snapshot(heap, fileno(file), NULL, NULL), 0);
+    fclose(file);
+    return NULL;
+}
+
+Test(world_hooks, a_stop_is_a_cycles_or_a_snapshots) {
+    gait_heap *heap = heap_new(hooks_config());
+    gait_mutator *mutator = gait_attach(heap);
+    asked = heap;
+    for (unsigned i = 1; i <= 3; i++) {
+        unsigned before = stops;
+        gait_collect(mutator);
+        cr_assert(cycle_stops == i && stops == before + 1);
+        pthread_t thread;
+        cr_assert_eq(pthread_create(&thread, NULL, write_snapshot, heap), 0);
+        cr_assert_eq(pthread_join(thread, NULL), 0);
+        cr_assert(cycle_stops == i && stops == before + 2);
+    }
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
+
+Test(world_hooks, early_links_are_for_heaps_that_stop_the_world) {
+    gait_heap *heap = heap_new(hooks_config()), *other;
+    gait_config config;
+    gait_config_init(&config);
+    cr_assert(other = gait_heap_create(&config, NULL, 0));
+    static gait_word slot;
+    for (int i = 0; i < 2; i++) {
+        gait_heap *one = i ? other : heap;
+        gait_mutator *mutator = gait_attach(one);
+        void *object = gait_alloc(mutator, kind_of(one, GAIT_REFS), 16);
+        cr_assert_eq(gait_link_register(mutator, &slot, object, GAIT_LINK_EARLY),
+                     i ? GAIT_E_INVALID : 0);
+        cr_assert_eq(gait_link_register(mutator, &slot, object, GAIT_LINK_EARLY | GAIT_LINK_LONG),
+                     GAIT_E_INVALID);
+        cr_assert_eq(gait_link_get(mutator, &slot, 0), i ? NULL : object);
+        cr_assert_eq(gait_link_unregister(mutator, &slot, 0), i ? GAIT_E_MISSING : 0);
+        gait_detach(mutator);
+    }
+    gait_heap_destroy(heap);
+    gait_heap_destroy(other);
 }
 
 /* Else the thread would be interrupted in the next call of the system's. */

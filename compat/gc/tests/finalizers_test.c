@@ -51,6 +51,13 @@ static __attribute__((noinline)) void make_self(register_fn *registers) {
     object->to = object;
 }
 
+/* One of them says of the other that it may go. */
+static __attribute__((noinline)) void make_broken_cycle(register_fn *registers) {
+    struct object *first = new_object(0, NULL, registers);
+    first->to = new_object(1, first, registers);
+    CHECK(GC_general_register_disappearing_link((void **)&first->to->to, first) == GC_SUCCESS);
+}
+
 static size_t run(void (*make)(register_fn *), register_fn *registers) {
     ran_count = 0;
     make(registers);
@@ -65,6 +72,8 @@ static void test_orders(void) {
     CHECK(run(make_chain, GC_register_finalizer_no_order) == 3);
     CHECK(run(make_cycle, GC_register_finalizer) == 0);
     CHECK(run(make_cycle, GC_register_finalizer_no_order) == 2);
+    CHECK(run(make_broken_cycle, GC_register_finalizer) == 2);
+    CHECK(ran[0] == 0 && ran[1] == 1); /* nothing leads to the first one any more */
     CHECK(run(make_self, GC_register_finalizer) == 0);
     CHECK(run(make_self, GC_register_finalizer_ignore_self) == 1);
     CHECK(run(make_self, GC_register_finalizer_no_order) == 1);
@@ -237,6 +246,37 @@ static void test_links_in_objects(void) {
     CHECK(ran_count >= 19 && null_count == ran_count && held->number == 9);
 }
 
+/* What only a finalizer keeps counts as gone, for short links. */
+static GC_hidden_pointer child_links[20], long_child_links[20];
+
+static __attribute__((noinline)) void make_parents(void) {
+    for (size_t i = 0; i < 20; i++) {
+        struct object *child = new_object(i, NULL, NULL);
+        new_object(i, child, GC_register_finalizer);
+        child_links[i] = long_child_links[i] = GC_HIDE_POINTER(child);
+        GC_general_register_disappearing_link((void **)&child_links[i], child);
+        GC_register_long_link((void **)&long_child_links[i], child);
+    }
+}
+
+static void test_links_to_children(void) {
+    size_t left = 0, long_left = 0;
+    GC_set_finalize_on_demand(1);
+    ran_count = 0;
+    make_parents();
+    collect();
+    for (size_t i = 0; i < 20; i++) {
+        left += child_links[i] != 0;
+        long_left += long_child_links[i] != 0;
+    }
+    CHECK(left <= 1 && long_left == 20);
+    CHECK(GC_invoke_finalizers() >= 19);
+    GC_set_finalize_on_demand(0);
+    collect_all();
+    for (size_t i = 0; i < 20; i++)
+        GC_unregister_disappearing_link((void **)&child_links[i]);
+}
+
 static void test_links(void) {
     static void *unknown;
     GC_set_finalize_on_demand(1);
@@ -300,6 +340,38 @@ static size_t count_toggled(size_t number) {
     return count;
 }
 
+/* Weak ones are asked for until their objects' memory goes, after finalizers. */
+static size_t asked;
+
+static GC_ToggleRefStatus count_asked(void *object) {
+    (void)object;
+    asked++;
+    return GC_TOGGLE_REF_WEAK;
+}
+
+static __attribute__((noinline)) void make_finalized_toggles(void) {
+    for (size_t i = 0; i < 20; i++)
+        CHECK(GC_toggleref_add(new_object(i, NULL, GC_register_finalizer), 1) == GC_SUCCESS);
+}
+
+static void test_finalized_toggles(void) {
+    GC_set_toggleref_func(count_asked);
+    GC_set_finalize_on_demand(1);
+    ran_count = 0;
+    make_finalized_toggles();
+    collect();
+    CHECK(GC_invoke_finalizers() >= 19);
+    asked = 0;
+    collect();
+    CHECK(asked >= 19);
+    collect();
+    asked = 0;
+    collect();
+    CHECK(asked <= 1);
+    GC_set_finalize_on_demand(0);
+    GC_set_toggleref_func(NULL);
+}
+
 static void test_toggles(void) {
     make_toggles(); /* without a function nothing is listed */
     collect_all();
@@ -331,6 +403,8 @@ int main(void) {
     test_closure();
     test_links();
     test_links_in_objects();
+    test_links_to_children();
+    test_finalized_toggles();
     test_toggles();
     test_all();
     return 0;
