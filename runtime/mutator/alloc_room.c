@@ -109,6 +109,8 @@ static void help(gait_mutator *mutator, const struct alloc_need *need, struct co
  * then leave the collector the CPU: as a rule the OS has preempted it. */
 static void wait_for_settling(gait_mutator *mutator, const struct alloc_need *need, bool awaited) {
     gait_heap *heap = mutator->heap;
+    if (sweep_is_open(&heap->sweeper))
+        return; /* the clock is not read for nothing */
     size_t bytes = need->cell ? 0 : need->page_bytes;
     enum gait_governor_wait what =
         control_for_dead(awaited, awaited && passes_limit(mutator, need));
@@ -230,13 +232,23 @@ static bool pay(gait_mutator *mutator, struct control_want *want, int64_t end_ns
     return true;
 }
 
+/* Of one that may go on: is there nothing to wait for before it is told so again? As for most cells
+ * while a cycle marks. One that has helped is told nothing else, by the same figures. */
+static bool waits_for_nothing(const gait_mutator *mutator, const struct alloc_need *need) {
+    const gait_heap *heap = mutator->heap;
+    return need->cell && sweep_is_open(&heap->sweeper) && !control_is_limited(&heap->control);
+}
+
 void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
     struct control_want want = {0};
     if (collector_is_held(mutator->heap)) { /* no cycle comes that could be waited for */
         use_rest(mutator, need);
         return;
     }
-    if (ask(mutator, need, &want) == GAIT_GOVERNOR_HELP)
+    enum gait_governor_advice first = ask(mutator, need, &want);
+    if (first == GAIT_GOVERNOR_GO && waits_for_nothing(mutator, need))
+        return;
+    if (first == GAIT_GOVERNOR_HELP)
         help(mutator, need, &want);
     want.helped = true;
     wait_for_settling(mutator, need, false);
