@@ -33,7 +33,7 @@ struct arenalog;
 struct dumps;
 struct pacerlog;
 struct recording;
-struct trace;
+struct traced;
 struct writer;
 
 /* Mutators that were detached. */
@@ -64,10 +64,10 @@ struct gait_heap {
 
     /* set before and after collection runs */
     struct writer *log_writer;    /* NULL: lines are written at once */
-    struct recording *recordings; /* the next three, by next; NULL: nothing is recorded */
+    struct recording *recordings; /* the next two, by next; NULL: nothing is recorded */
     struct arenalog *arenalog;    /* NULL: nothing is told of arenas */
     struct pacerlog *pacerlog;    /* NULL: cycles are not recorded */
-    struct trace *trace;          /* NULL: this heap has no trace */
+    struct traced *traced;        /* NULL: the trace, if there is one, has not this heap */
     /* constant: the api's, for files by options. @return negative: *why says why not */
     int (*write_snapshot)(gait_heap *heap, int descriptor, const char **why);
     struct dumps *dumps;    /* NULL: no file shows this heap at a moment */

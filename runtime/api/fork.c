@@ -75,6 +75,7 @@ static void prepare(void) {
                 arenas_lock_whole(&heap->arenas);
             else
                 lock_acquire(lock_of(heap, i));
+    observe_hold_process();
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         observe_hold(heap);
     libraries_hold();
@@ -101,6 +102,7 @@ static void parent(void) {
     libraries_let_go();
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         observe_let_go(heap);
+    observe_let_go_process();
     locks_release();
     resume();
 }

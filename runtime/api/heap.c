@@ -41,6 +41,13 @@ static bool hook_sweep_more(void *data, unsigned kind, unsigned size_class) {
     (GAIT_STOP_THE_WORLD | GAIT_CONSERVATIVE_STACKS | GAIT_DATA_SEGMENTS | GAIT_NO_FAULT_HANDLER | \
      GAIT_OBJECT_BARRIER)
 
+/* Which of the process's heaps it is: for the timeline, whose places don't know the heap. */
+static void number_heap(gait_heap *heap) {
+    static AO_t heaps;
+    unsigned number = (unsigned)AO_fetch_and_add1_full(&heaps) + 1;
+    heap->space.heap_number = heap->world.heap_number = heap->cycle.phase.heap_number = number;
+}
+
 /* Control asks the policy, world is told. */
 static void world_begin(gait_heap *heap) {
     struct gait_governor_looks looks = control_looks();
@@ -153,6 +160,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     expected_init(&heap->expected, &heap->space.metadata_bytes);
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_begin(heap);
+    number_heap(heap);
     heap->world.hooks = (struct world_hooks){.stop = config->stop,
                                              .start = config->start,
                                              .roots = config->stopped_roots,

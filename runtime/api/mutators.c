@@ -7,6 +7,7 @@
 #include "../error.h"
 #include "../instance.h"
 #include "../mutator/spare.h"
+#include "../platform/timeline.h"
 #include "arenas.h"
 #include "clones.h"
 
@@ -42,6 +43,7 @@ static void detach(gait_mutator *mutator) {
     /* before it waits: the functions that had them may have ended already */
     if (AO_int_load(&mutator->state) == MUTATOR_RUNNING)
         mutator_drop_roots(mutator);
+    timeline_end_steps(); /* the heap may be gone when the thread tells something next */
     world_remove(&mutator->heap->world, mutator, leaves);
     clones_free(mutator);
     if (mutator->no_collect > 0)

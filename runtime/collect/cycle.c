@@ -630,7 +630,7 @@ bool cycle_run(gait_heap *heap) {
                            AO_load(&heap->world.running) == 0);
     if (!mark_and_settle(heap))
         return false;
-    TIMELINE_END(cycle, begin_ns, record->number);
+    TIMELINE_END(cycle, heap->space.heap_number, begin_ns, record->number);
     figures_cycle(&cycle->figures, record);
     observe_cycle(heap, record);
     if (heap->options.gcstoptheworld != 2)

@@ -30,7 +30,7 @@ void phase_enter(struct phase_word *phase, enum cycle_phase next) {
     assert(follows[before] & 1u << next);
     AO_int_store_release(&phase->now, next);
     if (before != PHASE_IDLE)
-        TIMELINE_END(phase, phase->begin_ns, (uintptr_t)phase_name(before));
+        TIMELINE_END(phase, phase->heap_number, phase->begin_ns, (uintptr_t)phase_name(before));
     phase->begin_ns = TIMELINE_BEGIN(phase);
 }
 

@@ -26,8 +26,9 @@ enum cycle_phase {
 
 /* One word of each heap. Only the collector's thread changes it, and only to the next phase. */
 struct phase_word {
-    unsigned now;     /* atomic: enum cycle_phase */
-    int64_t begin_ns; /* for the timeline; the collector's */
+    unsigned now;         /* atomic: enum cycle_phase */
+    int64_t begin_ns;     /* for the timeline; the collector's */
+    unsigned heap_number; /* likewise; constant */
 };
 
 /** Go on to another phase. release: a thread that sees it sees what the collector did before. The

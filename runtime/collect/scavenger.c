@@ -31,7 +31,7 @@ size_t scavenger_give_back(gait_heap *heap, size_t bytes) {
     if (given < most && chunks_drain(&heap->space) > 0)
         given += space_scavenge(&heap->space, bytes - given);
     lock_release(&heap->scavenger.lock);
-    TIMELINE_END(scavenge, told_ns, given);
+    TIMELINE_END(scavenge, heap->space.heap_number, told_ns, given);
     control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
     return given;
 }

@@ -15,11 +15,11 @@ void sweeping_finish(gait_heap *heap) {
         while ((more = sweep_step(sweeper)) && platform_now_ns() - begin_ns < pace.burst_ns)
             ;
         int64_t spent_ns = platform_thread_cpu_ns() - begin_cpu_ns;
-        TIMELINE_END(sweep, begin_ns, 0);
+        TIMELINE_END(sweep, heap->space.heap_number, begin_ns, spent_ns);
         control_add_cpu(&heap->control, CPU_SWEEP, spent_ns);
         int64_t nap_ns = control_nap_ns(&pace, spent_ns);
         if (more && nap_ns > 0)
-            timeline_nap(nap_ns);
+            timeline_nap(heap->space.heap_number, nap_ns);
     }
     sweep_finish(sweeper);
     size_t excess = control_excess_bytes(&heap->control, 0);

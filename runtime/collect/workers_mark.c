@@ -73,7 +73,7 @@ static bool mark_burst(gait_heap *heap, struct marker *marker, enum cpu_purpose 
     };
     if (contention_note(&heap->workers.contention, &burst) && marker == &heap->workers.marker)
         control_preempted(&heap->control, burst.lost_ns);
-    TIMELINE_END(burst, begin_ns, marker->scanned_bytes - all_before);
+    TIMELINE_END(burst, heap->space.heap_number, begin_ns, marker->scanned_bytes - all_before);
     control_add_cpu(&heap->control, purpose, spent_ns);
     marker->cpu_ns += spent_ns;
     control_credit(&heap->control, marker->scanned_bytes - before);
@@ -150,7 +150,7 @@ void workers_mark(gait_heap *heap, bool stopped) {
         starvation.since_ns = 0;
         int64_t nap_ns = mark_until_nap(heap, stopped);
         if (nap_ns > 0)
-            timeline_nap(nap_ns);
+            timeline_nap(heap->space.heap_number, nap_ns);
     }
 }
 
@@ -214,7 +214,7 @@ void workers_help(void *argument) {
         if (helping % 2 == 0 || helper->number >= AO_int_load(&helper->team->wanted))
             platform_wait(&workers->helping, helping, -1);
         else if (must_rest(helper))
-            timeline_nap(rhythm.busy_nap_ns);
+            timeline_nap(heap->space.heap_number, rhythm.busy_nap_ns);
         else if (!queue_has_work(queue))
             wait_for_work(queue);
         else {

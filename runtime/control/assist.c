@@ -103,7 +103,7 @@ static bool pay(struct control *control, gait_mutator *mutator,
     size_t piece = work - taken < assist->piece_bytes ? work - taken : (size_t)assist->piece_bytes;
     bool starved;
     size_t done = assist_mark(mutator, piece, &starved);
-    TIMELINE_END(assist, told_ns, done);
+    TIMELINE_END(assist, control->space->heap_number, told_ns, done);
     counter_add(&control->heap_work_bytes, done);
     earn(control, mutator, orders, done);
     int64_t spent_ns = platform_thread_cpu_ns() - begin_ns;
@@ -146,7 +146,7 @@ bool control_await_work(struct control *control, int64_t most_ns) {
     AO_fetch_and_add1_full(&queue->hungry); /* others share */
     int64_t begin_ns = TIMELINE_BEGIN(wait_work);
     bool some = news_await(&queue->news, has_news, control, most_ns);
-    TIMELINE_END(wait_work, begin_ns, 0);
+    TIMELINE_END(wait_work, control->space->heap_number, begin_ns, 0);
     AO_fetch_and_sub1_full(&queue->hungry);
     return some;
 }

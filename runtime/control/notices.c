@@ -104,7 +104,7 @@ void notices_limiter(struct control *control, bool limiting, uint64_t cycle) {
     lock_acquire(&notices->lock);
     if (limiting != notices->limiting) {
         notices->limiting = limiting;
-        TIMELINE_NOW(limiter, limiting);
+        TIMELINE_NOW(limiter, control->space->heap_number, limiting);
         if (limiting) {
             counter_add(&notices->times_limited, 1);
             AO_store(&notices->limited_cycle, (AO_t)cycle);

@@ -141,6 +141,7 @@ struct chunk_stack {
 #define DISPLACEMENT_WORDS (GAIT_DISPLACEMENT_MAX / 8 / (8 * sizeof(AO_t)) + 1)
 
 struct space {
+    unsigned heap_number;  /* constant: which of the process's heaps this is, from 1            */
     char *base;            /* constant: start of the reserved range                              */
     size_t reserved_bytes; /* constant                                                         */
     AO_t extent_bytes;     /* committed part, from base; grows only; written under PAGES         */

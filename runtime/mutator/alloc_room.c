@@ -190,7 +190,7 @@ static void await(gait_mutator *mutator, unsigned ended, struct control_want *wa
         gait_enter_native(mutator);
         int64_t begin_ns = TIMELINE_BEGIN(wait_cycle);
         int64_t waited_ns = collector_await(heap, ended, most_ns);
-        TIMELINE_END(wait_cycle, begin_ns, 0);
+        TIMELINE_END(wait_cycle, heap->space.heap_number, begin_ns, 0);
         gait_leave_native(mutator);
         mutator->late_ns += waited_ns;
     } else {

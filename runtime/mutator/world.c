@@ -433,7 +433,7 @@ void world_handshake(struct world *world, void (*action)(gait_mutator *mutator))
     AO_int_store_release(&world->handshake, number);
     int64_t begin_ns = TIMELINE_BEGIN(handshake);
     ask_and_await(world, number, INT64_MAX, has_answered);
-    TIMELINE_END(handshake, begin_ns, AO_load(&world->count));
+    TIMELINE_END(handshake, world->heap_number, begin_ns, AO_load(&world->count));
     lock_release(&world->lock);
 }
 
@@ -458,7 +458,7 @@ void world_close(struct world *world) { close_within(world, INT64_MAX); }
 int64_t world_open(struct world *world) {
     AO_int_store_full(&world->stopping, 0);
     int64_t stopped_ns = platform_now_ns() - world->stop_begin_ns;
-    TIMELINE_END(stop, world->stop_begin_ns, AO_load(&world->count));
+    TIMELINE_END(stop, world->heap_number, world->stop_begin_ns, AO_load(&world->count));
     PERTURB(STOP_STARTED);
     platform_wake(&world->stopping, INT32_MAX);
     AO_int_fetch_and_add1_full(&world->stops);

@@ -54,6 +54,7 @@ struct world_looks {
 struct world {
     struct lock lock; /* rank WORLD: the list, and each mutator's place in it */
     struct world_hooks hooks;
+    unsigned heap_number; /* constant; for the timeline */
     gait_mutator *first;
     AO_t count;                            /* mutators attached; a figure */
     AO_t running;                          /* of these, not in native code; a figure */

@@ -36,6 +36,7 @@ void observe_stops(gait_heap *heap) {
 
 void observe_end(gait_heap *heap) {
     recordings_free(heap);
+    trace_end(heap);
     dumps_free(heap);
     arena_leaks_end(heap);
     heap_log_end(heap);
@@ -77,6 +78,10 @@ void observe_flush(gait_heap *heap) { heap_log_flush(heap); }
 
 /* ---- Fork ---- */
 
+void observe_hold_process(void) { trace_hold(); }
+
+void observe_let_go_process(void) { trace_let_go(); }
+
 void observe_hold(gait_heap *heap) {
     heap_log_hold(heap);
     recordings_hold(heap);
@@ -96,6 +101,7 @@ void observe_forked(void) {
 
 void observe_lost(gait_heap *heap) {
     recordings_lost(heap);
+    trace_lost(heap);
     dumps_lost(heap);
     served_lost(heap);
     heap_log_lost(heap);

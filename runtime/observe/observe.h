@@ -62,11 +62,15 @@ void observe_flush(gait_heap *heap);
 
 /* ---- Around fork, with the list of heaps locked ---- */
 
+/** What is the process's, before that of each heap; locks of rank LOG may be held, none above. */
+void observe_hold_process(void);
+void observe_let_go_process(void);
+
 void observe_hold(gait_heap *heap);
 void observe_let_go(gait_heap *heap);
 
-/** In the child, once; and for each heap in place of letting go: logs and files are the parent's.
- */
+/** In the child, once, in place of observe_let_go_process; and for each heap in place of letting
+ * go: logs and files are the parent's. */
 void observe_forked(void);
 void observe_lost(gait_heap *heap);
 

@@ -26,8 +26,8 @@ static void finish(void *argument) {
     writer_drain(recording->writer);
 }
 
-bool recording_start(gait_heap *heap, struct recording *recording, const struct recording_use *use,
-                     void *owner, const char *asked) {
+bool recording_open(struct recording *recording, const struct recording_use *use, void *owner,
+                    const char *asked) {
     char path[LOG_NAME_BYTES];
     int64_t number = log_names_next(use->names, asked, path);
     struct writer *writer = writer_new(&(struct writer_use){
@@ -44,8 +44,7 @@ bool recording_start(gait_heap *heap, struct recording *recording, const struct 
         say_nothing_is_recorded(use, path, "no memory");
         goto nothing;
     }
-    *recording =
-        (struct recording){.use = use, .owner = owner, .writer = writer, .next = heap->recordings};
+    *recording = (struct recording){.use = use, .owner = owner, .writer = writer};
     lock_init(&recording->lock, LOCK_LOG, use->what);
     use->begin(owner, number);
     if (writer_start(writer) < 0) {
@@ -54,12 +53,20 @@ bool recording_start(gait_heap *heap, struct recording *recording, const struct 
         goto nothing;
     }
     recording->place = at_exit_add(finish, recording);
-    heap->recordings = recording;
     return true;
 nothing:
     if (writer)
         writer_end(writer);
     return false;
+}
+
+bool recording_start(gait_heap *heap, struct recording *recording, const struct recording_use *use,
+                     void *owner, const char *asked) {
+    if (!recording_open(recording, use, owner, asked))
+        return false;
+    recording->next = heap->recordings;
+    heap->recordings = recording;
+    return true;
 }
 
 static void end(struct recording *recording) {
@@ -69,6 +76,18 @@ static void end(struct recording *recording) {
     lock_release(&recording->lock);
     if (!closed)
         finish(recording);
+}
+
+static void free_recording(struct recording *recording) {
+    writer_end(recording->writer);
+    lock_destroy(&recording->lock);
+    recording->use->free(recording->owner);
+}
+
+void recording_close(struct recording *recording) {
+    end(recording);
+    writer_stop_ticks(recording->writer); /* its owner may have closed it before */
+    free_recording(recording);
 }
 
 void recordings_end(gait_heap *heap) {
@@ -81,9 +100,7 @@ void recordings_free(gait_heap *heap) {
         struct recording *recording = heap->recordings;
         heap->recordings = recording->next;
         recording->use->forget(heap);
-        writer_end(recording->writer);
-        lock_destroy(&recording->lock);
-        recording->use->free(recording->owner);
+        free_recording(recording);
     }
 }
 

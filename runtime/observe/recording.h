@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file that a heap writes from its creation to its end: what all such files have in common. Its
- * owner says what is written; a writer (writer.h) has a thread that writes it.
+ * A file that a heap writes from its creation to its end, or several heaps from the first one's
+ * creation to the last one's end: what all such files have in common. Its owner says what is
+ * written; a writer (writer.h) has a thread that writes it.
  *
  * It ends when the heap is destroyed or the program exits, whichever is first: then, once, with the
  * last words that its owner has. It is not carried on by the child of a fork.
@@ -27,7 +28,8 @@ struct recording_use {
     void (*begin)(void *owner, int64_t number);
     /* Write what it ends with, and set closed. */
     void (*finish)(void *owner);
-    /* Nothing is told to it from now on: free follows, or nothing, in the child of a fork. */
+    /* Nothing is told to it from now on: free follows, or nothing, in the child of a fork. NULL: it
+     * is no heap's own. */
     void (*forget)(gait_heap *heap);
     void (*free)(void *owner);
     struct log_names *names;
@@ -47,6 +49,13 @@ struct recording {
  * for it. @return false: one line on stderr has said why not, and nothing has begun. */
 bool recording_start(gait_heap *heap, struct recording *recording, const struct recording_use *use,
                      void *owner, const char *asked);
+
+/** The same of a file that is no heap's own. */
+bool recording_open(struct recording *recording, const struct recording_use *use, void *owner,
+                    const char *asked);
+
+/** End such a file, if the exit has not, and free it. */
+void recording_close(struct recording *recording);
 
 /** All of a heap's: end them, if the exit has not; free them, after their end. */
 void recordings_end(gait_heap *heap);

@@ -12,14 +12,11 @@
 
 #include "../heap/census.h"
 #include "../instance.h"
-#include "../platform/ring.h"
 #include "../platform/timeline.h"
 #include "counters.h"
 #include "line.h"
 #include "recording.h"
 
-/* Events that wait for the trace's thread, which looks every TICK_NS: three million a second. */
-#define RING ((size_t)65536)
 #define TICK_NS ((int64_t)20000000)
 #define TICKS_PER_WRITE 50
 /* A census of spans is taken so seldom that it costs no more than this of the thread's time, and
@@ -27,8 +24,14 @@
 #define CENSUS_SHARE 100
 #define BUFFER_BYTES ((size_t)16 << 20) /* a full ring's lines, of some 130 bytes, twice */
 
-/* Threads whose names are told; later ones have numbers. */
+/* Threads whose names are told, of a heap; later ones have numbers. */
 #define THREADS_MOST 1024
+
+#define PROGRAM_BYTES 16
+
+/* What viewers take for processes are heaps. The first one has the process's number, later ones
+ * such as no process has (Linux: PID_MAX_LIMIT). */
+#define PROCESSES_MOST (1ul << 22)
 
 /* Since the heap was created, bytes. */
 struct allocated {
@@ -36,15 +39,12 @@ struct allocated {
     uint64_t arena_bytes, offheap_bytes, foreign_bytes;
 };
 
-struct trace {
-    struct recording recording;
-    gait_heap *heap;     /* constant: whose memory is told */
-    struct ring *ring;   /* constant */
-    AO_t dropped_before; /* constant: what it had dropped for another trace */
-
-    /* the recording's lock; the trace's thread's, or whoever ends it */
-    unsigned long process;
-    uint64_t lost; /* lines without room */
+/* A heap of the trace's. */
+struct traced {
+    struct traced *next;
+    gait_heap *heap;       /* constant, as are the next two */
+    unsigned number;       /* heap_number */
+    unsigned long process; /* for viewers: the first heap's is the process itself */
     int threads[THREADS_MOST];
     size_t thread_count;
     struct memory_counters memory; /* as they were told last */
@@ -55,11 +55,23 @@ struct trace {
     int64_t allocated_ns;          /* when it was seen to be the same still; 0: it is told */
 };
 
-static struct log_names names;
+struct trace {
+    struct recording recording; /* closed: the trace's lock, too */
+    unsigned long process;      /* constant */
+    char program[PROGRAM_BYTES];
+    struct traced *heaps; /* in the order of their creation */
+    uint64_t dropped;     /* events that found no room in their thread's ring */
+    uint64_t lost;        /* lines without room */
+};
 
-/* The ring of a trace that has ended, for the next one; 0: none. It is not freed, since some thread
- * may still be about to put an event there: timeline_close. */
-static volatile AO_t spare_ring;
+/* Rank LOG: the trace, its heaps, their links, each one's traced, and what the timeline's reader
+ * does. A heap is on the list until it is about to be freed, so whoever has the lock may look at
+ * it; no other lock is taken meanwhile, except for the writer's. Held across a fork, so that a
+ * child finds a trace that is whole. */
+static struct lock trace_lock;
+static struct trace *current; /* NULL: none; it may be closed, until its last heap ends */
+
+static struct log_names names;
 
 static const char *const KINDS[TIMELINE_KIND_COUNT] = {
 #define NAME(kind, value) #kind,
@@ -81,26 +93,47 @@ static void add_line(struct trace *trace, struct line *line) {
         trace->lost++;
 }
 
-static void begin_line(const struct trace *trace, struct line *line, const char *type, int thread) {
+static void begin_line(const struct traced *traced, struct line *line, const char *type,
+                       int thread) {
     *line = (struct line){.length = 0};
-    line_add(line, ",{\"ph\":\"%s\",\"pid\":%lu,\"tid\":%d", type, trace->process, thread);
+    line_add(line, ",{\"ph\":\"%s\",\"pid\":%lu,\"tid\":%d", type, traced->process, thread);
 }
 
-/* The name of a thread, which the system may have forgotten already. */
-static void name_thread(struct trace *trace, int thread) {
-    for (size_t i = 0; i < trace->thread_count; i++)
-        if (trace->threads[i] == thread)
+/* The program's: nothing that JSON would have escaped. */
+static void add_name(struct line *line, const char *name) {
+    for (const char *at = name; *at; at++)
+        line_add(line, "%c", *at < ' ' || *at == '"' || *at == '\\' || *at >= 0x7f ? '?' : *at);
+}
+
+/* In the heap's group. */
+static void name_thread(struct trace *trace, struct traced *traced,
+                        const struct timeline_thread *thread) {
+    for (size_t i = 0; i < traced->thread_count; i++)
+        if (traced->threads[i] == thread->number)
             return;
-    char name[PLATFORM_THREAD_NAME_BYTES];
-    if (trace->thread_count == THREADS_MOST || !platform_thread_name(thread, name))
+    if (traced->thread_count == THREADS_MOST)
         return;
-    trace->threads[trace->thread_count++] = thread;
+    traced->threads[traced->thread_count++] = thread->number;
     struct line line;
-    begin_line(trace, &line, "M", thread);
+    begin_line(traced, &line, "M", thread->number);
     line_add(&line, ",\"name\":\"thread_name\",\"args\":{\"name\":\"");
-    for (const char *at = name; *at; at++) /* the program's: nothing that JSON would have escaped */
-        line_add(&line, "%c", *at < ' ' || *at == '"' || *at == '\\' || *at >= 0x7f ? '?' : *at);
+    add_name(&line, thread->name);
     line_add(&line, "\"}}");
+    add_line(trace, &line);
+}
+
+/* The first of all lines of a file: each other one can begin with a comma. */
+static void name_heap(struct trace *trace, const struct traced *traced) {
+    struct line line = {.length = 0};
+    line_add(&line, "%s{\"ph\":\"M\",\"pid\":%lu,\"name\":\"process_name\",\"args\":{\"name\":",
+             traced == trace->heaps ? "[" : ",", traced->process);
+    line_add(&line, "\"heap %u of ", traced->number);
+    add_name(&line, trace->program);
+    line_add(&line, " %lu (Gait " GAIT_VERSION ")\"}}", trace->process);
+    add_line(trace, &line);
+    begin_line(traced, &line, "M", 0);
+    line_add(&line, ",\"name\":\"process_sort_index\",\"args\":{\"sort_index\":%u}}",
+             traced->number);
     add_line(trace, &line);
 }
 
@@ -112,13 +145,23 @@ static const char *type_of(unsigned kind) {
     return kind >= TIMELINE_live_bytes ? "C" : (kind == TIMELINE_limiter ? "i" : "X");
 }
 
-static void add_event(void *data, const void *taken) {
+static struct traced *traced_of(const struct trace *trace, unsigned number) {
+    struct traced *traced = trace->heaps;
+    while (traced && traced->number != number)
+        traced = traced->next;
+    return traced;
+}
+
+static void add_event(void *data, const struct timeline_thread *thread,
+                      const struct timeline_event *event) {
     struct trace *trace = data;
-    const struct timeline_event *event = taken;
-    name_thread(trace, event->thread);
+    struct traced *traced = traced_of(trace, event->heap);
+    if (!traced)
+        return; /* a heap that has not asked, or one of an earlier trace */
+    name_thread(trace, traced, thread);
     struct line line;
     const char *type = type_of(event->kind);
-    begin_line(trace, &line, type, event->thread);
+    begin_line(traced, &line, type, thread->number);
     const char *name =
         event->kind == TIMELINE_phase ? (const char *)(uintptr_t)event->value : KINDS[event->kind];
     line_add(&line, ",\"cat\":\"gc\",\"name\":\"%s\"", name);
@@ -134,44 +177,63 @@ static void add_event(void *data, const void *taken) {
     add_line(trace, &line);
 }
 
+/* Of which heaps, nobody knows: it is told in the first one's group. */
+static void add_dropped(void *data, const struct timeline_thread *thread, uint64_t events) {
+    struct trace *trace = data;
+    trace->dropped += events;
+    if (!trace->heaps)
+        return;
+    name_thread(trace, trace->heaps, thread);
+    struct line line;
+    begin_line(trace->heaps, &line, "i", thread->number);
+    line_add(&line, ",\"cat\":\"gc\",\"name\":\"dropped\"");
+    add_us(&line, "ts", platform_now_ns());
+    line_add(&line, ",\"s\":\"t\",\"args\":{\"events\":%llu}}", (unsigned long long)events);
+    add_line(trace, &line);
+}
+
+static void take(struct trace *trace) {
+    timeline_take(&(struct timeline_taker){add_event, add_dropped, trace});
+}
+
 /* ---- Memory, as the trace's thread finds it ---- */
 
-static void begin_figures_at(const struct trace *trace, struct line *line, const char *name,
+static void begin_figures_at(const struct traced *traced, struct line *line, const char *name,
                              int64_t ns) {
-    begin_line(trace, line, "C", 0);
+    begin_line(traced, line, "C", 0);
     line_add(line, ",\"cat\":\"gc\",\"name\":\"%s\"", name);
     add_us(line, "ts", ns);
     line_add(line, ",\"args\":{");
 }
 
-static void begin_figures(const struct trace *trace, struct line *line, const char *name) {
-    begin_figures_at(trace, line, name, platform_now_ns());
+static void begin_figures(const struct traced *traced, struct line *line, const char *name) {
+    begin_figures_at(traced, line, name, platform_now_ns());
 }
 
 /* A curve that cycles tell of, too, between them. */
-static void add_bytes(struct trace *trace, enum timeline_kind kind, uint64_t bytes,
-                      uint64_t *before) {
+static void add_bytes(struct trace *trace, struct traced *traced, enum timeline_kind kind,
+                      uint64_t bytes, uint64_t *before) {
     struct line line;
     if (bytes == *before)
         return;
     *before = bytes;
-    begin_figures(trace, &line, KINDS[kind]);
+    begin_figures(traced, &line, KINDS[kind]);
     line_add(&line, "\"%s\":%llu}}", VALUES[kind], (unsigned long long)bytes);
     add_line(trace, &line);
 }
 
-static void add_memory(struct trace *trace) {
+static void add_memory(struct trace *trace, struct traced *traced) {
     struct memory_counters now;
     struct line line;
-    add_bytes(trace, TIMELINE_live_bytes, control_live_bytes(&trace->heap->control),
-              &trace->live_bytes);
-    add_bytes(trace, TIMELINE_goal_bytes, AO_load(&trace->heap->control.goal_bytes),
-              &trace->goal_bytes);
-    counters_memory(trace->heap, &now);
-    if (memcmp(&now, &trace->memory, sizeof now) == 0)
+    add_bytes(trace, traced, TIMELINE_live_bytes, control_live_bytes(&traced->heap->control),
+              &traced->live_bytes);
+    add_bytes(trace, traced, TIMELINE_goal_bytes, AO_load(&traced->heap->control.goal_bytes),
+              &traced->goal_bytes);
+    counters_memory(traced->heap, &now);
+    if (memcmp(&now, &traced->memory, sizeof now) == 0)
         return;
-    trace->memory = now;
-    begin_figures(trace, &line, "memory");
+    traced->memory = now;
+    begin_figures(traced, &line, "memory");
     line_add(&line,
              "\"spans\":%llu,\"arenas\":%llu,\"offheap\":%llu,\"foreign\":%llu,\"metadata\":"
              "%llu,\"free\":%llu,\"released\":%llu}}",
@@ -204,10 +266,10 @@ static void read_allocated(const struct space *space, struct allocated *allocate
     allocated->foreign_bytes = foreign_added(&space->foreign);
 }
 
-static void write_allocated(struct trace *trace, int64_t ns) {
-    const struct allocated *allocated = &trace->allocated;
+static void write_allocated(struct trace *trace, const struct traced *traced, int64_t ns) {
+    const struct allocated *allocated = &traced->allocated;
     struct line line;
-    begin_figures_at(trace, &line, "allocated", ns);
+    begin_figures_at(traced, &line, "allocated", ns);
     add_groups(&line, allocated->groups);
     line_add(&line, ",\"arenas\":%llu,\"offheap\":%llu,\"foreign\":%llu}}",
              (unsigned long long)allocated->arena_bytes,
@@ -218,100 +280,121 @@ static void write_allocated(struct trace *trace, int64_t ns) {
 
 /* How fast it grows is what is looked for. So where it stood still for some looks, the last of them
  * is told when it goes on: between two figures it grew evenly, as far as anybody knows. */
-static void add_allocated(struct trace *trace) {
+static void add_allocated(struct trace *trace, struct traced *traced) {
     int64_t now_ns = platform_now_ns();
     struct allocated now;
-    read_allocated(&trace->heap->space, &now);
-    if (memcmp(&now, &trace->allocated, sizeof now) != 0) {
-        if (trace->allocated_ns > 0)
-            write_allocated(trace, trace->allocated_ns);
-        trace->allocated = now;
-        write_allocated(trace, now_ns);
-        trace->allocated_ns = 0;
+    read_allocated(&traced->heap->space, &now);
+    if (memcmp(&now, &traced->allocated, sizeof now) != 0) {
+        if (traced->allocated_ns > 0)
+            write_allocated(trace, traced, traced->allocated_ns);
+        traced->allocated = now;
+        write_allocated(trace, traced, now_ns);
+        traced->allocated_ns = 0;
     } else {
-        trace->allocated_ns = now_ns;
+        traced->allocated_ns = now_ns;
     }
 }
 
 /* ---- Spans ---- */
 
-static void add_census(struct trace *trace) {
+static void add_census(struct trace *trace, struct traced *traced) {
     int64_t begin_ns = platform_now_ns();
-    if (begin_ns < trace->census_ns)
+    if (begin_ns < traced->census_ns)
         return;
     uint64_t now[CENSUS_GROUPS];
-    census_take(&trace->heap->space, now);
-    trace->census_ns = begin_ns + CENSUS_SHARE * (platform_now_ns() - begin_ns);
-    if (memcmp(now, trace->spans, sizeof now) == 0)
+    census_take(&traced->heap->space, now);
+    traced->census_ns = begin_ns + CENSUS_SHARE * (platform_now_ns() - begin_ns);
+    if (memcmp(now, traced->spans, sizeof now) == 0)
         return;
-    memcpy(trace->spans, now, sizeof now);
+    memcpy(traced->spans, now, sizeof now);
     struct line line;
-    begin_figures(trace, &line, "spans");
+    begin_figures(traced, &line, "spans");
     add_groups(&line, now);
     line_add(&line, "}}");
     add_line(trace, &line);
 }
 
-static void take(struct trace *trace) { ring_take(trace->ring, add_event, trace); }
+static void add_figures(struct trace *trace, struct traced *traced) {
+    add_memory(trace, traced);
+    add_allocated(trace, traced);
+}
 
 static void tick(void *argument) {
     struct trace *trace = argument;
-    lock_acquire(&trace->recording.lock);
+    lock_acquire(&trace_lock);
     if (!trace->recording.closed) {
         take(trace);
-        add_memory(trace);
-        add_allocated(trace);
-        add_census(trace);
+        for (struct traced *traced = trace->heaps; traced; traced = traced->next) {
+            add_figures(trace, traced);
+            add_census(trace, traced);
+        }
     }
-    lock_release(&trace->recording.lock);
+    lock_release(&trace_lock);
 }
 
-static void begin(void *argument, int64_t number) {
-    (void)number;
-    struct trace *trace = argument;
-    trace->process = platform_process_id();
-    struct line line = {.length = 0};
-    /* first, so that each other line can begin with a comma */
-    line_add(&line,
-             "[{\"ph\":\"M\",\"pid\":%lu,\"name\":\"process_name\",\"args\":{\"name\":"
-             "\"Gait " GAIT_VERSION "\"}}",
-             trace->process);
-    add_line(trace, &line);
-    add_memory(trace);
-    add_allocated(trace);
+/* ---- A heap's part; with the lock held ---- */
+
+static void add_heap(struct trace *trace, gait_heap *heap, struct traced *traced) {
+    traced->heap = heap;
+    traced->number = heap->space.heap_number;
+    traced->process = trace->heaps ? PROCESSES_MOST + traced->number : trace->process;
+    struct traced **link = &trace->heaps;
+    while (*link)
+        link = &(*link)->next;
+    *link = traced;
+    heap->traced = traced;
+    name_heap(trace, traced);
+    add_figures(trace, traced);
 }
 
-/* With what is still in the ring. */
-static void finish(void *argument) {
-    struct trace *trace = argument;
-    timeline_close(trace->ring);
-    lock_acquire(&trace->recording.lock);
+/* Its threads have ended, or have left it: all that they told is there. */
+static void end_heap(struct trace *trace, struct traced *traced) {
     take(trace);
-    add_memory(trace);
-    add_allocated(trace);
-    struct line line;
-    begin_line(trace, &line, "i", 0);
+    add_figures(trace, traced);
+}
+
+static void remove_heap(struct trace *trace, struct traced *traced) {
+    struct traced **link = &trace->heaps;
+    while (*link != traced)
+        link = &(*link)->next;
+    *link = traced->next;
+    traced->heap->traced = NULL;
+    free(traced);
+}
+
+/* The last line: of the group that the first heap had, whichever is there still. */
+static void close_trace(struct trace *trace) {
+    timeline_close();
+    take(trace);
+    struct line line = {.length = 0};
+    line_add(&line, ",{\"ph\":\"i\",\"pid\":%lu,\"tid\":0", trace->process);
     add_us(&line, "ts", platform_now_ns());
     line_add(&line, ",\"s\":\"p\",\"name\":\"end\",\"args\":{\"dropped\":%llu}}]",
-             (unsigned long long)(AO_load(&trace->ring->dropped) - trace->dropped_before +
-                                  trace->lost + ring_left(trace->ring)));
+             (unsigned long long)(trace->dropped + trace->lost));
     add_line(trace, &line);
     trace->recording.closed = true;
-    lock_release(&trace->recording.lock);
 }
 
 /* ---- Begin and end ---- */
 
-static void forget(gait_heap *heap) {
-    timeline_close(heap->trace->ring);
-    heap->trace = NULL;
+/* With the lock held by trace_start. What a file begins with, its first heap has. */
+static void begin(void *argument, int64_t number) {
+    (void)number;
+    struct trace *trace = argument;
+    trace->process = platform_process_id();
+    platform_program_name(trace->program, sizeof trace->program);
 }
 
-static void free_trace(void *owner) {
-    struct trace *trace = owner;
-    if (trace)
-        AO_store_release(&spare_ring, (AO_t)trace->ring);
-    free(trace);
+/* The program exits, unless the last heap has ended. */
+static void finish(void *argument) {
+    struct trace *trace = argument;
+    lock_acquire(&trace_lock);
+    if (!trace->recording.closed) {
+        for (struct traced *traced = trace->heaps; traced; traced = traced->next)
+            add_figures(trace, traced);
+        close_trace(trace);
+    }
+    lock_release(&trace_lock);
 }
 
 static const struct recording_use USE = {
@@ -323,49 +406,85 @@ static const struct recording_use USE = {
     .tick = tick,
     .begin = begin,
     .finish = finish,
-    .forget = forget,
-    .free = free_trace,
+    .free = free,
     .names = &names,
 };
 
-static struct trace *new_trace(gait_heap *heap) {
+static struct trace *new_trace(const char *asked) {
     struct trace *trace = calloc(1, sizeof *trace);
-    if (!trace)
+    if (!recording_open(trace ? &trace->recording : NULL, &USE, trace, asked)) {
+        free(trace);
         return NULL;
-    trace->heap = heap;
-    AO_t spare = AO_load(&spare_ring);
-    if (spare && AO_compare_and_swap_full(&spare_ring, spare, 0))
-        trace->ring = (struct ring *)spare;
-    else
-        trace->ring = ring_new(RING, sizeof(struct timeline_event));
-    if (trace->ring) {
-        trace->dropped_before = AO_load(&trace->ring->dropped);
-        return trace;
     }
-    free(trace);
-    return NULL;
+    timeline_open();
+    return trace;
 }
 
 void trace_start(gait_heap *heap) {
-    if (!heap->options.trace[0] || AO_load(&timeline_ring))
+    if (!heap->options.trace[0])
         return;
-    struct trace *trace = new_trace(heap);
-    if (!recording_start(heap, trace ? &trace->recording : NULL, &USE, trace,
-                         heap->options.trace)) {
-        free_trace(trace);
-        return;
-    }
-    heap->trace = trace;
-    timeline_open(trace->ring);
+    struct traced *traced = calloc(1, sizeof *traced);
+    lock_acquire(&trace_lock);
+    if (!current && traced)
+        current = new_trace(heap->options.trace);
+    if (current && !current->recording.closed && traced)
+        add_heap(current, heap, traced);
+    else
+        free(traced);
+    lock_release(&trace_lock);
 }
 
+void trace_end(gait_heap *heap) {
+    if (!heap->traced) /* written by this thread, or in a child's beginning */
+        return;
+    lock_acquire(&trace_lock);
+    struct trace *ended = current;
+    if (!ended->recording.closed)
+        end_heap(ended, heap->traced);
+    bool last = ended->heaps == heap->traced && !ended->heaps->next;
+    if (last && !ended->recording.closed)
+        close_trace(ended);
+    remove_heap(ended, heap->traced);
+    if (last)
+        current = NULL;
+    lock_release(&trace_lock);
+    if (last) /* waits for a file, so without the lock */
+        recording_close(&ended->recording);
+}
+
+/* ---- Fork ---- */
+
+__attribute__((constructor)) static void make_lock(void) {
+    lock_init(&trace_lock, LOCK_LOG, "trace");
+}
+
+void trace_hold(void) {
+    lock_acquire(&trace_lock);
+    if (current)
+        writer_hold(current->recording.writer);
+}
+
+void trace_let_go(void) {
+    if (current)
+        writer_let_go(current->recording.writer);
+    lock_release(&trace_lock);
+}
+
+/* The trace is not freed: its thread may have been inside. */
 void trace_forked(void) {
     log_names_forked(&names);
     timeline_forked();
+    if (current)
+        writer_lost(current->recording.writer);
+    current = NULL;
+    lock_release(&trace_lock);
 }
 
+void trace_lost(gait_heap *heap) { heap->traced = NULL; }
+
 void trace_sizes(gait_heap *heap) {
-    TIMELINE_NOW(live_bytes, control_live_bytes(&heap->control));
-    TIMELINE_NOW(goal_bytes, AO_load(&heap->control.goal_bytes));
-    TIMELINE_NOW(total_bytes, control_total_bytes(&heap->control));
+    unsigned number = heap->space.heap_number;
+    TIMELINE_NOW(live_bytes, number, control_live_bytes(&heap->control));
+    TIMELINE_NOW(goal_bytes, number, AO_load(&heap->control.goal_bytes));
+    TIMELINE_NOW(total_bytes, number, control_total_bytes(&heap->control));
 }

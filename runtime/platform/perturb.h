@@ -171,10 +171,13 @@
     X(PAIR_READ, "pair.read", ALWAYS) /* counted, before the root is read */                       \
     X(PAIR_DONE, "pair.done", ALWAYS) /* before it is told */                                      \
     /* an event on its way into a ring, and out */                                                 \
-    X(RING_TICKET, "ring.ticket", ALWAYS)        /* the slot is free, before it is taken */        \
-    X(RING_FILL, "ring.fill", ALWAYS)            /* taken, before it is filled */                  \
-    X(RING_TAKEN, "ring.taken", ALWAYS)          /* its event is read, before it is free again */  \
-    X(SAMPLES_SETTLE, "samples.settle", OFTEN)   /* the lock let go between two pieces */          \
+    X(RING_TICKET, "ring.ticket", ALWAYS)      /* the slot is free, before it is taken */          \
+    X(RING_FILL, "ring.fill", ALWAYS)          /* taken, before it is filled */                    \
+    X(TIMELINE_CLAIM, "timeline.claim", OFTEN) /* the ring is this thread's, nobody knows whose */ \
+    X(TIMELINE_PUT, "timeline.put", OFTEN)     /* the slot is filled, before it says so */         \
+    X(TIMELINE_TAKEN, "timeline.taken", OFTEN) /* read, before the slot is free again */           \
+    X(RING_TAKEN, "ring.taken", ALWAYS)        /* its event is read, before it is free again */    \
+    X(SAMPLES_SETTLE, "samples.settle", OFTEN) /* the lock let go between two pieces */            \
     X(EXPECTED_SETTLE, "expected.settle", OFTEN) /* likewise */                                    \
     /* the platform itself */                                                                      \
     X(WAIT, "wait", OFTEN) /* what is waited for was looked at, before the OS sleeps */            \

@@ -88,6 +88,25 @@ def check_without_rates(life, folder):
     check("allocated" not in done.stdout, "what nobody told is shown")
 
 
+def check_heaps(life, folder):
+    """The picture of one heap has nothing of others."""
+    trace = os.path.join(folder, "heaps.json")
+    events = made_up()
+    events[0]["args"]["name"] = "heap 1 of some 1 (Gait)"
+    others = [dict(event, pid=4194306) for event in made_up() if event["ph"] != "i"]
+    others[0]["args"] = {"name": "heap 2 of some 1 (Gait)"}
+    others = [event for event in others if event["name"] != "cycle" or event["args"]["number"] < 3]
+    with open(trace, "w", encoding="utf-8") as file:
+        json.dump(events[:-1] + others + events[-1:], file)
+    for more, cycles in (((), 5), (("--heap", "1"), 5), (("--heap", "2"), 2)):
+        done = run(life, trace, *more)
+        check(done.returncode == 0, done)
+        check_picture(done.stdout, f"{cycles} collections; 5 stops", "3 events were dropped")
+    done = run(life, trace, "--heap", "3")
+    check(done.returncode == 1 and "there is no heap 3" in done.stderr
+          and done.stderr.count("\n") == 1, done)
+
+
 def check_made_up(life, folder):
     trace, svg = os.path.join(folder, "made-up.json"), os.path.join(folder, "made-up.svg")
     with open(trace, "w", encoding="utf-8") as file:
@@ -176,6 +195,7 @@ def main():
     life, scheme = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         check_made_up(life, folder)
+        check_heaps(life, folder)
         check_without_rates(life, folder)
         check_refused(life, folder)
         check_real(life, scheme, folder)

@@ -50,6 +50,20 @@ def check_naps(scheme):
     check(napped, f"no nap in one of {len(cycles)} cycles")
 
 
+def check_own_sweeping(events, names):
+    """The program's thread may sweep as it allocates: on its row, in events that do not overlap, and
+    not one for each span that it sweeps. Mostly the collector is faster."""
+    threads = {event["tid"]: event["args"]["name"] for event in names["M", "thread_name"]}
+    own = sorted((event for event in names["X", "sweep"] if threads[event["tid"]] == "scheme"),
+                 key=lambda event: event["ts"])
+    for one, other in zip(own, own[1:]):
+        check(one["ts"] + one["dur"] <= other["ts"] + 0.001, (one, other))
+    for event in own:
+        check(0 < event["args"]["ns"] <= event["dur"] * 1000 + 1, event)
+    times = [event["ts"] for event in events if "ts" in event]
+    check(len(own) <= (max(times) - min(times)) / 100 + 100, f"{len(own)} events")
+
+
 def main():
     scheme = sys.argv[1]
     check_naps(scheme)
@@ -58,7 +72,9 @@ def main():
                 ("C", "live_bytes"), ("C", "goal_bytes"), ("M", "process_name")):
         check(key in names, f"no {key} among {sorted(names)}")
     threads = {event["args"]["name"] for event in names["M", "thread_name"]}
-    check("gait-collect" in threads, threads)
+    check({"gait-collect", "scheme"} <= threads, threads)
+    check([event["args"]["name"].split(" of ")[0] for event in names["M", "process_name"]] ==
+          ["heap 1"], names["M", "process_name"])
     cycles = sorted(names["X", "cycle"], key=lambda event: event["ts"])
     check([cycle["args"]["number"] for cycle in cycles] == list(range(1, len(cycles) + 1)),
           "cycles are numbered from 1 on")
@@ -68,6 +84,7 @@ def main():
     for mark in names["X", "mark"]:  # the program may have ended in the middle of another one
         check(mark["ts"] > end or any(cycle["ts"] <= mark["ts"] <= cycle["ts"] + cycle["dur"]
                                       for cycle in cycles), "marking is in cycles")
+    check_own_sweeping(events, names)
     check(events[-1]["name"] == "end" and events[-1]["args"]["dropped"] == 0, events[-1])
 
 

@@ -1,34 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runtime/platform/timeline: whose events these are.
+ * runtime/platform/timeline: whose events these are, what finds no room, steps that are one event,
+ * threads that end, a signal in the middle of telling, forks.
  */
 #include "platform/timeline.h"
 
 #include <criterion/criterion.h>
 #include <gait/gait.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "platform/ring.h"
+#define THREADS_MOST 64
 
-static void take(void *data, const void *event) {
-    *(int *)data = ((const struct timeline_event *)event)->thread;
+/* What was taken. */
+static struct {
+    uint64_t events, dropped, values, moments;
+    struct timeline_event last;
+    struct timeline_thread thread;
+    int threads[THREADS_MOST];
+    size_t thread_count;
+} taken;
+
+static void take_event(void *data, const struct timeline_thread *thread,
+                       const struct timeline_event *event) {
+    (void)data;
+    taken.events++;
+    taken.values += event->value;
+    taken.last = *event;
+    taken.thread = *thread;
+    for (size_t i = 0; i < taken.thread_count; i++)
+        if (taken.threads[i] == thread->number)
+            return;
+    taken.threads[taken.thread_count++ % THREADS_MOST] = thread->number;
 }
 
-/* @return the thread that an event of this one names. */
-static int told_thread(void) {
-    int thread = 0;
-    struct ring *ring = ring_new(8, sizeof(struct timeline_event));
-    cr_assert(timeline_open(ring));
-    TIMELINE_NOW(limiter, 1);
-    timeline_close(ring);
-    ring_take(ring, take, &thread);
-    ring_free(ring);
-    return thread;
+static void take_dropped(void *data, const struct timeline_thread *thread, uint64_t events) {
+    (void)data;
+    taken.dropped += events;
+    taken.thread = *thread;
+}
+
+static void take(void) { timeline_take(&(struct timeline_taker){take_event, take_dropped, NULL}); }
+
+static void begin(void) {
+    memset(&taken, 0, sizeof taken);
+    cr_assert(timeline_open());
+}
+
+static void end(void) {
+    timeline_close();
+    take();
 }
 
 static int own_number(void) { return (int)syscall(SYS_gettid); }
+
+/* @return the thread that an event of this one names. */
+static int told_thread(void) {
+    begin();
+    TIMELINE_NOW(limiter, 1, 1);
+    end();
+    return taken.events == 1 ? taken.thread.number : -1;
+}
 
 Test(timeline, a_forks_child_tells_its_own_number) {
     cr_assert_eq(told_thread(), own_number());
@@ -41,4 +79,192 @@ Test(timeline, a_forks_child_tells_its_own_number) {
     cr_expect_eq(told_thread(), own_number());
     gait_heap_destroy(
         gait_heap_create(NULL, NULL, 0)); /* the library is there, and hears of forks */
+}
+
+Test(timeline, a_forks_child_does_not_have_what_its_parent_told) {
+    begin();
+    TIMELINE_NOW(limiter, 1, 1);
+    pid_t child = fork();
+    if (child == 0) {
+        bool off = !timeline_is_open();
+        begin();
+        TIMELINE_NOW(limiter, 2, 1);
+        end();
+        _exit(off && taken.events == 1 && taken.last.heap == 2 ? 0 : 1);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_expect_eq(status, 0);
+    end();
+    cr_expect_eq(taken.events, 1);
+    gait_heap_destroy(gait_heap_create(NULL, NULL, 0));
+}
+
+Test(timeline, while_nobody_reads_nothing_is_told) {
+    int64_t begin_ns = TIMELINE_BEGIN(assist);
+    cr_expect_eq(begin_ns, 0);
+    begin();
+    TIMELINE_END(assist, 1, begin_ns, 7);
+    end();
+    cr_expect_eq(taken.events, 0);
+}
+
+Test(timeline, who_reads_next_has_nothing_from_before) {
+    begin();
+    TIMELINE_NOW(limiter, 1, 1);
+    cr_expect_not(timeline_open()); /* there is a reader */
+    timeline_close();
+    begin();
+    end();
+    cr_expect_eq(taken.events + taken.dropped, 0);
+}
+
+Test(timeline, what_finds_no_room_is_counted_for_its_thread) {
+    begin();
+    for (uint64_t i = 0; i < 100000; i++)
+        TIMELINE_NOW(limiter, 1, 1);
+    take();
+    cr_expect_gt(taken.events, 1000);
+    cr_expect_gt(taken.dropped, 0);
+    cr_expect_eq(taken.events + taken.dropped, 100000);
+    cr_expect_eq(taken.thread.number, own_number());
+    uint64_t before = taken.dropped;
+    TIMELINE_NOW(limiter, 1, 1); /* there is room again */
+    end();
+    cr_expect_eq(taken.dropped, before);
+    cr_expect_eq(taken.events + taken.dropped, 100001);
+}
+
+Test(timeline, steps_that_are_close_are_one_event) {
+    begin();
+    int64_t now_ns = platform_now_ns();
+    for (int i = 0; i < 3; i++)
+        TIMELINE_STEP(sweep, 1, now_ns);
+    take();
+    cr_expect_eq(taken.events, 0);   /* more may follow */
+    TIMELINE_STEP(sweep, 2, now_ns); /* another heap's */
+    take();
+    cr_expect_eq(taken.events, 1);
+    cr_expect_eq(taken.last.kind, TIMELINE_sweep);
+    cr_expect_eq(taken.last.heap, 1);
+    cr_expect_eq(taken.last.begin_ns, now_ns);
+    cr_expect_geq((int64_t)taken.last.value, taken.last.end_ns - now_ns);
+    TIMELINE_NOW(limiter, 1, 1); /* what else its thread tells comes after them */
+    take();
+    cr_expect_eq(taken.events, 3);
+    platform_sleep_ns(2000000);
+    TIMELINE_STEP(sweep, 1, platform_now_ns());
+    platform_sleep_ns(2000000);
+    TIMELINE_STEP(sweep, 1, platform_now_ns());
+    take();
+    cr_expect_eq(taken.events, 4); /* far apart */
+    timeline_end_steps();
+    timeline_end_steps();
+    end();
+    cr_expect_eq(taken.events, 5);
+    cr_expect_eq(taken.dropped, 0);
+}
+
+static void *tell_one(void *name) {
+    prctl(PR_SET_NAME, name);
+    TIMELINE_NOW(limiter, 1, 1);
+    TIMELINE_STEP(sweep, 1, platform_now_ns());
+    return NULL;
+}
+
+Test(timeline, a_thread_that_has_ended_has_told_all_and_has_its_name) {
+    struct platform_process before, after;
+    begin();
+    for (int i = 0; i < 200; i++) {
+        pthread_t thread;
+        if (i == 10)
+            platform_process_figures(&before);
+        cr_assert_eq(pthread_create(&thread, NULL, tell_one, (void *)"teller"), 0);
+        cr_assert_eq(pthread_join(thread, NULL), 0);
+        take();
+        cr_assert_eq(taken.events, 2 * (uint64_t)(i + 1));
+        cr_assert_str_eq(taken.thread.name, "teller");
+        cr_assert_neq(taken.thread.number, own_number());
+    }
+    platform_process_figures(&after); /* the next thread has the ring */
+    cr_expect_lt(after.virtual_bytes - before.virtual_bytes, INT64_C(8) << 20);
+    end();
+    cr_expect_eq(taken.dropped, 0);
+}
+
+static pthread_key_t late;
+
+static void tell_late(void *left) {
+    TIMELINE_NOW(limiter, 1, 1);
+    if ((uintptr_t)left > 1)
+        pthread_setspecific(late, (void *)((uintptr_t)left - 1));
+}
+
+static void *set_late(void *value) {
+    pthread_setspecific(late, value);
+    return NULL;
+}
+
+Test(timeline, a_thread_may_tell_something_as_it_ends) {
+    begin();
+    cr_assert_eq(pthread_key_create(&late, tell_late), 0);
+    for (int i = 0; i < 50; i++) {
+        pthread_t thread;
+        cr_assert_eq(pthread_create(&thread, NULL, set_late, (void *)3), 0);
+        cr_assert_eq(pthread_join(thread, NULL), 0);
+    }
+    end();
+    cr_expect_eq(taken.events + taken.dropped, 150);
+    cr_expect_geq(taken.events, 100);
+}
+
+static volatile sig_atomic_t handled;
+
+static void tell_within(int number) {
+    (void)number;
+    handled++;
+    TIMELINE_NOW(limiter, 2, 1);
+}
+
+Test(timeline, a_signal_in_the_middle_tears_nothing) {
+    begin();
+    cr_assert_neq(signal(SIGALRM, tell_within), SIG_ERR);
+    struct itimerval each = {{0, 100}, {0, 100}};
+    cr_assert_eq(setitimer(ITIMER_REAL, &each, NULL), 0);
+    uint64_t told = 0;
+    for (int64_t end_ns = platform_now_ns() + 300000000; platform_now_ns() < end_ns; told += 64) {
+        for (int i = 0; i < 64; i++)
+            TIMELINE_NOW(limiter, 1, 1);
+        take();
+    }
+    each = (struct itimerval){0};
+    cr_assert_eq(setitimer(ITIMER_REAL, &each, NULL), 0);
+    end();
+    cr_expect_gt(handled, 10);
+    cr_expect_eq(taken.events + taken.dropped, told + (uint64_t)handled);
+    cr_expect_eq(taken.values, taken.events);
+}
+
+static volatile AO_t ended;
+
+static void *tell_many(void *number) {
+    for (uint64_t i = 0; i < 20000; i++)
+        TIMELINE_NOW(limiter, (unsigned)(uintptr_t)number, 1);
+    AO_fetch_and_add1(&ended);
+    return NULL;
+}
+
+Test(timeline, threads_that_tell_at_once) {
+    pthread_t threads[4];
+    begin();
+    for (uintptr_t i = 0; i < 4; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, tell_many, (void *)(i + 1)), 0);
+    while (AO_load(&ended) < 4)
+        take();
+    for (uintptr_t i = 0; i < 4; i++)
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    end();
+    cr_expect_eq(taken.events + taken.dropped, 80000);
+    cr_expect_eq(taken.values, taken.events);
+    cr_expect_eq(taken.thread_count, 4);
 }
