@@ -10,6 +10,7 @@
 #include "../heap/walk.h"
 #include "../platform/perturb.h"
 #include "../platform/platform.h"
+#include "../platform/timeline.h"
 
 /* Pages claimed at a time: some 5 us of work. */
 #define CHUNK_PAGES 64
@@ -219,14 +220,16 @@ bool sweep_span(struct sweeper *sweeper, struct span *span) {
     if (!sweep_is_open(sweeper))
         return false;
     struct found found = {0};
+    int64_t begin_ns = TIMELINE_BEGIN(sweep);
     AO_fetch_and_add1_full(&sweeper->active); /* before the claim: .inv.claim */
     sweep_claim(sweeper, span, space_epoch(sweeper->space), true, &found);
     found_end(sweeper, &found);
     AO_fetch_and_sub1_full(&sweeper->active);
+    TIMELINE_STEP(sweep, sweeper->space->heap_number, begin_ns);
     return true;
 }
 
-bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class) {
+static bool sweep_until_filled(struct sweeper *sweeper, unsigned kind, unsigned size_class) {
     const struct central *central = &sweeper->space->kinds[kind].centrals[size_class];
     for (unsigned i = 0; i < MORE_CHUNKS; i++) {
         bool more = sweep_step(sweeper);
@@ -236,4 +239,13 @@ bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class) {
             return false;
     }
     return false;
+}
+
+bool sweep_more(struct sweeper *sweeper, unsigned kind, unsigned size_class) {
+    int64_t begin_ns = TIMELINE_BEGIN(sweep);
+    if (begin_ns && !has_chunk(sweeper, AO_load_acquire(&sweeper->cursor)))
+        begin_ns = 0; /* nothing is left to sweep: not told */
+    bool filled = sweep_until_filled(sweeper, kind, size_class);
+    TIMELINE_STEP(sweep, sweeper->space->heap_number, begin_ns);
+    return filled;
 }

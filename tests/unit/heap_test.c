@@ -9,6 +9,7 @@
 #include "heap/pages.h"
 #include "platform/fault.h"
 #include "platform/platform.h"
+#include "platform/timeline.h"
 #include "sweep/sweep.h"
 
 #include <pthread.h>
@@ -604,6 +605,54 @@ Test(heap, a_claim_is_of_one_epoch) {
     sweep_finish(&sweeper);
     cr_assert(sweep_done(&sweeper));
     cr_assert_not(sweep_step(&sweeper));
+}
+
+/* What was told of sweeping. */
+static struct {
+    unsigned events;
+    uint64_t ns;
+} told;
+
+static void hear_sweep(void *heap, const struct timeline_thread *thread,
+                       const struct timeline_event *event) {
+    (void)thread;
+    cr_assert_eq(event->kind, TIMELINE_sweep);
+    cr_assert_eq(event->heap, *(unsigned *)heap);
+    told.events++;
+    told.ns += event->value;
+}
+
+static void hear_drop(void *heap, const struct timeline_thread *thread, uint64_t events) {
+    (void)heap, (void)thread, (void)events;
+    cr_assert_fail("dropped");
+}
+
+/* A mutator's, as it looks for free cells: in few events, and none where nothing is left. */
+Test(heap, a_mutators_sweeping_is_told) {
+    unsigned leaf = bare_kind(GAIT_LEAF, 0), size_class = gait_size_class(64);
+    bare.space.heap_number = 7;
+    struct timeline_taker taker = {hear_sweep, hear_drop, &bare.space.heap_number};
+    for (size_t i = 0; i < 100000; i++)
+        bare_alloc(leaf, 64);
+    struct sweeper sweeper;
+    sweep_init(&sweeper, &bare.space, false);
+    bare_flip();
+    cr_assert(timeline_open());
+    sweep_open(&sweeper);
+    for (int i = 0; i < 1000 && !sweep_done(&sweeper); i++)
+        sweep_more(&sweeper, leaf, size_class);
+    cr_assert(sweep_done(&sweeper));
+    timeline_end_steps();
+    timeline_take(&taker);
+    cr_assert_gt(told.events, 0);
+    cr_assert_gt(told.ns, 0);
+    told.events = 0;
+    for (int i = 0; i < 1000; i++)
+        sweep_more(&sweeper, leaf, size_class);
+    timeline_end_steps();
+    timeline_close();
+    timeline_take(&taker);
+    cr_assert_eq(told.events, 0);
 }
 
 static void *scavenge_for_long(void *argument) {
