@@ -33,6 +33,12 @@
  * such as no process has (Linux: PID_MAX_LIMIT). */
 #define PROCESSES_MOST (1ul << 22)
 
+/* Rows of a heap's own: cycles and phases begin and end within what the collector's thread does,
+ * and viewers take what overlaps in a row, and is not one within the other, for a fault. Numbers
+ * that no thread has. */
+#define CYCLES_ROW ((int)PROCESSES_MOST * 2 + 1)
+#define PHASES_ROW ((int)PROCESSES_MOST * 2 + 2)
+
 /* Since the heap was created, bytes. */
 struct allocated {
     uint64_t groups[CENSUS_GROUPS]; /* objects, by size */
@@ -105,7 +111,20 @@ static void add_name(struct line *line, const char *name) {
         line_add(line, "%c", *at < ' ' || *at == '"' || *at == '\\' || *at >= 0x7f ? '?' : *at);
 }
 
-/* In the heap's group. */
+/* In the heap's group, which viewers order by place. */
+static void name_row(struct trace *trace, const struct traced *traced, int row, const char *name,
+                     int place) {
+    struct line line;
+    begin_line(traced, &line, "M", row);
+    line_add(&line, ",\"name\":\"thread_name\",\"args\":{\"name\":\"");
+    add_name(&line, name);
+    line_add(&line, "\"}}");
+    add_line(trace, &line);
+    begin_line(traced, &line, "M", row);
+    line_add(&line, ",\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":%d}}", place);
+    add_line(trace, &line);
+}
+
 static void name_thread(struct trace *trace, struct traced *traced,
                         const struct timeline_thread *thread) {
     for (size_t i = 0; i < traced->thread_count; i++)
@@ -114,12 +133,7 @@ static void name_thread(struct trace *trace, struct traced *traced,
     if (traced->thread_count == THREADS_MOST)
         return;
     traced->threads[traced->thread_count++] = thread->number;
-    struct line line;
-    begin_line(traced, &line, "M", thread->number);
-    line_add(&line, ",\"name\":\"thread_name\",\"args\":{\"name\":\"");
-    add_name(&line, thread->name);
-    line_add(&line, "\"}}");
-    add_line(trace, &line);
+    name_row(trace, traced, thread->number, thread->name, 0);
 }
 
 /* The first of all lines of a file: each other one can begin with a comma. */
@@ -135,6 +149,8 @@ static void name_heap(struct trace *trace, const struct traced *traced) {
     line_add(&line, ",\"name\":\"process_sort_index\",\"args\":{\"sort_index\":%u}}",
              traced->number);
     add_line(trace, &line);
+    name_row(trace, traced, CYCLES_ROW, "cycles", -2);
+    name_row(trace, traced, PHASES_ROW, "phases", -1);
 }
 
 static void add_us(struct line *line, const char *what, int64_t ns) {
@@ -143,6 +159,13 @@ static void add_us(struct line *line, const char *what, int64_t ns) {
 
 static const char *type_of(unsigned kind) {
     return kind >= TIMELINE_live_bytes ? "C" : (kind == TIMELINE_limiter ? "i" : "X");
+}
+
+/* In which row it is shown. */
+static int row_of(const struct timeline_thread *thread, unsigned kind) {
+    return kind == TIMELINE_cycle   ? CYCLES_ROW
+           : kind == TIMELINE_phase ? PHASES_ROW
+                                    : thread->number;
 }
 
 static struct traced *traced_of(const struct trace *trace, unsigned number) {
@@ -161,7 +184,7 @@ static void add_event(void *data, const struct timeline_thread *thread,
     name_thread(trace, traced, thread);
     struct line line;
     const char *type = type_of(event->kind);
-    begin_line(traced, &line, type, thread->number);
+    begin_line(traced, &line, type, row_of(thread, event->kind));
     const char *name =
         event->kind == TIMELINE_phase ? (const char *)(uintptr_t)event->value : KINDS[event->kind];
     line_add(&line, ",\"cat\":\"gc\",\"name\":\"%s\"", name);

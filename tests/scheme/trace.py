@@ -64,6 +64,30 @@ def check_own_sweeping(events, names):
     check(len(own) <= (max(times) - min(times)) / 100 + 100, f"{len(own)} events")
 
 
+def check_rows(events, names):
+    """In each row events lie one within the other, or apart: viewers take others for faults."""
+    cycles, phases = (next(event["tid"] for event in names["M", "thread_name"]
+                           if event["args"]["name"] == name) for name in ("cycles", "phases"))
+    rows = {}
+    for event in events:
+        if event["ph"] == "X":
+            rows.setdefault((event["pid"], event["tid"]), []).append(event)
+    check({event["name"] for (_, row), found in rows.items() if row == cycles
+           for event in found} == {"cycle"}, "cycles have a row of their own")
+    check({"mark", "sweep", "settle"} <= {event["name"] for (_, row), found in rows.items()
+                                          if row == phases for event in found},
+          "phases have a row of their own")
+    def end_of(event):
+        return event["ts"] + event["dur"] - 0.0015  # us, of three digits
+    for found in rows.values():
+        within = []
+        for event in sorted(found, key=lambda event: (event["ts"], -event["dur"])):
+            while within and end_of(within[-1]) <= event["ts"]:
+                within.pop()
+            check(not within or end_of(event) <= end_of(within[-1]) + 0.0015, (within, event))
+            within.append(event)
+
+
 def main():
     scheme = sys.argv[1]
     check_naps(scheme)
@@ -85,6 +109,7 @@ def main():
         check(mark["ts"] > end or any(cycle["ts"] <= mark["ts"] <= cycle["ts"] + cycle["dur"]
                                       for cycle in cycles), "marking is in cycles")
     check_own_sweeping(events, names)
+    check_rows(events, names)
     check(events[-1]["name"] == "end" and events[-1]["args"]["dropped"] == 0, events[-1])
 
 
