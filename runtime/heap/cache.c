@@ -182,15 +182,11 @@ static unsigned run_find(struct space *space, struct span *span, unsigned most, 
     return *first < cells ? span->search - *first : 0;
 }
 
-/* Do something with the bits of the cells from a run's cursor to its end. Inline: act is a few
+/* Do something with the bits of a span's cells from `at` to below end. Inline: act is a few
  * instructions, and a run of large cells has one word. */
 static inline __attribute__((always_inline)) void
-run_bits(struct space *space, struct span *span, const struct gait_run *run,
-         void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
-    size_t cell_bytes = class_table[span->size_class].cell_bytes;
-    char *start = span_start(space, span);
-    size_t at = (size_t)(run->cursor - start) / cell_bytes;
-    size_t end = (size_t)(run->end - start) / cell_bytes;
+cells_bits(struct space *space, struct span *span, size_t at, size_t end,
+           void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
     uint64_t *bits = space_bits(space, span_page(space, span));
     unsigned epoch = space_epoch(space);
     while (at < end) {
@@ -199,6 +195,16 @@ run_bits(struct space *space, struct span *span, const struct gait_run *run,
         act(&bits[2 * (at >> 6)], mask, epoch);
         at += length;
     }
+}
+
+/* The same of the cells from a run's cursor to its end. */
+static inline __attribute__((always_inline)) void
+run_bits(struct space *space, struct span *span, const struct gait_run *run,
+         void (*act)(uint64_t *pair, uint64_t bits, unsigned epoch)) {
+    size_t cell_bytes = class_table[span->size_class].cell_bytes;
+    char *start = span_start(space, span);
+    cells_bits(space, span, (size_t)(run->cursor - start) / cell_bytes,
+               (size_t)(run->end - start) / cell_bytes, act);
 }
 
 /* .inv.owner: nobody else writes the word, so it is no locked instruction, which would wait for all
@@ -300,9 +306,12 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     struct cache_kind *cached = cache_kind_of(cache, kind);
     if (!cached)
         return 0;
-    size_t cell_bytes = class_table[size_class].cell_bytes;
-    unsigned most =
-        cache->single || cell_bytes > RUN_BYTES_MAX ? 1 : (unsigned)(RUN_BYTES_MAX / cell_bytes);
+    const struct class_info *info = &class_table[size_class];
+    size_t cell_bytes = info->cell_bytes;
+    /* no division: a run is as short as one cell where survivors lie everywhere */
+    unsigned most = cache->single || cell_bytes > RUN_BYTES_MAX
+                        ? 1
+                        : (unsigned)(RUN_BYTES_MAX * info->magic >> 32);
     struct gait_run *run = &cached->runs[size_class];
     struct span **slot = &cached->spans[size_class];
     if (cache->black && cache->whites)
@@ -337,10 +346,10 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
     PERTURB(REFILL_ZEROED);
     /* after it is zero: a stale word may lead a marker here as soon as the bits are set (what is
      * raw, nobody reads) */
-    run_bits(space, *slot, run, cells_allocate);
+    cells_bits(space, *slot, first, first + count, cells_allocate);
     PERTURB(REFILL_SET);
     if (cache->black && !cache->whites) {
-        run_bits(space, *slot, run, cells_mark);
+        cells_bits(space, *slot, first, first + count, cells_mark);
         cache->black_bytes += bytes;
     } else {
         young_note(&cache->young,

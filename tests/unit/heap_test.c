@@ -47,6 +47,9 @@ Test(heap, size_classes_follow_their_rule) {
             cr_assert_eq((uint64_t)offset * info->magic >> 32, offset / cell_bytes);
             cr_assert_eq((uint32_t)(offset * info->magic) < info->magic, offset % cell_bytes == 0);
         }
+        /* a run's length, which is no offset */
+        for (size_t bytes = 0; bytes <= 16 * PAGE_BYTES; bytes += 8)
+            cr_assert_eq((uint64_t)bytes * info->magic >> 32, bytes / cell_bytes);
     }
 }
 
