@@ -4,6 +4,8 @@
  * and destroy meanwhile. Each has a process of its own in the file, with each of its cycles; each
  * thread that marks for it is named there; nothing is torn. Children that are forked meanwhile have
  * files of their own, of their own heap alone.
+ *
+ * With a file's name behind the seconds: two heaps are traced there, and nothing is checked.
  */
 #include "stress.h"
 
@@ -173,9 +175,26 @@ static void fork_some(void) {
     }
 }
 
+static void trace_two(const char *file) {
+    snprintf(debug, sizeof debug, "trace=%s", file);
+    struct share shared[2];
+    for (int i = 0; i < 2; i++) {
+        shared[i].heap = heap_traced();
+        shared[i].leaf = leaf_of(shared[i].heap);
+    }
+    for (int i = 0; i < 20; i++)
+        share(&shared[i % 2]);
+    for (int i = 0; i < 2; i++)
+        gait_heap_destroy(shared[i].heap);
+}
+
 int main(int argc, char **argv) {
     char folder[] = "/tmp/gait-traces-XXXXXX";
     run_begin(argc, argv, 3);
+    if (argc > 3) {
+        trace_two(argv[3]);
+        return 0;
+    }
     CHECK(mkdtemp(folder), "mkdtemp");
     snprintf(path, sizeof path, "%s/trace", folder);
     snprintf(debug, sizeof debug, "trace=%s", path);
