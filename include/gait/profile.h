@@ -15,10 +15,10 @@
  * is sampled until somebody asks for a profile: gait_http_start, GAIT_DEBUG=http or heapprofile, or
  * the first profile that gait/pprof.h makes. From then on the rate is GAIT_PROFILE_RATE_BYTES.
  *
- * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. What
- * taking samples costs is held to half a percent of the CPU time of a thread that allocates: where
- * samples are dear, or come fast, it takes fewer, which stand for more. Programs that do little but
- * allocate spend 0.2 to 0.4 % in it at GAIT_PROFILE_RATE_BYTES.
+ * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. Where
+ * nobody has said a rate, what taking samples costs is held to half a percent of the CPU time of a
+ * thread that allocates: where samples are dear, or come fast, it takes fewer, which stand for more.
+ * A rate that was said holds, whatever it costs.
  *
  * `libgait-pprof` writes a profile in the format of pprof: gait/pprof.h.
  */

@@ -76,6 +76,7 @@ size_t samples_set_rate(struct samples *samples, size_t rate_bytes) {
     lock_acquire(&samples->lock);
     size_t before = AO_load(&samples->rate_bytes);
     samples->rate_said = true;
+    AO_store(&samples->bounded, 0);
     AO_store(&samples->rate_bytes, rate_bytes);
     lock_release(&samples->lock);
     return before;
@@ -83,8 +84,10 @@ size_t samples_set_rate(struct samples *samples, size_t rate_bytes) {
 
 size_t samples_start(struct samples *samples) {
     lock_acquire(&samples->lock);
-    if (!samples->rate_said)
+    if (!samples->rate_said) {
+        AO_store(&samples->bounded, 1);
         AO_store(&samples->rate_bytes, GAIT_PROFILE_RATE_BYTES);
+    }
     size_t rate_bytes = AO_load(&samples->rate_bytes);
     lock_release(&samples->lock);
     return rate_bytes;

@@ -38,6 +38,8 @@ struct samples {
                                       unordered: an old one for a moment */
     struct lock lock;              /* rank LOG: what follows */
     bool rate_said;                /* somebody has said a rate: who asks for a profile sets none */
+    AO_t bounded;                  /* set as the rate: 1: nobody has said the one in force, so a
+                                      thread may take fewer samples; unordered, as the rate */
     gait_profile_frames_fn frames; /* names stacks; NULL: nothing does */
     void *frames_data;
     AO_t *metadata_bytes; /* constant: where all of it is counted */

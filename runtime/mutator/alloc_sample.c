@@ -65,8 +65,12 @@ static bool keep_up(struct sampler *sampler, const gait_heap *heap) {
 
 /* .inv.cost. A sample takes some microseconds, of which the clock says enough; that of the thread's
  * CPU time is a system call, so it is asked once for all of them. Of a few samples one may have
- * been preempted: the longest is left out. */
-static void learn_cost(struct sampler *sampler, int64_t ns) {
+ * been preempted: the longest is left out. Whoever has said a rate gets it, and pays for it. */
+static void learn_cost(struct sampler *sampler, const struct samples *samples, int64_t ns) {
+    if (!AO_load(&samples->bounded)) {
+        sampler->stretch = 1;
+        return;
+    }
     sampler->cost_ns += ns;
     if (ns > sampler->longest_ns)
         sampler->longest_ns = ns;
@@ -75,11 +79,10 @@ static void learn_cost(struct sampler *sampler, int64_t ns) {
     int64_t now_ns = platform_thread_cpu_ns(), all_ns = now_ns - sampler->since_cpu_ns;
     double cost_ns = (double)(sampler->cost_ns - sampler->longest_ns) * COST_OF / (COST_OF - 1);
     double share = all_ns > 0 ? cost_ns / (double)all_ns : 1;
-    bool each = sampler->rate_bytes < ALLOC_SAMPLES_EACH_BYTES; /* asked for in so many words */
     if (share < COST_MOST * COST_FASTER && sampler->stretch > 1)
         sampler->stretch /= 2;
     /* at once, so that a program of a tenth of a second does not pay for the way there */
-    for (; share > COST_MOST && sampler->stretch < STRETCH_MOST && !each; share /= 2)
+    for (; share > COST_MOST && sampler->stretch < STRETCH_MOST; share /= 2)
         sampler->stretch *= 2;
     sampler->since_cpu_ns = now_ns;
     sampler->cost_ns = sampler->longest_ns = 0;
@@ -130,7 +133,7 @@ static __attribute__((noinline)) bool take_sample(struct sampler *sampler,
     struct sample_stack stack;
     take_stack(by, &stack);
     bool added = samples_add(&by->heap->samples, of, &stack, list);
-    learn_cost(sampler, platform_now_ns() - begin_ns);
+    learn_cost(sampler, &by->heap->samples, platform_now_ns() - begin_ns);
     draw_distance(sampler);
     return added;
 }

@@ -33,8 +33,8 @@ class Dumps(unittest.TestCase):
     def tearDown(self):
         shutil.rmtree(self.folder)
 
-    # At a rate that is asked for below 16 KiB no sample is left out to save time: at the default one
-    # a busy machine left so few of 20 that sums were off by more than a factor of three.
+    # At a rate that was said no sample is left out to save time: at the default one a busy machine
+    # left so few of 20 that sums were off by more than a factor of three.
     def start(self, when, *arguments, program=None, debug=",memprofilerate=8192", **more):
         self.program = subprocess.Popen(
             [program or PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

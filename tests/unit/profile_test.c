@@ -201,10 +201,26 @@ Test(profile, else_stacks_are_of_c_functions) {
     cr_expect_gt(stacks.deepest, 2u);
 }
 
+/* As where nobody has said a rate, at another one than the default. */
+static void begin_bounded(size_t rate_bytes) {
+    AO_store(&heap->samples.bounded, 1);
+    AO_store(&heap->samples.rate_bytes, rate_bytes);
+}
+
 Test(profile, samples_are_taken_less_often_where_they_cost_much) {
-    gait_set_profile_rate(heap, 16384);
+    begin_bounded(16384);
     allocate(leaf, 4096, 300000, NULL); /* 1.2 GB as fast as it goes */
     cr_expect_gt(mutator->sampler.stretch, 1.0);
+    cr_expect(within(sums_of(leaf, NULL).alloc_bytes, 300000.0 * 4096, part_off(300000.0 * 4096)),
+              "%f", sums_of(leaf, NULL).alloc_bytes);
+}
+
+Test(profile, a_rate_that_was_said_holds_whatever_it_costs) {
+    gait_start_profile(heap);
+    gait_set_profile_rate(heap, 16384);
+    stretch_most = 1;
+    allocate(leaf, 4096, 300000, NULL);
+    cr_expect_eq(stretch_most, 1.0, "stretched by %f", stretch_most);
     cr_expect(within(sums_of(leaf, NULL).alloc_bytes, 300000.0 * 4096, part_off(300000.0 * 4096)),
               "%f", sums_of(leaf, NULL).alloc_bytes);
 }
@@ -222,7 +238,7 @@ static size_t wait_once(gait_mutator *asked, gait_profile_frame *frames, size_t 
 Test(profile, a_sample_that_was_held_up_makes_no_other_rarer) {
     int count = 0;
     gait_set_profile_frames(heap, wait_once, &count);
-    gait_set_profile_rate(heap, 65536);
+    begin_bounded(65536);
     stretch_most = 1;
     while (count < 100) {
         allocate(node, 64, 128, NULL);
