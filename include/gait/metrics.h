@@ -75,7 +75,11 @@ enum gait_metrics_format {
     GAIT_METRICS_OPEN,
     /** As GAIT_METRICS_TEXT, but under the names that Go programs export, `go_…` and `process_…`,
      * as far as the same is meant, so that dashboards made for Go read them. */
-    GAIT_METRICS_GO
+    GAIT_METRICS_GO,
+    /** Beside one of the others: with figures of the process, as Prometheus' own clients name them:
+     * `process_resident_memory_bytes`, `process_cpu_seconds_total` and so on; GAIT_METRICS_GO has
+     * them in any case. Not where the program puts such ones on the same page itself. */
+    GAIT_METRICS_PROCESS = 8
 };
 
 /**
@@ -84,7 +88,7 @@ enum gait_metrics_format {
  *
  * @param descriptor  a file, pipe or socket, blocking or not; waits for room as long as it takes.
  *                    Raises no SIGPIPE.
- * @param format      one of enum gait_metrics_format
+ * @param format      one of enum gait_metrics_format, with GAIT_METRICS_PROCESS or without
  * @return 0, GAIT_E_INVALID (no such format; nothing was written), GAIT_E_FILE (not all was
  *         written; errno says why).
  * Thread rule: any thread. One that is attached calls it in native code, else the collector waits

@@ -123,8 +123,9 @@ static enum MHD_Result send_metrics(const struct answer *answer) {
     if (file < 0)
         return send_no_file(answer);
     size_t count;
-    char *bytes =
-        gait_write_metrics(answer->http->heap, file, format) == 0 ? read_all(file, &count) : NULL;
+    char *bytes = gait_write_metrics(answer->http->heap, file, format | GAIT_METRICS_PROCESS) == 0
+                      ? read_all(file, &count)
+                      : NULL;
     close(file);
     const char *type = open ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                             : "text/plain; version=0.0.4; charset=utf-8";
@@ -183,6 +184,13 @@ static enum MHD_Result send_heap(const struct answer *answer) {
 
 static enum MHD_Result send_allocs(const struct answer *answer) {
     return send_profile(answer, GAIT_PPROF_ALLOCATED);
+}
+
+/* Where Go has profiles of the CPU. */
+static enum MHD_Result send_no_cpu(const struct answer *answer) {
+    return send_line(answer, MHD_HTTP_NOT_FOUND,
+                     "no profiles of the CPU are taken here: perf record -g -p PID takes them, and "
+                     "names of functions say what is the collector's work\n");
 }
 
 /* A snapshot of V8's, or in the compact form, from a file in memory: it may be large, and is sent
@@ -252,6 +260,7 @@ static const struct {
     {"/debug/pprof/", NULL, send_index},
     {"/debug/pprof/heap", "heap profile: what is live", send_heap},
     {"/debug/pprof/allocs", "heap profile: what was allocated", send_allocs},
+    {"/debug/pprof/profile", NULL, send_no_cpu},
     {"/debug/gait/snapshot", "heap snapshot, for DevTools and memlab", send_snapshot},
     {"/debug/gait/snapshot?format=compact", "the same for gait-heap", NULL},
     {"/debug/vars", "figures, as JSON", send_vars},

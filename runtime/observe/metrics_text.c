@@ -83,16 +83,16 @@ static void sample(struct text *text, const char *name, bool counter) {
     add(text, "%s%s ", name, counter ? "_total" : "");
 }
 
-static void number(struct text *text, const char *name, const char *type, const char *help,
-                   uint64_t value) {
-    family(text, name, type, NULL, help);
+static void number(struct text *text, const char *name, const char *type, const char *unit,
+                   const char *help, uint64_t value) {
+    family(text, name, type, unit, help);
     sample(text, name, strcmp(type, "counter") == 0);
     add(text, "%llu\n", (unsigned long long)value);
 }
 
 static void seconds(struct text *text, const char *name, const char *type, const char *help,
                     uint64_t ns) {
-    family(text, name, type, NULL, help);
+    family(text, name, type, "seconds", help);
     sample(text, name, strcmp(type, "counter") == 0);
     add_seconds(text, ns);
     add(text, "\n");
@@ -182,7 +182,14 @@ static void add_kinds(struct text *text, gait_heap *heap, const char *name, cons
     }
 }
 
+/* Dashboards choose programs by Go's; ours says which library it is. */
+static void add_info(struct text *text, const char *name, const char *version) {
+    family(text, name, "gauge", NULL, "Which runtime this is; its value is 1.");
+    add(text, "%s{version=\"%s\"} 1\n", name, version);
+}
+
 static void write_own(struct text *text, gait_heap *heap, const struct metrics *all) {
+    add_info(text, "gait_build_info", GAIT_VERSION);
     for (size_t i = 0; gait_describe_metric(i); i++)
         add_metric(text, "gait", all, i);
     add_kinds(text, heap, "gait_kind_live_objects", "objects",
@@ -279,12 +286,6 @@ static uint64_t live_objects(gait_heap *heap) {
     return objects;
 }
 
-/* Dashboards choose programs by this. */
-static void add_info(struct text *text) {
-    family(text, "go_info", "gauge", NULL, "Which runtime this is; its value is 1.");
-    add(text, "go_info{version=\"gait " GAIT_VERSION "\"} 1\n");
-}
-
 static void add_memstats(struct text *text, gait_heap *heap, const struct metrics *all) {
     const gait_stats *s = &all->stats;
     uint64_t objects = value_of(all, "/memory/classes/heap/objects:bytes");
@@ -315,8 +316,8 @@ static void add_memstats(struct text *text, gait_heap *heap, const struct metric
         {"go_goroutines", "Threads that are attached.", s->mutators},
     };
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
-        number(text, gauges[i].name, "gauge", gauges[i].help, gauges[i].value);
-    number(text, "go_memstats_alloc_bytes", "counter", "Bytes that were allocated.",
+        number(text, gauges[i].name, "gauge", NULL, gauges[i].help, gauges[i].value);
+    number(text, "go_memstats_alloc_bytes", "counter", NULL, "Bytes that were allocated.",
            value_of(all, "/gc/heap/allocs:bytes"));
 }
 
@@ -324,17 +325,21 @@ static void add_process(struct text *text, const struct metrics *all) {
     struct platform_process process;
     platform_process_figures(&process);
     const struct {
-        const char *name, *help;
+        const char *name, *unit, *help;
         uint64_t value;
     } gauges[] = {
-        {"go_threads", "Threads of the process.", (uint64_t)process.threads},
-        {"process_max_fds", "Descriptors that may be open.", process.most_files},
-        {"process_open_fds", "Descriptors that are open.", (uint64_t)process.open_files},
-        {"process_resident_memory_bytes", "Resident memory.", (uint64_t)process.resident_bytes},
-        {"process_virtual_memory_bytes", "Addresses in use.", (uint64_t)process.virtual_bytes},
+        {"process_max_fds", NULL, "Descriptors that may be open.", process.most_files},
+        {"process_open_fds", NULL, "Descriptors that are open.", (uint64_t)process.open_files},
+        {"process_resident_memory_bytes", "bytes", "Resident memory.",
+         (uint64_t)process.resident_bytes},
+        {"process_virtual_memory_bytes", "bytes", "Addresses in use.",
+         (uint64_t)process.virtual_bytes},
     };
+    bool go = text->format == GAIT_METRICS_GO;
+    number(text, go ? "go_threads" : "process_threads", "gauge", NULL, "Threads of the process.",
+           (uint64_t)process.threads);
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
-        number(text, gauges[i].name, "gauge", gauges[i].help, gauges[i].value);
+        number(text, gauges[i].name, "gauge", gauges[i].unit, gauges[i].help, gauges[i].value);
     seconds(text, "process_start_time_seconds", "gauge", "When the process began, since 1970.",
             (uint64_t)process.start_ns);
     seconds(text, "process_cpu_seconds", "counter", "CPU time since the heap was created.",
@@ -342,7 +347,7 @@ static void add_process(struct text *text, const struct metrics *all) {
 }
 
 static void write_as_go(struct text *text, gait_heap *heap, const struct metrics *all) {
-    add_info(text);
+    add_info(text, "go_info", "gait " GAIT_VERSION);
     for (size_t i = 0; gait_describe_metric(i); i++)
         if (is_of_go(gait_describe_metric(i)))
             add_metric(text, "go", all, i);
@@ -352,6 +357,8 @@ static void write_as_go(struct text *text, gait_heap *heap, const struct metrics
 }
 
 int gait_write_metrics(gait_heap *heap, int descriptor, unsigned format) {
+    bool with_process = format & GAIT_METRICS_PROCESS;
+    format &= ~(unsigned)GAIT_METRICS_PROCESS;
     if (format != GAIT_METRICS_TEXT && format != GAIT_METRICS_OPEN && format != GAIT_METRICS_GO)
         return GAIT_E_INVALID;
     struct text text = {.descriptor = descriptor, .format = format};
@@ -361,6 +368,8 @@ int gait_write_metrics(gait_heap *heap, int descriptor, unsigned format) {
         write_as_go(&text, heap, &all);
     else
         write_own(&text, heap, &all);
+    if (with_process && format != GAIT_METRICS_GO)
+        add_process(&text, &all);
     if (format == GAIT_METRICS_OPEN)
         add(&text, "# EOF\n");
     flush(&text);

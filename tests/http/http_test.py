@@ -79,6 +79,14 @@ class Answers(unittest.TestCase):
         self.assertTrue(answer.getheader("Content-Type").startswith("application/openmetrics-text"))
         self.assertTrue(body.endswith(b"# EOF\n"))
 
+    def test_figures_of_the_process_are_there_once(self):
+        for fields in ({}, {"Accept": "application/openmetrics-text"}):
+            body = self.get("/metrics", **fields)[1]
+            self.assertEqual(body.count(b"\nprocess_resident_memory_bytes "), 1)
+            self.assertEqual(body.count(b"\nprocess_cpu_seconds_total "), 1)
+        body = self.get("/metrics?names=go")[1]
+        self.assertEqual(body.count(b"\nprocess_resident_memory_bytes "), 1)
+
     def test_names_of_go(self):
         _, body = self.get("/metrics?names=go")
         self.assertIn(b"\ngo_memstats_heap_inuse_bytes ", body)
@@ -116,6 +124,11 @@ class Answers(unittest.TestCase):
             answer, body = self.get(path)
             self.assertEqual(answer.status, 200)
             self.assertIn(b"inuse_space", gzip.decompress(body))
+
+    def test_who_looks_for_a_profile_of_the_cpu_learns_where(self):
+        answer, body = self.get("/debug/pprof/profile?seconds=1")
+        self.assertEqual((answer.status, answer.getheader("X-Go-Pprof")), (404, "1"))
+        self.assertRegex(body, rb"^[^\n]*perf record[^\n]*\n$")
 
     def test_what_is_not_there(self):
         self.assertEqual(self.get("/metricsx")[0].status, 404)

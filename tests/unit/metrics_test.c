@@ -229,6 +229,20 @@ Test(metrics, formats_differ_where_they_must) {
     free(old), free(open), free(go);
 }
 
+Test(metrics, figures_of_the_process_are_there_if_asked_for) {
+    char *without = written(GAIT_METRICS_TEXT);
+    cr_expect_not(has(without, "process_"));
+    cr_expect(has(without, "gait_build_info{version=\"" GAIT_VERSION "\"} 1\n"));
+    char *with = written(GAIT_METRICS_TEXT | GAIT_METRICS_PROCESS);
+    cr_expect(has(with, "\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total "));
+    cr_expect(has(with, "\nprocess_threads "));
+    char *open = written(GAIT_METRICS_OPEN | GAIT_METRICS_PROCESS);
+    cr_expect(has(open, "# TYPE process_cpu_seconds counter\n# UNIT process_cpu_seconds seconds\n"
+                        "process_cpu_seconds_total "));
+    cr_expect_eq(strcmp(open + strlen(open) - 6, "# EOF\n"), 0);
+    free(without), free(with), free(open);
+}
+
 /* What follows a name in the text. */
 static double value_in(const char *text, const char *name) {
     const char *at = strstr(text, name);
@@ -285,6 +299,7 @@ Test(metrics, dashboards_for_go_find_their_names) {
 
 Test(metrics, what_can_not_be_written_is_told) {
     cr_expect_eq(gait_write_metrics(heap, 1, 3), GAIT_E_INVALID);
+    cr_expect_eq(gait_write_metrics(heap, 1, GAIT_METRICS_PROCESS | 3), GAIT_E_INVALID);
     int full = open("/dev/full", O_WRONLY);
     cr_expect_eq(gait_write_metrics(heap, full, GAIT_METRICS_TEXT), GAIT_E_FILE);
     cr_expect_eq(errno, ENOSPC);
