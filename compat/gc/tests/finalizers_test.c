@@ -220,12 +220,12 @@ static size_t count_left(const GC_hidden_pointer *words, size_t first, size_t st
 /* ---- Links in objects ---- */
 
 static struct object *held; /* what the links lead to */
-static size_t null_count;
+static size_t seen_count, null_count;
 
 static void see_cleared(void *object, void *data) {
     (void)data;
     null_count += ((struct object *)object)->to == NULL;
-    ran_count++;
+    seen_count++; /* ran_count may count one of a test before */
 }
 
 static __attribute__((noinline)) void make_holders(void) {
@@ -240,10 +240,9 @@ static __attribute__((noinline)) void make_holders(void) {
 /* The link goes with the object that it lies in, before its finalizer. */
 static void test_links_in_objects(void) {
     GC_set_finalize_on_demand(0);
-    ran_count = null_count = 0;
     make_holders();
     collect_all();
-    CHECK(ran_count >= 19 && null_count == ran_count && held->number == 9);
+    CHECK(seen_count >= 19 && null_count == seen_count && held->number == 9);
 }
 
 /* What only a finalizer keeps counts as gone, for short links. */
@@ -364,9 +363,10 @@ static void test_finalized_toggles(void) {
     asked = 0;
     collect();
     CHECK(asked >= 19);
-    collect();
-    asked = 0;
-    collect();
+    for (int i = 0; i < 5 && asked > 1; i++) {
+        asked = 0;
+        collect();
+    }
     CHECK(asked <= 1);
     GC_set_finalize_on_demand(0);
     GC_set_toggleref_func(NULL);
