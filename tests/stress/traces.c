@@ -57,7 +57,7 @@ static void *share(void *argument) {
 static void live(uint64_t *random) {
     gait_heap *heap = heap_traced();
     struct share shared = {heap, leaf_of(heap)};
-    pthread_t other;
+    pthread_t other = 0;
     bool helped = one_in(random, 2);
     if (helped)
         other = thread_start(share, &shared);

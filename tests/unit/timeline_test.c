@@ -23,6 +23,7 @@ static struct {
     uint64_t events, dropped, values, moments;
     struct timeline_event last;
     struct timeline_thread thread;
+    const struct timeline_thread *place; /* where it was: in its ring */
     int threads[THREADS_MOST];
     size_t thread_count;
 } taken;
@@ -34,10 +35,12 @@ static void take_event(void *data, const struct timeline_thread *thread,
     taken.values += event->value;
     taken.last = *event;
     taken.thread = *thread;
+    taken.place = thread;
     for (size_t i = 0; i < taken.thread_count; i++)
         if (taken.threads[i] == thread->number)
             return;
-    taken.threads[taken.thread_count++ % THREADS_MOST] = thread->number;
+    if (taken.thread_count < THREADS_MOST)
+        taken.threads[taken.thread_count++] = thread->number;
 }
 
 static void take_dropped(void *data, const struct timeline_thread *thread, uint64_t events) {
@@ -173,21 +176,19 @@ static void *tell_one(void *name) {
 }
 
 Test(timeline, a_thread_that_has_ended_has_told_all_and_has_its_name) {
-    struct platform_process before, after;
+    const struct timeline_thread *ring = NULL;
     begin();
     for (int i = 0; i < 200; i++) {
         pthread_t thread;
-        if (i == 10)
-            platform_process_figures(&before);
         cr_assert_eq(pthread_create(&thread, NULL, tell_one, (void *)"teller"), 0);
         cr_assert_eq(pthread_join(thread, NULL), 0);
         take();
         cr_assert_eq(taken.events, 2 * (uint64_t)(i + 1));
         cr_assert_str_eq(taken.thread.name, "teller");
         cr_assert_neq(taken.thread.number, own_number());
+        cr_assert(ring == NULL || ring == taken.place); /* the next thread has the ring */
+        ring = taken.place;
     }
-    platform_process_figures(&after); /* the next thread has the ring */
-    cr_expect_lt(after.virtual_bytes - before.virtual_bytes, INT64_C(8) << 20);
     end();
     cr_expect_eq(taken.dropped, 0);
 }
