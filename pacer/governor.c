@@ -53,20 +53,21 @@ void gait_governor_see(struct gait_governor *governor, const struct gait_governo
 
 /* ---- A cycle ---- */
 
-/* The goal; of an early cycle that marks, its own. */
-static uint64_t goal_now(const struct gait_governor *governor) {
-    uint64_t goal = governor_target(governor).goal_bytes;
+/* The target's goal; of an early cycle that marks, its own. */
+static uint64_t goal_now(const struct gait_governor *governor,
+                         const struct gait_pacer_target *target) {
     uint64_t early = governor->marking ? governor->pacer.early_goal_bytes : 0;
-    return early > 0 ? arith_min_u64(goal, early) : goal;
+    return early > 0 ? arith_min_u64(target->goal_bytes, early) : target->goal_bytes;
 }
 
 static struct gait_governor_cycle cycle_now(const struct gait_governor *governor) {
     const struct gait_pacer *pacer = &governor->pacer;
+    struct gait_pacer_target target = governor_target(governor);
     uint64_t expected = arith_add_u64(pacer->last_heap_work_bytes, pacer->last_stack_work_bytes);
     return (struct gait_governor_cycle){
         .kind = governor->start.kind,
         .scannable_bytes = governor->scannable_bytes,
-        .goal_bytes = goal_now(governor),
+        .goal_bytes = goal_now(governor, &target),
         .expected_bytes = arith_add_u64(expected, pacer->globals_bytes),
         .scanned_bytes = (uint64_t)pacer->work.heap_bytes,
         .assist_ratio = pacer->assist_work_per_byte,
@@ -220,7 +221,7 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
     const struct gait_pacer *pacer = &governor->pacer;
     struct gait_pacer_target target = governor_target(governor);
     struct gait_pacer_bounds bounds = gait_pacer_bounds(pacer);
-    uint64_t goal = goal_now(governor);
+    uint64_t goal = goal_now(governor, &target);
     return (struct gait_governor_orders){
         .trigger_bytes = arith_min_u64(target.trigger_bytes, goal),
         .goal_bytes = goal,

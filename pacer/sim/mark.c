@@ -231,10 +231,9 @@ static void mark_end(struct model *model) {
 /* ---- On the way --------------------------------------------------------- */
 
 /** May the program's threads not go on until the cycle has ended? */
-static bool mark_stalls(const struct model *model) {
-    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+static bool mark_stalls(const struct model *model, const struct gait_governor_orders *orders) {
     struct gait_governor_want want = full_want(model);
-    return gait_governor_is_beyond(&orders, &want);
+    return gait_governor_is_beyond(orders, &want);
 }
 
 /** What the program's work takes now, in CPUs at full speed. */
@@ -244,7 +243,8 @@ static double mark_busy(const struct model *model) {
 }
 
 /** How long the rates may be taken as constant, with so much background and program. */
-static double mark_distance(const struct model *model, double background, double speed) {
+static double mark_distance(const struct model *model, const struct gait_governor_orders *orders,
+                            double background, double speed) {
     const struct model_marking *marking = &model->marking;
     const struct model_rates *rates = &model->program.rates;
     double shortest = engine_max(marking->estimate_s / MARK_STEPS_MOST, ENGINE_STEP_LEAST_S * 10);
@@ -253,7 +253,7 @@ static double mark_distance(const struct model *model, double background, double
     double alloc = rates->alloc * speed;
     if (alloc > 0) {
         /* the nearer the goal, the faster the ratio changes */
-        double room = (double)gait_governor_orders(&model->governor).goal_bytes - model->heap;
+        double room = (double)orders->goal_bytes - model->heap;
         if (room > 0)
             seconds = engine_min(seconds, room / alloc / 4);
     }
@@ -274,13 +274,13 @@ struct mark_program {
 };
 
 /** Divide `cpus` between the program and its assists, for a step of `seconds`. */
-static struct mark_program mark_divide(const struct model *model, double cpus, double background,
-                                       double seconds) {
+static struct mark_program mark_divide(const struct model *model,
+                                       const struct gait_governor_orders *orders, double cpus,
+                                       double background, double seconds) {
     const struct model_rates *rates = &model->program.rates;
     double busy = mark_busy(model);
     double fastest = cpus / busy;
-    double ratio = gait_governor_orders(&model->governor).assist_work_per_byte * rates->alloc /
-                   rates->scan_rate;
+    double ratio = orders->assist_work_per_byte * rates->alloc / rates->scan_rate;
     double paid = background + model->marking.credit / seconds / rates->scan_rate;
     if (model->governor.limiting || model->governor.settings.assists_off || ratio * fastest <= paid)
         return (struct mark_program){fastest, cpus, 0};
@@ -331,11 +331,14 @@ void mark_step(struct model *model) {
     double busy = engine_min(program_awake(&model->program), rates->marking_cpus);
     double threads = engine_max(engine_min(busy, machine - background), 0);
     double speed = threads / mark_busy(model);
-    bool stalls = mark_stalls(model);
+    struct gait_governor_orders orders = gait_governor_orders(&model->governor);
+    bool stalls = mark_stalls(model, &orders);
 
-    double seconds = mark_distance(model, background + (stalls ? threads : 0), stalls ? 0 : speed);
-    struct mark_program program = stalls ? (struct mark_program){0, 0, threads}
-                                         : mark_divide(model, threads, background, seconds);
+    double seconds =
+        mark_distance(model, &orders, background + (stalls ? threads : 0), stalls ? 0 : speed);
+    struct mark_program program = stalls
+                                      ? (struct mark_program){0, 0, threads}
+                                      : mark_divide(model, &orders, threads, background, seconds);
     if (stalls) {
         marking->record.stalled_s += seconds;
         model->result.stalled_s += seconds;
