@@ -35,8 +35,8 @@
 /** A thread that has nothing to do wakes so often. */
 #define WAITS_IDLE_LOOK (1000 * WAITS_MS)
 
-/** In which markers scan some ten times what 512 words of a barrier lead to, as a rule. Guess. */
-#define WAITS_CLOSING INT64_C(200000)
+/** In which a marker scans some ten times what 512 weak words lead to, as a rule. Guess. */
+#define WAITS_READS INT64_C(100000)
 
 /** Between two looks; with the OS's slack some 70 us. */
 #define WAITS_NAP INT64_C(20000)
@@ -107,7 +107,9 @@ struct gait_governor_looks gait_governor_looks(void) {
         .tell_ns = WAITS_TELL,
         .tell_again = WAITS_TELL_AGAIN,
         .cycle_ns = 10 * WAITS_MS,
-        .closing_ns = WAITS_CLOSING,
+        .closing_ns = WAITS_TICKS,
+        .reads_ns = WAITS_READS,
+        .reads_nap_ns = WAITS_NAP,
         .forced_ns = 100 * WAITS_MS,
         .held_ns = WAITS_MS,
         .collector_ns = WAITS_IDLE_LOOK,

@@ -86,8 +86,10 @@ struct gait_governor_looks {
     int64_t tell_again;   /**< and whenever that has become so many times as long              */
     int64_t cycle_ns;     /**< one that waits for a cycle's end to keep the limit: whether the world
                                is held up                                                      */
-    int64_t closing_ns;   /**< a mutator that makes work by reading weak words, where that keeps
-                               marking from its end: for each 512 of them                       */
+    int64_t reads_ns;     /**< a mutator whose weak reads make work: that markers have done it; for
+                               each 512 words, this at most,                                   */
+    int64_t closing_ns;   /**< where that keeps marking from its end, for each 64 words,       */
+    int64_t reads_nap_ns; /**< and so long between two looks                                 */
     int64_t forced_ns;    /**< one that waits for a forced cycle: whether a thread runs it       */
     int64_t held_ns;      /**< one that holds cycles back: whether the one that marks has ended  */
     int64_t collector_ns; /**< the collector's thread: at the clock, for periodic cycles, and at

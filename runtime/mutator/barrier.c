@@ -21,6 +21,26 @@ static void slot_write(gait_word *slot, gait_word value) {
     __atomic_store_n(slot, value, __ATOMIC_RELEASE); /* as gait_store: pairs with a marker's read */
 }
 
+/* While marking looks for its end in vain (.inv.pace), a mutator makes little work at a time. */
+#define CLOSING_WORDS 64
+
+/* Wait until markers have done what there is, but not while the collector waits for this thread. No
+ * safepoint. */
+static void let_mark(const gait_mutator *mutator, int64_t most_ns, int64_t nap_ns) {
+    for (int64_t waited_ns = 0; waited_ns < most_ns && !queue_is_out(&mutator->heap->queue) &&
+                                !AO_int_load(&mutator->head.poll);
+         waited_ns += nap_ns)
+        platform_sleep_ns(nap_ns);
+}
+
+static void flush(gait_mutator *mutator, bool closing) {
+    bool by_reads = mutator->read_count > mutator->barrier_count / 2;
+    if (!mutator_flush_barrier(mutator, cycle_lets_mark(mutator)) || !by_reads)
+        return;
+    struct gait_governor_looks looks = control_looks();
+    let_mark(mutator, closing ? looks.closing_ns : looks.reads_ns, looks.reads_nap_ns);
+}
+
 /* Only words that may be heap addresses go into the buffer: by the range that is reserved, which
  * is constant. The part of it that is committed may have grown since by another thread. */
 static void barrier_shade(gait_mutator *mutator, gait_word word) {
@@ -28,10 +48,9 @@ static void barrier_shade(gait_mutator *mutator, gait_word word) {
     if (!space_reserves(&heap->space, word & heap->value_mask) &&
         !space_reserves(&heap->space, word))
         return;
-    if (mutator->barrier_count == BARRIER_WORDS &&
-        mutator_flush_barrier(mutator, cycle_lets_mark(mutator)) &&
-        AO_int_load(&heap->cycle.closing)) /* markers come first: marking.md, .inv.closing */
-        platform_sleep_ns(control_looks().closing_ns);
+    bool closing = AO_int_load(&heap->cycle.closing);
+    if (mutator->barrier_count >= (closing ? CLOSING_WORDS : BARRIER_WORDS))
+        flush(mutator, closing);
     mutator->barrier_words[mutator->barrier_count++] = word;
 }
 
@@ -48,8 +67,10 @@ void mutator_remember(gait_mutator *mutator, const gait_word *slots, size_t coun
 }
 
 void mutator_shade(gait_mutator *mutator, gait_word word) {
-    if (mutator_is_marking(mutator))
+    if (mutator_is_marking(mutator)) {
         barrier_shade(mutator, word);
+        mutator->read_count++;
+    }
 }
 
 void gait_shade_slow(gait_mutator *mutator, gait_word word) {

@@ -29,7 +29,7 @@ bool mutator_flush_barrier(gait_mutator *mutator, bool may_mark) {
     struct marker *marker = &mutator->marker;
     marker_begin(marker);
     bool pushed = marker_shade(marker, mutator->barrier_words, mutator->barrier_count, may_mark);
-    mutator->barrier_count = 0;
+    mutator->barrier_count = mutator->read_count = 0;
     marker_end(marker);
     return pushed;
 }

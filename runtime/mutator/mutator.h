@@ -77,6 +77,7 @@ struct gait_mutator {
     struct world *world;      /* constant */
     gait_heap *heap;          /* constant */
     size_t barrier_count;
+    size_t read_count;         /* of these, what weak reads gave */
     gait_coroutine *coroutine; /* what runs; NULL: the thread itself */
     bool scans_stack;          /* C stacks are scanned; constant */
     struct stack own;          /* the thread's own: its callback is visited whatever runs on it, its
@@ -210,8 +211,8 @@ static inline bool mutator_is_marking(const gait_mutator *mutator) {
  * work. */
 bool mutator_flush_barrier(gait_mutator *mutator, bool may_mark);
 
-/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread
- * only. */
+/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Where marking
+ * can't keep up with such words, it waits: marking.md, .inv.pace. Its thread only. */
 void mutator_shade(gait_mutator *mutator, gait_word word);
 
 /** If stores are remembered, remember those to count words from slots on. Its thread only. */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "emulated.h"
 #include "instance.h"
 
 static gait_heap *heap;
@@ -161,7 +162,7 @@ static void *collect(void *argument) {
 /* Each weak read shades what it gives, and what leads on is work. Were marking to wait for a round
  * without any, it would end when all that the table has is read. */
 Test(cycle, marking_ends_beside_a_thread_that_reads_weak_words, .timeout = 60) {
-    enum { WORDS = 1 << 20 };
+    const size_t words = is_emulated() ? 1 << 20 : 1 << 22; /* some 150 ms */
     gait_config config;
     gait_config_init(&config);
     config.gogc = "off";
@@ -172,22 +173,24 @@ Test(cycle, marking_ends_beside_a_thread_that_reads_weak_words, .timeout = 60) {
     int weak = gait_kind_register(heap, &(gait_kind_info){.name = "table", .layout = GAIT_WEAK});
     gait_word root;
     struct gait_frame frame;
-    root = (gait_word)gait_alloc(mutator, (gait_kind)weak, WORDS * sizeof(gait_word));
+    root = (gait_word)gait_alloc(mutator, (gait_kind)weak, words * sizeof(gait_word));
     gait_push_frame(mutator, &frame, &root, 1);
     gait_word *table = (gait_word *)root;
-    for (size_t i = 0; i < WORDS; i++)
+    for (size_t i = 0; i < words; i++)
         gait_weak_set(mutator, &table[i], (gait_word)gait_alloc(mutator, (gait_kind)node, 16));
     pthread_t collector;
     AO_store(&ended, 0);
     cr_assert_eq(pthread_create(&collector, NULL, collect, NULL), 0);
-    for (size_t i = 0; !AO_load_acquire(&ended); i = (i + 1) % WORDS) {
+    for (size_t i = 0; !AO_load_acquire(&ended); i = (i + 1) % words) {
         (void)gait_weak_get(mutator, &table[i]);
         gait_poll(mutator);
     }
     size_t left = 0;
-    for (size_t i = 0; i < WORDS; i++)
+    for (size_t i = 0; i < words; i++)
         left += gait_weak_get(mutator, &table[i]) != 0;
-    cr_expect_lt(left, (size_t)WORDS / 2, "%zu of %d", left, WORDS);
+    /* what was read before markers were waited for, which is more where the collector is preempted
+     */
+    cr_expect_lt(left, words - words / 10, "%zu of %zu", left, words);
     gait_enter_native(mutator);
     pthread_join(collector, NULL);
     gait_leave_native(mutator);
