@@ -27,7 +27,8 @@
  * A heap without barriers has the world stopped from 2 to 7, one with links or hooks to 8, and
  * gcstoptheworld=2 to the end. With gcdirty=1 it marks beside the program like one that says which
  * objects it has written: changes.c.
- * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them.
+ * docs/design/marking.md has the invariants and why they hold, tests/model/ checks them. All of it
+ * is one file, longer than others, since the order of these steps is what is argued and modelled.
  */
 #include "cycle.h"
 

@@ -13,6 +13,17 @@ static gait_heap *heap;
 static AO_t ended;   /* the watcher may end */
 static AO_t unswept; /* how often it ran before everything was swept */
 
+/* A heap in which no cycle begins by itself. */
+static gait_mutator *begin(const char *debug) {
+    gait_config config;
+    gait_config_init(&config);
+    config.gogc = "off";
+    config.debug = debug;
+    heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    return gait_attach(heap);
+}
+
 /* Is some page not even claimed yet? (Not sweep_done: a thread that looks for more to sweep counts
  * as active.) */
 static bool is_unswept(const struct sweeper *sweeper) {
@@ -36,13 +47,7 @@ static void *watch(void *argument) {
  * swept. */
 static size_t collect_beside_a_watcher(const char *debug) {
     enum { OBJECTS = 2000000, COLLECTIONS = 3 };
-    gait_config config;
-    gait_config_init(&config);
-    config.gogc = "off";
-    config.debug = debug;
-    heap = gait_heap_create(&config, NULL, 0);
-    cr_assert_not_null(heap);
-    gait_mutator *mutator = gait_attach(heap);
+    gait_mutator *mutator = begin(debug);
     int leaf = gait_kind_register(heap, &(gait_kind_info){.name = "leaf", .layout = GAIT_LEAF});
     pthread_t watcher;
     AO_store(&ended, 0);
@@ -127,12 +132,7 @@ static void *ask(void *argument) {
 /* Whoever has just answered would go past a limit as if another held the world up, for as long as
  * the OS keeps the collector from hearing of it. */
 Test(cycle, the_world_is_not_held_up_by_a_mutator_that_has_answered) {
-    gait_config config;
-    gait_config_init(&config);
-    config.gogc = "off";
-    heap = gait_heap_create(&config, NULL, 0);
-    cr_assert_not_null(heap);
-    gait_mutator *mutator = gait_attach(heap);
+    gait_mutator *mutator = begin(NULL);
     signal(SIGUSR1, freeze);
     pthread_t collector;
     cr_assert_eq(pthread_create(&collector, NULL, ask, NULL), 0);
@@ -163,12 +163,7 @@ static void *collect(void *argument) {
  * without any, it would end when all that the table has is read. */
 Test(cycle, marking_ends_beside_a_thread_that_reads_weak_words, .timeout = 60) {
     const size_t words = is_emulated() ? 1 << 20 : 1 << 22; /* some 150 ms */
-    gait_config config;
-    gait_config_init(&config);
-    config.gogc = "off";
-    heap = gait_heap_create(&config, NULL, 0);
-    cr_assert_not_null(heap);
-    gait_mutator *mutator = gait_attach(heap);
+    gait_mutator *mutator = begin(NULL);
     int node = gait_kind_register(heap, &(gait_kind_info){.name = "node", .layout = GAIT_REFS});
     int weak = gait_kind_register(heap, &(gait_kind_info){.name = "table", .layout = GAIT_WEAK});
     gait_word root;
