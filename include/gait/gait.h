@@ -573,7 +573,11 @@ GAIT_API void gait_coroutine_free(gait_mutator *mutator, gait_coroutine *corouti
 /* ------------------------------------------------------------------------------------------ */
 /* Weak references and ephemerons: slots inside objects of kinds GAIT_WEAK and GAIT_EPHEMERON  */
 
-/** Read a weak word or a key: the word, or 0 (its kind's `cleared`) if its target was collected. */
+/**
+ * Read a weak word or a key: the word, or 0 (its kind's `cleared`) if its target was collected. Not
+ * a safepoint. While a collection marks, a thread that reads many whose targets nothing else has
+ * led to yet waits for the marking of these: as a rule 0.1 ms at most for each 512 of them.
+ */
 GAIT_API gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot);
 
 /** Store a weak word. The target need not be reachable from the object. */
