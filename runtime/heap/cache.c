@@ -182,6 +182,36 @@ static unsigned run_find(struct space *space, struct span *span, unsigned most, 
     return *first < cells ? span->search - *first : 0;
 }
 
+/* How much of the next run is fetched: a guess. Of a longer one the CPU sees by itself that all is
+ * wanted. */
+#define FETCH_BYTES ((size_t)256)
+#define LINE_BYTES ((size_t)64)
+
+/* Have the CPU fetch the run after this one, if it begins in this word of bits or the next. What is
+ * dead has left the caches, and stores leave a CPU in order: each line that the next refill zeroes
+ * would be waited for by all that the program stores next, and soon by its loads.
+ * @param bits   the span's allocation bits: each second word
+ * @param start  of the span */
+static inline __attribute__((always_inline)) void run_fetch_next(const uint64_t *bits,
+                                                                 const struct span *span,
+                                                                 const char *start,
+                                                                 size_t cell_bytes) {
+    unsigned cells = span->cells, at = span->search, end = (at | 63) + 65;
+    for (; at < cells && at < end; at = (at | 63) + 1) {
+        uint64_t free = ~bits_get(&bits[2 * (at >> 6)]) >> (at & 63);
+        if (!free)
+            continue;
+        unsigned skipped = (unsigned)__builtin_ctzll(free);
+        uint64_t used = ~(free >> skipped);
+        size_t bytes = (used ? (unsigned)__builtin_ctzll(used) : 64) * cell_bytes;
+        const char *line = start + (at + skipped) * cell_bytes;
+        const char *last = line + (bytes < FETCH_BYTES ? bytes : FETCH_BYTES);
+        for (; line < last; line += LINE_BYTES)
+            __builtin_prefetch(line, 1);
+        return;
+    }
+}
+
 /* Do something with the bits of a span's cells from `at` to below end. Inline: act is a few
  * instructions, and a run of large cells has one word. */
 static inline __attribute__((always_inline)) void
@@ -348,6 +378,9 @@ size_t cache_refill(struct cache *cache, unsigned kind, unsigned size_class) {
      * raw, nobody reads) */
     cells_bits(space, *slot, first, first + count, cells_allocate);
     PERTURB(REFILL_SET);
+    if (!(*slot)->zeroed)
+        run_fetch_next(space_bits(space, span_page(space, *slot)) + (space_epoch(space) & 1), *slot,
+                       span_start(space, *slot), cell_bytes);
     if (cache->black && !cache->whites) {
         cells_bits(space, *slot, first, first + count, cells_mark);
         cache->black_bytes += bytes;
