@@ -29,8 +29,8 @@
 #define LOOP_FRAGMENTATION 1.1
 
 /* Tables of programs and settings go by this step. Where an emulator runs them all takes ten times
- * as long: every third row shows whether the machine's arithmetic does the same. */
-static inline size_t loop_step(void) { return is_emulated() ? 3 : 1; }
+ * as long: every fifth row shows whether the machine's arithmetic does the same. */
+static inline size_t loop_step(void) { return is_emulated() ? 5 : 1; }
 
 /* What the program is like; tests fill it in. */
 struct loop_program {
