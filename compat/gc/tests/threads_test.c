@@ -112,10 +112,16 @@ static void *unannounced(void *data) {
     return data;
 }
 
+/* Not under AddressSanitizer, whose allocator may be locked in the child by a thread that it
+ * lacks. */
 static void fork_once(const struct node *list) {
+#ifdef __SANITIZE_ADDRESS__
+    return;
+#endif
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {
+        alarm(60); /* a child that takes longer hangs */
         check_list(make_list(50000), 50000);
         GC_gcollect();
         check_list(list, 1500);
