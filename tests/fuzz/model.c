@@ -136,23 +136,28 @@ static bool meet_dependent(struct context *context, bool lent) {
     return meet_watched(context, lent) || more;
 }
 
-static void walk_strong(struct context *context) {
+static void walk_rooted(struct context *context) {
     struct owner *owner = context->owner;
     for (size_t i = 0; i < ROOTS_MAX; i++)
         if (owner->roots[i].usable && owner->roots[i].word.target)
             meet(owner, owner->roots[i].word.target, false);
-    for (struct watch *watch = owner->watches; watch < owner->watches + WATCHES_MAX; watch++)
-        if (watch->mode == WATCH_STRONG) {
-            meet(owner, watch->target, false);
-            if (watch->value)
-                meet(owner, watch->value, false);
-        }
     for (struct arena *arena = owner->arenas; arena; arena = arena->next)
         if (arena->pinned)
             meet(owner, arena->nodes, false);
     for (size_t i = 0; i < JOBS_MAX; i++)
         if (__atomic_load_n(&owner->jobs[i].state, __ATOMIC_ACQUIRE) == JOB_TAKEN)
             meet(owner, owner->jobs[i].node, false);
+}
+
+static void walk_strong(struct context *context) {
+    struct owner *owner = context->owner;
+    walk_rooted(context);
+    for (struct watch *watch = owner->watches; watch < owner->watches + WATCHES_MAX; watch++)
+        if (watch->mode == WATCH_STRONG) {
+            meet(owner, watch->target, false);
+            if (watch->value)
+                meet(owner, watch->value, false);
+        }
     do
         meet_all(context, false);
     while (meet_dependent(context, false));
@@ -241,7 +246,16 @@ static void forget_others(struct context *context) {
     }
 }
 
+void model_walk_rooted(struct context *context) {
+    context->owner->walk++;
+    walk_rooted(context);
+    do
+        meet_all(context, false);
+    while (meet_values(context, false));
+}
+
 void model_walk(struct context *context) {
+    links_expect_weak(context);
     context->owner->walk++;
     walk_strong(context);
     walk_lent(context, false);

@@ -295,6 +295,9 @@ struct node *node_read_weak(struct context *context, struct node *node, size_t i
 
 /* ---- Walks: model.c ---- */
 
+/** Number as strong what is so without the hook's help, and no more. */
+void model_walk_rooted(struct context *context);
+
 /** Number what is strong, kept and lent anew; forget what is not kept. */
 void model_walk(struct context *context);
 

@@ -2,7 +2,7 @@
 /*
  * Nodes: objects and what the model knows of their words.
  */
-#include "model.h"
+#include "ops.h"
 
 #include <gait/dirty.h>
 
@@ -257,6 +257,8 @@ static struct node *next_of(struct context *context, struct node *node, bool wea
 
 struct node *node_pick(struct context *context, bool weak) {
     struct node *node = NULL;
+    if (weak)
+        links_expect_weak(context);
     for (unsigned try = 0; try < 12 && !node; try++) {
         struct root *root = root_pick(context);
         if (root)

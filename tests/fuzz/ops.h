@@ -72,6 +72,10 @@ void op_link(struct context *context);
 void op_link_get(struct context *context);
 void op_link_move(struct context *context);
 
+/** The owner is about to get a node that may not be strong, and may make it so: an early link may
+ * be cleared by then, though its target is strong later. */
+void links_expect_weak(struct context *context);
+
 /** Of all links of an owner: what model_verify compares. */
 void links_check(struct context *context, bool collected);
 
@@ -80,6 +84,14 @@ void links_clear(struct context *context, const struct node *gone);
 
 /** Take all links back. */
 void links_drop(struct context *context);
+
+/* ops_early.c */
+/** A ring of objects with finalizers, which an early link breaks or nothing. */
+void ring_make(struct context *context);
+
+/** At the end of a round: which have run; closing: after gait_finalize_all. */
+void rings_check(struct heap *heap, bool closing);
+void rings_free(struct heap *heap);
 
 /* ops_generators.c */
 void op_generator_new(struct context *context);

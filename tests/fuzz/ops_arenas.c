@@ -193,7 +193,8 @@ static void arena_make(struct context *context) {
     uint64_t *random = &context->random;
     gait_arena_config config;
     gait_arena_config_init(&config);
-    bool traced = one_in(random, 2), pinned = one_in(random, 4);
+    bool traced = one_in(random, 2) && !context->heap->plan->by_pages;
+    bool pinned = one_in(random, 4);
     config.name = traced ? "traced" : "untraced";
     config.flags = (traced ? GAIT_ARENA_TRACED : 0) | (pinned ? GAIT_ARENA_PINNED : 0) |
                    (one_in(random, 4) ? GAIT_ARENA_DESCRIBED : 0);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Links: words of the owner's memory, what they hold plain, hidden or no reference at all.
+ *
+ * An early link is cleared in a cycle in which nothing but finalizers and hooks keep its target,
+ * which may be strong by others again later. So whatever gives an owner a node that may not be
+ * strong has links looked at first: those to what roots don't lead to are `loose` from then on.
  */
 #include <gait/links.h>
 
@@ -8,6 +12,40 @@
 
 static struct link *link_pick(struct context *context) {
     return &context->owner->links[pick(&context->random, LINKS_MAX)];
+}
+
+/* Early links are of heaps that stop the world. */
+static bool has_early(const struct context *context) {
+    return context->heap->plan->flags & GAIT_STOP_THE_WORLD;
+}
+
+static uint32_t some_flags(struct context *context) {
+    if (has_early(context) && one_in(&context->random, 3))
+        return GAIT_LINK_EARLY;
+    return one_in(&context->random, 2) ? GAIT_LINK_LONG : 0;
+}
+
+static bool are_same_sort(uint32_t flags, uint32_t others) {
+    return (flags & GAIT_LINK_LONG) == (others & GAIT_LINK_LONG);
+}
+
+/* One that an owner has; NULL: none. */
+static struct link *early_of(struct owner *owner) {
+    for (struct link *link = owner->links; link < owner->links + LINKS_MAX; link++)
+        if (link->target && link->flags & GAIT_LINK_EARLY)
+            return link;
+    return NULL;
+}
+
+void links_expect_weak(struct context *context) {
+    struct owner *owner = context->owner;
+    if (!early_of(owner))
+        return;
+    model_walk_rooted(context);
+    for (struct link *link = owner->links; link < owner->links + LINKS_MAX; link++)
+        if (link->target && link->flags & GAIT_LINK_EARLY)
+            link->loose = link->target->strong != owner->walk ||
+                          !gait_link_get(context->mutator, &link->slot, link->flags);
 }
 
 static void link_end(struct link *link) { *link = (struct link){.slot = link->slot}; }
@@ -19,6 +57,8 @@ static void link_is_gone(struct context *context, struct link *link) {
     CHECK(slot == 0 || (soon && slot == link->value), "a cleared link's word holds %#zx",
           (size_t)slot);
     bool is_long = link->flags & GAIT_LINK_LONG;
+    if (link->flags & GAIT_LINK_EARLY)
+        return; /* its target may be there still */
     if (is_long)
         CHECK(!link->target->job || job_has_run(link->target->job),
               "a long link to %p is cleared, and its finalizer has not run",
@@ -64,12 +104,16 @@ void op_link(struct context *context) {
         link_unregister(context, link);
         return;
     }
+    if (has_early(context) && one_in(&context->random, 3)) {
+        ring_make(context);
+        return;
+    }
     struct node *target = node_pick_object(context, true);
     if (!target)
         return;
     gait_word words[] = {target->address, ~target->address, pick(&context->random, 1000)};
     link->value = link->slot = words[pick(&context->random, 3)];
-    link->flags = one_in(&context->random, 2) ? GAIT_LINK_LONG : 0;
+    link->flags = some_flags(context);
     link->target = target;
     int result =
         gait_link_register(context->mutator, &link->slot, (void *)target->address, link->flags);
@@ -77,6 +121,10 @@ void op_link(struct context *context) {
     CHECK(gait_link_register(context->mutator, &link->slot, (char *)target->address + 8,
                              link->flags) == GAIT_E_INVALID,
           "a link to the inside of an object");
+    uint32_t wrong = has_early(context) ? GAIT_LINK_EARLY | GAIT_LINK_LONG : GAIT_LINK_EARLY;
+    CHECK(gait_link_register(context->mutator, &link->slot, (void *)target->address, wrong) ==
+              GAIT_E_INVALID,
+          "a link with flags %u", wrong);
 }
 
 /* Read one, and perhaps hold on to it. */
@@ -84,6 +132,7 @@ void op_link_get(struct context *context) {
     struct link *link = link_pick(context);
     if (!link->target)
         return;
+    links_expect_weak(context);
     struct node *target = link_read(context, link);
     struct root *root = root_pick(context);
     if (target && root && one_in(&context->random, 2))
@@ -95,7 +144,8 @@ void op_link_move(struct context *context) {
     if (!from->target || from == to)
         return;
     if (to->target) { /* one that has a link already is left as it is */
-        if (to->flags == from->flags && gait_link_get(context->mutator, &to->slot, to->flags))
+        if (are_same_sort(to->flags, from->flags) &&
+            gait_link_get(context->mutator, &to->slot, to->flags))
             CHECK(gait_link_move(context->mutator, &from->slot, &to->slot, from->flags) < 0,
                   "a link is moved to where there is one");
         return;

@@ -156,7 +156,7 @@ void frames_begin(struct context *context) {
     struct frames *frames = &context->heap->frames;
     gait_arena_config config;
     gait_arena_config_init(&config);
-    frames->traced = one_in(&context->random, 2);
+    frames->traced = one_in(&context->random, 2) && !context->heap->plan->by_pages;
     config.flags = frames->traced ? GAIT_ARENA_TRACED : 0;
     config.chunk_bytes = 8192;
     config.name = "frames";

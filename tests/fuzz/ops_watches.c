@@ -128,6 +128,7 @@ void op_watch(struct context *context) {
 /* Read one, and perhaps hold on to what it leads to. */
 void op_watch_get(struct context *context) {
     struct watch *watch = &context->owner->watches[pick(&context->random, WATCHES_MAX)];
+    links_expect_weak(context);
     if (!watch->target || !watch_read(context, watch))
         return;
     struct node *node = watch->value && one_in(&context->random, 2) ? watch->value : watch->target;

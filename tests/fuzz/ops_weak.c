@@ -42,6 +42,7 @@ void op_weak_get(struct context *context) {
     struct node *node = find_word(context, pair ? WORD_KEY : WORD_WEAK, &i);
     if (!node)
         return;
+    links_expect_weak(context);
     struct node *target = node_read_weak(context, node, i + (pair && one_in(&context->random, 2)));
     struct root *root = root_pick(context);
     if (!target || !root || one_in(&context->random, 2))

@@ -167,6 +167,10 @@ static void debug_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) 
     }
     if (heap->minor && !one_in(random, 6)) /* else as it pays */
         WORD("gcminor=%u,", 1u << pick(random, 5));
+    if (heap->flags & GAIT_STOP_THE_WORLD && one_in(random, 2)) {
+        WORD("gcdirty=1,");
+        heap->by_pages = true;
+    }
     if (one_in(random, 10))
         WORD("gcstoptheworld=%u,", 1 + (unsigned)pick(random, 2));
     if (one_in(random, 6)) {

@@ -57,6 +57,7 @@ struct heap_plan {
     bool minor;         /* cycles may be minor ones */
     bool small;         /* allocations may fail */
     bool plain_stores;  /* stores need no barrier */
+    bool by_pages;      /* gcdirty=1: where the kernel can do it, no traced arenas */
     bool hooked;        /* there are watches */
     bool dirty;         /* GAIT_OBJECT_BARRIER: stores into objects may be told of afterwards */
     bool quiet;         /* what is traced goes to /dev/null */

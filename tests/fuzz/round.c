@@ -201,13 +201,16 @@ static void heap_end(struct heap *heap, struct actor *actor) {
      */
     if (heap_is_exact(heap) && !round_leaves_stale_words())
         check_empty(heap, actor);
+    rings_check(heap, false);
     gait_finalize_all(context.mutator);
+    rings_check(heap, true);
     CHECK(!gait_finalizers_pending(heap->gait), "something is pending after all has run");
     each_owner(heap, actor, finalizers_check_all);
     each_owner(heap, actor, owner_close);
     CHECK(gait_roots_remove(context.mutator, heap->mail) == 0, "mail");
     gait_handle_free(context.mutator, heap->ballast);
     gait_heap_destroy(heap->gait);
+    rings_free(heap);
     pthread_mutex_destroy(&heap->shared_lock);
 }
 
