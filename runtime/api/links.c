@@ -82,7 +82,7 @@ void *gait_link_get(gait_mutator *mutator, const gait_word *slot, uint32_t flags
         uintptr_t target =
             links_target(links, &heap->space, slot, flags & GAIT_LINK_LONG, &undecided);
         if (!undecided) {
-            mutator_shade(mutator, target);
+            mutator_shade_read(mutator, target);
             return (void *)target;
         }
         mutator_save_stack();

@@ -14,7 +14,7 @@ gait_word gait_weak_get(gait_mutator *mutator, const gait_word *slot) {
     gait_heap *heap = mutator->heap;
     gait_word word = weak_read(&heap->space, heap->value_mask, slot);
     PERTURB(WEAK_ALIVE);
-    mutator_shade(mutator, word);
+    mutator_shade_read(mutator, word);
     return word;
 }
 
@@ -28,7 +28,7 @@ gait_word gait_ephemeron_get(gait_mutator *mutator, const gait_word *pair) {
     gait_heap *heap = mutator->heap;
     gait_word value = weak_read_pair(&heap->space, heap->value_mask, pair);
     PERTURB(WEAK_ALIVE);
-    mutator_shade(mutator, value);
+    mutator_shade_read(mutator, value);
     return value;
 }
 

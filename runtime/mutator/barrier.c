@@ -27,9 +27,10 @@ static void slot_write(gait_word *slot, gait_word value) {
 /* Wait until markers have done what there is, but not while the collector waits for this thread. No
  * safepoint. */
 static void let_mark(const gait_mutator *mutator, int64_t most_ns, int64_t nap_ns) {
-    for (int64_t waited_ns = 0; waited_ns < most_ns && !queue_is_out(&mutator->heap->queue) &&
-                                !AO_int_load(&mutator->head.poll);
-         waited_ns += nap_ns)
+    /* by the clock: the OS makes a nap longer */
+    for (int64_t end_ns = platform_now_ns() + most_ns; !queue_is_out(&mutator->heap->queue) &&
+                                                       !AO_int_load(&mutator->head.poll) &&
+                                                       platform_now_ns() < end_ns;)
         platform_sleep_ns(nap_ns);
 }
 
@@ -42,16 +43,18 @@ static void flush(gait_mutator *mutator, bool closing) {
 }
 
 /* Only words that may be heap addresses go into the buffer: by the range that is reserved, which
- * is constant. The part of it that is committed may have grown since by another thread. */
-static void barrier_shade(gait_mutator *mutator, gait_word word) {
+ * is constant. The part of it that is committed may have grown since by another thread. @return
+ * whether it did. */
+static bool barrier_shade(gait_mutator *mutator, gait_word word) {
     gait_heap *heap = mutator->heap;
     if (!space_reserves(&heap->space, word & heap->value_mask) &&
         !space_reserves(&heap->space, word))
-        return;
+        return false;
     bool closing = AO_int_load(&heap->cycle.closing);
     if (mutator->barrier_count >= (closing ? CLOSING_WORDS : BARRIER_WORDS))
         flush(mutator, closing);
     mutator->barrier_words[mutator->barrier_count++] = word;
+    return true;
 }
 
 /* Remember that words from slots on are stored to. Before or after the stores: those between flip
@@ -67,10 +70,13 @@ void mutator_remember(gait_mutator *mutator, const gait_word *slots, size_t coun
 }
 
 void mutator_shade(gait_mutator *mutator, gait_word word) {
-    if (mutator_is_marking(mutator)) {
+    if (mutator_is_marking(mutator))
         barrier_shade(mutator, word);
+}
+
+void mutator_shade_read(gait_mutator *mutator, gait_word word) {
+    if (mutator_is_marking(mutator) && barrier_shade(mutator, word))
         mutator->read_count++;
-    }
 }
 
 void gait_shade_slow(gait_mutator *mutator, gait_word word) {

@@ -211,9 +211,13 @@ static inline bool mutator_is_marking(const gait_mutator *mutator) {
  * work. */
 bool mutator_flush_barrier(gait_mutator *mutator, bool may_mark);
 
-/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Where marking
- * can't keep up with such words, it waits: marking.md, .inv.pace. Its thread only. */
+/** If the barrier is on, have a word looked at by the next flush: it becomes strong. Its thread
+ * only. */
 void mutator_shade(gait_mutator *mutator, gait_word word);
+
+/** The same of what a weak read gives. Where marking can't keep up with such words, it waits:
+ * marking.md, .inv.pace. */
+void mutator_shade_read(gait_mutator *mutator, gait_word word);
 
 /** If stores are remembered, remember those to count words from slots on. Its thread only. */
 void mutator_remember(gait_mutator *mutator, const gait_word *slots, size_t count);

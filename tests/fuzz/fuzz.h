@@ -71,7 +71,7 @@ struct heap {
     gait_handle *list;    /* of list_length links: constant while the actors are there */
     size_t list_length;
     struct ring *rings; /* atomic: pushed on */
-    unsigned walks; /* of the hook, which runs on one thread */
+    unsigned walks;     /* of the hook, which runs on one thread */
 };
 
 #define LOG_LINES 48

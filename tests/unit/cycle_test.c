@@ -193,3 +193,37 @@ Test(cycle, marking_ends_beside_a_thread_that_reads_weak_words, .timeout = 60) {
     gait_detach(mutator);
     gait_heap_destroy(heap);
 }
+
+/* ---- What counts as read ---- */
+
+/* .inv.pace is of weak reads alone: what is stored, or ceases to be a root, makes nobody wait. As
+ * in a cycle, whose barrier this is; nothing is flushed. */
+Test(cycle, weak_reads_alone_are_waited_for) {
+    gait_mutator *mutator = begin(NULL);
+    int refs = gait_kind_register(heap, &(gait_kind_info){.name = "refs", .layout = GAIT_REFS});
+    int weak = gait_kind_register(heap, &(gait_kind_info){.name = "weak", .layout = GAIT_WEAK});
+    int pairs =
+        gait_kind_register(heap, &(gait_kind_info){.name = "pairs", .layout = GAIT_EPHEMERON});
+    gait_word *word = gait_alloc(mutator, (gait_kind)weak, sizeof *word);
+    gait_word *pair = gait_alloc(mutator, (gait_kind)pairs, 2 * sizeof *pair);
+    gait_word object = (gait_word)gait_alloc(mutator, (gait_kind)refs, 16), slots[2] = {object};
+    gait_weak_set(mutator, word, object);
+    mutator->head.barrier |= MUTATOR_BARRIER;
+    gait_ephemeron_set(mutator, pair, object, object);
+    gait_store(mutator, (gait_word *)object, object);
+    gait_shade(mutator, object);
+    cr_assert_eq(gait_roots_add(mutator, slots, 2), 0);
+    cr_assert_eq(gait_roots_remove(mutator, slots), 0);
+    cr_expect_gt(mutator->barrier_count, 0u);
+    cr_expect_eq(mutator->read_count, 0u);
+    cr_expect_eq(gait_weak_get(mutator, word), object);
+    cr_expect_eq(gait_ephemeron_get(mutator, pair), object);
+    cr_expect_eq(mutator->read_count, 2u);
+    gait_weak_set(mutator, word, 3); /* leads nowhere */
+    cr_expect_eq(gait_weak_get(mutator, word), 3u);
+    cr_expect_eq(mutator->read_count, 2u);
+    mutator->head.barrier &= ~(uint32_t)MUTATOR_BARRIER;
+    mutator->barrier_count = mutator->read_count = 0;
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+}
