@@ -231,6 +231,7 @@ struct gait_governor_orders gait_governor_orders(const struct gait_governor *gov
         .relief_bytes = bounds.relief_bytes,
         .large_bytes = arith_add_u64(pacer->marked_bytes, governor_least_growth(pacer)),
         .limit_bytes = (uint64_t)pacer->memory_limit_bytes,
+        .keep_bytes = governor_keep_bytes(governor, target.goal_bytes),
         .foreign_marked_bytes = pacer->foreign_marked_bytes,
         .assist_work_per_byte = pacer->assist_work_per_byte,
         .assist_bytes_per_work = pacer->assist_bytes_per_work,

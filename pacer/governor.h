@@ -126,6 +126,8 @@ struct gait_governor_orders {
     uint64_t large_bytes;   /**< live heap at which a cycle begins since a large object would pass
                                  the goal, and the limit                                        */
     uint64_t limit_bytes;   /**< GAIT_PACER_NO_LIMIT: none                                      */
+    uint64_t keep_bytes;    /**< memory above which free pages go back at once: the limit, or, where
+                                 the CPU can't hold that, what the heap takes up to its goal      */
     uint64_t foreign_marked_bytes; /**< with less than this, the goal is to be computed anew    */
     double assist_work_per_byte;   /**< scanned per byte allocated, while marking               */
     double assist_bytes_per_work;  /**< the inverse                                             */
@@ -340,8 +342,13 @@ uint64_t gait_governor_surplus(struct gait_governor *governor, int64_t now_ns,
 uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_ns,
                                     uint64_t os_page_bytes);
 
+/** How much is to be given back at once where total_bytes of memory are held, and more_bytes are to
+ * come, less a small reserve; 0 while limiting. */
+uint64_t gait_governor_return_due(const struct gait_governor_orders *orders, uint64_t total_bytes,
+                                  uint64_t more_bytes);
+
 /** What is given back at once when pages are taken that the OS had, and total_bytes, these
- * included, pass the limit. Bytes; 0: nothing. */
+ * included, pass what is kept. Bytes; 0: nothing. */
 uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,
                                  uint64_t taken_bytes);
 

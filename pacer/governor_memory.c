@@ -12,6 +12,15 @@
 /** The most that is given back at a time: some 0.1 ms. */
 #define MEMORY_PIECE_BYTES (UINT64_C(1) << 20)
 
+/** So long after a cycle's end the scavenger leaves what the heap takes beyond the limit. As long
+ * as what cycles had in use is kept for at most. Guess. */
+#define MEMORY_KEEP_NS INT64_C(2000000000)
+
+/** And what spans have beyond the goal as a cycle ends, no more than this part of it: a tenth, as
+ * the scavenger keeps. Where it is more, little lives on in many spans, and they are to become
+ * empty. */
+#define MEMORY_KEEP_DIVISOR 10
+
 /** So much of ended arenas waits for a cycle in any case. Guess: some frames of a program that
  * makes an arena for each. */
 #define MEMORY_QUARANTINE_BYTES (UINT64_C(64) << 20)
@@ -47,10 +56,43 @@ void governor_memory_end(struct gait_governor *governor, const struct gait_gover
                                           memory->span_bytes, end->fresh_bytes);
 }
 
+/* What a heap has in use at this goal, by what the last cycle had at its own. */
+static uint64_t in_use_at(const struct gait_governor *governor, uint64_t goal_bytes) {
+    uint64_t last = governor->pacer.last_goal_bytes;
+    double share = last > 0 ? (double)governor->last_in_use_bytes / (double)last : 1;
+    uint64_t most = arith_add_u64(goal_bytes, goal_bytes / MEMORY_KEEP_DIVISOR);
+    return arith_min_u64(arith_max_u64(goal_bytes, arith_to_u64(share * (double)goal_bytes)), most);
+}
+
+/* Where the CPU can't hold the limit, the heap comes to its goal above it in every cycle. If the
+ * pages that sweeping frees went back, they would come again with a fault each. Giving back is the
+ * collector's time, so the goal would rise by it, and with the goal what goes back (seen: 109 of
+ * the 201 ms of a cycle, and 557 MiB where 431 do). */
+uint64_t governor_keep_bytes(const struct gait_governor *governor, uint64_t goal_bytes) {
+    const struct gait_governor_memory *memory = &governor->memory;
+    uint64_t limit = (uint64_t)governor->pacer.memory_limit_bytes;
+    if (governor->settings.parity || !gait_pacer_floor_rules(&governor->pacer))
+        return limit;
+    uint64_t heap = arith_add_u64(memory->span_bytes, memory->free_bytes);
+    heap = arith_add_u64(heap, memory->foreign_bytes);
+    uint64_t other = memory->total_bytes > heap ? memory->total_bytes - heap : 0;
+    return arith_max_u64(limit, arith_add_u64(in_use_at(governor, goal_bytes), other));
+}
+
+static uint64_t beyond(const struct gait_governor_orders *orders, uint64_t most_bytes,
+                       uint64_t total_bytes, uint64_t more_bytes) {
+    uint64_t wanted = arith_add_u64(arith_add_u64(total_bytes, MEMORY_RESERVE_BYTES), more_bytes);
+    return wanted > most_bytes && !orders->limiting ? wanted - most_bytes : 0;
+}
+
 uint64_t gait_governor_excess(const struct gait_governor_orders *orders, uint64_t total_bytes,
                               uint64_t more_bytes) {
-    uint64_t wanted = arith_add_u64(arith_add_u64(total_bytes, MEMORY_RESERVE_BYTES), more_bytes);
-    return wanted > orders->limit_bytes && !orders->limiting ? wanted - orders->limit_bytes : 0;
+    return beyond(orders, orders->limit_bytes, total_bytes, more_bytes);
+}
+
+uint64_t gait_governor_return_due(const struct gait_governor_orders *orders, uint64_t total_bytes,
+                                  uint64_t more_bytes) {
+    return beyond(orders, orders->keep_bytes, total_bytes, more_bytes);
 }
 
 uint64_t gait_governor_room(const struct gait_governor_orders *orders, uint64_t total_bytes) {
@@ -64,6 +106,14 @@ bool gait_governor_is_tight(const struct gait_governor_orders *orders, uint64_t 
                             uint64_t more_bytes, uint64_t spare_bytes) {
     uint64_t excess = gait_governor_excess(orders, total_bytes, more_bytes);
     return excess > 0 && excess > spare_bytes;
+}
+
+/* What the heap takes beyond the limit is kept while cycles come; 0: nothing. */
+static uint64_t kept_beyond_limit(const struct gait_governor *governor, int64_t now_ns) {
+    int64_t since_ns = arith_sub_i64(now_ns, governor->learnt.ended.now_ns);
+    uint64_t limit = (uint64_t)governor->pacer.memory_limit_bytes;
+    uint64_t keep = governor_keep_bytes(governor, governor_target(governor).goal_bytes);
+    return keep > limit && since_ns < MEMORY_KEEP_NS ? keep : 0;
 }
 
 /* Goals are those of the heap with its foreign memory: so is what is compared with them. */
@@ -81,8 +131,11 @@ uint64_t gait_governor_surplus(struct gait_governor *governor, int64_t now_ns,
     keep = gait_pacer_retain(&governor->retain, now_ns, keep);
     if (retained > keep)
         due = retained - keep;
-    if (goals.limit_bytes != GAIT_PACER_NONE && memory->total_bytes > goals.limit_bytes)
-        due = arith_max_u64(due, memory->total_bytes - goals.limit_bytes);
+    if (goals.limit_bytes != GAIT_PACER_NONE) {
+        uint64_t most = arith_max_u64(goals.limit_bytes, kept_beyond_limit(governor, now_ns));
+        if (memory->total_bytes > most)
+            due = arith_max_u64(due, memory->total_bytes - most);
+    }
     return arith_min_u64(due, memory->free_bytes);
 }
 
@@ -94,9 +147,9 @@ uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_
 
 uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,
                                  uint64_t taken_bytes) {
-    if (total_bytes <= orders->limit_bytes || orders->limiting)
+    if (total_bytes <= orders->keep_bytes || orders->limiting)
         return 0;
-    return arith_min_u64(total_bytes - orders->limit_bytes,
+    return arith_min_u64(total_bytes - orders->keep_bytes,
                          arith_max_u64(taken_bytes, MEMORY_PIECE_BYTES));
 }
 

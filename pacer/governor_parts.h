@@ -15,6 +15,9 @@
 /** Memory as the pacer is to see it. Defined in governor_memory.c. */
 struct gait_pacer_memory governor_pacer_memory(const struct gait_governor *governor);
 
+/** Memory above which free pages go back at once, with this goal. Defined in governor_memory.c. */
+uint64_t governor_keep_bytes(const struct gait_governor *governor, uint64_t goal_bytes);
+
 /** Learn from what was in use as marking ended, under this goal. Defined in governor_memory.c. */
 void governor_memory_end(struct gait_governor *governor, const struct gait_governor_end *end,
                          uint64_t goal_bytes);

@@ -55,8 +55,8 @@ static int64_t work(gait_heap *heap) {
         tend_arenas(heap);
     int64_t spent_ns = 0;
     size_t due;
-    /* above the limit: at once */
-    while ((due = control_excess_bytes(&heap->control, 0)) > 0 && !is_ending(&heap->scavenger) &&
+    /* above the limit, or what is kept beyond it: at once */
+    while ((due = control_return_due(&heap->control, 0)) > 0 && !is_ending(&heap->scavenger) &&
            scavenger_give_back(heap, due < EXCESS_BYTES ? due : EXCESS_BYTES) > 0)
         ;
     int64_t begin_ns = platform_thread_cpu_ns();
@@ -100,7 +100,7 @@ void scavenger_wake(gait_heap *heap) {
 }
 
 void scavenger_cycle_ended(gait_heap *heap) {
-    if (AO_load(&heap->arenas.quarantined) > 0 || control_excess_bytes(&heap->control, 0) > 0 ||
+    if (AO_load(&heap->arenas.quarantined) > 0 || control_return_due(&heap->control, 0) > 0 ||
         control_scavenge_due(&heap->control) > 0)
         scavenger_wake(heap);
 }

@@ -22,8 +22,8 @@ void sweeping_finish(gait_heap *heap) {
             timeline_nap(heap->space.heap_number, nap_ns);
     }
     sweep_finish(sweeper);
-    size_t excess = control_excess_bytes(&heap->control, 0);
-    if (excess > 0)
-        scavenger_give_back(heap, excess);
+    size_t due = control_return_due(&heap->control, 0);
+    if (due > 0)
+        scavenger_give_back(heap, due);
     control_swept(&heap->control);
 }

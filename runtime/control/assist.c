@@ -32,6 +32,11 @@ size_t control_excess_bytes(struct control *control, size_t more_bytes) {
     return (size_t)gait_governor_excess(&orders, control_total_bytes(control), more_bytes);
 }
 
+size_t control_return_due(struct control *control, size_t more_bytes) {
+    struct gait_governor_orders orders = control_orders(control);
+    return (size_t)gait_governor_return_due(&orders, control_total_bytes(control), more_bytes);
+}
+
 bool control_is_tight(struct control *control, size_t bytes) {
     if (!control_is_limited(control))
         return false;

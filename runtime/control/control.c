@@ -52,6 +52,7 @@ struct gait_governor_orders control_orders(const struct control *control) {
         .relief_bytes = AO_load(&control->relief_bytes),
         .large_bytes = AO_load(&control->large_bytes),
         .limit_bytes = AO_load(&control->limit_bytes),
+        .keep_bytes = AO_load(&control->keep_bytes),
         .foreign_marked_bytes = AO_load(&control->foreign_marked_bytes),
         .assist_work_per_byte = double_of(AO_load(&control->assist_work_per_byte)),
         .assist_bytes_per_work = double_of(AO_load(&control->assist_bytes_per_work)),
@@ -67,6 +68,7 @@ static void publish(struct control *control) {
     AO_store(&control->trigger_bytes, orders.trigger_bytes);
     AO_store(&control->goal_bytes, orders.goal_bytes);
     AO_store(&control->limit_bytes, orders.limit_bytes);
+    AO_store(&control->keep_bytes, orders.keep_bytes);
     AO_store(&control->foreign_marked_bytes, orders.foreign_marked_bytes);
     AO_store(&control->late_bytes, orders.late_bytes);
     AO_store(&control->barrier_bytes, orders.barrier_bytes);
@@ -627,7 +629,7 @@ void control_before_grow(struct control *control, size_t bytes) {
         size_t given = arenas_release(control->space->arenas, due);
         total -= given < total ? given : total;
         due = (size_t)gait_governor_give_back(&orders, total, bytes);
-        if (due > 0 && total - orders.limit_bytes > AO_load(&control->space->free_bytes))
+        if (due > 0 && total - orders.keep_bytes > AO_load(&control->space->free_bytes))
             chunks_drain(control->space);
         if (due > 0)
             total -= space_scavenge(control->space, due);

@@ -102,6 +102,7 @@ struct control {
     AO_t trigger_bytes; /* live heap, here and below: control_live_bytes */
     AO_t goal_bytes;
     AO_t limit_bytes;
+    AO_t keep_bytes; /* memory above which free pages go back at once */
     AO_t foreign_marked_bytes;
     AO_t barrier_bytes;         /* live heap at which the limit has mutators wait for the cycle */
     AO_t late_bytes;            /* live heap at which mutators wait for a cycle to begin */
@@ -328,6 +329,11 @@ bool control_periodic_due(struct control *control);
 /** How far the sum of memory would be above the limit less a small reserve with so many bytes more,
  * bytes; 0 while the limiter is limiting. */
 size_t control_excess_bytes(struct control *control, size_t more_bytes);
+
+/** How much is to be given back at once where so many bytes are to come: down to the limit, or,
+ * where the CPU can't hold that, to what the heap takes up to its goal. Bytes; 0 while the limiter
+ * is limiting. */
+size_t control_return_due(struct control *control, size_t more_bytes);
 
 /** How many bytes the scavenger should give back now in the background; 0: none. */
 size_t control_scavenge_due(struct control *control);

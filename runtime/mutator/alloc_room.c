@@ -155,7 +155,7 @@ bool alloc_await_cleanups(gait_mutator *mutator) {
 /* Before the limit is passed: use all that sweeping gives, and what waits to be given back. */
 static void use_rest(gait_mutator *mutator, const struct alloc_need *need) {
     gait_heap *heap = mutator->heap;
-    size_t excess = need->cell ? 0 : control_excess_bytes(&heap->control, need->page_bytes);
+    size_t excess = need->cell ? 0 : control_return_due(&heap->control, need->page_bytes);
     if (control_gives_back_aside(excess)) {
         bool rests = world_lets_rest_with_locks(&heap->world);
         if (rests)

@@ -122,7 +122,10 @@ static void list(void) {
     program_end(&program);
 }
 
-/* Live memory grows past the limit, and falls again. */
+/* Live memory grows past the limit, and falls again. Of the spans that held it most have objects
+ * that live on; it takes cycles until these lie in few: after 400 MiB of churn, some sixteen
+ * cycles, one run in ten was at 106 to 116 MiB still, after 800 none of 32. How far the limit is
+ * passed before depends on what a cycle costs: 194 to 263 MiB; without a limit it would be 290. */
 static void passing(void) {
     struct program program;
     program_begin(&program, "100", "100MiB");
@@ -134,14 +137,15 @@ static void passing(void) {
         churn(&program, count, 100 * MIB);
         program.roots[0] = program.roots[1] = 0;
         count = table_make(&program, 30 * MIB);
-        churn(&program, count, 400 * MIB);
+        churn(&program, count, 800 * MIB);
         gait_stats stats = stats_of(program.heap);
-        printf("         fallen to %zu MiB live: %.1f MiB in all\n",
-               (size_t)stats.heap_marked_bytes / MIB, (double)stats.total_bytes / (double)MIB);
+        printf("         fallen to %zu MiB live: %.1f MiB in all, %.1f in spans, %.1f free\n",
+               (size_t)stats.heap_marked_bytes / MIB, (double)stats.total_bytes / (double)MIB,
+               (double)stats.span_bytes / (double)MIB, (double)stats.free_bytes / (double)MIB);
         CHECK(MARKS_SLOWLY || stats.total_bytes <= 105 * MIB, "%" PRIu64 " bytes",
               stats.total_bytes);
     }
-    report(&program, "passing", 250);
+    report(&program, "passing", 280);
     program_end(&program);
 }
 

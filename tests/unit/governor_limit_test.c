@@ -12,6 +12,7 @@
 #define CYCLES 600
 /* Before that it settles: the limiter's bucket fills, or empties. */
 #define SETTLED 300
+#define SECOND 1e9
 
 /* 200 MiB in small objects, one thread that only allocates (bench/churn.c); one that marks slowly,
  * in little heap (a long list); four threads; one that computes between its allocations. */
@@ -25,6 +26,7 @@ static const struct loop_program programs[] = {
 
 struct outcome {
     double peak, total, share, growth; /* growth: the least from what was marked to a start */
+    double given;                      /* back to the OS, of what was allocated             */
     unsigned limiting;
 };
 
@@ -35,8 +37,10 @@ static struct outcome run(const struct loop_program *program, int32_t gogc, doub
     double marked = 0, gc_ns = 0, own_ns = 0;
     for (int i = 0; i < CYCLES; i++) {
         const struct loop_cycle *cycle = loop_cycle(&loop);
-        if (i == SETTLED)
+        if (i == SETTLED) {
             gc_ns = loop.gc_ns, own_ns = loop.mutator_ns;
+            loop.allocated = loop.given = 0;
+        }
         if (i > SETTLED) {
             outcome.peak = loop_max(outcome.peak, cycle->peak);
             outcome.total = loop_max(outcome.total, cycle->total);
@@ -47,6 +51,7 @@ static struct outcome run(const struct loop_program *program, int32_t gogc, doub
     }
     gc_ns = loop.gc_ns - gc_ns, own_ns = loop.mutator_ns - own_ns;
     outcome.share = gc_ns / (gc_ns + own_ns);
+    outcome.given = loop.given / loop.allocated;
     return outcome;
 }
 
@@ -75,8 +80,6 @@ Test(governor_limit, memory_is_never_larger_than_without_one, .timeout = 60) {
 static const struct weather {
     double alloc, mark;
 } weathers[] = {{1, 1}, {0.5, 0.5}, {1, 0.5}, {1, 0.25}, {2, 1}, {0.25, 1}};
-
-#define SECOND 1e9
 
 /* The most in all, from a program's beginning on. */
 static double most_from_start(const struct loop_program *program, int32_t gogc, double limit,
@@ -123,6 +126,43 @@ Test(governor_limit, what_cannot_be_held_is_passed_by_no_more_than_must_be, .tim
             cr_assert_eq(outcome.limiting, 0, "program %zu, %g: limiting in %u cycles", p,
                          limits[i], outcome.limiting);
         }
+}
+
+/* Where the CPU can't hold the limit, what a cycle frees is not given back, to come again before
+ * the next one ends: that took half of what a cycle cost, and as much of the program's time in
+ * faults.
+ */
+Test(governor_limit, pages_do_not_go_and_come_in_every_cycle, .timeout = 60) {
+    for (size_t p = 0; p < COUNT(programs); p += loop_step())
+        for (size_t i = 0; i < COUNT(limits); i += loop_step()) {
+            double limit = limits[i] * programs[p].live;
+            if (limit > least_heap(&programs[p]))
+                continue;
+            struct outcome outcome = run(&programs[p], 400, limit);
+            cr_expect_leq(outcome.given, 0.05, "program %zu, %g: %.3f of what is allocated", p,
+                          limits[i], outcome.given);
+        }
+}
+
+/* When it needs no such heap any more, and when no cycle comes, they do. */
+Test(governor_limit, what_was_kept_beyond_the_limit_goes_back) {
+    struct loop loop;
+    struct loop_program program = programs[0];
+    double limit = 1.1 * program.live;
+    loop_init(&loop, &program, 400, (int64_t)limit, 1);
+    for (int i = 0; i < CYCLES; i++)
+        loop_cycle(&loop);
+    cr_assert_gt(loop_total(&loop), 1.2 * limit, "the CPU can't hold it");
+    uint64_t page = 4096, free = loop.governor.memory.free_bytes;
+    cr_expect_eq(gait_governor_surplus(&loop.governor, (int64_t)(loop.now_ns + SECOND), page), 0);
+    uint64_t idle =
+        gait_governor_surplus(&loop.governor, (int64_t)(loop.now_ns + 9 * SECOND), page);
+    cr_expect_eq(idle, free, "%.1f of %.1f MiB", (double)idle / LOOP_MIB, (double)free / LOOP_MIB);
+
+    loop.program.live = 50 * LOOP_MIB;
+    for (int i = 0; i < 20; i++)
+        loop_cycle(&loop);
+    cr_expect_leq(loop_total(&loop), limit, "%.1f MiB", loop_total(&loop) / LOOP_MIB);
 }
 
 Test(governor_limit, what_less_than_half_of_the_cpu_holds_holds, .timeout = 60) {

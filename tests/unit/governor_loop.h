@@ -73,6 +73,7 @@ struct loop {
     double now_ns, mutator_ns, gc_ns;   /* clocks                                                */
     double last_mutator_ns, last_gc_ns; /* as the last cycle ended                             */
     double heap, marked, fresh, spans, free, peak_total;
+    double allocated, given;           /* ever; given: back to the OS       */
     double base;                       /* of what is marked, what belongs to live     */
     double survivors, young_survivors; /* what lives for a while: marked, and not yet */
     bool swept, marking;
@@ -117,6 +118,13 @@ static inline void loop_see(struct loop *loop) {
     loop->peak_total = loop_max(loop->peak_total, loop_total(loop));
 }
 
+static inline void loop_give_back(struct loop *loop, double bytes) {
+    double given = loop_min(bytes, loop->free);
+    loop->free -= given;
+    loop->given += given;
+    loop_see(loop);
+}
+
 /* Memory for a heap that has grown: holes of spans first, then free pages, then fresh ones; what
  * passes the limit is given back. */
 static inline void loop_take_pages(struct loop *loop) {
@@ -129,9 +137,7 @@ static inline void loop_take_pages(struct loop *loop) {
     loop_see(loop);
     struct gait_governor_orders orders = gait_governor_orders(&loop->governor);
     uint64_t total = loop->governor.memory.total_bytes;
-    double given = (double)gait_governor_give_back(&orders, total, total);
-    loop->free -= loop_min(given, loop->free);
-    loop_see(loop);
+    loop_give_back(loop, (double)gait_governor_give_back(&orders, total, total));
 }
 
 /* Time goes by: the mutators had so many CPUs and allocated for themselves, the collector others.
@@ -202,6 +208,7 @@ static inline double loop_reachable(const struct loop *loop) {
 static inline void loop_allocate(struct loop *loop, double bytes) {
     const struct loop_program *program = &loop->program;
     loop->heap += bytes;
+    loop->allocated += bytes;
     loop->program.live += bytes * program->growth;
     if (program->survival > 0) {
         double left = exp(-bytes / program->tenure);
@@ -395,9 +402,8 @@ static inline const struct loop_cycle *loop_cycle(struct loop *loop) {
     loop->fresh = 0;
     loop->swept = false;
     loop_see(loop);
-    double surplus = (double)gait_governor_surplus(&loop->governor, (int64_t)loop->now_ns, 4096);
-    loop->free -= loop_min(surplus, loop->free);
-    loop_see(loop);
+    loop_give_back(loop,
+                   (double)gait_governor_surplus(&loop->governor, (int64_t)loop->now_ns, 4096));
     loop->cycles++;
     return cycle;
 }

@@ -33,6 +33,7 @@ static struct gait_governor_orders any_orders(void) {
         .relief_bytes = any_u64(),
         .large_bytes = any_u64(),
         .limit_bytes = any_u64() >> 1,
+        .keep_bytes = any_u64(),
         .foreign_marked_bytes = any_u64(),
         .assist_work_per_byte = fabs(any_double()),
         .assist_bytes_per_work = fabs(any_double()),
@@ -100,6 +101,8 @@ static void memory_expect(const struct gait_governor_orders *orders) {
            room == 0);
     EXPECT(gait_governor_is_tight(orders, total, more, spare) == (excess > spare));
     EXPECT(gait_governor_give_back(orders, total, more) <= total);
+    uint64_t due = gait_governor_return_due(orders, total, more);
+    EXPECT(orders->keep_bytes < orders->limit_bytes ? due >= excess : due <= excess);
     EXPECT(gait_governor_quarantine_bytes(total) >= total / 2);
 }
 
@@ -126,7 +129,7 @@ static void governor_expect(struct gait_governor *governor) {
     EXPECT(orders.trigger_bytes <= orders.goal_bytes);
     EXPECT(orders.goal_bytes >= governor->pacer.marked_bytes);
     EXPECT(orders.trigger_bytes >= governor->pacer.marked_bytes);
-    EXPECT(orders.limit_bytes <= INT64_MAX);
+    EXPECT(orders.limit_bytes <= INT64_MAX && orders.keep_bytes >= orders.limit_bytes);
     EXPECT(is_ratio(orders.assist_work_per_byte) && is_ratio(orders.assist_bytes_per_work));
     EXPECT(governor->span_fill >= 0 && governor->span_fill <= 1);
     EXPECT(governor->limiter.fill_ns <= governor->limiter.capacity_ns);

@@ -88,11 +88,14 @@ Test(governor_rules, half_a_mebibyte_is_kept_below_the_limit) {
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct gait_governor_orders orders = {.limit_bytes = rows[i].limit * KIB,
+                                              .keep_bytes = rows[i].limit * KIB + 1 * MIB,
                                               .limiting = rows[i].limiting};
         uint64_t total = rows[i].total * KIB, more = rows[i].more * KIB;
         uint64_t room = rows[i].room == UINT64_MAX ? NONE : rows[i].room * KIB;
         cr_expect_eq(gait_governor_excess(&orders, total, more), rows[i].excess * KIB, "row %zu",
                      i);
+        cr_expect_eq(gait_governor_return_due(&orders, total + 1 * MIB, more), rows[i].excess * KIB,
+                     "row %zu", i);
         cr_expect_eq(gait_governor_room(&orders, total), room, "row %zu", i);
         cr_expect_eq(gait_governor_is_tight(&orders, total, more, rows[i].spare * KIB),
                      rows[i].tight, "row %zu", i);
@@ -104,7 +107,7 @@ Test(governor_rules, half_a_mebibyte_is_kept_below_the_limit) {
 
 Test(governor_rules, what_passes_the_limit_is_given_back_by_the_mebibyte) {
     static const struct {
-        uint64_t total, taken; /* KiB; limit: 10 MiB */
+        uint64_t total, taken; /* KiB; kept: 10 MiB */
         bool limiting;
         uint64_t given;
     } rows[] = {
@@ -112,8 +115,8 @@ Test(governor_rules, what_passes_the_limit_is_given_back_by_the_mebibyte) {
         {20480, 4096, false, 4096}, {20480, 99999, false, 10240}, {20480, 4096, true, 0},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        struct gait_governor_orders orders = {.limit_bytes = 10 * MIB,
-                                              .limiting = rows[i].limiting};
+        struct gait_governor_orders orders = {
+            .limit_bytes = 5 * MIB, .keep_bytes = 10 * MIB, .limiting = rows[i].limiting};
         cr_expect_eq(gait_governor_give_back(&orders, rows[i].total * KIB, rows[i].taken * KIB),
                      rows[i].given * KIB, "row %zu", i);
     }
