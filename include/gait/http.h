@@ -6,12 +6,14 @@
  *   /metrics               all metrics: Prometheus' text, or OpenMetrics if that is accepted;
  *                          ?names=go: under the names that Go programs export
  *   /debug/pprof/heap      a heap profile: what is live (gait/pprof.h); ?gc=1: after a collection
+ *                          ?seconds=N: of the next N seconds, what has become more or less
  *   /debug/pprof/allocs    the same, what was allocated before all else. 404 and a line, which
  *                          `go tool pprof` shows, if heap profiles are off (gait/profile.h)
  *   /debug/gait/snapshot   a heap snapshot (gait/heap_snapshot.h), by a copy of the process, which
  *                          goes on meanwhile; ?format=compact: not V8's form; ?gc=1: as above. One
  *                          at a time
- *   /debug/vars            the figures of gait_read_stats, and those by kind, as JSON
+ *   /debug/vars            the figures of gait_read_stats, those by kind, the rate of heap
+ *                          profiles, as JSON
  *   /                      a page with these links
  *
  * It answers in threads of its own, and no mutator waits for them. It does not know who asks: it
@@ -31,8 +33,8 @@ extern "C" {
 typedef struct gait_http gait_http;
 
 /**
- * Begin to answer for a heap. Samples for heap profiles are taken from now on, unless somebody has
- * turned them off: gait_start_profile.
+ * Begin to answer for a heap. Samples for heap profiles are taken since it was created, unless that
+ * was before this library was loaded, or somebody has turned them off: gait/profile.h.
  *
  * @param address  "127.0.0.1:6060", "[::1]:6060", "localhost:6060", "6060" or ":6060" (both:
  *                 127.0.0.1); "0.0.0.0:6060" answers the whole network. Port 0: one that is free.

@@ -29,10 +29,11 @@ enum gait_pprof_view {
 };
 
 /**
- * Write a heap profile: a gzipped message; the first view is of what is live. It begins with
- * gait_start_profile: if nobody has asked for a profile before, this one has nothing but a comment
- * that says so, and the next ones what is allocated from now on. If heap profiles are off, a
- * comment says that.
+ * Write a heap profile: a gzipped message; the first view is of what is live. It has what was
+ * allocated since the heap was created. Of a heap that was created before this library was loaded,
+ * and of which nobody has asked for a profile before, the first one has nothing but a comment that
+ * says so, and the next ones what is allocated from now on. If heap profiles are off, a comment
+ * says that.
  * @param descriptor  a file, pipe or socket that blocks. What goes wrong raises signals as write(2)
  *                    does.
  * @return 0, GAIT_E_MEMORY, GAIT_E_FILE (not all was written; errno says why).
@@ -47,6 +48,26 @@ GAIT_API int gait_write_heap_profile(gait_heap *heap, int descriptor);
  * @return *bytes bytes; NULL: no memory.
  */
 GAIT_API void *gait_heap_profile(gait_heap *heap, unsigned view, size_t *bytes);
+
+/** A profile that has begun. */
+typedef struct gait_profile_delta gait_profile_delta;
+
+/**
+ * Begin a profile of a stretch of time: of what is allocated from now on, and of how much more is
+ * live at its end than now. What has become less is below 0. Begins with gait_start_profile.
+ * @return NULL: no memory.
+ * Thread rule: as gait_write_heap_profile. Ended, once, before the heap is destroyed, by any
+ * thread.
+ */
+GAIT_API gait_profile_delta *gait_profile_delta_begin(gait_heap *heap);
+
+/**
+ * End it.
+ * @param view   of enum gait_pprof_view
+ * @param bytes  NULL: it is given up.
+ * @return *bytes bytes, which the caller frees by free(); NULL: no memory, or it was given up.
+ */
+GAIT_API void *gait_profile_delta_end(gait_profile_delta *delta, unsigned view, size_t *bytes);
 
 #ifdef __cplusplus
 }

@@ -11,9 +11,10 @@
  *
  * Which rate holds: the one that was said last, by GAIT_DEBUG=memprofilerate=N (or GODEBUG, or
  * gait_config.debug), which is read as the heap is created, or by gait_set_profile_rate. 0 is said
- * as well: then nothing is sampled, whoever asks for a profile. As long as none was said, nothing
- * is sampled until somebody asks for a profile: gait_http_start, GAIT_DEBUG=http or heapprofile, or
- * the first profile that gait/pprof.h makes. From then on the rate is GAIT_PROFILE_RATE_BYTES.
+ * as well: then nothing is sampled, whoever asks for a profile. Where none was said, it is
+ * GAIT_PROFILE_RATE_BYTES from the creation of a heap on, if the program has libgait-pprof, or
+ * GAIT_DEBUG=http or heapprofile loads it: as in Go, where a program that can make a profile takes
+ * samples from its start. A program without that library takes none, until gait_start_profile.
  *
  * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. Where
  * nobody has said a rate, what taking samples costs is held to half a percent of the CPU time of a
@@ -49,12 +50,20 @@ GAIT_API size_t gait_set_profile_rate(gait_heap *heap, size_t bytes);
 
 /**
  * Have samples taken for a profile that is to be made: at GAIT_PROFILE_RATE_BYTES, if nobody has
- * said a rate. Whoever makes profiles calls it as early as possible, since a profile has nothing of
- * what was allocated before.
+ * said a rate. For heaps that were created before anybody could make a profile, as early as
+ * possible: a profile has nothing of what was allocated before.
  * @return the rate in force; 0: somebody has turned heap profiles off.
  * Thread rule: any thread.
  */
 GAIT_API size_t gait_start_profile(gait_heap *heap);
+
+/**
+ * Have each heap that is created from now on begin with gait_start_profile. libgait-pprof calls it
+ * as it is loaded, so a program that has that library need not; one that makes profiles by
+ * gait_read_profile alone may.
+ * Thread rule: any thread.
+ */
+GAIT_API void gait_profile_by_default(void);
 
 /** The rate in force. Thread rule: any thread. */
 GAIT_API size_t gait_profile_rate(gait_heap *heap);

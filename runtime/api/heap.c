@@ -157,6 +157,8 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
     samples_init(&heap->samples, &heap->space.metadata_bytes);
     if (heap->options.says_memprofilerate)
         samples_set_rate(&heap->samples, heap->options.memprofilerate);
+    else if (AO_load(&samples_by_default))
+        samples_start(&heap->samples);
     expected_init(&heap->expected, &heap->space.metadata_bytes);
     sweep_init(&heap->sweeper, &heap->space, heap->options.clobberfree);
     world_begin(heap);

@@ -17,6 +17,8 @@ size_t gait_start_profile(gait_heap *heap) {
     return samples_start(&heap->samples);
 }
 
+void gait_profile_by_default(void) { AO_store(&samples_by_default, 1); }
+
 size_t gait_profile_rate(gait_heap *heap) { return AO_load(&heap->samples.rate_bytes); }
 
 void gait_set_profile_frames(gait_heap *heap, gait_profile_frames_fn frames, void *data) {

@@ -17,6 +17,9 @@ static pthread_cond_t change =
     PTHREAD_COND_INITIALIZER; /* a turn has ended, somebody is to leave */
 static struct guests *all;    /* of the process */
 
+/* A guest who rests looks so often whether it is to leave. */
+#define LOOK_NS 100000000
+
 static int64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -136,6 +139,22 @@ bool guests_take_snapshot(struct guests *guests, struct guest *guest) {
         guest->has_snapshot = true;
     let_go();
     return alone;
+}
+
+static bool stays(const struct guest *guest) {
+    hold();
+    bool here = guest && !guest->leaves;
+    let_go();
+    return here;
+}
+
+bool guests_rest(const struct guest *guest, int64_t ns) {
+    int64_t end_ns = now_ns() + ns;
+    for (int64_t left_ns = ns; left_ns > 0 && stays(guest); left_ns = end_ns - now_ns()) {
+        int64_t some_ns = left_ns < LOOK_NS ? left_ns : LOOK_NS;
+        nanosleep(&(struct timespec){.tv_nsec = some_ns}, NULL);
+    }
+    return stays(guest);
 }
 
 bool guests_begin_turn(struct guests *guests, struct guest *guest) {

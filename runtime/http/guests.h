@@ -59,6 +59,9 @@ void guests_answered(struct guest *guest);
 /** It is to get a snapshot. @return false: another has one. */
 bool guests_take_snapshot(struct guests *guests, struct guest *guest);
 
+/** It waits for so long. @return false: it was sent away, or it is about to end. */
+bool guests_rest(const struct guest *guest, int64_t ns);
+
 /** It waits for its turn, which it ends. @return false: it was sent away. */
 bool guests_begin_turn(struct guests *guests, struct guest *guest);
 void guests_end_turn(struct guests *guests);

@@ -33,6 +33,9 @@
 /* A snapshot is none if a thread of the program's comes to no safepoint for so long: all others
  * would stand still meanwhile. As of those by GAIT_DEBUG=heapsnapshot. */
 #define SILENT_NS INT64_C(1000000000)
+#define SECONDS_MOST 600 /* of a profile of a stretch of time */
+#define TEXT(number) TEXT_OF(number)
+#define TEXT_OF(number) #number
 
 struct gait_http {
     gait_heap *heap;
@@ -161,19 +164,65 @@ static bool profiles_are_off(gait_heap *heap) {
     return !seen;
 }
 
+static void collect_if_asked(const struct answer *answer) {
+    if (strcmp(parameter(answer, "gc"), "1") == 0)
+        collect(answer->http->heap);
+}
+
+/* @return false: the guest was sent away. */
+static bool make_profile(const struct answer *answer, unsigned view, void **bytes, size_t *count) {
+    struct guests *guests = &answer->http->guests;
+    collect_if_asked(answer);
+    if (!guests_begin_turn(guests, guest_of(answer->connection)))
+        return false;
+    *bytes = gait_heap_profile(answer->http->heap, view, count);
+    guests_end_turn(guests);
+    return true;
+}
+
+static bool read_seconds(const char *text, int64_t *seconds) {
+    char *end;
+    errno = 0;
+    *seconds = strtol(text, &end, 10);
+    return !*end && !errno && *seconds > 0 && *seconds <= SECONDS_MOST;
+}
+
+/* Of the next seconds: others have their turns meanwhile. */
+static bool make_delta(const struct answer *answer, unsigned view, int64_t seconds, void **bytes,
+                       size_t *count) {
+    struct guests *guests = &answer->http->guests;
+    struct guest *guest = guest_of(answer->connection);
+    collect_if_asked(answer);
+    if (!guests_begin_turn(guests, guest))
+        return false;
+    gait_profile_delta *delta = gait_profile_delta_begin(answer->http->heap);
+    guests_end_turn(guests);
+    bool rested = guests_rest(guest, seconds * 1000000000);
+    if (rested)
+        collect_if_asked(answer);
+    bool stays = rested && guests_begin_turn(guests, guest);
+    if (delta)
+        *bytes = gait_profile_delta_end(delta, view, stays ? count : NULL);
+    if (stays)
+        guests_end_turn(guests);
+    return stays;
+}
+
 static enum MHD_Result send_profile(const struct answer *answer, unsigned view) {
     if (profiles_are_off(answer->http->heap))
         return send_line(answer, MHD_HTTP_NOT_FOUND,
                          "heap profiles are off: memprofilerate=0, of GAIT_DEBUG or set by the "
                          "program\n");
-    if (strcmp(parameter(answer, "gc"), "1") == 0)
-        collect(answer->http->heap);
-    size_t count;
-    struct guests *guests = &answer->http->guests;
-    if (!guests_begin_turn(guests, guest_of(answer->connection)))
+    size_t count = 0;
+    void *bytes = NULL;
+    int64_t seconds = 0;
+    if (*parameter(answer, "seconds") && !read_seconds(parameter(answer, "seconds"), &seconds))
+        return send_line(answer, MHD_HTTP_BAD_REQUEST,
+                         "seconds: expected a whole number from 1 to " TEXT(SECONDS_MOST) "\n");
+    bool stays = seconds > 0 ? make_delta(answer, view, seconds, &bytes, &count)
+                             : make_profile(answer, view, &bytes, &count);
+    if (!stays)
         return MHD_NO;
-    void *bytes = gait_heap_profile(answer->http->heap, view, &count);
-    guests_end_turn(guests);
     return bytes ? send_memory(answer, MHD_HTTP_OK, "application/octet-stream", bytes, count)
                  : send_no_memory(answer);
 }
@@ -260,6 +309,7 @@ static const struct {
     {"/debug/pprof/", NULL, send_index},
     {"/debug/pprof/heap", "heap profile: what is live", send_heap},
     {"/debug/pprof/allocs", "heap profile: what was allocated", send_allocs},
+    {"/debug/pprof/allocs?seconds=10", "the same of the next ten seconds", NULL},
     {"/debug/pprof/profile", NULL, send_no_cpu},
     {"/debug/gait/snapshot", "heap snapshot, for DevTools and memlab", send_snapshot},
     {"/debug/gait/snapshot?format=compact", "the same for gait-heap", NULL},

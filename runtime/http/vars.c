@@ -4,6 +4,7 @@
  */
 #include "vars.h"
 
+#include <gait/profile.h>
 #include <gait/stats.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ void vars_write(gait_heap *heap, FILE *out) {
     comma = ",";
     GAIT_STATS(WRITE)
 #undef WRITE
-    fprintf(out, "},\n \"kinds\": [");
+    fprintf(out, "},\n \"memprofilerate\": %zu,\n \"kinds\": [", gait_profile_rate(heap));
     write_kinds(heap, out);
     fprintf(out, "]}}\n");
 }

@@ -52,6 +52,8 @@ struct sample_text {
     char bytes[TEXT_BYTES - sizeof(struct sample_text *)];
 };
 
+volatile AO_t samples_by_default;
+
 /*
  *   .inv.filter: each sample in the map counts in its address's slot from before its memory is the
  *   program's until it is forgotten. A thread that frees memory has word of its allocation, so of

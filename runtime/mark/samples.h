@@ -77,6 +77,10 @@ struct sample_of {
     double objects, bytes; /* what it stands for */
 };
 
+/** 1: heaps that are created from now on take samples from their beginning. Set once, and never
+ * cleared; unordered: it is set as a library is loaded. */
+extern volatile AO_t samples_by_default;
+
 void samples_init(struct samples *samples, AO_t *metadata_bytes);
 void samples_destroy(struct samples *samples);
 

@@ -7,6 +7,7 @@
  */
 #include "trace.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,9 +66,10 @@ struct trace {
     struct recording recording; /* closed: the trace's lock, too */
     unsigned long process;      /* constant */
     char program[PROGRAM_BYTES];
-    struct traced *heaps; /* in the order of their creation */
-    uint64_t dropped;     /* events that found no room in their thread's ring */
-    uint64_t lost;        /* lines without room */
+    char asked[OPTIONS_PATH_BYTES]; /* the FILE; constant */
+    struct traced *heaps;           /* in the order of their creation */
+    uint64_t dropped;               /* events that found no room in their thread's ring */
+    uint64_t lost;                  /* lines without room */
 };
 
 /* Rank LOG: the trace, its heaps, their links, each one's traced, and what the timeline's reader
@@ -366,6 +368,7 @@ static void add_heap(struct trace *trace, gait_heap *heap, struct traced *traced
         link = &(*link)->next;
     *link = traced;
     heap->traced = traced;
+    timeline_watch(traced->number);
     name_heap(trace, traced);
     add_figures(trace, traced);
 }
@@ -382,6 +385,7 @@ static void remove_heap(struct trace *trace, struct traced *traced) {
         link = &(*link)->next;
     *link = traced->next;
     traced->heap->traced = NULL;
+    timeline_unwatch(traced->number);
     free(traced);
 }
 
@@ -439,22 +443,42 @@ static struct trace *new_trace(const char *asked) {
         free(trace);
         return NULL;
     }
-    timeline_open();
+    snprintf(trace->asked, sizeof trace->asked, "%s", asked);
     return trace;
+}
+
+/* Something that whoever asked for a trace is to know, on stderr as what a recording has to say. */
+static void say(const char *what, const char *path) {
+    struct line line = {.length = 0};
+    line_add(&line, "gait: trace: %s: ", what);
+    line_add_text(&line, path); /* last: it may be longer than a line */
+    line_write(&line, stderr);
 }
 
 void trace_start(gait_heap *heap) {
     if (!heap->options.trace[0])
         return;
     struct traced *traced = calloc(1, sizeof *traced);
+    const char *other = NULL;
+    bool no_key = false;
     lock_acquire(&trace_lock);
-    if (!current && traced)
+    if (!current && traced) {
         current = new_trace(heap->options.trace);
-    if (current && !current->recording.closed && traced)
+        no_key = current && !timeline_open();
+    }
+    if (current && !current->recording.closed && traced) {
         add_heap(current, heap, traced);
-    else
+        if (strcmp(current->asked, heap->options.trace) != 0)
+            other = current->asked; /* as long as the heap: it is one of the trace's */
+    } else {
         free(traced);
+    }
     lock_release(&trace_lock);
+    if (other)
+        say("a heap asks for another file, and is in the program's trace all the same", other);
+    if (no_key)
+        say("nothing of threads is in it, since the program has no key for their data left",
+            heap->options.trace);
 }
 
 void trace_end(gait_heap *heap) {

@@ -59,6 +59,11 @@ struct ring {
 
 volatile AO_t timeline_reads;
 
+/* How many heaps with this number, modulo their count, somebody reads of. Unordered: an event more
+ * or less as a heap begins or ends. */
+#define WATCHED ((unsigned)256)
+static volatile AO_t watched[WATCHED];
+
 static volatile AO_t rings;    /* the list; pushed by compare-and-swap, released */
 static volatile AO_t ringless; /* events of threads without a ring, and of .inv.within; a figure */
 static AO_t ringless_told;     /* the reader's */
@@ -165,6 +170,12 @@ static void put_steps(struct ring *ring) {
 
 /* ---- Telling ---- */
 
+void timeline_watch(unsigned heap) { AO_fetch_and_add1(&watched[heap % WATCHED]); }
+
+void timeline_unwatch(unsigned heap) { AO_fetch_and_sub1(&watched[heap % WATCHED]); }
+
+static bool is_watched(unsigned heap) { return AO_load(&watched[heap % WATCHED]) != 0; }
+
 static bool is_moment(enum timeline_kind kind) { return kind >= TIMELINE_limiter; }
 
 void timeline_add(enum timeline_kind kind, unsigned heap, int64_t begin_ns, uint64_t value) {
@@ -175,7 +186,7 @@ void timeline_add(enum timeline_kind kind, unsigned heap, int64_t begin_ns, uint
         .kind = kind,
         .heap = heap,
     };
-    if (!enter())
+    if (!is_watched(heap) || !enter())
         return;
     struct ring *ring = own_ring();
     if (ring) {
@@ -189,7 +200,7 @@ void timeline_add(enum timeline_kind kind, unsigned heap, int64_t begin_ns, uint
 
 void timeline_add_step(enum timeline_kind kind, unsigned heap, int64_t begin_ns) {
     int64_t end_ns = platform_now_ns();
-    if (!enter())
+    if (!is_watched(heap) || !enter())
         return;
     struct ring *ring = own_ring();
     if (ring) {
@@ -285,6 +296,8 @@ void timeline_close(void) { AO_store(&timeline_reads, 0); }
 
 void timeline_forked(void) {
     AO_store(&timeline_reads, 0);
+    for (unsigned i = 0; i < WATCHED; i++)
+        AO_store(&watched[i], 0);
     for (struct ring *ring = first_ring(); ring; ring = ring->next) {
         AO_store(&ring->put, 0);
         AO_store(&ring->taken, 0);

@@ -82,6 +82,11 @@ extern volatile AO_t timeline_reads;
  * the system has no key for the ends of threads. */
 bool timeline_open(void);
 
+/** Note events of this heap too, from now on; or no more. Those of other heaps take no room in the
+ * rings, except for heaps whose number is the same modulo 256. */
+void timeline_watch(unsigned heap);
+void timeline_unwatch(unsigned heap);
+
 /** Have them go nowhere. Some thread may still be about to put one; its heap is not one of those
  * that a later reader knows. */
 void timeline_close(void);

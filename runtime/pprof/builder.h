@@ -45,7 +45,9 @@ struct builder {
     size_t kinds_count;
     double all_bytes, rate_bytes;
     const char *note; /* a comment on the whole; NULL: none */
-    bool failed;      /* no memory */
+    double sign;      /* of what is visited: -1, it was there before the profile's time */
+    int64_t begin_ns, duration_ns; /* since 1970; 0: it is of no stretch of time */
+    bool failed;                   /* no memory */
 };
 
 /** Add a copy of a thing to one of its tables. NULL: no memory. */

@@ -2,8 +2,9 @@
 /*
  * A heap profile as a message of pprof's format. See gait/pprof.h.
  *
- * Sites are visited once: each becomes a sample, its frames become locations, functions and texts,
- * each of them once. Then the message is put together, packed and compressed.
+ * Sites are visited: each becomes a sample, its frames become locations, functions and texts, each
+ * of them once. Then the message is put together, packed and compressed. Of a stretch of time they
+ * are visited at its begin and at its end: a sample has what it is then less what it was.
  */
 #include <gait/pprof.h>
 
@@ -49,14 +50,22 @@ static int compare_places(const void *one, const void *other) {
     return kinds ? kinds : builder_order(a->function, b->function);
 }
 
-/* Never equal: each site is a sample. */
+/* Equal: of one site. */
 static int compare_samples(const void *one, const void *other) {
-    return builder_order((uintptr_t)one, (uintptr_t)other);
+    const struct sample *a = one, *b = other;
+    int order = builder_order((uint64_t)a->label.text, (uint64_t)b->label.text);
+    order = order ? order : builder_order((uint64_t)a->label.key, (uint64_t)b->label.key);
+    order = order ? order : builder_order(a->depth, b->depth);
+    for (size_t i = 0; order == 0 && i < a->depth; i++)
+        order = builder_order(a->locations[i], b->locations[i]);
+    return order;
 }
 
 /* ---- Samples ---- */
 
-static int64_t whole(double value) { return value < 9e18 ? llround(value) : INT64_MAX; }
+static int64_t whole(double value) {
+    return value >= 9e18 ? INT64_MAX : (value <= -9e18 ? -INT64_MAX : llround(value));
+}
 
 static struct label label_of(struct builder *builder, const gait_profile_site *site) {
     const char *key = "kind", *text = site->tag && site->tag[0] ? site->tag : "(no name)";
@@ -80,10 +89,10 @@ static struct place *place_of(struct builder *builder, const gait_profile_site *
     if (!place)
         place = builder_add(builder, &builder->places, &like, sizeof like);
     if (place) {
-        place->sums.objects += site->alloc_objects;
-        place->sums.bytes += site->alloc_bytes;
-        place->sums.short_bytes += site->short_bytes;
-        place->sums.long_bytes += site->long_bytes;
+        place->sums.objects += builder->sign * site->alloc_objects;
+        place->sums.bytes += builder->sign * site->alloc_bytes;
+        place->sums.short_bytes += builder->sign * site->short_bytes;
+        place->sums.long_bytes += builder->sign * site->long_bytes;
     }
     return place;
 }
@@ -91,15 +100,27 @@ static struct place *place_of(struct builder *builder, const gait_profile_site *
 /* Where foreign memory without a name is that is live: nobody knows. */
 static const gait_profile_frame unnamed = {.function = "foreign memory without a name"};
 
+static void add_sample(struct builder *builder, const struct sample *sample) {
+    struct sample *found = table_find(&builder->samples, sample);
+    if (!found) {
+        builder_add(builder, &builder->samples, sample, sizeof *sample);
+        return;
+    }
+    for (int i = 0; i < VALUES; i++)
+        found->values[i] += sample->values[i];
+}
+
 static void visit_site(const gait_profile_site *site, void *data) {
     struct builder *builder = data;
+    double sign = builder->sign;
     struct sample sample = {
-        .values = {whole(site->alloc_objects), whole(site->alloc_bytes), whole(site->live_objects),
-                   whole(site->live_bytes), whole(site->short_objects), whole(site->short_bytes)},
+        .values = {whole(sign * site->alloc_objects), whole(sign * site->alloc_bytes),
+                   whole(sign * site->live_objects), whole(sign * site->live_bytes),
+                   whole(sign * site->short_objects), whole(sign * site->short_bytes)},
         .label = label_of(builder, site),
         .depth = site->depth,
     };
-    builder->all_bytes += site->alloc_bytes;
+    builder->all_bytes += sign * site->alloc_bytes;
     if (site->depth == 0) { /* tools leave out what has no function */
         sample.depth = 1;
         sample.locations[0] = builder_location_of_frame(builder, &unnamed);
@@ -110,7 +131,8 @@ static void visit_site(const gait_profile_site *site, void *data) {
                                   : builder_location_of_address(builder, site->addresses[i]);
     if (site->memory == GAIT_PROFILE_OBJECTS && !builder->failed)
         sample.place = place_of(builder, site, &sample);
-    builder_add(builder, &builder->samples, &sample, sizeof sample);
+    if (!builder->failed)
+        add_sample(builder, &sample);
 }
 
 /* ---- The message ---- */
@@ -196,16 +218,25 @@ static void put_label(Gait__Pprof__Sample *sample, struct label label) {
     message->str = label.text;
 }
 
+/* Nothing has happened there. */
+static bool is_still(const struct sample *sample) {
+    for (int i = 0; i < VALUES; i++)
+        if (sample->values[i] != 0)
+            return false;
+    return true;
+}
+
 static void put_samples(struct builder *builder, Gait__Pprof__Profile *profile,
                         Gait__Pprof__Label **labels) {
     const struct label candidate = {builder_text(builder, "candidate"),
                                     builder_text(builder, "arena")};
     if (!labels || !MESSAGES(builder, profile->sample, builder->samples.count))
         return;
-    profile->n_sample = builder->samples.count;
     for (size_t i = 0; i < builder->samples.count; i++) {
         struct sample *sample = (struct sample *)builder->samples.items[i];
-        Gait__Pprof__Sample *message = profile->sample[i];
+        if (is_still(sample))
+            continue;
+        Gait__Pprof__Sample *message = profile->sample[profile->n_sample++];
         gait__pprof__sample__init(message);
         message->label = &labels[LABELS_MOST * i];
         put_label(message, sample->label);
@@ -281,7 +312,8 @@ static unsigned char *pack(struct builder *builder, unsigned view, size_t *bytes
     profile.period = (int64_t)builder->rate_bytes;
     profile.default_sample_type =
         builder_text(builder, views[view == GAIT_PPROF_ALLOCATED ? 1 : 3][0]);
-    profile.time_nanos = (int64_t)time(NULL) * 1000000000;
+    profile.time_nanos = builder->begin_ns;
+    profile.duration_nanos = builder->duration_ns;
 
     Gait__Pprof__Line **lines;
     Gait__Pprof__Label **labels;
@@ -341,27 +373,84 @@ static const char *note_on(size_t rate_before, size_t rate) {
                          "somebody asks for, and has nothing of what was allocated before";
 }
 
-void *gait_heap_profile(gait_heap *heap, unsigned view, size_t *bytes) {
+static int64_t now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void begin(struct builder *builder, gait_heap *heap) {
     size_t rate_before = gait_profile_rate(heap), rate = gait_start_profile(heap);
-    struct builder builder = {.samples.compare = compare_samples,
-                              .places.compare = compare_places,
-                              .rate_bytes = (double)rate,
-                              .note = note_on(rate_before, rate)};
-    builder_open(&builder);
-    gait_kind_stats *kinds = read_kinds(heap, &builder.kinds_count);
-    builder.kinds = kinds;
-    builder.failed |= !kinds;
-    void *profile = NULL;
-    size_t packed_bytes;
+    *builder = (struct builder){.samples.compare = compare_samples,
+                                .places.compare = compare_places,
+                                .rate_bytes = (double)rate,
+                                .note = note_on(rate_before, rate),
+                                .begin_ns = now_ns()};
+    builder_open(builder);
+}
+
+static void visit(struct builder *builder, gait_heap *heap, double sign) {
+    gait_kind_stats *kinds = read_kinds(heap, &builder->kinds_count);
+    builder->kinds = kinds;
+    builder->sign = sign;
+    builder->failed |= !kinds;
     if (kinds)
-        gait_read_profile(heap, visit_site, &builder);
-    unsigned char *packed = kinds ? pack(&builder, view, &packed_bytes) : NULL;
-    if (packed)
-        profile = compress_all(packed, packed_bytes, bytes);
-    free(packed);
-    table_free(&builder.samples), table_free(&builder.places);
-    builder_close(&builder);
+        gait_read_profile(heap, visit_site, builder);
+    builder->kinds = NULL;
     free(kinds);
+}
+
+/* NULL: no memory. */
+static void *write_out(struct builder *builder, unsigned view, size_t *bytes) {
+    size_t packed_bytes;
+    unsigned char *packed = builder->failed ? NULL : pack(builder, view, &packed_bytes);
+    void *profile = packed ? compress_all(packed, packed_bytes, bytes) : NULL;
+    free(packed);
+    return profile;
+}
+
+static void end(struct builder *builder) {
+    table_free(&builder->samples), table_free(&builder->places);
+    builder_close(builder);
+}
+
+void *gait_heap_profile(gait_heap *heap, unsigned view, size_t *bytes) {
+    struct builder builder;
+    begin(&builder, heap);
+    visit(&builder, heap, 1);
+    void *profile = write_out(&builder, view, bytes);
+    end(&builder);
+    return profile;
+}
+
+/* ---- Of a stretch of time ---- */
+
+struct gait_profile_delta {
+    gait_heap *heap;
+    struct builder builder;
+};
+
+gait_profile_delta *gait_profile_delta_begin(gait_heap *heap) {
+    gait_profile_delta *delta = malloc(sizeof *delta);
+    if (!delta)
+        return NULL;
+    delta->heap = heap;
+    begin(&delta->builder, heap);
+    if (delta->builder.rate_bytes > 0)
+        delta->builder.note = NULL; /* what was before is not in it in any case */
+    visit(&delta->builder, heap, -1);
+    return delta;
+}
+
+void *gait_profile_delta_end(gait_profile_delta *delta, unsigned view, size_t *bytes) {
+    void *profile = NULL;
+    if (bytes) {
+        delta->builder.duration_ns = now_ns() - delta->builder.begin_ns;
+        visit(&delta->builder, delta->heap, 1);
+        profile = write_out(&delta->builder, view, bytes);
+    }
+    end(&delta->builder);
+    free(delta);
     return profile;
 }
 
@@ -381,3 +470,6 @@ int gait_write_heap_profile(gait_heap *heap, int descriptor) {
     errno = error;
     return done < bytes ? GAIT_E_FILE : 0;
 }
+
+/* A program that has this library may make profiles: as in Go, samples are taken from then on. */
+__attribute__((constructor)) static void load(void) { gait_profile_by_default(); }

@@ -30,6 +30,7 @@ from pprof_file import Profile  # noqa: E402
 
 SERVE = SHARED = STATIC = LIBRARIES = None
 PATIENCE_S = 60
+ALERTS = os.path.join(os.path.dirname(__file__), "../../docs/alerts.yml")
 DASHBOARD = os.path.join(os.path.dirname(__file__), "../../docs/dashboard.json")
 
 
@@ -111,6 +112,7 @@ class Answers(unittest.TestCase):
         figures = json.loads(body)["gait"]
         self.assertEqual(figures["stats"]["mutators"], 2)
         self.assertEqual([kind["name"] for kind in figures["kinds"]], ['a "node"?'])
+        self.assertEqual(figures["memprofilerate"], 524288)
 
     def test_a_page_lists_the_others(self):
         for path in ("/", "/debug/pprof/"):
@@ -124,6 +126,56 @@ class Answers(unittest.TestCase):
             answer, body = self.get(path)
             self.assertEqual(answer.status, 200)
             self.assertIn(b"inuse_space", gzip.decompress(body))
+
+    def profile(self, path):
+        answer, body = self.get(path)
+        self.assertEqual(answer.status, 200)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(body)
+            file.flush()
+            return Profile(file.name)
+
+    def sums(self, path, view):
+        """By the kinds of what was allocated."""
+        sums = {}
+        for values, labels, _ in self.profile(path).samples:
+            kind = labels.get("kind")
+            sums[kind] = sums.get(kind, 0) + values[view]
+        return sums
+
+    def test_a_profile_has_what_was_there_before_anybody_asked(self):
+        """Some 7.7 MB live, from before it answered: fifteen samples."""
+        live = self.sums("/debug/pprof/heap?gc=1", "inuse_space")['a "node"?']
+        self.assertTrue(1 << 20 < live < 30 << 20, live)
+
+    def test_a_profile_of_some_seconds_has_what_happens_in_them(self):
+        """The threads allocate 64 kB a millisecond each, at most, and keep nothing more."""
+        whole = self.sums("/debug/pprof/allocs", "alloc_space")['a "node"?']
+        begin = time.monotonic()
+        part = self.sums("/debug/pprof/allocs?seconds=1&gc=1", "alloc_space").get('a "node"?', 0)
+        self.assertGreaterEqual(time.monotonic() - begin, 1)
+        self.assertTrue(0 < part < 140e6 * (time.monotonic() - begin), (part, whole))
+        kept = self.sums("/debug/pprof/heap?seconds=1&gc=1", "inuse_space").get('a "node"?', 0)
+        self.assertLess(abs(kept), 4 << 20)
+
+    def test_seconds_that_are_none_are_told(self):
+        for seconds in ("0", "-1", "1.5", "601", "ten", "99999999999999999999"):
+            answer, body = self.get(f"/debug/pprof/heap?seconds={seconds}")
+            self.assertEqual((answer.status, answer.getheader("X-Go-Pprof")), (400, "1"))
+            self.assertEqual(body, b"seconds: expected a whole number from 1 to 600\n")
+
+    def test_who_waits_for_seconds_keeps_nobody_out_and_ends_with_it(self):
+        waiting = [self.raw() for _ in range(20)]
+        for client in waiting:
+            client.sendall(b"GET /debug/pprof/heap?seconds=600 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        self.alive()
+        self.get("/debug/pprof/heap")
+        begin = time.monotonic()
+        self.tearDown()
+        self.assertLess(time.monotonic() - begin, 5)
+        self.setUp()
+        for client in waiting:
+            client.close()
 
     def test_who_looks_for_a_profile_of_the_cpu_learns_where(self):
         answer, body = self.get("/debug/pprof/profile?seconds=1")
@@ -300,6 +352,15 @@ class Answers(unittest.TestCase):
                         self.assertRegex(one["value"][1], r"^[-+.e\d]+$", question)
                         for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):
                             self.assertIn(label, one["metric"], question)
+
+    @unittest.skipUnless(shutil.which("prometheus"), "Prometheus is not installed")
+    def test_prometheus_knows_each_figure_of_the_alerts(self):
+        with open(ALERTS, encoding="utf-8") as file:
+            names = set(re.findall(r"\bgait_\w+", file.read()))
+        self.assertGreater(len(names), 5)
+        with self.prometheus() as port:
+            for name in sorted(names):
+                self.assertTrue(self.ask(port, name), name)
 
     @contextlib.contextmanager
     def prometheus(self):

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program with a heap that answers over HTTP until its input ends. It prints the port, and two
- * threads allocate meanwhile. Letters of its input, each of which it answers with a line:
+ * A program with a heap, in which two threads allocate. When they have made what they keep it
+ * begins to answer over HTTP, prints the port, and goes on until its input ends. Letters of its
+ * input, each of which it answers with a line:
  *
  *   b   a thread comes to no safepoint
  *   r   until this
@@ -101,10 +102,7 @@ int main(int argc, char **argv) {
     heap = gait_heap_create(NULL, error, sizeof error);
     const gait_kind_info info = {.name = "a \"node\"\xff", .layout = GAIT_REFS};
     node = heap ? (gait_kind)gait_kind_register(heap, &info) : 0;
-    gait_http *http =
-        heap ? gait_http_start(heap, argc > 1 ? argv[1] : "127.0.0.1:0", error, sizeof error)
-             : NULL;
-    if (!http) {
+    if (!heap) {
         fprintf(stderr, "%s\n", error);
         return 1;
     }
@@ -113,6 +111,12 @@ int main(int argc, char **argv) {
     for (int i = 0; i < 2; i++)
         pthread_create(&threads[i], NULL, work, NULL);
     pthread_barrier_wait(&begun);
+    gait_http *http =
+        gait_http_start(heap, argc > 1 ? argv[1] : "127.0.0.1:0", error, sizeof error);
+    if (!http) {
+        fprintf(stderr, "%s\n", error);
+        return 1;
+    }
     printf("%u\n", gait_http_port(http));
     fflush(stdout);
     follow(http);

@@ -71,7 +71,7 @@ class Profile:
                 if number == 1:
                     stack += [locations[i] for i in numbers(value)]
                 elif number == 2:
-                    values += numbers(value)
+                    values += [number - (number >> 63 << 64) for number in numbers(value)]
                 elif number == 3:
                     label = dict(fields(value))
                     labels[texts[label[1]]] = texts[label[2]]

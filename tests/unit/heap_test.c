@@ -641,6 +641,7 @@ Test(heap, a_mutators_sweeping_is_told) {
     sweep_init(&sweeper, &bare.space, false);
     bare_flip();
     cr_assert(timeline_open());
+    timeline_watch(bare.space.heap_number);
     sweep_open(&sweeper);
     for (int i = 0; i < 1000 && !sweep_done(&sweeper); i++)
         sweep_more(&sweeper, leaf, size_class);
@@ -653,6 +654,7 @@ Test(heap, a_mutators_sweeping_is_told) {
     for (int i = 0; i < 1000; i++)
         sweep_more(&sweeper, leaf, size_class);
     timeline_end_steps();
+    timeline_unwatch(bare.space.heap_number);
     timeline_close();
     timeline_take(&taker);
     cr_assert_eq(told.events, 0);

@@ -6,6 +6,7 @@
 #include <gait/foreign.h>
 #include <gait/pprof.h>
 
+#include "mark/samples.h"
 #include "profile.pb-c.h"
 
 #include <criterion/criterion.h>
@@ -295,30 +296,35 @@ static void expect_rate(int64_t period, size_t samples_least, const char *commen
     gait__pprof__profile__free_unpacked(profile, NULL);
 }
 
-Test(pprof_rate, without_one_samples_begin_with_the_first_call, .fini = close_heap) {
+Test(pprof_rate, each_that_the_environment_says) {
+    static const struct {
+        const char *debug;
+        int garbage; /* of 1024 bytes */
+        int64_t period;
+        size_t samples_least;
+        const char *comment;
+    } cases[] = {
+        {"", 20000, 524288, 1, ""}, /* samples are taken from the heap's beginning */
+        {"memprofilerate=0", 20000, 0, 0, "heap profiles are off: memprofilerate=0"},
+        {"memprofilerate=1", 10, 1, 1, ""},
+        {"memprofilerate=524288", 20000, 524288, 1, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        open_heap_as(cases[i].debug);
+        for (int twice = 0; twice < 2; twice++) {
+            make_garbage(cases[i].garbage);
+            expect_rate(cases[i].period, cases[i].samples_least, cases[i].comment);
+        }
+        close_heap();
+    }
+}
+
+Test(pprof_rate, a_heap_from_before_the_library_has_samples_from_the_first_call,
+     .fini = close_heap) {
+    AO_store(&samples_by_default, 0); /* as if it were loaded later */
     open_heap_as("");
     fill();
     expect_rate(524288, 0, "samples are taken from now on");
-    make_garbage(20000);
-    expect_rate(524288, 1, "");
-}
-
-Test(pprof_rate, at_0_there_is_nothing, .fini = close_heap) {
-    open_heap_as("memprofilerate=0");
-    make_garbage(20000);
-    expect_rate(0, 0, "heap profiles are off: memprofilerate=0");
-    make_garbage(20000);
-    expect_rate(0, 0, "heap profiles are off: memprofilerate=0");
-}
-
-Test(pprof_rate, at_1_all_is_there, .fini = close_heap) {
-    open_heap_as("memprofilerate=1");
-    make_garbage(10);
-    expect_rate(1, 1, "");
-}
-
-Test(pprof_rate, one_that_was_said_holds, .fini = close_heap) {
-    open_heap_as("memprofilerate=524288");
     make_garbage(20000);
     expect_rate(524288, 1, "");
 }
@@ -329,4 +335,44 @@ Test(pprof_rate, the_programs_call_comes_after_the_environment, .fini = close_he
     make_garbage(10);
     gait_set_profile_rate(heap, 0);
     expect_rate(0, 1, "heap profiles are off");
+}
+
+/* ---- Of a stretch of time ---- */
+
+Test(pprof, a_delta_has_what_happened_between) {
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &kept, 1);
+    make_list(1000);
+    make_garbage(70);
+    gait_collect(mutator);
+    gait_profile_delta *delta = gait_profile_delta_begin(heap);
+    cr_assert_not_null(delta);
+    kept = 0;
+    make_list(300);
+    gait_collect(mutator);
+    gait_pop_frame(mutator);
+    size_t bytes, zipped_bytes;
+    unsigned char *zipped = gait_profile_delta_end(delta, GAIT_PPROF_LIVE, &zipped_bytes);
+    unsigned char *packed = unzipped(zipped, zipped_bytes, &bytes);
+    Gait__Pprof__Profile *profile = gait__pprof__profile__unpack(NULL, bytes, packed);
+    cr_assert_not_null(profile);
+    free(zipped);
+    free(packed);
+    int64_t sums[4];
+    sum_up(profile, "make_list", "node", sums);
+    cr_expect_eq(sums[0], 300);
+    cr_expect_eq(sums[1], 300 * 48);
+    cr_expect_eq(sums[2], 300 - 1000);
+    cr_expect_eq(sums[3], (300 - 1000) * 48);
+    sum_up(profile, "make_garbage", "text", sums);
+    cr_expect_eq(sums[0], 0);
+    for (size_t i = 0; i < profile->n_sample; i++) /* where nothing happened there is no sample */
+        cr_expect_neq(strcmp(profile->string_table[profile->sample[i]->label[0]->str], "text"), 0);
+    cr_expect_gt(profile->duration_nanos, 0);
+    gait__pprof__profile__free_unpacked(profile, NULL);
+}
+
+Test(pprof, a_delta_may_be_given_up) {
+    fill();
+    cr_expect_null(gait_profile_delta_end(gait_profile_delta_begin(heap), GAIT_PPROF_LIVE, NULL));
 }

@@ -9,14 +9,18 @@
 #include <gait/gait.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define THREADS_MOST 64
+#define HEAPS_READ 4 /* heaps 1 to 4 are told of */
 
 /* What was taken. */
 static struct {
@@ -54,9 +58,13 @@ static void take(void) { timeline_take(&(struct timeline_taker){take_event, take
 static void begin(void) {
     memset(&taken, 0, sizeof taken);
     cr_assert(timeline_open());
+    for (unsigned heap = 1; heap <= HEAPS_READ; heap++)
+        timeline_watch(heap);
 }
 
 static void end(void) {
+    for (unsigned heap = 1; heap <= HEAPS_READ; heap++)
+        timeline_unwatch(heap);
     timeline_close();
     take();
 }
@@ -112,11 +120,24 @@ Test(timeline, while_nobody_reads_nothing_is_told) {
     cr_expect_eq(taken.events, 0);
 }
 
+Test(timeline, heaps_of_which_nobody_reads_take_no_room) {
+    begin();
+    for (uint64_t i = 0; i < 100000; i++) {
+        int64_t step_ns = TIMELINE_BEGIN(sweep);
+        TIMELINE_NOW(limiter, HEAPS_READ + 1, 1);
+        TIMELINE_STEP(sweep, HEAPS_READ + 1, step_ns);
+    }
+    TIMELINE_NOW(limiter, 1, 1);
+    end();
+    cr_expect_eq(taken.events, 1);
+    cr_expect_eq(taken.dropped, 0);
+}
+
 Test(timeline, who_reads_next_has_nothing_from_before) {
     begin();
     TIMELINE_NOW(limiter, 1, 1);
     cr_expect_not(timeline_open()); /* there is a reader */
-    timeline_close();
+    end();
     begin();
     end();
     cr_expect_eq(taken.events + taken.dropped, 0);
@@ -268,4 +289,56 @@ Test(timeline, threads_that_tell_at_once) {
     cr_expect_eq(taken.events + taken.dropped, 80000);
     cr_expect_eq(taken.values, taken.events);
     cr_expect_eq(taken.thread_count, 4);
+}
+
+/* ---- Traces of several heaps ---- */
+
+static char folder[] = "/tmp/gait-timeline-XXXXXX";
+
+static gait_heap *heap_traced_in(const char *name) {
+    char debug[64];
+    snprintf(debug, sizeof debug, "trace=%s/%s", folder, name);
+    gait_config config;
+    gait_config_init(&config);
+    config.debug = debug;
+    gait_heap *heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    return heap;
+}
+
+/* The size of a file of the folder, which goes; -1: there is none. */
+static long take_file(const char *name) {
+    char path[64];
+    struct stat stat_of;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    long bytes = stat(path, &stat_of) == 0 ? (long)stat_of.st_size : -1;
+    unlink(path);
+    return bytes;
+}
+
+Test(timeline, a_heap_that_asks_for_another_file_hears_where_it_is) {
+    cr_assert_not_null(mkdtemp(folder));
+    FILE *said = tmpfile();
+    int before = dup(STDERR_FILENO);
+    dup2(fileno(said), STDERR_FILENO);
+    gait_heap *one = heap_traced_in("one.json");
+    gait_heap *same = heap_traced_in("one.json");
+    cr_expect_eq(lseek(fileno(said), 0, SEEK_END), 0);
+    gait_heap *other = heap_traced_in("other.json");
+    dup2(before, STDERR_FILENO);
+    close(before);
+    char line[256] = "", expected[256];
+    cr_expect_gt(pread(fileno(said), line, sizeof line - 1, 0), 0);
+    snprintf(expected, sizeof expected,
+             "gait: trace: a heap asks for another file, and is in the program's trace all the "
+             "same: %s/one.json\n",
+             folder);
+    cr_expect_eq(strcmp(line, expected), 0, "%s", line);
+    gait_heap_destroy(one);
+    gait_heap_destroy(same);
+    gait_heap_destroy(other);
+    fclose(said);
+    cr_expect_gt(take_file("one.json"), 0);
+    cr_expect_eq(take_file("other.json"), -1);
+    rmdir(folder);
 }
