@@ -323,6 +323,7 @@ Test(pprof_rate, a_heap_from_before_the_library_has_samples_from_the_first_call,
      .fini = close_heap) {
     AO_store(&samples_by_default, 0); /* as if it were loaded later */
     open_heap_as("");
+    AO_store(&samples_by_default, 1);
     fill();
     expect_rate(524288, 0, "samples are taken from now on");
     make_garbage(20000);
