@@ -10,8 +10,8 @@
 
 /* What samples may take of a thread's CPU time, and below which part of that they may come faster.
  * What an unwinder drives out of the caches costs the program at least as much again, and is not
- * measured here: at 0.005 a program that did nothing but allocate took 0.8 to 1.1 % more CPU time in
- * all (docs/costs.md). All of it is to be less than 1 %. */
+ * measured here: at 0.005 a program that did nothing but allocate took 0.8 to 1.1 % more CPU time
+ * in all (docs/costs.md). All of it is to be less than 1 %. */
 #define COST_MOST 0.0025
 #define COST_FASTER 0.25
 
