@@ -97,12 +97,13 @@ struct gait_governor_end {
     uint64_t kept_work_bytes;               /**< of the heap work, of what was kept         */
     uint64_t young_seen_bytes;              /**< looked at, of what was new as it began: a sample */
     uint64_t young_live_bytes;              /**< of that, what lived                        */
-    uint64_t stack_bytes;                   /**< scanned                                    */
-    uint64_t globals_bytes;                 /**< scanned                                    */
-    uint64_t fresh_bytes;                   /**< pages taken since all was swept            */
-    int64_t mutator_cpu_ns;                 /**< while it marked, of mutators for themselves */
-    int64_t assist_cpu_ns;                  /**< of their assists                           */
-    int64_t background_cpu_ns;              /**< of all others that mark                    */
+    uint64_t written_pages; /**< that faulted once since the last cycle, since it was to be known */
+    uint64_t stack_bytes;   /**< scanned                                    */
+    uint64_t globals_bytes; /**< scanned                                    */
+    uint64_t fresh_bytes;   /**< pages taken since all was swept            */
+    int64_t mutator_cpu_ns; /**< while it marked, of mutators for themselves */
+    int64_t assist_cpu_ns;  /**< of their assists                           */
+    int64_t background_cpu_ns; /**< of all others that mark                    */
 };
 
 /* ---- What comes out ----------------------------------------------------- */
@@ -213,6 +214,8 @@ struct gait_governor_yield {
     double refused_live_bytes;       /**< as minor ones were refused last                      */
     double refused_young;            /**< what lived of what was new, likewise               */
     double refused_allocation;       /**< bytes per ns of the program, likewise                */
+    double row_share; /**< of what the same room costs by full cycles, what a row that paid took;
+                           0: the last one didn't */
 };
 
 struct gait_governor {

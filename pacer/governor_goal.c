@@ -116,6 +116,10 @@ void governor_plan_goal(struct gait_governor *governor) {
     if (governor->learnt.cycles == 0)
         return; /* nothing is marked: Go's goal is the least one */
     uint64_t floor = least_heap(governor, GOAL_SHARE);
+    if (governor->start.stopped && governor->yield.row_share > 0)
+        floor =
+            arith_add_u64(governor->learnt.marked_bytes,
+                          arith_to_u64(room_at(governor, GOAL_SHARE) * governor->yield.row_share));
     uint64_t room = governor_least_growth(pacer);
     pacer->floor_goal_bytes = arith_max_u64(
         pacer->gogc_floor_percent > 0 ? goal_of_live(governor, (uint32_t)pacer->gogc_floor_percent)

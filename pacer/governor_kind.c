@@ -32,6 +32,10 @@
  * on. Guess. */
 #define KIND_CLEARLY 1.2
 
+/** What the first store to a page that is watched costs the program, ns: docs/design/objects.md, By
+ * pages. It is no clock's of the collector's. */
+#define KIND_WRITTEN_NS 700
+
 /** The longest row. What dies old, and a phase that ends, is seen by the full cycle after it. With
  * minor cycles at a tenth of a full one's cost that is a fifth in all, and twice as many would save
  * another twentieth. */
@@ -168,6 +172,7 @@ static double lost_cycles(const struct gait_governor_yield *yield) {
 static void refuse(struct gait_governor *governor) {
     struct gait_governor_yield *yield = &governor->yield;
     yield->refused_young = governor_rate(&yield->young);
+    yield->row_share = 0;
     double waits = lost_cycles(yield) * KIND_TRY_DIVISOR;
     double most = KIND_TRY_DIVISOR * waits;
     most = most < KIND_WAITS_MOST ? KIND_WAITS_MOST : most;
@@ -227,6 +232,9 @@ static void minor_ended(struct gait_governor *governor, double new_bytes, double
         refuse(governor);
     else {
         yield->refusals = 0;
+        if (yield->room_bytes * yield->full_cost_ns > 0)
+            yield->row_share =
+                yield->cost_ns * yield->full_room_bytes / (yield->room_bytes * yield->full_cost_ns);
         yield->minor = yield->row < KIND_ROW_MOST && one_more_pays(governor);
     }
 }
@@ -241,7 +249,8 @@ void governor_plan_kind(struct gait_governor *governor, const struct gait_govern
     }
     double is_new = (double)governor->start.live_bytes - (double)marked_before_bytes;
     double kept = (double)end->marked_bytes - (double)marked_before_bytes;
-    minor_ended(governor, is_new, kept, (double)gc_ns);
+    double faults_ns = (double)end->written_pages * KIND_WRITTEN_NS;
+    minor_ended(governor, is_new, kept, (double)gc_ns + faults_ns);
 }
 
 /* ---- What they are expected to do ---- */

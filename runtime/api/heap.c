@@ -70,6 +70,7 @@ static void begin_marking_as(gait_heap *heap, bool plain) {
     heap->object_barrier = heap->concurrent && (heap->watches || heap->flags & GAIT_OBJECT_BARRIER);
     if (heap->watches) /* what is written between two cycles is not kept */
         heap->options.minor = heap->options.gcminor = 0;
+    heap->remembers = wanted && plain && !heap->options.gcdirty && heap->options.minor;
 }
 
 static gait_heap *heap_create(const gait_config *given, char *error, size_t error_bytes) {
@@ -119,7 +120,7 @@ static gait_heap *heap_create(const gait_config *given, char *error, size_t erro
         goto no_space;
     }
     begin_marking_as(heap, heap->flags & GAIT_STOP_THE_WORLD || config->stop);
-    if ((heap->options.minor || heap->object_barrier) && heap->concurrent)
+    if ((heap->options.minor || heap->object_barrier) && (heap->concurrent || heap->remembers))
         cards_init(&heap->space.cards, heap->space.reserved_bytes); /* without: full cycles only */
     heap->space.cards.by_object = heap->object_barrier && !heap->watches;
     heap->space.cards.rereads = heap->object_barrier;

@@ -92,8 +92,9 @@ static void flush(gait_mutator *mutator) {
 void cycle_mutator_joins(gait_mutator *mutator) {
     gait_heap *heap = mutator->heap;
     enum cycle_phase phase = phase_now(&heap->cycle.phase);
+    bool cards = heap->space.keeps && !heap->remembers;
     mutator->head.barrier =
-        (phase_has_barriers(phase) ? MUTATOR_BARRIER : 0) | (heap->space.keeps ? MUTATOR_CARDS : 0);
+        (phase_has_barriers(phase) ? MUTATOR_BARRIER : 0) | (cards ? MUTATOR_CARDS : 0);
     mutator->cache.black = phase_is_black(phase);
 }
 
@@ -139,10 +140,11 @@ static void push_shared_roots(gait_heap *heap) {
     marker_begin(marker);
     ranges_push_libraries(&heap->roots, marker);
     bool minor = heap->cycle.record.minor;
-    roots_push(&heap->roots, marker, minor);
+    bool changed = minor && !heap->remembers; /* no card says of roots what is stored plainly */
+    roots_push(&heap->roots, marker, changed);
     /* as gait_coroutine_switch numbers cycles: by the epoch that this one ends with */
     counter_add(&heap->cycle.stack_bytes,
-                coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1, minor));
+                coroutines_push(&heap->roots, marker, space_epoch(&heap->space) + 1, changed));
     cycle_push_finalizers(heap, marker);
     if (minor) {
         root_cards_clean(&heap->space);
@@ -267,11 +269,13 @@ static void count_rest(gait_heap *heap) {
  * from now on, or no more. What is left of runs is marked, too, and initialised later. */
 static void turn_cards(gait_heap *heap) {
     bool keeps = heap->cycle.record.keeps;
+    if (keeps && heap->remembers)
+        keeps = AO_load(&heap->arenas.count) == 0 && written_keep(heap);
     heap->space.keeps = keeps;
     for (gait_mutator *mutator = heap->world.first; mutator; mutator = mutator->next) {
         mutator->head.barrier &= ~(uint32_t)MUTATOR_CARDS;
-        if (!keeps)
-            continue;
+        if (!keeps || heap->remembers)
+            continue; /* pages tell what is initialised later, too */
         mutator->head.barrier |= MUTATOR_CARDS;
         cache_remember_rest(&mutator->cache);
     }
@@ -376,12 +380,21 @@ size_t cycle_push_stopped_roots(gait_heap *heap, struct gait_visitor *visitor) {
     return (visitor->words - before) * sizeof(gait_word);
 }
 
+/* With the world stopped, before a minor cycle of a program that stores plainly. */
+static void see_written(gait_heap *heap) {
+    heap->cycle.record.written_pages = written_since(heap);
+    if (heap->options.gccheckmark)
+        verify_cards(heap);
+}
+
 /* Stop the world, and push all roots. */
 static void stop_and_push(void *data) {
     gait_heap *heap = data;
     struct cycle *cycle = &heap->cycle;
     struct marker *marker = &heap->workers.marker;
     world_stop(&heap->world);
+    if (cycle->record.minor)
+        see_written(heap);
     phase_enter(&cycle->phase, PHASE_ROOTS);
     cycle->record.mark_ns = platform_now_ns();
     marker_begin(marker);
@@ -424,8 +437,6 @@ static bool mark_concurrently(gait_heap *heap) {
     struct workers *workers = &heap->workers;
     if (cycle->record.minor && heap->options.gccheckmark)
         check_cards(heap);
-    if (heap->space.keeps && !cycle->record.minor)
-        sweep_forget(&heap->sweeper);
     phase_enter(&cycle->phase, PHASE_BARRIERS);
     PERTURB(CYCLE_BARRIERS);
     world_handshake(&heap->world, barrier_turn_on);
@@ -568,11 +579,17 @@ void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     cycle->begin_cpu_ns = platform_thread_cpu_ns(); /* sweeping is counted already */
     cycle->record.stopped = !heap->concurrent || (heap->watches && !begin_watch(heap));
     cycle->record.minor = heap->space.keeps && !whole; /* it may be; control decides */
+    if (heap->remembers && AO_load(&heap->arenas.count) > 0)
+        cycle->record.minor = false;
     cycle->record.kept_bytes = kept_bytes;
     cycle->record.piece_bytes = ranges_piece_bytes(&heap->roots);
     uint64_t changed_bytes = 0;
     if (cycle->record.minor) {
-        changed_bytes = ranges_changed_bytes(&heap->roots, &heap->space);
+        changed_bytes = cycle->record.piece_bytes;
+        if (heap->remembers)
+            written_since(heap);
+        else
+            changed_bytes = ranges_changed_bytes(&heap->roots, &heap->space);
         cycle->record.dirty_bytes = cards_dirty_bytes(&heap->space) + called_bytes + changed_bytes;
     }
     AO_store(&heap->space.cards.work_bytes, 0);
@@ -599,6 +616,8 @@ static bool settles_stopped(gait_heap *heap) {
 /* Phases 2 to 8. @return false: given up. */
 static bool mark_and_settle(gait_heap *heap) {
     struct cycle *cycle = &heap->cycle;
+    if (heap->space.keeps && !cycle->record.minor)
+        sweep_forget(&heap->sweeper);
     bool over = cycle->record.stopped ? mark_stopped(heap) : mark_concurrently(heap);
     bool stopped = settles_stopped(heap), sweeps_stopped = heap->options.gcstoptheworld == 2;
     if (over && stopped)
@@ -612,6 +631,8 @@ static bool mark_and_settle(gait_heap *heap) {
     cycle->record.stop_ns = cycle_start_the_world(heap);
     if (heap->watches && !cycle->record.stopped)
         written_end(heap);
+    if (!heap->space.keeps && !cycle->record.minor) /* else the full one that ends a row is next */
+        written_drop(heap);
     if (over)
         kept_tell(heap);
     if (over && !stopped)

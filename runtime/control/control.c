@@ -469,6 +469,7 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
         .kept_work_bytes = AO_load(&control->space->cards.work_bytes),
         .young_seen_bytes = record->young.seen_bytes,
         .young_live_bytes = record->young.live_bytes,
+        .written_pages = record->written_pages,
         .stack_bytes = stack_bytes,
         .globals_bytes = globals_bytes,
         .fresh_bytes = AO_load(&control->fresh_bytes),
@@ -494,8 +495,8 @@ void control_end(struct control *control, struct cycle_record *record, uint64_t 
     record->estimate_bytes = cycle.estimate_bytes;
     record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->held_back_ns = control->held_back_ns;
-    record->keeps = control->space->cards.bytes && !control->governor.start.stopped &&
-                    next_kind(control, false, false, 0) == GAIT_GOVERNOR_MINOR;
+    record->keeps =
+        control->space->cards.bytes && next_kind(control, false, false, 0) == GAIT_GOVERNOR_MINOR;
     record->stack_bytes = stack_bytes;
     record->globals_bytes = globals_bytes;
     AO_store(&control->marking, 0);

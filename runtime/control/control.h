@@ -64,6 +64,7 @@ struct cycle_record {
     bool forced;
     bool minor; /* what was marked before was kept. As control_begin is called: it may be minor */
     bool keeps; /* as it ended: the next one may be minor */
+    uint64_t written_pages;  /* watched since the last one, and written */
     uint64_t kept_bytes;     /* of marked_bytes, of a minor one: marked before it began */
     uint64_t dirty_bytes;    /* what it has to look at of the old at least, if it might be minor */
     uint64_t piece_bytes;    /* of ranges, scanned piece by piece */

@@ -413,11 +413,12 @@ struct platform_watch {
 int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes);
 void platform_watch_close(struct platform_watch *watch);
 
-/** From here on, note which pages of a range are written, also by the kernel in the program's name.
+/** From here on, note which pages of some ranges are written, also by the kernel in the program's
+ * name.
  * Not seen: devices that write to memory which was handed to them before. The first store to each
  * page faults in the kernel, and goes on. @return negative: not possible: never again without a new
  * watch, as in a fork's child; or now, for want of a descriptor. */
-int platform_watch(const void *start, size_t bytes);
+int platform_watch(const struct platform_range *ranges, size_t count);
 
 /** Have seen called for each run of pages that may have been written since platform_watch, or since
  * this was called last; from then on they are noted anew. What is read of a page afterwards is
@@ -425,6 +426,10 @@ int platform_watch(const void *start, size_t bytes);
  * some may have been seen. */
 int platform_written(const void *start, size_t bytes,
                      void (*seen)(void *data, struct platform_range range), void *data);
+
+/** The same, and they go on to be noted: what was seen is seen again. */
+int platform_written_so_far(const void *start, size_t bytes,
+                            void (*seen)(void *data, struct platform_range range), void *data);
 
 /** Note no more, so that stores do not fault. */
 void platform_unwatch(const struct platform_watch *watch, void *start, size_t bytes);

@@ -44,6 +44,10 @@ struct scan {
 #define SCAN_IS_WRITTEN (UINT64_C(1) << 1)
 #define SCAN_REGIONS 256 /* 6 KiB of stack */
 
+/* More than programs open that count on low ones; less than what the kernel's first table of a
+ * process has room for, 64: for a larger one a process with threads waits some 15 ms. */
+#define HIGH_DESCRIPTOR 48
+
 static int give_up(int descriptor) {
     close(descriptor);
     return -1;
@@ -64,6 +68,15 @@ static bool is_open(const struct platform_watch *watch) {
            file == watch->file;
 }
 
+/* Programs rely on which numbers they get next: theirs are the low ones. */
+static int out_of_the_way(int descriptor) {
+    int high = fcntl(descriptor, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
+    if (high < 0)
+        return descriptor; /* not so many are allowed */
+    close(descriptor);
+    return high;
+}
+
 int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes) {
     watch->descriptor = -1;
     if (fault_hits(FAULT_WATCH))
@@ -82,7 +95,7 @@ int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes)
         ioctl((int)descriptor, UFFDIO_REGISTER, &range) < 0 ||
         !descriptor_file((int)descriptor, &watch->device, &watch->file))
         return give_up((int)descriptor);
-    watch->descriptor = (int)descriptor;
+    watch->descriptor = out_of_the_way((int)descriptor);
     return 0;
 }
 
@@ -101,23 +114,28 @@ static long scan_once(int pagemap, struct scan *scan) {
     return found;
 }
 
-/* seen NULL: protect alone. */
-static int scan_all(const void *start, size_t bytes,
+static int pagemap_open(void) {
+    return fault_hits(FAULT_WATCH) ? -1 : open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+}
+
+static struct scan scan_of(const void *start, const void *end, uint64_t flags) {
+    return (struct scan){.size = sizeof(struct scan),
+                         .flags = flags | SCAN_CHECK,
+                         .start = (uintptr_t)start,
+                         .end = (uintptr_t)end,
+                         .all_of = SCAN_IS_WRITTEN};
+}
+
+static int scan_all(const void *start, size_t bytes, uint64_t flags,
                     void (*seen)(void *data, struct platform_range range), void *data) {
     struct scan_region regions[SCAN_REGIONS];
-    struct scan scan = {.size = sizeof scan,
-                        .flags = SCAN_PROTECT | SCAN_CHECK,
-                        .start = (uintptr_t)start,
-                        .end = (uintptr_t)start + bytes,
-                        .all_of = SCAN_IS_WRITTEN};
-    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    struct scan scan = scan_of(start, (const char *)start + bytes, flags);
+    int pagemap = pagemap_open();
     if (pagemap < 0)
         return -1;
-    if (seen) {
-        scan.regions = (uintptr_t)regions;
-        scan.regions_count = SCAN_REGIONS;
-        scan.returned = SCAN_IS_WRITTEN;
-    }
+    scan.regions = (uintptr_t)regions;
+    scan.regions_count = SCAN_REGIONS;
+    scan.returned = SCAN_IS_WRITTEN;
     while (scan.start < scan.end) {
         long found = scan_once(pagemap, &scan);
         if (found < 0)
@@ -126,7 +144,7 @@ static int scan_all(const void *start, size_t bytes,
             seen(data, (struct platform_range){(char *)(uintptr_t)regions[i].start,
                                                (char *)(uintptr_t)regions[i].end});
         /* with room left it has come to the end, wherever it says that it has been */
-        if (!seen || found < SCAN_REGIONS)
+        if (found < SCAN_REGIONS)
             break;
         if (scan.walk_end <= scan.start)
             return give_up(pagemap);
@@ -136,13 +154,27 @@ static int scan_all(const void *start, size_t bytes,
     return 0;
 }
 
-int platform_watch(const void *start, size_t bytes) {
-    return fault_hits(FAULT_WATCH) ? -1 : scan_all(start, bytes, NULL, NULL);
+int platform_watch(const struct platform_range *ranges, size_t count) {
+    int pagemap = pagemap_open();
+    if (pagemap < 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct scan scan = scan_of(ranges[i].low, ranges[i].high, SCAN_PROTECT);
+        if (scan_once(pagemap, &scan) < 0)
+            return give_up(pagemap);
+    }
+    close(pagemap);
+    return 0;
 }
 
 int platform_written(const void *start, size_t bytes,
                      void (*seen)(void *data, struct platform_range range), void *data) {
-    return fault_hits(FAULT_WATCH) ? -1 : scan_all(start, bytes, seen, data);
+    return scan_all(start, bytes, SCAN_PROTECT, seen, data);
+}
+
+int platform_written_so_far(const void *start, size_t bytes,
+                            void (*seen)(void *data, struct platform_range range), void *data) {
+    return scan_all(start, bytes, 0, seen, data);
 }
 
 void platform_unwatch(const struct platform_watch *watch, void *start, size_t bytes) {

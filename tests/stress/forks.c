@@ -124,7 +124,10 @@ int main(int argc, char **argv) {
     struct gait_frame frames[2];
     pthread_t threads[THREADS];
     for (size_t i = 0; i < 2; i++) {
-        graph_init(&graphs[i], i == 1 ? GAIT_STOP_THE_WORLD : 0, "clobberfree=1", "50");
+        if (i == 1)
+            graph_init(&graphs[i], GAIT_STOP_THE_WORLD, "clobberfree=1,gcminor=5", "50");
+        else
+            graph_init(&graphs[i], 0, "clobberfree=1", "50");
         mine[i] = (struct walker){.graph = &graphs[i],
                                   .mutator = attach(graphs[i].heap),
                                   .random = mix(run.seed + i),

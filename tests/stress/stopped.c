@@ -71,10 +71,11 @@ static void *work(void *argument) {
     return NULL;
 }
 
-static void heaps_test(const char *name, size_t heaps, const uint32_t *flags, double seconds) {
+static void heaps_test(const char *name, const char *debug, size_t heaps, const uint32_t *flags,
+                       double seconds) {
     static struct graph graphs[HEAPS];
     for (size_t i = 0; i < heaps; i++)
-        graph_init(&graphs[i], flags[i], "clobberfree=1", "50");
+        graph_init(&graphs[i], flags[i], debug, "50");
     run_for(seconds);
     struct worker workers[THREADS];
     pthread_t threads[THREADS];
@@ -99,18 +100,29 @@ static void heaps_test(const char *name, size_t heaps, const uint32_t *flags, do
 
 int main(int argc, char **argv) {
     run_begin(argc, argv, 4);
+    static const char plain[] = "clobberfree=1";
     static const struct {
         const char *name;
+        const char *debug;
         size_t heaps;
         uint32_t flags[HEAPS];
     } tests[] = {
-        {"stop the world", 1, {GAIT_STOP_THE_WORLD}},
-        {"C stacks", 1, {GAIT_CONSERVATIVE_STACKS}},
-        {"C stacks, stop the world", 1, {GAIT_CONSERVATIVE_STACKS | GAIT_STOP_THE_WORLD}},
-        {"three heaps", 3, {0, 0, GAIT_STOP_THE_WORLD}},
-        {"three heaps, C stacks", 3, {GAIT_CONSERVATIVE_STACKS, GAIT_STOP_THE_WORLD, 0}},
+        {"stop the world", plain, 1, {GAIT_STOP_THE_WORLD}},
+        {"stop the world, minor",
+         "clobberfree=1,gcminor=7,gccheckmark=1",
+         1,
+         {GAIT_STOP_THE_WORLD}},
+        {"stop the world, many minor",
+         "clobberfree=1,gcminor=30,gcstress=100",
+         1,
+         {GAIT_STOP_THE_WORLD}},
+        {"C stacks", plain, 1, {GAIT_CONSERVATIVE_STACKS}},
+        {"C stacks, stop the world", plain, 1, {GAIT_CONSERVATIVE_STACKS | GAIT_STOP_THE_WORLD}},
+        {"three heaps", plain, 3, {0, 0, GAIT_STOP_THE_WORLD}},
+        {"three heaps, C stacks", plain, 3, {GAIT_CONSERVATIVE_STACKS, GAIT_STOP_THE_WORLD, 0}},
     };
     size_t count = sizeof tests / sizeof tests[0];
     for (size_t i = 0; i < count; i++)
-        heaps_test(tests[i].name, tests[i].heaps, tests[i].flags, run.seconds / (double)count);
+        heaps_test(tests[i].name, tests[i].debug, tests[i].heaps, tests[i].flags,
+                   run.seconds / (double)count);
 }

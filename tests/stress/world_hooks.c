@@ -345,10 +345,12 @@ int main(int argc, char **argv) {
                                          "gccheckmark=1,clobberfree=1",
                                          "gcstress=16,clobberfree=1",
                                          "gcstoptheworld=2,clobberfree=1",
+                                         "gcminor=7,gccheckmark=1,clobberfree=1",
+                                         "gcminor=30,gcstress=16,clobberfree=1",
                                          "gcdirty=1,clobberfree=1",
                                          "gcdirty=1,gccheckmark=1,clobberfree=1",
                                          "gcdirty=1,gcstress=16,clobberfree=1"};
-    double part = run.seconds / 14;
+    double part = run.seconds / 18;
     for (size_t i = 0; i < sizeof debugs / sizeof debugs[0]; i++) {
         if (!UNDER_ASAN) /* it knows whole stacks as objects with borders, which a callback reads */
             hooks_test(false, debugs[i], part);

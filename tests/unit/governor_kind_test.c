@@ -20,7 +20,9 @@ struct program {
     struct gait_governor_orders orders;
     struct gait_governor_cycle last;
     double marked;
-    double lives; /* share of what is new, as a sample says; 0: there is none */
+    double lives;   /* share of what is new, as a sample says; 0: there is none */
+    bool stopped;   /* while a cycle marks */
+    uint64_t pages; /* watched and written, in each cycle */
 };
 
 static void program_begin(struct program *program, int32_t gogc, int64_t limit, bool minors) {
@@ -60,6 +62,7 @@ static void program_cycle(struct program *program, const struct cycle *cycle) {
                                         .kind = cycle->kind,
                                         .dirty_bytes = (uint64_t)(cycle->cards * MIB),
                                         .forced = cycle->forced,
+                                        .stopped = program->stopped,
                                         .live_bytes = (uint64_t)(before * MIB),
                                         .scannable_bytes = scannable};
     gait_governor_begin(governor, &start, &program->last);
@@ -75,6 +78,7 @@ static void program_cycle(struct program *program, const struct cycle *cycle) {
         .kept_work_bytes = (uint64_t)(cards * MIB),
         .young_seen_bytes = (uint64_t)(program->lives > 0 ? cycle->allocated * MIB : 0),
         .young_live_bytes = (uint64_t)(program->lives * cycle->allocated * MIB),
+        .written_pages = program->pages,
         .mutator_cpu_ns = during_ns,
         .background_cpu_ns = mark_ns,
     };
@@ -210,6 +214,41 @@ Test(governor_kind, rows_last_as_long_as_they_pay) {
 }
 
 /* Full ones until a minor one is wanted again. */
+/* Where the CPU gives the goal: it is what rows cost in a heap that marks with the program stopped,
+ * and what full cycles cost in others. */
+Test(governor_kind, the_floor_of_a_stopped_heap_is_what_its_rows_cost) {
+    for (int stopped = 0; stopped < 2; stopped++) {
+        struct program program;
+        program_begin(&program, 2, NO_LIMIT, true);
+        program.stopped = stopped;
+        struct cycle full = {GAIT_GOVERNOR_FULL, 8, 64, 0, 0, false},
+                     minor = {GAIT_GOVERNOR_MINOR, 8, 0, 0, 0, false};
+        for (int i = 0; i < 30; i++)
+            program_cycle(&program, &full);
+        double room = (double)program.orders.goal_bytes / MIB - 64;
+        cr_assert_gt(room, 64 * 0.02 + 1, "GOGC gives the goal");
+        for (int i = 0; i < 8; i++)
+            program_cycle(&program, &minor);
+        program_cycle(&program, &full);
+        double after = (double)program.orders.goal_bytes / MIB - 64;
+        if (stopped)
+            cr_expect(after < 0.75 * room && after >= 4, "%.2f MiB, %.2f before", after, room);
+        else
+            cr_expect(after > 0.9 * room, "%.2f MiB, %.2f before", after, room);
+    }
+}
+
+/* Faults of stores to pages that are watched are part of what a minor cycle costs. */
+Test(governor_kind, pages_that_are_written_count) {
+    for (int many = 0; many < 2; many++) {
+        struct program program = young_that_die(NO_LIMIT);
+        program.pages = many ? 100000 : 100;
+        struct cycle minor = {GAIT_GOVERNOR_MINOR, 32, 1, 0, 0, false};
+        program_cycle(&program, &minor);
+        cr_expect_eq(program.governor.yield.minor, !many, "%d", many);
+    }
+}
+
 static unsigned fulls_until_a_try(struct program *program, const struct cycle *full) {
     unsigned fulls = 0;
     do

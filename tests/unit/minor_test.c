@@ -518,11 +518,3 @@ Test(minor, a_thread_that_attaches_remembers_too) {
     minor_cycle(heap, mutator);
     cr_assert(lives((gait_word)young));
 }
-
-Test(minor_without_barriers, all_cycles_are_full) {
-    open_with(GAIT_STOP_THE_WORLD, NULL);
-    gait_collect(mutator);
-    cr_assert_not(heap->space.keeps);
-    cr_assert_null(heap->space.cards.bytes);
-    close_heap();
-}

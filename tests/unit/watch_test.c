@@ -27,11 +27,14 @@ static void note(void *data, struct platform_range range) {
         written[(size_t)(at - memory) / page_bytes]++;
 }
 
+typedef int look_fn(const void *start, size_t bytes,
+                    void (*seen)(void *data, struct platform_range range), void *data);
+
 /** Look which pages were written. @return how many. */
-static size_t look(void) {
+static size_t look_by(look_fn *look) {
     size_t count = 0;
     memset(written, 0, sizeof written);
-    cr_assert_eq(platform_written(memory, PAGES * page_bytes, note, written), 0);
+    cr_assert_eq(look(memory, PAGES * page_bytes, note, written), 0);
     for (size_t i = 0; i < PAGES; i++) {
         cr_assert_leq(written[i], 1, "page %zu was seen twice", i);
         count += written[i];
@@ -39,7 +42,14 @@ static size_t look(void) {
     return count;
 }
 
+static size_t look(void) { return look_by(platform_written); }
+
 static char *page(size_t i) { return memory + i * page_bytes; }
+
+static int watch_all(void) {
+    struct platform_range all = {memory, memory + PAGES * page_bytes};
+    return platform_watch(&all, 1);
+}
 
 /** Memory that is watched, of which the first half was written before. */
 static void begin(void) {
@@ -50,7 +60,7 @@ static void begin(void) {
         cr_skip_test("the kernel does not tell");
     cr_assert_eq(platform_commit(memory, PAGES * page_bytes), 0);
     memset(memory, 1, PAGES / 2 * page_bytes);
-    cr_assert_eq(platform_watch(memory, PAGES * page_bytes), 0);
+    cr_assert_eq(watch_all(), 0);
 }
 
 static void end(void) {
@@ -119,9 +129,44 @@ Test(watch, a_range_may_grow) {
 Test(watch, no_more_is_told_after_the_end) {
     begin();
     platform_unwatch(&watch, memory, PAGES * page_bytes);
-    cr_assert_eq(platform_watch(memory, PAGES * page_bytes), 0, "and again");
+    cr_assert_eq(watch_all(), 0, "and again");
     *page(5) = 1;
     cr_assert_eq(look(), 1);
+    end();
+}
+
+Test(watch, what_was_written_so_far_is_seen_again) {
+    begin();
+    *page(3) = 1;
+    *page(PAGES - 1) = 1;
+    cr_assert_eq(look_by(platform_written_so_far), 2);
+    *page(4) = 1;
+    cr_assert_eq(look_by(platform_written_so_far), 3);
+    cr_assert_eq(look(), 3);
+    cr_assert_eq(look_by(platform_written_so_far), 0);
+    for (size_t i = 0; i < PAGES; i += 2)
+        *page(i) = 1;
+    cr_assert_eq(look_by(platform_written_so_far), PAGES / 2);
+    end();
+}
+
+Test(watch, ranges_are_watched_and_no_others) {
+    begin();
+    platform_unwatch(&watch, memory, PAGES * page_bytes);
+    struct platform_range some[] = {{page(2), page(4)}, {page(7), page(8)}};
+    cr_assert_eq(platform_watch(some, 2), 0);
+    memset(memory, 2, 10 * page_bytes);
+    cr_assert_eq(platform_watch(some, 2), 0);
+    *page(2) = *page(5) = 3;
+    look_by(platform_written_so_far);
+    const unsigned char expected[] = {1, 1, 1, 0, 1, 1, 1, 0, 1, 1};
+    cr_assert_arr_eq(written, expected, sizeof expected);
+    end();
+}
+
+Test(watch, its_number_is_a_high_one) {
+    begin();
+    cr_assert_geq(watch.descriptor, 48);
     end();
 }
 
@@ -129,10 +174,10 @@ Test(watch, a_child_has_none) {
     begin();
     pid_t child = fork();
     if (child == 0) {
-        bool refused = platform_watch(memory, PAGES * page_bytes) < 0 &&
-                       platform_written(memory, PAGES * page_bytes, note, written) < 0;
+        bool refused =
+            watch_all() < 0 && platform_written(memory, PAGES * page_bytes, note, written) < 0;
         int again = platform_watch_open(&watch, memory, 2 * PAGES * page_bytes);
-        _exit(refused && again >= 0 && platform_watch(memory, PAGES * page_bytes) == 0 ? 0 : 1);
+        _exit(refused && again >= 0 && watch_all() == 0 ? 0 : 1);
     }
     int status;
     cr_assert_eq(waitpid(child, &status, 0), child);
@@ -145,7 +190,7 @@ Test(watch, a_child_has_none) {
 Test(watch, who_closes_it_is_refused) {
     begin();
     close(watch.descriptor);
-    cr_assert_lt(platform_watch(memory, PAGES * page_bytes), 0);
+    cr_assert_lt(watch_all(), 0);
     cr_assert_lt(platform_written(memory, PAGES * page_bytes, note, written), 0);
     cr_assert_eq(platform_watch_open(&watch, memory, 2 * PAGES * page_bytes), 0);
     end();

@@ -18,6 +18,8 @@ import sys
 
 SETTINGS = [{}, {"GOGC": "20"}, {"GOGC": "off", "GOMEMLIMIT": "24MiB"},
             {"GAIT_DEBUG": "gcstress=2000"},
+            {"GOGC": "20", "GAIT_MINOR": "on",
+             "GAIT_DEBUG": "gcminor=8,gccheckmark=1,clobberfree=1"},
             {"GOGC": "20", "GAIT_DEBUG": "gcdirty=1,gccheckmark=1,clobberfree=1"}]
 
 
