@@ -17,9 +17,9 @@
  * samples from its start. A program without that library takes none, until gait_start_profile.
  *
  * Of small objects one allocation in a run of some KiB is looked at, and stands for the run. Where
- * nobody has said a rate, what taking samples costs is held to half a percent of the CPU time of a
- * thread that allocates: where samples are dear, or come fast, it takes fewer, which stand for
- * more. A rate that was said holds, whatever it costs.
+ * nobody has said a rate, what taking samples costs is held to a quarter of a percent of the CPU
+ * time of a thread that allocates: where samples are dear, or come fast, it takes fewer, which
+ * stand for more. A rate that was said holds, whatever it costs.
  *
  * `libgait-pprof` writes a profile in the format of pprof: gait/pprof.h.
  */
