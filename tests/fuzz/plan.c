@@ -167,7 +167,8 @@ static void debug_make(struct heap_plan *heap, uint64_t *random, unsigned *ops) 
     }
     if (heap->minor && !one_in(random, 6)) /* else as it pays */
         WORD("gcminor=%u,", 1u << pick(random, 5));
-    if (heap->flags & GAIT_STOP_THE_WORLD && one_in(random, 2)) {
+    /* plain stores beside marking are meant, and a race to ThreadSanitizer */
+    if (heap->flags & GAIT_STOP_THE_WORLD && one_in(random, 2) && !UNDER_TSAN) {
         WORD("gcdirty=1,");
         heap->by_pages = true;
     }
