@@ -64,7 +64,7 @@ static void world_begin(gait_heap *heap) {
 /* plain: the program has no barriers. */
 static void begin_marking_as(gait_heap *heap, bool plain) {
     bool wanted = !heap->options.gcstoptheworld;
-    heap->written.watch.descriptor = -1;
+    heap->written.watch.faults.number = heap->written.watch.pages.number = -1;
     heap->watches = wanted && plain && heap->options.gcdirty && written_start(heap);
     heap->concurrent = wanted && (!plain || heap->watches);
     heap->object_barrier = heap->concurrent && (heap->watches || heap->flags & GAIT_OBJECT_BARRIER);

@@ -26,8 +26,9 @@ typedef struct gait_heap gait_heap;
 /* All of it: the collector's; and of the thread that creates, destroys or forks. */
 struct written {
     struct platform_watch watch;
-    bool told; /* the log says that there was a cycle without */
-    bool kept; /* pages are watched from one cycle to the next */
+    bool told;         /* the log says that there was a cycle without */
+    bool kept;         /* pages are watched from one cycle to the next */
+    unsigned refusals; /* in a row */
 };
 
 /** Can the kernel say, here and now? As the heap is created. */

@@ -402,9 +402,15 @@ void platform_with_loader(void (*act)(void *data), void *data);
 
 /** A descriptor, and the file that it was of: a program may close what it has not opened, and get
  * its number for another file. Each function below leaves such a file alone. */
+struct platform_file {
+    int number; /* negative: none */
+    uint64_t device, inode;
+};
+
 struct platform_watch {
-    int descriptor; /* negative: none */
-    uint64_t device, file;
+    struct platform_file faults; /* what has stores fault */
+    struct platform_file pages;  /* the page tables: opened again where the program closed it */
+    int process;
 };
 
 /** Have these addresses, which are reserved and stay so, such that the kernel can tell of stores to
@@ -418,17 +424,17 @@ void platform_watch_close(struct platform_watch *watch);
  * Not seen: devices that write to memory which was handed to them before. The first store to each
  * page faults in the kernel, and goes on. @return negative: not possible: never again without a new
  * watch, as in a fork's child; or now, for want of a descriptor. */
-int platform_watch(const struct platform_range *ranges, size_t count);
+int platform_watch(struct platform_watch *watch, const struct platform_range *ranges, size_t count);
 
 /** Have seen called for each run of pages that may have been written since platform_watch, or since
  * this was called last; from then on they are noted anew. What is read of a page afterwards is
  * what was stored before it was seen, or the page is seen again. @return negative: not possible;
  * some may have been seen. */
-int platform_written(const void *start, size_t bytes,
+int platform_written(struct platform_watch *watch, const void *start, size_t bytes,
                      void (*seen)(void *data, struct platform_range range), void *data);
 
 /** The same, and they go on to be noted: what was seen is seen again. */
-int platform_written_so_far(const void *start, size_t bytes,
+int platform_written_so_far(struct platform_watch *watch, const void *start, size_t bytes,
                             void (*seen)(void *data, struct platform_range range), void *data);
 
 /** Note no more, so that stores do not fault. */

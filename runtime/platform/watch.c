@@ -5,12 +5,14 @@
  * that reports such pages and protects them again, page by page (PAGEMAP_SCAN). No thread waits for
  * another one, and no signal is sent.
  *
- * Each scan opens /proc/self/pagemap anew: a descriptor that is kept would be of the parent's
- * memory in a fork's child. The one of userfaultfd has to be kept, and the child has none. Its
- * number is used only while it is that file: one that the program closes may come again as
- * another's. Each userfaultfd has an inode of its own in these kernels. (Between the look and the
- * use another thread may close it still: a program that does so beside a collection is not guarded
- * against.)
+ * Two descriptors are kept: of userfaultfd, and of /proc/self/pagemap, which is opened anew only if
+ * it is gone: to open a file takes the lowest free number for a moment, on which another thread of
+ * the program may count. A fork's child has neither: the second one is of its parent's memory, and
+ * would protect that. Numbers are used only while they are those files: one that the program
+ * closes may come again as another's. Each has an inode of its own. (Between the look and the use
+ * another thread may close it still: a program that does so beside a collection is not guarded
+ * against.) The kernel is called without the C library's functions, in whose place a program may
+ * have its own: some of this is done while its threads stand.
  *
  * The constants are the kernel's, for C libraries that are older.
  */
@@ -48,61 +50,81 @@ struct scan {
  * process has room for, 64: for a larger one a process with threads waits some 15 ms. */
 #define HIGH_DESCRIPTOR 48
 
-static int give_up(int descriptor) {
-    close(descriptor);
-    return -1;
-}
+static void close_number(int number) { syscall(SYS_close, number); }
 
-static bool descriptor_file(int descriptor, uint64_t *device, uint64_t *file) {
+static bool look_at(int number, struct platform_file *file) {
     struct stat status;
-    if (descriptor < 0 || fstat(descriptor, &status) < 0)
+    if (number < 0 || fstat(number, &status) < 0)
         return false;
-    *device = status.st_dev;
-    *file = status.st_ino;
+    *file = (struct platform_file){.number = number, status.st_dev, status.st_ino};
     return true;
 }
 
-static bool is_open(const struct platform_watch *watch) {
-    uint64_t device, file;
-    return descriptor_file(watch->descriptor, &device, &file) && device == watch->device &&
-           file == watch->file;
+static bool is_open(const struct platform_file *file) {
+    struct platform_file now;
+    return look_at(file->number, &now) && now.device == file->device && now.inode == file->inode;
 }
 
-/* Programs rely on which numbers they get next: theirs are the low ones. */
-static int out_of_the_way(int descriptor) {
-    int high = fcntl(descriptor, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
-    if (high < 0)
-        return descriptor; /* not so many are allowed */
-    close(descriptor);
-    return high;
+static void close_file(struct platform_file *file) {
+    if (is_open(file))
+        close_number(file->number);
+    file->number = -1;
+}
+
+/* Programs rely on which numbers they get next: theirs are the low ones. @return false: there is
+ * none, and the number is closed. */
+static bool keep_high(int number, struct platform_file *file) {
+    file->number = -1;
+    if (number < 0)
+        return false;
+    int high = (int)syscall(SYS_fcntl, number, F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR);
+    if (high >= 0)
+        close_number(number);
+    else
+        high = number; /* not so many are allowed */
+    if (look_at(high, file))
+        return true;
+    close_number(high);
+    return false;
+}
+
+static int userfaultfd(void) {
+    /* the first is for processes with the right to watch the kernel's own accesses as well; with
+     * WP_ASYNC none of them is sent anywhere, so either will do */
+    long number = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+    if (number < 0)
+        number = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | WATCH_USER_MODE_ONLY);
+    return (int)number;
+}
+
+/* @return the page tables' descriptor; negative: there is none. */
+static int pages_of(struct platform_watch *watch) {
+    if (fault_hits(FAULT_WATCH) || watch->process != getpid())
+        return -1;
+    if (!is_open(&watch->pages))
+        keep_high((int)syscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
+                  &watch->pages);
+    return watch->pages.number;
 }
 
 int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes) {
-    watch->descriptor = -1;
-    if (fault_hits(FAULT_WATCH))
-        return -1;
-    /* the first is for processes with the right to watch the kernel's own accesses as well; with
-     * WP_ASYNC none of them is sent anywhere, so either will do */
-    long descriptor = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-    if (descriptor < 0)
-        descriptor = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | WATCH_USER_MODE_ONLY);
-    if (descriptor < 0)
+    watch->faults.number = watch->pages.number = -1;
+    watch->process = getpid();
+    if (fault_hits(FAULT_WATCH) || !keep_high(userfaultfd(), &watch->faults))
         return -1;
     struct uffdio_api api = {.api = UFFD_API, .features = WATCH_WP_ASYNC | WATCH_WP_UNPOPULATED};
     struct uffdio_register range = {.range = {(uintptr_t)start, bytes},
                                     .mode = UFFDIO_REGISTER_MODE_WP};
-    if (ioctl((int)descriptor, UFFDIO_API, &api) < 0 ||
-        ioctl((int)descriptor, UFFDIO_REGISTER, &range) < 0 ||
-        !descriptor_file((int)descriptor, &watch->device, &watch->file))
-        return give_up((int)descriptor);
-    watch->descriptor = out_of_the_way((int)descriptor);
-    return 0;
+    if (ioctl(watch->faults.number, UFFDIO_API, &api) == 0 &&
+        ioctl(watch->faults.number, UFFDIO_REGISTER, &range) == 0 && pages_of(watch) >= 0)
+        return 0;
+    platform_watch_close(watch);
+    return -1;
 }
 
 void platform_watch_close(struct platform_watch *watch) {
-    if (is_open(watch))
-        close(watch->descriptor);
-    watch->descriptor = -1;
+    close_file(&watch->faults);
+    close_file(&watch->pages);
 }
 
 /* @return negative: refused. */
@@ -114,10 +136,6 @@ static long scan_once(int pagemap, struct scan *scan) {
     return found;
 }
 
-static int pagemap_open(void) {
-    return fault_hits(FAULT_WATCH) ? -1 : open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-}
-
 static struct scan scan_of(const void *start, const void *end, uint64_t flags) {
     return (struct scan){.size = sizeof(struct scan),
                          .flags = flags | SCAN_CHECK,
@@ -126,20 +144,20 @@ static struct scan scan_of(const void *start, const void *end, uint64_t flags) {
                          .all_of = SCAN_IS_WRITTEN};
 }
 
-static int scan_all(const void *start, size_t bytes, uint64_t flags,
+static int scan_all(struct platform_watch *watch, const void *start, size_t bytes, uint64_t flags,
                     void (*seen)(void *data, struct platform_range range), void *data) {
     struct scan_region regions[SCAN_REGIONS];
     struct scan scan = scan_of(start, (const char *)start + bytes, flags);
-    int pagemap = pagemap_open();
-    if (pagemap < 0)
+    int pages = pages_of(watch);
+    if (pages < 0)
         return -1;
     scan.regions = (uintptr_t)regions;
     scan.regions_count = SCAN_REGIONS;
     scan.returned = SCAN_IS_WRITTEN;
     while (scan.start < scan.end) {
-        long found = scan_once(pagemap, &scan);
+        long found = scan_once(pages, &scan);
         if (found < 0)
-            return give_up(pagemap);
+            return -1;
         for (long i = 0; i < found; i++)
             seen(data, (struct platform_range){(char *)(uintptr_t)regions[i].start,
                                                (char *)(uintptr_t)regions[i].end});
@@ -147,38 +165,37 @@ static int scan_all(const void *start, size_t bytes, uint64_t flags,
         if (found < SCAN_REGIONS)
             break;
         if (scan.walk_end <= scan.start)
-            return give_up(pagemap);
+            return -1;
         scan.start = scan.walk_end;
     }
-    close(pagemap);
     return 0;
 }
 
-int platform_watch(const struct platform_range *ranges, size_t count) {
-    int pagemap = pagemap_open();
-    if (pagemap < 0)
+int platform_watch(struct platform_watch *watch, const struct platform_range *ranges,
+                   size_t count) {
+    int pages = pages_of(watch);
+    if (pages < 0)
         return -1;
     for (size_t i = 0; i < count; i++) {
         struct scan scan = scan_of(ranges[i].low, ranges[i].high, SCAN_PROTECT);
-        if (scan_once(pagemap, &scan) < 0)
-            return give_up(pagemap);
+        if (scan_once(pages, &scan) < 0)
+            return -1;
     }
-    close(pagemap);
     return 0;
 }
 
-int platform_written(const void *start, size_t bytes,
+int platform_written(struct platform_watch *watch, const void *start, size_t bytes,
                      void (*seen)(void *data, struct platform_range range), void *data) {
-    return scan_all(start, bytes, SCAN_PROTECT, seen, data);
+    return scan_all(watch, start, bytes, SCAN_PROTECT, seen, data);
 }
 
-int platform_written_so_far(const void *start, size_t bytes,
+int platform_written_so_far(struct platform_watch *watch, const void *start, size_t bytes,
                             void (*seen)(void *data, struct platform_range range), void *data) {
-    return scan_all(start, bytes, 0, seen, data);
+    return scan_all(watch, start, bytes, 0, seen, data);
 }
 
 void platform_unwatch(const struct platform_watch *watch, void *start, size_t bytes) {
     struct uffdio_writeprotect range = {.range = {(uintptr_t)start, bytes}};
-    if (is_open(watch)) /* else, or refused: stores go on to fault once a page */
-        ioctl(watch->descriptor, UFFDIO_WRITEPROTECT, &range);
+    if (is_open(&watch->faults)) /* else, or refused: stores go on to fault once a page */
+        ioctl(watch->faults.number, UFFDIO_WRITEPROTECT, &range);
 }

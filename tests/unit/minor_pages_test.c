@@ -199,6 +199,7 @@ Test(minor_pages, a_cycle_that_can_not_look_looks_at_all) {
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none = limit;
     none.rlim_cur = 0;
+    close(heap->written.watch.pages.number);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
     minor_cycle(heap, mutator);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -212,7 +213,7 @@ Test(minor_pages, a_cycle_that_can_not_look_looks_at_all) {
 Test(minor_pages, a_heap_whose_descriptor_was_closed_goes_on) {
     open_heap();
     gait_word *object = old_object(refs, LARGE_WORDS);
-    close(heap->written.watch.descriptor);
+    close(heap->written.watch.faults.number);
     gait_word young = new_young(20);
     object[LARGE_WORDS / 2] = young;
     minor_cycle(heap, mutator);
@@ -269,7 +270,7 @@ Test(minor_pages, without_them_nothing_is_watched) {
         for (size_t cycles = 0; cycles < 3; cycles++)
             gait_collect(mutator);
         cr_assert_not(heap->space.keeps);
-        cr_assert_lt(heap->written.watch.descriptor, 0, "%s", debugs[i] ? debugs[i] : "none");
+        cr_assert_lt(heap->written.watch.faults.number, 0, "%s", debugs[i] ? debugs[i] : "none");
         close_heap();
     }
 }

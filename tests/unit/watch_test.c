@@ -27,14 +27,14 @@ static void note(void *data, struct platform_range range) {
         written[(size_t)(at - memory) / page_bytes]++;
 }
 
-typedef int look_fn(const void *start, size_t bytes,
+typedef int look_fn(struct platform_watch *watch, const void *start, size_t bytes,
                     void (*seen)(void *data, struct platform_range range), void *data);
 
 /** Look which pages were written. @return how many. */
 static size_t look_by(look_fn *look) {
     size_t count = 0;
     memset(written, 0, sizeof written);
-    cr_assert_eq(look(memory, PAGES * page_bytes, note, written), 0);
+    cr_assert_eq(look(&watch, memory, PAGES * page_bytes, note, written), 0);
     for (size_t i = 0; i < PAGES; i++) {
         cr_assert_leq(written[i], 1, "page %zu was seen twice", i);
         count += written[i];
@@ -48,7 +48,7 @@ static char *page(size_t i) { return memory + i * page_bytes; }
 
 static int watch_all(void) {
     struct platform_range all = {memory, memory + PAGES * page_bytes};
-    return platform_watch(&all, 1);
+    return platform_watch(&watch, &all, 1);
 }
 
 /** Memory that is watched, of which the first half was written before. */
@@ -119,7 +119,7 @@ Test(watch, a_range_may_grow) {
     memset(written, 0, sizeof written);
     char *first = memory;
     memory = page(PAGES);
-    cr_assert_eq(platform_written(memory, PAGES * page_bytes, note, written), 0);
+    cr_assert_eq(platform_written(&watch, memory, PAGES * page_bytes, note, written), 0);
     cr_assert(written[0]); /* pages that were never there may count, too: once */
     cr_assert_eq(look(), 0);
     memory = first;
@@ -154,9 +154,9 @@ Test(watch, ranges_are_watched_and_no_others) {
     begin();
     platform_unwatch(&watch, memory, PAGES * page_bytes);
     struct platform_range some[] = {{page(2), page(4)}, {page(7), page(8)}};
-    cr_assert_eq(platform_watch(some, 2), 0);
+    cr_assert_eq(platform_watch(&watch, some, 2), 0);
     memset(memory, 2, 10 * page_bytes);
-    cr_assert_eq(platform_watch(some, 2), 0);
+    cr_assert_eq(platform_watch(&watch, some, 2), 0);
     *page(2) = *page(5) = 3;
     look_by(platform_written_so_far);
     const unsigned char expected[] = {1, 1, 1, 0, 1, 1, 1, 0, 1, 1};
@@ -164,9 +164,10 @@ Test(watch, ranges_are_watched_and_no_others) {
     end();
 }
 
-Test(watch, its_number_is_a_high_one) {
+Test(watch, its_numbers_are_high_ones) {
     begin();
-    cr_assert_geq(watch.descriptor, 48);
+    cr_assert_geq(watch.faults.number, 48);
+    cr_assert_geq(watch.pages.number, 48);
     end();
 }
 
@@ -174,8 +175,8 @@ Test(watch, a_child_has_none) {
     begin();
     pid_t child = fork();
     if (child == 0) {
-        bool refused =
-            watch_all() < 0 && platform_written(memory, PAGES * page_bytes, note, written) < 0;
+        bool refused = watch_all() < 0 &&
+                       platform_written(&watch, memory, PAGES * page_bytes, note, written) < 0;
         int again = platform_watch_open(&watch, memory, 2 * PAGES * page_bytes);
         _exit(refused && again >= 0 && watch_all() == 0 ? 0 : 1);
     }
@@ -189,28 +190,49 @@ Test(watch, a_child_has_none) {
 
 Test(watch, who_closes_it_is_refused) {
     begin();
-    close(watch.descriptor);
+    close(watch.faults.number);
     cr_assert_lt(watch_all(), 0);
-    cr_assert_lt(platform_written(memory, PAGES * page_bytes, note, written), 0);
+    cr_assert_lt(platform_written(&watch, memory, PAGES * page_bytes, note, written), 0);
     cr_assert_eq(platform_watch_open(&watch, memory, 2 * PAGES * page_bytes), 0);
+    end();
+}
+
+Test(watch, low_numbers_are_left_to_the_program) {
+    begin();
+    int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    close(low);
+    for (size_t i = 0; i < 3; i++) {
+        struct rlimit limit, none;
+        cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        none = limit;
+        none.rlim_cur = 0; /* a look opens nothing */
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        size_t count = look();
+        cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        cr_assert_eq(count, i > 0);
+        *page(i) = 1;
+    }
+    close(watch.pages.number);
+    cr_assert_eq(look(), 1, "it is opened again");
+    cr_assert_geq(watch.pages.number, 48);
     end();
 }
 
 /** Another file gets the number of the watch. */
 static void take_number(void) {
     int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    cr_assert_eq(dup2(other, watch.descriptor), watch.descriptor);
+    cr_assert_eq(dup2(other, watch.faults.number), watch.faults.number);
     close(other);
 }
 
 Test(watch, another_file_with_its_number_is_left_alone) {
     begin();
-    int number = watch.descriptor;
+    int number = watch.faults.number;
     take_number();
     platform_unwatch(&watch, memory, PAGES * page_bytes);
     platform_watch_close(&watch);
     cr_assert_neq(fcntl(number, F_GETFD), -1, "it was closed");
-    cr_assert_lt(watch.descriptor, 0);
+    cr_assert_lt(watch.faults.number, 0);
     close(number);
     platform_unreserve(memory, 2 * PAGES * page_bytes);
 }
@@ -251,18 +273,19 @@ Test(watch, a_cycle_without_descriptors_is_one) {
     gait_heap *heap = heap_watched(log);
     kind_leaf(heap);
     cr_assert(cycle(heap));
-    int number = heap->written.watch.descriptor;
+    int number = heap->written.watch.faults.number;
     struct rlimit limit, none;
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none = limit;
     none.rlim_cur = 0;
     for (size_t i = 0; i < 2; i++) {
+        close(heap->written.watch.pages.number);
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
         bool beside = cycle(heap);
         cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
         cr_assert_not(beside);
         cr_assert(cycle(heap), "it was lost for good");
-        cr_assert_eq(heap->written.watch.descriptor, number);
+        cr_assert_eq(heap->written.watch.faults.number, number);
     }
     gait_heap_destroy(heap);
     cr_assert_eq(fcntl(number, F_GETFD), -1, "it is open still");
@@ -279,9 +302,9 @@ Test(watch, a_heap_whose_descriptor_was_closed_takes_another) {
     watch = heap->written.watch;
     take_number();
     cr_assert(cycle(heap));
-    cr_assert_neq(heap->written.watch.descriptor, watch.descriptor);
-    cr_assert_neq(fcntl(watch.descriptor, F_GETFD), -1, "it is the program's");
+    cr_assert_neq(heap->written.watch.faults.number, watch.faults.number);
+    cr_assert_neq(fcntl(watch.faults.number, F_GETFD), -1, "it is the program's");
     gait_heap_destroy(heap);
-    cr_assert_neq(fcntl(watch.descriptor, F_GETFD), -1, "it is the program's");
-    close(watch.descriptor);
+    cr_assert_neq(fcntl(watch.faults.number, F_GETFD), -1, "it is the program's");
+    close(watch.faults.number);
 }
