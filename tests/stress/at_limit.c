@@ -251,8 +251,11 @@ int main(int argc, char **argv) {
     } cases[] = {{"buffers", buffers}, {"quick", quick}, {"list", list},       {"passing", passing},
                  {"foreign", foreign}, {"array", array}, {"threads", threads}, {"tiny", tiny}};
     run_begin(argc, argv, 2);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (argc < 4 || strcmp(argv[3], cases[i].name) == 0)
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        /* with ThreadSanitizer it takes a minute, of one thread that the other cases have, too */
+        bool left_out = UNDER_TSAN && cases[i].run == passing;
+        if (argc < 4 ? !left_out : strcmp(argv[3], cases[i].name) == 0)
             cases[i].run();
+    }
     return 0;
 }
