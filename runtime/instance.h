@@ -59,7 +59,7 @@ struct gait_heap {
                             running mutators */
     bool watches;    /* the kernel: the program stores and loads plainly; object_barrier is set */
     bool remembers;  /* stores are plain, marking is stopped, and minor cycles are possible, since
-                        the  kernel says which pages were written */
+                        the kernel says which pages were written */
     bool concurrent; /* marks beside running mutators: neither flag nor debug setting forbids it */
     uint64_t log_lost;  /* lines dropped since the last that was not; the collector's */
     size_t leaks_place; /* of option arenaleaks in the table of at_exit.h */

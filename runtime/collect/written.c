@@ -155,7 +155,9 @@ static void keep_written(void *data, struct platform_range range) {
 }
 
 /* The bits have turned over, and nothing is swept: allocations are what was marked. What was not
- * written since it was watched last is watched still: so the cost is that of what was written. */
+ * written since it was watched last is watched still: so the cost is that of what was written. A
+ * page that nobody has touched may not be reported, and is not watched then: its first store makes
+ * it one that is. */
 static bool keep_spans(gait_heap *heap) {
     struct keeping keeping = {.heap = heap, .side = space_epoch(&heap->space) & 1};
     if (platform_written_so_far(&heap->written.watch, heap->space.base, extent_bytes(heap),

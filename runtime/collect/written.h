@@ -27,8 +27,8 @@ typedef struct gait_heap gait_heap;
 struct written {
     struct platform_watch watch;
     bool told;         /* the log says that there was a cycle without */
-    bool kept;         /* pages are watched from one cycle to the next */
-    unsigned refusals; /* in a row */
+    bool kept;         /* pages are watched from one cycle to the next, or some of them */
+    unsigned refusals; /* by the kernel, in a row: written_keep */
 };
 
 /** Can the kernel say, here and now? As the heap is created. */
