@@ -242,6 +242,8 @@ struct gait_governor {
     double span_fill;           /**< share of the spans that allocation can fill        */
     uint64_t last_in_use_bytes; /**< spans and foreign as the last cycle ended, up to its goal */
     struct gait_pacer_retain retain; /**< memory that the scavenger keeps                    */
+    struct gait_pacer_retain beyond; /**< what the heap takes up to its goals                 */
+    uint64_t beyond_bytes;           /**< of these, the most of the last one or two seconds   */
 
     /* The cycle that is marking. */
     struct gait_governor_start start; /**< as it began                                       */

@@ -45,23 +45,33 @@ struct gait_pacer_memory governor_pacer_memory(const struct gait_governor *gover
     };
 }
 
-void governor_memory_end(struct gait_governor *governor, const struct gait_governor_end *end,
-                         uint64_t goal_bytes) {
-    const struct gait_governor_memory *memory = &governor->memory;
-    uint64_t peak = end->progress.live_bytes, foreign = memory->foreign_bytes;
-    governor->last_in_use_bytes =
-        gait_pacer_in_use_at_goal(arith_add_u64(memory->span_bytes, foreign), peak, goal_bytes);
-    gait_pacer_retain(&governor->retain, end->clocks.now_ns, memory->span_bytes);
-    governor->span_fill = gait_pacer_fill(governor->span_fill, peak > foreign ? peak - foreign : 0,
-                                          memory->span_bytes, end->fresh_bytes);
-}
-
 /* What a heap has in use at this goal, by what the last cycle had at its own. */
 static uint64_t in_use_at(const struct gait_governor *governor, uint64_t goal_bytes) {
     uint64_t last = governor->pacer.last_goal_bytes;
     double share = last > 0 ? (double)governor->last_in_use_bytes / (double)last : 1;
     uint64_t most = arith_add_u64(goal_bytes, goal_bytes / MEMORY_KEEP_DIVISOR);
     return arith_min_u64(arith_max_u64(goal_bytes, arith_to_u64(share * (double)goal_bytes)), most);
+}
+
+/* And at goals of a moment ago, to which the next ones may come again: they follow what marking
+ * cost, and that differs by a tenth from cycle to cycle. */
+static uint64_t in_use_soon(const struct gait_governor *governor, uint64_t goal_bytes) {
+    uint64_t now = in_use_at(governor, goal_bytes);
+    uint64_t most = arith_add_u64(now, now / MEMORY_KEEP_DIVISOR);
+    return arith_min_u64(arith_max_u64(now, governor->beyond_bytes), most);
+}
+
+void governor_memory_end(struct gait_governor *governor, const struct gait_governor_end *end,
+                         uint64_t goal_bytes) {
+    const struct gait_governor_memory *memory = &governor->memory;
+    uint64_t peak = end->progress.live_bytes, foreign = memory->foreign_bytes;
+    governor->last_in_use_bytes =
+        gait_pacer_in_use_at_goal(arith_add_u64(memory->span_bytes, foreign), peak, goal_bytes);
+    governor->beyond_bytes =
+        gait_pacer_retain(&governor->beyond, end->clocks.now_ns, in_use_at(governor, goal_bytes));
+    gait_pacer_retain(&governor->retain, end->clocks.now_ns, memory->span_bytes);
+    governor->span_fill = gait_pacer_fill(governor->span_fill, peak > foreign ? peak - foreign : 0,
+                                          memory->span_bytes, end->fresh_bytes);
 }
 
 /* Where the CPU can't hold the limit, the heap comes to its goal above it in every cycle. If the
@@ -76,7 +86,7 @@ uint64_t governor_keep_bytes(const struct gait_governor *governor, uint64_t goal
     uint64_t heap = arith_add_u64(memory->span_bytes, memory->free_bytes);
     heap = arith_add_u64(heap, memory->foreign_bytes);
     uint64_t other = memory->total_bytes > heap ? memory->total_bytes - heap : 0;
-    return arith_max_u64(limit, arith_add_u64(in_use_at(governor, goal_bytes), other));
+    return arith_max_u64(limit, arith_add_u64(in_use_soon(governor, goal_bytes), other));
 }
 
 static uint64_t beyond(const struct gait_governor_orders *orders, uint64_t most_bytes,
