@@ -66,19 +66,26 @@ static bool keep_up(struct sampler *sampler, const gait_heap *heap) {
 
 /* .inv.cost. A sample takes some microseconds, of which the clock says enough; that of the thread's
  * CPU time is a system call, so it is asked once for all of them. Of a few samples one may have
- * been preempted: the longest is left out. Whoever has said a rate gets it, and pays for it. */
+ * been preempted, and on a busy machine another one beside it: the two longest are left out.
+ * Whoever has said a rate gets it, and pays for it. */
 static void learn_cost(struct sampler *sampler, const struct samples *samples, int64_t ns) {
     if (!AO_load(&samples->bounded)) {
         sampler->stretch = 1;
         return;
     }
+    int64_t *longest_ns = sampler->longest_ns;
+    if (ns > longest_ns[0]) {
+        longest_ns[1] = longest_ns[0];
+        longest_ns[0] = ns;
+    } else if (ns > longest_ns[1]) {
+        longest_ns[1] = ns;
+    }
     sampler->cost_ns += ns;
-    if (ns > sampler->longest_ns)
-        sampler->longest_ns = ns;
     if (++sampler->count % COST_OF != 0)
         return;
     int64_t now_ns = platform_thread_cpu_ns(), all_ns = now_ns - sampler->since_cpu_ns;
-    double cost_ns = (double)(sampler->cost_ns - sampler->longest_ns) * COST_OF / (COST_OF - 1);
+    double others_ns = (double)(sampler->cost_ns - longest_ns[0] - longest_ns[1]);
+    double cost_ns = others_ns * COST_OF / (COST_OF - 2);
     double share = all_ns > 0 ? cost_ns / (double)all_ns : 1;
     if (share < COST_MOST * COST_FASTER && sampler->stretch > 1)
         sampler->stretch /= 2;
@@ -86,7 +93,7 @@ static void learn_cost(struct sampler *sampler, const struct samples *samples, i
     for (; share > COST_MOST && sampler->stretch < STRETCH_MOST; share /= 2)
         sampler->stretch *= 2;
     sampler->since_cpu_ns = now_ns;
-    sampler->cost_ns = sampler->longest_ns = 0;
+    sampler->cost_ns = longest_ns[0] = longest_ns[1] = 0;
 }
 
 /* Whose stack is taken. */

@@ -57,8 +57,8 @@ struct sampler {
     int64_t left_bytes; /* to the next sample */
     double stretch;     /* of the rate, so that samples cost little */
     uint64_t random;
-    int64_t since_cpu_ns;        /* of the thread, when the last ones began */
-    int64_t cost_ns, longest_ns; /* what they took, and the longest of them */
+    int64_t since_cpu_ns;           /* of the thread, when the last ones began */
+    int64_t cost_ns, longest_ns[2]; /* what they took, and the two longest of them */
     uint32_t count;
     double due_bytes; /* of an arena's allocation that is under way and sampled; 0: it is not */
     double due_weight_bytes;

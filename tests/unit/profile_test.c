@@ -225,19 +225,19 @@ Test(profile, a_rate_that_was_said_holds_whatever_it_costs) {
               "%f", sums_of(leaf, NULL).alloc_bytes);
 }
 
-/* The eighth sample of a thread waits, as one that is preempted does. */
-static size_t wait_once(gait_mutator *asked, gait_profile_frame *frames, size_t most, void *data) {
+/* Of sixteen samples of a thread two wait, as those that are preempted do. */
+static size_t wait_twice(gait_mutator *asked, gait_profile_frame *frames, size_t most, void *data) {
     int *count = data;
     (void)asked, (void)most;
     frames[0] = (gait_profile_frame){"main", NULL, 0};
-    if (++*count == 8)
+    if (++*count == 8 || *count == 12)
         platform_sleep_ns(20000000);
     return 1;
 }
 
-Test(profile, a_sample_that_was_held_up_makes_no_other_rarer) {
+Test(profile, samples_that_were_held_up_make_no_other_rarer) {
     int count = 0;
-    gait_set_profile_frames(heap, wait_once, &count);
+    gait_set_profile_frames(heap, wait_twice, &count);
     begin_bounded(65536);
     stretch_most = 1;
     while (count < 100) {
@@ -245,7 +245,7 @@ Test(profile, a_sample_that_was_held_up_makes_no_other_rarer) {
         for (volatile int i = 0; i < 200000; i++) /* samples are some millionths of the time */
             continue;
     }
-    /* 20 ms of some 10: it would be a thousand; a few, if another one was preempted beside it */
+    /* 20 ms of some 10: it would be a thousand; a few, if a third one was preempted beside them */
     cr_expect_lt(stretch_most, 64.0, "stretched by %f", stretch_most);
 }
 
