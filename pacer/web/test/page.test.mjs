@@ -528,9 +528,11 @@ test("beside a busy process on every CPU it moves at 30 frames a second", async 
     }
 });
 
+// axe takes a quarter of a minute: it sees each width and each scheme of colours once.
 for (const [name, viewport] of [["desktop", DESKTOP], ["phone", PHONE]])
-    for (const colorScheme of ["light", "dark"])
-        test(`on a ${name}, ${colorScheme}: nothing sticks out, axe finds nothing, screenshots`, async () => {
+    for (const colorScheme of ["light", "dark"]) {
+        const withAxe = (name === "desktop") === (colorScheme === "light");
+        test(`on a ${name}, ${colorScheme}: nothing sticks out${withAxe ? ", axe finds nothing" : ""}, screenshots`, async () => {
             const page = await open(undefined, { viewport, colorScheme });
             for (const chapter of CHAPTERS) {
                 await show(page, chapter);
@@ -542,6 +544,7 @@ for (const [name, viewport] of [["desktop", DESKTOP], ["phone", PHONE]])
                 () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
             );
             assert.equal(sticking, 0);
+            if (!withAxe) return;
             await page.evaluate(axe);
             const { violations, passes } = await page.evaluate(() => window.axe.run());
             assert.ok(passes.length > 20);
@@ -549,7 +552,8 @@ for (const [name, viewport] of [["desktop", DESKTOP], ["phone", PHONE]])
                 violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html.slice(0, 160))]),
                 [],
             );
-                });
+        });
+    }
 
 test("the narrowest phones have it all in sight", async () => {
     const page = await open(undefined, { viewport: { width: 320, height: 640 } });
