@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/arenas.h"
+#include "cells.h"
 #include "platform/platform.h"
 
 enum phase {
@@ -191,11 +192,7 @@ static inline struct arena *record_of(const void *address) {
     return arenas_of(&heap->space, (uintptr_t)address);
 }
 
-static inline bool is_kept(gait_word object) {
-    struct cell cell;
-    return space_cell(&heap->space, object, &cell) &&
-           cell_allocated(&cell, space_epoch(&heap->space));
-}
+static inline bool is_kept(gait_word object) { return object_lives(heap, object); }
 
 /* Would a read of this address fault? */
 static inline bool is_inaccessible(const void *address) {

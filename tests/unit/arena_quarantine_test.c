@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/arenas.h"
+#include "cells.h"
 #include "platform/platform.h"
 
 #define MIB ((size_t)1 << 20)
@@ -283,11 +284,7 @@ Test(arena_quarantine, a_reference_keeps_record_and_addresses) {
 
 /* ---- Traced ones in every kind of heap ---- */
 
-static bool is_kept(gait_word object) {
-    struct cell cell;
-    return space_cell(&heap->space, object, &cell) &&
-           cell_allocated(&cell, space_epoch(&heap->space));
-}
+static bool is_kept(gait_word object) { return object_lives(heap, object); }
 
 static gait_word object_in(gait_arena *arena) {
     held[3] = (gait_word)gait_alloc(mutator, leaf, 64);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "cells.h"
 #include "heap/chunks.h"
 #include "instance.h"
 #include "minor_cycle.h"
@@ -56,11 +57,7 @@ static void close_heap(void) {
 
 static bool is_object(const void *address) { return gait_object_base(heap, address) == address; }
 
-static bool is_old(const void *object) {
-    struct cell cell;
-    return space_cell(&heap->space, (uintptr_t)object, &cell) &&
-           cell_marked(&cell, space_epoch(&heap->space));
-}
+static bool is_old(const void *object) { return object_is_old(heap, (gait_word)object); }
 
 static bool is_zero(const void *from, const void *to) {
     for (const char *at = from; at < (const char *)to; at++)

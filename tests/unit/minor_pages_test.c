@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cells.h"
 #include "instance.h"
 #include "minor_cycle.h"
 
@@ -41,11 +42,7 @@ static gait_word new_object(gait_kind kind, size_t words) {
 
 static gait_word new_young(size_t words) { return new_object(leaf, words); }
 
-static bool lives(gait_word object) {
-    struct cell cell;
-    return space_holds(&heap->space, object) && space_cell(&heap->space, object, &cell) &&
-           cell.start == (char *)object && cell_allocated(&cell, space_epoch(&heap->space));
-}
+static bool lives(gait_word object) { return object_lives(heap, object); }
 
 static void open_heap_as(const char *debug, const char *minor) {
     gait_config config;

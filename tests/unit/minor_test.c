@@ -9,6 +9,7 @@
 #include <gait/stats.h>
 
 #include "bare_heap.h"
+#include "cells.h"
 #include "instance.h"
 #include "minor_cycle.h"
 #include "platform/platform.h"
@@ -37,16 +38,9 @@ static gait_word new_object(gait_kind kind, size_t words) {
     return (gait_word)object;
 }
 
-static bool lives(gait_word object) {
-    struct cell cell;
-    return space_holds(&heap->space, object) && space_cell(&heap->space, object, &cell) &&
-           cell.start == (char *)object && cell_allocated(&cell, space_epoch(&heap->space));
-}
+static bool lives(gait_word object) { return object_lives(heap, object); }
 
-static bool is_old(gait_word object) {
-    struct cell cell;
-    return space_cell(&heap->space, object, &cell) && cell_marked(&cell, space_epoch(&heap->space));
-}
+static bool is_old(gait_word object) { return object_is_old(heap, object); }
 
 static void open_with(uint32_t flags, const char *debug) {
     gait_config config;
