@@ -73,6 +73,7 @@ static void visit_others(struct space *space, struct gait_visitor *to, const str
     struct others_visitor others = {visitor_of(space, to->value_mask, visit_other), to,
                                     (uintptr_t)cell->start, bytes};
     others.visitor.reach = reach_other;
+    others.visitor.counts = to->counts;
     marker_visit_object(space, &others.visitor, cell->start, cell->entry, bytes);
     to->words += others.visitor.words;
 }

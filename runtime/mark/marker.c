@@ -27,7 +27,7 @@
 static void visit(struct gait_visitor *visitor, gait_word word, bool conservative) {
     struct marker *marker = (struct marker *)visitor;
     if (conservative)
-        marker_push_interior(marker, word);
+        marker_push_conservative(marker, &word, 1); /* its cell's bits are not waited for here */
     else
         marker_push(marker, word);
 }
@@ -465,6 +465,14 @@ static inline void object_prefetch(uintptr_t start, uintptr_t last) {
         __builtin_prefetch((const char *)start, 0, 2);
 }
 
+/* Of a conservative object all words are read: ask for the line in which a small one ends, too, if
+ * it is another one. */
+static inline void end_prefetch(uintptr_t start, size_t bytes) {
+    uintptr_t end = start + bytes - 1;
+    if ((start ^ end) >> 6)
+        __builtin_prefetch((const char *)end, 0, 3);
+}
+
 /* Mark the cells that are objects and that nobody has marked, and prefetch those that have
  * references. Neighbours whose bits share a word are marked at once. @return how many are kept:
  * they are moved to the front. */
@@ -496,6 +504,8 @@ marker_mark_batch(struct marker *marker, struct marked_cell *cells, unsigned cou
                 continue;
             object_prefetch(start, last);
             last = start;
+            if (ENTRY_LAYOUT(entry) == GAIT_CONSERVATIVE)
+                end_prefetch(start, class_table[ENTRY_CLASS(entry)].cell_bytes);
             kept->start = start;
             kept++->entry = entry;
         }

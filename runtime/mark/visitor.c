@@ -4,17 +4,44 @@
  */
 #include "visitor.h"
 
-/* The bounds are at hand: a store to what `words` points at could be one to the visitor. */
+/* What leads somewhere: .inv.nowhere. A copy, at hand for a whole loop: a store to what `words`
+ * points at could be one to the visitor. */
+struct bounds {
+    uintptr_t base;
+    size_t bytes;
+    gait_word value_mask;
+};
+
+static inline struct bounds bounds_of(const struct gait_visitor *visitor) {
+    return (struct bounds){visitor->base, visitor->bytes, visitor->value_mask};
+}
+
+static inline bool bounds_hold(struct bounds bounds, gait_word word) {
+    return word - bounds.base < bounds.bytes ||
+           (word & bounds.value_mask) - bounds.base < bounds.bytes;
+}
+
 __attribute__((no_sanitize("address", "thread"))) static void
 scan(struct gait_visitor *visitor, const volatile gait_word *words, size_t count) {
-    uintptr_t base = visitor->base;
-    size_t bytes = visitor->bytes;
-    gait_word value_mask = visitor->value_mask;
+    struct bounds bounds = bounds_of(visitor);
     for (size_t i = 0; i < count; i++) {
         gait_word word = words[i];
-        if (word - base < bytes || (word & value_mask) - base < bytes) {
+        if (bounds_hold(bounds, word)) {
             visitor->at = &words[i];
             visitor->visit(visitor, word, true);
+        }
+    }
+}
+
+static void visit(struct gait_visitor *visitor, const gait_word *words, size_t count,
+                  bool conservative) {
+    struct bounds bounds = bounds_of(visitor);
+    bool all = visitor->counts;
+    for (size_t i = 0; i < count; i++) {
+        gait_word word = word_read(&words[i]);
+        if (all || bounds_hold(bounds, word)) {
+            visitor->at = &words[i];
+            visitor->visit(visitor, word, conservative);
         }
     }
 }
@@ -29,8 +56,5 @@ void visitor_visit(struct gait_visitor *visitor, const gait_word *words, size_t 
                    bool conservative) {
     for (size_t some; count > 0; words += some, count -= some)
         if (visitor_wants(visitor, words, count, &some))
-            for (size_t i = 0; i < some; i++) {
-                visitor->at = &words[i];
-                visitor->visit(visitor, word_read(&words[i]), conservative);
-            }
+            visit(visitor, words, some, conservative);
 }

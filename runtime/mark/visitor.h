@@ -3,9 +3,9 @@
  * What looks at words that may hold references: a marker, the search of search.c, what shades a
  * coroutine's roots, what notes them.
  *
- *   .inv.nowhere: a conservative word that lies among the heap's addresses neither as it is nor
- *   without its tags leads to no object and no arena, now or later: the addresses are reserved
- *   once. So whoever walks such words may leave it out.
+ *   .inv.nowhere: a word that lies among the heap's addresses neither as it is nor without its tags
+ *   leads to no object and no arena, now or later: the addresses are reserved once. So whoever
+ *   walks words may leave it out.
  *
  * Most words of a data segment or of a C stack are of that sort, and a library can have tens of
  * megabytes of them.
@@ -56,6 +56,7 @@ struct gait_visitor {
     uintptr_t base;
     size_t bytes; /* SIZE_MAX: every word is wanted */
     gait_word value_mask;
+    bool counts; /* words that are not scanned but visited are all wanted: it counts them */
     /* not NULL: wanted are words that may have changed since the last cycle; root_cards.h */
     struct space *changed;
     uint64_t places; /* a number made of where ranges lie that callbacks have visited by the API */

@@ -23,6 +23,7 @@ bool reach_begin(struct reach *reach, gait_heap *heap) {
         .roots.item_bytes = sizeof(struct reach_root),
     };
     reach->visitor.reach = coroutine_visit_reached;
+    reach->visitor.counts = true; /* an edge says how many a scan function has visited before */
     ephemerons_init(&reach->keys, &heap->space.metadata_bytes);
     size_t pages = AO_load_acquire(&heap->space.extent_bytes) >> PAGE_SHIFT;
     size_t words_bytes = pages * REACH_PAGE_WORDS * sizeof *reach->found;
