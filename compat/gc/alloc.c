@@ -17,6 +17,7 @@ GC_oom_func GC_oom_fn;
 
 #define GRANULE ((size_t)16)
 #define SMALL_MOST (GAIT_SMALL_MAX_BYTES - GRANULE)
+#define BY_EIGHT_MOST ((size_t)128) /* up to here the size class is an eighth of the size */
 
 static void *no_memory(size_t bytes) {
     (void)bytes;
@@ -30,15 +31,22 @@ static inline size_t rounded(size_t bytes) {
     return granules(bytes + (GC_all_interior_pointers != 0));
 }
 
-/* What gait_alloc does inline. */
-static inline void *take(struct gait_mutator_head *head, unsigned kind, size_t bytes) {
-    unsigned size_class = gait_size_class(bytes);
-    struct gait_run *run = &head->runs[compat_kind_gait[kind]][size_class];
+static inline void *take_of(struct gait_run *run, size_t bytes, size_t cell_bytes) {
     char *object = run->cursor;
     if ((size_t)(run->end - object) < bytes)
         return NULL;
-    run->cursor = object + gait_class_bytes(size_class);
+    run->cursor = object + cell_bytes;
     return object;
+}
+
+/* What gait_alloc does inline. bytes: granules, one at least. Most requests are small: their
+ * classes go by 8 bytes (<gait/gait.h>), with no question left to ask. */
+static inline void *take(struct gait_mutator_head *head, unsigned kind, size_t bytes) {
+    struct gait_run *runs = head->runs[compat_kind_gait[kind]];
+    if (COMPAT_LIKELY(bytes <= BY_EIGHT_MOST))
+        return take_of(&runs[bytes / 8], bytes, bytes);
+    unsigned size_class = gait_size_class(bytes);
+    return take_of(&runs[size_class], bytes, gait_class_bytes(size_class));
 }
 
 /* cell_bytes: with what it is rounded up by. */
