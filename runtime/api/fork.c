@@ -14,7 +14,7 @@
  * threads.
  *
  * A heap that another thread was creating or destroying is not on the list: the child neither uses
- * it nor frees it.
+ * it nor frees it. Its descriptors are closed there, as all of the library's.
  */
 #include "fork.h"
 
@@ -79,6 +79,7 @@ static void prepare(void) {
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         observe_hold(heap);
     libraries_hold();
+    platform_own_hold();
     process_cpu_ns = platform_process_cpu_ns();
 }
 
@@ -99,6 +100,7 @@ static void resume(void) {
 
 static void parent(void) {
     PERTURB(FORK_PARENT);
+    platform_own_let_go();
     libraries_let_go();
     for (gait_heap *heap = heaps; heap; heap = heap->next)
         observe_let_go(heap);
@@ -130,6 +132,7 @@ static void drop_lost_mutators(gait_heap *heap) {
 
 static void child(void) {
     PERTURB(FORK_CHILD);
+    platform_own_lost(); /* all of them, also those of heaps that are not on the list */
     at_exit_forget();
     platform_child_forked();
     libraries_lost();

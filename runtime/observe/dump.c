@@ -113,7 +113,6 @@ struct dump {
     uint64_t count; /* files so far; whose turn it is, as the next */
     int64_t next_ns;
     unsigned seen[DUMP_SIGNALS_MOST]; /* of each signal */
-    AO_t open; /* of the file that is being written: the descriptor and 1; for a fork's child */
 };
 
 /* NONE: none begins any more. WANTED: one is to begin. */
@@ -148,10 +147,8 @@ static void write_file(gait_heap *heap, struct dump *dump) {
     }
     dump_path(path, dump->name, ++dump->count);
     int descriptor = platform_file_create(path, &why);
-    AO_store_full(&dump->open, (AO_t)(descriptor + 1));
     if (descriptor >= 0 && dump->sort->write(heap, descriptor, &why) == 0)
         why = NULL;
-    AO_store_full(&dump->open, 0); /* a child would close another's after */
     if (descriptor >= 0)
         platform_file_close(descriptor);
     if (why)
@@ -345,9 +342,6 @@ void dumps_lost(gait_heap *heap) {
         struct dump *dump = &dumps->of[i];
         if (!dump->sort)
             continue;
-        if (dump->open)
-            platform_file_close((int)dump->open - 1);
-        dump->open = 0;
         dump->count = 0;
         name_dump(heap, dump, &sorts[i]);
     }

@@ -178,7 +178,6 @@ static void write_out(struct writer *writer) {
         return;
     }
     writer->writing = true;
-    /* under the lock: the child of a fork closes what it has of it */
     if (writer->stream && !writer->in_memory)
         writer->descriptor = platform_stream_open(writer->stream);
     int descriptor = writer->descriptor;
@@ -350,9 +349,7 @@ void writer_hold(struct writer *writer) { lock_acquire(&writer->lock); }
 void writer_let_go(struct writer *writer) { lock_release(&writer->lock); }
 
 void writer_lost(struct writer *writer) {
-    if (writer->descriptor >= 0)
-        platform_file_close(writer->descriptor);
-    writer->descriptor = -1;
+    writer->descriptor = -1; /* it is closed: platform_own_lost */
     writer->buffers[0].length = writer->buffers[1].length = 0;
     writer->writing = writer->asked = false;
     AO_int_store(&writer->started, 0);

@@ -7,7 +7,7 @@
  * signal, so that the program's handler of SIGCHLD and its wait(2) don't meet a process that they
  * don't know; an emulator that refuses that gets it as fork has it. Copies that nobody waited for
  * are listed, and looked for by later calls. A fork's child has none, though it has its parent's
- * list and its parent's pipes: platform_child_forked.
+ * list: platform_child_forked. (Its parent's pipes: own.c.)
  */
 #include "fault.h"
 #include "platform.h"
@@ -41,17 +41,11 @@
 #define LOOK_NS 500000000
 /* Copies that are known and not waited for; of more, the oldest is forgotten. */
 #define LEFT_MOST 16
-/* Pipes that a fork's child closes; of more, it keeps them. */
-#define PIPES_MOST 16
 /* Where the system can't close a range: descriptors that are looked at. */
 #define DESCRIPTORS_MOST 65536u
 
 static AO_t left[LEFT_MOST]; /* process numbers, 0: none; each taken by an exchange */
 static AO_t left_next;       /* place of the next; unordered: any will do */
-
-/* Ends by which a copy reports: the descriptor and 1; 0: none. An end is there after it is opened,
- * and not when it is closed, else a fork's child would close another's. */
-static AO_t reports[PIPES_MOST];
 
 bool platform_child_can_be(void) {
 #ifdef UNDER_TSAN
@@ -87,27 +81,13 @@ static void reap_left(void) {
 void platform_child_forked(void) {
     for (size_t i = 0; i < LEFT_MOST; i++)
         AO_store(&left[i], 0); /* the number may come to be one of a child of its own */
-    for (size_t i = 0; i < PIPES_MOST; i++) {
-        int descriptor = (int)exchange(&reports[i], 0) - 1;
-        if (descriptor >= 0)
-            close(descriptor);
-    }
 }
 
 /* ---- Beginning ---- */
 
-static void list_report(int descriptor) {
-    for (size_t i = 0; i < PIPES_MOST; i++)
-        if (AO_compare_and_swap_full(&reports[i], 0, (AO_t)descriptor + 1))
-            return;
-}
-
 static void close_one(int *descriptor) {
-    if (*descriptor < 0)
-        return;
-    for (size_t i = 0; i < PIPES_MOST; i++)
-        AO_compare_and_swap_full(&reports[i], (AO_t)*descriptor + 1, 0);
-    close(*descriptor);
+    if (*descriptor >= 0)
+        platform_file_close(*descriptor);
     *descriptor = -1;
 }
 
@@ -129,12 +109,15 @@ int platform_child_prepare(struct platform_child *child) {
         errno = EAGAIN;
         return -1;
     }
-    if (pipe2(ends, O_CLOEXEC) < 0)
+    platform_own_begin(true);
+    int result = pipe2(ends, O_CLOEXEC);
+    if (result == 0) {
+        child->report_in = platform_own(ends[0]);
+        child->report_out = platform_own(ends[1]);
+    }
+    platform_own_end();
+    if (result < 0)
         return -1;
-    child->report_in = ends[0];
-    child->report_out = ends[1];
-    list_report(ends[0]);
-    list_report(ends[1]);
     child->signals = malloc(sizeof(sigset_t));
     void *told = mmap(NULL, platform_page_bytes(), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);

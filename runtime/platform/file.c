@@ -22,7 +22,10 @@ bool platform_stream_is_file(FILE *stream) { return fileno(stream) >= 0; }
 #define LOWEST_DESCRIPTOR 3
 
 int platform_stream_open(FILE *stream) {
-    return fcntl(fileno(stream), F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR);
+    platform_own_begin(true);
+    int descriptor = platform_own(fcntl(fileno(stream), F_DUPFD_CLOEXEC, LOWEST_DESCRIPTOR));
+    platform_own_end();
+    return descriptor;
 }
 
 /** Why this open file is not one to write to, or NULL. */
@@ -54,7 +57,7 @@ static bool is_anothers(int descriptor) {
     return flock(descriptor, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-int platform_file_create(const char *path, const char **why) {
+static int create(const char *path, const char **why) {
     /* NOFOLLOW, and looked at before it is emptied: the folder may be one that others write to.
      * NONBLOCK: a pipe without a reader would be waited for. */
     int descriptor = raised(open(
@@ -75,6 +78,13 @@ int platform_file_create(const char *path, const char **why) {
         return descriptor;
     close(descriptor);
     return -1;
+}
+
+int platform_file_create(const char *path, const char **why) {
+    platform_own_begin(true);
+    int descriptor = platform_own(create(path, why));
+    platform_own_end();
+    return descriptor;
 }
 
 long platform_file_write(int descriptor, const void *bytes, size_t count, int64_t wait_ns) {
@@ -103,4 +113,8 @@ void platform_file_write_all(int descriptor, const void *bytes, size_t count, in
     }
 }
 
-void platform_file_close(int descriptor) { close(descriptor); }
+void platform_file_close(int descriptor) {
+    platform_own_begin(true);
+    platform_own_close(descriptor);
+    platform_own_end();
+}

@@ -165,6 +165,7 @@
     X(FORK_STOPPED, "fork.stopped", RARE)                                                          \
     X(FORK_PARENT, "fork.parent", RARE)                                                            \
     X(FORK_CHILD, "fork.child", RARE)                                                              \
+    X(OWN_CLOSE, "own.close", RARE)                                                                \
     /* a pair of arenas */                                                                         \
     X(PAIR_SWAP, "pair.swap", ALWAYS) /* the root is set, before the side is published */          \
     X(PAIR_LOOK, "pair.look", ALWAYS) /* before it is looked whether the last readers left */      \

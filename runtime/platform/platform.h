@@ -269,6 +269,45 @@ void (*platform_find_function(const char *library, const char *function, const c
  */
 size_t platform_unwind(uintptr_t *addresses, size_t most, const void *from);
 
+/* ---- Descriptors of the library's own, which a fork's child closes. ----------------------------
+ */
+
+/** A descriptor, and the file that it was of: a program may close what it has not opened, and get
+ * its number for another file. */
+struct platform_file {
+    int number; /* negative: none */
+    uint64_t device, inode;
+};
+
+/** @return false: the number is no file's. */
+bool platform_file_of(int number, struct platform_file *file);
+
+/** Is the number that file's still? */
+bool platform_file_is_open(const struct platform_file *file);
+
+/**
+ * Begin to open or close some, until platform_own_end: no fork comes between. Within it, calls of
+ * the OS only; no lock is taken.
+ *
+ * @param waits  for the end of a fork that is under way. Not by the thread that forks, and not
+ *               where the program's threads stand, of which one may be forking.
+ * @return false: a fork is under way, and it has not begun.
+ */
+bool platform_own_begin(bool waits);
+void platform_own_end(void);
+
+/** A descriptor was opened (negative: none was). Within a step. @return it. */
+int platform_own(int number);
+
+/** Close one; negative: there is none. Within a step, or where no fork can be. */
+void platform_own_close(int number);
+
+/** Before a fork, as the last of what it waits for; after it in the parent; in the child, instead:
+ * close them all. */
+void platform_own_hold(void);
+void platform_own_let_go(void);
+void platform_own_lost(void);
+
 /* ---- Files that the library writes. -----------------------------------------------------------
  */
 
@@ -400,13 +439,7 @@ void platform_with_loader(void (*act)(void *data), void *data);
 /* ---- Which pages were written. Addresses and sizes are multiples of platform_page_bytes(). ----
  */
 
-/** A descriptor, and the file that it was of: a program may close what it has not opened, and get
- * its number for another file. Each function below leaves such a file alone. */
-struct platform_file {
-    int number; /* negative: none */
-    uint64_t device, inode;
-};
-
+/** Descriptors that the program closed, and whose numbers are other files', are left alone. */
 struct platform_watch {
     struct platform_file faults; /* what has stores fault */
     struct platform_file pages;  /* the page tables: opened again where the program closed it */

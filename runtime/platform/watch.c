@@ -5,7 +5,7 @@
  * that reports such pages and protects them again, page by page (PAGEMAP_SCAN). No thread waits for
  * another one, and no signal is sent.
  *
- * Two descriptors are kept: of userfaultfd, and of /proc/self/pagemap, which is opened anew only if
+ * Two descriptors are kept: of userfaultfd, and of the page tables, which is opened anew only if
  * it is gone: to open a file takes the lowest free number for a moment, on which another thread of
  * the program may count. A fork's child has neither: the second one is of its parent's memory, and
  * would protect that. Numbers are used only while they are those files: one that the program
@@ -23,7 +23,6 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,29 +45,25 @@ struct scan {
 #define SCAN_IS_WRITTEN (UINT64_C(1) << 1)
 #define SCAN_REGIONS 256 /* 6 KiB of stack */
 
+/* By the thread: a process whose first thread has ended has no memory by its own entry, which
+ * Linux 6.7 to 6.15 look at all the same. */
+#define PAGE_TABLES "/proc/thread-self/pagemap"
+
 /* More than programs open that count on low ones; less than what the kernel's first table of a
  * process has room for, 64: for a larger one a process with threads waits some 15 ms. */
 #define HIGH_DESCRIPTOR 48
 
 static void close_number(int number) { syscall(SYS_close, number); }
 
-static bool look_at(int number, struct platform_file *file) {
-    struct stat status;
-    if (number < 0 || fstat(number, &status) < 0)
-        return false;
-    *file = (struct platform_file){.number = number, status.st_dev, status.st_ino};
-    return true;
-}
-
-static bool is_open(const struct platform_file *file) {
-    struct platform_file now;
-    return look_at(file->number, &now) && now.device == file->device && now.inode == file->inode;
-}
-
+/* Not waiting: the program's threads may stand, and a fork with them. Then the number is off the
+ * list a moment before it is closed. */
 static void close_file(struct platform_file *file) {
-    if (is_open(file))
-        close_number(file->number);
+    bool began = platform_own_begin(false);
+    if (platform_file_is_open(file))
+        platform_own_close(file->number);
     file->number = -1;
+    if (began)
+        platform_own_end();
 }
 
 /* Programs rely on which numbers they get next: theirs are the low ones. @return false: there is
@@ -82,8 +77,8 @@ static bool keep_high(int number, struct platform_file *file) {
         close_number(number);
     else
         high = number; /* not so many are allowed */
-    if (look_at(high, file))
-        return true;
+    if (platform_file_of(high, file))
+        return platform_own(high) >= 0;
     close_number(high);
     return false;
 }
@@ -101,22 +96,35 @@ static int userfaultfd(void) {
 static int pages_of(struct platform_watch *watch) {
     if (fault_hits(FAULT_WATCH) || watch->process != getpid())
         return -1;
-    if (!is_open(&watch->pages))
-        keep_high((int)syscall(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
+    if (platform_file_is_open(&watch->pages))
+        return watch->pages.number;
+    watch->pages.number = -1;
+    if (platform_own_begin(false)) {
+        keep_high((int)syscall(SYS_openat, AT_FDCWD, PAGE_TABLES, O_RDONLY | O_CLOEXEC),
                   &watch->pages);
+        platform_own_end();
+    }
     return watch->pages.number;
 }
 
 int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes) {
     watch->faults.number = watch->pages.number = -1;
     watch->process = getpid();
-    if (fault_hits(FAULT_WATCH) || !keep_high(userfaultfd(), &watch->faults))
+    if (fault_hits(FAULT_WATCH) || !platform_own_begin(false))
+        return -1;
+    bool there = keep_high(userfaultfd(), &watch->faults);
+    platform_own_end();
+    if (!there)
         return -1;
     struct uffdio_api api = {.api = UFFD_API, .features = WATCH_WP_ASYNC | WATCH_WP_UNPOPULATED};
     struct uffdio_register range = {.range = {(uintptr_t)start, bytes},
                                     .mode = UFFDIO_REGISTER_MODE_WP};
+    /* Linux before 6.9 leaves pages protected whose descriptor was closed, and lets them be written
+     * all the same: they would seem to be watched */
+    struct uffdio_writeprotect none = {.range = range.range};
     if (ioctl(watch->faults.number, UFFDIO_API, &api) == 0 &&
-        ioctl(watch->faults.number, UFFDIO_REGISTER, &range) == 0 && pages_of(watch) >= 0)
+        ioctl(watch->faults.number, UFFDIO_REGISTER, &range) == 0 &&
+        ioctl(watch->faults.number, UFFDIO_WRITEPROTECT, &none) == 0 && pages_of(watch) >= 0)
         return 0;
     platform_watch_close(watch);
     return -1;
@@ -196,6 +204,7 @@ int platform_written_so_far(struct platform_watch *watch, const void *start, siz
 
 void platform_unwatch(const struct platform_watch *watch, void *start, size_t bytes) {
     struct uffdio_writeprotect range = {.range = {(uintptr_t)start, bytes}};
-    if (is_open(&watch->faults)) /* else, or refused: stores go on to fault once a page */
+    if (platform_file_is_open(
+            &watch->faults)) /* else, or refused: stores go on to fault once a page */
         ioctl(watch->faults.number, UFFDIO_WRITEPROTECT, &range);
 }

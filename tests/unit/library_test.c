@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* gait/library.h: states of libraries, what they count under the limit, fork, out of memory. */
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <gait/library.h>
 #include <gait/stats.h>
 #include <pthread.h>
@@ -61,6 +62,75 @@ Test(library, a_state_is_set_once_and_goes_with_the_heap) {
     cr_assert_eq(destroyed, 0);
     gait_heap_destroy(heap);
     cr_assert_eq(destroyed, 1);
+}
+
+/* ---- A fork as a heap ends ---- */
+
+static char folder[] = "/tmp/gait-ending-XXXXXX";
+static int ending_status;
+
+/* Does this process have a descriptor of the library's? */
+static bool has_descriptors(void) {
+    DIR *own = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    bool has = false;
+    while ((entry = readdir(own))) {
+        char name[300], to[300];
+        snprintf(name, sizeof name, "/proc/self/fd/%s", entry->d_name);
+        ssize_t length = readlink(name, to, sizeof to - 1);
+        to[length < 0 ? 0 : length] = '\0';
+        has |= strstr(to, folder) || strstr(to, "userfaultfd") || strstr(to, "pagemap");
+    }
+    closedir(own);
+    return has;
+}
+
+/* The heap is not on the list of heaps any more, and not gone yet. */
+static void fork_at_destroy(gait_heap *heap, void *state) {
+    (void)heap, (void)state;
+    cr_expect(has_descriptors());
+    pid_t child = fork();
+    if (child == 0)
+        _exit(has_descriptors());
+    cr_expect_eq(waitpid(child, &ending_status, 0), child);
+}
+
+static const gait_library ending = {.struct_bytes = sizeof ending, .destroy = fork_at_destroy};
+
+/** A heap that ends during a fork is none of the child's, and its descriptors are closed there. */
+Test(library, a_child_has_no_descriptor_of_a_heap_that_was_ending) {
+    const char *const flavours[] = {"trace=%s/file", "pacerlog=%s/file", "arenalog=%s/file",
+                                    "gcminor=10"};
+    cr_assert_not_null(mkdtemp(folder));
+    for (size_t i = 0; i < 4; i++) {
+        char debug[100], error[256], path[100];
+        snprintf(debug, sizeof debug, flavours[i], folder);
+        gait_config config;
+        gait_config_init(&config);
+        config.debug = debug;
+        config.flags = i == 3 ? GAIT_STOP_THE_WORLD : 0;
+        gait_heap *heap = gait_heap_create(&config, error, sizeof error);
+        cr_assert_not_null(heap, "%s", error);
+        gait_mutator *mutator = gait_attach(heap);
+        for (size_t cycles = 0; cycles < 3; cycles++)
+            gait_collect(mutator);
+        for (size_t looks = 0; looks < 5000 && !has_descriptors(); looks++)
+            usleep(1000); /* the file is opened by a thread of its own */
+        gait_detach(mutator);
+        if (i == 3 && !has_descriptors()) { /* the kernel does not tell */
+            gait_heap_destroy(heap);
+            break;
+        }
+        int id = gait_library_register(&ending), state;
+        cr_assert(id >= 0);
+        cr_assert_eq(gait_library_set_state(heap, id, &state), &state);
+        ending_status = -1;
+        gait_heap_destroy(heap);
+        cr_expect_eq(ending_status, 0, "%s", debug);
+        snprintf(path, sizeof path, "%s/file", folder);
+        unlink(path);
+    }
+    rmdir(folder);
 }
 
 Test(library, what_it_does_not_know_is_refused) {

@@ -9,6 +9,8 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <gait/gait.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -168,6 +170,32 @@ Test(watch, its_numbers_are_high_ones) {
     begin();
     cr_assert_geq(watch.faults.number, 48);
     cr_assert_geq(watch.pages.number, 48);
+    end();
+}
+
+static void *open_in_thread(void *first) {
+    pthread_join(*(pthread_t *)first, NULL);
+    int result = platform_watch_open(&watch, memory, PAGES * page_bytes) == 0 && watch_all() == 0;
+    *page(7) = 1;
+    exit(result && look() == 1 ? 0 : 1);
+}
+
+/** By its own entry a process has no memory any more when its first thread has ended. */
+Test(watch, the_first_thread_may_have_ended) {
+    begin();
+    pid_t child = fork();
+    if (child == 0) {
+        static pthread_t first;
+        pthread_t thread;
+        platform_watch_close(&watch);
+        first = pthread_self();
+        if (pthread_create(&thread, NULL, open_in_thread, &first) != 0)
+            exit(2);
+        pthread_exit(NULL);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert_eq(status, 0);
     end();
 }
 
