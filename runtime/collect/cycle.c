@@ -47,9 +47,11 @@
 #include "sweeping.h"
 #include "verify.h"
 
-/** So often a flush may find white objects before what is left is marked in a stop; and so much may
- * be marked there, some 80 us. Guesses. */
+/** So often a flush may find white objects before what is left is marked in a stop; the same where
+ * each round looks at all pairs that wait for keys, which takes long enough for more reads than are
+ * marked there; and so much may be marked there, some 80 us. Guesses. */
 #define ROUNDS_MOST 4
+#define ROUNDS_MOST_WITH_PAIRS 1
 #define REST_BYTES ((size_t)64 << 10)
 
 /* ---- Mutators' parts in handshakes ---- */
@@ -166,12 +168,13 @@ static size_t bytes_to_mark(const gait_heap *heap) {
     return record->start_bytes - kept + record->piece_bytes;
 }
 
-/* What marking does when it has run out of work. @return whether there is more. */
-static bool last_passes(gait_heap *heap, bool stopped) {
+/* What marking does when it has run out of work. met: of ephemerons, for those alone that were met
+ * since this was called last. @return whether there is more. */
+static bool last_passes(gait_heap *heap, bool stopped, bool met) {
     struct marker *marker = &heap->workers.marker;
     marker_begin(marker);
     size_t stack_bytes;
-    bool more = marker_ephemerons(marker);
+    bool more = met ? marker_ephemerons_met(marker) : marker_ephemerons(marker);
     more |=
         coroutines_push_reached(&heap->queue, marker, space_epoch(&heap->space) + 1, &stack_bytes);
     counter_add(&heap->cycle.stack_bytes, stack_bytes);
@@ -201,7 +204,7 @@ AO_t cycle_mark(gait_heap *heap, bool stopped) {
         workers_mark(heap, stopped);
         published = AO_load_acquire(&heap->queue.published);
         if (queue_is_out(&heap->queue))
-            more = last_passes(heap, stopped);
+            more = last_passes(heap, stopped, false);
     }
     return published;
 }
@@ -238,19 +241,28 @@ static bool marking_is_over(gait_heap *heap, AO_t published) {
     return is_quiet(heap, published) && !workers_are_ending(&heap->workers);
 }
 
-/* The rest, with the world stopped and buffers flushed, if it is little. @return whether marking is
- * over. */
+/* Would a pass have to look at all pairs that wait for keys? */
+static bool has_missed_keys(const gait_heap *heap) {
+    const struct ephemerons *keys = &heap->queue.keys;
+    return AO_load_acquire(&keys->missed) != 0 && AO_load(&keys->pairs) > 0;
+}
+
+/* The rest, with the world stopped and buffers flushed, if it is little: .inv.rest of
+ * docs/design/marking.md. @return whether marking is over. */
 static bool mark_rest(gait_heap *heap) {
     struct marker *marker = &heap->workers.marker;
-    if (liveness_has_hooks(&heap->liveness) || AO_load(&heap->queue.keys.pairs) > 0 ||
-        AO_load_acquire(&heap->queue.overflowed) || arenas_have_apart(&heap->arenas))
-        return false; /* these take longer */
+    /* hooks look at tables of the program's, and may want locks that a stopped thread has; what is
+     * set apart comes once for each arena; the others take longer */
+    if (liveness_has_hooks(&heap->liveness) || AO_load_acquire(&heap->queue.overflowed) ||
+        has_missed_keys(heap) || arenas_have_apart(&heap->arenas))
+        return false;
     marker_begin(marker);
     bool drained = marker_drain(marker, REST_BYTES);
     marker_end(marker);
     AO_t published = AO_load_acquire(&heap->queue.published);
-    return drained && queue_is_out(&heap->queue) && !last_passes(heap, true) &&
-           is_quiet(heap, published);
+    /* a helper that was marking has ended, and what it missed is seen */
+    return drained && queue_is_out(&heap->queue) && !has_missed_keys(heap) &&
+           !last_passes(heap, true, true) && is_quiet(heap, published);
 }
 
 /* What the collector's thread has done since this cycle began, or the last call, beside marking in
@@ -462,15 +474,18 @@ static bool mark_concurrently(gait_heap *heap) {
     }
     for (;;) {
         AO_t published;
-        unsigned rounds = 0;
+        unsigned rounds = 0, rounds_most;
         do {
             published = cycle_mark(heap, false);
             PERTURB(CYCLE_DRAINED);
             phase_enter(&cycle->phase, PHASE_FLUSH);
             world_handshake(&heap->world, flush);
-        } while (!is_quiet(heap, published) && ++rounds < ROUNDS_MOST &&
+            rounds_most =
+                AO_load(&heap->queue.keys.pairs) > 0 ? ROUNDS_MOST_WITH_PAIRS : ROUNDS_MOST;
+        } while (!is_quiet(heap, published) && ++rounds < rounds_most &&
                  !workers_are_ending(workers));
-        if (rounds == ROUNDS_MOST)
+        bool in_vain = rounds >= rounds_most;
+        if (in_vain)
             AO_int_store(&cycle->closing, 1);
         rescue_suspect(&heap->finalizers, &workers->marker);
         PERTURB(CYCLE_QUIET);
@@ -478,8 +493,7 @@ static bool mark_concurrently(gait_heap *heap) {
         phase_enter(&cycle->phase, PHASE_STOP);
         if (workers_are_ending(workers))
             break;
-        if ((marking_is_over(heap, published) || (rounds == ROUNDS_MOST && mark_rest(heap))) &&
-            !rescue(heap))
+        if ((marking_is_over(heap, published) || (in_vain && mark_rest(heap))) && !rescue(heap))
             break;
         cycle_start_the_world(heap);
     }

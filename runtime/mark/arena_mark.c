@@ -15,6 +15,7 @@
 
 #include "../platform/perturb.h"
 #include "arenas.h"
+#include "cells.h"
 #include "marker.h"
 
 #define SLICE_APART ((size_t)1 << 60)
@@ -160,7 +161,7 @@ static void claim_and_push(struct marker *marker, struct arena *arena, bool mino
     unsigned last;
     if (!claim(marker, arena, traced ? ARENA_WALKED : 0, &last))
         return;
-    if (AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless)
+    if (keys_are_awaited(marker))
         marker_push_pairs(marker, ephemerons_take(&marker->queue->keys, (uintptr_t)arena->handle));
     if (traced)
         push_pieces(marker, arena, false, minor && last == marker->cycle - 1);
@@ -175,8 +176,10 @@ void marker_claim_later(struct marker *marker, struct arena *arena) {
     unsigned last;
     /* pairs may wait for it: as for a leaf, see overflow */
     if (claim(marker, arena, traced ? ARENA_UNSCANNED : 0, &last) &&
-        (traced || AO_load(&marker->queue->keys.pairs) > 0 || AO_load(&marker->queue->watched)))
+        (traced || AO_load(&marker->queue->keys.pairs) > 0 || AO_load(&marker->queue->watched))) {
+        ephemerons_miss(&marker->queue->keys);
         AO_store_release(&marker->queue->overflowed, 1);
+    }
 }
 
 /* ---- Pieces ---- */

@@ -57,7 +57,12 @@ static inline bool in_range_aligned(gait_word address, gait_word base, size_t ex
 /* Do pairs wait for keys that this marker is to look up? Asked after the marks are set. Unordered:
  * see ephemerons.h, also for one that looks nothing up. */
 static inline bool keys_are_awaited(const struct marker *marker) {
-    return AO_load(&marker->queue->keys.pairs) > 0 && !marker->lockless;
+    struct ephemerons *keys = &marker->queue->keys;
+    if (AO_load(&keys->pairs) == 0)
+        return false;
+    if (marker->lockless)
+        ephemerons_miss(keys);
+    return !marker->lockless;
 }
 
 #endif

@@ -41,7 +41,8 @@ int ephemerons_add(struct ephemerons *ephemerons, uintptr_t key, const gait_word
     lock_release(&ephemerons->stripes[stripe].lock);
     if (!wait)
         return -1;
-    AO_fetch_and_add1_full(&ephemerons->pairs); /* full: before the caller's last look at the key */
+    /* full: before the caller's last look at the key */
+    ephemerons->begun |= AO_fetch_and_add1_full(&ephemerons->pairs) == 0;
     return 0;
 }
 
@@ -90,6 +91,12 @@ static void retake(void *data, struct address_node *node) {
 struct ephemeron_wait *ephemerons_retake(struct ephemerons *ephemerons,
                                          bool (*is_marked)(void *data, uintptr_t key), void *data) {
     struct retaking retaking = {.is_marked = is_marked, .data = data};
+    AO_and_full(&ephemerons->missed, 0); /* then the keys */
+    /* A marker may have seen no pairs yet, and its marks not be seen here yet: that is over when
+     * passes begin the next time, since nobody is active then. */
+    if (ephemerons->begun)
+        ephemerons_miss(ephemerons);
+    ephemerons->begun = false;
     for (unsigned i = 0; i < EPHEMERON_STRIPES; i++) {
         retaking.map = &ephemerons->stripes[i].map;
         bool more = true;
@@ -110,4 +117,6 @@ void ephemerons_clear(struct ephemerons *ephemerons) {
             address_map_destroy(&ephemerons->stripes[i].map);
     }
     AO_store(&ephemerons->pairs, 0);
+    AO_store(&ephemerons->missed, 0);
+    ephemerons->begun = false;
 }

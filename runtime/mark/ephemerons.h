@@ -9,6 +9,7 @@
  *   marked before it is looked up here. So one side sees the other; where the machine lets the
  *   second order slip, and where a marker that may take no lock looks nothing up,
  *   ephemerons_retake finds the pair.
+ *   .inv.missed: while `missed` is 0 and no marker is active, no pair that waits has a marked key.
  *
  * The table is split by key into stripes, each with a lock of rank MARK.
  */
@@ -34,7 +35,9 @@ struct ephemeron_wait {
 struct ephemerons {
     char apart[64]; /* pairs is read for each marked object: not beside what changes often */
     AO_t pairs;     /* in the table; read unordered by markers: see .inv.key */
+    AO_t missed;    /* not 0: an object may have been marked that nobody has looked up since */
     char apart_too[64];
+    bool begun; /* pairs were added where there were none, since the last retake; the adder's */
     struct {
         struct lock lock;       /* rank MARK: the map and the pool */
         struct address_map map; /* without buckets while it was never used */
@@ -46,7 +49,13 @@ struct ephemerons {
 void ephemerons_init(struct ephemerons *ephemerons, AO_t *metadata_bytes);
 void ephemerons_destroy(struct ephemerons *ephemerons);
 
-/** Add a pair under its key's address. @return negative: no memory. */
+/** Something was marked, and is not looked up, since locks are not for its marker. */
+static inline void ephemerons_miss(struct ephemerons *ephemerons) {
+    AO_store_release(&ephemerons->missed, 1); /* after the mark; pairs with ephemerons_retake */
+}
+
+/** Add a pair under its key's address. One thread at a time adds and retakes. @return negative: no
+ * memory. */
 int ephemerons_add(struct ephemerons *ephemerons, uintptr_t key, const gait_word *pair);
 
 /** Take out all pairs of a key: a list whose nodes the caller gives to ephemerons_free. */
@@ -55,7 +64,8 @@ struct ephemeron_wait *ephemerons_take(struct ephemerons *ephemerons, uintptr_t 
 /** Free a pair that was taken out. */
 void ephemerons_free(struct ephemerons *ephemerons, struct ephemeron_wait *wait);
 
-/** Take out all pairs for whose keys is_marked says yes. Time grows with the table. */
+/** Take out all pairs for whose keys is_marked says yes. Time grows with the table. What is marked
+ * beside it is looked up, or is missed. */
 struct ephemeron_wait *ephemerons_retake(struct ephemerons *ephemerons,
                                          bool (*is_marked)(void *data, uintptr_t key), void *data);
 

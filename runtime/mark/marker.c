@@ -109,6 +109,7 @@ static void overflow(struct marker *marker, gait_word address) {
         !(bits_get(&cell.pair[!marker->mark_side]) & cell.bit))
         return;
     if (marks_set(&cell.pair[marker->mark_side], cell.bit)) {
+        ephemerons_miss(&marker->queue->keys);
         count_marked(marker, (uintptr_t)cell.start, ENTRY_CLASS(cell.entry));
         if (!arenas_are_open(marker->space->arenas, marker->cycle))
             AO_store(&marker->queue->lone, 1);
@@ -183,15 +184,20 @@ static inline __attribute__((always_inline)) bool cell_is_white(const struct mar
            !(bits_get(&cell->pair[marker->mark_side]) & cell->bit);
 }
 
-/* A white leaf is marked: docs/design/marking.md, .inv.leaf. */
-static void mark_leaf(struct marker *marker, const struct cell *cell) {
+/* A white leaf is marked: docs/design/marking.md, .inv.leaf. @return whether anything was pushed.
+ */
+static bool mark_leaf(struct marker *marker, const struct cell *cell) {
     struct mark_queue *queue = marker->queue;
+    bool pushed = false;
     if (!marks_set(&cell->pair[marker->mark_side], cell->bit))
-        return;
+        return false;
     count_marked(marker, (uintptr_t)cell->start, ENTRY_CLASS(cell->entry));
-    AO_nop_full(); /* .inv.key: marked before the look; the pass after this notice finds the pair */
+    AO_nop_full(); /* .inv.key: marked before the look */
+    if (keys_are_awaited(marker))
+        pushed = marker_push_pairs(marker, ephemerons_take(&queue->keys, (uintptr_t)cell->start));
     if (AO_load(&queue->keys.pairs) > 0 || AO_load(&queue->watched))
-        AO_fetch_and_add1_full(&queue->published);
+        AO_fetch_and_add1_full(&queue->published); /* the passes look once more */
+    return pushed;
 }
 
 bool marker_shade(struct marker *marker, const gait_word *words, size_t count, bool may_mark) {
@@ -208,7 +214,7 @@ bool marker_shade(struct marker *marker, const gait_word *words, size_t count, b
             if (!cell_is_white(marker, &cells[i]))
                 continue;
             else if (may_mark && ENTRY_LAYOUT(cells[i].entry) == GAIT_LEAF)
-                mark_leaf(marker, &cells[i]);
+                pushed |= mark_leaf(marker, &cells[i]);
             else
                 marker_push(marker, (gait_word)cells[i].start), pushed = true;
     }

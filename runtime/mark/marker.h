@@ -174,6 +174,10 @@ bool marker_push_pairs(struct marker *marker, struct ephemeron_wait *pairs);
 /** Push the values of all ephemerons whose keys are marked. @return whether any was pushed. */
 bool marker_ephemerons(struct marker *marker);
 
+/** The same of those that were met since: the time does not grow with the table. Enough where
+ * nothing was missed (.inv.missed), and the caller alone marks. */
+bool marker_ephemerons_met(struct marker *marker);
+
 /** Push an object's references as if it had just been marked; its mark stays as it is. */
 void marker_scan(struct marker *marker, char *start, page_entry entry, size_t object_bytes);
 

@@ -53,8 +53,7 @@ static bool pairs_wait(struct marker *marker, const gait_word *pairs, size_t wor
 
 static bool key_is_marked(void *data, uintptr_t key) { return !marker_is_white(data, key); }
 
-bool marker_ephemerons(struct marker *marker) {
-    struct ephemerons *keys = &marker->queue->keys;
+bool marker_ephemerons_met(struct marker *marker) {
     bool pushed = false;
     struct mark_block *open = NULL, *block;
     marker_publish_ephemerons(marker);
@@ -83,6 +82,12 @@ bool marker_ephemerons(struct marker *marker) {
         else
             queue_recycle(marker->queue, block);
     }
+    return pushed;
+}
+
+bool marker_ephemerons(struct marker *marker) {
+    struct ephemerons *keys = &marker->queue->keys;
+    bool pushed = marker_ephemerons_met(marker);
     if (!pushed && AO_load(&keys->pairs))
         pushed = marker_push_pairs(marker, ephemerons_retake(keys, key_is_marked, marker));
     return pushed;

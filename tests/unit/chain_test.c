@@ -213,6 +213,44 @@ Test(chain, links_are_keys) {
     marker_end(&bare.marker);
 }
 
+/** .inv.missed: what nobody looks up is missed until a pass over all pairs, and so is all that was
+ * marked before it is sure that there are pairs; a leaf of a barrier's is looked up. */
+Test(chain, what_is_not_looked_up_is_missed) {
+    struct ephemerons *keys = &bare.queue.keys;
+    unsigned pairs = bare_kind(GAIT_EPHEMERON, 0), leaf = bare_kind(GAIT_LEAF, 0);
+    gait_word *table = bare_alloc(pairs, 8 * sizeof *table);
+    for (size_t i = 0; i < 8; i++)
+        table[i] = bare_ref(bare_alloc(leaf, 16));
+    marker_begin(&bare.marker);
+    marker_push(&bare.marker, bare_ref(table));
+    marker_drain(&bare.marker, SIZE_MAX);
+    cr_assert_not(marker_ephemerons(&bare.marker));
+    cr_assert_eq(AO_load(&keys->pairs), 4);
+    cr_assert_neq(AO_load(&keys->missed), 0, "the first pairs");
+    cr_assert_not(marker_ephemerons(&bare.marker));
+    cr_assert_eq(AO_load(&keys->missed), 0);
+
+    marker_push(&bare.marker, table[0]);
+    marker_drain(&bare.marker, SIZE_MAX);
+    cr_assert(marker_shade(&bare.marker, &table[2], 1, true));
+    marker_drain(&bare.marker, SIZE_MAX);
+    cr_assert(bare_is_marked((void *)table[1]) && bare_is_marked((void *)table[3]));
+    cr_assert_eq(AO_load(&keys->missed), 0);
+    cr_assert_not(marker_ephemerons_met(&bare.marker));
+
+    bare.marker.lockless = true;
+    marker_push(&bare.marker, table[4]);
+    marker_drain(&bare.marker, SIZE_MAX);
+    bare.marker.lockless = false;
+    cr_assert_not(bare_is_marked((void *)table[5]));
+    cr_assert_neq(AO_load(&keys->missed), 0, "by a marker without locks");
+    cr_assert(marker_ephemerons(&bare.marker));
+    marker_drain(&bare.marker, SIZE_MAX);
+    cr_assert(bare_is_marked((void *)table[5]));
+    cr_assert_eq(AO_load(&keys->missed), 0);
+    marker_end(&bare.marker);
+}
+
 /* ---- Several markers ---- */
 
 static AO_t waiting;
