@@ -203,6 +203,8 @@ static inline __attribute__((always_inline)) void run_fetch_next(const uint64_t 
         if (!free)
             continue;
         unsigned skipped = (unsigned)__builtin_ctzll(free);
+        if (at + skipped >= cells)
+            return; /* behind the last cell all bits are 0, and what lies there is others' */
         uint64_t used = ~(free >> skipped);
         size_t bytes = (used ? (unsigned)__builtin_ctzll(used) : 64) * cell_bytes;
         const char *line = start + (at + skipped) * cell_bytes;
