@@ -60,10 +60,17 @@ static uint64_t goal_now(const struct gait_governor *governor,
     return early > 0 ? arith_min_u64(target->goal_bytes, early) : target->goal_bytes;
 }
 
+static enum gait_governor_rule rule_now(const struct gait_governor *governor, bool by_limit) {
+    if (gait_pacer_floor_rules(&governor->pacer))
+        return GAIT_GOVERNOR_BY_FLOOR;
+    return by_limit ? GAIT_GOVERNOR_BY_LIMIT : governor->ruled_by;
+}
+
 static struct gait_governor_cycle cycle_now(const struct gait_governor *governor) {
     const struct gait_pacer *pacer = &governor->pacer;
     struct gait_pacer_target target = governor_target(governor);
     uint64_t expected = arith_add_u64(pacer->last_heap_work_bytes, pacer->last_stack_work_bytes);
+    bool by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes;
     return (struct gait_governor_cycle){
         .kind = governor->start.kind,
         .scannable_bytes = governor->scannable_bytes,
@@ -73,8 +80,8 @@ static struct gait_governor_cycle cycle_now(const struct gait_governor *governor
         .assist_ratio = pacer->assist_work_per_byte,
         .cons_mark = pacer->cons_mark,
         .workers = pacer->workers,
-        .ruled_by = gait_pacer_floor_rules(pacer) ? GAIT_GOVERNOR_BY_FLOOR : governor->ruled_by,
-        .by_limit = gait_pacer_limit_goal(pacer) < pacer->gogc_goal_bytes,
+        .ruled_by = rule_now(governor, by_limit),
+        .by_limit = by_limit,
     };
 }
 

@@ -137,12 +137,13 @@ struct gait_governor_orders {
     enum gait_governor_kind kind;  /**< of the next cycle, if nobody forces it                  */
 };
 
-/** What gives the goal that GOGC asks for. */
+/** What gives a goal. */
 enum gait_governor_rule {
     GAIT_GOVERNOR_BY_GOGC,    /**< what is live                                              */
     GAIT_GOVERNOR_BY_MINIMUM, /**< the least heap                                            */
-    GAIT_GOVERNOR_BY_FLOOR    /**< the CPU: a lower goal would cost more than the collector may
+    GAIT_GOVERNOR_BY_FLOOR,   /**< the CPU: a lower goal would cost more than the collector may
                                    take, or have a cycle follow another at once              */
+    GAIT_GOVERNOR_BY_LIMIT    /**< the memory limit                                          */
 };
 
 /** A cycle as it began, and as it ended, for traces. */
@@ -157,8 +158,8 @@ struct gait_governor_cycle {
     double assist_ratio;      /**< bytes of scanning per byte allocated                     */
     double cons_mark;         /**< that the trigger was chosen by                           */
     struct gait_pacer_workers workers;
-    enum gait_governor_rule ruled_by; /**< what gives GOGC's goal */
-    bool by_limit;                    /**< the limit gives the goal */
+    enum gait_governor_rule ruled_by; /**< what gives the goal                              */
+    bool by_limit; /**< the limit asks for less than GOGC's; it gives the goal, or the CPU does */
 };
 
 /* ---- The governor ------------------------------------------------------- */

@@ -102,8 +102,9 @@ enum gait_pacerlog_type {
 
 #define GAIT_PACERLOG_CYCLE(X)                                                                     \
     X(number, "from 1")                                                                            \
-    X(flags, "1: forced; 2: by the clock; 4: stopped; 8: the limit gave the goal; "                \
-             "16: minor: what was marked before stayed so")                                        \
+    X(flags, "1: forced; 2: by the clock; 4: stopped; 8: the limit asked for less than GOGC; "     \
+             "16: minor: what was marked before stayed so; 32: the CPU gave the goal, which GOGC " \
+             "or the limit would have lower")                                                      \
     X(start_ns, "when it started")                                                                 \
     X(mark_ns, "when roots were asked for: concurrent marking begins")                             \
     X(end_ns, "when marking had ended")                                                            \
@@ -154,7 +155,8 @@ enum {
     GAIT_PACERLOG_PERIODIC = 2,
     GAIT_PACERLOG_STOPPED = 4,
     GAIT_PACERLOG_BY_LIMIT = 8,
-    GAIT_PACERLOG_MINOR = 16
+    GAIT_PACERLOG_MINOR = 16,
+    GAIT_PACERLOG_BY_FLOOR = 32
 };
 
 #endif

@@ -74,7 +74,10 @@ extern "C" {
     X(gogc_percent, "GOGC in force; UINT64_MAX: off")                                              \
     X(max_procs, "CPUs that the collector counts with")                                            \
     X(limiter_cycle, "the cycle, from 1, in which the CPU limiter last began to hold the "         \
-                     "collector down; 0: never")
+                     "collector down; 0: never")                                                   \
+    X(limit_cycles, "of cycles, those whose goal the memory limit gave")                           \
+    X(floor_cycles, "of cycles, those whose goal the CPU gave: GOGC, or the limit, would have it " \
+                    "lower, and the collector would take half of the CPU")
 
 /* The figures. */
 #define GAIT_STATS(X) GAIT_STATS_FIRST(X) GAIT_STATS_MORE(X)

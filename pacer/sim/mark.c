@@ -194,7 +194,7 @@ static void mark_govern_end(struct model *model) {
     gait_governor_end(&model->governor, &end, &cycle);
     model->scannable = (double)cycle.scannable_bytes;
     record->goal_bytes = cycle.goal_bytes;
-    record->by_floor = !cycle.by_limit && cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
+    record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     record->cons_mark = model->governor.pacer.cons_mark;
 }
 

@@ -78,8 +78,8 @@ struct model_cycle {
     double assist_ratio;       /**< bytes scanned per byte allocated, as marking began          */
     double cons_mark;          /**< learnt: gait_pacer.cons_mark                                */
     bool limited;              /**< the CPU limiter was limiting for a part of it                */
-    bool by_limit;             /**< the memory limit gave the goal                               */
-    bool by_floor;             /**< what the collector may take of the CPU did                   */
+    bool by_limit;             /**< the memory limit asked for less than GOGC, as it began       */
+    bool by_floor;             /**< what the collector may take of the CPU gave the goal         */
     bool periodic;             /**< started by the clock                                         */
     bool forced;               /**< a thread of the program asked for it, and waits              */
     bool minor;                /**< what was marked stayed so, and was not looked at             */

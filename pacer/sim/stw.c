@@ -53,6 +53,7 @@ static void stw_govern(struct model *model, struct model_cycle *record) {
     gait_governor_begin(&model->governor, &start, &cycle);
     record->by_limit = cycle.by_limit;
     gait_governor_end(&model->governor, &end, &cycle);
+    record->by_floor = cycle.ruled_by == GAIT_GOVERNOR_BY_FLOOR;
     gait_governor_swept(&model->governor);
 }
 

@@ -24,6 +24,8 @@ void figures_cycle(struct figures *figures, const struct cycle_record *record) {
     figures->cycles++;
     figures->forced_cycles += record->forced;
     figures->minor_cycles += record->minor;
+    figures->floor_cycles += record->by_floor;
+    figures->limit_cycles += record->by_limit && !record->by_floor;
     figures->last = *record;
     lock_release(&figures->lock);
 }

@@ -14,6 +14,8 @@ struct figures {
     uint64_t cycles;
     uint64_t forced_cycles;
     uint64_t minor_cycles;
+    uint64_t floor_cycles; /* whose goal the CPU gave */
+    uint64_t limit_cycles; /* and the limit */
     struct cycle_record last;
     uint64_t pauses;
     uint64_t pause_total_ns;

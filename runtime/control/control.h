@@ -71,8 +71,8 @@ struct cycle_record {
     struct young_sums young; /* of what was new as it began: what of it lives */
     uint64_t estimate_bytes; /* of marked_bytes, what is taken for live: the next goal's base */
     bool periodic;
-    bool by_limit; /* the limit gave the goal */
-    bool by_floor; /* the CPU that the collector may take did */
+    bool by_limit; /* the limit asked for less than GOGC, as it began */
+    bool by_floor; /* the CPU that the collector may take gave the goal */
     bool stopped;  /* the world was stopped while it marked */
 };
 

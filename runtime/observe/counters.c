@@ -59,6 +59,8 @@ void counters_cycles(gait_heap *heap, struct cycle_counters *counters) {
         .cycles = figures->cycles,
         .forced_cycles = figures->forced_cycles,
         .minor_cycles = figures->minor_cycles,
+        .floor_cycles = figures->floor_cycles,
+        .limit_cycles = figures->limit_cycles,
         .marked_bytes = figures->last.marked_bytes,
         .peak_bytes = figures->last.peak_bytes,
         .reachable_bytes = figures->last.live_bytes,

@@ -47,6 +47,8 @@ struct cycle_counters {
     uint64_t cycles;
     uint64_t forced_cycles;
     uint64_t minor_cycles;
+    uint64_t floor_cycles;
+    uint64_t limit_cycles;
     uint64_t marked_bytes; /* of the last one, as are the next three */
     uint64_t peak_bytes;
     uint64_t reachable_bytes;

@@ -51,6 +51,10 @@ static uint64_t object_bytes(const gait_stats *s) {
     X(UINT64, false, "/gc/arenas/live:arenas", "Arenas that are live.", s->arenas)                 \
     X(UINT64, true, "/gc/cycles/automatic:gc-cycles",                                              \
       "Cycles that the collector began by itself.", less(s->cycles, s->forced_cycles))             \
+    X(UINT64, true, "/gc/cycles/by-cpu:gc-cycles",                                                 \
+      "Cycles whose goal the CPU gave, since a lower one would take half of it.", s->floor_cycles) \
+    X(UINT64, true, "/gc/cycles/by-limit:gc-cycles", "Cycles whose goal the memory limit gave.",   \
+      s->limit_cycles)                                                                             \
     X(UINT64, true, "/gc/cycles/forced:gc-cycles", "Cycles that the program asked for.",           \
       s->forced_cycles)                                                                            \
     X(UINT64, true, "/gc/cycles/minor:gc-cycles", "Cycles that looked at young objects only.",     \

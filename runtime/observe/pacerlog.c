@@ -200,7 +200,8 @@ void pacerlog_cycle(gait_heap *heap, const struct cycle_record *cycle) {
                  (cycle->periodic ? GAIT_PACERLOG_PERIODIC : 0) |
                  (cycle->stopped ? GAIT_PACERLOG_STOPPED : 0) |
                  (cycle->by_limit ? GAIT_PACERLOG_BY_LIMIT : 0) |
-                 (cycle->minor ? GAIT_PACERLOG_MINOR : 0),
+                 (cycle->minor ? GAIT_PACERLOG_MINOR : 0) |
+                 (cycle->by_floor ? GAIT_PACERLOG_BY_FLOOR : 0),
         .start_ns = cycle->start_ns - from_ns,
         .mark_ns = cycle->mark_ns - from_ns,
         .end_ns = cycle->end_ns - from_ns,

@@ -82,6 +82,8 @@ static void read_cycles(gait_heap *heap, gait_stats *stats) {
     stats->cycles = cycles.cycles;
     stats->forced_cycles = cycles.forced_cycles;
     stats->minor_cycles = cycles.minor_cycles;
+    stats->floor_cycles = cycles.floor_cycles;
+    stats->limit_cycles = cycles.limit_cycles;
     stats->heap_marked_bytes = cycles.marked_bytes;
     stats->heap_peak_bytes = cycles.peak_bytes;
     stats->heap_reachable_bytes = cycles.reachable_bytes;

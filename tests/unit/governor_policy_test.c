@@ -176,6 +176,35 @@ Test(governor_policy, the_cpu_is_a_floor_under_the_goal) {
     }
 }
 
+/* Traces, recordings, statistics and the simulator say of a cycle what gave its goal, all by this:
+ * of the limit only where that did, and not the CPU. */
+Test(governor_policy, a_cycle_says_what_gave_its_goal) {
+    static const struct {
+        int32_t gogc;
+        double limit_mib, alloc_rate;
+        enum gait_governor_rule rule;
+        bool by_limit;
+    } rows[] = {
+        {100, 0, 0.1, GAIT_GOVERNOR_BY_GOGC, false},
+        {100, 0, 2, GAIT_GOVERNOR_BY_FLOOR, false},
+        {100, 1000, 0.1, GAIT_GOVERNOR_BY_GOGC, false},
+        {100, 100, 0.1, GAIT_GOVERNOR_BY_LIMIT, true},
+        {100, 150, 1.2, GAIT_GOVERNOR_BY_LIMIT, true}, /* the CPU would, without the limit */
+        {100, 90, 20, GAIT_GOVERNOR_BY_FLOOR, true},
+        {-1, 100, 0.1, GAIT_GOVERNOR_BY_LIMIT, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct program program;
+        double limit = rows[i].limit_mib * MIB;
+        program_begin(&program, rows[i].gogc, limit > 0 ? (int64_t)limit : NO_LIMIT);
+        struct period period = {64, 4, 16, rows[i].alloc_rate, 1, 0.25};
+        settled(&program, &period, 8);
+        struct gait_governor_cycle cycle = program_cycle(&program, &period);
+        cr_expect_eq(cycle.ruled_by, rows[i].rule, "row %zu: %d", i, (int)cycle.ruled_by);
+        cr_expect_eq(cycle.by_limit, rows[i].by_limit, "row %zu", i);
+    }
+}
+
 /* A smaller GOGC never asks for a larger heap. */
 Test(governor_policy, the_goal_grows_with_gogc) {
     static const int32_t gogc[] = {0, 5, 10, 25, 50, 100, 200, 400, 1600, 100000};

@@ -317,3 +317,50 @@ Test(pacerlog, a_minor_cycle_is_flagged) {
     cr_expect(minors > 0 && minors < recording.cycle_count, "%zu of %zu", minors,
               recording.cycle_count);
 }
+
+/* What gave a cycle's goal: the flags say it, and statistics count the same. */
+struct given {
+    uint64_t by_floor, by_limit;
+};
+
+static struct given given_at(int32_t gogc, int64_t limit_bytes) {
+    enum { LIVE = 128 };
+    gait_config config;
+    gait_config_init(&config);
+    gait_heap *heap = heap_writing(&config, "pacerlog", path);
+    gait_set_gogc(heap, gogc);
+    gait_set_memory_limit(heap, limit_bytes);
+    gait_mutator *mutator = gait_attach(heap);
+    gait_kind leaf = kind_of(heap, GAIT_LEAF);
+    for (int i = 0; i < LIVE; i++)
+        gait_handle_new(mutator, (gait_word)gait_alloc(mutator, leaf, 64 * KIB));
+    gait_collect(mutator); /* from here on what is live is known */
+    for (int i = 0; i < 20; i++)
+        allocate(mutator, leaf, 64 * KIB, LIVE);
+    gait_collect(mutator); /* no cycle runs as they are read */
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    cr_assert_eq(gait_read_stats(heap, &stats), 0);
+    gait_heap_destroy(heap);
+
+    struct recording recording = recording_of(path);
+    struct given given = {0};
+    for (size_t i = 0; i < recording.cycle_count; i++) {
+        bool by_floor = recording.cycles[i].flags & GAIT_PACERLOG_BY_FLOOR;
+        given.by_floor += by_floor;
+        given.by_limit += !by_floor && (recording.cycles[i].flags & GAIT_PACERLOG_BY_LIMIT);
+    }
+    cr_expect_eq(stats.floor_cycles, given.by_floor);
+    cr_expect_eq(stats.limit_cycles, given.by_limit);
+    return given;
+}
+
+Test(pacerlog, a_goal_that_the_cpu_gave_is_flagged) {
+    struct given given = given_at(1, GAIT_NO_LIMIT); /* no cycle follows another at once */
+    cr_expect(given.by_floor > 2 && given.by_limit == 0);
+}
+
+Test(pacerlog, a_goal_that_the_limit_gave_is_flagged) {
+    struct given given = given_at(-1, 32 * MIB);
+    cr_expect_gt(given.by_limit, 2, "%llu, and %llu by the CPU", (unsigned long long)given.by_limit,
+                 (unsigned long long)given.by_floor);
+}

@@ -7,6 +7,26 @@ import { showBytes, showCount, showSeconds, showShare, showTimes } from "./units
 /** More rows than this nobody reads; the command's --csv has them all. */
 const MOST_ROWS = 300;
 
+type Columns = Results["cycles"]["columns"];
+
+/** What a cycle was begun by, and what it looks at. */
+function kindOf(columns: Columns, row: number): string {
+    const kind = columns.minor[row] ? "minor" : "full";
+    if (columns.forced[row]) return `${kind}, forced`;
+    return columns.periodic[row] ? `${kind}, by the clock` : kind;
+}
+
+/** What gives the goal. A floor of the CPU lies above what GOGC, or the limit, asks for. */
+function ruleOf(columns: Columns, row: number): string {
+    const asked = columns.by_limit[row] ? "limit" : "GOGC";
+    return columns.by_floor[row] ? `CPU, above ${asked}` : asked;
+}
+
+const WORDS: [string, (columns: Columns, row: number) => string][] = [
+    ["Kind", kindOf],
+    ["Goal by", ruleOf],
+];
+
 const COLUMNS: [string, string, (value: number) => string][] = [
     ["Cycle", "cycle", showCount],
     ["Start", "start_s", showSeconds],
@@ -35,6 +55,7 @@ export function cyclesTable({ cycles }: Results, name: string): HTMLElement {
                 "tr",
                 {},
                 ...COLUMNS.map(([, name, show]) => make("td", {}, show(cycles.columns[name][row]))),
+                ...WORDS.map(([, word]) => make("td", {}, word(cycles.columns, row))),
             ),
         );
     return make(
@@ -44,7 +65,7 @@ export function cyclesTable({ cycles }: Results, name: string): HTMLElement {
             "table",
             {},
             make("caption", {}, caption),
-            make("thead", {}, make("tr", {}, ...COLUMNS.map(([name]) => make("th", { scope: "col" }, name)))),
+            make("thead", {}, make("tr", {}, ...[...COLUMNS, ...WORDS].map(([name]) => make("th", { scope: "col" }, name)))),
             body,
         ),
     );

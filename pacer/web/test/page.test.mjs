@@ -343,6 +343,31 @@ test("what floats is seen cycle by cycle", async () => {
     assert.ok(Math.abs(shown - last.marked_bytes / last.live_bytes) < 0.006, told);
 });
 
+test("a table says of each cycle its kind and what gave its goal", async () => {
+    const page = await open();
+    const seen = new Set();
+    for (const chapter of ["assists", "limiter"]) {
+        await show(page, chapter);
+        await page.locator(`#${chapter} details:not(.source) > summary`).click();
+        await agrees(page, chapter);
+        const { cycles } = commandRun(await tomlOf(page, chapter));
+        const rows = await page.$$eval(`#${chapter} details tbody tr`, (found) =>
+            found.map((row) => [...row.cells].slice(-2).map((cell) => cell.textContent)),
+        );
+        assert.ok(rows.length > 2);
+        for (const [i, [kind, rule]] of rows.entries()) {
+            const { by_floor, by_limit, forced, minor, periodic } = cycles[i];
+            assert.equal(kind.startsWith("minor"), Boolean(minor));
+            assert.equal(kind.endsWith("forced"), Boolean(forced));
+            assert.equal(kind.endsWith("by the clock"), Boolean(periodic && !forced));
+            const asked = by_limit ? "limit" : "GOGC";
+            assert.equal(rule, by_floor ? `CPU, above ${asked}` : asked, `${chapter}, cycle ${i + 1}`);
+            seen.add(rule);
+        }
+    }
+    assert.ok(seen.has("CPU, above GOGC") && seen.has("CPU, above limit"), [...seen].join("; "));
+});
+
 test("lines are told apart without their colours, also among hundreds of cycles", async () => {
     const page = await open();
     await show(page, "limiter");
