@@ -187,7 +187,7 @@ void compat_finalizers_run_due(void) {
     if (!GC_finalize_on_demand) {
         GC_invoke_finalizers();
     } else if (GC_finalizer_notifier) {
-        unsigned long now = GC_gc_no;
+        unsigned long now = GC_get_gc_no();
         if (__atomic_exchange_n(&notified, now, __ATOMIC_RELAXED) != now)
             GC_finalizer_notifier();
     }

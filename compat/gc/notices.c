@@ -6,7 +6,7 @@
  */
 #include "compat.h"
 
-GC_word GC_gc_no;
+GC_word GC_gc_no; /* atomic; the collector's thread writes it, in the last stop of a cycle */
 GC_on_heap_resize_proc GC_on_heap_resize;
 int compat_notices_due;
 
@@ -59,7 +59,8 @@ void compat_notices_marked(void) { over = true; }
 
 void compat_notices_starting(void) {
     if (over) {
-        GC_gc_no++;
+        /* release: who sees it sees cleared links, too */
+        __atomic_store_n(&GC_gc_no, GC_gc_no + 1, __ATOMIC_RELEASE);
         __atomic_store_n(&compat_notices_due, 1, __ATOMIC_RELEASE);
         tell(GC_EVENT_MARK_END);
     }
