@@ -49,15 +49,18 @@ static double full_work(const struct gait_governor *governor, double allocated_b
     return work * ((live + governor_growth_share(governor) * allocated_bytes) / base);
 }
 
-/* Of a minor one: as much of what is new as the last ones scanned. A try may find as much as a full
- * one would: expected to do less, it would end above its goal. */
+/* Of a minor one: as much of what is new as the last ones scanned, be they tries or not, and more
+ * where more of it lives than did. Of the first one nobody knows: as much as a full one would.
+ * Expected to do less than they do, they would end above their goal; expected to do more, they
+ * begin, and end, well before it. */
 static double minor_work(const struct gait_governor *governor, double allocated_bytes) {
     const struct gait_governor_lesson *lesson = &governor->learnt.of[GAIT_GOVERNOR_MINOR];
     double roots = lesson->work_bytes - lesson->heap_work_bytes;
     double work = governor_rate(&lesson->young) * allocated_bytes + roots;
-    double most = full_work(governor, 0);
-    bool is_try = lesson->cycles == 0 || governor->yield.refusals > 0;
-    return is_try && work < most ? most : work;
+    double most = full_work(governor, 0), factor = governor_try_factor(governor);
+    if (work >= most || factor == 1)
+        return work;
+    return factor * work < most ? factor * work : most;
 }
 
 double governor_expected_work(const struct gait_governor *governor, enum gait_governor_kind kind,

@@ -261,6 +261,16 @@ const struct gait_governor_lesson *governor_lesson(const struct gait_governor *g
     return &of[of[kind].cycles > 0 ? kind : GAIT_GOVERNOR_FULL];
 }
 
+double governor_try_factor(const struct gait_governor *governor) {
+    const struct gait_governor_yield *yield = &governor->yield;
+    double lives = governor_rate(&yield->young), lived = yield->refused_young;
+    if (governor->learnt.of[GAIT_GOVERNOR_MINOR].cycles == 0)
+        return INFINITY;
+    if (yield->refusals == 0 || lives <= lived)
+        return 1;
+    return lived > 0 ? lives / lived : INFINITY;
+}
+
 uint64_t governor_scannable(const struct gait_governor *governor, uint64_t scannable_bytes) {
     if (governor->start.kind == GAIT_GOVERNOR_FULL)
         return scannable_bytes;

@@ -64,6 +64,11 @@ double governor_expected_work(const struct gait_governor *governor, enum gait_go
 void governor_plan_kind(struct gait_governor *governor, const struct gait_governor_end *end,
                         uint64_t marked_before_bytes, int64_t gc_ns);
 
+/** How many times the work of the last minor ones, per new byte, one that begins now may have: more
+ * where it is a try, and more of the young lives than as the last ones were refused; infinite where
+ * none was seen. */
+double governor_try_factor(const struct gait_governor *governor);
+
 /** A cycle begins. If it is full since it would have had too much to scan of what is old, minor
  * ones are refused as after a try. Defined in governor_kind.c, as what follows. */
 void governor_note_dirty(struct gait_governor *governor);

@@ -141,6 +141,35 @@ Test(governor_minor, where_the_young_live_they_are_refused, .timeout = 60) {
     }
 }
 
+/* A try is expected to do what those before it did, so it ends near its goal as others do: one that
+ * is expected to do as much as a full cycle begins, and ends, up to a tenth of the goal before it.
+ * Nor does it pass its goal where more of the young lives, all of a sudden. */
+Test(governor_minor, tries_go_by_those_before, .timeout = 60) {
+    static const struct young young = {0.5, 8, 0.05, false};
+    double tries = 0;
+    FOR_EACH(i, programs)
+    FOR_EACH(g, gogcs) {
+        struct loop_program program = aged(i, young, true);
+        struct loop loop = grown(&program, gogcs[g], GAIT_PACER_NO_LIMIT, i + 1);
+        double early = 0, late = 0, before = tries;
+        for (int k = 0; k < 1000; k++) {
+            loop.program.survival = k % 100 < 50 ? young.survival : 0.8;
+            bool is_try = loop.governor.yield.refusals > 0;
+            const struct loop_cycle *cycle = loop_cycle(&loop);
+            if (cycle->kind != GAIT_GOVERNOR_MINOR || !is_try)
+                continue;
+            tries++;
+            early += 1 - cycle->peak / cycle->goal;
+            late = loop_max(late, cycle->peak / cycle->goal - 1);
+        }
+        cr_expect_leq(early, 0.04 * (tries - before), "%s, GOGC=%d: %.3f of the goal early",
+                      programs[i].name, gogcs[g], early / (tries - before));
+        cr_expect_leq(late, 0.02, "%s, GOGC=%d: %.3f past the goal", programs[i].name, gogcs[g],
+                      late);
+    }
+    cr_expect_gt(tries, 50);
+}
+
 /* Where all that is old is stored into, nothing is tried: what the collector costs, and memory, is
  * what it is without minor cycles. */
 Test(governor_minor, where_the_old_are_stored_into_none_is_begun, .timeout = 60) {
