@@ -73,6 +73,14 @@ static void raise_top(AO_t top) {
     while (before < top && !AO_compare_and_swap_full(&files_top, before, top));
 }
 
+size_t platform_own_count(void) {
+    AO_t top = AO_load(&files_top);
+    size_t count = 0;
+    for (size_t i = 0; i < top; i++)
+        count += AO_load(&files[i].number) >= FIRST;
+    return count;
+}
+
 int platform_own(int number) {
     struct platform_file file;
     if (!platform_file_of(number, &file))

@@ -299,6 +299,9 @@ void platform_own_end(void);
 /** A descriptor was opened (negative: none was). Within a step. @return it. */
 int platform_own(int number);
 
+/** How many there are; others may be opening or closing some. */
+size_t platform_own_count(void);
+
 /** Close one; negative: there is none. Within a step, or where no fork can be. */
 void platform_own_close(int number);
 

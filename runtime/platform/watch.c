@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -92,6 +93,15 @@ static int userfaultfd(void) {
     return (int)number;
 }
 
+/* A process may have many heaps, and wants most of its descriptors for itself. */
+#define OWN_SHARE 4
+
+static bool are_few(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+           platform_own_count() < limit.rlim_cur / OWN_SHARE;
+}
+
 /* @return the page tables' descriptor; negative: there is none. */
 static int pages_of(struct platform_watch *watch) {
     if (fault_hits(FAULT_WATCH) || watch->process != getpid())
@@ -112,7 +122,7 @@ int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes)
     watch->process = getpid();
     if (fault_hits(FAULT_WATCH) || !platform_own_begin(false))
         return -1;
-    bool there = keep_high(userfaultfd(), &watch->faults);
+    bool there = are_few() && keep_high(userfaultfd(), &watch->faults);
     platform_own_end();
     if (!there)
         return -1;

@@ -199,6 +199,32 @@ Test(watch, the_first_thread_may_have_ended) {
     end();
 }
 
+/** Many heaps leave a process most of its descriptors. */
+Test(watch, a_quarter_of_the_descriptors_is_taken_at_most) {
+    begin();
+    enum { ALLOWED = 240, MOST = ALLOWED };
+    struct rlimit limit, few;
+    struct platform_watch more[MOST];
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = ALLOWED;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    size_t count = 0;
+    char *other[MOST];
+    do {
+        other[count] = platform_reserve(page_bytes, page_bytes);
+        cr_assert_not_null(other[count]);
+    } while (platform_watch_open(&more[count], other[count], page_bytes) == 0 && ++count < MOST);
+    cr_expect_eq(count, ALLOWED / 4 / 2 - 1);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    platform_unreserve(other[count], page_bytes);
+    while (count-- > 0) {
+        platform_watch_close(&more[count]);
+        platform_unreserve(other[count], page_bytes);
+    }
+    end();
+}
+
 Test(watch, a_child_has_none) {
     begin();
     pid_t child = fork();
