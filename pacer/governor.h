@@ -393,7 +393,7 @@ struct gait_governor_pace {
 struct gait_governor_pace gait_governor_mark_pace(int32_t procs, bool idle, bool limiting,
                                                   bool stopped, uint64_t work_bytes);
 /** The same for sweeping. due: a cycle is, and waits for it. */
-struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due, uint64_t work_bytes);
+struct gait_governor_pace gait_governor_sweep_pace(bool idle, bool due);
 
 /** Times that all markers have in common. */
 struct gait_governor_rhythm {
@@ -407,6 +407,32 @@ struct gait_governor_rhythm {
 };
 
 struct gait_governor_rhythm gait_governor_rhythm(void);
+
+/** Turns: where mutators keep the CPUs busy, those that take memory mark a little now and then in
+ * place of the collector's thread, which would keep one of them off its CPU for a whole burst. */
+struct gait_governor_turns {
+    uint64_t piece_bytes; /**< scanned in one                                 */
+    uint64_t look_bytes;  /**< allocated between two looks whether one is due */
+};
+
+struct gait_governor_turns gait_governor_turns(void);
+
+/** Of its time, what each mutator that allocates is to spend on turns; 0: there are none, since the
+ * collector's thread has a CPU beside them, or mutators are not to mark. */
+double gait_governor_turn_share(const struct gait_governor_orders *orders,
+                                const struct gait_governor_pace *pace, int32_t procs);
+
+/** What a turn counts as, CPU time, that took so long by the clock. */
+int64_t gait_governor_turn_ns(int64_t elapsed_ns);
+
+/** When a mutator's next turn is due. due_ns: when the last one was; now_ns: it has ended; turn_ns:
+ * it counts as. */
+int64_t gait_governor_turn_due_ns(double share, int64_t due_ns, int64_t now_ns, int64_t turn_ns);
+
+/** Did turns do enough of late that the collector's thread need not mark?
+ * @param turns_ns  what they count as, in elapsed_ns by the clock */
+bool gait_governor_turns_suffice(const struct gait_governor_pace *pace, int64_t elapsed_ns,
+                                 int64_t turns_ns);
 
 /** The nap after a burst that took so much CPU time; 0: none. */
 int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);

@@ -161,8 +161,8 @@ static struct full_background full_background(struct model *model, bool due) {
     if (model->sweeping && full_is_tight(model)) {
         background.sweep = (double)machine->cpus; /* threads sweep for what they allocate */
     } else if (model->sweeping) {
-        double busy = gait_governor_sweep_pace(false, due, 0).share;
-        double idle = gait_governor_sweep_pace(true, due, 0).share;
+        double busy = gait_governor_sweep_pace(false, due).share;
+        double idle = gait_governor_sweep_pace(true, due).share;
         background.sweep = engine_max(busy, engine_min(full_idle_cpus(model), idle));
     }
     background.scavenge_due = full_scavenge_due(model);

@@ -81,6 +81,7 @@ static void roots_scan(gait_mutator *mutator) {
                         cache_begin_cycle(&mutator->cache, mutator->outside));
     counter_add(&mutator->heap->cycle.stack_bytes, mutator->stack_bytes);
     mutator->late_ns = mutator->starved_ns = 0;
+    mutator->turn_due_ns = 0;
 }
 
 bool cycle_lets_mark(const gait_mutator *mutator) {

@@ -121,7 +121,7 @@ static void await_work(gait_heap *heap, struct starvation *starvation, bool stop
 
 /* The collector's bursts, with what is left in its hands from one to the next, until it is to nap.
  * @return for how long; 0: it has run out of work. */
-static int64_t mark_until_nap(gait_heap *heap, bool stopped) {
+static int64_t mark_until_nap(gait_heap *heap, bool stopped, struct control_turns *turns) {
     struct workers *workers = &heap->workers;
     int64_t nap_ns = 0;
     bool more = true;
@@ -129,6 +129,11 @@ static int64_t mark_until_nap(gait_heap *heap, bool stopped) {
     while (more && nap_ns == 0 && !workers_are_ending(workers)) {
         struct gait_governor_pace pace =
             control_mark_pace(&heap->control, workers_have_cpu(heap), is_limited(heap), stopped);
+        if (control_turns_suffice(&heap->control, &pace, turns)) {
+            control_marked(&heap->control);
+            nap_ns = pace.burst_ns;
+            break;
+        }
         int64_t spent_ns;
         more = mark_burst(heap, &workers->marker, pace.dedicated ? CPU_DEDICATED : CPU_FRACTIONAL,
                           pace.burst_ns, &spent_ns);
@@ -142,13 +147,14 @@ static int64_t mark_until_nap(gait_heap *heap, bool stopped) {
 /* The collector's marking, until there is no work anywhere. */
 void workers_mark(gait_heap *heap, bool stopped) {
     struct starvation starvation = {0};
+    struct control_turns turns = {0};
     while (!queue_is_out(&heap->queue) && !workers_are_ending(&heap->workers)) {
         if (!queue_has_work(&heap->queue)) {
             await_work(heap, &starvation, stopped);
             continue;
         }
         starvation.since_ns = 0;
-        int64_t nap_ns = mark_until_nap(heap, stopped);
+        int64_t nap_ns = mark_until_nap(heap, stopped, &turns);
         if (nap_ns > 0)
             timeline_nap(heap->space.heap_number, nap_ns);
     }

@@ -223,8 +223,10 @@ bool control_allocated(struct control *control, gait_mutator *mutator, size_t by
     struct tally_rest *rest = &mutator->tally;
     *(scannable ? &rest->scannable_bytes : &rest->leaf_bytes) += bytes;
     bool marking = AO_load(&control->marking) != 0;
-    if (marking)
+    if (marking) {
         mutator->assist_credit_bytes -= (int64_t)bytes;
+        mutator->turn_bytes += bytes;
+    }
     /* not by what the sums lack: a thread that goes native adds that to them, and might be told by
      * nobody that a cycle is due */
     mutator->unlooked_bytes += bytes;
@@ -370,7 +372,7 @@ struct gait_governor_pace control_mark_pace(struct control *control, bool idle, 
 
 struct gait_governor_pace control_sweep_pace(struct control *control, bool idle) {
     bool due = control_live_bytes(control) >= AO_load(&control->trigger_bytes);
-    return gait_governor_sweep_pace(idle, due, AO_load(&control->expected_bytes));
+    return gait_governor_sweep_pace(idle, due);
 }
 
 struct gait_governor_rhythm control_rhythm(void) {
@@ -379,6 +381,23 @@ struct gait_governor_rhythm control_rhythm(void) {
 
 int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns) {
     return gait_governor_nap_ns(pace, spent_ns);
+}
+
+bool control_turns_suffice(struct control *control, const struct gait_governor_pace *pace,
+                           struct control_turns *seen) {
+    struct gait_governor_orders orders = control_orders(control);
+    double share = gait_governor_turn_share(&orders, pace, control_procs(control));
+    AO_store(&control->turn_share, bits_of(share));
+    struct control_turns before = *seen;
+    *seen = (struct control_turns){platform_now_ns(), (int64_t)AO_load(&control->turns_ns)};
+    if (!(share > 0))
+        return false;
+    return before.now_ns == 0 || gait_governor_turns_suffice(pace, seen->now_ns - before.now_ns,
+                                                             seen->turns_ns - before.turns_ns);
+}
+
+double control_turn_share(const struct control *control) {
+    return double_of(AO_load(&control->turn_share));
 }
 
 void control_preempted(struct control *control, int64_t ns) { control->held_back_ns += ns; }

@@ -111,6 +111,9 @@ struct control {
     AO_t large_bytes;           /* the same before a large object that passes the goal as well */
     AO_t assist_work_per_byte;  /* bits of a double */
     AO_t assist_bytes_per_work; /* bits of a double */
+    AO_t turn_share;            /* bits of a double: of their time, mutators mark in turns; 0: none.
+                                   By the collector's thread; unordered, an old one only delays */
+    AO_t turns_ns;              /* CPU time that turns took since the heap was created */
     AO_t marking;               /* not 0: between control_begin and control_end */
     AO_t limiting;              /* not 0: the CPU limiter is */
     AO_t min_heap_bytes;        /* settings, as gogc_percent is */
@@ -281,6 +284,23 @@ struct gait_governor_rhythm control_rhythm(void);
 
 /** The nap after a burst that took so much CPU time; 0: none. */
 int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns);
+
+/** What turns had done as the collector's thread looked last; zero: as marking begins. */
+struct control_turns {
+    int64_t now_ns;
+    int64_t turns_ns;
+};
+
+/** Have mutators mark in turns, as the pace says. @return whether they do enough that the
+ * collector's thread, which alone calls this, need not mark until it looks again. */
+bool control_turns_suffice(struct control *control, const struct gait_governor_pace *pace,
+                           struct control_turns *seen);
+
+/** Of its time, what a mutator is to mark in turns; 0: nothing. Any thread. */
+double control_turn_share(const struct control *control);
+
+/** A mutator that may mark takes its turn if one is due. Cheap else. */
+void control_take_turn(struct control *control, gait_mutator *mutator);
 
 /** The OS had it wait for so long in the middle of a burst, for once. The collector only. */
 void control_preempted(struct control *control, int64_t ns);

@@ -246,6 +246,8 @@ void alloc_make_room(gait_mutator *mutator, const struct alloc_need *need) {
         return;
     }
     enum gait_governor_advice first = ask(mutator, need, &want);
+    if (want.marks) /* as for pay */
+        control_take_turn(&mutator->heap->control, mutator);
     if (first == GAIT_GOVERNOR_GO && waits_for_nothing(mutator, need))
         return;
     if (first == GAIT_GOVERNOR_HELP)

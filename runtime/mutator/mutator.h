@@ -114,6 +114,8 @@ struct gait_mutator {
     struct tally_rest tally;      /* what it was handed of late: the space's has not heard of it */
     size_t unlooked_bytes;        /* allocated since it looked whether a cycle is due */
     int64_t assist_credit_bytes;  /* allocation that is paid for; negative: debt */
+    size_t turn_bytes;            /* allocated since it looked whether its turn to mark has come, */
+    int64_t turn_due_ns;          /* which it has then, by the monotonic clock                    */
     int64_t late_ns;              /* waited before it took memory, since its last root scan; */
     int64_t starved_ns;           /* of that not: for work, and none came */
     bool runs_finalizers;         /* has run some or waited for them: nobody else is waited for */

@@ -110,6 +110,44 @@ Test(cycle, a_forced_cycle_is_helped_while_helpers_of_idle_priority_rest, .timeo
     gait_heap_destroy(heap);
 }
 
+/* ---- Turns ---- */
+
+static gait_stats stats_now(void) {
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(heap, &stats);
+    return stats;
+}
+
+/* Allocate beside a live array until a cycle has ended, with the only CPU busy. @return how long
+ * turns took meanwhile, ns. */
+static int64_t allocate_through_a_cycle(bool assists) {
+    enum { OBJECTS = 400000 };
+    gait_mutator *mutator = begin(NULL);
+    gait_set_max_procs(heap, 1);
+    gait_set_assists(heap, assists);
+    int refs = gait_kind_register(heap, &(gait_kind_info){.name = "refs", .layout = GAIT_REFS});
+    gait_word root = (gait_word)make_array(mutator, (gait_kind)refs, OBJECTS);
+    cr_assert_neq(root, 0);
+    struct gait_frame frame;
+    gait_push_frame(mutator, &frame, &root, 1);
+    gait_set_gogc(heap, 100);
+    for (size_t cycles = stats_now().cycles; stats_now().cycles < cycles + 2;)
+        for (size_t i = 0; i < 1000; i++)
+            cr_assert_not_null(gait_alloc(mutator, (gait_kind)refs, 64));
+    int64_t turns_ns = (int64_t)AO_load(&heap->control.turns_ns);
+    cr_expect(turns_ns <= (int64_t)stats_now().cpu_fractional_ns, "they are background marking");
+    gait_pop_frame(mutator);
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+    return turns_ns;
+}
+
+/* Else the collector's thread keeps a mutator off its CPU for a burst of half a millisecond. */
+Test(cycle, mutators_mark_in_turns_while_cpus_are_busy, .timeout = 60) {
+    cr_expect_gt(allocate_through_a_cycle(true), 0);
+    cr_expect_eq(allocate_through_a_cycle(false), 0, "they are not to mark");
+}
+
 /* ---- Who holds the world up ---- */
 
 static AO_t frozen; /* the asking thread is held in a signal's handler */

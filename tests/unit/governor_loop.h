@@ -235,7 +235,7 @@ static inline void loop_run(struct loop *loop, double alloc) {
         bool due = loop->heap >= trigger || (grown && advice == GAIT_GOVERNOR_AWAIT);
         if (due && loop->swept)
             return;
-        double busy = gait_governor_sweep_pace(false, due, 0).share;
+        double busy = gait_governor_sweep_pace(false, due).share;
         double sweeper = loop->swept ? 0 : loop_max(busy, loop_min(loop_idle(loop), 1));
         if (due && advice != GAIT_GOVERNOR_GO) /* mutators that wait sweep */
             sweeper = loop->program.cpus;

@@ -113,13 +113,19 @@ static void workers_expect(void) {
     EXPECT(helpers.dedicated + helpers.idle < procs);
     struct gait_governor_pace paces[] = {
         gait_governor_mark_pace(procs, below(2), below(2), below(2), any_u64()),
-        gait_governor_sweep_pace(below(2), below(2), any_u64())};
+        gait_governor_sweep_pace(below(2), below(2))};
     for (int i = 0; i < 2; i++) {
         EXPECT(paces[i].share > 0 && paces[i].share <= 1 && paces[i].burst_ns > 0);
         int64_t nap_ns = gait_governor_nap_ns(&paces[i], any_i64());
         EXPECT(nap_ns >= 0 && (nap_ns > 0 || paces[i].share >= 1));
     }
     EXPECT(gait_governor_scavenge_nap_ns(procs, any_i64()) >= 0);
+    struct gait_governor_orders orders = {.limiting = below(2), .assists_off = below(2)};
+    double share = gait_governor_turn_share(&orders, &paces[0], procs);
+    EXPECT(share >= 0 && share <= paces[0].share);
+    int64_t now_ns = any_i64(), turn_ns = gait_governor_turn_ns(any_i64());
+    EXPECT(turn_ns >= 0);
+    EXPECT(now_ns < 0 || gait_governor_turn_due_ns(share, any_i64(), now_ns, turn_ns) >= -1000000);
 }
 
 static bool is_ratio(double x) { return isfinite(x) && x >= 0; }

@@ -242,6 +242,55 @@ Test(governor_rules, the_collectors_thread_takes_an_idle_cpu) {
     }
 }
 
+/* Mutators mark in turns where the collector's thread would have to take one's CPU, and nowhere
+ * else. */
+Test(governor_rules, mutators_take_turns_while_cpus_are_busy) {
+    static const struct {
+        int32_t procs;
+        bool idle, stopped, limiting, assists_off;
+        double share;
+    } rows[] = {
+        {2, false, false, false, false, 0.25}, {1, false, false, false, false, 0.25},
+        {3, false, false, false, false, 0.25}, {4, false, false, false, false, 0},
+        {2, true, false, false, false, 0},     {2, false, true, false, false, 0},
+        {2, false, false, true, false, 0},     {2, true, false, true, false, 0},
+        {2, false, false, false, true, 0},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_orders orders = {.limiting = rows[i].limiting,
+                                              .assists_off = rows[i].assists_off};
+        struct gait_governor_pace pace = gait_governor_mark_pace(
+            rows[i].procs, rows[i].idle, rows[i].limiting, rows[i].stopped, GIB);
+        double share = gait_governor_turn_share(&orders, &pace, rows[i].procs);
+        cr_expect(fabs(share - rows[i].share) < 1e-9, "row %zu: %g", i, share);
+    }
+}
+
+/* A mutator that looks often spends its share of the time on turns, whatever one takes; one that
+ * was away does not make up for all of it. */
+Test(governor_rules, turns_come_to_their_share) {
+    const int64_t take_ns[] = {2000, 12000, 60000};
+    for (size_t i = 0; i < COUNT(take_ns); i++) {
+        int64_t now_ns = 1000 * MS, due_ns = 0, spent_ns = 0;
+        for (; now_ns < 1100 * MS; now_ns += 5000)
+            if (now_ns >= due_ns) {
+                now_ns += take_ns[i];
+                spent_ns += take_ns[i];
+                due_ns = gait_governor_turn_due_ns(0.25, due_ns, now_ns, take_ns[i]);
+            }
+        double share = (double)spent_ns / (100 * MS);
+        cr_expect(fabs(share - 0.25) < 0.01, "%" PRId64 " ns: %g", take_ns[i], share);
+        int64_t later_ns = gait_governor_turn_due_ns(0.25, due_ns, now_ns + 1000 * MS, take_ns[i]);
+        cr_expect_gt(later_ns, now_ns + 999 * MS);
+    }
+    cr_expect_eq(gait_governor_turn_ns(12000), 12000);
+    cr_expect_lt(gait_governor_turn_ns(4 * MS), MS, "it was preempted");
+    struct gait_governor_pace pace = gait_governor_mark_pace(2, false, false, false, GIB);
+    cr_expect(gait_governor_turns_suffice(&pace, MS, MS / 2), "two CPUs, a quarter of each");
+    cr_expect(gait_governor_turns_suffice(&pace, MS, MS / 4), "a quarter of one");
+    cr_expect_not(gait_governor_turns_suffice(&pace, MS, MS / 16), "nobody allocates");
+}
+
 Test(governor_rules, naps_leave_a_thread_its_share) {
     static const struct {
         double share;
@@ -256,10 +305,10 @@ Test(governor_rules, naps_leave_a_thread_its_share) {
         int64_t nap_ns = gait_governor_nap_ns(&pace, rows[i].spent_ns);
         cr_expect(llabs(nap_ns - rows[i].nap_ns) <= 1, "row %zu: %" PRId64, i, nap_ns);
     }
-    cr_expect_eq(gait_governor_sweep_pace(true, false, 0).share, 1);
-    cr_expect_eq(gait_governor_sweep_pace(false, true, 0).share, 1, "a cycle waits for it");
-    cr_expect(fabs(gait_governor_sweep_pace(false, false, 0).share - 0.625) < 1e-9);
-    cr_expect_eq(gait_governor_sweep_pace(false, false, GIB).burst_ns, 500000);
+    cr_expect_eq(gait_governor_sweep_pace(true, false).share, 1);
+    cr_expect_eq(gait_governor_sweep_pace(false, true).share, 1, "a cycle waits for it");
+    cr_expect(fabs(gait_governor_sweep_pace(false, false).share - 0.625) < 1e-9);
+    cr_expect_eq(gait_governor_sweep_pace(false, false).burst_ns, 100000, "however large the heap");
     cr_expect_eq(gait_governor_scavenge_nap_ns(2, MS), 49 * MS, "1 %% of two CPUs");
     cr_expect_eq(gait_governor_scavenge_nap_ns(200, MS), 0);
 }
