@@ -26,11 +26,6 @@ struct error_line {
     size_t bytes;
 };
 
-static int usable_cpus(void) {
-    int cpus = platform_cpus();
-    return cpus < OPTIONS_PROCS_MAX ? cpus : OPTIONS_PROCS_MAX;
-}
-
 __attribute__((format(printf, 2, 3))) static int refuse(struct error_line *error,
                                                         const char *format, ...) {
     va_list arguments;

@@ -16,6 +16,7 @@
 enum {
     OPTIONS_GOGC_MAX = 1000000,
     OPTIONS_PROCS_MAX = 1024,
+    OPTIONS_PROCS_USABLE = 0, /* those that the process may use: control looks when it has to */
     OPTIONS_NOTICE_PERCENT_MAX = 1000,
     OPTIONS_PATH_BYTES = 1024
 };

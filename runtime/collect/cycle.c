@@ -577,6 +577,7 @@ static bool begin_watch(gait_heap *heap) {
 
 void cycle_begin(gait_heap *heap, bool forced, bool periodic, bool whole) {
     struct cycle *cycle = &heap->cycle;
+    control_settle_procs(&heap->control);
     phase_enter(&cycle->phase, PHASE_FINISH_SWEEP);
     if (!sweep_done(&heap->sweeper))
         sweeping_finish(heap);

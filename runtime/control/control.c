@@ -128,6 +128,10 @@ static struct gait_governor_progress progress_now(const struct control *control)
     };
 }
 
+static int32_t at_most_procs(int cpus) {
+    return cpus < OPTIONS_PROCS_MAX ? cpus : OPTIONS_PROCS_MAX;
+}
+
 void control_init(struct control *control, struct space *space, struct sweeper *sweeper,
                   struct mark_queue *queue, struct finalizers *finalizers,
                   const struct options *options) {
@@ -136,14 +140,17 @@ void control_init(struct control *control, struct space *space, struct sweeper *
     control->space = space;
     control->sweeper = sweeper;
     control->queue = queue;
-    AO_store(&control->procs, (AO_t)options->max_procs);
+    bool usable = options->max_procs == OPTIONS_PROCS_USABLE;
+    int32_t procs = usable ? at_most_procs(platform_affinity_cpus()) : options->max_procs;
+    AO_store(&control->procs, (AO_t)procs);
+    AO_store(&control->procs_settled, !usable);
     control->minors_wanted = space->cards.bytes && options->minor ? options->gcminor : 0;
     notices_init(&control->notices, finalizers, options->notice_memory_bytes,
                  options->notice_limit_percent);
     struct gait_governor_settings settings = {
         .gogc_percent = options->gogc_percent,
         .memory_limit_bytes = options->memory_limit_bytes,
-        .procs = options->max_procs,
+        .procs = procs,
         .min_heap_bytes = (uint64_t)options->min_heap_bytes,
         .gogc_floor_percent = options->gogc_floor_percent,
         .assists_off = !options->assists,
@@ -607,14 +614,31 @@ int64_t control_set(struct control *control, enum gait_governor_setting setting,
     return before;
 }
 
+/* With the lock held. */
+static void set_procs(struct control *control, int32_t procs) {
+    AO_store(&control->procs, (AO_t)procs);
+    gait_governor_set_procs(&control->governor, platform_now_ns(), procs);
+}
+
+void control_settle_procs(struct control *control) {
+    if (AO_load(&control->procs_settled))
+        return;
+    int32_t procs = platform_quota_cpus(control_procs(control));
+    control_update_limiter(control);
+    lock_acquire(&control->lock);
+    if (!AO_load(&control->procs_settled)) /* else another thread found as much */
+        set_procs(control, procs);
+    AO_store(&control->procs_settled, 1);
+    lock_release(&control->lock);
+}
+
 int32_t control_set_procs(struct control *control, int32_t procs) {
+    control_settle_procs(control); /* a program that sets none asks what there is */
     control_update_limiter(control);
     lock_acquire(&control->lock);
     int32_t before = (int32_t)AO_load(&control->procs);
-    if (procs > 0) {
-        AO_store(&control->procs, (AO_t)procs);
-        gait_governor_set_procs(&control->governor, platform_now_ns(), procs);
-    }
+    if (procs > 0)
+        set_procs(control, procs);
     lock_release(&control->lock);
     return before;
 }

@@ -84,6 +84,7 @@ struct control {
     struct mark_queue *queue;      /* constant */
     struct notices notices;        /* guarded as notices.h says */
     AO_t procs;                    /* written under the lock; read unordered: may be old */
+    AO_t procs_settled;            /* not 0: no quota is to be looked up any more; likewise */
 
     /* of the tally's scannable_bytes, what its live_bytes does not count, less what marking found:
      * below zero where arenas were scanned */
@@ -259,7 +260,14 @@ void control_credit(struct control *control, size_t scanned_bytes);
 /** After a burst of it: the assist ratio and the CPU limiter look at what was done. */
 void control_marked(struct control *control);
 
-/** CPUs. May be old. */
+/**
+ * Look up the cgroup's quota, unless that was done or the number of CPUs was set. It is put off
+ * until the first cycle, or somebody asks: it takes longer than all else that a heap's beginning
+ * does, and nothing counts with CPUs before. Reads files; any thread, without locks.
+ */
+void control_settle_procs(struct control *control);
+
+/** CPUs. May be old; before they are settled, those of the affinity mask as the heap began. */
 static inline int32_t control_procs(const struct control *control) {
     return (int32_t)AO_load(&control->procs);
 }

@@ -291,6 +291,7 @@ static const struct recording_use USE = {
 void pacerlog_start(gait_heap *heap) {
     if (!heap->options.pacerlog[0])
         return;
+    control_settle_procs(&heap->control); /* the header names it */
     struct pacerlog *log = calloc(1, sizeof *log);
     if (log)
         log->heap = heap;

@@ -49,6 +49,7 @@ static void read_settings(gait_heap *heap, gait_stats *stats) {
     stats->assists_off = AO_load(&control->assists_off);
     intptr_t gogc = (intptr_t)AO_load(&control->gogc_percent);
     stats->gogc_percent = gogc < 0 ? UINT64_MAX : (uint64_t)gogc;
+    control_settle_procs(control);
     stats->max_procs = (uint64_t)control_procs(control);
 }
 

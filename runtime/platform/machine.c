@@ -21,8 +21,7 @@ static __attribute__((noinline)) int affinity_of_many(void) {
     return sched_getaffinity(0, sizeof mask, mask) == 0 ? CPU_COUNT_S(sizeof mask, mask) : 0;
 }
 
-/** CPUs in the affinity mask. */
-static int affinity_cpus(void) {
+int platform_affinity_cpus(void) {
     /* The kernel refuses a mask that is shorter than its own. */
     cpu_set_t mask;
     CPU_ZERO(&mask);
@@ -33,12 +32,13 @@ static int affinity_cpus(void) {
     return count > 0 ? count : 1;
 }
 
-int platform_cpus(void) {
-    int cpus = affinity_cpus();
+int platform_quota_cpus(int cpus) {
     /* Part of a CPU counts as one: the quota then throttles, but no CPU time is left unused. */
     double quota = ceil(cgroup_cpu_quota());
     return quota < cpus ? (int)quota : cpus;
 }
+
+int platform_cpus(void) { return platform_quota_cpus(platform_affinity_cpus()); }
 
 int64_t platform_physical_bytes(void) {
     struct sysinfo system;

@@ -114,6 +114,11 @@ int64_t platform_deadline_ns(int64_t wait_ns);
  */
 int platform_cpus(void);
 
+/** The two parts of it: the calling thread's affinity mask, which takes a microsecond; and the
+ * quota, where it is less than so many CPUs, which takes some 150. */
+int platform_affinity_cpus(void);
+int platform_quota_cpus(int cpus);
+
 /**
  * The cgroup's memory limit (v1 and v2, the lowest of the path), at most physical memory; bytes.
  * 0 when the OS says neither. Reads files.

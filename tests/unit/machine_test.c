@@ -3,6 +3,7 @@
  * runtime/platform: the machine as told by made-up /proc and /sys trees. A tree is a folder that
  * stands in the place of "/".
  */
+#include "instance.h"
 #include "platform/cgroup.h"
 #include "platform/kernel_file.h"
 #include "platform/platform.h"
@@ -224,6 +225,46 @@ Test(machine, cpus_are_affinity_and_quota, .fini = remove_tree) {
             CPU_SET(cpu, &one);
     cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
     cr_assert_eq(platform_cpus(), 1);
+}
+
+/* A heap of a program whose quota is one CPU. */
+static gait_heap *create_under_quota(void) {
+    make_tree();
+    add_file("/proc/self/cgroup", "0::/\n");
+    add_file("/proc/self/mountinfo", MOUNT_V2);
+    add_file("/sys/fs/cgroup/cpu.max", "100000 100000\n");
+    unsetenv("GOMAXPROCS");
+    gait_config config;
+    gait_config_init(&config);
+    gait_heap *heap = gait_heap_create(&config, NULL, 0);
+    cr_assert_not_null(heap);
+    return heap;
+}
+
+/* To look the quota up takes longer than all else as a heap begins. So it is put off, but not
+ * beyond the first use. */
+Test(machine, a_quota_counts_from_the_first_cycle_or_question_on, .fini = remove_tree) {
+    gait_heap *heap = create_under_quota();
+    cr_expect_eq(AO_load(&heap->control.procs_settled), 0, "a heap has looked for it as it began");
+    gait_mutator *mutator = gait_attach(heap);
+    gait_collect(mutator);
+    cr_expect_eq(control_procs(&heap->control), 1, "a cycle has not");
+    cr_expect_eq(heap->control.governor.settings.procs, 1);
+    gait_detach(mutator);
+    gait_heap_destroy(heap);
+    remove_tree();
+
+    heap = create_under_quota();
+    gait_stats stats = {.struct_bytes = sizeof stats};
+    gait_read_stats(heap, &stats);
+    cr_expect_eq(stats.max_procs, 1u);
+    gait_heap_destroy(heap);
+    remove_tree();
+
+    heap = create_under_quota();
+    cr_expect_eq(gait_set_max_procs(heap, 3), 1, "what it was");
+    cr_expect_eq(gait_set_max_procs(heap, 0), 3, "what was set stays");
+    gait_heap_destroy(heap);
 }
 
 Test(machine, memory_is_the_limit_or_what_is_there, .fini = remove_tree) {

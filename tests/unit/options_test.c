@@ -70,7 +70,7 @@ Test(options, defaults) {
     cr_assert_eq(options.gogc_percent, 100);
     cr_assert_eq(options.memory_limit_bytes, GAIT_NO_LIMIT);
     cr_assert(options.memory_limit_percent == 0);
-    cr_assert_eq(options.max_procs, platform_cpus());
+    cr_assert_eq(options.max_procs, OPTIONS_PROCS_USABLE);
     cr_assert_eq(options.min_heap_bytes, 0);
     cr_assert_eq(options.gogc_floor_percent, 0);
     cr_assert_eq(options.assists, 1);
@@ -92,7 +92,7 @@ Test(options, empty_variables_are_unset) {
         setenv(variables[i], "", 1);
     cr_assert_eq(read_all(&options, NULL), 0);
     cr_assert_eq(options.gogc_percent, 100);
-    cr_assert_eq(options.max_procs, platform_cpus());
+    cr_assert_eq(options.max_procs, OPTIONS_PROCS_USABLE);
 }
 
 Test(options, gogc) {
