@@ -353,6 +353,15 @@ uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_
 uint64_t gait_governor_return_due(const struct gait_governor_orders *orders, uint64_t total_bytes,
                                   uint64_t more_bytes);
 
+/** How the scavenger works: so long at a stretch in the background, so that a nap's length is
+ * right; what is to go at once, in pieces of so many bytes. */
+struct gait_governor_stretch {
+    int64_t work_ns;
+    uint64_t piece_bytes;
+};
+
+struct gait_governor_stretch gait_governor_scavenge_stretch(void);
+
 /** What is given back at once when pages are taken that the OS had, and total_bytes, these
  * included, pass what is kept. Bytes; 0: nothing. */
 uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,
@@ -367,6 +376,9 @@ uint64_t gait_governor_settling_bytes(uint64_t span_bytes);
 
 /** How much memory of ended arenas may wait in quarantine before a cycle is asked for. */
 uint64_t gait_governor_quarantine_bytes(uint64_t live_bytes);
+
+/** And how much of it the scavenger leaves there until that cycle ends. */
+uint64_t gait_governor_quarantine_most_bytes(uint64_t live_bytes);
 
 /* ---- Who marks (governor_workers.c) ------------------------------------- */
 
@@ -439,6 +451,20 @@ int64_t gait_governor_nap_ns(const struct gait_governor_pace *pace, int64_t spen
 
 /** How long the scavenger sleeps after so much work. */
 int64_t gait_governor_scavenge_nap_ns(int32_t procs, int64_t spent_ns);
+
+/* ---- How a cycle ends (governor_rounds.c) --------------------------------- */
+
+/** Where the program stores plainly, a cycle looks beside it at what was written since it looked
+ * last, and at the rest with the program stopped. */
+struct gait_governor_round {
+    uint32_t rounds;     /**< so far                                                    */
+    uint64_t bytes;      /**< looked at in this one, or written since the one before it */
+    uint64_t last_bytes; /**< in the one before; UINT64_MAX: there was none             */
+    bool by_pages;       /**< the kernel says what was written, not the program         */
+};
+
+/** Is another round worth it before the stop? */
+bool gait_governor_looks_again(const struct gait_governor_round *round);
 
 /* ---- What allocation is told (governor_advice.c) ------------------------ */
 

@@ -4,6 +4,7 @@
  */
 #include "arith.h"
 #include "governor_parts.h"
+#include "policy.h"
 
 /** What threads may take between a look at the limit and their pages: a span each, blocks of
  * marking work. Guess: some ten of each. */
@@ -11,6 +12,10 @@
 
 /** The most that is given back at a time: some 0.1 ms. */
 #define MEMORY_PIECE_BYTES (UINT64_C(1) << 20)
+
+/** What is above the limit is given back by the scavenger in such pieces: some 0.5 ms under its
+ * lock. Guess. */
+#define MEMORY_EXCESS_PIECE_BYTES (UINT64_C(4) << 20)
 
 /** So long after a cycle's end the scavenger leaves what the heap takes beyond the limit. As long
  * as what cycles had in use is kept for at most. Guess. */
@@ -155,6 +160,11 @@ uint64_t gait_governor_scavenge_due(struct gait_governor *governor, int64_t now_
     return arith_min_u64(surplus, MEMORY_PIECE_BYTES);
 }
 
+struct gait_governor_stretch gait_governor_scavenge_stretch(void) {
+    return (struct gait_governor_stretch){.work_ns = POLICY_SCAVENGE_WORK_NS,
+                                          .piece_bytes = MEMORY_EXCESS_PIECE_BYTES};
+}
+
 uint64_t gait_governor_give_back(const struct gait_governor_orders *orders, uint64_t total_bytes,
                                  uint64_t taken_bytes) {
     if (total_bytes <= orders->keep_bytes || orders->limiting)
@@ -174,4 +184,9 @@ uint64_t gait_governor_settling_bytes(uint64_t span_bytes) {
 
 uint64_t gait_governor_quarantine_bytes(uint64_t live_bytes) {
     return arith_max_u64(live_bytes / 2, MEMORY_QUARANTINE_BYTES);
+}
+
+uint64_t gait_governor_quarantine_most_bytes(uint64_t live_bytes) {
+    uint64_t waits = gait_governor_quarantine_bytes(live_bytes);
+    return arith_add_u64(waits, waits);
 }

@@ -15,6 +15,9 @@
 /** Least GOGC goal at GOGC=100; also the most room that a large heap leaves above its trigger. */
 #define POLICY_HEAP_MINIMUM_BYTES (UINT64_C(4) << 20)
 
+/** The scavenger's shortest stretch of work: a sleep after less would be too short to be exact. */
+#define POLICY_SCAVENGE_WORK_NS INT64_C(1000000)
+
 /** Room that a sweep in progress needs: Go's sweepMinHeapDistance, mgcsweep.go. */
 #define POLICY_SWEEP_ROOM_BYTES (UINT64_C(1) << 20)
 

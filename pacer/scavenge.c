@@ -23,9 +23,6 @@
 /** A period of what is kept. Guess: some cycles of a small heap. */
 #define SCAVENGE_RETAIN_NS INT64_C(1000000000)
 
-/** Shortest batch that is timed; sleeps after less would be too short to be exact. */
-#define SCAVENGE_MIN_WORK_NS INT64_C(1000000)
-
 /** Sweeping is done this long before the trigger, against rounding and races. */
 #define SWEEP_MARGIN_BYTES (INT64_C(1) << 20)
 
@@ -96,7 +93,7 @@ uint64_t gait_pacer_retain(struct gait_pacer_retain *retain, int64_t now_ns, uin
 }
 
 int64_t gait_pacer_scavenge_sleep_ns(int64_t worked_ns, int32_t procs) {
-    worked_ns = arith_max_i64(worked_ns, SCAVENGE_MIN_WORK_NS);
+    worked_ns = arith_max_i64(worked_ns, POLICY_SCAVENGE_WORK_NS);
     procs = procs < 1 ? 1 : procs;
     if (procs >= SCAVENGE_CPU_DIVISOR)
         return 0;

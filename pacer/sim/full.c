@@ -167,8 +167,9 @@ static struct full_background full_background(struct model *model, bool due) {
     }
     background.scavenge_due = full_scavenge_due(model);
     if (background.scavenge_due > 0) {
-        int64_t nap_ns = gait_governor_scavenge_nap_ns((int32_t)machine->cpus, 1000000);
-        background.scavenge = 1e6 / (1e6 + (double)nap_ns);
+        int64_t work_ns = gait_governor_scavenge_stretch().work_ns;
+        int64_t nap_ns = gait_governor_scavenge_nap_ns((int32_t)machine->cpus, work_ns);
+        background.scavenge = (double)work_ns / (double)(work_ns + nap_ns);
     }
     return background;
 }

@@ -18,18 +18,6 @@
 #include "../platform/perturb.h"
 #include "cycle_steps.h"
 
-/* What the program says: so often beside it at most, before the last time. Each finds what happened
- * in the one before, so they become shorter, if the program does not write faster than they read.
- */
-#define DIRTY_ROUNDS 10
-/* Enough: what the next one finds is read in some 100 us, with the world stopped. bench-barriers:
- * 10 ns for each word that leads to a mark which is not in the cache. */
-#define DIRTY_FEW_BYTES ((size_t)65536)
-/* What the kernel says: as long as this much was written since the last time, which takes a
- * millisecond to read; but not for ever, since a program may write as fast as it is read. Guess. */
-#define WRITTEN_FEW_BYTES ((size_t)1 << 20)
-#define WRITTEN_ROUNDS 6
-
 static void roots_scan_again(gait_mutator *mutator) {
     mutator_flush_barrier(mutator, cycle_lets_mark(mutator));
     cache_note_births(&mutator->cache);
@@ -129,22 +117,15 @@ static size_t mark_changed(gait_heap *heap) {
     return heap->watches ? written_bytes : AO_load(work_bytes) - before_bytes;
 }
 
-static bool is_worth_another(const gait_heap *heap, unsigned rounds, size_t bytes,
-                             size_t last_bytes) {
-    if (heap->watches)
-        return bytes > WRITTEN_FEW_BYTES && rounds < WRITTEN_ROUNDS;
-    return bytes > DIRTY_FEW_BYTES && rounds < DIRTY_ROUNDS && bytes < last_bytes / 4 * 3;
-}
-
 /* From the end of the first marking on. */
 void changes_mark(gait_heap *heap) {
-    size_t bytes = SIZE_MAX, last_bytes;
-    unsigned rounds = 0;
+    struct gait_governor_round round = {.bytes = UINT64_MAX, .by_pages = heap->watches};
     cycle_mark(heap, false);
     do {
-        last_bytes = bytes;
-        bytes = mark_changed(heap);
-    } while (is_worth_another(heap, ++rounds, bytes, last_bytes));
+        round.last_bytes = round.bytes;
+        round.bytes = mark_changed(heap);
+        round.rounds++;
+    } while (control_looks_again(&round));
     PERTURB(CYCLE_QUIET);
     cycle_stop_and(heap, stop_and_mark_the_rest);
 }

@@ -8,11 +8,6 @@
 #include "../instance.h"
 #include "../platform/timeline.h"
 
-/* It works so long at a stretch: a shorter nap would not be exact. */
-#define WORK_NS ((int64_t)1000000)
-/* What is above the limit is given back in such pieces: some 0.5 ms under the lock. Guess. */
-#define EXCESS_BYTES ((size_t)4 << 20)
-
 static bool is_ending(const struct scavenger *scavenger) {
     return AO_int_load_acquire(&scavenger->ending) != 0;
 }
@@ -43,7 +38,7 @@ static void tend_arenas(gait_heap *heap) {
     while (!is_ending(&heap->scavenger) && arenas_tend(&heap->arenas))
         ;
     size_t bytes = AO_load(&heap->arenas.quarantined_bytes);
-    size_t most = 2 * control_quarantine_bytes(&heap->control);
+    size_t most = control_quarantine_most_bytes(&heap->control);
     if (bytes > most)
         arenas_release(&heap->arenas, bytes - most);
     control_add_cpu(&heap->control, CPU_SCAVENGE, platform_thread_cpu_ns() - begin_ns);
@@ -53,14 +48,15 @@ static void tend_arenas(gait_heap *heap) {
 static int64_t work(gait_heap *heap) {
     if (AO_load(&heap->arenas.quarantined) > 0)
         tend_arenas(heap);
+    struct gait_governor_stretch stretch = control_scavenge_stretch();
     int64_t spent_ns = 0;
-    size_t due;
+    size_t due, piece = (size_t)stretch.piece_bytes;
     /* above the limit, or what is kept beyond it: at once */
     while ((due = control_return_due(&heap->control, 0)) > 0 && !is_ending(&heap->scavenger) &&
-           scavenger_give_back(heap, due < EXCESS_BYTES ? due : EXCESS_BYTES) > 0)
+           scavenger_give_back(heap, due < piece ? due : piece) > 0)
         ;
     int64_t begin_ns = platform_thread_cpu_ns();
-    while (spent_ns < WORK_NS && (due = control_scavenge_due(&heap->control)) > 0 &&
+    while (spent_ns < stretch.work_ns && (due = control_scavenge_due(&heap->control)) > 0 &&
            scavenger_give_back(heap, due) > 0)
         spent_ns = platform_thread_cpu_ns() - begin_ns;
     return spent_ns;

@@ -407,6 +407,10 @@ double control_turn_share(const struct control *control) {
     return double_of(AO_load(&control->turn_share));
 }
 
+bool control_looks_again(const struct gait_governor_round *round) {
+    return gait_governor_looks_again(round);
+}
+
 void control_preempted(struct control *control, int64_t ns) { control->held_back_ns += ns; }
 
 /* ---- A cycle ---- */
@@ -661,6 +665,15 @@ size_t control_scavenge_due(struct control *control) {
 
 size_t control_quarantine_bytes(const struct control *control) {
     return (size_t)gait_governor_quarantine_bytes(AO_load(&control->space->tally.live_bytes));
+}
+
+size_t control_quarantine_most_bytes(const struct control *control) {
+    uint64_t live = AO_load(&control->space->tally.live_bytes);
+    return (size_t)gait_governor_quarantine_most_bytes(live);
+}
+
+struct gait_governor_stretch control_scavenge_stretch(void) {
+    return gait_governor_scavenge_stretch();
 }
 
 void control_before_grow(struct control *control, size_t bytes) {

@@ -310,6 +310,9 @@ double control_turn_share(const struct control *control);
 /** A mutator that may mark takes its turn if one is due. Cheap else. */
 void control_take_turn(struct control *control, gait_mutator *mutator);
 
+/** Before the program is stopped: is another look at what it writes worth it? */
+bool control_looks_again(const struct gait_governor_round *round);
+
 /** The OS had it wait for so long in the middle of a burst, for once. The collector only. */
 void control_preempted(struct control *control, int64_t ns);
 
@@ -371,6 +374,9 @@ size_t control_scavenge_due(struct control *control);
  */
 int64_t control_scavenge_nap_ns(struct control *control, int64_t spent_ns);
 
+/** How the scavenger works. */
+struct gait_governor_stretch control_scavenge_stretch(void);
+
 /** So many bytes of pages are about to be taken back from the OS: give others to it if the limit
  * asks for it. Hook of the space. */
 void control_before_grow(struct control *control, size_t bytes);
@@ -378,5 +384,8 @@ void control_before_grow(struct control *control, size_t bytes);
 /** How much memory of ended arenas may wait in quarantine before a cycle is asked for, which ends
  * it, bytes. */
 size_t control_quarantine_bytes(const struct control *control);
+
+/** And how much of it the scavenger leaves there until that cycle ends, bytes. */
+size_t control_quarantine_most_bytes(const struct control *control);
 
 #endif

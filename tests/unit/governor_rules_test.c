@@ -633,3 +633,48 @@ Test(governor_rules, settings_move_the_goal_at_once) {
     gait_governor_set_heap_minimum(&governor, 100 * 100 * MIB, true);
     cr_expect_eq(gait_governor_orders(&governor).goal_bytes, 100 * MIB);
 }
+
+/* What is written beside a cycle is looked at again while that becomes less, and is worth it. */
+Test(governor_rules, what_is_written_is_looked_at_again_while_it_shrinks) {
+    static const struct {
+        uint32_t rounds;
+        uint64_t bytes, last_bytes;
+        bool by_pages, again;
+    } rows[] = {
+        {1, MIB, UINT64_MAX, false, true},    {1, 64 * KIB, UINT64_MAX, false, false},
+        {2, MIB, 2 * MIB, false, true},       {2, 3 * MIB, 4 * MIB, false, false},
+        {9, MIB, 2 * MIB, false, true},       {10, MIB, 2 * MIB, false, false},
+        {1, 2 * MIB, UINT64_MAX, true, true}, {1, MIB, UINT64_MAX, true, false},
+        {5, 64 * MIB, 2 * MIB, true, true},   {6, 64 * MIB, 2 * MIB, true, false},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct gait_governor_round round = {rows[i].rounds, rows[i].bytes, rows[i].last_bytes,
+                                            rows[i].by_pages};
+        cr_expect_eq(gait_governor_looks_again(&round), rows[i].again, "row %zu", i);
+    }
+}
+
+/* A stretch of the scavenger's is long enough for its nap to be exact, and takes 1 % of the CPUs.
+ */
+Test(governor_rules, the_scavenger_takes_a_hundredth) {
+    struct gait_governor_stretch stretch = gait_governor_scavenge_stretch();
+    for (int32_t procs = 1; procs <= 64; procs *= 2) {
+        int64_t nap_ns = gait_governor_scavenge_nap_ns(procs, stretch.work_ns);
+        double share = (double)stretch.work_ns / (double)(stretch.work_ns + nap_ns) / procs;
+        cr_expect(fabs(share - 0.01) < 1e-6, "%d CPUs: %g", procs, share);
+        cr_expect_eq(gait_governor_scavenge_nap_ns(procs, stretch.work_ns / 2), nap_ns);
+    }
+    cr_expect_gt(stretch.piece_bytes, 0);
+}
+
+/* Of ended arenas more than twice what has a cycle asked for is not left until it ends. */
+Test(governor_rules, quarantine_is_bounded) {
+    static const uint64_t live[] = {0, MIB, 128 * MIB, GIB, UINT64_MAX};
+    for (size_t i = 0; i < COUNT(live); i++) {
+        uint64_t waits = gait_governor_quarantine_bytes(live[i]);
+        uint64_t most = gait_governor_quarantine_most_bytes(live[i]);
+        cr_expect_geq(waits, live[i] / 2);
+        cr_expect(most == 2 * waits || (waits > UINT64_MAX / 2 && most == UINT64_MAX), "row %zu",
+                  i);
+    }
+}
