@@ -30,7 +30,7 @@ static bool renew(gait_heap *heap) {
         heap->written.watch = old;
         return false;
     }
-    platform_watch_close(&old);
+    platform_watch_replace(&old);
     return true;
 }
 

@@ -7,7 +7,9 @@
  *
  *   .inv.own: at a fork each descriptor of the library's is in the list, and nothing else is: one
  *   is opened and listed, or closed and taken off, in one step, which forks wait for, and which
- *   waits for forks. Such a step asks the OS alone, and takes no lock.
+ *   waits for forks. Such a step asks the OS alone, and takes no lock. (The kernel copies
+ *   descriptors first and memory later: one that is closed and taken off in between would be in
+ *   the child, and in no list. So where nobody may wait it is closed and stays listed.)
  *
  * With its number stands which file it is: a program may close what it has not opened, and get the
  * number for another file, which is its own.

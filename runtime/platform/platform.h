@@ -307,7 +307,7 @@ int platform_own(int number);
 /** How many there are; others may be opening or closing some. */
 size_t platform_own_count(void);
 
-/** Close one; negative: there is none. Within a step, or where no fork can be. */
+/** Close one; negative: there is none. Within a step. */
 void platform_own_close(int number);
 
 /** Before a fork, as the last of what it waits for; after it in the parent; in the child, instead:
@@ -458,7 +458,12 @@ struct platform_watch {
  * them. They are the same in each call below, which say how many of them, from the first on.
  * @return negative: the kernel can't, or may not; it has no descriptor then. */
 int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes);
+
+/** Not in a stop: it waits for a fork that is under way. */
 void platform_watch_close(struct platform_watch *watch);
+
+/** The same of one in whose place another was opened, also in a stop. */
+void platform_watch_replace(struct platform_watch *old);
 
 /** From here on, note which pages of some ranges are written, also by the kernel in the program's
  * name.

@@ -56,15 +56,24 @@ struct scan {
 
 static void close_number(int number) { syscall(SYS_close, number); }
 
-/* Not waiting: the program's threads may stand, and a fork with them. Then the number is off the
- * list a moment before it is closed. */
-static void close_file(struct platform_file *file) {
-    bool began = platform_own_begin(false);
-    if (platform_file_is_open(file))
-        platform_own_close(file->number);
+/* Where a fork is under way, and nobody waits for it, the number stays on the list: the child may
+ * get the descriptor, and the list as it is later. */
+static void close_file(struct platform_file *file, bool waits) {
+    bool began = platform_own_begin(waits);
+    if (platform_file_is_open(file)) {
+        if (began)
+            platform_own_close(file->number);
+        else
+            close_number(file->number);
+    }
     file->number = -1;
     if (began)
         platform_own_end();
+}
+
+static void close_files(struct platform_watch *watch, bool waits) {
+    close_file(&watch->faults, waits);
+    close_file(&watch->pages, waits);
 }
 
 /* Programs rely on which numbers they get next: theirs are the low ones. @return false: there is
@@ -136,14 +145,13 @@ int platform_watch_open(struct platform_watch *watch, void *start, size_t bytes)
         ioctl(watch->faults.number, UFFDIO_REGISTER, &range) == 0 &&
         ioctl(watch->faults.number, UFFDIO_WRITEPROTECT, &none) == 0 && pages_of(watch) >= 0)
         return 0;
-    platform_watch_close(watch);
+    close_files(watch, false);
     return -1;
 }
 
-void platform_watch_close(struct platform_watch *watch) {
-    close_file(&watch->faults);
-    close_file(&watch->pages);
-}
+void platform_watch_close(struct platform_watch *watch) { close_files(watch, true); }
+
+void platform_watch_replace(struct platform_watch *old) { close_files(old, false); }
 
 /* @return negative: refused. */
 static long scan_once(int pagemap, struct scan *scan) {
