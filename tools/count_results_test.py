@@ -25,7 +25,7 @@ foreach how : ['pass', 'skip', 'fail', 'hang']
   test(how, python, args: [files('program.py'), how], suite: 's', timeout: 1)
 endforeach
 foreach how : ['cases', 'cases-fail', 'cases-end', 'cases-hang']
-  test(how, python, args: [files('program.py'), how], suite: 's', timeout: 1, protocol: 'tap')
+  test(how, python, args: [files('program.py'), how], suite: 't', timeout: 1, protocol: 'tap')
 endforeach
 """
 
@@ -50,7 +50,7 @@ def main():
     named = sorted(line for line in result.stderr.splitlines() if line.startswith("failed: "))
     seen = "\n".join([result.stdout, *named])
     assert result.stdout == "8 5\n", seen
-    for which in ("p: fail", "build: hang: TIMEOUT", "cases-fail: 2 - two", "cases-end: ERROR", "cases-hang: TIMEOUT"):
+    for which in ("s / fail", "s / hang: TIMEOUT", "cases-fail: 2 - two", "cases-end: ERROR", "cases-hang: TIMEOUT"):
         assert any(which in line for line in named), f"{which}: {seen}"
     assert "    last words of fail" in result.stderr and "last words of cases-end" in result.stderr, seen
 
