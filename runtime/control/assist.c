@@ -74,9 +74,7 @@ static size_t credit_take(struct control *control, size_t want) {
     }
 }
 
-/* Mark as much as budget_bytes. @return bytes scanned; *starved: less, since others hold all the
- * work there is, or there is none left but to end the cycle. */
-static size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, bool *starved) {
+size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, bool *starved) {
     struct marker *marker = &mutator->marker;
     size_t before = marker->scanned_bytes;
     marker_begin(marker);
@@ -133,28 +131,6 @@ enum gait_governor_then control_assist(struct control *control, gait_mutator *mu
     if (end_ns && marked.debt_bytes > 0)
         marked.pays_ns = end_ns - platform_now_ns();
     return gait_governor_after_marking(&marked);
-}
-
-/* ---- Turns ---- */
-
-void control_take_turn(struct control *control, gait_mutator *mutator) {
-    double share = control_turn_share(control);
-    struct gait_governor_turns turns = gait_governor_turns();
-    if (!(share > 0) || mutator->turn_bytes < turns.look_bytes)
-        return;
-    mutator->turn_bytes = 0;
-    int64_t begin_ns = platform_now_ns();
-    if (begin_ns < mutator->turn_due_ns || !queue_has_work(control->queue))
-        return;
-    bool starved;
-    size_t done = assist_mark(mutator, (size_t)turns.piece_bytes, &starved);
-    int64_t now_ns = platform_now_ns();
-    int64_t turn_ns = gait_governor_turn_ns(now_ns - begin_ns);
-    TIMELINE_END(assist, control->space->heap_number, begin_ns, done);
-    control_credit(control, done);
-    control_add_cpu(control, CPU_FRACTIONAL, turn_ns);
-    counter_add(&control->turns_ns, (size_t)turn_ns);
-    mutator->turn_due_ns = gait_governor_turn_due_ns(share, mutator->turn_due_ns, now_ns, turn_ns);
 }
 
 /* ---- Waiting for work ---- */

@@ -12,12 +12,6 @@
 #include "../mark/arenas.h"
 #include "../platform/platform.h"
 
-static AO_t bits_of(double value) {
-    AO_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
 size_t control_total_bytes(struct control *control) {
     struct space *space = control->space;
     return AO_load(&space->used_bytes) + AO_load(&space->free_bytes) +
@@ -36,12 +30,6 @@ size_t control_spare_bytes(const struct control *control) {
 }
 
 /* ---- Between the governor and atomics ---- */
-
-static double double_of(AO_t bits) {
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 struct gait_governor_orders control_orders(const struct control *control) {
     return (struct gait_governor_orders){
@@ -388,23 +376,6 @@ struct gait_governor_rhythm control_rhythm(void) {
 
 int64_t control_nap_ns(const struct gait_governor_pace *pace, int64_t spent_ns) {
     return gait_governor_nap_ns(pace, spent_ns);
-}
-
-bool control_turns_suffice(struct control *control, const struct gait_governor_pace *pace,
-                           struct control_turns *seen) {
-    struct gait_governor_orders orders = control_orders(control);
-    double share = gait_governor_turn_share(&orders, pace, control_procs(control));
-    AO_store(&control->turn_share, bits_of(share));
-    struct control_turns before = *seen;
-    *seen = (struct control_turns){platform_now_ns(), (int64_t)AO_load(&control->turns_ns)};
-    if (!(share > 0))
-        return false;
-    return before.now_ns == 0 || gait_governor_turns_suffice(pace, seen->now_ns - before.now_ns,
-                                                             seen->turns_ns - before.turns_ns);
-}
-
-double control_turn_share(const struct control *control) {
-    return double_of(AO_load(&control->turn_share));
 }
 
 bool control_looks_again(const struct gait_governor_round *round) {

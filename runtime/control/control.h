@@ -19,6 +19,21 @@
 #include "../sweep/sweep.h"
 #include "notices.h"
 
+#include <string.h>
+
+/* A double in an atomic word. */
+static inline AO_t bits_of(double value) {
+    AO_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+static inline double double_of(AO_t bits) {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 /* What collection spent CPU time on. */
 enum cpu_purpose {
     CPU_ASSIST,
@@ -306,6 +321,10 @@ bool control_turns_suffice(struct control *control, const struct gait_governor_p
 
 /** Of its time, what a mutator is to mark in turns; 0: nothing. Any thread. */
 double control_turn_share(const struct control *control);
+
+/** A mutator that may mark marks as much as budget_bytes. @return bytes scanned; *starved: less,
+ * since others hold all the work there is, or there is none left but to end the cycle. */
+size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, bool *starved);
 
 /** A mutator that may mark takes its turn if one is due. Cheap else. */
 void control_take_turn(struct control *control, gait_mutator *mutator);
