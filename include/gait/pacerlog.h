@@ -66,7 +66,7 @@ enum gait_pacerlog_type {
     X(process_cpu_ns, "CPU time of the whole process")                                             \
     X(cpu_assist_ns, "the collector's CPU time: mutators that mark to pay for allocation")         \
     X(cpu_dedicated_ns, "dedicated workers, and what else a cycle takes")                          \
-    X(cpu_fractional_ns, "fractional worker")                                                      \
+    X(cpu_fractional_ns, "fractional worker, and mutators that mark in turns")                     \
     X(cpu_idle_ns, "helpers on idle CPUs")                                                         \
     X(cpu_sweep_ns, "sweeping")                                                                    \
     X(cpu_scavenge_ns, "returning memory")                                                         \

@@ -37,7 +37,7 @@ extern "C" {
     X(mutators, "threads attached now")                                                            \
     X(cpu_assist_ns, "CPU time: mutators that mark to pay for allocation")                         \
     X(cpu_dedicated_ns, "CPU time: dedicated workers and the cycle's own work")                    \
-    X(cpu_fractional_ns, "CPU time: fractional worker")                                            \
+    X(cpu_fractional_ns, "CPU time: fractional worker, and mutators that mark in turns")           \
     X(cpu_idle_ns, "CPU time: helpers on idle CPUs")                                               \
     X(cpu_sweep_ns, "CPU time: sweeping")                                                          \
     X(cpu_scavenge_ns, "CPU time: returning memory")                                               \

@@ -10,7 +10,8 @@
  *      collector does it for those in native code. No stack is looked at again.
  *   4. The collector pushes static slots, handles, pieces of ranges, stopped coroutines, what
  *      finalizers keep, and pinned arenas.
- *   5. Marking: the collector in bursts, helpers, and mutators that allocate too fast (assists).
+ *   5. Marking: the collector in bursts, or mutators in turns; helpers, and mutators that allocate
+ *      too fast (assists).
  *      When work has run out, ephemerons whose keys are marked give more, and what the program's
  *      own tables keep by its hooks. If there are early links, which stop the world throughout,
  *      they are settled before, and what finalizers keep is pushed here in place of 4.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks and counters -> governor -> orders. See control.h. One file of some 630 lines: each
- * function takes a snapshot of the same words, asks, and publishes, and no other file touches them.
+ * Clocks and counters -> governor -> orders. See control.h. One file of some 670 lines: each
+ * function takes a snapshot of the same words, asks, and publishes. What mutators do by that is in
+ * assist.c and turns.c.
  */
 #include "control.h"
 

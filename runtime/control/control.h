@@ -319,9 +319,6 @@ struct control_turns {
 bool control_turns_suffice(struct control *control, const struct gait_governor_pace *pace,
                            struct control_turns *seen);
 
-/** Of its time, what a mutator is to mark in turns; 0: nothing. Any thread. */
-double control_turn_share(const struct control *control);
-
 /** A mutator that may mark marks as much as budget_bytes. @return bytes scanned; *starved: less,
  * since others hold all the work there is, or there is none left but to end the cycle. */
 size_t assist_mark(gait_mutator *mutator, size_t budget_bytes, bool *starved);

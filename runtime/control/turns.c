@@ -20,12 +20,8 @@ bool control_turns_suffice(struct control *control, const struct gait_governor_p
                                                              seen->turns_ns - before.turns_ns);
 }
 
-double control_turn_share(const struct control *control) {
-    return double_of(AO_load(&control->turn_share));
-}
-
 void control_take_turn(struct control *control, gait_mutator *mutator) {
-    double share = control_turn_share(control);
+    double share = double_of(AO_load(&control->turn_share));
     struct gait_governor_turns turns = gait_governor_turns();
     if (!(share > 0) || mutator->turn_bytes < turns.look_bytes)
         return;

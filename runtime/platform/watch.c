@@ -222,7 +222,7 @@ int platform_written_so_far(struct platform_watch *watch, const void *start, siz
 
 void platform_unwatch(const struct platform_watch *watch, void *start, size_t bytes) {
     struct uffdio_writeprotect range = {.range = {(uintptr_t)start, bytes}};
-    if (platform_file_is_open(
-            &watch->faults)) /* else, or refused: stores go on to fault once a page */
+    /* else, or refused: stores go on to fault once a page */
+    if (platform_file_is_open(&watch->faults))
         ioctl(watch->faults.number, UFFDIO_WRITEPROTECT, &range);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The governor's rules, each in a table of cases: what it is told, what it orders.
+ * The governor's rules, each in a table of cases: what it is told, what it orders. One file of some
+ * 680 lines, since a rule is a table or two, and all are of one kind.
  */
 #include "../../pacer/governor.h"
 
